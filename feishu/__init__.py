@@ -1,0 +1,5 @@
+"""The platform's language: what Feishu and Lark say on the wire, and how to answer.
+
+Knows no Django. The core is pure (bytes and values in, bytes and values out); `transport`, `tenant_tokens`
+and `gateway.connection` are thin shells around it that do the talking.
+"""

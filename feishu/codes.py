@@ -1,0 +1,52 @@
+"""What the platform's error codes mean, and what a person can do about them.
+
+The table itself is data, in `code_table`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from feishu.text import Text
+
+
+class Category(StrEnum):
+    """What has to happen next."""
+
+    RETRY = "retry"
+    """Nothing is wrong with the request; try again a little later."""
+    RATE_LIMIT = "rate_limit"
+    """Slow down, then try again."""
+    REAUTHORIZE = "reauthorize"
+    """The user's tokens are dead or too narrow; ask the user again."""
+    USER_GONE = "user_gone"
+    """This user cannot be served: resigned, frozen, unknown, or refuses messages."""
+    CONFIGURATION = "configuration"
+    """An administrator must change something in the developer console or in the bot's settings."""
+    PERMISSION = "permission"
+    """A scope or a right is missing."""
+    BUG = "bug"
+    """The request was wrong; only another request can succeed."""
+    TERMINAL = "terminal"
+    """The object is gone or closed for good."""
+    CONNECTION_LIMIT = "connection_limit"
+    """Too many long connections for this app; one frees up when a stale one ends."""
+    WRONG_BRAND = "wrong_brand"
+    """The app belongs to the other brand: Feishu instead of Lark, or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInfo:
+    """A code explained. `code` is None where the platform gave none."""
+
+    code: int | None
+    category: Category
+    cause: Text
+    cure: Text
+
+
+def explain(code: int | None) -> CodeInfo:
+    """What a code means; for one that is not in the table, where to look it up."""
+    from feishu.code_table import TABLE, UNKNOWN_CAUSE, UNKNOWN_CURE  # noqa: PLC0415 - the table needs CodeInfo
+
+    known = TABLE.get(code) if code is not None else None
+    return known or CodeInfo(code, Category.BUG, UNKNOWN_CAUSE, UNKNOWN_CURE)

@@ -1,0 +1,233 @@
+"""The envelope around every event and callback, the same over HTTP and over the long connection.
+
+Only the envelope is read; the event inside stays bytes for whoever handles it. Shapes as in the page "Event
+subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`, and the old flat
+card callback.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from feishu.errors import EnvelopeError
+
+MESSAGE_RECEIVED: Final = "im.message.receive_v1"
+OLD_CARD_CALLBACK: Final = "card.action.trigger_v1"
+CALLBACK_TYPES: Final = frozenset({"card.action.trigger", OLD_CARD_CALLBACK, "url.preview.get"})
+"""Types that wait for an answer within 3 s and are never pushed again."""
+
+_MAX_KEY: Final = 200
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Schema: TypeAlias = Literal["2.0", "1.0"]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sent what, when. Fields the platform left out or set to null are empty."""
+
+    schema: Schema
+    event_id: str
+    """`header.event_id`, or `uuid` in schema 1.0."""
+    event_type: str
+    create_time: datetime | None
+    """UTC; None where it is absent or no time."""
+    app_id: str
+    tenant_key: str
+    token: str = field(repr=False)
+    """The Verification Token. The old card callback has none."""
+    dedupe_key: str
+    """Equal for two pushes of the same thing; at most 200 printable characters."""
+    is_callback: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the developer console sends when a request URL is saved; echo `challenge` within 1 s."""
+
+    challenge: str
+    token: str = field(repr=False)
+
+
+class _Header(msgspec.Struct):
+    event_id: str | None = None
+    event_type: str | None = None
+    create_time: str | int | float | None = None
+    event_create_time: str | int | float | None = None
+    token: str | None = None
+    app_id: str | None = None
+    tenant_key: str | None = None
+
+
+class _Payload(msgspec.Struct):
+    schema: str | None = None
+    header: _Header | None = None
+    event: msgspec.Raw = msgspec.Raw(b"{}")
+    ts: str | int | float | None = None
+    uuid: str | None = None
+    token: str | None = None
+    type: str | None = None
+    challenge: str | None = None
+    # The old card callback has no envelope.
+    action: msgspec.Raw = msgspec.Raw(b"")
+    open_message_id: str | None = None
+    tenant_key: str | None = None
+
+
+class _MessageId(msgspec.Struct):
+    message_id: str
+
+
+class _MessageEvent(msgspec.Struct):
+    message: _MessageId
+
+
+class _CallbackEvent(msgspec.Struct):
+    token: str
+
+
+class _OldEvent(msgspec.Struct):
+    type: str
+    app_id: str | None = None
+    tenant_key: str | None = None
+
+
+_payload = msgspec.json.Decoder(_Payload)
+_message_event = msgspec.json.Decoder(_MessageEvent)
+_callback_event = msgspec.json.Decoder(_CallbackEvent)
+_old_event = msgspec.json.Decoder(_OldEvent)
+
+
+def parse(payload: bytes) -> Envelope:
+    """Read the envelope of a decrypted payload. Raises EnvelopeError when it is none."""
+    content = _decode(payload)
+    if content.schema and content.header is not None:
+        return _parse_v2(content, content.header, payload)
+    if content.uuid or content.type == "event_callback":
+        return _parse_v1(content, payload)
+    if content.action and content.token and content.open_message_id:
+        return _parse_old_card(content, content.token)
+    raise EnvelopeError("the payload has neither a schema 2.0 header nor a schema 1.0 uuid")
+
+
+def parse_challenge(payload: bytes) -> Challenge | None:
+    """The challenge of a URL verification request; None for anything else, events included."""
+    try:
+        content = _decode(payload)
+    except EnvelopeError:
+        return None
+    if content.type != "url_verification" or content.challenge is None:
+        return None
+    return Challenge(content.challenge, content.token or "")
+
+
+def fallback_key(payload: bytes) -> str:
+    """A deduplication key for what cannot be read: equal bytes are the same thing."""
+    return f"sha256:{hashlib.sha256(payload).hexdigest()}"
+
+
+def _decode(payload: bytes) -> _Payload:
+    try:
+        return _payload.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EnvelopeError(f"the payload is not an event: {error}") from error
+
+
+def _parse_v2(content: _Payload, header: _Header, payload: bytes) -> Envelope:
+    if not header.event_type:
+        raise EnvelopeError("the header names no event_type")
+    is_callback = header.event_type in CALLBACK_TYPES
+    return Envelope(
+        schema="2.0",
+        event_id=header.event_id or "",
+        event_type=header.event_type,
+        create_time=_time(header.create_time or header.event_create_time),
+        app_id=header.app_id or "",
+        tenant_key=header.tenant_key or "",
+        token=header.token or "",
+        dedupe_key=_key_v2(header, content.event, is_callback=is_callback) or fallback_key(payload),
+        is_callback=is_callback,
+    )
+
+
+def _key_v2(header: _Header, event: msgspec.Raw, *, is_callback: bool) -> str | None:
+    # The page of this event asks to deduplicate by message_id and not to rely on event_id.
+    if header.event_type == MESSAGE_RECEIVED and (message_id := _message_id(event)):
+        return _key("message", message_id)
+    if header.event_id:
+        return _key("event", header.event_id)
+    if is_callback and (token := _callback_token(event)):
+        return _key("card", token)
+    return None
+
+
+def _parse_v1(content: _Payload, payload: bytes) -> Envelope:
+    try:
+        event = _old_event.decode(content.event)
+    except msgspec.DecodeError as error:
+        raise EnvelopeError(f"the schema 1.0 event names no type: {error}") from error
+    return Envelope(
+        schema="1.0",
+        event_id=content.uuid or "",
+        event_type=event.type,
+        create_time=_time(content.ts),
+        app_id=event.app_id or "",
+        tenant_key=event.tenant_key or "",
+        token=content.token or "",
+        dedupe_key=_key("uuid", content.uuid) if content.uuid else fallback_key(payload),
+        is_callback=False,
+    )
+
+
+def _parse_old_card(content: _Payload, card_token: str) -> Envelope:
+    return Envelope(
+        schema="1.0",
+        event_id="",
+        event_type=OLD_CARD_CALLBACK,
+        create_time=None,
+        app_id="",
+        tenant_key=content.tenant_key or "",
+        token="",
+        dedupe_key=_key("card", card_token),
+        is_callback=True,
+    )
+
+
+def _message_id(event: msgspec.Raw) -> str | None:
+    try:
+        return _message_event.decode(event).message.message_id
+    except msgspec.DecodeError:
+        return None
+
+
+def _callback_token(event: msgspec.Raw) -> str | None:
+    try:
+        return _callback_event.decode(event).token
+    except msgspec.DecodeError:
+        return None
+
+
+def _key(kind: str, value: str) -> str:
+    """`kind:value`, hashed where the value would not fit a text column."""
+    key = f"{kind}:{value}"
+    if len(key) <= _MAX_KEY and key.isprintable():
+        return key
+    return f"{kind}:sha256:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _time(value: str | float | None) -> datetime | None:
+    """Seconds, milliseconds or microseconds, told apart by size: the pages disagree on the unit."""
+    try:
+        number = float(value) if value else 0.0
+    except ValueError:
+        return None
+    if not 0 < number < 1e17:
+        return None
+    seconds = number / 1e6 if number >= 1e15 else number / 1e3 if number >= 1e12 else number
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None

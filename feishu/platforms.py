@@ -1,0 +1,64 @@
+"""Where the platform lives: Feishu in China, Lark elsewhere, or any stand-in with the same paths.
+
+Hosts and paths as in the pages "Obtain OAuth code" and "Get user_access_token", and in the official SDK
+(`lark_oapi/core/const.py`, `lark_oapi/ws/const.py`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+TokenEndpoint: TypeAlias = Literal["v3", "v2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The two base URLs of a brand and the version of its token endpoint.
+
+    An app belongs to exactly one brand; the other brand's hosts refuse it.
+    Raises ValueError for a base URL that is not http(s) or carries a query.
+    """
+
+    open_url: str
+    accounts_url: str
+    token_endpoint: TokenEndpoint = "v3"  # noqa: S105 - a version
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "open_url", _base_url(self.open_url))
+        object.__setattr__(self, "accounts_url", _base_url(self.accounts_url))
+
+    @property
+    def token_url(self) -> str:
+        """v3 is what the documentation recommends; v2 is deprecated, yet works where v3 does not."""
+        if self.token_endpoint == "v2":  # noqa: S105 - a version
+            return f"{self.open_url}/open-apis/authen/v2/oauth/token"
+        return f"{self.accounts_url}/oauth/v3/token"
+
+    @property
+    def authorize_url(self) -> str:
+        """The page on which a person consents; opened in a browser, never called."""
+        return f"{self.accounts_url}/open-apis/authen/v1/authorize"
+
+    @property
+    def revoke_url(self) -> str:
+        return f"{self.accounts_url}/oauth/v1/revoke"
+
+    @property
+    def device_authorization_url(self) -> str:
+        return f"{self.accounts_url}/oauth/v1/device_authorization"
+
+    @property
+    def discovery_url(self) -> str:
+        """Where a long connection asks for the address of its gateway."""
+        return f"{self.open_url}/callback/ws/endpoint"
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"not a base URL: {url!r}")
+    return url.rstrip("/")
+
+
+FEISHU = Platform("https://open.feishu.cn", "https://accounts.feishu.cn")
+LARK = Platform("https://open.larksuite.com", "https://accounts.larksuite.com")

@@ -1,0 +1,19 @@
+"""A sentence for people, in every language the product speaks."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence in Simplified Chinese and in English."""
+
+    zh_cn: str
+    en_us: str
+
+    def i18n(self) -> dict[str, str]:
+        """The translations under the language keys that cards and toasts use."""
+        return {"zh_cn": self.zh_cn, "en_us": self.en_us}
+
+    def in_language(self, language: str) -> str:
+        """The sentence in a language named Django's way (`zh-hans`, `en`); English for any other."""
+        return self.zh_cn if language.lower().startswith("zh") else self.en_us
