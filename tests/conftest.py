@@ -1,0 +1,79 @@
+"""Fixtures for every test: the session's database and Redis, processes, the browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connections
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.services import chromium as chromium_program
+from tests.services.databases import DatabaseCopies
+from tests.services.plugin import SERVICES
+from tests.services.processes import ProcessStarter
+from tests.services.session import Services
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> Services:
+    return pytestconfig.stash[SERVICES]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(services: Services) -> None:
+    """pytest-django asks for this before it makes the test database: the moment to start the server."""
+    services.start_database()
+    if services.database == "sqlite":
+        # In a file, as in production: a database in memory locks differently.
+        connections.settings["default"]["TEST"]["NAME"] = str(services.directory / "test.sqlite3")
+
+
+@pytest.fixture
+def redis_url(services: Services) -> str:
+    return services.redis_url
+
+
+@pytest.fixture(scope="session")
+def database_copies(services: Services) -> Iterator[DatabaseCopies]:
+    copies = DatabaseCopies(services)
+    yield copies
+    copies.close()
+
+
+@pytest.fixture
+def database_url(database_copies: DatabaseCopies) -> Iterator[str]:
+    """A migrated database for the processes of one test. In this process, use pytest-django's ``db`` instead."""
+    url = database_copies.create()
+    yield url
+    database_copies.drop(url)
+
+
+@pytest.fixture
+def managed_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ProcessStarter]:
+    """Starts processes that end with the test; a traceback or one of ``.secrets`` in their output fails it."""
+    starter = ProcessStarter(tmp_path)
+    yield starter
+    if complaints := starter.close():
+        pytest.fail("\n".join(complaints), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    path = chromium_program.find()
+    if path is None:
+        (pytest.fail if chromium_program.is_required() else pytest.skip)(chromium_program.MISSING)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for a module of tests, and no longer.
+
+    While it is open, Playwright's event loop runs in this thread: Django refuses the ORM and no async test can run. So
+    a module that uses it starts the portal with ``managed_process`` and looks at it from outside.
+    """
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(chromium_program.ARGUMENTS))
+        yield opened
+        opened.close()

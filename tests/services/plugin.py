@@ -1,0 +1,74 @@
+"""The pytest plugin behind every run; ``addopts`` loads it, for Django's settings are read before any conftest.
+
+``TEST_DATABASE=postgres`` (the default) runs everything, ``TEST_DATABASE=sqlite`` again all that touches a database.
+"""
+
+import atexit
+import os
+import signal
+from collections.abc import Generator
+
+import pytest
+
+from tests.services.failure import ServiceError
+from tests.services.session import Services, replace_environment
+
+SERVICES = pytest.StashKey[Services]()
+# With any of these in its closure a test touches a database.
+DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """A wrapper runs before pytest-django's own implementation, which loads the settings."""
+    arguments = early_config.known_args_namespace
+    if arguments.help or arguments.version:
+        yield
+        return
+    # A terminated run ends like an interrupted one: in order, and leaving no server behind. A shell that runs tests in
+    # the background ignores SIGINT, and every process under test would inherit that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        services = Services(os.environ)
+        atexit.register(services.stop)
+        services.start()
+    except ServiceError as error:
+        raise pytest.UsageError(str(error)) from None
+    early_config.stash[SERVICES] = services
+    replace_environment(services.settings())
+    yield
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return config.stash[SERVICES].description
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    database = config.stash[SERVICES].database
+    for item in items:
+        only = item.get_closest_marker("only_on")
+        if only and only.args != (database,):
+            item.add_marker(pytest.mark.skip(reason=f"is about {only.args[0]}"))
+    if database == "sqlite":
+        chosen = [item for item in items if touches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A selection without any test for SQLite is no failure of the SQLite run."""
+    nothing = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+    if nothing and session.config.stash[SERVICES].database == "sqlite":
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVICES in config.stash:
+        config.stash[SERVICES].stop()

@@ -1,0 +1,85 @@
+"""The servers one test session uses, and the environment that points the portal at them."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from tests.services import postgresql, redis_server
+from tests.services.failure import ServiceError
+from tests.services.servers import temporary_directory
+
+DATABASES = ("postgres", "sqlite")
+# Fixed, so that a value in a failure report can be looked up; they guard nothing.
+SECRETS = {
+    "SECRET_KEY": "the-secret-key-of-the-test-suite-is-known-to-everyone-0123456789",
+    "ENCRYPTION_KEYS": "dGhlLWZlcm5ldC1rZXktb2YtdGhlLXRlc3Qtc3VpdGU=",
+}
+
+
+class Services:
+    """A database and a Redis: those named in the environment, else our own.
+
+    Redis runs from ``start()`` on, PostgreSQL only once a test touches the database: most tests do not.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.database = environ.get("TEST_DATABASE", "postgres")
+        if self.database not in DATABASES:
+            raise ServiceError(f"TEST_DATABASE is {self.database!r}; it can be {' or '.join(DATABASES)}.")
+        given = environ.get("DATABASE_URL", "") if self.database == "postgres" else ""
+        if given and not urlsplit(given).scheme.startswith("postgres"):
+            raise ServiceError("DATABASE_URL is not PostgreSQL. For SQLite set TEST_DATABASE=sqlite instead.")
+        self._postgresql = None
+        if self.database == "postgres" and not given:
+            self._postgresql = postgresql.PostgreSQL(postgresql.find_programs())
+        self._given_redis_url = environ.get("REDIS_URL", "")
+        self._redis = None if self._given_redis_url else redis_server.Redis(redis_server.find_program())
+        self.directory = temporary_directory()
+        sqlite = f"sqlite:///{self.directory}/portal.sqlite3"
+        self.database_url = self._postgresql.url if self._postgresql else given or sqlite
+
+    @property
+    def redis_url(self) -> str:
+        return self._redis.url if self._redis else self._given_redis_url
+
+    @property
+    def description(self) -> str:
+        database = self._postgresql.description if self._postgresql else self.database
+        return f"services: {database}, {self._redis.description if self._redis else 'Redis of REDIS_URL'}"
+
+    def start(self) -> None:
+        if self._redis:
+            self._redis.start()
+
+    def start_database(self) -> None:
+        """May be called often. Raises ServiceError when the server does not start."""
+        if self._postgresql:
+            self._postgresql.start()
+
+    def stop(self) -> None:
+        """Stops what was started and removes every trace. May be called twice."""
+        for server in (self._postgresql, self._redis):
+            if server:
+                server.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def settings(self) -> dict[str, str]:
+        """The environment under which the portal is tested in this process: a production one, but for its keys."""
+        return SECRETS | {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "DEBUG": "off",
+            "PUBLIC_URL": "http://portal.test",
+            "DATA_DIR": str(self.directory / "data"),
+        }
+
+
+def replace_environment(values: Mapping[str, str]) -> None:
+    """Sets ``values`` and takes away whatever else the portal would read: a test sees no developer's settings."""
+    from feishu_portal.environment import VARIABLES  # noqa: PLC0415 -- it reads the environment and .env
+
+    for variable in VARIABLES:
+        os.environ.pop(variable.name, None)
+        os.environ.pop(f"{variable.name}_FILE", None)
+    os.environ.update(values)
