@@ -1,0 +1,110 @@
+"""Reading what the platform answers over HTTP.
+
+`code` decides, never `msg` and never the HTTP status: old APIs report failures with 200, the token endpoint
+with 400 (pages "Common error codes" and "Get user_access_token"). One function tells success from failure,
+one chooses the error.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from feishu.codes import Category, explain
+from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
+
+_LOG_ID_HEADER: Final = "x-tt-logid"
+_REJECTED_TOKEN: Final = frozenset({99991663, 99991664, 99991668, 99991677, 20005, 20006, 20013, 20014})
+_MISSING_SCOPE: Final = frozenset({99991672, 99991679})
+_LONGEST_WAIT: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success. `headers` have lower-case names; `log_id` is what the platform's support asks for."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+    log_id: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The `data` object most APIs wrap their result in; empty where there is none."""
+        data = self.body.get("data")
+        return data if isinstance(data, dict) else {}
+
+
+def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
+    """The answer, if it is a success; `headers` with lower-case names.
+
+    Raises the APIError that fits the code, or MalformedAnswer. An empty body with a 2xx status is a success:
+    that is how the revoke endpoint answers.
+    """
+    log_id = headers.get(_LOG_ID_HEADER, "")
+    body = {} if 200 <= status < 300 and not content.strip() else _json_object(content)
+    if body is None:
+        if status == 429:
+            raise RateLimited(
+                "too many requests", http_status=status, log_id=log_id, reset_after=_wait(headers)
+            )
+        raise MalformedAnswer(f"HTTP {status} without a JSON object", http_status=status, log_id=log_id)
+    code = _integer(body.get("code"))
+    if code or _oauth_error(body) or (code is None and status >= 400):
+        raise _refusal(status, headers, body, code)
+    return Answer(status, body, log_id, headers)
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code: int | None) -> APIError:
+    details = body["error"] if isinstance(body.get("error"), dict) else {}
+    log_id = headers.get(_LOG_ID_HEADER) or str(details.get("log_id") or details.get("logid") or "")
+    message = str(body.get("msg") or body.get("message") or f"HTTP {status}")
+    if status == 429 or explain(code).category is Category.RATE_LIMIT:
+        return RateLimited(message, code=code, log_id=log_id, http_status=status, reset_after=_wait(headers))
+    if error := _oauth_error(body):
+        description = str(body.get("error_description") or "")
+        return OAuthError(
+            code=code, log_id=log_id, http_status=status, error=error, error_description=description
+        )
+    if code in _REJECTED_TOKEN:
+        return InvalidToken(message, code=code, log_id=log_id, http_status=status)
+    if code in _MISSING_SCOPE:
+        return MissingScope(message, code=code, log_id=log_id, http_status=status, scopes=_scopes(details))
+    return APIError(message, code=code, log_id=log_id, http_status=status)
+
+
+def _json_object(content: bytes) -> dict[str, Any] | None:
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _oauth_error(body: dict[str, Any]) -> str:
+    """The `error` of RFC 6749. Other APIs use the same key for an object with details."""
+    error = body.get("error")
+    return error if isinstance(error, str) else ""
+
+
+def _integer(value: object) -> int | None:
+    if isinstance(value, str) and value.lstrip("-").isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _wait(headers: Mapping[str, str]) -> float:
+    """Seconds until the rate limit resets, as the gateway's own header or Retry-After says; else 1."""
+    for name in ("x-ogw-ratelimit-reset", "retry-after"):
+        value = headers.get(name, "")
+        if value.isdecimal():
+            return min(float(value), _LONGEST_WAIT)
+    return 1.0
+
+
+def _scopes(details: dict[str, Any]) -> tuple[str, ...]:
+    violations = details.get("permission_violations")
+    if not isinstance(violations, list):
+        return ()
+    named = (item.get("subject") for item in violations if isinstance(item, dict))
+    return tuple(subject for subject in named if isinstance(subject, str))

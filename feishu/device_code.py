@@ -1,0 +1,86 @@
+"""Consent without a redirect URI: the person opens a link, the portal asks for the outcome (RFC 8628).
+
+As the official command line tool of the platform does it; the public documentation has no page for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from feishu.credentials import AppCredentials
+from feishu.errors import MalformedAnswer, OAuthError
+from feishu.oauth import OAuth, TokenSet
+from feishu.transport import Transport, default_transport
+
+GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+SLOW_DOWN_SECONDS: Final = 5
+"""What `slow_down` adds to the polling interval."""
+DEFAULT_LIFETIME: Final = 240
+DEFAULT_INTERVAL: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """A pending consent. `interval` and `expires_in` in seconds."""
+
+    device_code: str = field(repr=False)
+    user_code: str
+    verification_uri: str
+    """The link to show, with the user code inside where the platform offers that."""
+    expires_in: int
+    interval: int
+
+
+class Waiting(StrEnum):
+    """Why there are no tokens yet."""
+
+    PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+
+
+class DeviceCodes:
+    """The device authorization endpoints as one app. Thread-safe; never waits and never retries."""
+
+    def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
+        self._credentials = credentials
+        self._transport = transport or default_transport()
+        self._oauth = OAuth(credentials, self._transport)
+
+    def start(self, scopes: Sequence[str]) -> DeviceCode:
+        """Ask for a link to show. Raises TransportError, MalformedAnswer, RateLimited or APIError."""
+        app = (self._credentials.app_id, self._credentials.app_secret)
+        answer = self._transport.request(
+            "POST",
+            self._credentials.platform.device_authorization_url,
+            basic=app,
+            form={"client_id": self._credentials.app_id, "scope": " ".join(scopes)},
+        )
+        body = answer.body
+        link = body.get("verification_uri_complete") or body.get("verification_uri")
+        if not body.get("device_code") or not link:
+            raise MalformedAnswer("the answer holds no device code", log_id=answer.log_id)
+        return DeviceCode(
+            device_code=str(body["device_code"]),
+            user_code=str(body.get("user_code") or ""),
+            verification_uri=str(link),
+            expires_in=_positive(body.get("expires_in"), DEFAULT_LIFETIME),
+            interval=_positive(body.get("interval"), DEFAULT_INTERVAL),
+        )
+
+    def poll(self, device_code: str) -> TokenSet | Waiting:
+        """The tokens once the person has consented, else why to wait.
+
+        Raises OAuthError when it is over (`error`: access_denied, expired_token, invalid_grant), and
+        TransportError, MalformedAnswer or RateLimited.
+        """
+        try:
+            return self._oauth.request_token(GRANT_TYPE, device_code=device_code)
+        except OAuthError as error:
+            if error.error in set(Waiting):
+                return Waiting(error.error)
+            raise
+
+
+def _positive(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

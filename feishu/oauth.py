@@ -1,0 +1,195 @@
+"""OAuth 2.0 with PKCE: the address a person consents at, and the endpoints behind it.
+
+Nothing here retries. A code and a refresh token work once, and only the caller can know what a lost answer
+means; `TransportError.sent` and `MalformedAnswer.sent` tell it what is certain. Pages: "Obtain OAuth code",
+"Get user_access_token", "Refresh user_access_token", "Get user info", "Revoke token".
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self, TypeAlias
+from urllib.parse import quote, urlencode
+
+from feishu.credentials import AppCredentials
+from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited
+from feishu.platforms import Platform
+from feishu.transport import Answer, Transport, default_transport
+
+TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
+
+OFFLINE_ACCESS: Final = "offline_access"
+"""The scope without which no refresh token is issued."""
+MAX_SCOPES: Final = 50
+"""Scopes that fit in one request for consent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pkce:
+    """A PKCE pair (RFC 7636, S256): the challenge travels to the platform first, the verifier with the code."""
+
+    verifier: str = field(repr=False)
+    challenge: str
+
+    @classmethod
+    def new(cls) -> Self:
+        """A fresh pair; the verifier has 64 characters."""
+        verifier = secrets.token_urlsafe(48)
+        digest = hashlib.sha256(verifier.encode()).digest()
+        return cls(verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """A user's tokens. Lifetimes in seconds from now, as the platform said them: they are not fixed."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str | None = field(repr=False)
+    """None unless `offline_access` was granted."""
+    refresh_token_expires_in: int | None
+    scopes: tuple[str, ...]
+    """What was granted, which may be less or more than what was asked for."""
+    token_type: str = "Bearer"  # noqa: S105 - a kind of token
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """Who authorized. `open_id` is the app's own name for the person, `union_id` the developer's."""
+
+    open_id: str
+    union_id: str
+    user_id: str | None
+    """None unless the app may see employee ids."""
+    tenant_key: str
+    name: str
+    en_name: str
+    avatar_url: str
+
+
+def authorize_url(
+    platform: Platform,
+    *,
+    app_id: str,
+    redirect_uri: str,
+    scopes: Sequence[str],
+    state: str,
+    challenge: str,
+    prompt: str | None = None,
+) -> str:
+    """Where to send a person's browser. `prompt="consent"` shows the consent page even inside Feishu.
+
+    Raises ValueError for more than 50 scopes: the platform refuses them.
+    """
+    if len(scopes) > MAX_SCOPES:
+        raise ValueError(f"{len(scopes)} scopes; the platform takes {MAX_SCOPES} at once")
+    query = {
+        "client_id": app_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "scope": " ".join(scopes),
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "prompt": prompt or "",
+    }
+    filled = {key: value for key, value in query.items() if value}
+    return f"{platform.authorize_url}?{urlencode(filled, quote_via=quote)}"
+
+
+class OAuth:
+    """The token endpoints as one app. Thread-safe.
+
+    Methods raise TransportError, MalformedAnswer, RateLimited or OAuthError (`user_info`: APIError).
+    """
+
+    def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
+        self._credentials = credentials
+        self._transport = transport or default_transport()
+
+    def exchange_code(self, *, code: str, redirect_uri: str, verifier: str) -> TokenSet:
+        """Tokens for a code: once, within 5 minutes, with the redirect URI that led to it."""
+        return self.request_token(
+            "authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier
+        )
+
+    def refresh(self, refresh_token: str) -> TokenSet:
+        """New tokens for a refresh token, which is spent by it. The old access token stays valid."""
+        return self.request_token("refresh_token", refresh_token=refresh_token)
+
+    def request_token(self, grant_type: str, **grant: str) -> TokenSet:
+        """Present any grant at the token endpoint."""
+        url = self._credentials.platform.token_url
+        fields = {
+            "grant_type": grant_type,
+            "client_id": self._credentials.app_id,
+            "client_secret": self._credentials.app_secret,
+            **grant,
+        }
+        return _token_set(self._request(url, json=fields))
+
+    def revoke(self, token: str, hint: TokenHint) -> None:
+        """Withdraw a token at the platform."""
+        form = {
+            "client_id": self._credentials.app_id,
+            "client_secret": self._credentials.app_secret,
+            "token": token,
+            "token_type_hint": hint,
+        }
+        self._request(self._credentials.platform.revoke_url, form=form)
+
+    def user_info(self, access_token: str) -> UserInfo:
+        """Whom an access token belongs to. Needs no scope; failures come with HTTP 200 and a code."""
+        url = f"{self._credentials.platform.open_url}/open-apis/authen/v1/user_info"
+        answer = self._transport.request("GET", url, bearer=access_token)
+        data = answer.data
+        if not data.get("open_id"):
+            raise MalformedAnswer("the answer names no open_id", log_id=answer.log_id)
+        return UserInfo(
+            open_id=str(data["open_id"]),
+            union_id=str(data.get("union_id") or ""),
+            user_id=str(data.get("user_id") or "") or None,
+            tenant_key=str(data.get("tenant_key") or ""),
+            name=str(data.get("name") or ""),
+            en_name=str(data.get("en_name") or ""),
+            avatar_url=str(data.get("avatar_url") or ""),
+        )
+
+    def _request(
+        self, url: str, *, json: Mapping[str, Any] | None = None, form: Mapping[str, str] | None = None
+    ) -> Answer:
+        try:
+            return self._transport.request("POST", url, json=json, form=form)
+        except (OAuthError, RateLimited):
+            raise
+        except APIError as error:
+            # Some refusals carry a code alone, without the `error` of RFC 6749.
+            raise OAuthError(
+                error.message, code=error.code, log_id=error.log_id, http_status=error.http_status
+            ) from error
+
+
+def _token_set(answer: Answer) -> TokenSet:
+    body = answer.body
+    access_token, expires_in = body.get("access_token"), _seconds(body.get("expires_in"))
+    if not isinstance(access_token, str) or not access_token or expires_in is None:
+        raise MalformedAnswer(
+            "the answer holds no access token", http_status=answer.status, log_id=answer.log_id
+        )
+    refresh_token = body.get("refresh_token")
+    return TokenSet(
+        access_token=access_token,
+        expires_in=expires_in,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+        refresh_token_expires_in=_seconds(body.get("refresh_token_expires_in")),
+        scopes=tuple(str(body.get("scope") or "").split()),
+        token_type=str(body.get("token_type") or "Bearer"),
+    )
+
+
+def _seconds(value: object) -> int | None:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,191 @@
+"""Calling the platform as the app: messages, cards, and what it says about the bot itself."""
+
+import json as json_module
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote
+
+from feishu.credentials import AppCredentials
+from feishu.errors import InvalidToken, MalformedAnswer
+from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
+from feishu.transport import Answer, Transport, default_transport
+
+ReceiveIdType: TypeAlias = Literal["open_id", "union_id", "user_id", "email", "chat_id"]
+Json: TypeAlias = Mapping[str, Any]
+
+MAX_UUID: Final = 50
+"""Characters of a message's idempotency key; within an hour the platform sends one message per key."""
+
+_REJECTED_TENANT_TOKEN: Final = frozenset({99991663, 99991664, 20013, 20014})
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """Where a message ended up."""
+
+    message_id: str
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotInfo:
+    """How the bot appears in chats. `activate_status` 2 means enabled (page "Obtain bot info")."""
+
+    name: str
+    open_id: str
+    avatar_url: str
+    activate_status: int
+
+
+class OpenAPI:
+    """Thread-safe. Every method raises TransportError, MalformedAnswer or an APIError."""
+
+    def __init__(
+        self,
+        credentials: AppCredentials,
+        transport: Transport | None = None,
+        tokens: TenantTokens | None = None,
+    ) -> None:
+        self._credentials = credentials
+        self._transport = transport or default_transport()
+        self._tokens = tokens or (TenantTokens(transport) if transport else default_tenant_tokens())
+
+    def call(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Json | None = None
+    ) -> dict[str, Any]:
+        """Call any API, `path` beginning with /open-apis/; the body of the answer.
+
+        Sent a second time only where the platform rejected the token, that is, did nothing.
+        """
+        return self._call(method, path, params=params, json=json).body
+
+    def send_message(
+        self,
+        receive_id: str,
+        msg_type: str,
+        content: Json,
+        *,
+        receive_id_type: ReceiveIdType = "open_id",
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Send a message. `uuid`: at most 50 characters; a repetition within an hour sends nothing new."""
+        answer = self._call(
+            "POST",
+            "/open-apis/im/v1/messages",
+            params={"receive_id_type": receive_id_type},
+            json=_with_uuid(
+                {"receive_id": receive_id, "msg_type": msg_type, "content": _compact(content)}, uuid
+            ),
+        )
+        return _sent(answer)
+
+    def send_text(
+        self,
+        receive_id: str,
+        text: str,
+        *,
+        receive_id_type: ReceiveIdType = "open_id",
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Send plain text, at most 150 KB."""
+        return self.send_message(
+            receive_id, "text", {"text": text}, receive_id_type=receive_id_type, uuid=uuid
+        )
+
+    def send_card(
+        self,
+        receive_id: str,
+        card: Json,
+        *,
+        receive_id_type: ReceiveIdType = "open_id",
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Send a card, at most 30 KB."""
+        return self.send_message(receive_id, "interactive", card, receive_id_type=receive_id_type, uuid=uuid)
+
+    def reply(
+        self,
+        message_id: str,
+        msg_type: str,
+        content: Json,
+        *,
+        in_thread: bool = False,
+        uuid: str | None = None,
+    ) -> SentMessage:
+        """Answer a message, in its thread if asked."""
+        answer = self._call(
+            "POST",
+            f"{_message_path(message_id)}/reply",
+            json=_with_uuid(
+                {"msg_type": msg_type, "content": _compact(content), "reply_in_thread": in_thread}, uuid
+            ),
+        )
+        return _sent(answer)
+
+    def patch_card(self, message_id: str, card: Json) -> None:
+        """Replace a card that this app sent less than 14 days ago; no more than 5 times a second."""
+        self._call("PATCH", _message_path(message_id), json={"content": _compact(card)})
+
+    def update_card_by_token(self, token: str, card: Json) -> None:
+        """Replace the clicked card with its callback token: within 30 minutes, twice at most.
+
+        Only after the callback itself was answered.
+        """
+        self._call("POST", "/open-apis/interactive/v1/card/update", json={"token": token, "card": card})
+
+    def bot_info(self) -> BotInfo:
+        """The bot itself; needs no scope, so it proves credentials and bot capability."""
+        answer = self._call("GET", "/open-apis/bot/v3/info")
+        bot = answer.body.get("bot")
+        if not isinstance(bot, dict) or not bot.get("open_id"):
+            raise MalformedAnswer("the answer describes no bot", log_id=answer.log_id)
+        status = bot.get("activate_status")
+        return BotInfo(
+            name=str(bot.get("app_name") or ""),
+            open_id=str(bot["open_id"]),
+            avatar_url=str(bot.get("avatar_url") or ""),
+            activate_status=status if isinstance(status, int) else 0,
+        )
+
+    def connection_count(self) -> int:
+        """Long connections of this app that the platform sees online; 0 where it gives no number."""
+        count = self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt")
+        return count if isinstance(count, int) else 0
+
+    def _call(
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Json | None = None
+    ) -> Answer:
+        url = self._credentials.platform.open_url + path
+        token = self._tokens.get(self._credentials)
+        try:
+            return self._transport.request(method, url, bearer=token, params=params, json=json)
+        except InvalidToken as error:
+            if error.code not in _REJECTED_TENANT_TOKEN:
+                raise
+            self._tokens.invalidate(self._credentials, token)
+        token = self._tokens.get(self._credentials)
+        return self._transport.request(method, url, bearer=token, params=params, json=json)
+
+
+def _message_path(message_id: str) -> str:
+    return f"/open-apis/im/v1/messages/{quote(message_id, safe='')}"
+
+
+def _compact(content: Json) -> str:
+    return json_module.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _with_uuid(message: dict[str, Any], uuid: str | None) -> dict[str, Any]:
+    if uuid is None:
+        return message
+    if not 0 < len(uuid) <= MAX_UUID:
+        raise ValueError(f"a message's uuid has 1 to {MAX_UUID} characters")
+    return {**message, "uuid": uuid}
+
+
+def _sent(answer: Answer) -> SentMessage:
+    message_id = answer.data.get("message_id")
+    if not isinstance(message_id, str) or not message_id:
+        raise MalformedAnswer("the answer holds no message_id", log_id=answer.log_id)
+    return SentMessage(message_id, str(answer.data.get("chat_id") or ""))

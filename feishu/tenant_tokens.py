@@ -1,0 +1,132 @@
+"""The app's own access token (tenant_access_token), fetched when needed and shared by all threads.
+
+The platform hands out the same token until 30 minutes of its validity remain and a new one after that, both
+valid until they expire (page "Custom app obtains tenant_access_token"). So there is no use in asking earlier,
+and a refresh that fails harms nobody while the old token lives.
+"""
+
+import functools
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from feishu.credentials import AppCredentials
+from feishu.errors import FeishuError, MalformedAnswer, TransportError
+from feishu.transport import Transport, default_transport
+
+logger = logging.getLogger("feishu.tokens")
+
+_PATH: Final = "/open-apis/auth/v3/tenant_access_token/internal"
+_RENEWABLE: Final = 30 * 60
+"""Seconds of remaining validity below which the platform issues a new token."""
+_MARGIN: Final = 10
+"""Seconds before its expiry at which a token is no longer handed out: a call takes time."""
+_PAUSE: Final = 30
+"""Seconds between attempts to refresh while the old token still serves."""
+_LONGEST_WAIT: Final = 20
+_MAX_APPS: Final = 10_000
+
+_Key: TypeAlias = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str = field(repr=False)
+    refresh_at: float
+    expires_at: float
+
+
+@dataclass(slots=True)
+class _Entry:
+    refreshing: threading.Lock = field(default_factory=threading.Lock)
+    token: _Token | None = None
+
+
+class TenantTokens:
+    """Thread-safe; for one app at most one request is under way."""
+
+    def __init__(self, transport: Transport, clock: Callable[[], float] = time.monotonic) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, credentials: AppCredentials) -> str:
+        """A token good for at least some seconds.
+
+        Raises APIError for wrong credentials and TransportError or MalformedAnswer when the platform cannot
+        be asked, unless an older token still serves.
+        """
+        entry = self._entry(credentials)
+        token, now = entry.token, self._clock()
+        if token and now < token.refresh_at:
+            return token.value
+        usable = token if token and now < token.expires_at - _MARGIN else None
+        if not entry.refreshing.acquire(timeout=0 if usable else _LONGEST_WAIT):
+            if usable:
+                return usable.value
+            raise TransportError("another thread is still waiting for the app's token", sent="no")
+        try:
+            return self._refreshed(credentials, entry, usable)
+        finally:
+            entry.refreshing.release()
+
+    def invalidate(self, credentials: AppCredentials, token: str) -> None:
+        """Forget a token that the platform rejected; a newer one stays."""
+        entry = self._entry(credentials)
+        with entry.refreshing:
+            if entry.token and entry.token.value == token:
+                entry.token = None
+
+    def _refreshed(self, credentials: AppCredentials, entry: _Entry, usable: _Token | None) -> str:
+        current = entry.token
+        if current and self._clock() < current.refresh_at:
+            return current.value
+        try:
+            entry.token = self._fetch(credentials)
+        except FeishuError as error:
+            if usable is None or not error.retryable:
+                raise
+            logger.warning("The app's token could not be refreshed; the old one serves: %s", error)
+            entry.token = _Token(usable.value, self._clock() + _PAUSE, usable.expires_at)
+        return entry.token.value
+
+    def _fetch(self, credentials: AppCredentials) -> _Token:
+        asked_at = self._clock()
+        answer = self._transport.request(
+            "POST",
+            credentials.platform.open_url + _PATH,
+            json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
+        )
+        value, expire = answer.body.get("tenant_access_token"), answer.body.get("expire")
+        if not isinstance(value, str) or not value or not isinstance(expire, int) or expire <= 0:
+            raise MalformedAnswer("the answer holds no tenant_access_token", log_id=answer.log_id)
+        # Where the whole validity is short, at least part of it is used before asking again.
+        serve = max(expire - _RENEWABLE, min(60, expire // 2))
+        return _Token(value, asked_at + serve, asked_at + expire)
+
+    def _entry(self, credentials: AppCredentials) -> _Entry:
+        secret = hashlib.sha256(credentials.app_secret.encode()).hexdigest()
+        key = (credentials.platform.open_url, credentials.app_id, secret)
+        with self._guard:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            if len(self._entries) > _MAX_APPS:
+                self._entries.popitem(last=False)
+            return entry
+
+
+def default_tenant_tokens() -> TenantTokens:
+    """The tokens shared by this process, over its default transport."""
+    return _tokens_of(os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _tokens_of(_pid: int) -> TenantTokens:
+    return TenantTokens(default_transport())

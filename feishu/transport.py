@@ -1,0 +1,124 @@
+"""HTTP to the platform: one pooled client, timeouts on everything, answers told apart from failures."""
+
+import base64
+import functools
+import json as json_module
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from feishu.answers import Answer, read_answer
+from feishu.errors import MalformedAnswer, TransportError
+
+__all__ = ["Answer", "Transport", "default_transport"]
+
+CONNECT_TIMEOUT: Final = 3.0
+TOTAL_TIMEOUT: Final = 15.0
+MAX_BODY: Final = 8 * 1024 * 1024
+
+# Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class Transport:
+    """Thread-safe. Never retries and never follows redirects: the caller knows what may be repeated."""
+
+    def __init__(self, client: httpx.Client | None = None, *, proxy: str | None = None) -> None:
+        self._client = client or httpx.Client(
+            proxy=proxy,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+            headers={"User-Agent": "feishu-portal"},
+        )
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        bearer: str | None = None,
+        basic: tuple[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send one request and read its answer, at most 8 MiB.
+
+        `timeout`: seconds for the whole exchange (15), of which connecting may take 3.
+        Raises TransportError (whose `sent` tells whether the request may have arrived), MalformedAnswer, or
+        the APIError that fits the code.
+        """
+        total = TOTAL_TIMEOUT if timeout is None else timeout
+        deadline = time.monotonic() + total
+        headers = _authorization(bearer, basic)
+        content: bytes | None = None
+        if json is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            content = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+        limits = httpx.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
+        try:
+            with self._client.stream(
+                method,
+                url,
+                params=params,
+                content=content,
+                data=form,
+                headers=headers,
+                timeout=limits,
+                follow_redirects=False,
+            ) as response:
+                body = _read(response, deadline)
+        except _NOT_SENT as error:
+            raise TransportError(_sentence(error), sent="no") from error
+        except httpx.DecodingError as error:
+            raise MalformedAnswer("the answer could not be decompressed") from error
+        except httpx.TransportError as error:
+            raise TransportError(_sentence(error), sent="unknown") from error
+        return read_answer(response.status_code, response.headers, body)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+
+def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[str, str]:
+    if bearer:
+        return {"Authorization": f"Bearer {bearer}"}
+    if basic:
+        return {"Authorization": f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"}
+    return {}
+
+
+def default_transport() -> Transport:
+    """The process's own transport, made when first asked for; a forked child gets a new one."""
+    return _transport_of(os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _transport_of(_pid: int) -> Transport:
+    return Transport()
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise MalformedAnswer("the answer is larger than 8 MiB", http_status=response.status_code)
+        if time.monotonic() > deadline:
+            raise TransportError("the answer took too long", sent="unknown")
+    return bytes(body)
+
+
+def _sentence(error: httpx.TransportError) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
