@@ -135,10 +135,7 @@ class PostgreSQL:
                 **unprivileged(),
             )
         except PermissionError:
-            copy = self._server.directory / "install"
-            shutil.copytree(self._programs.parent, copy, ignore=shutil.ignore_patterns("include", "pgxs"))
-            hand_over(copy)
-            return copy / self._programs.name
+            return _copied(self._programs, self._server.directory / "copy")
         return self._programs
 
     def _answers(self) -> bool:
@@ -149,3 +146,15 @@ class PostgreSQL:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def _copied(programs: Path, to: Path) -> Path:
+    """The installation around ``programs``, with the libraries that a repaired wheel keeps beside its package."""
+    package = programs.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = to / package.name / programs.parent.name
+    shutil.copytree(programs.parent, copy, ignore=shutil.ignore_patterns("include", "pgxs"))
+    if libraries.is_dir():
+        shutil.copytree(libraries, to / libraries.name)
+    hand_over(to)
+    return copy / programs.name
