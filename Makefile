@@ -1,0 +1,91 @@
+# One virtual environment and two lock files: requirements-dev.lock holds all of requirements.lock, and the tools.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
+# The first of these that runs and is new enough makes the virtual environment.
+PYTHONS ?= python3 python3.13 python3.12 python3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test lint lock messages
+
+help: ## this list
+	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+
+# --- for everybody
+
+run: $(VENV)/.runtime ## portal, connections, worker, scheduler and a Feishu sandbox on this machine (ARGS="--port 9000")
+	@DEBUG=on exec $(PYTHON) manage.py runportal --sandbox $(ARGS)
+
+setup: $(VENV)/.development ## .venv with all that running and testing need
+
+# The second pass takes the tests that touch a database; tests/services/plugin.py chooses them.
+test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ARGS)
+	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(ARGS)
+
+# --- for whoever changes the code
+
+lint: $(VENV)/.development ## style, types, import arrows, migrations, Django's own checks
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+	$(PYTHON) -m mypy
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@$(PRODUCTION) DATABASE_URL=sqlite://:memory: $(call manage,makemigrations --check --dry-run)
+	@$(PRODUCTION) $(call manage,check --fail-level WARNING)
+	@$(PRODUCTION) $(call manage,check --deploy --fail-level WARNING)
+
+lock: $(VENV)/.development ## both lock files anew, from pyproject.toml
+	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --output-file requirements-dev.lock
+
+messages: $(VENV)/.development ## collect what is to be translated into locale/, and compile it
+	@command -v msgfmt >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }
+	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
+	$(PYTHON) manage.py compilemessages --locale zh_Hans --ignore $(VENV)
+
+COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
+  --universal --generate-hashes --python-version 3.11 --no-header
+
+# What an operator's environment looks like to Django's checks; the keys are made for the one call.
+PRODUCTION := \
+  SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
+  ENCRYPTION_KEYS=$$($(PYTHON) -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())') \
+  DEBUG=off PUBLIC_URL=https://portal.example.com ALLOWED_HOSTS=portal.example.com \
+  DATABASE_URL=postgres://portal@127.0.0.1/portal REDIS_URL=redis://127.0.0.1:6379/0
+manage = sh -c 'echo "manage.py $(1)"; exec $(PYTHON) manage.py $(1)'
+
+# --- the virtual environment. A stamp is younger than the lock it stands for, so a second call installs nothing
+
+$(VENV)/.runtime: requirements.lock | $(PYTHON)
+	@$(call install,$<)
+	@touch $@
+
+$(VENV)/.development: requirements-dev.lock | $(PYTHON)
+	@$(call install,$<)
+	@touch $(VENV)/.runtime $@
+
+define install
+echo "Installing $(1): this takes a minute the first time."; \
+$(PIP) install --require-hashes --requirement $(1) || { \
+  echo "pip could not install $(1). It needs a package index: behind a proxy set HTTPS_PROXY," >&2; \
+  echo "for a mirror PIP_INDEX_URL, for a folder of wheels PIP_NO_INDEX=1 and PIP_FIND_LINKS; then run make again." >&2; \
+  exit 1; }
+endef
+
+$(PYTHON):
+	@for candidate in $(PYTHONS); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    found=$$candidate; break; \
+	  fi; \
+	done; \
+	[ -n "$$found" ] || { \
+	  echo "Python 3.11 or newer was not found. Install it, or name one: make $(MAKECMDGOALS) PYTHONS=/path/to/python" >&2; \
+	  exit 1; }; \
+	"$$found" -c 'import ensurepip, venv' >/dev/null 2>&1 || { \
+	  echo "$$("$$found" -V) comes without venv. Debian and Ubuntu: apt-get install python3-venv; then run make again." >&2; \
+	  exit 1; }; \
+	echo "Creating $(VENV) with $$("$$found" -V)."; \
+	"$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
