@@ -158,13 +158,9 @@ class ConnectError(FeishuError):
         self.stage: Stage = stage
 
     @property
-    def fatal(self) -> bool:
-        """A person has to change something; trying again alone will not help."""
-        return self.info.category in {Category.CONFIGURATION, Category.WRONG_BRAND}
-
-    @property
     def retryable(self) -> bool:  # type: ignore[override]
-        return not self.fatal
+        """False where a person has to change something first."""
+        return self.info.category not in {Category.CONFIGURATION, Category.WRONG_BRAND}
 
 
 class FrameError(FeishuError):

@@ -1,0 +1,182 @@
+"""Keeping one long connection up, for ever.
+
+Discover, dial, pump; and again after any failure. Nothing makes it give up: wrong credentials are retried
+slowly and reported, because an operator may correct them at any time.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from feishu.codes import Category
+from feishu.credentials import AppCredentials
+from feishu.errors import ConnectError, FeishuError, MalformedAnswer, TransportError
+from feishu.gateway import discovery
+from feishu.gateway.backoff import Schedule
+from feishu.gateway.config import ClientConfig
+from feishu.gateway.deliveries import Deliveries
+from feishu.gateway.discovery import Endpoint
+from feishu.gateway.messages import Message, Reply, Sink
+from feishu.gateway.observer import Observer
+from feishu.gateway.pump import Pump
+from feishu.gateway.session import Session
+from feishu.gateway.socket import GatewaySocket, dial
+from feishu.gateway.timing import Timing
+
+__all__ = ["Connection", "Message", "Observer", "Reply", "Sink", "Timing"]
+
+logger = logging.getLogger("feishu.gateway")
+
+MAX_IN_FLIGHT = 2000
+"""Messages that may be with the sink at once; more are left unread."""
+MAX_ANSWER = 64 * 1024
+
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class Connection:
+    """One long connection of one app.
+
+    `credentials` is awaited before each attempt, so that a changed secret takes effect. `sink` gets every
+    message, many at once. `name` goes into log lines. `proxy` is for the WebSocket; `http` brings its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: Callable[[], Awaitable[AppCredentials]],
+        sink: Sink,
+        observer: Observer,
+        http: httpx.AsyncClient,
+        name: str = "",
+        proxy: str | None = None,
+        timing: Timing | None = None,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        clock: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._credentials = credentials
+        self._sink = sink
+        self._observer = observer
+        self._http = http
+        self._proxy = proxy
+        self._timing = timing or Timing()
+        self._max_in_flight = max_in_flight
+        self._clock = clock
+        self._log = {"connection": name}
+        self._config = ClientConfig()
+        self._schedule = Schedule(random, first=self._timing.first_delay, longest=self._timing.longest_delay)
+
+    async def run(self) -> None:
+        """Keep the connection up until cancelled; then answer what is in hand and close, within seconds."""
+        deliveries = Deliveries(
+            self._sink, limit=self._max_in_flight, timeout=self._timing.sink, clock=self._clock
+        )
+        try:
+            while True:
+                pause = await self._attempt(deliveries)
+                await asyncio.sleep(pause)
+        finally:
+            # Messages of an earlier socket cannot be answered any more, but they deserve to be stored.
+            await deliveries.drain(self._timing.drain)
+            deliveries.abandon()
+
+    async def _attempt(self, deliveries: Deliveries) -> float:
+        """One life of the connection; seconds until the next."""
+        self._observer.connecting()
+        try:
+            endpoint = await self._discover(await self._look_up())
+            socket = await dial(endpoint, self._timing, proxy=self._proxy)
+        except FeishuError as error:
+            return self._failed(error)
+        except Exception as error:
+            logger.exception("Connecting broke on an error of our own", extra=self._log)
+            return self._failed(ConnectError(f"internal error: {type(error).__name__}"))
+        return await self._live(endpoint, socket, deliveries)
+
+    async def _live(self, endpoint: Endpoint, socket: GatewaySocket, deliveries: Deliveries) -> float:
+        began = self._clock()
+        session = Session(
+            service_id=endpoint.service_id, config=endpoint.config, now=began, second=self._timing.second
+        )
+        log = {**self._log, "device_id": endpoint.device_id}
+        pump = Pump(
+            socket, session, deliveries, self._observer, timing=self._timing, clock=self._clock, log=log
+        )
+        logger.info("Connected", extra=log)
+        self._observer.connected(endpoint.device_id)
+        reason = "stopped"
+        try:
+            reason = await pump.run()
+        finally:
+            logger.info("Disconnected: %s", reason, extra=log)
+            self._observer.disconnected(reason)
+        self._config = session.config
+        if not session.alive:
+            return self._failed(ConnectError(f"connected, but heard nothing: {reason}", stage="handshake"))
+        self._schedule.succeeded()
+        if self._clock() - began >= self._timing.settled:
+            self._schedule.restart()
+        return self._schedule.dropped()
+
+    async def _look_up(self) -> AppCredentials:
+        try:
+            async with asyncio.timeout(self._timing.credentials):
+                return await self._credentials()
+        except FeishuError:
+            raise
+        except Exception as error:
+            logger.exception("The credentials could not be looked up", extra=self._log)
+            message = f"the credentials could not be looked up: {type(error).__name__}"
+            raise ConnectError(message, stage="credentials") from error
+
+    async def _discover(self, credentials: AppCredentials) -> Endpoint:
+        question = discovery.request(credentials)
+        try:
+            async with asyncio.timeout(self._timing.discovery):
+                status, body = await self._post(question)
+        except TimeoutError:
+            raise TransportError(
+                f"the gateway's address did not come within {self._timing.discovery:g} s", sent="unknown"
+            ) from None
+        except _NOT_SENT as error:
+            raise TransportError(f"{type(error).__name__}: {error}", sent="no") from error
+        except httpx.HTTPError as error:
+            raise TransportError(f"{type(error).__name__}: {error}", sent="unknown") from error
+        return discovery.parse_answer(status, body, self._config)
+
+    async def _post(self, question: discovery.DiscoveryRequest) -> tuple[int, bytes]:
+        async with self._http.stream(
+            "POST",
+            question.url,
+            headers=dict(question.headers),
+            json=dict(question.body),
+            timeout=self._timing.discovery,
+            follow_redirects=False,
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER:
+                    raise MalformedAnswer("the answer is too large", http_status=response.status_code)
+            return response.status_code, bytes(body)
+
+    def _failed(self, error: FeishuError) -> float:
+        fatal = error.info.category in {Category.CONFIGURATION, Category.WRONG_BRAND}
+        crowded = error.info.category is Category.CONNECTION_LIMIT
+        # A stale connection has to end first, which takes the platform a while.
+        wait = max(self._config.reconnect_interval * self._timing.second, self._timing.longest_delay)
+        verdict = self._schedule.failed(fatal=fatal, at_least=wait if crowded else 0.0)
+        logger.warning(
+            "Not connected, attempt %d, next in %.1f s: %s",
+            verdict.attempt,
+            verdict.retry_in,
+            error,
+            extra=self._log,
+        )
+        self._observer.failed(error, attempt=verdict.attempt, fatal=verdict.fatal, retry_in=verdict.retry_in)
+        return verdict.retry_in

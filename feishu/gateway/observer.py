@@ -1,0 +1,31 @@
+"""Who wants to know how a connection fares."""
+
+from typing import Protocol
+
+from feishu.errors import FeishuError
+
+
+class Observer(Protocol):
+    """Called from the connection's event loop; must return at once and must not raise."""
+
+    def connecting(self) -> None:
+        """An attempt begins."""
+
+    def connected(self, device_id: str) -> None:
+        """The socket is open. `device_id`: the platform's name for the connection, perhaps empty."""
+
+    def disconnected(self, reason: str) -> None:
+        """An open socket is closed; `reason` for people who read logs."""
+
+    def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
+        """Attempt number `attempt` in a row has failed; the next one comes in `retry_in` seconds.
+
+        `fatal`: a person should look: the configuration is wrong, or five attempts in a row have failed.
+        Attempts go on all the same.
+        """
+
+    def frame(self) -> None:
+        """A complete message came."""
+
+    def heartbeat(self, interval_seconds: float) -> None:
+        """The platform answered a ping, so many seconds after the one before (or after connecting)."""

@@ -1,0 +1,153 @@
+"""One open connection: frames in, messages to the sink, answers and pings out."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
+from feishu.gateway.deliveries import Deliveries
+from feishu.gateway.messages import Message, Reply
+from feishu.gateway.observer import Observer
+from feishu.gateway.outbox import Outbox
+from feishu.gateway.session import ConfigChanged, Event, Ignored, MessageReceived, PongReceived, Session
+from feishu.gateway.socket import GatewaySocket
+from feishu.gateway.timing import Timing
+
+logger = logging.getLogger("feishu.gateway")
+
+MAX_UNWRITTEN = 4096
+"""Answers waiting to be written before reading pauses."""
+
+
+class Pump:
+    """Reads, writes, pings and watches until the connection ends."""
+
+    def __init__(
+        self,
+        socket: GatewaySocket,
+        session: Session,
+        deliveries: Deliveries,
+        observer: Observer,
+        *,
+        timing: Timing,
+        clock: Callable[[], float],
+        log: dict[str, str],
+    ) -> None:
+        self._socket = socket
+        self._session = session
+        self._deliveries = deliveries
+        self._observer = observer
+        self._timing = timing
+        self._clock = clock
+        self._log = log
+        self._outbox = Outbox(MAX_UNWRITTEN)
+        self._heartbeat_at = clock()
+        self._paused = False
+
+    async def run(self) -> str:
+        """Pump until the connection ends; why it ended.
+
+        Cancelled, it stops reading, waits a little for messages under way, answers them and closes the
+        socket with a proper farewell.
+        """
+        writing = asyncio.create_task(self._guarded(self._write()))
+        others = [
+            asyncio.create_task(self._guarded(work)) for work in (self._read(), self._beat(), self._watch())
+        ]
+        try:
+            done, _ = await asyncio.wait([writing, *others], return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        except asyncio.CancelledError:
+            await _stop(others)
+            await self._finish()
+            raise
+        finally:
+            await _stop([writing, *others])
+            await self._socket.cut(self._timing.close)
+
+    async def _read(self) -> str:
+        session, deliveries, clock = self._session, self._deliveries, self._clock
+        while True:
+            if deliveries.full or self._outbox.full:
+                await self._pause()
+            data = await self._socket.recv()
+            for event in session.receive(data, clock()):
+                if isinstance(event, MessageReceived):
+                    self._observer.frame()
+                    deliveries.offer(event.message, self._answer)
+                else:
+                    self._note(event)
+
+    async def _pause(self) -> None:
+        """Read nothing more until there is room; the silence is ours then, not the platform's."""
+        self._paused = True
+        try:
+            await self._outbox.room()
+            await self._deliveries.room()
+        finally:
+            self._paused = False
+            self._session.heard_at = self._clock()
+
+    def _answer(self, message: Message, reply: Reply) -> None:
+        elapsed = round((self._clock() - message.received_at) * 1000)
+        self._outbox.put(self._session.ack(message, reply, elapsed))
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, PongReceived):
+            now = self._clock()
+            self._observer.heartbeat(now - self._heartbeat_at)
+            self._heartbeat_at = now
+        elif isinstance(event, ConfigChanged):
+            logger.info("The platform changed the configuration: %s", event.config, extra=self._log)
+        elif isinstance(event, Ignored):
+            logger.warning("Ignored %s", event.reason, extra=self._log)
+
+    async def _write(self) -> str:
+        try:
+            await self._outbox.write_all(self._socket.send_batch, self._timing.write)
+        except TimeoutError:
+            return f"writing took longer than {self._timing.write:g} s"
+        return "writing ended"
+
+    async def _beat(self) -> str:
+        while True:
+            self._outbox.put(self._session.ping())
+            await asyncio.sleep(self._session.ping_interval)
+
+    async def _watch(self) -> str:
+        while True:
+            remaining = self._session.deadline - self._clock()
+            if remaining <= 0 and not self._paused:
+                return f"silent for {self._session.config.silence} s"
+            self._deliveries.expire()
+            # Often enough to notice a configuration that a pong has changed.
+            tick = 5 * self._timing.second
+            await asyncio.sleep(min(remaining, tick) if remaining > 0 else tick)
+
+    async def _finish(self) -> None:
+        await self._deliveries.drain(self._timing.drain)
+        self._deliveries.abandon()
+        try:
+            async with asyncio.timeout(self._timing.close):
+                await self._outbox.room()
+        except TimeoutError:
+            logger.warning("Some answers could not be written before closing", extra=self._log)
+        await self._socket.hang_up(self._timing.close)
+
+    async def _guarded(self, work: Coroutine[Any, Any, str]) -> str:
+        """Whatever ends one of the loops ends the connection, with a reason and never unseen."""
+        try:
+            return await work
+        except ConnectionClosed as error:
+            return str(error)
+        except Exception as error:
+            logger.exception("The connection broke on an error of our own", extra=self._log)
+            return f"internal error: {type(error).__name__}"
+
+
+async def _stop(tasks: list[asyncio.Task[str]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
