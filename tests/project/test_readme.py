@@ -1,0 +1,84 @@
+"""The README promises names; these tests hold it to them."""
+
+import re
+
+import pytest
+from django.core.management import get_commands
+
+from feishu_portal.environment import VARIABLES, Variable
+from tests.services.processes import PROJECT
+
+READMES = ("README.md", "README.zh-CN.md")
+TABLE = re.compile(r"<!-- environment -->\n(.*?)<!-- /environment -->", re.DOTALL)
+
+
+def read(name: str) -> str:
+    return (PROJECT / name).read_text()
+
+
+def row(variable: Variable, help_text: str) -> str:
+    default = f"`{variable.default}`" if variable.default else ""
+    return f"| `{variable.name}` | {default} | {help_text} |".replace("|  |", "| |")
+
+
+def rows(readme: str) -> list[str]:
+    table = TABLE.search(read(readme))
+    assert table, f"{readme} has no table between <!-- environment --> and <!-- /environment -->"
+    return table[1].strip().splitlines()[2:]
+
+
+def test_the_english_table_lists_every_variable_as_the_code_declares_it() -> None:
+    assert rows("README.md") == [row(variable, variable.help_en) for variable in VARIABLES]
+
+
+def test_the_chinese_table_lists_every_variable_as_the_code_declares_it() -> None:
+    assert rows("README.zh-CN.md") == [row(variable, variable.help_zh) for variable in VARIABLES]
+
+
+def test_the_example_environment_offers_every_variable_and_sets_none() -> None:
+    lines = read(".env.example").splitlines()
+
+    assert [line[1:].split("=")[0] for line in lines if re.match(r"#[A-Z_]+=", line)] == [
+        variable.name for variable in VARIABLES
+    ]
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_management_command_named_exists(readme: str) -> None:
+    named = set(re.findall(r"manage\.py ([a-z]+)", read(readme)))
+
+    assert named, readme
+    assert named - set(get_commands()) == set()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_of_ours_is_named(readme: str) -> None:
+    ours = {name for name, package in get_commands().items() if package == "feishu_portal"}
+
+    assert ours, "the portal's own commands are found under its package"
+    assert {name for name in ours if name not in read(readme)} == set()
+
+
+@pytest.mark.parametrize("readme", [*READMES, "CONTRIBUTING.md"])
+def test_every_make_target_named_exists(readme: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", read(readme), re.MULTILINE))
+
+    assert named, readme
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("document", [*READMES, "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_every_relative_link_leads_to_a_file(document: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", read(document))
+
+    assert [link for link in links if not (PROJECT / link).exists()] == []
+
+
+def test_both_readmes_have_the_same_sections() -> None:
+    english, chinese = (
+        [len(mark) for mark in re.findall(r"^(#+) ", read(name), re.MULTILINE)] for name in READMES
+    )
+
+    assert english == chinese
