@@ -1,0 +1,9 @@
+"""Authorizations: for whom the portal may act."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AuthSessionsConfig(AppConfig):
+    name = "auth_sessions"
+    verbose_name = _("Authorizations")

@@ -1,0 +1,122 @@
+"""The authorization card in each of its states. Pure: from a session to card JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from auth_sessions.enums import Reason, SessionState
+from auth_sessions.models import AuthSession
+from feishu.cards import Template, button, card, escape, header, markdown
+from feishu.codes import explain
+from feishu.text import Text
+
+RETRY_ACTION = "auth.retry"
+DECLINE_ACTION = "auth.decline"
+
+# template colour, title, body
+_OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
+    SessionState.AUTHORIZED: (
+        "green",
+        Text("已授权", "Authorized"),
+        Text("授权成功，无需其他操作。", "You are all set. There is nothing else to do."),
+    ),
+    SessionState.DENIED: (
+        "grey",
+        Text("已拒绝授权", "Authorization declined"),
+        Text("你拒绝了本次授权，没有保存任何信息。", "You declined. Nothing was stored."),
+    ),
+    SessionState.EXPIRED: (
+        "grey",
+        Text("授权请求已过期", "This request has expired"),
+        Text("授权链接已失效，可以重新发起。", "The link no longer works. You can ask for a new one."),
+    ),
+    SessionState.CANCELLED: (
+        "grey",
+        Text("授权请求已取消", "This request was cancelled"),
+        Text("发起方取消了本次授权请求。", "Whoever asked for the authorization withdrew the request."),
+    ),
+}
+
+_FAILURES: Mapping[str, Text] = {
+    Reason.WRONG_PERSON: Text(
+        "完成授权的不是你本人的账号，因此没有保存任何信息。请使用自己的飞书账号重新授权。",
+        "Somebody else's account was used, so nothing was stored. Please authorize with your own account.",
+    ),
+    Reason.OTHER_BROWSER: Text(
+        "授权结果回到了另一个浏览器，为安全起见没有保存任何信息。请在同一个浏览器中完成授权。",
+        "The answer came back in another browser, so nothing was stored. Please finish in the browser you start in.",
+    ),
+    Reason.PLATFORM_ERROR: Text(
+        "平台拒绝了本次授权，没有保存任何信息。",
+        "The platform refused the authorization. Nothing was stored.",
+    ),
+    Reason.UNREACHABLE: Text(
+        "暂时无法连接平台，没有保存任何信息，请稍后重试。",
+        "The platform could not be reached. Nothing was stored; please try again later.",
+    ),
+    Reason.CARD_NOT_SENT: Text("卡片发送失败。", "The card could not be sent."),
+}
+
+
+def card_of(session: AuthSession, *, start_url: str) -> dict[str, Any]:
+    """The card that shows how the session stands; ``start_url`` is used while it is open."""
+    if session.is_open:
+        return _request(session, start_url)
+    if session.state == SessionState.FAILED:
+        return _failure(session)
+    colour, title, body = _OUTCOMES[SessionState(session.state)]
+    elements = [markdown(body)]
+    if session.state in {SessionState.DENIED, SessionState.EXPIRED}:
+        elements.append(_retry(session))
+    return card(header=header(title, template=colour), elements=elements, summary=title)
+
+
+def _request(session: AuthSession, start_url: str) -> dict[str, Any]:
+    title = Text("需要你的授权", "Your authorization is needed")
+    name = escape(session.bot.name)
+    minutes = max(1, round((session.expires_at - session.created_at).total_seconds() / 60))
+    scopes = "\n".join(f"- `{scope}`" for scope in session.scopes)
+    body = Text(
+        f"**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}\n点击按钮后将在浏览器中确认，链接 {minutes} 分钟内有效，且仅限本人使用。",
+        f"**{name}** asks to act for you within these permissions:\n{scopes}\n"
+        f"The button opens a page where you confirm. The link works for {minutes} minutes and only for you.",
+    )
+    return card(
+        header=header(title, template="blue"),
+        elements=[
+            markdown(body),
+            button(Text("去授权", "Authorize"), style="primary_filled", url=start_url),
+            button(
+                Text("暂不授权", "Not now"),
+                style="default",
+                name="decline",
+                value={"action": DECLINE_ACTION, "session": str(session.pk)},
+            ),
+        ],
+        summary=title,
+    )
+
+
+def _failure(session: AuthSession) -> dict[str, Any]:
+    title = Text("授权未完成", "Authorization failed")
+    elements = [markdown(_FAILURES[session.reason])]
+    if session.error_code is not None:
+        info = explain(session.error_code)
+        elements.append(
+            markdown(
+                Text(
+                    f"错误码 {session.error_code}：{info.cause.zh_cn}\n{info.cure.zh_cn}\n日志 ID：{session.error_log_id or '—'}",
+                    f"Code {session.error_code}: {info.cause.en_us}\n{info.cure.en_us}\nLog ID: {session.error_log_id or '—'}",
+                )
+            )
+        )
+    elements.append(_retry(session))
+    return card(header=header(title, template="red"), elements=elements, summary=title)
+
+
+def _retry(session: AuthSession) -> dict[str, Any]:
+    return button(
+        Text("重新授权", "Try again"),
+        style="primary",
+        name="retry",
+        value={"action": RETRY_ACTION, "session": str(session.pk)},
+    )

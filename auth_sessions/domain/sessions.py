@@ -1,0 +1,144 @@
+"""Asking for an authorization, and every way a session ends but the good one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from auth_sessions.enums import Deliver, Reason, SessionState
+from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
+from auth_sessions.hints import hint_card
+from auth_sessions.models import AuthSession
+from auth_sessions.tokens import digest, new_secret
+from bots.models import Bot
+from feishu.errors import FeishuError
+from feishu_portal.access import audit
+from feishu_portal.access.actors import SYSTEM, Actor
+
+MAX_SCOPES = 50  # of one authorize request, as the platform documents
+EXPIRE_AT_ONCE = 500
+
+
+def request_authorization(
+    *,
+    bot: Bot,
+    open_id: str,
+    actor: Actor,
+    scopes: Sequence[str] | None = None,
+    tenant_key: str = "",
+    deliver: Deliver = Deliver.CARD,
+    return_url: str = "",
+    request_key: str | None = None,
+    shown_in: str = "",
+) -> AuthSession:
+    """Ask the person ``open_id`` to authorize ``bot`` for ``scopes``; the card is sent after the commit.
+
+    The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
+    card the caller replaces itself, so none is sent. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
+    """
+    if not settings.PUBLIC_URL:
+        raise NoPublicAddressError
+    if not bot.enabled:
+        raise BotDisabledError
+    token = new_secret()
+    session = AuthSession(
+        bot=bot,
+        open_id=open_id,
+        tenant_key=tenant_key,
+        scopes=_checked(bot.auth_scopes if scopes is None else scopes),
+        state=SessionState.SENT if shown_in or deliver == Deliver.LINK else SessionState.PENDING,
+        requested_by=str(actor)[:200],
+        request_key=request_key,
+        deliver=deliver,
+        return_url=return_url,
+        start_token=token,
+        start_hash=digest(token),
+        message_id=shown_in,
+        card_state=SessionState.SENT if shown_in else "",
+        expires_at=timezone.now() + timedelta(minutes=settings.AUTH_SESSION_MINUTES),
+    )
+    try:
+        with transaction.atomic():
+            session.save(force_insert=True)
+            audit.record(
+                actor=actor,
+                action="auth_session.created",
+                app_id=bot.app_id,
+                target=open_id,
+                session=str(session.pk),
+                scopes=session.scopes,
+            )
+            if session.state == SessionState.PENDING:
+                hint_card(session.pk)
+    except IntegrityError:
+        if request_key is None:
+            raise
+        return AuthSession.objects.get(bot=bot, request_key=request_key)
+    return session
+
+
+def start_url(session: AuthSession) -> str:
+    """The one-time link behind the card's button. It is a secret."""
+    return f"{settings.PUBLIC_URL}/oauth/start/{session.start_token}/"
+
+
+def _checked(scopes: Sequence[str]) -> list[str]:
+    unique = list(dict.fromkeys(scopes))
+    if not unique or len(unique) > MAX_SCOPES:
+        raise InvalidScopesError(f"Between 1 and {MAX_SCOPES} scopes can be asked for at once.")
+    if any(not scope or scope.split() != [scope] for scope in unique):
+        raise InvalidScopesError("A scope is a name without blanks.")
+    return unique
+
+
+def end_session(
+    session: AuthSession,
+    *,
+    state: SessionState,
+    actor: Actor,
+    reason: Reason | str = "",
+    error: FeishuError | None = None,
+) -> bool:
+    """End an open session; False when something else ended it first. The card follows after the commit."""
+    with transaction.atomic():
+        ended = (
+            AuthSession.objects.open()
+            .filter(pk=session.pk)
+            .update(
+                state=state,
+                reason=reason,
+                error_code=error.code if error else None,
+                error_log_id=error.log_id[:128] if error else "",
+                finished_at=timezone.now(),
+            )
+        )
+        if not ended:
+            return False
+        audit.record(
+            actor=actor,
+            action=f"auth_session.{state}",
+            app_id=session.bot.app_id,
+            target=session.open_id,
+            session=str(session.pk),
+            reason=reason,
+            code=error.code if error else None,
+        )
+        hint_card(session.pk)
+    session.refresh_from_db()
+    return True
+
+
+def cancel_session(session: AuthSession, *, actor: Actor) -> bool:
+    """Withdraw an open session."""
+    return end_session(session, state=SessionState.CANCELLED, actor=actor)
+
+
+def expire_sessions() -> list[UUID]:
+    """End sessions whose time is over; returns which."""
+    overdue = AuthSession.objects.overdue().select_related("bot")[:EXPIRE_AT_ONCE]
+    return [
+        session.pk for session in overdue if end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+    ]

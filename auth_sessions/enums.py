@@ -1,0 +1,63 @@
+"""Choices of the authorization models."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SessionState(models.TextChoices):
+    PENDING = "pending", _("Being sent")
+    SENT = "sent", _("Sent")
+    OPENED = "opened", _("Opened")
+    AUTHORIZED = "authorized", _("Authorized")
+    DENIED = "denied", _("Denied")
+    EXPIRED = "expired", _("Expired")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+OPEN_STATES = (SessionState.PENDING, SessionState.SENT, SessionState.OPENED)
+
+
+class Reason(models.TextChoices):
+    """Why a session failed."""
+
+    WRONG_PERSON = "wrong_person", _("Another person authorized")
+    OTHER_BROWSER = "other_browser", _("The answer came back in another browser")
+    PLATFORM_ERROR = "platform_error", _("The platform refused")
+    UNREACHABLE = "unreachable", _("The platform could not be reached")
+    CARD_NOT_SENT = "card_not_sent", _("The card could not be sent")
+
+
+class Deliver(models.TextChoices):
+    CARD = "card", _("Card")
+    LINK = "link", _("Link")
+
+
+class TokenStatus(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    NEEDS_REAUTH = "needs_reauth", _("Must authorize again")
+    REVOKED = "revoked", _("Revoked")
+
+
+class RefreshPhase(models.TextChoices):
+    IDLE = "idle", _("Idle")
+    CLAIMED = "claimed", _("Claimed")
+    SENDING = "sending", _("Being sent")
+    UNCERTAIN = "uncertain", _("Outcome unknown")
+    STOPPED = "stopped", _("Stopped")
+
+
+class Outcome(models.TextChoices):
+    """How one submission of a refresh token ended."""
+
+    OK = "ok", _("Refreshed")
+    NOT_SENT = "not_sent", _("Not sent")
+    REJECTED = "rejected", _("Rejected, still usable")
+    UNCERTAIN = "uncertain", _("Outcome unknown")
+    DEAD_USER = "dead_user", _("Refused for this user")
+    DEAD_APP = "dead_app", _("Refused for this app")
+    SUPERSEDED = "superseded", _("Overtaken by a new authorization")
+
+
+# After these the platform has not consumed the refresh token, so it may be sent again.
+STILL_USABLE = (Outcome.NOT_SENT, Outcome.REJECTED, Outcome.DEAD_APP)

@@ -1,0 +1,59 @@
+"""What can go wrong with authorizations."""
+
+from auth_sessions.enums import SessionState
+
+
+class AuthError(Exception):
+    """Base of this app's errors; ``code`` is stable for machines, the message is for people."""
+
+    code = "auth_error"
+
+
+class NoPublicAddressError(AuthError):
+    """PUBLIC_URL is not set, so no browser can come back with the answer."""
+
+    code = "no_public_url"
+
+    def __init__(self) -> None:
+        super().__init__("PUBLIC_URL is not set, so a browser cannot come back to the portal.")
+
+
+class BotDisabledError(AuthError):
+    """The bot is switched off."""
+
+    code = "bot_disabled"
+
+    def __init__(self) -> None:
+        super().__init__("The bot is disabled.")
+
+
+class InvalidScopesError(AuthError):
+    """The scopes asked for are not a list of at most 50 scope names."""
+
+    code = "invalid_scopes"
+
+
+class LinkError(AuthError):
+    """The start link cannot be used."""
+
+
+class LinkUnknown(LinkError):
+    code = "link_unknown"
+
+
+class LinkExpired(LinkError):
+    code = "link_expired"
+
+
+class LinkUsed(LinkError):
+    """The session behind the link has ended; ``state`` says how."""
+
+    code = "link_used"
+
+    def __init__(self, state: SessionState) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class LinkOpenedElsewhere(LinkError):
+    code = "link_opened_elsewhere"

@@ -1,0 +1,130 @@
+"""What the bot does when people write to it or press a button on the card."""
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+from auth_sessions.cards import DECLINE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.domain.sessions import end_session, request_authorization, start_url
+from auth_sessions.enums import SessionState
+from auth_sessions.errors import AuthError
+from auth_sessions.models import AuthSession
+from bots.models import Bot
+from events import callback_response, on, on_card, toast
+from events.models import Event
+from feishu.openapi import OpenAPI
+from feishu.text import Text
+from feishu_portal.access.actors import Actor
+
+HELP = Text(
+    "发送 /auth 授权我代表你使用飞书，发送 /help 查看帮助。",
+    "Send /auth to let me act for you in Feishu, or /help to see this again.",
+)
+NOT_POSSIBLE = Text(
+    "暂时无法发起授权，请联系管理员：{reason}",
+    "An authorization cannot be started. Please tell an administrator: {reason}",
+)
+NOT_YOURS = callback_response(
+    toast=toast("warning", Text("这张卡片不是发给你的。", "This card was not meant for you."))
+)
+TOO_LATE = callback_response(
+    toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
+)
+
+_MENTION = re.compile(r"@_user_\d+|@_all")
+
+
+@on("im.message.receive_v1", atomic=False)
+def answer_command(event: Event, bot: Bot) -> None:
+    """``/auth`` asks the writer for an authorization; ``/help`` explains. Other messages are left to other handlers."""
+    command = _command(event.data)
+    if command == "/auth":
+        _authorize(event, bot)
+    elif command == "/help":
+        _reply(event, bot, HELP)
+
+
+def _command(data: dict[str, Any]) -> str:
+    message = data.get("message") or {}
+    if message.get("message_type") != "text":
+        return ""
+    try:
+        text = json.loads(message.get("content") or "{}").get("text", "")
+    except (ValueError, AttributeError):
+        return ""
+    words = _MENTION.sub(" ", str(text)).split()
+    return words[0].lower() if words else ""
+
+
+def _authorize(event: Event, bot: Bot) -> None:
+    sender = event.data.get("sender") or {}
+    open_id = (sender.get("sender_id") or {}).get("open_id") or ""
+    if not open_id or sender.get("sender_type") == "bot":
+        return
+    try:
+        request_authorization(
+            bot=bot,
+            open_id=open_id,
+            tenant_key=sender.get("tenant_key") or event.tenant_key,
+            actor=Actor.user(open_id),
+            request_key=event.dedupe_key,
+        )
+    except AuthError as error:
+        _reply(
+            event, bot, Text(NOT_POSSIBLE.zh_cn.format(reason=error), NOT_POSSIBLE.en_us.format(reason=error))
+        )
+
+
+def _reply(event: Event, bot: Bot, text: Text) -> None:
+    """Both languages, since the platform does not translate text messages. The event's key makes a retry send nothing."""
+    OpenAPI(bot.credentials).reply(
+        event.data["message"]["message_id"],
+        "text",
+        {"text": f"{text.zh_cn}\n{text.en_us}"},
+        uuid=f"reply-{event.pk}",
+    )
+
+
+@on_card(RETRY_ACTION)
+def try_again(event: Event, bot: Bot) -> dict[str, Any]:
+    """Turn the ended card into a fresh request, in place."""
+    session = _session_of_click(event, bot)
+    if session is None:
+        return NOT_YOURS
+    context = event.data.get("context") or {}
+    fresh = request_authorization(
+        bot=bot,
+        open_id=session.open_id,
+        tenant_key=session.tenant_key,
+        scopes=session.scopes,
+        actor=Actor.user(session.open_id),
+        request_key=f"retry:{session.pk}",
+        return_url=session.return_url,
+        shown_in=context.get("open_message_id") or session.message_id,
+    )
+    # The old session gives the message up, or its own sweep would write over the new card.
+    AuthSession.objects.filter(pk=session.pk).update(message_id="")
+    return callback_response(card=card_of(fresh, start_url=start_url(fresh)))
+
+
+@on_card(DECLINE_ACTION)
+def decline(event: Event, bot: Bot) -> dict[str, Any]:
+    """ "Not now": the request ends without a visit to the consent page."""
+    session = _session_of_click(event, bot)
+    if session is None:
+        return NOT_YOURS
+    if not end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id)):
+        return TOO_LATE
+    return callback_response(card=card_of(session, start_url=""))
+
+
+def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:
+    """The session of the clicked card, if it is the clicker's own."""
+    value = event.data["action"]["value"]
+    try:
+        session_id = UUID(str(value.get("session")))
+    except ValueError:
+        return None
+    clicker = (event.data.get("operator") or {}).get("open_id")
+    return AuthSession.objects.select_related("bot").filter(pk=session_id, bot=bot, open_id=clicker).first()

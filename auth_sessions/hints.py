@@ -1,0 +1,15 @@
+"""Hints to the workers about authorizations; the sweep does what a lost one asked for."""
+
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from events.hints import send_hint
+
+
+def hint_card(session_id: UUID) -> None:
+    """After the commit: the session's card has to be sent or brought up to date."""
+    from auth_sessions.tasks import show_card  # noqa: PLC0415 -- tasks import the domain, the domain sends hints
+
+    transaction.on_commit(partial(send_hint, show_card.delay, str(session_id)), robust=True)

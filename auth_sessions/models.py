@@ -1,0 +1,249 @@
+"""Authorization sessions, and the tokens that come of them."""
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import (
+    OPEN_STATES,
+    STILL_USABLE,
+    Deliver,
+    Outcome,
+    Reason,
+    RefreshPhase,
+    SessionState,
+    TokenStatus,
+)
+from bots.models import Bot
+from feishu_portal.access.fields import EncryptedField
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+
+class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
+    def open(self) -> Self:
+        """Sessions that can still end in an authorization."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def overdue(self) -> Self:
+        """Open sessions whose time is over."""
+        return self.open().filter(expires_at__lte=timezone.now())
+
+    def card_out_of_date(self) -> Self:
+        """Sessions whose card, already sent, does not show how things stand, and may be tried again now."""
+        return (
+            self.exclude(message_id="")
+            .exclude(card_state=models.F("state"))
+            .filter(
+                models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now()),
+                card_given_up=False,
+            )
+            .exclude(state__in=(SessionState.PENDING, SessionState.OPENED))
+        )
+
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class AuthSession(models.Model):
+    """One person asked for one authorization: who, for what, how far it got.
+
+    The start link and the OAuth state are looked up by hash; the link itself is kept sealed, because the card may have to
+    be sent again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="auth_sessions", verbose_name=_("bot")
+    )
+    open_id = models.CharField(
+        _("person asked"), max_length=128, help_text=_("The open_id this bot knows the person by.")
+    )
+    tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
+    scopes = models.JSONField(_("scopes"), default=list)
+    state = models.CharField(
+        _("state"), max_length=10, choices=SessionState.choices, default=SessionState.PENDING
+    )
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    error_log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+    requested_by = models.CharField(_("requested by"), max_length=200)
+    request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
+    deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
+    return_url = models.URLField(_("return address"), max_length=500, blank=True)
+
+    start_token = EncryptedField(editable=False)
+    start_hash = models.CharField(max_length=64, unique=True, editable=False)
+    browser_hash = models.CharField(max_length=64, blank=True, editable=False)
+    state_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 -- unique when set
+    state_used_at = models.DateTimeField(null=True, editable=False)
+    code_verifier = EncryptedField(editable=False)
+
+    message_id = models.CharField(_("card message"), max_length=128, blank=True)
+    card_state = models.CharField(_("card shows"), max_length=10, choices=SessionState.choices, blank=True)
+    card_tries = models.PositiveSmallIntegerField(_("card tries"), default=0)
+    card_retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    card_given_up = models.BooleanField(default=False, editable=False)
+    card_error = models.CharField(_("card error"), max_length=500, blank=True)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = AuthSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("authorization session")
+        verbose_name_plural = _("authorization sessions")
+        ordering = ("-created_at",)
+        constraints = (
+            models.CheckConstraint(
+                name="session_state_known", condition=models.Q(state__in=SessionState.values)
+            ),
+            models.CheckConstraint(
+                name="session_reason_known",
+                condition=models.Q(reason="") | models.Q(reason__in=Reason.values),
+            ),
+            models.CheckConstraint(
+                name="session_failed_has_reason",
+                condition=~models.Q(state=SessionState.FAILED) | ~models.Q(reason=""),
+            ),
+            models.UniqueConstraint(name="session_once_per_request", fields=("bot", "request_key")),
+        )
+        indexes = (
+            models.Index(name="session_newest", fields=("-created_at",)),
+            models.Index(
+                name="session_open", fields=("expires_at",), condition=models.Q(state__in=OPEN_STATES)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.open_id} ({self.state})"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session can still end in an authorization."""
+        return self.state in OPEN_STATES
+
+
+class UserTokenQuerySet(models.QuerySet["UserToken"]):
+    def due(self) -> Self:
+        """Grants whose refresh should start now: idle ones, claimed ones whose claimer is gone, and late probes."""
+        now = timezone.now()
+        ready = models.Q(phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN)) & (
+            models.Q(next_try_at=None) | models.Q(next_try_at__lte=now)
+        )
+        abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
+        return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
+
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class UserToken(models.Model):
+    """What one person granted one bot. ``generation`` fences: a refresh is stored only over the one it started from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="user_tokens", verbose_name=_("bot"))
+    tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
+    open_id = models.CharField(_("open_id"), max_length=128)
+    union_id = models.CharField(_("union_id"), max_length=128, blank=True)
+    user_id = models.CharField(_("user_id"), max_length=128, blank=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+
+    access_token = EncryptedField(_("access token"), editable=False)
+    refresh_token = EncryptedField(_("refresh token"), editable=False)
+    access_expires_at = models.DateTimeField(_("access until"))
+    refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, blank=True)
+    scopes = models.JSONField(_("scopes granted"), default=list)
+    generation = models.PositiveBigIntegerField(_("generation"), default=1)
+    authorized_at = models.DateTimeField(_("authorized"))
+    reauthorize_by = models.DateTimeField(
+        _("authorize again by"),
+        help_text=_("The platform ends every grant 365 days after the person's consent."),
+    )
+    status = models.CharField(
+        _("status"), max_length=12, choices=TokenStatus.choices, default=TokenStatus.ACTIVE
+    )
+
+    phase = models.CharField(
+        _("refresh"), max_length=9, choices=RefreshPhase.choices, default=RefreshPhase.IDLE
+    )
+    claim_id = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(_("tries in a row"), default=0)
+    next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True)
+    next_try_at = models.DateTimeField(_("not before"), null=True, blank=True)
+    refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
+    last_outcome = models.CharField(_("last outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    last_code = models.BigIntegerField(_("last platform code"), null=True, blank=True)
+
+    objects = UserTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("user token")
+        verbose_name_plural = _("user tokens")
+        ordering = ("-authorized_at",)
+        constraints = (
+            models.UniqueConstraint(name="token_once_per_person", fields=("bot", "tenant_key", "open_id")),
+            models.CheckConstraint(
+                name="token_status_known", condition=models.Q(status__in=TokenStatus.values)
+            ),
+            models.CheckConstraint(
+                name="token_phase_known", condition=models.Q(phase__in=RefreshPhase.values)
+            ),
+            models.CheckConstraint(
+                name="token_claim_has_lease",
+                condition=~models.Q(phase__in=(RefreshPhase.CLAIMED, RefreshPhase.SENDING))
+                | models.Q(claim_id__isnull=False, lease_until__isnull=False),
+            ),
+        )
+        indexes = (
+            models.Index(
+                name="token_refresh_due",
+                fields=("next_refresh_at",),
+                condition=models.Q(status=TokenStatus.ACTIVE),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.open_id
+
+
+class RefreshAttempt(models.Model):
+    """One attempt to refresh, kept for the operator and as the last defence: the fingerprint's unique index makes a
+    second submission of the same refresh token impossible, whatever bug the code has. A probe is the one exception."""
+
+    claim_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(
+        UserToken, on_delete=models.CASCADE, related_name="refresh_attempts", verbose_name=_("token")
+    )
+    generation = models.PositiveBigIntegerField(_("generation"))
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    probe = models.BooleanField(_("probe"), default=False)
+    claimed_at = models.DateTimeField(_("claimed"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+
+    class Meta:
+        verbose_name = _("refresh attempt")
+        verbose_name_plural = _("refresh attempts")
+        ordering = ("-claimed_at",)
+        constraints = (
+            models.UniqueConstraint(
+                name="refresh_token_sent_once",
+                fields=("fingerprint", "probe"),
+                condition=models.Q(sent_at__isnull=False) & ~models.Q(outcome__in=STILL_USABLE),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.claimed_at:%Y-%m-%d %H:%M:%S} {self.outcome}"

@@ -1,0 +1,114 @@
+"""What the pages of the browser road say: one entry for each ending. Text in English here, Chinese in the catalogue."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.domain.consent import Ending
+
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: HTTP status, tone (good, neutral or bad) and its words."""
+
+    status: int
+    tone: str
+    title: Words
+    text: Words
+    hint: Words = ""
+
+
+_ASK_AGAIN: Words = _("Send /auth to the bot, or press “Try again” on the card, to get a new link.")
+
+ENDINGS: dict[Ending, Page] = {
+    Ending.AUTHORIZED: Page(
+        200,
+        "good",
+        _("Authorized"),
+        _("You are all set."),
+        _("You can close this page and return to the chat."),
+    ),
+    Ending.DENIED: Page(
+        200, "neutral", _("Authorization declined"), _("You declined. Nothing was stored."), _ASK_AGAIN
+    ),
+    Ending.EXPIRED: Page(
+        410, "neutral", _("This request has expired"), _("It was open for too long."), _ASK_AGAIN
+    ),
+    Ending.WRONG_PERSON: Page(
+        403,
+        "bad",
+        _("That was somebody else's account"),
+        _("The person who authorized is not the person who was asked. Nothing was stored."),
+        _("Sign in to Feishu as the person who received the card, and start again from the card."),
+    ),
+    Ending.OTHER_BROWSER: Page(
+        403,
+        "bad",
+        _("This is another browser"),
+        _("The authorization was started in a different browser. Nothing was stored."),
+        _("Start again from the card and finish in the same browser."),
+    ),
+    Ending.PLATFORM_ERROR: Page(
+        502,
+        "bad",
+        _("The platform refused"),
+        _("Feishu did not accept the authorization. Nothing was stored."),
+        _ASK_AGAIN,
+    ),
+    Ending.UNREACHABLE: Page(
+        502,
+        "bad",
+        _("The platform could not be reached"),
+        _("Nothing was stored."),
+        _("Please try again in a moment. If it keeps happening, tell your administrator."),
+    ),
+    Ending.REPLAYED: Page(
+        410,
+        "neutral",
+        _("This answer was already used"),
+        _("An authorization works once. If you reloaded the page, look at the card: it shows the result."),
+        _ASK_AGAIN,
+    ),
+    Ending.UNKNOWN: Page(
+        400,
+        "bad",
+        _("This link is not valid"),
+        _("It does not belong to any open request, or a newer one took its place."),
+        _ASK_AGAIN,
+    ),
+}
+
+LINKS: dict[str, Page] = {
+    "link_unknown": ENDINGS[Ending.UNKNOWN],
+    "link_expired": ENDINGS[Ending.EXPIRED],
+    "link_used": Page(
+        410,
+        "neutral",
+        _("This link was already used"),
+        _("A link works for one authorization. The card shows how it ended."),
+        _ASK_AGAIN,
+    ),
+    "link_opened_elsewhere": Page(
+        403,
+        "bad",
+        _("This link was opened in another browser"),
+        _("For your safety a link belongs to the browser that opened it first."),
+        _ASK_AGAIN,
+    ),
+    "no_public_url": Page(
+        503,
+        "bad",
+        _("The portal has no public address"),
+        _("PUBLIC_URL is not set, so a browser cannot come back with the answer."),
+        _("Tell your administrator."),
+    ),
+}
+
+
+def context(page: Page, **extra: Any) -> dict[str, Any]:
+    """What the template shows."""
+    return {"page": page, **extra}

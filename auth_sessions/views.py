@@ -1,0 +1,78 @@
+"""Two pages: the start link of the card, and the way back from the platform."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_GET
+
+from auth_sessions.domain.consent import Ending, open_link, return_from_platform
+from auth_sessions.errors import AuthError
+from auth_sessions.models import AuthSession
+from auth_sessions.pages import ENDINGS, LINKS, Page, context
+from feishu.codes import explain
+
+COOKIE_SECONDS = 3600
+
+
+def _cookie_name() -> str:
+    """With https the prefix makes browsers refuse the cookie from anywhere but this very host."""
+    return "__Host-feishu_portal_auth" if settings.HTTPS else "feishu_portal_auth"
+
+
+@require_GET
+def start(request: HttpRequest, token: str) -> HttpResponse:
+    """Send the browser to the consent page. A prefetch is not a person and must not use the link up."""
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return HttpResponse(status=204)
+    try:
+        opened = open_link(token=token, browser=request.COOKIES.get(_cookie_name(), ""))
+    except AuthError as error:
+        return _page(request, LINKS[error.code])
+    response = HttpResponseRedirect(opened.authorize_url)
+    response.set_cookie(
+        _cookie_name(),
+        opened.browser,
+        max_age=COOKIE_SECONDS,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return _private(response)
+
+
+@require_GET
+def callback(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Take the platform's answer and say how it ended."""
+    returned = return_from_platform(
+        app_id=app_id,
+        state=request.GET.get("state", ""),
+        code=request.GET.get("code", ""),
+        error=request.GET.get("error", ""),
+        browser=request.COOKIES.get(_cookie_name(), ""),
+    )
+    known = returned.ending not in {Ending.UNKNOWN, Ending.REPLAYED, Ending.OTHER_BROWSER}
+    return _page(request, ENDINGS[returned.ending], session=returned.session if known else None)
+
+
+def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = None) -> HttpResponse:
+    extra = {}
+    if session is not None:
+        extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
+        if session.error_code is not None:
+            extra |= {"code": session.error_code, "explanation": _explanation(request, session.error_code)}
+    return _private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))
+
+
+def _explanation(request: HttpRequest, code: int) -> str:
+    info = explain(code)
+    language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
+    return f"{info.cause.in_language(language)} {info.cure.in_language(language)}"
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """The address holds a one-time value: no cache may keep it and no link may pass it on."""
+    add_never_cache_headers(response)
+    response["Referrer-Policy"] = "no-referrer"
+    return response

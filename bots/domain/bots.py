@@ -1,0 +1,75 @@
+"""What is done to bots: every change with its actor, its audit entry and its slots."""
+
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from bots.enums import SlotState
+from bots.models import Bot, ConnectionSlot
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.fields import encrypted_fields
+
+
+@dataclass(frozen=True, slots=True)
+class BotChanges:
+    """Fields to set on a bot, by name; secrets that are empty are left as they are."""
+
+    values: dict[str, object] = field(default_factory=dict)
+
+    def apply(self, bot: Bot) -> list[str]:
+        """Set the values that differ and return the names of what changed."""
+        secret_names = {encrypted.name for encrypted in encrypted_fields(Bot)}
+        changed = []
+        for name, value in self.values.items():
+            if name in secret_names and not value:
+                continue
+            if name in secret_names or getattr(bot, name) != value:
+                setattr(bot, name, value)
+                changed.append(name)
+        return changed
+
+
+@transaction.atomic
+def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, bool]:
+    """Create the bot ``app_id`` or update it; returns the bot and whether it is new.
+
+    Raises django.core.exceptions.ValidationError, with messages by field, before anything is written.
+    """
+    bot = Bot.objects.filter(app_id=app_id).first() or Bot(app_id=app_id)
+    new = bot._state.adding
+    changed = changes.apply(bot)
+    bot.full_clean()
+    save_bot(bot, changed=changed, actor=actor)
+    return bot, new
+
+
+@transaction.atomic
+def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
+    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values."""
+    action = "bot.created" if bot._state.adding else "bot.updated"
+    bot.save()
+    arrange_slots(bot)
+    audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name, changed=sorted(changed))
+
+
+@transaction.atomic
+def set_enabled(bot: Bot, *, enabled: bool, actor: Actor) -> None:
+    """Switch the bot on or off; the fleet follows."""
+    bot.enabled = enabled
+    bot.save(update_fields=["enabled", "updated_at"])
+    audit.record(
+        actor=actor, action="bot.enabled" if enabled else "bot.disabled", app_id=bot.app_id, target=bot.name
+    )
+
+
+def arrange_slots(bot: Bot) -> None:
+    """Give the bot the rows of its connections: as many as it should have, in a fixed order."""
+    bot.slots.filter(number__gt=bot.slot_count).delete()
+    ConnectionSlot.objects.bulk_create(
+        [
+            ConnectionSlot(bot=bot, number=number, state=SlotState.STOPPED)
+            for number in range(1, bot.slot_count + 1)
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,13 @@
+"""What can go wrong with bots."""
+
+
+class BotsError(Exception):
+    """Base of this app's errors; the message is for people."""
+
+
+class BotNotFound(BotsError):
+    """There is no such bot, or it is disabled."""
+
+    def __init__(self, app_id: str) -> None:
+        super().__init__(f"No enabled bot with App ID {app_id}.")
+        self.app_id = app_id

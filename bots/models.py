@@ -1,0 +1,171 @@
+"""Bots and the slots of their long connections."""
+
+import uuid
+from typing import TYPE_CHECKING, Literal, Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import PlatformName, SlotState, TokenEndpoint, Transport
+from feishu.credentials import AppCredentials
+from feishu.platforms import FEISHU, LARK, Platform
+from feishu_portal.access.fields import EncryptedField
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+MAX_SLOTS = 50  # connections the platform allows per app
+
+
+def default_scopes() -> list[str]:
+    """Without ``offline_access`` the platform issues no refresh token and the grant dies after two hours."""
+    return ["offline_access"]
+
+
+class BotQuerySet(models.QuerySet["Bot"]):
+    def enabled(self) -> Self:
+        return self.filter(enabled=True)
+
+    def listening(self) -> Self:
+        """Bots that should hold a long connection."""
+        return self.enabled().filter(transport=Transport.WEBSOCKET)
+
+    def visible_to(self, user: "User") -> Self:
+        """Bots an operator may see: all for a superuser, else those they own."""
+        return self if user.is_superuser else self.filter(owners=user)
+
+
+class Bot(models.Model):
+    """One app on the platform."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    app_id = models.CharField(
+        _("App ID"),
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(r"^cli_[0-9a-zA-Z]+$", _("An App ID looks like cli_a1b2c3d4e5f60718."))],
+        help_text=_("Developer console → Credentials & basic info."),
+    )
+    platform = models.CharField(
+        _("platform"), max_length=10, choices=PlatformName.choices, default=PlatformName.FEISHU
+    )
+    open_url = models.URLField(_("OpenAPI address"), blank=True, help_text=_("Only for custom addresses."))
+    accounts_url = models.URLField(
+        _("accounts address"), blank=True, help_text=_("Only for custom addresses.")
+    )
+    token_endpoint = models.CharField(
+        _("token endpoint"), max_length=2, choices=TokenEndpoint.choices, default=TokenEndpoint.V3
+    )
+    app_secret = EncryptedField(_("App Secret"))
+    encrypt_key = EncryptedField(_("Encrypt Key"))
+    verification_token = EncryptedField(_("Verification Token"))
+    transport = models.CharField(
+        _("events arrive by"), max_length=10, choices=Transport.choices, default=Transport.WEBSOCKET
+    )
+    slot_count = models.PositiveSmallIntegerField(
+        _("connections"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_SLOTS)]
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    auth_scopes = models.JSONField(
+        _("scopes to ask for"),
+        default=default_scopes,
+        help_text=_("Permissions an authorization card asks for when nothing else is said."),
+    )
+    owners = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owners"),
+        blank=True,
+        related_name="bots",
+        help_text=_("Operators who see this bot. Superusers see every bot."),
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    objects = BotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("bot")
+        verbose_name_plural = _("bots")
+        ordering = ("name", "app_id")
+        constraints = (
+            models.CheckConstraint(
+                name="bot_platform_known", condition=models.Q(platform__in=PlatformName.values)
+            ),
+            models.CheckConstraint(
+                name="bot_transport_known", condition=models.Q(transport__in=Transport.values)
+            ),
+            models.CheckConstraint(
+                name="bot_custom_has_addresses",
+                condition=~models.Q(platform=PlatformName.CUSTOM)
+                | (~models.Q(open_url="") & ~models.Q(accounts_url="")),
+                violation_error_message=_("Custom addresses need both an OpenAPI and an accounts address."),
+            ),
+            models.CheckConstraint(
+                name="bot_slot_count_in_range",
+                condition=models.Q(slot_count__gte=1, slot_count__lte=MAX_SLOTS),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def addresses(self) -> Platform:
+        """Where the platform is reached for this bot."""
+        endpoint: Literal["v3", "v2"] = "v2" if self.token_endpoint == TokenEndpoint.V2 else "v3"
+        if self.platform == PlatformName.CUSTOM:
+            return Platform(self.open_url.rstrip("/"), self.accounts_url.rstrip("/"), endpoint)
+        brand = LARK if self.platform == PlatformName.LARK else FEISHU
+        return Platform(brand.open_url, brand.accounts_url, endpoint)
+
+    @property
+    def credentials(self) -> AppCredentials:
+        """What the client layer needs to act as this app; opens the App Secret."""
+        return AppCredentials(self.app_id, self.app_secret, self.addresses)
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect URL to register in the developer console; empty without PUBLIC_URL."""
+        return f"{settings.PUBLIC_URL}/oauth/callback/{self.app_id}/" if settings.PUBLIC_URL else ""
+
+
+class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class ConnectionSlot(models.Model):
+    """One long connection that should exist, and what is known of it.
+
+    Written by the ``runfeishu`` process named in ``node``; everybody else only reads.
+    """
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
+    number = models.PositiveSmallIntegerField(_("connection"))
+    state = models.CharField(_("state"), max_length=10, choices=SlotState.choices, default=SlotState.STOPPED)
+    node = models.CharField(_("process"), max_length=100, blank=True)
+    connected_at = models.DateTimeField(_("connected since"), null=True, blank=True)
+    last_frame_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    last_heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
+    state_changed_at = models.DateTimeField(_("state since"), null=True, blank=True)
+    reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
+    error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
+    error_message = models.CharField(_("error"), max_length=500, blank=True)
+    error_at = models.DateTimeField(_("error at"), null=True, blank=True)
+
+    objects = ConnectionSlotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        ordering = ("bot__name", "number")
+        constraints = (
+            models.UniqueConstraint(name="slot_once_per_bot", fields=("bot", "number")),
+            models.CheckConstraint(name="slot_state_known", condition=models.Q(state__in=SlotState.values)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}#{self.number}"

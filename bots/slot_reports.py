@@ -1,0 +1,122 @@
+"""What connections tell of themselves, gathered and written to their rows twice a second."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.db import Error
+from django.utils import timezone
+
+from bots.database_thread import DatabaseThread
+from bots.domain.slots import write_reports
+from bots.enums import SlotState
+from feishu.errors import FeishuError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+logger = logging.getLogger("bots.connections")
+
+WRITE_EVERY = 0.5  # seconds
+FRAME_STEP = 5.0  # seconds between writes of "last heard", which is true on every frame
+
+
+class SlotReports:
+    """Changes of slots that are not in the database yet."""
+
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
+        self._pending: dict[int, dict[str, Any]] = {}
+
+    def add(self, slot_id: int, **values: Any) -> None:
+        """Note new column values of a slot; later ones win."""
+        self._pending.setdefault(slot_id, {}).update(values)
+
+    def forget(self, slot_id: int) -> None:
+        """Drop what is pending for a slot that is gone."""
+        self._pending.pop(slot_id, None)
+
+    async def write(self) -> None:
+        """Write what is pending; on a database error it stays pending for the next time."""
+        pending, self._pending = self._pending, {}
+        if not pending:
+            return
+        try:
+            await self._database.run(write_reports, pending)
+        except Error as error:
+            logger.warning("slot_reports_not_written", extra={"error": type(error).__name__})
+            for slot_id, values in pending.items():
+                self._pending[slot_id] = values | self._pending.get(slot_id, {})
+
+    async def write_for_ever(self) -> None:
+        """Write twice a second until cancelled."""
+        while True:
+            await asyncio.sleep(WRITE_EVERY)
+            await self.write()
+
+
+class SlotObserver:
+    """Hears one connection (``feishu.gateway.connection.Observer``) and turns it into column values."""
+
+    def __init__(self, *, slot_id: int, app_id: str, node: str, reports: SlotReports) -> None:
+        self._slot_id = slot_id
+        self._app_id = app_id
+        self._node = node
+        self._reports = reports
+        self._frame_reported: datetime | None = None
+        self._reconnects = 0
+
+    def connecting(self) -> None:
+        self._state(SlotState.CONNECTING, node=self._node)
+
+    def connected(self, device_id: str) -> None:
+        now = timezone.now()
+        self._state(
+            SlotState.CONNECTED,
+            connected_at=now,
+            last_frame_at=now,
+            error_code=None,
+            error_message="",
+            error_at=None,
+        )
+        logger.info("connection_up", extra={"app_id": self._app_id, "device_id": device_id})
+
+    def disconnected(self, reason: str) -> None:
+        self._reconnects += 1
+        self._state(SlotState.BACKOFF, connected_at=None, reconnects=self._reconnects)
+        logger.warning("connection_lost", extra={"app_id": self._app_id, "reason": reason})
+
+    def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
+        self._state(
+            SlotState.ERROR if fatal else SlotState.BACKOFF,
+            connected_at=None,
+            error_code=error.code,
+            error_message=str(error)[:500],
+            error_at=timezone.now(),
+        )
+        logger.warning(
+            "connection_failed",
+            extra={
+                "app_id": self._app_id,
+                "error": str(error),
+                "attempt": attempt,
+                "retry_in": round(retry_in, 1),
+            },
+        )
+
+    def frame(self) -> None:
+        now = timezone.now()
+        if self._frame_reported is None or (now - self._frame_reported).total_seconds() >= FRAME_STEP:
+            self._frame_reported = now
+            self._reports.add(self._slot_id, last_frame_at=now)
+
+    def heartbeat(self, interval: float) -> None:  # noqa: ARG002 -- the fact is enough here
+        now = timezone.now()
+        self._reports.add(self._slot_id, last_heartbeat_at=now, last_frame_at=now)
+
+    def stopped(self) -> None:
+        """The fleet ended the connection on purpose."""
+        self._state(SlotState.STOPPED, connected_at=None, error_code=None, error_message="", error_at=None)
+
+    def _state(self, state: SlotState, **values: Any) -> None:
+        self._reports.add(self._slot_id, state=state, state_changed_at=timezone.now(), **values)

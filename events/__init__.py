@@ -1,0 +1,16 @@
+"""For people who write handlers::
+
+from events import on, on_card, toast
+
+@on("im.message.receive_v1")
+def greet(event, bot): ...
+
+@on_card("approve")
+def approve(event, bot):
+    return callback_response(toast=toast("success", Text("已批准", "Approved")))
+"""
+
+from events.registry import on, on_card
+from feishu.cards import callback_response, toast
+
+__all__ = ["callback_response", "on", "on_card", "toast"]

@@ -1,0 +1,14 @@
+"""Events: what arrives, kept before it is acknowledged, and handled once."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class EventsConfig(AppConfig):
+    name = "events"
+    verbose_name = _("Events")
+
+    def ready(self) -> None:
+        from events.registry import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
+
+        discover()

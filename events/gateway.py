@@ -1,0 +1,31 @@
+"""What happens to a message of the long connection: read, store, commit, answer."""
+
+from uuid import UUID
+
+from events.arrivals import arrival
+from events.callbacks import CallbackLane
+from events.enums import Arrived
+from events.intake import Intake
+from feishu.gateway.messages import Message, Reply
+
+OK = Reply(code=200)
+NOTHING_TO_SAY = Reply(code=200, data=b"{}")
+
+
+class GatewaySink:
+    """The sink of the fleet. Raises django.db.Error when an event cannot be stored, so that the platform keeps it."""
+
+    def __init__(self, intake: Intake, callbacks: CallbackLane) -> None:
+        self._intake = intake
+        self._callbacks = callbacks
+
+    async def __call__(self, bot_id: UUID, message: Message) -> Reply:
+        one = arrival(
+            bot_id=bot_id, payload=message.payload, arrived_by=Arrived.WEBSOCKET, trace_id=message.trace_id
+        )
+        stored = await self._intake.submit(one)
+        if not one.is_callback:
+            return OK
+        if stored.event_pk is None:
+            return NOTHING_TO_SAY
+        return Reply(code=200, data=await self._callbacks.answer(stored.event_pk))

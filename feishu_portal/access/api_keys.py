@@ -1,0 +1,67 @@
+"""API clients and their keys: made once, shown once, stored as a hash."""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+
+# A write for every call would cost more than the answer; operators need the day, not the second.
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+@transaction.atomic
+def add_api_client(
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    app_ids: Collection[str],
+    expires_at: datetime | None,
+    actor: Actor,
+) -> tuple[ApiClient, str]:
+    """Create a client and its key; the key exists only in the return value. No ``app_ids`` means all bots."""
+    client = ApiClient(
+        name=name,
+        scopes=sorted(scope.value for scope in scopes),
+        app_ids=sorted(app_ids),
+        all_bots=not app_ids,
+        expires_at=expires_at,
+    )
+    key = _new_key(client)
+    client.save(force_insert=True)
+    audit.record(
+        actor=actor, action="api_client.created", target=name, scopes=client.scopes, app_ids=client.app_ids
+    )
+    return client, key
+
+
+@transaction.atomic
+def replace_key(client: ApiClient, *, actor: Actor) -> str:
+    """Give the client a new key; the old one stops working at once."""
+    key = _new_key(client)
+    client.save(update_fields=["prefix", "key_hash"])
+    audit.record(actor=actor, action="api_client.key_replaced", target=client.name)
+    return key
+
+
+def client_of(key: str) -> ApiClient | None:
+    """The usable client that holds ``key``."""
+    client = ApiClient.objects.usable().with_key(key).first()
+    now = timezone.now()
+    if client and (client.last_used_at is None or now - client.last_used_at > LAST_USED_STEP):
+        ApiClient.objects.filter(pk=client.pk).update(last_used_at=now)
+    return client
+
+
+def _new_key(client: ApiClient) -> str:
+    client.prefix = secrets.token_hex(4)
+    key = f"fp_{client.prefix}_{secrets.token_urlsafe(32)}"
+    client.key_hash = hashlib.sha256(key.encode()).hexdigest()
+    return key

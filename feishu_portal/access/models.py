@@ -1,0 +1,86 @@
+"""Operators, API clients and the audit log."""
+
+import hashlib
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from feishu_portal.access.scopes import Scope
+
+
+class User(AbstractUser):
+    """An operator of the console."""
+
+    class Meta:
+        verbose_name = _("operator")
+        verbose_name_plural = _("operators")
+
+
+class ApiClientQuerySet(models.QuerySet["ApiClient"]):
+    def usable(self) -> "ApiClientQuerySet":
+        """Clients whose key still opens the API."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()), enabled=True)
+
+    def with_key(self, key: str) -> "ApiClientQuerySet":
+        """The client that holds ``key``; only the hash is stored, so the look-up is by hash."""
+        return self.filter(key_hash=hashlib.sha256(key.encode()).hexdigest())
+
+
+class ApiClient(models.Model):
+    """An internal system that calls the API with a key of the form ``fp_<prefix>_<secret>``."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    prefix = models.CharField(_("key prefix"), max_length=16, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(_("scopes"), default=list, help_text=_("What this client may do."))
+    all_bots = models.BooleanField(_("all bots"), default=False)
+    app_ids = models.JSONField(
+        _("App IDs"),
+        default=list,
+        blank=True,
+        help_text=_("Bots this client may act for, unless it may for all."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = ApiClientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API client")
+        verbose_name_plural = _("API clients")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the client holds ``scope``."""
+        return scope.value in self.scopes
+
+    def may_use(self, app_id: str) -> bool:
+        """Whether the client may act for the bot ``app_id``."""
+        return self.all_bots or app_id in self.app_ids
+
+
+class AuditEntry(models.Model):
+    """Who did what to which thing. Rows are only ever added."""
+
+    at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    actor = models.CharField(_("actor"), max_length=200)
+    action = models.CharField(_("action"), max_length=80, db_index=True)
+    app_id = models.CharField(_("App ID"), max_length=64, blank=True, db_index=True)
+    target = models.CharField(_("target"), max_length=200, blank=True)
+    detail: models.JSONField[dict[str, Any]] = models.JSONField(_("detail"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.target}"

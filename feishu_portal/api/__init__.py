@@ -1,0 +1,21 @@
+"""The REST API, a router a file."""
+
+from ninja import NinjaAPI
+
+from feishu_portal import __version__
+from feishu_portal.api.auth_sessions import router as auth_sessions
+from feishu_portal.api.bots import router as bots
+from feishu_portal.api.keys import ApiKey
+from feishu_portal.api.problems import install
+
+api = NinjaAPI(
+    title="Feishu Portal",
+    version=__version__,
+    auth=ApiKey(),
+    urls_namespace="api",
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+api.add_router("/bots", bots, tags=["bots"])
+api.add_router("", auth_sessions, tags=["authorization"])
+install(api)

@@ -1,0 +1,86 @@
+"""Bots and their connections."""
+
+from datetime import datetime
+from typing import Annotated
+
+from django.db.models import Prefetch
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from bots.enums import SlotState
+from bots.models import Bot, ConnectionSlot
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import bot_for, caller
+
+router = Router()
+
+MAX_LIMIT = 200
+
+
+class ConnectionOut(Schema):
+    number: int
+    state: SlotState
+    connected_at: datetime | None
+    last_frame_at: datetime | None
+    error_code: int | None
+    error: str
+
+
+class BotOut(Schema):
+    id: str
+    app_id: str
+    name: str
+    platform: str
+    transport: str
+    enabled: bool
+    connections: list[ConnectionOut]
+
+
+class BotPage(Schema):
+    items: list[BotOut]
+    next_cursor: str | None
+
+
+def bot_out(bot: Bot) -> BotOut:
+    """A bot as callers see it: no secret, and no word of whether there is one."""
+    return BotOut(
+        id=str(bot.pk),
+        app_id=bot.app_id,
+        name=bot.name,
+        platform=bot.platform,
+        transport=bot.transport,
+        enabled=bot.enabled,
+        connections=[
+            ConnectionOut(
+                number=slot.number,
+                state=SlotState(slot.state),
+                connected_at=slot.connected_at,
+                last_frame_at=slot.last_frame_at,
+                error_code=slot.error_code,
+                error=slot.error_message,
+            )
+            for slot in bot.slots.all()
+        ],
+    )
+
+
+@router.get("", response=BotPage, summary="Bots of this key")
+def list_bots(
+    request: HttpRequest, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50, cursor: str = ""
+) -> BotPage:
+    """Ordered by App ID; ``cursor`` is the last answer's ``next_cursor``."""
+    client = caller(request, Scope.BOTS_READ)
+    slots = Prefetch("slots", ConnectionSlot.objects.order_by("number"))
+    bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id").prefetch_related(slots)
+    if not client.all_bots:
+        bots = bots.filter(app_id__in=client.app_ids)
+    page = list(bots[: limit + 1])
+    more = len(page) > limit
+    return BotPage(
+        items=[bot_out(bot) for bot in page[:limit]], next_cursor=page[limit - 1].app_id if more else None
+    )
+
+
+@router.get("/{bot_id}", response=BotOut, summary="One bot")
+def get_bot(request: HttpRequest, bot_id: str) -> BotOut:
+    return bot_out(bot_for(caller(request, Scope.BOTS_READ), bot_id))

@@ -1,0 +1,39 @@
+"""Who calls the API, and what they may."""
+
+from typing import cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja.security import HttpBearer
+
+from bots.models import Bot
+from feishu_portal.access.api_keys import client_of
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.problems import Problem, not_found
+
+
+class ApiKey(HttpBearer):
+    """``Authorization: Bearer fp_…``"""
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiClient | None:  # noqa: ARG002 -- ninja's signature
+        return client_of(token)
+
+
+def caller(request: HttpRequest, scope: Scope) -> ApiClient:
+    """The client that calls, if it holds ``scope``; raises Problem otherwise."""
+    client = cast("ApiClient", request.auth)  # type: ignore[attr-defined]
+    if not client.may(scope):
+        raise Problem(403, "not_permitted", f"The API key lacks the scope {scope.value}.", scope=scope.value)
+    return client
+
+
+def bot_for(client: ApiClient, bot_id: str) -> Bot:
+    """The bot with this id or App ID, if the client may use it; raises Problem 404 otherwise."""
+    try:
+        found = Bot.objects.filter(pk=UUID(bot_id)).first()
+    except ValueError:
+        found = Bot.objects.filter(app_id=bot_id).first()
+    if found is None or not client.may_use(found.app_id):
+        raise not_found("bot")
+    return found

@@ -1,0 +1,62 @@
+"""Errors as RFC 9457 problems with a stable ``code``."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """An answer that says what is wrong; ``code`` is for machines, ``detail`` for people."""
+
+    def __init__(self, status: int, code: str, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.extra = extra
+
+
+def answer(problem: Problem) -> JsonResponse:
+    """The problem as a response."""
+    body = {"type": "about:blank", "status": problem.status, "code": problem.code, "detail": problem.detail}
+    return JsonResponse(body | problem.extra, status=problem.status, content_type=CONTENT_TYPE)
+
+
+def not_found(what: str) -> Problem:
+    """Also for what exists and is not the caller's: an answer must not tell the two apart."""
+    return Problem(404, "not_found", f"There is no such {what}.")
+
+
+def install(api: NinjaAPI) -> None:
+    """Make every error of the API a problem."""
+
+    @api.exception_handler(Problem)
+    def on_problem(_request: HttpRequest, error: Problem) -> HttpResponse:
+        return answer(error)
+
+    @api.exception_handler(AuthenticationError)
+    def on_unauthenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+        response = answer(
+            Problem(401, "caller_unauthenticated", "Send a valid API key: Authorization: Bearer fp_…")
+        )
+        response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @api.exception_handler(ValidationError)
+    def on_invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+        errors = [{"where": ".".join(map(str, item["loc"])), "message": item["msg"]} for item in error.errors]
+        return answer(
+            Problem(422, "invalid_request", "The request does not fit the description.", errors=errors)
+        )
+
+    @api.exception_handler(HttpError)
+    def on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+        return answer(Problem(error.status_code, "invalid_request", str(error)))
+
+    @api.exception_handler(Http404)
+    def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:
+        return answer(not_found("thing"))

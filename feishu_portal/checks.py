@@ -1,0 +1,86 @@
+"""System checks: what an operator should hear at start and not at three in the morning."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@register()
+def encryption_keys_are_fernet_keys(**_options: Any) -> list[CheckMessage]:
+    """E001: a key that is not one would fail at the first secret."""
+    problems: list[CheckMessage] = []
+    for position, key in enumerate(settings.ENCRYPTION_KEYS, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            problems.append(
+                Error(
+                    f"ENCRYPTION_KEYS: key {position} is not a Fernet key.",
+                    hint='Make one: python -c "from cryptography.fernet import Fernet; '
+                    'print(Fernet.generate_key().decode())"',
+                    id="feishu_portal.E001",
+                )
+            )
+    return problems
+
+
+@register()
+def public_url_is_an_address(**_options: Any) -> list[CheckMessage]:
+    """E002, W001: the redirect URI is made of it."""
+    if not settings.PUBLIC_URL:
+        return []
+    parts = urlsplit(settings.PUBLIC_URL)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        return [
+            Error(
+                f"PUBLIC_URL is not the address of a site: {settings.PUBLIC_URL!r}.",
+                hint="Use scheme and host, e.g. https://portal.example.com",
+                id="feishu_portal.E002",
+            )
+        ]
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and not settings.DEBUG:
+        return [
+            Warning(
+                "PUBLIC_URL is plain http: authorization codes would cross the network readable.",
+                hint="Put a TLS proxy in front and use https://.",
+                id="feishu_portal.W001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def production_has_its_servers(**_options: Any) -> Sequence[CheckMessage]:
+    """W002, W003, W004: what one process can do without and several cannot."""
+    problems: list[CheckMessage] = []
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        problems.append(
+            Warning(
+                "The database is SQLite.",
+                hint="Set DATABASE_URL to a PostgreSQL database when more than one process runs.",
+                id="feishu_portal.W002",
+            )
+        )
+    if not settings.REDIS_URL:
+        problems.append(
+            Warning(
+                "REDIS_URL is not set: workers in other processes will not hear of new work.",
+                hint="Set REDIS_URL, or run everything with manage.py runportal.",
+                id="feishu_portal.W003",
+            )
+        )
+    if not settings.PUBLIC_URL:
+        problems.append(
+            Warning(
+                "PUBLIC_URL is not set: users cannot authorize in a browser.",
+                hint="Set it to the address at which browsers reach the portal.",
+                id="feishu_portal.W004",
+            )
+        )
+    return problems

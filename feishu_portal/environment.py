@@ -1,0 +1,175 @@
+"""What can be set from outside: one table, read by the settings and shown in the README.
+
+Every variable can also be given as ``NAME_FILE``, the path of a file that holds the value, so that secrets can come
+from Docker, Kubernetes or systemd without standing in the environment.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable; ``default`` is what the README prints, as it would be written in ``.env``."""
+
+    name: str
+    default: str
+    help_en: str
+    help_zh: str
+
+
+VARIABLES = (
+    Variable(
+        "SECRET_KEY",
+        "",
+        "Signs sessions and cookies. Required unless DEBUG is on; in development one is made under DATA_DIR.",
+        "用于签名会话与 Cookie。除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
+    ),
+    Variable(
+        "ENCRYPTION_KEYS",
+        "",
+        "Comma-separated Fernet keys that seal secrets at rest; the first one writes, all of them read. "
+        "Required unless DEBUG is on; in development one is made under DATA_DIR.",
+        "加密落盘密钥的 Fernet 密钥，逗号分隔；第一个用于写入，全部可用于读取。"
+        "除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
+    ),
+    Variable(
+        "DATABASE_URL",
+        "sqlite in DATA_DIR",
+        "Database, e.g. postgres://user:password@host:5432/name. PostgreSQL in production.",
+        "数据库，例如 postgres://user:password@host:5432/name。生产环境请使用 PostgreSQL。",
+    ),
+    Variable(
+        "REDIS_URL",
+        "",
+        "Redis for Celery, e.g. redis://host:6379/0. Without it everything must run in one runportal process.",
+        "Celery 使用的 Redis，例如 redis://host:6379/0。不设置时，全部功能须在同一个 runportal 进程内运行。",
+    ),
+    Variable(
+        "PUBLIC_URL",
+        "",
+        "Address at which browsers reach the portal, e.g. https://portal.example.com. A bot's redirect URI is "
+        "PUBLIC_URL + /oauth/callback/<app_id>/.",
+        "浏览器访问门户的地址，例如 https://portal.example.com。机器人的重定向 URL 为 "
+        "PUBLIC_URL + /oauth/callback/<app_id>/。",
+    ),
+    Variable(
+        "ALLOWED_HOSTS",
+        "the host of PUBLIC_URL and loopback",
+        "Comma-separated host names the portal answers to.",
+        "门户响应的主机名，逗号分隔。",
+    ),
+    Variable(
+        "DEBUG",
+        "off",
+        "Development mode: debug pages, keys made by themselves.",
+        "开发模式：调试页面、自动生成密钥。",
+    ),
+    Variable(
+        "DATA_DIR",
+        "data",
+        "Folder for SQLite and the keys made in development.",
+        "存放 SQLite 与开发密钥的目录。",
+    ),
+    Variable(
+        "LANGUAGE_CODE",
+        "zh-hans",
+        "Language of pages when the browser asks for neither: zh-hans or en.",
+        "浏览器未指定时页面使用的语言：zh-hans 或 en。",
+    ),
+    Variable("TIME_ZONE", "Asia/Shanghai", "Time zone of the console.", "控制台使用的时区。"),
+    Variable(
+        "LOG_FORMAT", "console", "console for people, json for machines.", "console 便于阅读，json 便于采集。"
+    ),
+    Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", "DEBUG、INFO、WARNING 或 ERROR。"),
+    Variable(
+        "FEISHU_HANDLERS",
+        "",
+        "Comma-separated modules with event handlers, besides handlers.py of every installed app.",
+        "除各应用的 handlers.py 之外，另外加载的事件处理模块，逗号分隔。",
+    ),
+    Variable(
+        "FEISHU_AUTH_SESSION_MINUTES",
+        "30",
+        "How long an authorization card can be used, in minutes.",
+        "授权卡片的有效时间（分钟）。",
+    ),
+    Variable(
+        "FEISHU_RECONCILE_SECONDS",
+        "2",
+        "How often runfeishu looks for bots added, changed or disabled, in seconds.",
+        "runfeishu 检查机器人增、改、停用的间隔（秒）。",
+    ),
+    Variable(
+        "FEISHU_SWEEP_SECONDS",
+        "5",
+        "How often the scheduler picks up what a lost task message left behind, in seconds.",
+        "调度器补做丢失任务的间隔（秒）。",
+    ),
+    Variable(
+        "FEISHU_HANDLER_TRIES",
+        "5",
+        "How often an event handler is tried before its delivery counts as dead.",
+        "事件处理器在判定失败前的尝试次数。",
+    ),
+)
+
+env = environ.FileAwareEnv()
+environ.Env.read_env(str(BASE_DIR / ".env"))
+
+
+def made_once(name: str, path: Path, *, debug: bool) -> str:
+    """The secret ``name``: from the environment, or in development from ``path``, where it is made once.
+
+    Raises ImproperlyConfigured in production when it is missing, saying how to make one.
+    """
+    value: str = env.str(name, default="").strip()
+    if value:
+        return value
+    command = {
+        "SECRET_KEY": 'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+        "ENCRYPTION_KEYS": 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+    }[name]
+    if not debug:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Make one with\n    {command}\nand set it as {name} or, in a file, as {name}_FILE. "
+            f"没有设置 {name}：请用上面的命令生成并设置。"
+        )
+    if not path.exists():
+        _write_private(
+            path, secrets.token_urlsafe(50) if name == "SECRET_KEY" else Fernet.generate_key().decode()
+        )
+    return path.read_text().strip()
+
+
+def _write_private(path: Path, value: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(value + "\n")
+
+
+def database(data_dir: Path) -> dict[str, Any]:
+    """Django's ``DATABASES["default"]`` from DATABASE_URL, with what each engine needs to be safe under threads."""
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{data_dir / 'portal.sqlite3'}")
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        options |= {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+        }
+    else:
+        # An acknowledged event must survive the server's crash, whatever the server's own default is.
+        options |= {"connect_timeout": 5, "options": "-c synchronous_commit=on"}
+        config["CONN_HEALTH_CHECKS"] = True
+    return config

@@ -1,0 +1,62 @@
+"""``manage.py addapiclient``: a key for an internal system."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
+from django.utils import timezone
+
+from bots.models import Bot
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.api_keys import add_api_client
+from feishu_portal.access.scopes import Scope
+
+MAX_DAYS = 366
+
+
+class Command(BaseCommand):
+    help = "Add an API client and print its key. The key is shown this once and cannot be read again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="Name of the system that will call, unique.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            default=[],
+            choices=Scope.values,
+            help="What it may do; can be repeated.",
+        )
+        parser.add_argument(
+            "--bot",
+            action="append",
+            default=[],
+            metavar="APP_ID",
+            help="Bot it may act for; can be repeated; all if none.",
+        )
+        parser.add_argument(
+            "--expires-days", type=int, default=MAX_DAYS - 1, help="Life of the key (default %(default)s)."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["scope"]:
+            raise CommandError(f"Say what it may do with --scope: {', '.join(Scope.values)}")
+        if not 1 <= options["expires_days"] <= MAX_DAYS:
+            raise CommandError(f"--expires-days takes 1 to {MAX_DAYS}.")
+        unknown = set(options["bot"]) - set(
+            Bot.objects.filter(app_id__in=options["bot"]).values_list("app_id", flat=True)
+        )
+        if unknown:
+            raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}.")
+        try:
+            client, key = add_api_client(
+                name=options["name"],
+                scopes=[Scope(scope) for scope in options["scope"]],
+                app_ids=options["bot"],
+                expires_at=timezone.now() + timedelta(days=options["expires_days"]),
+                actor=Actor.command("addapiclient"),
+            )
+        except IntegrityError as error:
+            raise CommandError(f"There is already an API client named {options['name']}.") from error
+        self.stderr.write(f"Key of {client.name}, shown this once:")
+        self.stdout.write(key)

@@ -1,0 +1,83 @@
+"""``manage.py addbot``: add or update a bot."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bots.domain.bots import BotChanges, put_bot
+from bots.enums import PlatformName, Transport
+from feishu_portal.access.actors import Actor
+
+
+class Command(BaseCommand):
+    help = (
+        "Add a bot, or update the one with this App ID. The App Secret is read from --app-secret-file, from the "
+        "environment variable FEISHU_APP_SECRET, or from standard input; never from the command line."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="Name shown in the console.")
+        parser.add_argument("--app-id", required=True, help="App ID, e.g. cli_a1b2c3d4e5f60718.")
+        parser.add_argument("--platform", choices=PlatformName.values, default=None)
+        parser.add_argument("--open-url", default=None, help="OpenAPI address of a custom platform.")
+        parser.add_argument("--accounts-url", default=None, help="Accounts address of a custom platform.")
+        parser.add_argument("--transport", choices=Transport.values, default=None)
+        parser.add_argument("--slots", type=int, default=None, help="Number of long connections (default 1).")
+        parser.add_argument(
+            "--scope", action="append", default=None, help="Scope to ask users for; can be repeated."
+        )
+        parser.add_argument("--app-secret-file", type=Path, default=None)
+        parser.add_argument("--encrypt-key-file", type=Path, default=None)
+        parser.add_argument("--verification-token-file", type=Path, default=None)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = {
+            "name": options["name"],
+            "platform": options["platform"],
+            "open_url": options["open_url"],
+            "accounts_url": options["accounts_url"],
+            "transport": options["transport"],
+            "slot_count": options["slots"],
+            "auth_scopes": options["scope"],
+            "app_secret": self._app_secret(options["app_secret_file"]),
+            "encrypt_key": _content(options["encrypt_key_file"]),
+            "verification_token": _content(options["verification_token_file"]),
+        }
+        if given["platform"] is None and given["open_url"]:
+            given["platform"] = PlatformName.CUSTOM
+        changes = BotChanges({name: value for name, value in given.items() if value is not None})
+        try:
+            bot, new = put_bot(app_id=options["app_id"], changes=changes, actor=Actor.command("addbot"))
+        except ValidationError as error:
+            lines = [
+                f"{field}: {message}" if field != "__all__" else message
+                for field, messages in error.message_dict.items()
+                for message in messages
+            ]
+            raise CommandError("\n".join(lines)) from error
+        self.stdout.write(f"{'Added' if new else 'Updated'} {bot.name} ({bot.app_id}).")
+        if bot.redirect_uri:
+            self.stdout.write(f"Redirect URL to register in the developer console: {bot.redirect_uri}")
+
+    def _app_secret(self, file: Path | None) -> str:
+        if file:
+            return _content(file) or ""
+        if secret := os.environ.get("FEISHU_APP_SECRET", "").strip():
+            return secret
+        if sys.stdin.isatty():
+            return getpass.getpass("App Secret (empty keeps the stored one): ").strip()
+        return sys.stdin.readline().strip()
+
+
+def _content(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise CommandError(f"Cannot read {file}: {error.strerror}.") from error

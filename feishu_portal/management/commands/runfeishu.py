@@ -1,0 +1,43 @@
+"""``manage.py runfeishu``: the long connections."""
+
+import asyncio
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bots.models import Bot
+from feishu_portal.runtime.listener import listen
+from feishu_portal.runtime.node import node_name
+from feishu_portal.runtime.signals import stop_on_signals
+
+
+class Command(BaseCommand):
+    help = "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--node", default="", help="Name of this process in the console; host and pid by default."
+        )
+        parser.add_argument(
+            "--bot",
+            action="append",
+            default=[],
+            metavar="APP_ID",
+            help="Hold only this bot; can be repeated.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        only = frozenset(options["bot"])
+        unknown = only - set(Bot.objects.filter(app_id__in=only).values_list("app_id", flat=True))
+        if unknown:
+            raise CommandError(
+                f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot."
+            )
+        asyncio.run(self._listen(options["node"] or node_name(), only))
+
+    async def _listen(self, node: str, only: frozenset[str]) -> None:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        self.stdout.write(f"Listening as {node}. Press Ctrl-C to stop.")
+        await listen(node=node, stop=stop, only=only)
+        self.stdout.write("Stopped.")

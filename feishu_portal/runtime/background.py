@@ -1,0 +1,39 @@
+"""Celery inside another process: worker and scheduler as threads, for ``runportal``."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery.beat import EmbeddedService, Scheduler
+
+from feishu_portal.celery import app
+
+QUEUES = ("default", "token_refresh")
+THREADS = 8
+STOP_TIMEOUT = 15  # seconds for tasks under way
+
+
+@contextmanager
+def background_work() -> Iterator[None]:
+    """A worker for every queue and the scheduler, while the block runs."""
+    worker = app.Worker(
+        pool="threads",
+        concurrency=THREADS,
+        queues=QUEUES,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker_thread = threading.Thread(target=worker.start, name="worker", daemon=True)
+    # The stubs allow for a process where thread=True always makes a thread.
+    scheduler: Any = EmbeddedService(app, max_interval=1, thread=True, scheduler_cls=Scheduler)
+    worker_thread.start()
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
+        worker.stop()
+        worker_thread.join(timeout=STOP_TIMEOUT)

@@ -1,0 +1,55 @@
+"""The web server inside an asyncio program."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+
+
+class EmbeddedServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: whoever embeds it decides when it stops. Sets ``ready`` when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+async def serve_web(*, host: str, port: int, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Serve the portal until ``stop`` is set; requests under way get ten seconds to finish. Sets ``ready`` when the port
+    is open; raises OSError when it cannot be opened."""
+    config = uvicorn.Config(
+        "feishu_portal.asgi:application",
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+    )
+    server = EmbeddedServer(config, ready)
+    serving = asyncio.create_task(server.serve(), name="web")
+    stopping = asyncio.create_task(stop.wait(), name="web-stop")
+    try:
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await _finished(serving, f"{host}:{port}")
+
+
+async def _finished(serving: asyncio.Task[None], address: str) -> None:
+    try:
+        await serving
+    except SystemExit as error:  # how uvicorn says that the port is taken
+        raise OSError(f"Cannot listen on {address}: is the port in use?") from error

@@ -1,0 +1,18 @@
+"""Every address of the portal."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from feishu_portal.api import api
+from feishu_portal.runtime import health
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("oauth/", include("auth_sessions.urls")),
+    path("api/v1/", api.urls),
+    path("healthz/live", health.live),
+    path("healthz/ready", health.ready),
+]
