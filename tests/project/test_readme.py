@@ -17,8 +17,9 @@ def read(name: str) -> str:
 
 
 def row(variable: Variable, help_text: str) -> str:
-    default = f"`{variable.default}`" if variable.default else ""
-    return f"| `{variable.name}` | {default} | {help_text} |".replace("|  |", "| |")
+    default = f" `{variable.default}` " if variable.default else " "
+    escaped = help_text.replace("<", r"\<")
+    return f"| `{variable.name}` |{default}| {escaped} |"
 
 
 def rows(readme: str) -> list[str]:
