@@ -7,10 +7,11 @@ connection's codes from the official SDKs (`lark_oapi/ws/const.py`) and from rep
 
 from typing import Final, TypeAlias
 
-from feishu.codes import Category, CodeInfo
+from feishu.categories import Category
 from feishu.text import Text
 
-_Row: TypeAlias = tuple[tuple[int, ...], Category, Text, Text]
+Row: TypeAlias = tuple[tuple[int, ...], Category, Text, Text]
+"""Codes that mean the same, the reaction they call for, cause and cure."""
 
 UNKNOWN_CAUSE: Final = Text(
     "平台返回了未收录的错误", "The platform reported an error that is not in our table"
@@ -70,7 +71,7 @@ _FIX_CARD = Text(
 )
 _ASK_ADMIN = Text("请联系企业管理员处理", "Ask the tenant's administrator")
 
-_ROWS: Final[tuple[_Row, ...]] = (
+ROWS: Final[tuple[Row, ...]] = (
     # Tokens of the app.
     (
         (10003, 10014, 10015, 99991543),
@@ -483,7 +484,3 @@ _ROWS: Final[tuple[_Row, ...]] = (
         _CHECK_ID,
     ),
 )
-
-TABLE: Final[dict[int, CodeInfo]] = {
-    code: CodeInfo(code, category, cause, cure) for codes, category, cause, cure in _ROWS for code in codes
-}

@@ -4,34 +4,13 @@ The table itself is data, in `code_table`.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
+from feishu.categories import Category
+from feishu.code_table import ROWS, UNKNOWN_CAUSE, UNKNOWN_CURE
 from feishu.text import Text
 
-
-class Category(StrEnum):
-    """What has to happen next."""
-
-    RETRY = "retry"
-    """Nothing is wrong with the request; try again a little later."""
-    RATE_LIMIT = "rate_limit"
-    """Slow down, then try again."""
-    REAUTHORIZE = "reauthorize"
-    """The user's tokens are dead or too narrow; ask the user again."""
-    USER_GONE = "user_gone"
-    """This user cannot be served: resigned, frozen, unknown, or refuses messages."""
-    CONFIGURATION = "configuration"
-    """An administrator must change something in the developer console or in the bot's settings."""
-    PERMISSION = "permission"
-    """A scope or a right is missing."""
-    BUG = "bug"
-    """The request was wrong; only another request can succeed."""
-    TERMINAL = "terminal"
-    """The object is gone or closed for good."""
-    CONNECTION_LIMIT = "connection_limit"
-    """Too many long connections for this app; one frees up when a stale one ends."""
-    WRONG_BRAND = "wrong_brand"
-    """The app belongs to the other brand: Feishu instead of Lark, or the other way round."""
+__all__ = ["TABLE", "Category", "CodeInfo", "explain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +23,12 @@ class CodeInfo:
     cure: Text
 
 
+TABLE: Final = {
+    code: CodeInfo(code, category, cause, cure) for codes, category, cause, cure in ROWS for code in codes
+}
+
+
 def explain(code: int | None) -> CodeInfo:
     """What a code means; for one that is not in the table, where to look it up."""
-    from feishu.code_table import TABLE, UNKNOWN_CAUSE, UNKNOWN_CURE  # noqa: PLC0415 - the table needs CodeInfo
-
     known = TABLE.get(code) if code is not None else None
     return known or CodeInfo(code, Category.BUG, UNKNOWN_CAUSE, UNKNOWN_CURE)

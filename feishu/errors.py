@@ -64,7 +64,7 @@ class TransportError(FeishuError):
         """`no`: nothing was written, so nothing can have happened. `unknown`: the request may have arrived."""
 
 
-class MalformedAnswer(FeishuError):  # noqa: N818 - says what happened
+class MalformedAnswer(FeishuError):
     """The answer was not the JSON that was promised."""
 
     retryable = True
@@ -82,7 +82,7 @@ class APIError(FeishuError):
         return self.info.category in {Category.RETRY, Category.RATE_LIMIT}
 
 
-class RateLimited(APIError):  # noqa: N818 - says what happened
+class RateLimited(APIError):
     """The platform asks to slow down."""
 
     retryable = True
@@ -101,11 +101,11 @@ class RateLimited(APIError):  # noqa: N818 - says what happened
         """Seconds until the window opens again, as the platform said it; 1 where it did not."""
 
 
-class InvalidToken(APIError):  # noqa: N818 - says what happened
+class InvalidToken(APIError):
     """The access token was rejected."""
 
 
-class MissingScope(APIError):  # noqa: N818 - says what happened
+class MissingScope(APIError):
     """A scope has not been granted."""
 
     def __init__(
