@@ -1,0 +1,1 @@
+"""Message cards: what the platform accepts, and what it makes of them."""

@@ -1,0 +1,120 @@
+"""Apps, people and groups."""
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
+from sandbox.control.endpoint import command, known_app, known_person, question
+from sandbox.delivery import envelopes
+from sandbox.errors import ControlError
+from sandbox.state import Sandbox
+from sandbox.world import ids
+
+_SECRETS = ("app_secret", "encrypt_key", "verification_token")
+
+
+class NewGroup(Struct, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    people: list[PersonId]
+    apps: list[AppId]
+
+
+async def list_apps(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    return {"apps": [public(app, sandbox) for app in sandbox.world.apps.values()]}
+
+
+async def put_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """Create an app or change the given fields of one. A webhook URL has to return a challenge first."""
+    app_id = request.path_params["app_id"]
+    given = json.loads(await request.body() or b"{}")
+    known = sandbox.world.apps.get(app_id)
+    merged = {**(msgspec.to_builtins(known) if known else {}), **given, "app_id": app_id}
+    try:
+        app = msgspec.convert(merged, AppConfig)
+    except msgspec.ValidationError as error:
+        raise ControlError(str(error)) from None
+    if app.mode == "webhook" and request.query_params.get("verify", "true") != "false":
+        for url in filter(None, {app.webhook_url, app.callback_url}):
+            wrong = await sandbox.webhook.verify(app, url)
+            if wrong:
+                raise ControlError(f"the challenge failed: {wrong}", status=422)
+    sandbox.world.put_app(app)
+    sandbox.world.watchers.tell("reload")
+    return {"app": msgspec.to_builtins(app)}
+
+
+async def delete_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    app = known_app(sandbox.world, request.path_params["app_id"])
+    for connection in sandbox.world.connections.of(app.app_id):
+        connection.close(1001)
+    del sandbox.world.apps[app.app_id]
+    sandbox.world.watchers.tell("reload")
+    return {"deleted": app.app_id}
+
+
+async def list_people(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """With `app_id`, also the ids under which that app knows them."""
+    app_id = request.query_params.get("app_id")
+    people = []
+    for person in sandbox.world.people.values():
+        about = msgspec.to_builtins(person) | {"union_id": ids.union_id(person.id)}
+        if app_id:
+            about["open_id"] = ids.open_id(app_id, person.id)
+            about["chat_id"] = ids.p2p_chat_id(app_id, person.id)
+        people.append(about)
+    return {"people": people}
+
+
+async def put_person(sandbox: Sandbox, person: PersonConfig) -> dict[str, Any]:
+    sandbox.world.put_person(person)
+    sandbox.world.watchers.tell("reload")
+    return {"person": msgspec.to_builtins(person)}
+
+
+async def create_group(sandbox: Sandbox, group: NewGroup) -> dict[str, Any]:
+    """A group chat; its bots hear that they were added."""
+    world = sandbox.world
+    people = [known_person(world, person_id) for person_id in group.people]
+    apps = [known_app(world, app_id) for app_id in group.apps]
+    if not people:
+        raise ControlError("a group needs a person")
+    chat = world.mailbox.group(name=group.name, people=group.people, apps=group.apps)
+    for app in apps:
+        event = {
+            "chat_id": chat.chat_id,
+            "operator_id": envelopes.user_ids(app, people[0]),
+            "external": False,
+            "operator_tenant_key": people[0].tenant_key,
+            "name": group.name,
+            "i18n_names": {"zh_cn": group.name, "en_us": group.name, "ja_jp": group.name},
+        }
+        sandbox.courier.raise_event(app, "im.chat.member.bot.added_v1", event)
+    world.watchers.tell("reload")
+    return {"chat_id": chat.chat_id}
+
+
+def public(app: AppConfig, sandbox: Sandbox) -> dict[str, Any]:
+    """An app without its secrets."""
+    fields: dict[str, Any] = msgspec.to_builtins(app)
+    shown = {key: value for key, value in fields.items() if key not in _SECRETS}
+    return {
+        **shown,
+        "bot_open_id": ids.bot_open_id(app.app_id),
+        "connections": len(sandbox.world.connections.of(app.app_id)),
+    }
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        question("apps", list_apps),
+        question("apps/{app_id}", put_app, methods=["PUT"]),
+        question("apps/{app_id}", delete_app, methods=["DELETE"]),
+        question("people", list_people),
+        command("people", PersonConfig, put_person),
+        command("groups", NewGroup, create_group),
+    ]

@@ -1,0 +1,160 @@
+"""Breaking things on purpose, making time pass, starting over."""
+
+import secrets
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.routing import BaseRoute
+
+from feishu.frames import CONTROL, Frame, encode
+from sandbox.config import AppId, PersonId
+from sandbox.control.endpoint import command, known_app, known_person, question
+from sandbox.delivery import envelopes
+from sandbox.errors import ControlError
+from sandbox.state import Sandbox
+from sandbox.world.connections import Connection, Written
+from sandbox.world.faults import Faults
+
+Action: TypeAlias = Literal["drop", "close", "silence", "garbage", "text", "ping", "empty"]
+Kind: TypeAlias = Literal["tenant", "access", "refresh"]
+
+
+class Disturbance(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Done once to every open connection, or to those of one app, or to one.
+
+    drop: the line is cut. close: a close frame with `close_code`. silence: half open from now on.
+    garbage, text, ping, empty: a binary frame of random bytes, a text frame, a control ping, an empty frame.
+    """
+
+    action: Action
+    app_id: AppId | None = None
+    device_id: str | None = None
+    close_code: Annotated[int, Meta(ge=1000, le=4999)] = 1001
+
+
+class Speed(Struct, forbid_unknown_fields=True):
+    speed: Annotated[float, Meta(gt=0)]
+
+
+class Expiry(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Tokens expire now: of an app, of a person, of these kinds; all unless said."""
+
+    app_id: AppId | None = None
+    person: PersonId | None = None
+    kinds: tuple[Kind, ...] = ("tenant", "access", "refresh")
+
+
+class Revocation(Struct, forbid_unknown_fields=True, kw_only=True):
+    app_id: AppId
+    person: PersonId
+    reason: Literal["unknown", "user", "administrator", "security and risk control", "restriction"] = "user"
+
+
+async def get_faults(sandbox: Sandbox, request: Request) -> Faults:
+    return sandbox.world.faults.of(request.query_params.get("app_id"))
+
+
+async def put_faults(sandbox: Sandbox, request: Request) -> Faults:
+    """Replaces the faults of all apps, or with `?app_id=` those of one; what is left out works."""
+    try:
+        faults = msgspec.json.decode(await request.body(), type=Faults)
+    except msgspec.MsgspecError as error:
+        raise ControlError(str(error)) from None
+    app_id = request.query_params.get("app_id")
+    sandbox.world.faults.put(app_id, faults)
+    for connection in sandbox.world.connections.of(app_id):
+        if faults.connection.silent:
+            connection.hold()
+    return faults
+
+
+async def delete_faults(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    """Everything works again, but for connections that were silenced: they stay deaf."""
+    sandbox.world.faults.clear()
+    return {"faults": "none"}
+
+
+async def disturb(sandbox: Sandbox, disturbance: Disturbance) -> dict[str, Any]:
+    chosen = [
+        connection
+        for connection in sandbox.world.connections.of(disturbance.app_id)
+        if disturbance.device_id in {None, connection.device_id}
+    ]
+    for connection in chosen:
+        _disturb(connection, disturbance)
+    return {"connections": len(chosen)}
+
+
+def _disturb(connection: Connection, disturbance: Disturbance) -> None:
+    match disturbance.action:
+        case "drop":
+            connection.abort()
+        case "close":
+            connection.close(disturbance.close_code)
+        case "silence":
+            connection.silent = True
+            connection.hold()
+        case "garbage":
+            connection.outbox.put_nowait(Written(b"\xff" + secrets.token_bytes(40)))
+        case "text":
+            connection.outbox.put_nowait(Written("this is no frame"))
+        case "empty":
+            connection.outbox.put_nowait(Written(b""))
+        case "ping":
+            ping = Frame(service=connection.service_id, method=CONTROL, headers=(("type", "ping"),))
+            connection.outbox.put_nowait(Written(encode(ping)))
+
+
+async def set_speed(sandbox: Sandbox, speed: Speed) -> dict[str, Any]:
+    sandbox.courier.set_speed(speed.speed)
+    return {"speed": speed.speed}
+
+
+async def expire(sandbox: Sandbox, expiry: Expiry) -> dict[str, Any]:
+    world = sandbox.world
+    tenant = 0
+    if "tenant" in expiry.kinds and expiry.person is None:
+        tenant = world.tenant_tokens.expire(expiry.app_id)
+    user = world.authorizations.expire(
+        app_id=expiry.app_id,
+        person_id=expiry.person,
+        access="access" in expiry.kinds,
+        refresh="refresh" in expiry.kinds,
+    )
+    return {"expired": tenant + user}
+
+
+async def revoke(sandbox: Sandbox, revocation: Revocation) -> dict[str, Any]:
+    """As a person or an administrator withdraws an authorization; the app hears of it."""
+    app = known_app(sandbox.world, revocation.app_id)
+    person = known_person(sandbox.world, revocation.person)
+    count = sandbox.world.authorizations.revoke_person(app.app_id, person.id)
+    if "auth:user_access_token:read" in app.scopes:
+        event = envelopes.token_revoked(app, person, revocation.reason)
+        sandbox.courier.raise_event(app, "auth.user_access_token.revoked_v4", event)
+    return {"revoked": count}
+
+
+async def reset(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    """As it was when it started; connections are closed."""
+    for connection in sandbox.world.connections.of(None):
+        connection.close(1012)
+    await sandbox.courier.stop()
+    sandbox.world.reset()
+    sandbox.world.watchers.tell("reload")
+    return {"reset": True}
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        question("faults", get_faults),
+        question("faults", put_faults, methods=["PUT"]),
+        question("faults", delete_faults, methods=["DELETE"]),
+        command("disturb", Disturbance, disturb),
+        command("speed", Speed, set_speed, methods=["PUT"]),
+        command("expire", Expiry, expire),
+        command("revoke", Revocation, revoke),
+        question("reset", reset, methods=["POST"]),
+    ]

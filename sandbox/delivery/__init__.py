@@ -1,0 +1,1 @@
+"""From the platform to the app: envelopes, long connection, webhook, retries, card callbacks."""

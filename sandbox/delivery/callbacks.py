@@ -1,0 +1,155 @@
+"""A person clicks on a card: the callback, the check of its response, what the client then shows.
+
+Pages "Card callback communication" and "Handle card callbacks".
+"""
+
+import json
+import time
+from typing import Any, Final
+
+from msgspec import Struct
+
+from sandbox.cards import validation
+from sandbox.config import AppConfig, PersonConfig
+from sandbox.delivery import envelopes
+from sandbox.delivery.courier import Courier
+from sandbox.world import ids
+from sandbox.world.deliveries import Answer
+from sandbox.world.messages import Message
+from sandbox.world.world import World
+
+NOT_CONFIGURED: Final = 200340
+NO_ANSWER: Final = 200341
+UNREACHABLE: Final = 200342
+BAD_STATUS: Final = 200671
+BAD_RESPONSE: Final = 200672
+BAD_CARD: Final = 200673
+WRONG_SCHEMA: Final = 200830
+EMPTY_ACK: Final = 108002
+"""Seen in the wild for an ack on the long connection that carries no data at all."""
+INTERACTION_SECONDS: Final = {True: 14 * 86400, False: 30 * 86400}
+"""How long a card of schema 2.0, and one of 1.0, can be clicked."""
+UPDATE_SECONDS: Final = 14 * 86400
+
+_TOAST_TYPES = {"info", "success", "error", "warning"}
+
+
+class ClickResult(Struct):
+    """What the person sees: `code` 0 with an optional toast, or the client's error code."""
+
+    code: int
+    toast: dict[str, Any] | None = None
+    card_updated: bool = False
+    latency_ms: float = 0.0
+    token: str = ""
+
+
+class _Refused(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+async def click(
+    world: World,
+    courier: Courier,
+    app: AppConfig,
+    *,
+    person: PersonConfig,
+    message: Message,
+    action: dict[str, Any],
+) -> ClickResult:
+    """Push `card.action.trigger` and do with the card what the response says."""
+    card = message.body
+    if world.clock() - message.create_time / 1000 > INTERACTION_SECONDS[validation.is_v2(card)]:
+        return ClickResult(code=300000)
+    token = world.new_callback_token(app.app_id, message.message_id)
+    event_id = ids.event_id()
+    payload = envelopes.schema_2(
+        app,
+        "card.action.trigger",
+        envelopes.card_clicked(app, person, message, token=token, action=action),
+        event_id=event_id,
+        create_time=str(int(world.clock() * 1_000_000)),
+    )
+    started = time.monotonic()
+    answer = await courier.call_back(app, payload, event_id=event_id)
+    result = _result(world, app, message, answer)
+    world.callback_tokens[token].answered = True
+    result.latency_ms = round((time.monotonic() - started) * 1000, 1)
+    result.token = token
+    return result
+
+
+def show(world: World, message: Message, card: dict[str, Any]) -> None:
+    """Put another card in the place of the one in a message, for everybody who sees it."""
+    message.content = json.dumps(card, ensure_ascii=False, separators=(",", ":"))
+    message.update_time = world.now_ms
+    message.updated = True
+    world.watchers.tell("message", message=message.shown())
+
+
+def _result(world: World, app: AppConfig, message: Message, answer: Answer) -> ClickResult:
+    try:
+        response = _response(app, answer)
+        toast = _toast(response)
+        card = _card(response, message)
+    except _Refused as refusal:
+        return ClickResult(code=refusal.code)
+    recent = world.clock() - message.create_time / 1000 <= UPDATE_SECONDS
+    if card is not None and recent:
+        show(world, message, card)
+    return ClickResult(code=0, toast=toast, card_updated=card is not None and recent)
+
+
+def _response(app: AppConfig, answer: Answer) -> dict[str, Any]:
+    codes = {
+        "no_connection": NOT_CONFIGURED,
+        "timeout": NO_ANSWER,
+        "closed": NO_ANSWER,
+        "congested": NO_ANSWER,
+        "unreachable": UNREACHABLE,
+        "refused": BAD_STATUS,
+    }
+    if answer.outcome in codes:
+        raise _Refused(codes[answer.outcome])
+    if answer.data is None:
+        raise _Refused(EMPTY_ACK if app.mode == "websocket" else BAD_RESPONSE)
+    try:
+        response = json.loads(answer.data)
+    except ValueError:
+        raise _Refused(BAD_RESPONSE) from None
+    if not isinstance(response, dict):
+        raise _Refused(BAD_RESPONSE)
+    return response
+
+
+def _toast(response: dict[str, Any]) -> dict[str, Any] | None:
+    toast = response.get("toast")
+    if toast is None:
+        return None
+    if not isinstance(toast, dict) or toast.get("type", "info") not in _TOAST_TYPES:
+        raise _Refused(BAD_RESPONSE)
+    return toast
+
+
+def _card(response: dict[str, Any], message: Message) -> dict[str, Any] | None:
+    wrapped = response.get("card")
+    if wrapped is None:
+        return None
+    if not isinstance(wrapped, dict) or not isinstance(wrapped.get("data"), dict):
+        raise _Refused(BAD_CARD)
+    if wrapped.get("type") == "template":
+        return {"type": "template", "data": wrapped["data"]}
+    if wrapped.get("type") != "raw":
+        raise _Refused(BAD_CARD)
+    card: dict[str, Any] = wrapped["data"]
+    if validation.is_v2(message.body) != validation.is_v2(card):
+        raise _Refused(BAD_CARD if validation.is_v2(card) else WRONG_SCHEMA)
+    try:
+        validation.check(card)
+    except validation.CardError:
+        raise _Refused(BAD_CARD) from None
+    if len(json.dumps(card, ensure_ascii=False).encode()) > validation.MAX_BYTES:
+        raise _Refused(BAD_CARD)
+    return card

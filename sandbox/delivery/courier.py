@@ -1,0 +1,320 @@
+"""Pushes events: which connection, the three-second deadline, the retries, ordered types, card callbacks.
+
+Rules as in the page "Event overview": a failed event is pushed again after 15 s, 5 min, 1 h and 6 h, a callback
+never; any connection of the app may get it, and nothing is broadcast.
+"""
+
+import asyncio
+import base64
+import json
+import random
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+
+from feishu.frames import Frame, encode
+from sandbox.config import AppConfig
+from sandbox.delivery import envelopes, frames
+from sandbox.delivery.webhook import Webhook
+from sandbox.world import ids
+from sandbox.world.calls import masked
+from sandbox.world.connections import Connection, Flight, Written
+from sandbox.world.deliveries import Answer, Attempt, Outcome, Push, PushKind
+from sandbox.world.world import World
+
+RETRY_SECONDS = (15.0, 300.0, 3600.0, 21600.0)
+_LONGEST_LOGGED_PAYLOAD = 4000
+_CROWDED = 2_000
+_BREATHER_SECONDS = 0.005
+
+
+class Courier:
+    """Carries what is pushed until it is acknowledged or given up; lives in one event loop."""
+
+    def __init__(self, world: World, webhook: Webhook) -> None:
+        self._world = world
+        self._webhook = webhook
+        self._lanes: dict[tuple[str, str], deque[Push]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def raise_event(
+        self, app: AppConfig, event_type: str, event: Any, *, event_id: str | None = None
+    ) -> Push | None:
+        """Push a 2.0 event if the app is subscribed to its type."""
+        if app.events is not None and event_type not in app.events:
+            return None
+        event_id = event_id or ids.event_id()
+        payload = envelopes.schema_2(
+            app, event_type, event, event_id=event_id, create_time=str(self._world.now_ms)
+        )
+        return self.push(app, payload, event_id=event_id, event_type=event_type)
+
+    def raise_old_event(self, app: AppConfig, event_type: str, event: dict[str, Any]) -> Push | None:
+        """Push a 1.0 event if the app is subscribed to its type."""
+        if app.events is not None and event_type not in app.events:
+            return None
+        uuid = ids.event_id()
+        payload = envelopes.schema_1(app, event_type, event, uuid=uuid, seconds=self._world.clock())
+        return self.push(app, payload, event_id=uuid, event_type=event_type)
+
+    def push(self, app: AppConfig, payload: bytes, *, event_id: str, event_type: str) -> Push:
+        """Push a payload as it is, whether it makes sense or not."""
+        push = self._open(app, payload, kind="event", event_id=event_id, event_type=event_type)
+        lane = self._lanes.get((app.app_id, event_type))
+        if event_type in app.ordered_events:
+            lane = self._lanes.setdefault((app.app_id, event_type), deque())
+            lane.append(push)
+        if lane is None or lane[0] is push:
+            self._attempt(push)
+        if self._world.faults.of(app.app_id).delivery.duplicate:
+            self._twin(app, push)
+        return push
+
+    async def call_back(self, app: AppConfig, payload: bytes, *, event_id: str) -> Answer:
+        """Push a card callback and wait for its answer; tried once, at most the deadline long."""
+        push = self._open(app, payload, kind="callback", event_id=event_id, event_type="card.action.trigger")
+        push.answer = asyncio.get_running_loop().create_future()
+        self._attempt(push)
+        return await push.answer
+
+    def acknowledge(self, connection: Connection, ack: Frame) -> None:
+        """An ack came in. One that does not repeat its frame is noted and otherwise ignored, as is a late one."""
+        message_id = ack.header("message_id")
+        flight = connection.in_flight.get(message_id)
+        if flight is None:
+            _note_late(connection, message_id)
+        elif not any(frames.answers(ack, frame) for frame in flight.frames):
+            flight.push.bad_acks += 1
+        else:
+            connection.acks += 1
+            del connection.in_flight[message_id]
+            self._landed(flight, _answer_of(ack))
+
+    def written(self, connection: Connection, flight: Flight) -> None:
+        """The last piece is on the wire: the deadline runs from here."""
+        flight.written_at = self._world.clock()
+        loop = asyncio.get_running_loop()
+        flight.deadline = loop.call_later(self._world.config.ack_deadline, self._missed, connection, flight)
+
+    def lost(self, connection: Connection) -> None:
+        """A connection is gone, and with it everything that waited for an ack on it."""
+        flights = list(connection.in_flight.values())
+        connection.in_flight.clear()
+        for flight in flights:
+            self._landed(flight, Answer("closed"))
+
+    def set_speed(self, speed: float) -> None:
+        """Change how fast failed events are pushed again, those that wait already included."""
+        factor = self._world.speed / speed
+        self._world.speed = speed
+        now = self._world.clock()
+        for push in self._world.books.waiting():
+            remaining = max(0.0, (push.next_at or now) - now) * factor
+            self._schedule(push, remaining)
+
+    async def room(self, app_id: str) -> None:
+        """Wait until the outboxes of an app are not crowded; for those who push a great many."""
+        while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):
+            # Sockets come and go while we wait, so there is nothing to be woken by.
+            await asyncio.sleep(_BREATHER_SECONDS)  # noqa: ASYNC110
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let work go on in the background, until it is done or the courier stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Forget every timer and cancel every webhook call."""
+        for push in self._world.books.waiting():
+            self._unschedule(push)
+        self._lanes.clear()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _open(
+        self, app: AppConfig, payload: bytes, *, kind: PushKind, event_id: str, event_type: str
+    ) -> Push:
+        return self._world.books.open(
+            app_id=app.app_id,
+            kind=kind,
+            event_id=event_id,
+            event_type=event_type,
+            payload=payload,
+            now=self._world.clock(),
+        )
+
+    def _twin(self, app: AppConfig, push: Push) -> None:
+        """The platform may push twice even after success."""
+        fresh = self._world.faults.of(app.app_id).delivery.new_event_id
+        payload = envelopes.with_new_event_id(push.payload) if fresh else push.payload
+        twin = self._open(app, payload, kind=push.kind, event_id=push.event_id, event_type=push.event_type)
+        self._attempt(twin)
+
+    def _attempt(self, push: Push) -> None:
+        self._unschedule(push)
+        app = self._world.apps.get(push.app_id)
+        if app is None:
+            push.state = "failed"
+            return
+        push.state = "in_flight"
+        if app.mode == "webhook":
+            self.start(self._post(app, push))
+        else:
+            self._hand_over(push)
+
+    def _hand_over(self, push: Push) -> None:
+        connection = self._world.connections.choose(push.app_id)
+        attempt = Attempt(at=self._world.clock(), connection=connection.device_id if connection else "")
+        push.attempts.append(attempt)
+        if connection is None:
+            self._ended(push, attempt, Answer("no_connection"))
+            return
+        fault = self._world.faults.of(push.app_id).delivery
+        kind = "card" if fault.card_frames and push.kind == "callback" else "event"
+        message_id, pieces = frames.data_frames(
+            connection, push.payload, kind=kind, now_ms=self._world.now_ms, fault=fault
+        )
+        flight = Flight(push, message_id, pieces, len(push.attempts) - 1)
+        connection.in_flight[message_id] = flight
+        try:
+            _enqueue(connection, flight, shuffle=fault.shuffle_chunks, lose=fault.lose_chunk)
+        except asyncio.QueueFull:
+            del connection.in_flight[message_id]
+            self._ended(push, attempt, Answer("congested"))
+
+    async def _post(self, app: AppConfig, push: Push) -> None:
+        url = (app.callback_url or app.webhook_url) if push.kind == "callback" else app.webhook_url
+        started = self._world.clock()
+        attempt = Attempt(at=started, connection=url)
+        push.attempts.append(attempt)
+        answer = await self._webhook.post(app, url, push.payload, callback=push.kind == "callback")
+        attempt.latency_ms = round((self._world.clock() - started) * 1000, 3)
+        self._ended(push, attempt, answer)
+
+    def _landed(self, flight: Flight, answer: Answer) -> None:
+        if flight.deadline is not None:
+            flight.deadline.cancel()
+        attempt = flight.push.attempts[flight.attempt]
+        if flight.written_at:
+            attempt.latency_ms = round((self._world.clock() - flight.written_at) * 1000, 3)
+        self._ended(flight.push, attempt, answer)
+
+    def _missed(self, connection: Connection, flight: Flight) -> None:
+        del connection.in_flight[flight.message_id]
+        connection.overdue.append((flight.message_id, flight.push))
+        self._landed(flight, Answer("timeout"))
+
+    def _ended(self, push: Push, attempt: Attempt, answer: Answer) -> None:
+        attempt.outcome = answer.outcome
+        attempt.code = answer.code
+        if answer.outcome == "acked":
+            push.state = "acked"
+            push.acked_code = answer.code
+            push.acked_at = self._world.clock()
+        elif push.kind == "callback" or len(push.attempts) > len(RETRY_SECONDS):
+            push.state = "failed"
+        else:
+            push.state = "waiting"
+            self._schedule(push, RETRY_SECONDS[len(push.attempts) - 1] / self._world.speed)
+        if push.answer is not None and not push.answer.done():
+            push.answer.set_result(answer)
+        self._log(push, attempt, answer)
+        if push.state in {"acked", "failed"}:
+            self._next_in_lane(push)
+
+    def _next_in_lane(self, push: Push) -> None:
+        lane = self._lanes.get((push.app_id, push.event_type))
+        if lane is None or not lane or lane[0] is not push:
+            return
+        lane.popleft()
+        if lane:
+            # Not at once: a lane of thousands that all fail would recurse.
+            asyncio.get_running_loop().call_soon(self._attempt, lane[0])
+        else:
+            del self._lanes[push.app_id, push.event_type]
+
+    def _schedule(self, push: Push, seconds: float) -> None:
+        self._unschedule(push)
+        push.next_at = self._world.clock() + seconds
+        push.timer = asyncio.get_running_loop().call_later(seconds, self._retry, push)
+
+    def _retry(self, push: Push) -> None:
+        fault = self._world.faults.of(push.app_id).delivery
+        if fault.new_event_id:
+            push.payload = envelopes.with_new_event_id(push.payload)
+        self._attempt(push)
+
+    def _unschedule(self, push: Push) -> None:
+        if push.timer is not None:
+            push.timer.cancel()
+        push.timer = None
+        push.next_at = None
+
+    def _log(self, push: Push, attempt: Attempt, answer: Answer) -> None:
+        call = self._world.calls.add(
+            kind="push",
+            at=int(attempt.at * 1000),
+            method="WS" if not attempt.connection.startswith("http") else "POST",
+            path=push.event_type,
+            status=0,
+            code=answer.code,
+            ms=attempt.latency_ms or 0.0,
+            log_id=push.event_id,
+            app_id=push.app_id,
+            request=_shown(push.payload),
+            response={"outcome": answer.outcome, "attempt": len(push.attempts), "data": _shown(answer.data)},
+        )
+        self._world.watchers.tell("call", call=call)
+
+
+def _enqueue(connection: Connection, flight: Flight, *, shuffle: bool, lose: bool) -> None:
+    pieces = list(flight.frames)
+    if shuffle:
+        random.shuffle(pieces)
+    if lose and len(pieces) > 1:
+        pieces.pop()
+    for piece in pieces[:-1]:
+        connection.outbox.put_nowait(Written(encode(piece)))
+    connection.outbox.put_nowait(Written(encode(pieces[-1]), flight))
+
+
+def _note_late(connection: Connection, message_id: str) -> None:
+    for known, push in connection.overdue:
+        if known == message_id:
+            push.late_acks += 1
+            return
+    connection.strange_frames += 1
+
+
+def _answer_of(ack: Frame) -> Answer:
+    """`{"code": 200}`, with or without `headers` and base64 `data`; anything else counts as a refusal."""
+    try:
+        body = json.loads(ack.payload)
+        code = int(body["code"])
+        data = body.get("data")
+    except (ValueError, KeyError, TypeError):
+        return Answer("refused")
+    outcome: Outcome = "acked" if code == 200 else "refused"
+    return Answer(outcome, code, _unwrapped(data) if isinstance(data, str) else None)
+
+
+def _unwrapped(data: str) -> bytes:
+    """What is in the base64; when it is none, the text itself, which is no JSON object either."""
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        return data.encode()
+
+
+def _shown(payload: bytes | None) -> Any:
+    if payload is None or len(payload) > _LONGEST_LOGGED_PAYLOAD:
+        return None if payload is None else f"{len(payload)} bytes"
+    try:
+        return masked(msgspec.json.decode(payload))
+    except msgspec.DecodeError:
+        return payload.decode("utf-8", "replace")

@@ -1,0 +1,145 @@
+"""What an app receives: schema 2.0 and 1.0 around an event, and the events the sandbox raises by itself.
+
+Shapes as in the pages "Event overview", "Receive message", "Card callback communication" and the pages of
+each event.
+"""
+
+import json
+import secrets
+from typing import Any
+
+import msgspec
+
+from sandbox.config import AppConfig, PersonConfig
+from sandbox.world import ids
+from sandbox.world.messages import Chat, Message
+
+EMPLOYEE_ID_SCOPE = "contact:user.employee_id:readonly"
+
+
+def schema_2(app: AppConfig, event_type: str, event: Any, *, event_id: str, create_time: str) -> bytes:
+    """The envelope of nearly all events; `create_time` is milliseconds, microseconds for card callbacks."""
+    return msgspec.json.encode(
+        {
+            "schema": "2.0",
+            "header": {
+                "event_id": event_id,
+                "event_type": event_type,
+                "create_time": create_time,
+                "token": app.verification_token,
+                "app_id": app.app_id,
+                "tenant_key": app.tenant_key,
+            },
+            "event": event,
+        }
+    )
+
+
+def schema_1(app: AppConfig, event_type: str, event: dict[str, Any], *, uuid: str, seconds: float) -> bytes:
+    """The old envelope: `ts` is a string of fractional seconds, the type is inside the event."""
+    return msgspec.json.encode(
+        {
+            "ts": f"{seconds:.7f}",
+            "uuid": uuid,
+            "token": app.verification_token,
+            "type": "event_callback",
+            "event": {"type": event_type, "app_id": app.app_id, "tenant_key": app.tenant_key, **event},
+        }
+    )
+
+
+def with_new_event_id(payload: bytes) -> bytes:
+    """The same event under another id, as the platform may push a message again."""
+    envelope = json.loads(payload)
+    if "header" in envelope:
+        envelope["header"]["event_id"] = ids.event_id()
+    elif "uuid" in envelope:
+        envelope["uuid"] = ids.event_id()
+    return msgspec.json.encode(envelope)
+
+
+def user_ids(app: AppConfig, person: PersonConfig) -> dict[str, str]:
+    """The three ids of a person; `user_id` only with the scope for it."""
+    known = {"union_id": ids.union_id(person.id), "open_id": ids.open_id(app.app_id, person.id)}
+    return {**known, "user_id": person.id} if EMPLOYEE_ID_SCOPE in app.scopes else known
+
+
+def message_received(app: AppConfig, person: PersonConfig, chat: Chat, message: Message) -> dict[str, Any]:
+    """`im.message.receive_v1`."""
+    optional = {
+        "root_id": message.root_id,
+        "parent_id": message.parent_id,
+        "thread_id": message.thread_id,
+        "mentions": message.mentions,
+    }
+    return {
+        "sender": {
+            "sender_id": user_ids(app, person),
+            "sender_type": "user",
+            "tenant_key": person.tenant_key,
+        },
+        "message": {
+            "message_id": message.message_id,
+            "create_time": str(message.create_time),
+            "update_time": str(message.update_time),
+            "chat_id": chat.chat_id,
+            "chat_type": chat.kind,
+            "message_type": message.msg_type,
+            "content": message.content,
+            **{key: value for key, value in optional.items() if value},
+        },
+    }
+
+
+def chat_entered(app: AppConfig, person: PersonConfig, chat: Chat, last: Message | None) -> dict[str, Any]:
+    """`im.chat.access_event.bot_p2p_chat_entered_v1`."""
+    event: dict[str, Any] = {"chat_id": chat.chat_id, "operator_id": user_ids(app, person)}
+    if last is not None:
+        event["last_message_id"] = last.message_id
+        event["last_message_create_time"] = str(last.create_time)
+    return event
+
+
+def chat_created(app: AppConfig, person: PersonConfig, chat: Chat) -> dict[str, Any]:
+    """`p2p_chat_create`, schema 1.0."""
+    known = {key: value for key, value in user_ids(app, person).items() if key != "union_id"}
+    return {"chat_id": chat.chat_id, "operator": known, "user": {"name": person.name, **known}}
+
+
+def message_recalled(message: Message, recalled_at: int) -> dict[str, Any]:
+    """`im.message.recalled_v1`."""
+    return {
+        "message_id": message.message_id,
+        "chat_id": message.chat_id,
+        "recall_time": str(recalled_at),
+        "recall_type": "message_owner",
+    }
+
+
+def token_revoked(app: AppConfig, person: PersonConfig, reason: str) -> dict[str, Any]:
+    """`auth.user_access_token.revoked_v4`."""
+    return {
+        "revoke_token_type": "user_access_token refresh_token",
+        "revoke_reason": f"Revoked by {reason} action.",
+        **user_ids(app, person),
+    }
+
+
+def card_clicked(
+    app: AppConfig, person: PersonConfig, message: Message, *, token: str, action: dict[str, Any]
+) -> dict[str, Any]:
+    """`card.action.trigger`."""
+    return {
+        "operator": {"tenant_key": person.tenant_key, **user_ids(app, person)},
+        "token": token,
+        "action": action,
+        "host": "im_message",
+        "context": {"open_message_id": message.message_id, "open_chat_id": message.chat_id},
+    }
+
+
+def challenge(app: AppConfig) -> tuple[str, bytes]:
+    """The challenge that proves a webhook URL, and the body that carries it."""
+    value = secrets.token_hex(16)
+    body = {"challenge": value, "token": app.verification_token, "type": "url_verification"}
+    return value, msgspec.json.encode(body)

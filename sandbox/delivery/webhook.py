@@ -1,0 +1,93 @@
+"""HTTP delivery: encrypted and signed when the app has an Encrypt Key, as compact JSON.
+
+Pages "Send notifications to developer's server" and "Encrypt Key encryption configuration": 2 s to connect,
+3 s for the answer, 1 s for the challenge, redirects are not followed.
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+
+from feishu.encryption import encrypt
+from feishu.signatures import event_signature
+from sandbox.config import AppConfig
+from sandbox.delivery.envelopes import challenge
+from sandbox.world.deliveries import Answer, Outcome
+
+CONNECT_SECONDS = 2.0
+CHALLENGE_SECONDS = 1.0
+_LONGEST_ANSWER = 64 * 1024
+
+
+class Webhook:
+    """Posts payloads to the URL of an app."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        # The environment's proxies are for the Internet; an app under test is next door.
+        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def post(self, app: AppConfig, url: str, payload: bytes, *, callback: bool) -> Answer:
+        """One delivery. For a callback `data` is the response body, and HTTP statuses count as codes."""
+        try:
+            response = await self._send(app, url, payload, seconds=self._deadline, signed=True)
+        except (httpx.TimeoutException, TimeoutError):
+            return Answer("timeout")
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return Answer("unreachable")
+        outcome: Outcome = "acked" if response.status_code == 200 else "refused"
+        body = response.content[:_LONGEST_ANSWER] if callback else None
+        return Answer(outcome, response.status_code, body)
+
+    async def verify(self, app: AppConfig, url: str) -> str:
+        """Ask the URL to return a challenge; "" when it does, else what is wrong."""
+        expected, body = challenge(app)
+        try:
+            response = await self._send(app, url, body, seconds=CHALLENGE_SECONDS, signed=False)
+        except (httpx.TimeoutException, TimeoutError):
+            return "no answer within 1 second"
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return f"not reachable: {type(error).__name__}"
+        if response.status_code != 200:
+            return f"HTTP {response.status_code}"
+        try:
+            returned = json.loads(response.content).get("challenge")
+        except (ValueError, AttributeError):
+            return "the answer is not a JSON object"
+        return "" if returned == expected else "the challenge was not returned"
+
+    async def _send(
+        self, app: AppConfig, url: str, payload: bytes, *, seconds: float, signed: bool
+    ) -> httpx.Response:
+        headers = {"Content-Type": "application/json;charset=utf-8"}
+        body = payload
+        if app.encrypt_key:
+            body = msgspec.json.encode({"encrypt": encrypt(app.encrypt_key, payload)})
+            if signed:
+                headers |= _signature(app.encrypt_key, body)
+        timeout = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
+        async with asyncio.timeout(seconds):
+            return await self._client.post(url, content=body, headers=headers, timeout=timeout)
+
+
+def _signature(encrypt_key: str, body: bytes) -> dict[str, str]:
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
+    return {
+        "X-Lark-Request-Timestamp": timestamp,
+        "X-Lark-Request-Nonce": nonce,
+        "X-Lark-Signature": event_signature(timestamp, nonce, encrypt_key, body),
+    }

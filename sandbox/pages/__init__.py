@@ -1,0 +1,1 @@
+"""What people see: the Feishu-like client, the consent page, the device page."""

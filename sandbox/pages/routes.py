@@ -1,0 +1,199 @@
+"""The pages and what they load."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
+
+from feishu.text import Text
+from sandbox.config import PersonConfig
+from sandbox.pages import consents, words
+from sandbox.scopes import scope_text
+from sandbox.state import sandbox_of
+from sandbox.world.authorizations import DeviceCode
+from sandbox.world.avatars import avatar, colour
+from sandbox.world.world import World
+
+PERSON_COOKIE = "sandbox_person"
+LANGUAGE_COOKIE = "sandbox_lang"
+_HERE = Path(__file__).parent
+
+templates = Jinja2Templates(directory=_HERE / "templates")
+templates.env.globals["avatar_colour"] = colour
+
+
+async def client(request: Request) -> Response:
+    return _page(request, "client.html")
+
+
+async def consent(request: Request) -> Response:
+    """`GET /open-apis/authen/v1/authorize`."""
+    world = sandbox_of(request).world
+    try:
+        asked = consents.read(world, request.query_params)
+    except consents.ConsentProblem as problem:
+        return _problem(request, problem)
+    return _consent_page(
+        request, asked.app.app_id, asked.scopes, action=f"/sandbox/consent?{request.url.query}"
+    )
+
+
+async def decide_consent(request: Request) -> Response:
+    """The buttons of the consent page."""
+    world = sandbox_of(request).world
+    form = await _form(request)
+    try:
+        asked = consents.read(world, request.query_params)
+        person = _person_of(world, form.get("person", ""))
+        decision: consents.Decision = "allow" if form.get("decision") == "allow" else "deny"
+        target = consents.decide(world, asked, person.id, decision)
+    except consents.ConsentProblem as problem:
+        return _problem(request, problem)
+    return RedirectResponse(target, status_code=302)
+
+
+async def device(request: Request) -> Response:
+    """Where a person types the code that a device shows them."""
+    world = sandbox_of(request).world
+    typed = request.query_params.get("user_code", "")
+    waiting = world.authorizations.device_by_user_code(typed) if typed else None
+    if waiting is None:
+        return _page(request, "device.html", typed=typed, outcome="unknown" if typed else "")
+    return _consent_page(
+        request, waiting.app_id, tuple(waiting.scopes), action="/sandbox/device", user_code=waiting.user_code
+    )
+
+
+async def decide_device(request: Request) -> Response:
+    """The buttons of the consent page, when it was opened by a device code."""
+    world = sandbox_of(request).world
+    form = await _form(request)
+    waiting = world.authorizations.device_by_user_code(form.get("user_code", ""))
+    if waiting is None:
+        return _page(request, "device.html", typed=form.get("user_code", ""), outcome="unknown")
+    decide_device_code(
+        world, waiting, _person_of(world, form.get("person", "")), allow=form.get("decision") == "allow"
+    )
+    return _page(request, "device.html", typed="", outcome=waiting.decision)
+
+
+def decide_device_code(world: World, waiting: DeviceCode, person: PersonConfig, *, allow: bool) -> None:
+    """Allow or deny what a device asked for."""
+    waiting.person_id = person.id
+    waiting.decision = "allowed" if allow else "denied"
+    if allow:
+        world.authorizations.consent(world.apps[waiting.app_id], person.id, waiting.scopes)
+
+
+async def become(request: Request) -> Response:
+    """Change who is logged in to the stand-in of Feishu."""
+    response = RedirectResponse(_next(request), status_code=303)
+    response.set_cookie(PERSON_COOKIE, request.path_params["person_id"], samesite="lax", path="/")
+    return response
+
+
+async def speak(request: Request) -> Response:
+    """Change the language of the pages."""
+    response = RedirectResponse(_next(request), status_code=303)
+    response.set_cookie(LANGUAGE_COOKIE, request.path_params["language"], samesite="lax", path="/")
+    return response
+
+
+async def picture(request: Request) -> Response:
+    return Response(
+        avatar(request.path_params["name"]),
+        media_type="image/svg+xml",
+        headers={"Cache-Control": "max-age=86400"},
+    )
+
+
+async def news(request: Request) -> Response:
+    """Server-sent events for an open page."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = sandbox_of(request).world.watchers.listen()
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+def page_routes() -> list[BaseRoute]:
+    return [
+        Route("/", client),
+        Route("/open-apis/authen/v1/authorize", consent, methods=["GET"]),
+        Route("/oauth/v1/device/verify", device, methods=["GET"]),
+        Route("/sandbox/consent", decide_consent, methods=["POST"]),
+        Route("/sandbox/device", decide_device, methods=["POST"]),
+        Route("/sandbox/person/{person_id}", become),
+        Route("/sandbox/language/{language}", speak),
+        Route("/sandbox/avatar/{name}.svg", picture),
+        Route("/sandbox/events", news),
+        Mount("/sandbox/static", StaticFiles(directory=_HERE / "static")),
+    ]
+
+
+def person_of(request: Request) -> PersonConfig:
+    """Who is logged in: by the cookie, else the first person there is."""
+    return _person_of(sandbox_of(request).world, request.cookies.get(PERSON_COOKIE, ""))
+
+
+def _person_of(world: World, person_id: str) -> PersonConfig:
+    return world.people.get(person_id) or next(iter(world.people.values()))
+
+
+def _language_of(request: Request) -> str:
+    return "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh-hans"
+
+
+def _consent_page(
+    request: Request, app_id: str, scopes: tuple[str, ...], *, action: str, user_code: str = ""
+) -> Response:
+    world = sandbox_of(request).world
+    app = world.apps[app_id]
+    grant = world.authorizations.grants.get((app_id, person_of(request).id))
+    granted = set(grant.scopes) if grant else set()
+    return _page(
+        request,
+        "consent.html",
+        app=app,
+        app_name=Text(app.name, app.en_name or app.name).in_language(_language_of(request)),
+        people=[p for p in world.people.values() if p.status == "active"],
+        scopes=[(scope, scope_text(scope), scope in granted) for scope in scopes],
+        action=action,
+        user_code=user_code,
+    )
+
+
+def _problem(request: Request, problem: consents.ConsentProblem) -> Response:
+    return _page(request, "problem.html", status=400, code=problem.code, text=problem.text)
+
+
+def _page(request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+    language = _language_of(request)
+    person = person_of(request)
+    return templates.TemplateResponse(
+        request,
+        name,
+        {
+            "t": words.translator(language),
+            "language": language,
+            "me": person,
+            "my_name": Text(person.name, person.en_name or person.name).in_language(language),
+            "here": f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+            **context,
+        },
+        status_code=status,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+
+
+def _next(request: Request) -> str:
+    """A page of this sandbox, never another site."""
+    target = request.query_params.get("next", "/")
+    return target if target.startswith("/") and not target.startswith("//") else "/"

@@ -1,0 +1,57 @@
+"""Every word on the pages that the server writes, in both languages."""
+
+from collections.abc import Callable
+from typing import Final
+
+from feishu.text import Text
+
+WORDS: Final = {
+    "title": Text("飞书沙箱", "Feishu Sandbox"),
+    "tagline": Text(
+        "本机上的飞书替身，供试用和测试", "A stand-in for Feishu on this machine, to try and to test with"
+    ),
+    "you_are": Text("你的身份", "You are"),
+    "bots": Text("机器人", "Bots"),
+    "log": Text("调用与推送", "Calls and pushes"),
+    "clear": Text("清空", "Clear"),
+    "say": Text("给机器人发消息，按 Enter 发送", "Write to the bot, Enter sends"),
+    "send": Text("发送", "Send"),
+    "other_language": Text("English", "中文"),
+    "back": Text("返回", "Back"),
+    "choose": Text("选择一个机器人开始聊天", "Choose a bot to talk to"),
+    "authorize": Text("授权", "Authorize"),
+    "deny": Text("拒绝", "Deny"),
+    "wants": Text("申请获得以下权限", "would like to"),
+    "as": Text("以此身份授权", "Authorize as"),
+    "granted": Text("已授权", "allowed before"),
+    "no_scopes": Text("使用已授权过的权限", "Use what you allowed before"),
+    "may_withdraw": Text(
+        "授权后，应用可代表你访问上述数据。你可以随时撤销授权。",
+        "The app may then use this data on your behalf. You can withdraw this at any time.",
+    ),
+    "authorization": Text("飞书授权", "Feishu authorization"),
+    "failed": Text("无法完成授权", "Authorization is not possible"),
+    "error_code": Text("错误码", "Error code"),
+    "ask_admin": Text(
+        "请联系应用的开发者或管理员。", "Please ask the developer or the administrator of the app."
+    ),
+    "device_title": Text("连接设备", "Connect a device"),
+    "device_hint": Text("输入设备上显示的代码", "Type the code that the device shows"),
+    "continue": Text("继续", "Continue"),
+    "device_unknown": Text("代码不存在或已过期", "This code is unknown or has expired"),
+    "device_allowed": Text("授权成功，请回到你的设备", "Done. Go back to your device"),
+    "device_denied": Text("已拒绝授权", "You denied the authorization"),
+    "code": Text("代码", "Code"),
+    "sandbox_note": Text(
+        "这是沙箱页面，不会连接真实的飞书", "This is a sandbox; nothing here reaches the real Feishu"
+    ),
+}
+
+
+def translator(language: str) -> Callable[[str], str]:
+    """Looks a word up in one language."""
+
+    def translate(word: str) -> str:
+        return WORDS[word].in_language(language)
+
+    return translate

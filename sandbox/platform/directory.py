@@ -1,0 +1,116 @@
+"""Small APIs about bots, apps, people and connections.
+
+Pages "Obtain bot info", "Obtain app info", "Get user"; the connection count is known from the official SDKs.
+"""
+
+from typing import Any
+
+from sandbox.config import AppConfig, PersonConfig
+from sandbox.errors import PlatformError
+from sandbox.platform.gateway import Call, admit
+from sandbox.platform.recipients import find_person
+from sandbox.scopes import scope_text
+from sandbox.world import ids
+from sandbox.world.avatars import avatar_url
+
+CONTACT_SCOPES = (
+    "contact:contact.base:readonly",
+    "contact:contact:readonly_as_app",
+    "contact:contact:access_as_app",
+    "contact:user.base:readonly",
+)
+EMAIL_SCOPE = "contact:user.email:readonly"
+EMPLOYEE_ID_SCOPE = "contact:user.employee_id:readonly"
+_ID_TYPES = ("open_id", "union_id", "user_id")
+
+
+async def bot_info(call: Call) -> dict[str, Any]:
+    app = (await admit(call, "bot.info")).app
+    bot: dict[str, Any] = {
+        "activate_status": 2 if app.bot_enabled else 3,
+        "app_name": app.name,
+        "avatar_url": avatar_url(str(call.request.base_url), app.name),
+        "ip_white_list": [],
+        "open_id": ids.bot_open_id(app.app_id),
+    }
+    return {"code": 0, "msg": "ok", "bot": bot}
+
+
+async def application(call: Call) -> dict[str, Any]:
+    app = (await admit(call, "application.get")).app
+    wanted = call.path("app_id")
+    if wanted not in {"me", app.app_id}:
+        raise PlatformError(210504, "no permission to read this app")
+    return {"code": 0, "msg": "success", "data": {"app": _describe(call, app)}}
+
+
+async def user(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "contact.user.get", user=True, scopes=CONTACT_SCOPES)
+    id_type = call.query.get("user_id_type", "open_id")
+    if id_type not in _ID_TYPES:
+        raise PlatformError(40001, "param error: user_id_type")
+    person = find_person(call.world, caller.app, call.path("user_id"), id_type)
+    if not call.world.may_use(caller.app, person):
+        raise PlatformError(41050, "no user authority error")
+    return {"code": 0, "msg": "success", "data": {"user": _user(call, caller.app, person)}}
+
+
+async def connection_count(call: Call) -> dict[str, Any]:
+    app = (await admit(call, "event.connection")).app
+    count = len(call.world.connections.of(app.app_id))
+    return {"code": 0, "msg": "success", "data": {"online_instance_cnt": count}}
+
+
+def _describe(call: Call, app: AppConfig) -> dict[str, Any]:
+    english = call.query.get("lang", "zh_cn") == "en_us"
+    return {
+        "app_id": app.app_id,
+        "creator_id": "",
+        "status": 1 if app.enabled else 0,
+        "scene_type": 0,
+        "redirect_urls": app.redirect_urls,
+        "app_name": (english and app.en_name) or app.name,
+        "avatar_url": avatar_url(str(call.request.base_url), app.name),
+        "description": "",
+        "scopes": [
+            {
+                "scope": scope,
+                "description": scope_text(scope).in_language("en" if english else "zh-hans"),
+                "level": 1,
+                "token_types": ["tenant", "user"],
+            }
+            for scope in app.scopes
+        ],
+        "i18n": [
+            {"i18n_key": "zh_cn", "name": app.name},
+            {"i18n_key": "en_us", "name": app.en_name},
+        ],
+        "primary_language": "zh_cn",
+        "common_categories": [],
+    }
+
+
+def _user(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
+    picture = avatar_url(str(call.request.base_url), person.name)
+    resigned = person.status == "resigned"
+    about: dict[str, Any] = {
+        "union_id": ids.union_id(person.id),
+        "open_id": ids.open_id(app.app_id, person.id),
+        "name": person.name,
+        "en_name": person.en_name,
+        "avatar": {f"avatar_{size}": picture for size in ("72", "240", "640", "origin")},
+        "status": {
+            "is_frozen": person.status == "frozen",
+            "is_resigned": resigned,
+            "is_activated": not resigned,
+            "is_exited": False,
+            "is_unjoin": False,
+        },
+        "department_ids": ["0"],
+        "is_tenant_manager": False,
+    }
+    if EMPLOYEE_ID_SCOPE in app.scopes:
+        about["user_id"] = person.id
+    if EMAIL_SCOPE in app.scopes:
+        about["email"] = f"{person.id}@example.test"
+    return about

@@ -1,0 +1,292 @@
+"""`/open-apis/im/v1/messages`: send, reply, update a card, get, list, recall.
+
+Pages "Send message", "Reply to a message", "Update a message card", "Get message", "List messages", "Recall".
+"""
+
+import json
+from typing import Any
+
+from sandbox.cards import simplified, validation
+from sandbox.config import AppConfig
+from sandbox.delivery.callbacks import UPDATE_SECONDS, show
+from sandbox.errors import PlatformError
+from sandbox.platform.gateway import Call, Caller, admit, invalid_field
+from sandbox.platform.recipients import find_chat
+from sandbox.world import ids
+from sandbox.world.messages import Chat, Message
+from sandbox.world.world import World
+
+MSG_TYPES = frozenset(
+    [
+        "text",
+        "post",
+        "image",
+        "file",
+        "audio",
+        "media",
+        "sticker",
+        "interactive",
+        "share_chat",
+        "share_user",
+        "system",
+    ]
+)
+SEND_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:send")
+UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
+READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
+RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
+MAX_TEXT_BYTES = 150 * 1024
+MAX_UUID = 50
+PATCHES_PER_SECOND = 5
+
+
+async def send(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.create", scopes=SEND_SCOPES)
+    body = call.json()
+    receive_id = body.get("receive_id")
+    if not isinstance(receive_id, str) or not receive_id:
+        raise invalid_field("receive_id", "receive_id is required")
+    chat = find_chat(call.world, caller.app, receive_id, call.query.get("receive_id_type", ""))
+    return _post(call, caller.app, chat, body, answers=None)
+
+
+async def reply(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.reply", scopes=SEND_SCOPES)
+    answered = _visible(call, caller)
+    if answered.recalled:
+        raise PlatformError(230011, "The message was recalled.")
+    return _post(call, caller.app, call.world.mailbox.chats[answered.chat_id], call.json(), answers=answered)
+
+
+async def patch(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.patch", scopes=UPDATE_SCOPES)
+    message = _visible(call, caller)
+    content = call.json().get("content")
+    if not isinstance(content, str):
+        raise invalid_field("content", "content is required")
+    _check_updatable(call.world, caller.app, message)
+    card = _card(content)
+    if not validation.is_shared(card) or not validation.is_shared(message.body):
+        raise PlatformError(
+            230001, "Your request contains an invalid request parameter, update_multi is not true."
+        )
+    if validation.is_v2(message.body) and not validation.is_v2(card):
+        refusal = validation.CardError(200830, "a card of schema 2.0 cannot become one of 1.0")
+        raise PlatformError(230099, str(refusal))
+    now = call.world.clock()
+    times = message.patched_at
+    if len(times) == PATCHES_PER_SECOND and now - times[0] < 1.0 and call.world.config.rate_limits:
+        raise PlatformError(230020, "This operation triggers the frequency limit.")
+    times.append(now)
+    show(call.world, message, card)
+    return {"code": 0, "data": {}, "msg": "ok"}
+
+
+async def get(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.get", user=True, scopes=READ_SCOPES)
+    message = _visible(call, caller)
+    raw = call.query.get("card_msg_content_type") == "user_card_content"
+    return {"code": 0, "msg": "success", "data": {"items": [as_item(caller.app, message, raw_card=raw)]}}
+
+
+async def list_messages(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.list", user=True, scopes=READ_SCOPES)
+    found = _container(call, caller)
+    start, end = (_seconds(call, name) for name in ("start_time", "end_time"))
+    found = [m for m in found if (start or 0) <= m.create_time // 1000 <= (end or m.create_time)]
+    if call.query.get("sort_type", "ByCreateTimeAsc") == "ByCreateTimeDesc":
+        found.reverse()
+    size = _page_size(call)
+    offset = int(call.query["page_token"]) if call.query.get("page_token", "").isdigit() else 0
+    page = found[offset : offset + size]
+    data: dict[str, Any] = {
+        "has_more": offset + size < len(found),
+        "items": [as_item(caller.app, m) for m in page],
+    }
+    if data["has_more"]:
+        data["page_token"] = str(offset + size)
+    return {"code": 0, "msg": "success", "data": data}
+
+
+async def recall(call: Call) -> dict[str, Any]:
+    caller = await admit(call, "im.message.delete", scopes=RECALL_SCOPES)
+    message = _visible(call, caller)
+    if message.sender != caller.app.app_id:
+        raise PlatformError(230027, "Lack of necessary permissions.")
+    if message.recalled:
+        raise PlatformError(230011, "The message was recalled.")
+    message.recalled = True
+    call.world.watchers.tell("message", message=message.shown())
+    return {"code": 0, "data": {}, "msg": "success"}
+
+
+def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict[str, Any]:
+    """A message as the app sees it; a card is simplified unless its JSON was asked for."""
+    content = message.content
+    if message.msg_type == "interactive" and not raw_card:
+        content = json.dumps(simplified.simplified(message.body), ensure_ascii=False)
+    by_app = message.sender_type == "app"
+    sender_id = message.sender if by_app else ids.open_id(app.app_id, message.sender)
+    optional = {
+        "root_id": message.root_id,
+        "parent_id": message.parent_id,
+        "thread_id": message.thread_id,
+        "mentions": message.mentions,
+    }
+    return {
+        "message_id": message.message_id,
+        **{key: value for key, value in optional.items() if value},
+        "msg_type": message.msg_type,
+        "create_time": str(message.create_time),
+        "update_time": str(message.update_time),
+        "deleted": message.recalled,
+        "updated": message.updated,
+        "chat_id": message.chat_id,
+        "sender": {
+            "id": sender_id,
+            "id_type": "app_id" if by_app else "open_id",
+            "sender_type": message.sender_type,
+            "tenant_key": message.tenant_key,
+        },
+        "body": {"content": content},
+    }
+
+
+def _post(
+    call: Call, app: AppConfig, chat: Chat, body: dict[str, Any], *, answers: Message | None
+) -> dict[str, Any]:
+    world, now = call.world, call.world.clock()
+    if not app.bot_enabled:
+        raise PlatformError(230006, "Bot ability is not activated.")
+    uuid = body.get("uuid") or ""
+    if not isinstance(uuid, str) or len(uuid) > MAX_UUID:
+        raise invalid_field("uuid", f"uuid is longer than {MAX_UUID} characters")
+    msg_type, content = _checked_content(body)
+    earlier = world.mailbox.sent_before(app.app_id, uuid, now) if uuid else None
+    if earlier is not None:
+        return {"code": 0, "msg": "success", "data": as_item(app, earlier)}
+    if world.config.rate_limits and world.per_recipient.wait(chat.chat_id):
+        raise PlatformError(230020, "This operation triggers the frequency limit.")
+    message = Message(
+        message_id=ids.message_id(),
+        chat_id=chat.chat_id,
+        sender=app.app_id,
+        sender_type="app",
+        tenant_key=app.tenant_key,
+        msg_type=msg_type,
+        content=content,
+        create_time=world.now_ms,
+        update_time=world.now_ms,
+    )
+    if answers is not None:
+        _join_thread(message, answers, in_thread=body.get("reply_in_thread") is True)
+    world.mailbox.add(message)
+    if uuid:
+        world.mailbox.remember(app.app_id, uuid, message, now)
+    world.watchers.tell("message", message=message.shown())
+    return {"code": 0, "msg": "success", "data": as_item(app, message)}
+
+
+def _join_thread(message: Message, answered: Message, *, in_thread: bool) -> None:
+    message.parent_id = answered.message_id
+    message.root_id = answered.root_id or answered.message_id
+    if in_thread and not answered.thread_id:
+        answered.thread_id = ids.thread_id()
+    message.thread_id = answered.thread_id
+
+
+def _checked_content(body: dict[str, Any]) -> tuple[str, str]:
+    msg_type, content = body.get("msg_type"), body.get("content")
+    if msg_type not in MSG_TYPES:
+        raise PlatformError(
+            230001, "Your request contains an invalid request parameter, msg_type is invalid."
+        )
+    if not isinstance(content, str):
+        raise PlatformError(
+            230001, "Your request contains an invalid request parameter, content must be a string."
+        )
+    size = len(content.encode())
+    if size > (MAX_TEXT_BYTES if msg_type == "text" else validation.MAX_BYTES):
+        raise PlatformError(230025, "The length of the message content reaches its limit.")
+    if msg_type == "interactive":
+        _card(content)
+        return msg_type, content
+    try:
+        parsed = json.loads(content)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict) or (msg_type == "text" and not isinstance(parsed.get("text"), str)):
+        raise PlatformError(
+            230001, "Your request contains an invalid request parameter, content is not valid."
+        )
+    return msg_type, content
+
+
+def _card(content: str) -> dict[str, Any]:
+    if len(content.encode()) > validation.MAX_BYTES:
+        raise PlatformError(230025, "The length of the message content reaches its limit.")
+    try:
+        return validation.parse(content)
+    except validation.CardError as error:
+        raise PlatformError(230099, str(error)) from None
+
+
+def _check_updatable(world: World, app: AppConfig, message: Message) -> None:
+    if message.sender != app.app_id:
+        raise PlatformError(230027, "Lack of necessary permissions, the message is not the app's own.")
+    if message.msg_type != "interactive":
+        raise PlatformError(230001, "Your request contains an invalid request parameter, NOT a card.")
+    if message.recalled:
+        raise PlatformError(230011, "The message was recalled.")
+    if world.clock() - message.create_time / 1000 > UPDATE_SECONDS:
+        raise PlatformError(230031, "The message is too old to be updated.")
+
+
+def _visible(call: Call, caller: Caller) -> Message:
+    """The message in the path, if the caller is in its chat."""
+    message = call.world.mailbox.get(call.path("message_id"))
+    if message is None:
+        raise PlatformError(99992354, "The message_id does not exist.")
+    chat = call.world.mailbox.chats[message.chat_id]
+    _check_member(caller, chat)
+    return message
+
+
+def _check_member(caller: Caller, chat: Chat) -> None:
+    inside = caller.person.id in chat.people if caller.person else caller.app.app_id in chat.apps
+    if not inside:
+        raise PlatformError(230002, "Bot can NOT be out of the chat.")
+
+
+def _container(call: Call, caller: Caller) -> list[Message]:
+    kind, container_id = call.query.get("container_id_type"), call.query.get("container_id", "")
+    if kind == "thread":
+        found = call.world.mailbox.in_thread(container_id)
+        if not found:
+            raise PlatformError(230019, "The topic does not exist.")
+        chat_id = found[0].chat_id
+    elif kind == "chat":
+        found, chat_id = list(call.world.mailbox.in_chat(container_id)), container_id
+    else:
+        raise invalid_field("container_id_type", "container_id_type must be chat or thread")
+    chat = call.world.mailbox.chats.get(chat_id)
+    if chat is None:
+        raise PlatformError(230001, "Your request contains an invalid request parameter, container_id.")
+    _check_member(caller, chat)
+    return found
+
+
+def _page_size(call: Call) -> int:
+    text = call.query.get("page_size", "20")
+    if not text.isdigit() or not 1 <= int(text) <= 50:
+        raise invalid_field("page_size", "page_size must be between 1 and 50")
+    return int(text)
+
+
+def _seconds(call: Call, name: str) -> int | None:
+    text = call.query.get(name)
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise invalid_field(name, f"{name} must be seconds")
+    return int(text)

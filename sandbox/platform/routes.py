@@ -1,0 +1,60 @@
+"""Every route of the platform, in one table."""
+
+from typing import Any
+
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
+
+from sandbox.errors import PlatformError
+from sandbox.platform import (
+    card_updates,
+    directory,
+    discovery,
+    long_connection,
+    messages,
+    tenant_auth,
+    token_endpoint,
+    user_info,
+)
+from sandbox.platform.gateway import Call, route
+
+_MESSAGES = "/open-apis/im/v1/messages"
+_ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+KNOWN: list[Route] = [
+    route("/callback/ws/endpoint", ["POST"], discovery.discover),
+    route("/open-apis/auth/v3/tenant_access_token/internal", ["POST"], tenant_auth.tenant_access_token),
+    route("/open-apis/auth/v3/app_access_token/internal", ["POST"], tenant_auth.app_access_token),
+    route(_MESSAGES, ["POST"], messages.send),
+    route(_MESSAGES, ["GET"], messages.list_messages),
+    route(f"{_MESSAGES}/{{message_id}}/reply", ["POST"], messages.reply),
+    route(f"{_MESSAGES}/{{message_id}}", ["GET"], messages.get),
+    route(f"{_MESSAGES}/{{message_id}}", ["PATCH"], messages.patch),
+    route(f"{_MESSAGES}/{{message_id}}", ["DELETE"], messages.recall),
+    route("/open-apis/interactive/v1/card/update", ["POST"], card_updates.update),
+    route("/open-apis/bot/v3/info", ["GET"], directory.bot_info),
+    route("/open-apis/application/v6/applications/{app_id}", ["GET"], directory.application),
+    route("/open-apis/contact/v3/users/{user_id}", ["GET"], directory.user),
+    route("/open-apis/event/v1/connection", ["GET"], directory.connection_count),
+    route("/open-apis/authen/v1/user_info", ["GET"], user_info.user_info),
+    route("/open-apis/authen/v2/oauth/token", ["POST"], token_endpoint.token_v2),
+    route("/oauth/v3/token", ["POST"], token_endpoint.token_v3),
+    route("/oauth/v1/revoke", ["POST"], token_endpoint.revoke),
+    route("/oauth/v1/device_authorization", ["POST"], token_endpoint.device_authorization),
+]
+
+
+async def _unknown(call: Call) -> dict[str, Any]:
+    scope = dict(call.request.scope)
+    if any(known.matches(scope)[0] is Match.PARTIAL for known in KNOWN):
+        raise PlatformError(99991301, "method not match", status=405)
+    raise PlatformError(99991201, "api not found", status=404)
+
+
+def platform_routes() -> list[BaseRoute]:
+    return [
+        *KNOWN,
+        WebSocketRoute("/ws/v2", long_connection.gateway),
+        route("/open-apis/{path:path}", _ALL_METHODS, _unknown),
+        route("/oauth/{path:path}", _ALL_METHODS, _unknown),
+        route("/callback/{path:path}", _ALL_METHODS, _unknown),
+    ]

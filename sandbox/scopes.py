@@ -1,0 +1,43 @@
+"""Scopes in words, as the consent page shows them."""
+
+from typing import Final
+
+from feishu.text import Text
+
+_TEXTS: Final = {
+    "offline_access": Text(
+        "在你离线时持续访问已授权的数据", "Keep access to the data you allow while you are away"
+    ),
+    "auth:user.id:read": Text("获取你的用户标识", "See your user ID"),
+    "auth:user_access_token:read": Text("接收授权撤销的通知", "Be told when an authorization is revoked"),
+    "contact:user.base:readonly": Text(
+        "获取你的姓名、头像等基本信息", "See your name, picture and other basics"
+    ),
+    "contact:user.employee_id:readonly": Text("获取你的用户 ID", "See your user ID in the company"),
+    "contact:user.email:readonly": Text("获取你的邮箱地址", "See your e-mail address"),
+    "contact:user.phone:readonly": Text("获取你的手机号", "See your phone number"),
+    "contact:contact.base:readonly": Text("读取通讯录基本信息", "Read basic contacts"),
+    "im:message": Text("获取与发送单聊、群组消息", "Read and send messages"),
+    "im:message:readonly": Text("读取单聊、群组消息", "Read messages"),
+    "im:message:send_as_bot": Text("以应用的身份发消息", "Send messages as the app"),
+    "im:message.p2p_msg:readonly": Text("读取用户发给机器人的单聊消息", "Read messages sent to the bot"),
+    "im:message.group_at_msg:readonly": Text(
+        "接收群聊中 @机器人的消息", "Read group messages that mention the bot"
+    ),
+    "im:chat:read": Text("查看群信息", "See groups"),
+    "docx:document:readonly": Text("查看新版文档", "View documents"),
+    "docx:document": Text("创建及编辑新版文档", "Create and edit documents"),
+    "drive:drive:readonly": Text("查看云空间中的文件", "View files in Drive"),
+    "drive:drive": Text("查看、编辑和管理云空间中的文件", "View, edit and manage files in Drive"),
+    "calendar:calendar:readonly": Text("查看日历和日程", "View calendars and events"),
+    "calendar:calendar": Text("查看、编辑日历和日程", "View and edit calendars and events"),
+    "task:task:read": Text("查看任务", "View tasks"),
+    "task:task:write": Text("创建和编辑任务", "Create and edit tasks"),
+    "approval:approval:readonly": Text("查看审批", "View approvals"),
+    "application:application:self_manage": Text("管理应用自身的资源", "Manage the app's own resources"),
+}
+
+
+def scope_text(scope: str) -> Text:
+    """What a scope allows; its own name when the sandbox has no words for it."""
+    return _TEXTS.get(scope) or Text(scope, scope)

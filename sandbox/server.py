@@ -1,0 +1,120 @@
+"""Runs the sandbox: alone, or inside a program that has an event loop already."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Generator
+
+import uvicorn
+
+from sandbox.app import create_app
+from sandbox.config import SandboxConfig
+from sandbox.wire import HttpProtocol, WebSocketProtocol
+from sandbox.world.world import World
+
+_GRACE_SECONDS = 2
+_BACKLOG = 2048
+
+logger = logging.getLogger("sandbox")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs the loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def run(host: str = "127.0.0.1", port: int = 9800, *, config: SandboxConfig | None = None) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    asyncio.run(_run(host, port, config))
+
+
+async def serve(
+    host: str = "127.0.0.1",
+    port: int = 9800,
+    *,
+    config: SandboxConfig | None = None,
+    ready: asyncio.Event | None = None,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set; `ready` is set once connections are taken. Touches no signal handler.
+
+    Raises OSError when the port is taken.
+    """
+    world = World(config or SandboxConfig())
+    server = _Server(
+        uvicorn.Config(
+            create_app(world=world),
+            host=host,
+            port=port,
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
+            ws_per_message_deflate=False,
+            # Whether the other end is alive is for the other end's own pings to find out.
+            ws_ping_interval=None,
+            ws_max_size=16 * 1024 * 1024,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+    listener = _listen(host, port)
+    logger.info("sandbox listens", extra={"host": host, "port": listener.getsockname()[1]})
+    stopping = asyncio.ensure_future(_stop_when_told(server, world, stop))
+    if ready is not None:
+        # The socket takes connections already; they wait the moment until the server accepts them.
+        ready.set()
+    with _without_addresses():
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            stopping.cancel()
+            listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound here and not by uvicorn, which ends the whole process when it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def _stop_when_told(server: _Server, world: World, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
+    world.watchers.close()
+
+
+async def _run(host: str, port: int, config: SandboxConfig | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await serve(host, port, config=config, stop=stop)
+
+
+@contextlib.contextmanager
+def _without_addresses() -> Generator[None, None, None]:
+    """Uvicorn logs the address of every socket it accepts, and in it the ticket."""
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(_is_harmless)
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_harmless)
+
+
+def _is_harmless(record: logging.LogRecord) -> bool:
+    return '"WebSocket %s"' not in str(record.msg)

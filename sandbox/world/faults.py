@@ -1,0 +1,148 @@
+"""What is broken on purpose, for one app or for all. Shapes of the control API as well."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+Drop: TypeAlias = Literal["before", "after"]
+Times: TypeAlias = Annotated[int, Meta(ge=1)] | None
+Delay: TypeAlias = Annotated[float, Meta(ge=0, le=600)]
+
+
+class DiscoveryFault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """`POST /callback/ws/endpoint` answers a code, an HTTP status, or late. Seconds."""
+
+    code: int = 0
+    msg: str = ""
+    http_status: int = 200
+    data: Literal["object", "null", "absent"] = "object"
+    hang: Delay = 0.0
+    times: Times = None
+
+
+class HandshakeFault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The WebSocket upgrade is refused; `headers` False leaves the `Handshake-*` headers out."""
+
+    status: int = 514
+    autherrcode: int | None = None
+    msg: str = "refused on purpose"
+    headers: bool = True
+    hang: Delay = 0.0
+    times: Times = None
+
+
+class ConnectionFault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Open connections misbehave.
+
+    `silent`: half open, nothing is read or written any more. `pongs` False: application pings stay
+    unanswered. `pong_config`: the JSON of the next pongs, complete or not.
+    """
+
+    silent: bool = False
+    pongs: bool = True
+    pong_config: dict[str, Any] | None = None
+
+
+class DeliveryFault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Events arrive twice, in a wrong order, in pieces.
+
+    `duplicate`: each event is pushed twice. `new_event_id`: what is pushed again carries a new event id.
+    `shuffle`: what waits in a connection's outbox is sent in random order. `chunks`: pieces per event.
+    """
+
+    duplicate: bool = False
+    new_event_id: bool = False
+    shuffle: bool = False
+    chunks: Annotated[int, Meta(ge=1, le=1000)] = 1
+    shuffle_chunks: bool = False
+    lose_chunk: bool = False
+    card_frames: bool = False
+
+
+class CallFault(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An HTTP call fails: a code, an HTTP status, a latency in seconds, or the line goes dead.
+
+    `drop` "before": the connection is cut and nothing was done; "after": it was done, the answer is lost.
+    `path` limits OpenAPI faults to paths that begin with it. `reset`: seconds of `x-ogw-ratelimit-reset`.
+    """
+
+    code: int = 0
+    msg: str = ""
+    error: str = ""
+    http_status: int = 400
+    latency: Delay = 0.0
+    drop: Drop | None = None
+    path: str = ""
+    reset: int | None = None
+    times: Times = None
+
+
+class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be broken; what is left out works."""
+
+    discovery: DiscoveryFault | None = None
+    handshake: HandshakeFault | None = None
+    connection: ConnectionFault = msgspec.field(default_factory=ConnectionFault)
+    delivery: DeliveryFault = msgspec.field(default_factory=DeliveryFault)
+    token: CallFault | None = None
+    openapi: CallFault | None = None
+
+
+class FaultBoard:
+    """The faults of each app, and those of all others."""
+
+    def __init__(self) -> None:
+        self._of_all = Faults()
+        self._of_app: dict[str, Faults] = {}
+
+    def put(self, app_id: str | None, faults: Faults) -> None:
+        if app_id is None:
+            self._of_all = faults
+        else:
+            self._of_app[app_id] = faults
+
+    def clear(self) -> None:
+        self._of_all = Faults()
+        self._of_app.clear()
+
+    def of(self, app_id: str | None) -> Faults:
+        return self._of_app.get(app_id or "", self._of_all)
+
+    def discovery(self, app_id: str) -> DiscoveryFault | None:
+        faults = self.of(app_id)
+        fault = faults.discovery
+        if fault is not None and _spent(fault):
+            faults.discovery = None
+        return fault
+
+    def handshake(self, app_id: str) -> HandshakeFault | None:
+        faults = self.of(app_id)
+        fault = faults.handshake
+        if fault is not None and _spent(fault):
+            faults.handshake = None
+        return fault
+
+    def token(self, app_id: str) -> CallFault | None:
+        faults = self.of(app_id)
+        fault = faults.token
+        if fault is not None and _spent(fault):
+            faults.token = None
+        return fault
+
+    def openapi(self, app_id: str | None, path: str) -> CallFault | None:
+        faults = self.of(app_id)
+        fault = faults.openapi
+        if fault is None or not path.startswith(fault.path):
+            return None
+        if _spent(fault):
+            faults.openapi = None
+        return fault
+
+
+def _spent(fault: DiscoveryFault | HandshakeFault | CallFault) -> bool:
+    """Count one use; whether it was the last."""
+    if fault.times is None:
+        return False
+    fault.times -= 1
+    return fault.times == 0

@@ -1,0 +1,77 @@
+"""The judge: the official SDK, as it is installed, believes that the sandbox is the platform."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.cards import CARD_WITH_BUTTON
+from tests.sandbox.conftest import Platform
+
+BOT = Path(__file__).with_name("official_sdk_bot.py")
+
+
+@pytest.fixture
+async def sdk_bot(platform: Platform):
+    """The bot, connected."""
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, str(BOT), platform.url, platform.app_id, platform.secret
+    )
+    try:
+        async with asyncio.timeout(40):
+            while not (await platform.books())["connections"]:
+                assert bot.returncode is None
+                await asyncio.sleep(0.1)
+        yield bot
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            bot.kill()
+        await bot.wait()
+
+
+async def texts(platform: Platform) -> list[str]:
+    found = await platform.control("GET", "messages", person="lilei", app_id=platform.app_id)
+    return [
+        json.loads(message["content"])["text"]
+        for message in found["messages"]
+        if message["msg_type"] == "text"
+    ]
+
+
+async def test_the_sdk_connects_receives_answers_and_pings(platform: Platform, sdk_bot) -> None:
+    await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "hello"})
+    books = await platform.settled(1)
+    assert books["counts"]["acked"] == 1
+    assert books["events"][0]["acked_code"] == 200
+    assert await texts(platform) == ["hello", "re: hello", "and one more"]
+    assert books["connections"][0]["pings"] == 1
+    assert books["connections"][0]["strange_frames"] == 0
+
+    await platform.control("PUT", "faults", {"delivery": {"chunks": 4, "shuffle_chunks": True}})
+    await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "in pieces"})
+    await platform.settled(2)
+    assert (await texts(platform))[-3:] == ["in pieces", "re: in pieces", "and one more"]
+
+
+async def test_the_sdk_answers_a_click_with_a_toast_and_a_new_card(platform: Platform, sdk_bot) -> None:
+    sent = await platform.send(json.dumps(CARD_WITH_BUTTON), msg_type="interactive")
+    message_id = sent.json()["data"]["message_id"]
+    result = await platform.control(
+        "POST", "click", {"person": "lilei", "message_id": message_id, "button": 0}
+    )
+    assert result["code"] == 0
+    assert result["toast"]["content"] == "Saved"
+    shown = await platform.control("GET", "messages", person="lilei", app_id=platform.app_id)
+    assert "chosen: later" in shown["messages"][-1]["content"]
+
+
+async def test_an_event_the_sdk_has_no_handler_for_is_refused_and_pushed_again(
+    platform: Platform, sdk_bot
+) -> None:
+    await platform.control("PUT", "speed", {"speed": 1_000_000})
+    await platform.control("POST", "push", {"app_id": platform.app_id, "type": "contact.user.created_v3"})
+    books = await platform.settled(1, "failed")
+    assert [attempt["code"] for attempt in books["events"][0]["attempts"]] == [500] * 5
