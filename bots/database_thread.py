@@ -35,5 +35,10 @@ class DatabaseThread:
 
     async def close(self) -> None:
         """Close the connection, after what is still queued, and end the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._executor, _close_own_connection)
         self._executor.shutdown(wait=False)
+
+
+def _close_own_connection() -> None:
+    """Which connection ``connection`` means depends on the thread that asks, so the name is resolved in here."""
+    connection.close()

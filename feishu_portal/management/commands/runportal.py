@@ -14,8 +14,8 @@ from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
 from feishu_portal.runtime.web import serve_web
-from sandbox.config import AppConfig
-from sandbox.server import demo_app, serve
+from sandbox.config import SandboxConfig, demo_app
+from sandbox.server import serve
 
 
 class Command(BaseCommand):
@@ -36,18 +36,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        apps = []
+        sandbox = None
         if options["sandbox"]:
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
-            apps.append(self._prepare_demo(options["sandbox_port"]))
+            sandbox = self._prepare_demo(options["sandbox_port"])
         try:
             with background_work():
-                asyncio.run(self._run(options, apps))
+                asyncio.run(self._run(options, sandbox))
         except OSError as error:
             raise CommandError(str(error)) from error
         self.stdout.write("Stopped. 已停止。")
 
-    def _prepare_demo(self, sandbox_port: int) -> AppConfig:
+    def _prepare_demo(self, sandbox_port: int) -> SandboxConfig:
         app = demo_app([])
         bot = put_demo_bot(
             DemoApp(
@@ -58,18 +58,18 @@ class Command(BaseCommand):
                 scopes=["offline_access", "auth:user.id:read", "contact:user.base:readonly"],
             )
         )
-        return demo_app([bot.redirect_uri])
+        return SandboxConfig(apps=[demo_app([bot.redirect_uri])])
 
-    async def _run(self, options: dict[str, Any], apps: list[AppConfig]) -> None:
+    async def _run(self, options: dict[str, Any], sandbox: SandboxConfig | None) -> None:
         stop, web_ready, sandbox_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
         stop_on_signals(stop)
         parts = [
             serve_web(host=options["host"], port=options["port"], ready=web_ready, stop=stop),
             listen(node=node_name(), stop=stop),
-            self._greet(options, web_ready, sandbox_ready if apps else None),
+            self._greet(options, web_ready, sandbox_ready if sandbox else None),
         ]
-        if apps:
-            parts.append(serve(port=options["sandbox_port"], apps=apps, ready=sandbox_ready, stop=stop))
+        if sandbox:
+            parts.append(serve(port=options["sandbox_port"], config=sandbox, ready=sandbox_ready, stop=stop))
         tasks = [asyncio.create_task(part) for part in parts]
         try:
             await asyncio.gather(*tasks)

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from auth_sessions import handlers
+from auth_sessions.domain.sessions import end_session, request_authorization
+from auth_sessions.enums import SessionState
+from auth_sessions.models import AuthSession
+from events.arrivals import arrival
+from events.domain.inbox import store
+from events.enums import Arrived
+from events.models import Event
+from feishu_portal.access.actors import SYSTEM
+from tests.factories import click_event, make_bot, message_event
+
+pytestmark = pytest.mark.django_db
+
+
+def arrived(bot, payload) -> Event:
+    body = json.dumps(payload).encode()
+    [stored] = store([arrival(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
+    return Event.objects.get(pk=stored.event_pk)
+
+
+def write(bot, **values) -> Event:
+    event = arrived(bot, message_event(**values))
+    handlers.answer_command(event, bot)
+    return event
+
+
+@pytest.mark.parametrize("text", ["/auth", "  /AUTH now", "@_user_1 /auth"])
+def test_auth_asks_the_writer(bot, text):
+    write(bot, text=text, open_id="ou_writer")
+    session = AuthSession.objects.get()
+    assert (session.open_id, session.tenant_key, session.requested_by) == ("ou_writer", "tenant", "user:ou_writer")
+
+
+def test_auth_handled_twice_asks_once(bot):
+    handlers.answer_command(write(bot), bot)
+    assert AuthSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("text", ["hello", "auth", "", "/authorize"])
+def test_other_messages_are_left_alone(bot, text, platform):
+    write(bot, text=text)
+    assert not AuthSession.objects.exists()
+    assert not platform.reply.called
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[]", "null", '{"text": null}'])
+def test_message_with_odd_content_is_left_alone(bot, content):
+    write(bot, content=content)
+    assert not AuthSession.objects.exists()
+
+
+def test_help_is_answered_in_both_languages(bot, platform):
+    write(bot, text="/help", message_id="om_5")
+    request = platform.reply.calls.last.request
+    assert request.url.path.endswith("/om_5/reply")
+    assert "/auth" in json.loads(request.content)["content"]
+
+
+def test_auth_without_a_public_address_is_answered_with_the_reason(bot, platform, settings):
+    settings.PUBLIC_URL = ""
+    write(bot)
+    assert "PUBLIC_URL" in json.loads(platform.reply.calls.last.request.content)["content"]
+
+
+def asked(bot) -> AuthSession:
+    return request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
+
+
+def click(handler, bot, session, **values):
+    return handler(arrived(bot, click_event(value={"session": str(session.pk)}, **values)), bot)
+
+
+def test_not_now_declines_and_answers_with_the_new_card(bot):
+    session = asked(bot)
+    answer = click(handlers.decline, bot, session)
+    session.refresh_from_db()
+    assert session.state == SessionState.DENIED
+    assert answer["card"]["type"] == "raw"
+
+
+def test_try_again_makes_the_same_card_a_new_request(bot):
+    session = asked(bot)
+    end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+    answer = click(handlers.try_again, bot, session, message_id="om_card")
+    fresh = AuthSession.objects.exclude(pk=session.pk).get()
+    assert (fresh.state, fresh.message_id) == (SessionState.SENT, "om_card")
+    assert "/oauth/start/" in json.dumps(answer)
+    session.refresh_from_db()
+    assert session.message_id == ""
+
+
+def test_try_again_twice_is_one_request(bot):
+    session = asked(bot)
+    end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+    click(handlers.try_again, bot, session)
+    click(handlers.try_again, bot, session)
+    assert AuthSession.objects.count() == 2
+
+
+@pytest.mark.parametrize("handler", [handlers.decline, handlers.try_again])
+def test_stranger_who_clicks_changes_nothing(bot, handler):
+    session = asked(bot)
+    answer = click(handler, bot, session, open_id="ou_stranger")
+    session.refresh_from_db()
+    assert answer == handlers.NOT_YOURS
+    assert session.state == SessionState.PENDING
+    assert AuthSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("handler", [handlers.decline, handlers.try_again])
+def test_click_on_another_bots_session_changes_nothing(bot, handler):
+    assert click(handler, make_bot(), asked(bot)) == handlers.NOT_YOURS

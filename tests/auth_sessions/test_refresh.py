@@ -1,0 +1,174 @@
+from datetime import timedelta
+
+import httpx
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from auth_sessions.domain.refresh import due_grants, recover, refresh
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshAttempt, UserToken
+from tests.auth_sessions.conftest import oauth_error, token_answer
+from tests.factories import make_grant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def grant(bot) -> UserToken:
+    """A grant that is due."""
+    return make_grant(bot, next_refresh_at=timezone.now() - timedelta(seconds=1))
+
+
+def run(grant: UserToken) -> Outcome | None:
+    outcome = refresh(grant.pk, grant.generation)
+    grant.refresh_from_db()
+    return outcome
+
+
+def make_due(grant: UserToken) -> None:
+    UserToken.objects.filter(pk=grant.pk).update(next_refresh_at=timezone.now() - timedelta(seconds=1), next_try_at=None)
+    grant.refresh_from_db()
+
+
+def test_due_grant_gets_a_new_pair(grant, platform):
+    platform.token.respond(json=token_answer(2))
+    assert run(grant) == Outcome.OK
+    assert (grant.access_token, grant.refresh_token, grant.generation) == ("access-token-2", "refresh-token-2", 2)
+    assert grant.phase == RefreshPhase.IDLE
+    assert grant.next_refresh_at > timezone.now() + timedelta(minutes=50)
+
+
+def test_grant_that_is_not_due_is_left_alone(bot, platform):
+    assert run(make_grant(bot)) is None
+    assert not platform.token.called
+
+
+def test_grants_that_end_first_come_first(bot):
+    past, now = timezone.now() - timedelta(minutes=1), timezone.now()
+    later = make_grant(bot, open_id="ou_1", next_refresh_at=past, access_expires_at=now + timedelta(hours=1))
+    sooner = make_grant(bot, open_id="ou_2", next_refresh_at=past, access_expires_at=now + timedelta(minutes=1))
+    assert [pk for pk, _ in due_grants()] == [sooner.pk, later.pk]
+
+
+def test_stale_task_of_an_older_generation_does_nothing(grant, platform):
+    UserToken.objects.update(generation=5)
+    assert refresh(grant.pk, 1) is None
+    assert not platform.token.called
+
+
+def test_claimed_grant_is_nobody_elses(grant, platform):
+    UserToken.objects.update(
+        phase=RefreshPhase.CLAIMED, claim_id=grant.pk, lease_until=timezone.now() + timedelta(seconds=45)
+    )
+    assert run(grant) is None
+
+
+def test_claim_of_a_dead_worker_is_taken_over(grant, platform):
+    UserToken.objects.update(
+        phase=RefreshPhase.CLAIMED, claim_id=grant.pk, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert run(grant) == Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (httpx.ConnectError("refused"), Outcome.NOT_SENT),
+        (oauth_error(20050, status=500, error="server_error"), Outcome.REJECTED),
+        (oauth_error(20072, status=503, error="temporarily_unavailable"), Outcome.REJECTED),
+        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), Outcome.REJECTED),
+        (oauth_error(20002), Outcome.DEAD_APP),
+        (oauth_error(20074), Outcome.DEAD_APP),
+    ],
+    ids=["unreachable", "20050", "20072", "429", "20002", "20074"],
+)
+def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, platform, answer, outcome):
+    platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
+    assert run(grant) == outcome
+    assert (grant.status, grant.phase, grant.access_token) == (TokenStatus.ACTIVE, RefreshPhase.IDLE, "access-token-1")
+    assert grant.next_try_at > timezone.now()
+    make_due(grant)
+    assert run(grant) == Outcome.OK
+
+
+@pytest.mark.parametrize("code", [20026, 20037, 20064, 20073, 20008, 20066])
+def test_refusal_for_this_person_asks_for_a_new_consent_and_keeps_the_access_token(grant, platform, code):
+    platform.token.mock(return_value=oauth_error(code))
+    assert run(grant) == Outcome.DEAD_USER
+    assert (grant.status, grant.last_code, grant.access_token) == (TokenStatus.NEEDS_REAUTH, code, "access-token-1")
+    make_due(grant)
+    assert run(grant) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"), httpx.Response(502, text="<html>bad gateway</html>")],
+    ids=["timeout", "connection cut", "bare 502"],
+)
+def test_unknown_outcome_is_not_sent_again_until_one_probe_before_the_end(grant, platform, answer):
+    platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
+    assert run(grant) == Outcome.UNCERTAIN
+    assert (grant.phase, grant.status) == (RefreshPhase.UNCERTAIN, TokenStatus.ACTIVE)
+    assert run(grant) is None
+    assert abs(grant.next_refresh_at - (grant.access_expires_at - timedelta(minutes=3))) < timedelta(seconds=1)
+    make_due(grant)
+    assert run(grant) == Outcome.OK
+    assert RefreshAttempt.objects.get(outcome=Outcome.OK).probe
+
+
+def test_probe_without_an_answer_is_the_last(grant, platform):
+    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    run(grant)
+    make_due(grant)
+    assert run(grant) == Outcome.UNCERTAIN
+    assert grant.status == TokenStatus.NEEDS_REAUTH
+    make_due(grant)
+    run(grant)
+    assert platform.token.call_count == 2
+
+
+def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, platform):
+    attempt = RefreshAttempt.objects.create(token=grant, generation=1, sent_at=timezone.now(), fingerprint="f")
+    UserToken.objects.update(
+        phase=RefreshPhase.SENDING, claim_id=attempt.pk, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    recover()
+    grant.refresh_from_db()
+    assert grant.phase == RefreshPhase.UNCERTAIN
+    assert RefreshAttempt.objects.get().outcome == Outcome.UNCERTAIN
+
+
+def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform):
+    def consent_meanwhile(request):
+        UserToken.objects.update(generation=7, phase=RefreshPhase.IDLE, claim_id=None)
+        return httpx.Response(200, json=token_answer(9))
+
+    platform.token.mock(side_effect=consent_meanwhile)
+    run(grant)
+    assert (grant.generation, grant.access_token) == (7, "access-token-1")
+    assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+
+
+def test_database_refuses_a_second_submission_of_the_same_refresh_token(grant):
+    now = timezone.now()
+    RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same", outcome=Outcome.UNCERTAIN)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same")
+    RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same", probe=True)
+
+
+def test_journal_holds_no_token(grant, platform):
+    platform.token.respond(json=token_answer(2))
+    run(grant)
+    attempt = RefreshAttempt.objects.get()
+    assert attempt.fingerprint
+    assert "refresh-token" not in str(vars(attempt))
+
+
+def test_access_that_cannot_be_refreshed_ends_in_a_new_consent(bot):
+    over = timezone.now() - timedelta(seconds=1)
+    grant = make_grant(bot, refresh_token="", next_refresh_at=None, access_expires_at=over)
+    recover()
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.NEEDS_REAUTH

@@ -1,0 +1,112 @@
+"""Rows that tests begin with."""
+
+import itertools
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from auth_sessions.models import UserToken
+from bots.domain.bots import BotChanges, put_bot
+from bots.enums import PlatformName
+from bots.models import Bot
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.models import User
+
+PLATFORM = "http://platform.test"
+_numbers = itertools.count(1)
+
+
+def make_bot(**values: Any) -> Bot:
+    """A bot of a platform at ``http://platform.test``, with its slots."""
+    number = next(_numbers)
+    defaults = {
+        "name": f"Helper {number}",
+        "platform": PlatformName.CUSTOM,
+        "open_url": PLATFORM,
+        "accounts_url": PLATFORM,
+        "app_secret": f"app-secret-{number}",
+    }
+    bot, _ = put_bot(app_id=f"cli_{number:016x}", changes=BotChanges(defaults | values), actor=SYSTEM)
+    return bot
+
+
+def make_operator(username: str = "", *, superuser: bool = False) -> User:
+    """A member of staff; with ``superuser`` one who sees everything."""
+    name = username or f"operator{next(_numbers)}"
+    return User.objects.create_user(name, password="correct horse", is_staff=True, is_superuser=superuser)
+
+
+def make_grant(bot: Bot, *, open_id: str = "ou_asked", **values: Any) -> UserToken:
+    """An active grant whose access token lives for two hours and falls due in one."""
+    now = timezone.now()
+    defaults = {
+        "tenant_key": "tenant",
+        "access_token": "access-token-1",
+        "refresh_token": "refresh-token-1",
+        "access_expires_at": now + timedelta(hours=2),
+        "refresh_expires_at": now + timedelta(days=7),
+        "next_refresh_at": now + timedelta(hours=1),
+        "authorized_at": now,
+        "reauthorize_by": now + timedelta(days=365),
+        "scopes": ["offline_access"],
+    }
+    return UserToken.objects.create(bot=bot, open_id=open_id, **(defaults | values))
+
+
+def message_event(
+    *, text: str = "/auth", open_id: str = "ou_asked", message_id: str = "", event_id: str = "", **message: Any
+) -> dict[str, Any]:
+    """The payload of an im.message.receive_v1 event, as the platform documents it."""
+    number = next(_numbers)
+    return {
+        "schema": "2.0",
+        "header": {
+            "event_id": event_id or f"{number:032x}",
+            "event_type": "im.message.receive_v1",
+            "create_time": "1700000000123",
+            "token": "verification-token",
+            "app_id": "cli_0000000000000001",
+            "tenant_key": "tenant",
+        },
+        "event": {
+            "sender": {
+                "sender_id": {"open_id": open_id, "union_id": "on_1", "user_id": "u1"},
+                "sender_type": "user",
+                "tenant_key": "tenant",
+            },
+            "message": {
+                "message_id": message_id or f"om_{number}",
+                "create_time": "1700000000123",
+                "chat_id": "oc_1",
+                "chat_type": "p2p",
+                "message_type": "text",
+                "content": json.dumps({"text": text}),
+            }
+            | message,
+        },
+    }
+
+
+def click_event(*, value: Any, open_id: str = "ou_asked", message_id: str = "om_card") -> dict[str, Any]:
+    """The payload of a click on a card's button."""
+    number = next(_numbers)
+    return {
+        "schema": "2.0",
+        "header": {
+            "event_id": f"{number:032x}",
+            "event_type": "card.action.trigger",
+            "create_time": "1700000000123456",
+            "token": "verification-token",
+            "app_id": "cli_0000000000000001",
+            "tenant_key": "tenant",
+        },
+        "event": {
+            "operator": {"open_id": open_id, "union_id": "on_1", "tenant_key": "tenant"},
+            "token": f"c-{number:040x}",
+            "action": {"value": value, "tag": "button", "name": "retry"},
+            "host": "im_message",
+            "context": {"open_message_id": message_id, "open_chat_id": "oc_1"},
+        },
+    }

@@ -1,0 +1,128 @@
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from auth_sessions.models import AuthSession
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.api_keys import add_api_client, replace_key
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db
+
+
+def api_client(*scopes: Scope, bots=(), expires_at=None) -> Client:
+    _, key = add_api_client(
+        name=f"system {ApiClient.objects.count()}",
+        scopes=scopes,
+        app_ids=[bot.app_id for bot in bots],
+        expires_at=expires_at,
+        actor=SYSTEM,
+    )
+    return Client(headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def bot():
+    return make_bot()
+
+
+def create(client: Client, bot, **body):
+    return client.post(f"/api/v1/bots/{bot.app_id}/auth-sessions", {"open_id": "ou_asked"} | body, "application/json")
+
+
+def test_system_asks_a_user_and_gets_the_link(bot):
+    response = create(api_client(Scope.AUTH_CREATE), bot, deliver="link")
+    body = response.json()
+    assert response.status_code == 201
+    assert body["state"] == "sent"
+    assert body["authorize_url"].startswith("http://portal.test/oauth/start/")
+    assert AuthSession.objects.get().requested_by == "api:system 0"
+
+
+def test_bot_is_named_by_id_or_app_id(bot):
+    client = api_client(Scope.AUTH_CREATE)
+    response = client.post(f"/api/v1/bots/{bot.pk}/auth-sessions", {"open_id": "ou_1"}, "application/json")
+    assert response.status_code == 201
+
+
+def test_session_can_be_followed_and_withdrawn(bot):
+    client = api_client(Scope.AUTH_CREATE)
+    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    assert client.get(path).json()["state"] == "pending"
+    withdrawn = client.delete(path).json()
+    assert (withdrawn["state"], withdrawn["authorize_url"]) == ("cancelled", None)
+    assert client.get(path, {"wait": 5}).json()["state"] == "cancelled"
+
+
+def test_stranger_sees_neither_bot_nor_session(bot):
+    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    stranger = api_client(Scope.AUTH_CREATE, Scope.BOTS_READ, bots=[make_bot()])
+    missing = "/api/v1/auth-sessions/00000000-0000-4000-8000-000000000000"
+    assert create(stranger, bot).status_code == 404
+    assert stranger.get(path).content == stranger.get(missing).content
+    assert stranger.delete(path).status_code == 404
+    assert stranger.get(f"/api/v1/bots/{bot.app_id}").status_code == 404
+    assert [item["app_id"] for item in stranger.get("/api/v1/bots").json()["items"]] != [bot.app_id]
+
+
+def test_key_without_the_scope_is_told_which_one(bot):
+    response = create(api_client(Scope.BOTS_READ), bot)
+    assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
+    assert response.json()["scope"] == "auth:create"
+
+
+@pytest.mark.parametrize("key", ["", "Bearer", "Bearer fp_wrong_key", "Basic abc"])
+def test_caller_without_a_key_is_refused(bot, key):
+    response = create(Client(headers={"Authorization": key}), bot)
+    assert (response.status_code, response.json()["code"]) == (401, "caller_unauthenticated")
+
+
+def test_expired_disabled_and_replaced_keys_are_refused(bot):
+    expired = api_client(Scope.BOTS_READ, expires_at=timezone.now())
+    assert expired.get("/api/v1/bots").status_code == 401
+    disabled = api_client(Scope.BOTS_READ)
+    ApiClient.objects.update(enabled=False)
+    assert disabled.get("/api/v1/bots").status_code == 401
+    replaced = api_client(Scope.BOTS_READ)
+    assert replaced.get("/api/v1/bots").status_code == 200
+    replace_key(ApiClient.objects.get(name="system 2"), actor=SYSTEM)
+    assert replaced.get("/api/v1/bots").status_code == 401
+
+
+def test_request_without_a_public_address_says_so(bot, settings):
+    settings.PUBLIC_URL = ""
+    response = create(api_client(Scope.AUTH_CREATE), bot)
+    assert (response.status_code, response.json()["code"]) == (409, "no_public_url")
+
+
+@pytest.mark.parametrize(
+    "body", [{"open_id": ""}, {"scopes": "text"}, {"deliver": "pigeon"}, {"return_url": "javascript:alert(1)"}]
+)
+def test_request_that_does_not_fit_says_where(bot, body):
+    response = create(api_client(Scope.AUTH_CREATE), bot, **body)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert response.json()["errors"][0]["where"]
+
+
+def test_bots_are_paged(django_assert_num_queries):
+    bots = sorted((make_bot() for _ in range(3)), key=lambda bot: bot.app_id)
+    client = api_client(Scope.BOTS_READ)
+    client.get("/api/v1/bots")
+    with django_assert_num_queries(3):  # key, bots, their slots
+        first = client.get("/api/v1/bots", {"limit": 2}).json()
+    rest = client.get("/api/v1/bots", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [item["app_id"] for item in first["items"] + rest["items"]] == [bot.app_id for bot in bots]
+    assert rest["next_cursor"] is None
+
+
+def test_answers_hold_no_secret():
+    make_bot(app_secret="the-app-secret", encrypt_key="the-encrypt-key")
+    text = api_client(Scope.BOTS_READ).get("/api/v1/bots").text
+    assert "the-app-secret" not in text
+    assert "the-encrypt-key" not in text
+
+
+def test_description_is_served():
+    assert Client().get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
