@@ -1,0 +1,93 @@
+import pytest
+
+from feishu import cards
+from feishu.text import Text
+
+TITLE = Text("需要授权", "Authorization needed")
+GO = Text("去授权", "Authorize")
+I18N = {"zh_cn": "去授权", "en_us": "Authorize"}
+
+
+def test_a_card_has_all_that_version_2_asks_for():
+    card = cards.card(cards.header(TITLE), [cards.markdown(GO)], TITLE)
+    both = {"zh_cn": "需要授权", "en_us": "Authorization needed"}
+    assert card == {
+        "schema": "2.0",
+        "config": {
+            "update_multi": True,
+            "enable_forward": False,
+            "summary": {"content": "Authorization needed", "i18n_content": both},
+        },
+        "header": {
+            "template": "blue",
+            "title": {"tag": "plain_text", "content": "Authorization needed", "i18n_content": both},
+        },
+        "body": {"elements": [{"tag": "markdown", "content": "Authorize", "i18n_content": I18N}]},
+    }
+
+
+def test_header_and_summary_may_be_left_out():
+    card = cards.card(None, [])
+    assert "header" not in card
+    assert card["config"] == {"update_multi": True, "enable_forward": False}
+
+
+def test_a_header_has_a_colour_and_a_subtitle():
+    bar = cards.header(TITLE, "green", GO)
+    assert bar["template"] == "green"
+    assert bar["subtitle"] == {"tag": "plain_text", "content": "Authorize", "i18n_content": I18N}
+
+
+def test_a_button_may_open_a_link_and_call_back():
+    assert cards.button(GO, style="primary", url="https://p.test", value={"op": "go"}, name="go") == {
+        "tag": "button",
+        "type": "primary",
+        "text": {"tag": "plain_text", "content": "Authorize", "i18n_content": I18N},
+        "behaviors": [
+            {"type": "open_url", "default_url": "https://p.test"},
+            {"type": "callback", "value": {"op": "go"}},
+        ],
+        "name": "go",
+    }
+
+
+def test_a_button_has_nothing_that_was_not_asked_for():
+    assert set(cards.button(GO)) == {"tag", "type", "text"}
+
+
+def test_a_button_can_be_dead_or_ask_back():
+    button = cards.button(GO, disabled=True, confirm=(TITLE, GO))
+    assert button["disabled"] is True
+    assert button["confirm"]["title"]["content"] == "Authorization needed"
+    assert button["confirm"]["text"]["i18n_content"] == I18N
+
+
+def test_a_toast_speaks_both_languages():
+    assert cards.toast("success", GO) == {"type": "success", "content": "Authorize", "i18n": I18N}
+
+
+def test_an_answer_to_a_click_may_be_empty_or_full():
+    toast, card = cards.toast("info", GO), cards.card(None, [])
+    assert cards.callback_response() == {}
+    assert cards.callback_response(toast) == {"toast": toast}
+    assert cards.callback_response(toast, card) == {"toast": toast, "card": {"type": "raw", "data": card}}
+
+
+def test_a_card_too_large_is_refused():
+    chinese = Text("字" * 6000, "x")
+    cards.card(None, [cards.markdown(chinese)])
+    with pytest.raises(ValueError, match="bytes"):
+        cards.card(None, [cards.markdown(chinese), cards.markdown(chinese)])
+
+
+def test_a_card_with_too_many_elements_is_refused():
+    dots = [cards.markdown(Text("。", "."))]
+    cards.card(None, dots * 200)
+    with pytest.raises(ValueError, match="elements"):
+        cards.card(None, dots * 201)
+
+
+def test_text_from_outside_cannot_mention_link_or_format():
+    escaped = cards.escape("<at id=all></at> [x](https://evil.test) **b** `c` & 你好")
+    assert not set("<>[]()*`") & set(escaped)
+    assert escaped.endswith("&#38; 你好")

@@ -1,0 +1,139 @@
+import json
+
+import pytest
+
+from feishu.errors import APIError, InvalidToken, MalformedAnswer
+from feishu.openapi import BotInfo, OpenAPI, SentMessage
+from feishu.tenant_tokens import TenantTokens
+
+TOKEN = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
+NEW_TOKEN = {"code": 0, "tenant_access_token": "t-2", "expire": 7200}
+SENT = {"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}}
+REJECTED = {"code": 99991663, "msg": "invalid access token"}
+
+
+@pytest.fixture
+def api(transport, credentials) -> OpenAPI:
+    return OpenAPI(credentials, transport, TenantTokens(transport))
+
+
+def test_a_call_carries_the_apps_token(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "data": {"items": []}})
+    assert api.call("GET", "/open-apis/x/v1/y", params={"a": 1}) == {"code": 0, "data": {"items": []}}
+    assert str(platform.requests[1].url) == "https://open.feishu.cn/open-apis/x/v1/y?a=1"
+    assert platform.requests[1].headers["authorization"] == "Bearer t-1"
+
+
+@pytest.mark.parametrize("code", [99991663, 99991664, 20013, 20014])
+def test_a_rejected_token_is_replaced_once(platform, api, code):
+    platform.will_say(TOKEN, {"code": code, "msg": "no"}, NEW_TOKEN, SENT)
+    assert api.send_text("ou_1", "hi").message_id == "om_1"
+    assert platform.requests[1].headers["authorization"] == "Bearer t-1"
+    assert platform.requests[3].headers["authorization"] == "Bearer t-2"
+    assert platform.requests[3].content == platform.requests[1].content
+
+
+def test_a_token_rejected_twice_is_a_failure(platform, api):
+    platform.will_say(TOKEN, REJECTED, NEW_TOKEN, REJECTED)
+    with pytest.raises(InvalidToken):
+        api.call("GET", "/open-apis/x")
+    assert len(platform.requests) == 4
+
+
+@pytest.mark.parametrize("code", [99991661, 99991668, 99991672, 230001])
+def test_other_refusals_are_not_retried(platform, api, code):
+    platform.will_say(TOKEN, {"code": code, "msg": "no"})
+    with pytest.raises(APIError) as caught:
+        api.call("GET", "/open-apis/x")
+    assert caught.value.code == code
+    assert len(platform.requests) == 2
+
+
+def test_a_text_is_sent(platform, api):
+    platform.will_say(TOKEN, SENT)
+    assert api.send_text("oc_1", "你好", receive_id_type="chat_id", uuid="k1") == SentMessage("om_1", "oc_1")
+    request = platform.requests[1]
+    assert str(request.url) == "https://open.feishu.cn/open-apis/im/v1/messages?receive_id_type=chat_id"
+    assert platform.sent_json() == {
+        "receive_id": "oc_1",
+        "msg_type": "text",
+        "content": '{"text":"你好"}',
+        "uuid": "k1",
+    }
+
+
+def test_a_card_is_sent(platform, api):
+    platform.will_say(TOKEN, SENT)
+    api.send_card("ou_1", {"schema": "2.0"})
+    assert platform.sent_json() == {
+        "receive_id": "ou_1",
+        "msg_type": "interactive",
+        "content": '{"schema":"2.0"}',
+    }
+
+
+def test_a_reply_goes_to_its_message(platform, api):
+    platform.will_say(TOKEN, SENT)
+    assert api.reply("om/../9", "text", {"text": "x"}, in_thread=True, uuid="k") == SentMessage(
+        "om_1", "oc_1"
+    )
+    assert platform.requests[1].url.raw_path == b"/open-apis/im/v1/messages/om%2F..%2F9/reply"
+    assert platform.sent_json() == {
+        "msg_type": "text",
+        "content": '{"text":"x"}',
+        "reply_in_thread": True,
+        "uuid": "k",
+    }
+
+
+@pytest.mark.parametrize("uuid", ["", "x" * 51])
+def test_an_impossible_uuid_is_refused_before_sending(platform, api, uuid):
+    with pytest.raises(ValueError, match="uuid"):
+        api.send_text("ou_1", "x", uuid=uuid)
+    assert platform.requests == []
+
+
+@pytest.mark.parametrize("data", [None, {}, {"message_id": ""}, {"message_id": 7}])
+def test_a_sent_message_without_an_id_is_malformed(platform, api, data):
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    with pytest.raises(MalformedAnswer):
+        api.send_text("ou_1", "x")
+
+
+def test_a_card_is_patched(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "data": {}})
+    api.patch_card("om_1", {"schema": "2.0"})
+    request = platform.requests[1]
+    assert (request.method, request.url.path) == ("PATCH", "/open-apis/im/v1/messages/om_1")
+    assert platform.sent_json() == {"content": '{"schema":"2.0"}'}
+
+
+def test_a_clicked_card_is_updated_with_its_token(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "msg": "ok"})
+    api.update_card_by_token("c-1", {"schema": "2.0"})
+    assert platform.requests[1].url.path == "/open-apis/interactive/v1/card/update"
+    assert platform.sent_json() == {"token": "c-1", "card": {"schema": "2.0"}}
+
+
+def test_the_bot_is_described(platform, api):
+    bot = {"activate_status": 2, "app_name": "Helper", "avatar_url": "https://a.test", "open_id": "ou_bot"}
+    platform.will_say(TOKEN, {"code": 0, "bot": bot})
+    assert api.bot_info() == BotInfo("Helper", "ou_bot", "https://a.test", 2)
+
+
+def test_an_answer_without_a_bot_is_malformed(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "data": {}})
+    with pytest.raises(MalformedAnswer):
+        api.bot_info()
+
+
+@pytest.mark.parametrize(("data", "count"), [({"online_instance_cnt": 3}, 3), ({}, 0), (None, 0)])
+def test_connections_are_counted(platform, api, data, count):
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    assert api.connection_count() == count
+
+
+def test_content_is_json_inside_json(platform, api):
+    platform.will_say(TOKEN, SENT)
+    api.send_message("ou_1", "post", {"zh_cn": {"title": '"quoted"'}})
+    assert json.loads(platform.sent_json()["content"]) == {"zh_cn": {"title": '"quoted"'}}

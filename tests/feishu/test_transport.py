@@ -1,0 +1,183 @@
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from feishu.errors import APIError, MalformedAnswer, TransportError
+from feishu.transport import MAX_BODY, Transport, default_transport
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Tt-Logid: L1\r\n\r\n"
+
+
+@contextmanager
+def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server on loopback that reads one request and lets `answer` do the rest."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(5)
+            connection.recv(65536)
+            answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join(5)
+
+
+@pytest.fixture
+def real() -> Iterator[Transport]:
+    transport = Transport()
+    yield transport
+    transport.close()
+
+
+def test_a_request_carries_token_parameters_and_compact_json(platform, transport):
+    platform.will_say({"code": 0, "data": {"x": 1}}, headers={"X-Tt-Logid": "L1"})
+    answer = transport.request(
+        "POST", "https://h.test/p", bearer="t-1", params={"a": "b c"}, json={"名": "值", "n": 1}
+    )
+    request = platform.requests[0]
+    assert request.method == "POST"
+    assert str(request.url) == "https://h.test/p?a=b+c"
+    assert request.headers["authorization"] == "Bearer t-1"
+    assert request.headers["content-type"] == "application/json; charset=utf-8"
+    assert request.content.decode() == '{"名":"值","n":1}'
+    assert (answer.data, answer.log_id) == ({"x": 1}, "L1")
+
+
+def test_a_form_is_sent_as_one_with_basic_credentials(platform, transport):
+    platform.will_say({"code": 0})
+    transport.request("POST", "https://h.test/p", basic=("cli_a", "s:x"), form={"a": "b c"})
+    request = platform.requests[0]
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["authorization"] == "Basic Y2xpX2E6czp4"
+    assert request.content == b"a=b+c"
+
+
+def test_a_refusal_is_raised_with_its_log_id(platform, transport):
+    platform.will_say({"code": 230002, "msg": "not in chat"}, status=400, headers={"X-Tt-Logid": "L2"})
+    with pytest.raises(APIError) as caught:
+        transport.request("GET", "https://h.test/p")
+    assert (caught.value.code, caught.value.log_id) == (230002, "L2")
+
+
+def test_redirects_are_not_followed(platform, transport):
+    platform.will(httpx.Response(302, headers={"Location": "https://elsewhere.test/"}))
+    with pytest.raises(MalformedAnswer):
+        transport.request("GET", "https://h.test/p", bearer="t-1")
+    assert len(platform.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "sent"),
+    [
+        (httpx.ConnectError("refused"), "no"),
+        (httpx.ConnectTimeout("slow"), "no"),
+        (httpx.PoolTimeout("busy"), "no"),
+        (httpx.ProxyError("403"), "no"),
+        (httpx.UnsupportedProtocol("gopher"), "no"),
+        (httpx.LocalProtocolError("bad header"), "no"),
+        (httpx.WriteError("broken pipe"), "unknown"),
+        (httpx.WriteTimeout("slow"), "unknown"),
+        (httpx.ReadTimeout("slow"), "unknown"),
+        (httpx.ReadError("reset"), "unknown"),
+        (httpx.RemoteProtocolError("closed"), "unknown"),
+    ],
+)
+def test_a_network_failure_tells_whether_the_request_may_have_arrived(platform, transport, error, sent):
+    platform.will(error)
+    with pytest.raises(TransportError) as caught:
+        transport.request("POST", "https://h.test/p", json={})
+    assert caught.value.sent == sent
+    assert str(error) in str(caught.value)
+
+
+def test_a_request_is_never_repeated(platform, transport):
+    platform.will(httpx.ReadError("reset"), httpx.Response(200, json={"code": 0}))
+    with pytest.raises(TransportError):
+        transport.request("POST", "https://h.test/p", json={})
+    assert len(platform.requests) == 1
+
+
+def test_a_broken_compression_is_malformed(platform, transport):
+    stream = httpx.ByteStream(b"not gzip")
+    platform.will(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+    with pytest.raises(MalformedAnswer):
+        transport.request("GET", "https://h.test/p")
+
+
+def test_an_answer_beyond_the_limit_is_malformed(platform, transport):
+    platform.will(httpx.Response(200, content=b"x" * (MAX_BODY + 1)))
+    with pytest.raises(MalformedAnswer, match="larger than"):
+        transport.request("GET", "https://h.test/p")
+
+
+def test_a_closed_port_means_nothing_was_sent(real):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(TransportError) as caught:
+        real.request("POST", f"http://127.0.0.1:{port}/", json={})
+    assert caught.value.sent == "no"
+
+
+def test_a_host_without_tls_means_nothing_was_sent(real):
+    plain = b"HTTP/1.1 400 no\r\n\r\n"
+    with server(lambda connection: connection.sendall(plain)) as url, pytest.raises(TransportError) as caught:
+        real.request("POST", url.replace("http:", "https:"), json={})
+    assert caught.value.sent == "no"
+
+
+def test_a_connection_that_breaks_after_the_request_leaves_it_open(real):
+    with server(lambda connection: None) as url, pytest.raises(TransportError) as caught:
+        real.request("POST", url, json={})
+    assert caught.value.sent == "unknown"
+
+
+def test_an_answer_that_does_not_come_is_given_up(real):
+    release = threading.Event()
+    with server(lambda connection: release.wait(5)) as url:
+        with pytest.raises(TransportError) as caught:
+            real.request("POST", url, json={}, timeout=0.05)
+        release.set()
+    assert caught.value.sent == "unknown"
+
+
+def test_an_answer_that_trickles_is_given_up(real):
+    stop = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        connection.sendall(OK)
+        while not stop.wait(0.02):
+            try:
+                connection.sendall(b" ")
+            except OSError:
+                return
+
+    with server(trickle) as url:
+        with pytest.raises(TransportError, match="too long"):
+            real.request("POST", url, json={}, timeout=0.05)
+        stop.set()
+
+
+def test_a_real_answer_is_read(real):
+    with server(lambda connection: connection.sendall(OK + b'{"code":0}')) as url:
+        answer = real.request("GET", url)
+    assert (answer.status, answer.log_id) == (200, "L1")
+
+
+def test_the_default_transport_is_shared_within_a_process():
+    assert default_transport() is default_transport()
+
+
+def test_a_forked_child_gets_a_transport_of_its_own(monkeypatch):
+    mine = default_transport()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert default_transport() is not mine
