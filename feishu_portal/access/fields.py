@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 
 from django.db import models
 
-from feishu_portal.access.keyring import seal, unseal
+from feishu_portal.access.keyring import SealedValueError, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,18 @@ class _OpenOnRead:
         return unseal(value, binding=self.field.binding(instance)) if isinstance(value, Sealed) else value
 
     def __set__(self, instance: models.Model, value: str | None) -> None:
-        instance.__dict__[self.field.attname] = value or ""
+        if not self._holds_already(instance, value):
+            instance.__dict__[self.field.attname] = value or ""
+
+    def _holds_already(self, instance: models.Model, value: str | None) -> bool:
+        """Validation reads and sets every field: the same secret must not become new ciphertext by that."""
+        current = instance.__dict__.get(self.field.attname)
+        if not isinstance(current, Sealed) or isinstance(value, Sealed) or not value:
+            return False
+        try:
+            return unseal(current, binding=self.field.binding(instance)) == value
+        except SealedValueError:
+            return False
 
 
 class EncryptedField(models.TextField[str, str]):

@@ -28,6 +28,14 @@ def test_saving_a_row_that_was_only_read_keeps_its_ciphertext():
     assert column(bot) == before
 
 
+def test_setting_the_same_secret_keeps_its_ciphertext():
+    bot = Bot.objects.get(pk=make_bot(app_secret="same").pk)
+    before = column(bot)
+    bot.app_secret = "same"
+    bot.save()
+    assert column(bot) == before
+
+
 def test_empty_secret_stays_empty():
     bot = make_bot(app_secret="")
     assert column(bot) == ""

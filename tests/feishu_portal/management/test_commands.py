@@ -1,0 +1,106 @@
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from bots.models import Bot
+from feishu_portal.access.models import ApiClient
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("from-a-file\n")
+    return str(file)
+
+
+def addbot(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("addbot", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_addbot_reads_the_secret_from_a_file_and_prints_the_redirect_url(secret_file):
+    out = addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file)
+    assert Bot.objects.get().app_secret == "from-a-file"
+    assert "http://portal.test/oauth/callback/cli_a1b2c3d4e5f60718/" in out
+    assert "from-a-file" not in out
+
+
+def test_addbot_reads_the_secret_from_the_environment(monkeypatch):
+    monkeypatch.setenv("FEISHU_APP_SECRET", "from-the-environment")
+    addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718")
+    assert Bot.objects.get().app_secret == "from-the-environment"
+
+
+def test_addbot_reads_the_secret_from_standard_input(monkeypatch):
+    monkeypatch.delenv("FEISHU_APP_SECRET", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\n"))
+    addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718")
+    assert Bot.objects.get().app_secret == "from-stdin"
+
+
+def test_addbot_again_updates_and_keeps_what_is_not_said(secret_file):
+    addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file, "--slots", "2")
+    assert "Updated" in addbot("Renamed", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file)
+    bot = Bot.objects.get()
+    assert (bot.name, bot.slot_count) == ("Renamed", 2)
+
+
+def test_addbot_with_addresses_is_a_custom_platform(secret_file):
+    urls = ("--open-url", "http://open.test", "--accounts-url", "http://accounts.test")
+    addbot("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file, *urls)
+    assert Bot.objects.get().addresses.open_url == "http://open.test"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--app-id", "wrong"), "app_id"),
+        (("--app-id", "cli_1", "--slots", "99"), "slot_count"),
+        (("--app-id", "cli_1", "--open-url", "http://open.test"), "accounts"),
+        (("--app-id", "cli_1", "--app-secret-file", "/nowhere"), "Cannot read"),
+    ],
+)
+def test_addbot_with_bad_values_says_which(arguments, message, monkeypatch):
+    monkeypatch.setenv("FEISHU_APP_SECRET", "s")
+    with pytest.raises(CommandError, match=message):
+        addbot("Helper", *arguments)
+    assert not Bot.objects.exists()
+
+
+def test_addapiclient_prints_the_key_once_and_stores_its_hash():
+    bot, out, err = make_bot(), io.StringIO(), io.StringIO()
+    call_command("addapiclient", "crm", "--scope", "auth:create", "--bot", bot.app_id, stdout=out, stderr=err)
+    key = out.getvalue().strip()
+    client = ApiClient.objects.get()
+    assert key.startswith(f"fp_{client.prefix}_")
+    assert key not in str(ApiClient.objects.values().get())
+    assert client.app_ids == [bot.app_id]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((), "--scope"), (("--scope", "auth:create", "--bot", "cli_9"), "cli_9"), (("--scope", "auth:create", "--expires-days", "0"), "days")],
+)
+def test_addapiclient_with_bad_values_says_which(arguments, message):
+    with pytest.raises(CommandError, match=message):
+        call_command("addapiclient", "crm", *arguments)
+
+
+def test_addapiclient_of_a_name_that_exists_is_refused():
+    for expected in (None, CommandError):
+        arguments = ("addapiclient", "crm", "--scope", "bots:read")
+        if expected is None:
+            call_command(*arguments, stdout=io.StringIO(), stderr=io.StringIO())
+        else:
+            with pytest.raises(CommandError, match="crm"):
+                call_command(*arguments, stdout=io.StringIO(), stderr=io.StringIO())
+
+
+def test_runfeishu_of_an_unknown_bot_says_how_to_add_it():
+    with pytest.raises(CommandError, match="addbot"):
+        call_command("runfeishu", "--bot", "cli_unknown")
