@@ -1,0 +1,195 @@
+// The client: who you are, whom you talk to, and what happens while you look.
+
+import { drawMessages, putMessage } from "./chat.js";
+import { avatar, get, h, post } from "./dom.js";
+import { toast } from "./feedback.js";
+import { addCall, loadLog } from "./log.js";
+import { english, t } from "./words.js";
+
+const composer = document.getElementById("composer");
+const textarea = composer.elements.text;
+const unread = new Map();
+let overview = { me: "", people: [], apps: [], groups: [] };
+let openIds = new Map();
+let current = null;
+
+const world = {
+  get me() {
+    return overview.me;
+  },
+  nameOf: (id) => openIds.get(id) ?? (id === "all" ? (english ? "everyone" : "所有人") : id),
+  senderOf: (message) => {
+    const among = message.sender_type === "app" ? overview.apps : overview.people;
+    const found = among.find((one) => (one.app_id ?? one.id) === message.sender);
+    return found ? { name: nameOf(found), colour: found.colour } : { name: message.sender, colour: "#7f8894" };
+  },
+};
+
+function nameOf(one) {
+  return (english && one.en_name) || one.name;
+}
+
+function conversations() {
+  return [
+    ...overview.apps.map((app) => ({ key: app.app_id, app, chat_id: app.chat_id, name: nameOf(app), colour: app.colour })),
+    ...overview.groups.map((group) => ({ key: group.chat_id, group, chat_id: group.chat_id, name: group.name, colour: "#4e5969" })),
+  ];
+}
+
+async function load() {
+  overview = await get("overview");
+  const known = conversations();
+  current = known.find((one) => one.key === (current?.key ?? sessionStorage.getItem("conversation"))) ?? known[0] ?? null;
+  drawPeople();
+  drawConversations();
+  await Promise.all([loadMessages(), loadNames()]);
+}
+
+async function loadNames() {
+  const answers = await Promise.all(overview.apps.map((app) => get(`people?app_id=${app.app_id}`)));
+  openIds = new Map(answers.flatMap(({ people }) => people.map((person) => [person.open_id, nameOf(person)])));
+  for (const app of overview.apps) openIds.set(app.bot_open_id, nameOf(app));
+}
+
+async function loadMessages() {
+  const on = current !== null;
+  textarea.disabled = !on;
+  composer.querySelector("button").disabled = !on;
+  drawHead();
+  if (!on) return;
+  unread.delete(current.chat_id);
+  const { messages } = await get(`messages?chat_id=${current.chat_id}`);
+  drawMessages(messages, world);
+}
+
+function drawPeople() {
+  document.getElementById("people").replaceChildren(
+    ...overview.people.map((person) =>
+      h(
+        "button",
+        { class: "person", type: "button", "data-testid": `person-${person.id}`, "aria-pressed": String(person.id === overview.me), "aria-label": nameOf(person), onclick: () => become(person.id) },
+        avatar(nameOf(person), person.colour, "small"),
+        h("span", { class: "person-name" }, nameOf(person)),
+      ),
+    ),
+  );
+}
+
+function drawConversations() {
+  const rows = conversations().map((one) =>
+    h(
+      "button",
+      { class: "bot-row", type: "button", "data-testid": one.app ? `bot-${one.key}` : `group-${one.key}`, "aria-current": String(one.key === current?.key), onclick: () => open(one) },
+      avatar(one.name, one.colour, "bot"),
+      h("span", { class: "names" }, h("span", {}, one.name), state(one)),
+      unread.get(one.chat_id) && h("span", { class: "unread" }, String(unread.get(one.chat_id))),
+    ),
+  );
+  document.getElementById("bots").replaceChildren(...(rows.length ? rows : [h("p", { class: "empty" }, t("no_bots"))]));
+}
+
+function drawHead() {
+  const head = document.getElementById("chat-head");
+  head.replaceChildren();
+  if (current) head.append(avatar(current.name, current.colour, "bot"), h("div", {}, h("b", {}, current.name), state(current)));
+}
+
+function state(one) {
+  if (one.group) return h("small", {}, `${t("group")} · ${one.group.people.length + one.group.apps.length}`);
+  const { app } = one;
+  const online = app.mode === "webhook" || app.connections > 0;
+  const text = app.mode === "webhook" ? t("webhook") : app.connections ? t("connections", { n: app.connections }) : t("offline");
+  return h("small", { class: "online", "data-online": String(online) }, text);
+}
+
+async function become(person) {
+  document.cookie = `sandbox_person=${encodeURIComponent(person)}; path=/; SameSite=Lax`;
+  unread.clear();
+  await load();
+}
+
+async function open(one) {
+  current = one;
+  sessionStorage.setItem("conversation", one.key);
+  unread.delete(one.chat_id);
+  drawConversations();
+  await loadMessages();
+  if (one.app) await post("enter", { person: overview.me, app_id: one.key });
+  textarea.focus();
+}
+
+async function say() {
+  const text = textarea.value.trim();
+  if (!text || !current) return;
+  textarea.value = "";
+  grow();
+  const target = current.app ? { app_id: current.key } : { chat_id: current.chat_id, mention: mentioned(text) };
+  try {
+    await post("say", { person: overview.me, text, ...target });
+  } catch (error) {
+    toast("error", error.message);
+  }
+}
+
+function mentioned(text) {
+  return overview.apps.filter((app) => current.group.apps.includes(app.app_id) && text.includes(`@${nameOf(app)}`)).map((app) => app.app_id);
+}
+
+function grow() {
+  textarea.style.height = "auto";
+  textarea.style.height = `${textarea.scrollHeight}px`;
+}
+
+composer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  say();
+});
+textarea.addEventListener("input", grow);
+textarea.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    say();
+  }
+});
+
+const HEARD = {
+  call: ({ call }) => addCall(call),
+  message: ({ message }) => {
+    if (message.chat_id === current?.chat_id) {
+      putMessage(message, world);
+      return;
+    }
+    const theirs = conversations().some((one) => one.chat_id === message.chat_id);
+    if (theirs && !message.updated) unread.set(message.chat_id, (unread.get(message.chat_id) ?? 0) + 1);
+    drawConversations();
+  },
+  connection: ({ app_id: appId, count }) => {
+    const app = overview.apps.find((one) => one.app_id === appId);
+    if (!app) return;
+    app.connections = count;
+    drawConversations();
+    drawHead();
+  },
+  reload: () => load(),
+};
+
+function listen() {
+  const events = new EventSource("/sandbox/events");
+  let lost = false;
+  events.onmessage = ({ data }) => {
+    const news = JSON.parse(data);
+    HEARD[news.kind]?.(news);
+  };
+  events.onerror = () => {
+    if (!lost) toast("warning", t("lost"));
+    lost = true;
+  };
+  events.onopen = () => {
+    if (lost) Promise.all([load(), loadLog()]);
+    lost = false;
+  };
+}
+
+await Promise.all([load(), loadLog()]);
+listen();
+document.body.dataset.ready = "true";
