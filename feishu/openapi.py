@@ -156,6 +156,9 @@ class OpenAPI:
     def _call(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Json | None = None
     ) -> Answer:
+        if not path.startswith("/"):
+            # Appended to the host as it is, it could name another one, which would get the token.
+            raise ValueError(f"not an absolute path: {path!r}")
         url = self._credentials.platform.open_url + path
         token = self._tokens.get(self._credentials)
         try:

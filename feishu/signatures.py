@@ -10,13 +10,12 @@ import hmac
 
 def event_signature(timestamp: str, nonce: str, encrypt_key: str, body: bytes) -> str:
     """Lower-case hex of `X-Lark-Signature` for an event; `body` exactly as received, encrypted or not."""
-    return hashlib.sha256(f"{timestamp}{nonce}{encrypt_key}".encode() + body).hexdigest()
+    return hashlib.sha256(_bytes(timestamp + nonce + encrypt_key) + body).hexdigest()
 
 
 def card_signature(timestamp: str, nonce: str, verification_token: str, body: bytes) -> str:
     """Lower-case hex of `X-Lark-Signature` for the old card callback (card.action.trigger_v1)."""
-    signed = f"{timestamp}{nonce}{verification_token}".encode() + body
-    return hashlib.sha1(signed).hexdigest()  # noqa: S324 - the platform's choice
+    return hashlib.sha1(_bytes(timestamp + nonce + verification_token) + body).hexdigest()  # noqa: S324 - the platform's choice
 
 
 def verify_event(signature: str, *, timestamp: str, nonce: str, encrypt_key: str, body: bytes) -> bool:
@@ -37,4 +36,9 @@ def verify_token(token: str, expected: str) -> bool:
 
 
 def _equal(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+    return hmac.compare_digest(_bytes(given), _bytes(expected))
+
+
+def _bytes(text: str) -> bytes:
+    """UTF-8; what a sender put into a header need not be text."""
+    return text.encode("utf-8", "replace")

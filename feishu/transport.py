@@ -6,6 +6,7 @@ import json as json_module
 import os
 import time
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -31,13 +32,17 @@ _NOT_SENT = (
 
 
 class Transport:
-    """Thread-safe. Never retries and never follows redirects: the caller knows what may be repeated."""
+    """Thread-safe. Never retries, follows no redirect, keeps no cookie: one pool serves many apps and users.
+
+    `proxy`: where none is given, the usual environment variables decide.
+    """
 
     def __init__(self, client: httpx.Client | None = None, *, proxy: str | None = None) -> None:
         self._client = client or httpx.Client(
             proxy=proxy,
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             headers={"User-Agent": "feishu-portal"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     def request(

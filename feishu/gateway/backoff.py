@@ -42,12 +42,13 @@ class Schedule:
         self._first = first
         self._longest = longest
         self._failures = 0
-        self.restart()
+        self._after_failure = self._delays()
+        self._after_drop = self._delays()
 
     def failed(self, *, fatal: bool, at_least: float = 0.0) -> Verdict:
         """An attempt failed. `fatal`: the configuration is wrong, so there is no hurry."""
         self._failures += 1
-        delay = next(self._delays)
+        delay = next(self._after_failure)
         slow = fatal or self._failures >= PATIENCE
         retry_in = max(self._longest if slow else delay, at_least)
         return Verdict(self._failures, slow, retry_in)
@@ -55,11 +56,16 @@ class Schedule:
     def succeeded(self) -> None:
         """The platform was heard: what failed before no longer counts."""
         self._failures = 0
+        self._after_failure = self._delays()
 
-    def dropped(self) -> float:
-        """A connection that worked has ended; seconds until the next try."""
-        return next(self._delays)
+    def dropped(self, *, lasted: bool) -> float:
+        """A connection that worked has ended; seconds until the next try.
 
-    def restart(self) -> None:
-        """Begin again with the short delays: a connection has lasted."""
-        self._delays = delays(self._random, first=self._first, longest=self._longest)
+        At once, more or less, unless one connection after the other ends before it has `lasted`.
+        """
+        if lasted:
+            self._after_drop = self._delays()
+        return next(self._after_drop)
+
+    def _delays(self) -> Iterator[float]:
+        return delays(self._random, first=self._first, longest=self._longest)

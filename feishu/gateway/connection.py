@@ -78,25 +78,31 @@ class Connection:
         )
         try:
             while True:
-                pause = await self._attempt(deliveries)
+                pause = await self._guarded_attempt(deliveries)
                 await asyncio.sleep(pause)
         finally:
             # Messages of an earlier socket cannot be answered any more, but they deserve to be stored.
             await deliveries.drain(self._timing.drain)
             deliveries.abandon()
 
+    async def _guarded_attempt(self, deliveries: Deliveries) -> float:
+        """One life of the connection; seconds until the next. Not even a faulty observer ends the run."""
+        try:
+            return await self._attempt(deliveries)
+        except Exception:
+            logger.exception("The connection broke on an error of our own", extra=self._log)
+            return self._timing.longest_delay
+
     async def _attempt(self, deliveries: Deliveries) -> float:
-        """One life of the connection; seconds until the next."""
         self._observer.connecting()
         try:
-            endpoint = await self._discover(await self._look_up())
-            socket = await dial(endpoint, self._timing, proxy=self._proxy)
+            endpoint, socket = await self._reach()
         except FeishuError as error:
             return self._failed(error)
-        except Exception as error:
-            logger.exception("Connecting broke on an error of our own", extra=self._log)
-            return self._failed(ConnectError(f"internal error: {type(error).__name__}"))
-        return await self._live(endpoint, socket, deliveries)
+        try:
+            return await self._live(endpoint, socket, deliveries)
+        finally:
+            await socket.cut(self._timing.close)
 
     async def _live(self, endpoint: Endpoint, socket: GatewaySocket, deliveries: Deliveries) -> float:
         began = self._clock()
@@ -119,9 +125,17 @@ class Connection:
         if not session.alive:
             return self._failed(ConnectError(f"connected, but heard nothing: {reason}", stage="handshake"))
         self._schedule.succeeded()
-        if self._clock() - began >= self._timing.settled:
-            self._schedule.restart()
-        return self._schedule.dropped()
+        return self._schedule.dropped(lasted=self._clock() - began >= self._timing.settled)
+
+    async def _reach(self) -> tuple[Endpoint, GatewaySocket]:
+        try:
+            endpoint = await self._discover(await self._look_up())
+            return endpoint, await dial(endpoint, self._timing, proxy=self._proxy)
+        except FeishuError:
+            raise
+        except Exception as error:
+            logger.exception("Connecting broke on an error of our own", extra=self._log)
+            raise ConnectError(f"internal error: {type(error).__name__}") from error
 
     async def _look_up(self) -> AppCredentials:
         try:

@@ -109,8 +109,6 @@ class _Delivery:
         self._future.add_done_callback(self._finished)
 
     def give_up(self, why: str) -> None:
-        if self._settled:
-            return
         logger.error("Handling a message %s", why, extra=self._ids())
         # A future of the sink's own may belong to a whole batch of messages: it is left alone.
         if self._owned and self._future is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn
 
 
 class Outbox:
@@ -28,7 +29,9 @@ class Outbox:
         """Wait until everything put so far has been written."""
         await self._emptied.wait()
 
-    async def write_all(self, write: Callable[[Sequence[bytes]], Awaitable[None]], seconds: float) -> None:
+    async def write_all(
+        self, write: Callable[[Sequence[bytes]], Awaitable[None]], seconds: float
+    ) -> NoReturn:
         """Write for ever; ends only by an exception, TimeoutError if one write takes longer than that."""
         while True:
             await self._filled.wait()

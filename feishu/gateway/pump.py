@@ -53,9 +53,8 @@ class Pump:
         socket with a proper farewell.
         """
         writing = asyncio.create_task(self._guarded(self._write()))
-        others = [
-            asyncio.create_task(self._guarded(work)) for work in (self._read(), self._beat(), self._watch())
-        ]
+        works = (self._read(), self._beat(), self._watch(), self._probe())
+        others = [asyncio.create_task(self._guarded(work)) for work in works]
         try:
             done, _ = await asyncio.wait([writing, *others], return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
@@ -65,7 +64,6 @@ class Pump:
             raise
         finally:
             await _stop([writing, *others])
-            await self._socket.cut(self._timing.close)
 
     async def _read(self) -> str:
         session, deliveries, clock = self._session, self._deliveries, self._clock
@@ -109,7 +107,6 @@ class Pump:
             await self._outbox.write_all(self._socket.send_batch, self._timing.write)
         except TimeoutError:
             return f"writing took longer than {self._timing.write:g} s"
-        return "writing ended"
 
     async def _beat(self) -> str:
         while True:
@@ -125,6 +122,22 @@ class Pump:
             # Often enough to notice a configuration that a pong has changed.
             tick = 5 * self._timing.second
             await asyncio.sleep(min(remaining, tick) if remaining > 0 else tick)
+
+    async def _probe(self) -> str:
+        """Notice a dead peer long before the silence does: ping on the WebSocket's own level.
+
+        Not left to the library, which would take a pong that we are too busy to read for a missing one.
+        """
+        patience = self._timing.keepalive
+        while True:
+            await asyncio.sleep(patience)
+            asked_at = self._clock()
+            try:
+                async with asyncio.timeout(patience):
+                    await (await self._socket.ping())
+            except TimeoutError:
+                if not self._paused and self._session.heard_at < asked_at:
+                    return f"no WebSocket pong within {patience:g} s"
 
     async def _finish(self) -> None:
         await self._deliveries.drain(self._timing.drain)

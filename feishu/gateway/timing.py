@@ -24,7 +24,7 @@ class Timing:
     settled: float = 10.0
     """A connection that lasted so long was good: the next drop is answered quickly again."""
     keepalive: float = 20.0
-    """Between WebSocket pings, and for their pongs, as the official Python SDK has it."""
+    """Between WebSocket pings, and for their pongs; as with the official Python SDK."""
     first_delay: float = FIRST
     longest_delay: float = LONGEST
     second: float = 1.0

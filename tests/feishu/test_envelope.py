@@ -87,6 +87,11 @@ def test_a_callback_without_event_id_goes_by_its_card_token():
     assert envelope.dedupe_key == "card:c-01"
 
 
+def test_a_callback_without_any_id_goes_by_its_bytes():
+    payload = v2({"token": 7}, event_type="card.action.trigger", event_id=None)
+    assert parse(payload).dedupe_key == fallback_key(payload)
+
+
 def test_an_event_without_any_id_goes_by_its_bytes():
     payload = v2({"token": "c-01"}, event_id="")
     assert parse(payload).dedupe_key == fallback_key(payload)
@@ -125,6 +130,7 @@ def test_the_old_card_callback_is_recognised():
         ("nan", None),
         ("inf", None),
         ("9" * 30, None),
+        ("900000000000", None),
         (None, None),
     ],
 )

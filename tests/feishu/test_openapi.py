@@ -49,6 +49,13 @@ def test_other_refusals_are_not_retried(platform, api, code):
     assert len(platform.requests) == 2
 
 
+@pytest.mark.parametrize("path", ["open-apis/x", "@evil.test/x", "", ".evil.test/"])
+def test_a_path_that_could_lead_to_another_host_is_refused(platform, api, path):
+    with pytest.raises(ValueError, match="path"):
+        api.call("GET", path)
+    assert platform.requests == []
+
+
 def test_a_text_is_sent(platform, api):
     platform.will_say(TOKEN, SENT)
     assert api.send_text("oc_1", "你好", receive_id_type="chat_id", uuid="k1") == SentMessage("om_1", "oc_1")

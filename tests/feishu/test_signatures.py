@@ -34,6 +34,8 @@ def test_a_right_signature_is_accepted():
         {"signature": ""},
         {"signature": EVENT.upper()},
         {"signature": "签名"},
+        {"signature": "\udce4"},
+        {"timestamp": "\udce4"},
         {"timestamp": "1700000001"},
         {"nonce": ""},
         {"encrypt_key": "other"},

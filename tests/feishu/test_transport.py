@@ -173,6 +173,23 @@ def test_a_real_answer_is_read(real):
     assert (answer.status, answer.log_id) == (200, "L1")
 
 
+def test_no_cookie_is_kept_for_the_next_user(real):
+    seen: list[bytes] = []
+    again = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK.replace(b"X-Tt", b"Set-Cookie: session=1\r\nX-Tt") + b'{"code":0}')
+        seen.append(connection.recv(65536))
+        connection.sendall(OK + b'{"code":0}')
+        again.set()
+
+    with server(answer) as url:
+        real.request("GET", url)
+        real.request("GET", url)
+    assert again.is_set()
+    assert b"session" not in seen[0]
+
+
 def test_the_default_transport_is_shared_within_a_process():
     assert default_transport() is default_transport()
 

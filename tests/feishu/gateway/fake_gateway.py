@@ -89,10 +89,13 @@ class FakeGateway:
             return await self.discover.pop(0)(request)
         assert self._server is not None
         port = self._server.sockets[0].getsockname()[1]
+        return self.address(port)
+
+    def address(self, port: int) -> httpx.Response:
+        """Discovery's answer for a gateway on this port."""
         url = f"ws://127.0.0.1:{port}/ws/v2?{self.query}"
-        return httpx.Response(
-            200, json={"code": 0, "msg": "", "data": {"URL": url, "ClientConfig": self.client_config}}
-        )
+        data = {"URL": url, "ClientConfig": self.client_config}
+        return httpx.Response(200, json={"code": 0, "msg": "", "data": data})
 
     def _process(self, connection: ServerConnection, _request: Request) -> Response | None:
         if self.refusal is None:

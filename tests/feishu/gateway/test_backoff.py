@@ -47,11 +47,19 @@ def test_success_forgets_the_failures():
     for _ in range(5):
         schedule.failed(fatal=False)
     schedule.succeeded()
-    assert schedule.failed(fatal=False).attempt == 1
+    assert schedule.failed(fatal=False) == Verdict(1, fatal=False, retry_in=0.5)
+
+
+def test_the_first_drop_after_a_long_outage_is_answered_quickly():
+    schedule = Schedule(middle)
+    for _ in range(9):
+        schedule.failed(fatal=False)
+    schedule.succeeded()
+    assert schedule.dropped(lasted=False) == 0.5
 
 
 def test_a_connection_that_keeps_dropping_slows_down_until_one_lasts():
     schedule = Schedule(middle)
-    assert [schedule.dropped(), schedule.dropped(), schedule.dropped()] == [0.5, 2, 4]
-    schedule.restart()
-    assert schedule.dropped() == 0.5
+    assert [schedule.dropped(lasted=False) for _ in range(3)] == [0.5, 2, 4]
+    assert schedule.dropped(lasted=True) == 0.5
+    assert schedule.dropped(lasted=False) == 2

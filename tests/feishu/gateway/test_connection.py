@@ -514,6 +514,110 @@ async def test_an_observer_that_raises_costs_one_connection_not_the_run(gateway)
     assert ("disconnected", "internal error: RuntimeError") in diary.entries
 
 
+async def test_an_observer_that_raises_on_connecting_does_not_end_the_run_or_leak_a_socket(gateway):
+    class Faulty(Diary):
+        def connected(self, device_id: str) -> None:
+            super().connected(device_id)
+            if self.count("connected") == 1:
+                raise RuntimeError("observer")
+
+    diary = Faulty()
+    async with running(gateway, diary):
+        await gateway.push(event("m1"), number=2)
+        await gateway.ack()
+        async with asyncio.timeout(PATIENCE):
+            await (await gateway.socket(1)).wait_closed()
+
+
+async def test_an_error_of_our_own_while_connecting_is_reported_and_tried_again(gateway, diary, caplog):
+    async def broken(_request: httpx.Request) -> httpx.Response:
+        raise RuntimeError("bug")
+
+    gateway.discover = [broken]
+    async with running(gateway, diary):
+        await diary.until("connected")
+    assert "internal error: RuntimeError" in str(diary.failures[0][0])
+    assert "Connecting broke on an error of our own" in caplog.text
+
+
+async def test_a_lost_answer_of_discovery_is_tried_again(gateway, diary):
+    async def lost(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    gateway.discover = [lost]
+    async with running(gateway, diary):
+        await diary.until("connected")
+    error = diary.failures[0][0]
+    assert isinstance(error, TransportError)
+    assert error.sent == "unknown"
+
+
+async def test_a_gateway_that_does_not_shake_hands_is_given_up(gateway, diary):
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+
+        async def elsewhere(_request: httpx.Request) -> httpx.Response:
+            return gateway.address(port)
+
+        gateway.discover = [elsewhere]
+        async with running(gateway, diary, timing=replace(QUICK, dial=0.05)):
+            await diary.until("connected")
+    assert "dialling took longer than 0.05 s" in str(diary.failures[0][0])
+
+
+async def test_a_gateway_that_is_not_there_is_tried_again(gateway, diary):
+    async def nowhere(_request: httpx.Request) -> httpx.Response:
+        return gateway.address(1)
+
+    gateway.discover = [nowhere]
+    async with running(gateway, diary):
+        await diary.until("connected")
+    error = diary.failures[0][0]
+    assert isinstance(error, TransportError)
+    assert error.sent == "no"
+
+
+async def test_a_peer_that_answers_no_websocket_ping_is_replaced(gateway, diary):
+    async with running(gateway, diary, timing=replace(QUICK, keepalive=0.05)):
+        await diary.until("heartbeat")
+        await asyncio.sleep(0.15)
+        assert diary.count("disconnected") == 0
+        (await gateway.socket()).transport.pause_reading()
+        await diary.until("connected", 2)
+    assert ("disconnected", "no WebSocket pong within 0.05 s") in diary.entries
+
+
+async def stuck(_self: GatewaySocket, _frames: object) -> None:
+    await asyncio.sleep(3600)
+
+
+async def test_a_peer_that_takes_nothing_is_replaced(gateway, diary, monkeypatch):
+    async with running(gateway, diary, timing=replace(QUICK, write=0.05)):
+        await diary.until("heartbeat")
+        with monkeypatch.context() as patch:
+            patch.setattr(GatewaySocket, "send_batch", stuck)
+            (await gateway.socket()).transport.abort()
+            await diary.until("disconnected", 2)
+        await diary.until("heartbeat", 2)
+    assert ("disconnected", "writing took longer than 0.05 s") in diary.entries
+
+
+async def test_cancelling_gives_up_on_a_peer_that_takes_nothing(gateway, diary, monkeypatch, caplog):
+    monkeypatch.setattr(GatewaySocket, "send_batch", stuck)
+    async with running(gateway, diary, timing=replace(QUICK, write=60, close=0.05)) as task:
+        await gateway.push(event())
+        await diary.until("frame")
+        (await gateway.socket()).transport.pause_reading()
+        task.cancel()
+        async with asyncio.timeout(1):
+            await asyncio.gather(task, return_exceptions=True)
+    assert "Some answers could not be written before closing" in caplog.text
+
+
 async def test_the_ticket_and_the_secret_never_reach_the_log(gateway, diary, caplog):
     caplog.set_level(logging.DEBUG)
     gateway.discover = [refused(1000040345)]
