@@ -28,6 +28,7 @@ class Variable:
 
 
 VARIABLES = (
+    Variable("ENV_FILE", ".env", "File with more of these variables.", "存放以下变量的文件。"),
     Variable(
         "SECRET_KEY",
         "",
@@ -124,7 +125,7 @@ VARIABLES = (
 )
 
 env = environ.FileAwareEnv()
-environ.Env.read_env(str(BASE_DIR / ".env"))
+environ.Env.read_env(BASE_DIR / env.str("ENV_FILE", default=".env"))
 
 
 def made_once(name: str, path: Path, *, debug: bool) -> str:

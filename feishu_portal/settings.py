@@ -1,14 +1,19 @@
 """Django settings. What an operator may set stands in ``environment.py``; the rest is the product's own choice."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from feishu_portal.environment import BASE_DIR, database, env, made_once
 from feishu_portal.logs import logging_config
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 django_stubs_ext.monkeypatch()
 
@@ -80,6 +85,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "ninja",
+    "servestatic",
 ]
 
 MIDDLEWARE = [
@@ -149,13 +155,13 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
-STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 
 # --- background work: the database is the truth, a task message is a hint (so no results, no eta, short publishing)
 
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"socket_timeout": 5, "socket_connect_timeout": 2} if REDIS_URL else {"polling_interval": 0.01}
 )
@@ -192,11 +198,20 @@ logging_config(
 
 # --- console
 
+
+def _by_superuser(request: "HttpRequest") -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
 UNFOLD = {
     "SITE_TITLE": _("Feishu Portal"),
     "SITE_HEADER": _("Feishu Portal"),
     "SITE_SUBHEADER": _("Bots, events and authorizations"),
     "SITE_SYMBOL": "hub",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/icon.svg")}],
+    "STYLES": [lambda _request: static("portal/console.css")],
+    "SCRIPTS": [lambda _request: static("portal/console.js")],
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
@@ -231,8 +246,9 @@ UNFOLD = {
             {
                 "title": _("Access"),
                 "items": [
-                    {"title": _("Operators"), "icon": "group", "link": reverse_lazy("admin:access_user_changelist")},
-                    {"title": _("API clients"), "icon": "api", "link": reverse_lazy("admin:access_apiclient_changelist")},
+                    {"title": _("Operators"), "icon": "group", "link": reverse_lazy("admin:access_user_changelist"), "permission": _by_superuser},
+                    {"title": _("Groups"), "icon": "groups", "link": reverse_lazy("admin:auth_group_changelist"), "permission": _by_superuser},
+                    {"title": _("API clients"), "icon": "api", "link": reverse_lazy("admin:access_apiclient_changelist"), "permission": _by_superuser},
                     {"title": _("Audit log"), "icon": "history", "link": reverse_lazy("admin:access_auditentry_changelist")},
                 ],
             },

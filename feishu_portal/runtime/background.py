@@ -1,17 +1,23 @@
 """Celery inside another process: worker and scheduler as threads, for ``runportal``."""
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from celery.beat import EmbeddedService, Scheduler
+from celery.platforms import SecurityWarning
 
 from feishu_portal.celery import app
 
 QUEUES = ("default", "token_refresh")
 THREADS = 8
 STOP_TIMEOUT = 15  # seconds for tasks under way
+
+
+# One process on a newcomer's machine, often a container: Celery's advice about root is for servers.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
         "HOME": str(data_dir),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
+        "ENV_FILE": os.devnull,
         "PUBLIC_URL": "http://portal.test",
         "DATA_DIR": str(data_dir),
     }

@@ -1,0 +1,147 @@
+"""``runfeishu`` against the sandbox, as real processes. The sandbox's books are the judge."""
+
+import signal
+
+import pytest
+
+from tests.services.platform import APP_ID, APP_SECRET
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db]
+
+EVENTS = "SELECT event_id FROM events_event"
+SLOT = "SELECT state, error_code, node FROM bots_connectionslot"
+
+
+def until_connected(process, sandbox, count: int = 1, app_id: str = APP_ID) -> None:
+    process.wait_until(lambda: sandbox.connections(app_id) == count, what=f"{count} connections", seconds=10)
+
+
+def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
+    process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
+
+
+def stored(rows) -> list[str]:
+    return [event_id for (event_id,) in rows.all(EVENTS)]
+
+
+def test_a_thousand_events_at_once_are_stored_once_and_acked(sandbox, addbot, runfeishu, rows):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    ids = sandbox.push(count=1000)
+    until_acked(process, sandbox, ids)
+    assert sorted(stored(rows)) == sorted(ids)
+    assert all(len(event["attempts"]) == 1 for event in sandbox.books()["events"])
+
+
+def test_event_pushed_again_under_its_id_is_stored_once(sandbox, addbot, runfeishu, rows):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    sandbox.push(count=3, ids=["same", "same", "same"])
+    process.wait_until(lambda: sandbox.books()["counts"]["acked"] == 3, what="three acks")
+    assert rows.one("SELECT event_id, duplicates FROM events_event")[0] == "same"
+
+
+def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(sandbox, addbot, runfeishu, rows):
+    addbot()
+    sandbox.speed(100)  # the platform pushes again after 0.15 s, 3 s, 36 s
+    process = runfeishu()
+    until_connected(process, sandbox)
+    ids = sandbox.push(count=3000, per_second=3000, wait=False)
+    process.wait_until(lambda: len(sandbox.acked()) > 300, what="the middle")
+    process.kill()
+    acked = sandbox.acked()
+    assert len(acked) < len(ids)
+    assert acked <= set(stored(rows))
+    process = runfeishu()
+    until_acked(process, sandbox, ids, seconds=60)
+    assert sorted(stored(rows)) == sorted(ids)
+
+
+def test_bot_added_changed_and_disabled_is_noticed_within_five_seconds(sandbox, addbot, runfeishu, rows):
+    process = runfeishu()
+    addbot()
+    process.wait_until(lambda: sandbox.connections() == 1, what="the connection of a new bot", seconds=5)
+    addbot(APP_ID, "--slots", "2")
+    process.wait_until(lambda: sandbox.connections() == 2, what="a second connection", seconds=5)
+    rows.execute("UPDATE bots_bot SET enabled = false")
+    process.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=5)
+    process.wait_until(lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots", seconds=5)
+
+
+def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_it(sandbox, addbot, runfeishu, rows):
+    addbot(secret="wrong")
+    process = runfeishu()
+    process.wait_until(lambda: rows.one(SLOT)[:2] == ("error", 1000040345), what="the error", seconds=10)
+    addbot(secret=APP_SECRET)
+    until_connected(process, sandbox)
+    process.wait_until(lambda: rows.one(SLOT)[:2] == ("connected", None), what="no error any more", seconds=5)
+
+
+def test_bot_the_platform_does_not_know_leaves_the_others_alone(sandbox, addbot, runfeishu):
+    addbot("cli_00000000000000bb")
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+
+
+@pytest.mark.parametrize("disturbance", ["garbage", "text", "ping", "empty"])
+def test_strange_frame_is_survived(sandbox, addbot, runfeishu, rows, disturbance):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    sandbox.disturb(disturbance)
+    ids = sandbox.push(count=1)
+    until_acked(process, sandbox, ids)
+    assert stored(rows) == ids
+    assert sandbox.books()["connections_closed"] == 0
+
+
+@pytest.mark.parametrize("raw", ["", "not json", "[1]", "{}", '{"schema":"2.0","header":{}}', "\x00"])
+def test_unreadable_event_is_acked_and_quarantined(sandbox, addbot, runfeishu, rows, raw):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    sandbox.push(count=1, raw=raw)
+    process.wait_until(lambda: sandbox.books()["counts"]["acked"] == 1, what="the ack", seconds=10)
+    status, payload = rows.one("SELECT status, payload FROM events_event")
+    assert (status, bytes(payload)) == ("quarantined", raw.encode())
+
+
+def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, addbot, runfeishu, rows):
+    addbot()
+    sandbox.faults(delivery={"chunks": 9, "shuffle_chunks": True})
+    process = runfeishu()
+    until_connected(process, sandbox)
+    ids = sandbox.push(count=1, event={"text": "飞" * 300_000})
+    until_acked(process, sandbox, ids)
+    assert len(rows.one("SELECT payload FROM events_event")[0]) > 900_000
+
+
+def test_dropped_connection_comes_back(sandbox, addbot, runfeishu):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    sandbox.disturb("drop")
+    process.wait_until(lambda: sandbox.books()["connections_opened"] == 2, what="a new connection", seconds=10)
+
+
+def test_term_closes_the_connection_and_says_so(sandbox, addbot, runfeishu, rows):
+    addbot()
+    process = runfeishu()
+    until_connected(process, sandbox)
+    process.send(signal.SIGTERM)
+    assert process.wait_for_exit(seconds=10) == 0
+    assert sandbox.connections() == 0
+    assert rows.one(SLOT)[0] == "stopped"
+
+
+def test_only_named_bots_are_held(sandbox, addbot, runfeishu):
+    other = "cli_00000000000000cc"
+    sandbox.put_app(other)
+    addbot()
+    addbot(other)
+    process = runfeishu("--bot", other)
+    until_connected(process, sandbox, app_id=other)
+    assert sandbox.connections(APP_ID) == 0

@@ -1,0 +1,54 @@
+"""The sandbox as a test sees it: its control API, which is the judge of what really happened."""
+
+from typing import Any
+
+import httpx
+
+APP_ID = "cli_00000000000000aa"
+APP_SECRET = "the-app-secret-of-the-tests"
+
+
+class SandboxClient:
+    """Controls a running sandbox at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=f"{url}/sandbox/api", timeout=60)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def put_app(self, app_id: str = APP_ID, **values: Any) -> None:
+        self._answer(self._http.put(f"/apps/{app_id}", json={"app_secret": APP_SECRET, "name": "Tests"} | values))
+
+    def push(self, app_id: str = APP_ID, **values: Any) -> list[str]:
+        """Push events; returns their ids."""
+        return self._answer(self._http.post("/push", json={"app_id": app_id} | values))["event_ids"]
+
+    def books(self, app_id: str = APP_ID) -> dict[str, Any]:
+        return self._answer(self._http.get("/books", params={"app_id": app_id}))
+
+    def connections(self, app_id: str = APP_ID) -> int:
+        answer = self._http.get("/books", params={"app_id": app_id, "events": "false"})
+        return len(self._answer(answer)["connections"])
+
+    def acked(self, app_id: str = APP_ID) -> set[str]:
+        """Ids of the events that the platform counts as delivered."""
+        return {event["event_id"] for event in self.books(app_id)["events"] if event["state"] == "acked"}
+
+    def say(self, text: str, *, person: str = "lilei", app_id: str = APP_ID) -> dict[str, Any]:
+        return self._answer(self._http.post("/say", json={"person": person, "app_id": app_id, "text": text}))
+
+    def faults(self, **faults: Any) -> None:
+        self._answer(self._http.put("/faults", json=faults))
+
+    def disturb(self, action: str, **values: Any) -> None:
+        self._answer(self._http.post("/disturb", json={"action": action} | values))
+
+    def speed(self, factor: float) -> None:
+        """How many times faster than on the platform a failed event is pushed again."""
+        self._answer(self._http.put("/speed", json={"speed": factor}))
+
+    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+        assert response.is_success, response.text
+        return response.json()
