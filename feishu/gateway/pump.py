@@ -1,6 +1,7 @@
 """One open connection: frames in, messages to the sink, answers and pings out."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -44,6 +45,7 @@ class Pump:
         self._log = log
         self._outbox = Outbox(MAX_UNWRITTEN)
         self._heartbeat_at = clock()
+        self._reconfigured = asyncio.Event()
         self._paused = False
 
     async def run(self) -> str:
@@ -60,7 +62,7 @@ class Pump:
             return done.pop().result()
         except asyncio.CancelledError:
             await _stop(others)
-            await self._finish()
+            await self._finish(writing)
             raise
         finally:
             await _stop([writing, *others])
@@ -99,6 +101,7 @@ class Pump:
             self._heartbeat_at = now
         elif isinstance(event, ConfigChanged):
             logger.info("The platform changed the configuration: %s", event.config, extra=self._log)
+            self._reconfigured.set()
         elif isinstance(event, Ignored):
             logger.warning("Ignored %s", event.reason, extra=self._log)
 
@@ -111,7 +114,11 @@ class Pump:
     async def _beat(self) -> str:
         while True:
             self._outbox.put(self._session.ping())
-            await asyncio.sleep(self._session.ping_interval)
+            self._reconfigured.clear()
+            # A shorter interval shortens the silence allowed, so the next ping cannot wait for the old one.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._session.ping_interval):
+                    await self._reconfigured.wait()
 
     async def _watch(self) -> str:
         while True:
@@ -139,13 +146,15 @@ class Pump:
                 if not self._paused and self._session.heard_at < asked_at:
                     return f"no WebSocket pong within {patience:g} s"
 
-    async def _finish(self) -> None:
+    async def _finish(self, writing: asyncio.Task[str]) -> None:
         await self._deliveries.drain(self._timing.drain)
         self._deliveries.abandon()
-        try:
-            async with asyncio.timeout(self._timing.close):
-                await self._outbox.room()
-        except TimeoutError:
+        written = asyncio.create_task(self._outbox.room())
+        await asyncio.wait(
+            [written, writing], timeout=self._timing.close, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not written.done():
+            written.cancel()
             logger.warning("Some answers could not be written before closing", extra=self._log)
         await self._socket.hang_up(self._timing.close)
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
+import ssl
 from collections.abc import Sequence
 from typing import cast
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -60,6 +63,7 @@ async def dial(endpoint: Endpoint, timing: Timing, *, proxy: str | None = None) 
             create_connection=GatewaySocket,
             compression=None,
             user_agent_header="feishu-portal",
+            ssl=_tls() if endpoint.url.startswith("wss:") else None,
             proxy=proxy,
             open_timeout=timing.dial,
             close_timeout=timing.close,
@@ -80,3 +84,9 @@ async def dial(endpoint: Endpoint, timing: Timing, *, proxy: str | None = None) 
     except WebSocketException as error:
         raise ConnectError(f"the handshake failed: {type(error).__name__}", stage="handshake") from None
     return cast("GatewaySocket", socket)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Trusts whom our HTTP requests trust; made once, because reading the certificates takes a while."""
+    return httpx.create_ssl_context()

@@ -46,6 +46,7 @@ class FakeGateway:
         self.pong_payload = b""
         self.query = f"fpid=493&device_id=7400000000000000001&service_id={SERVICE}&ticket={TICKET}"
         self.client_config: dict[str, Any] = {"PingInterval": 10}
+        self.scheme = "ws"
         self.discover: list[Discover] = []
         self.secrets: list[str] = []
         self.pings: list[Frame] = []
@@ -93,7 +94,7 @@ class FakeGateway:
 
     def address(self, port: int) -> httpx.Response:
         """Discovery's answer for a gateway on this port."""
-        url = f"ws://127.0.0.1:{port}/ws/v2?{self.query}"
+        url = f"{self.scheme}://127.0.0.1:{port}/ws/v2?{self.query}"
         data = {"URL": url, "ClientConfig": self.client_config}
         return httpx.Response(200, json={"code": 0, "msg": "", "data": data})
 

@@ -437,10 +437,11 @@ async def test_an_endless_answer_is_cut_off(gateway, diary):
 
 
 async def test_pings_start_at_once_and_follow_the_configuration_of_a_pong(gateway, diary):
-    gateway.client_config = {"PingInterval": 2}
+    gateway.client_config = {"PingInterval": 600}
     gateway.pong_payload = b'{"PingInterval":1,"ReconnectInterval":0}'
     async with running(gateway, diary):
-        await diary.until("heartbeat", 3)
+        await diary.until("heartbeat", 20)
+        assert diary.count("disconnected") == 0
     assert gateway.pings[0].headers == (("type", "ping"),)
     assert (gateway.pings[0].service, gateway.pings[0].method) == (SERVICE, 0)
 
@@ -579,6 +580,16 @@ async def test_a_gateway_that_is_not_there_is_tried_again(gateway, diary):
     error = diary.failures[0][0]
     assert isinstance(error, TransportError)
     assert error.sent == "no"
+
+
+async def test_a_gateway_that_cannot_prove_itself_is_not_spoken_to(gateway, diary):
+    gateway.scheme = "wss"
+    async with running(gateway, diary):
+        await diary.until("failed")
+    error = diary.failures[0][0]
+    assert isinstance(error, TransportError)
+    assert "dialling failed" in str(error)
+    assert TICKET not in str(error)
 
 
 async def test_a_peer_that_answers_no_websocket_ping_is_replaced(gateway, diary):
