@@ -1,0 +1,102 @@
+"""Form fields of the console: secrets that can be written but not read, and lists edited one entry a line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+
+if TYPE_CHECKING:
+    from django.utils.datastructures import MultiValueDict
+    from django_stubs_ext import StrOrPromise
+
+    PasswordInput = forms.PasswordInput
+    Textarea = forms.Textarea
+else:
+    PasswordInput = UnfoldAdminPasswordWidget
+    Textarea = UnfoldAdminTextareaWidget
+
+
+class Removed(str):
+    """What a secret field holds when the operator asks for the stored value to be removed."""
+
+    __slots__ = ()
+
+
+class SecretInput(PasswordInput):
+    """A password input that never renders a value. ``is_set`` and ``removable`` are set by the form."""
+
+    template_name = "admin/widgets/secret.html"
+    is_set = False
+    removable = False
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 -- on purpose
+        context = super().get_context(name, None, attrs)
+        context["widget"] |= {"is_set": self.is_set, "removable": self.removable and self.is_set}
+        return context
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: "MultiValueDict[str, Any]", name: str
+    ) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        return Removed() if not value and data.get(f"{name}-remove") and self.removable else value
+
+
+class SecretField(forms.CharField):
+    """Empty: the stored value stays. A ``Removed``: it goes."""
+
+    widget = SecretInput
+
+    def __init__(self, *, label: "StrOrPromise", help_text: "StrOrPromise") -> None:
+        widget = SecretInput({"autocomplete": "new-password"})
+        super().__init__(label=label, help_text=help_text, required=False, widget=widget)
+
+    def to_python(self, value: Any) -> Any:
+        return value if isinstance(value, Removed) else super().to_python(value)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ARG002
+        return bool(data) or isinstance(data, Removed)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line; repetitions and empty lines are dropped.
+
+    ``check`` is called with each entry and raises ValidationError.
+    """
+
+    def __init__(
+        self, *, check: Callable[[str], None] | None = None, most: int = 50, rows: int = 5, **kwargs: Any
+    ) -> None:
+        self._check = check
+        self._most = most
+        widget = Textarea({"rows": rows, "spellcheck": "false", "class": "portal-lines"})
+        super().__init__(widget=widget, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return (
+            "\n".join(map(str, value))
+            if isinstance(value, Sequence) and not isinstance(value, str)
+            else value
+        )
+
+    def to_python(self, value: Any) -> Any:
+        text = "\n".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+    def run_validators(self, value: Any) -> None:
+        if len(value) > self._most:
+            raise ValidationError(_("No more than %(most)d entries."), params={"most": self._most})
+        if self._check:
+            for entry in value:
+                self._check(entry)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(list(initial or []) != self.to_python(data))
+
+
+def check_no_blanks(entry: str) -> None:
+    """An entry is one word."""
+    if entry.split() != [entry]:
+        raise ValidationError(_("“%(entry)s” contains a blank: one entry a line."), params={"entry": entry})
