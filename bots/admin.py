@@ -1,0 +1,475 @@
+"""Bots and their connections in the console."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.domain.bots import save_bot, set_enabled
+from bots.enums import SlotState, Transport
+from bots.models import Bot, ConnectionSlot
+from feishu.errors import FeishuError
+from feishu.openapi import OpenAPI
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.base import ConsoleAdmin, MachineWritten, MachineWrittenInline, operator_of
+from feishu_portal.access.admin.columns import (
+    EMPTY,
+    ago,
+    cause_and_cure,
+    column,
+    copyable,
+    explained,
+    identifier,
+    label,
+    state,
+    when,
+)
+from feishu_portal.access.admin.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter
+from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.keyring import SealedValueError
+
+if TYPE_CHECKING:
+    from django.forms.models import BaseModelFormSet
+
+    ModelForm = forms.ModelForm[Bot]
+else:
+    ModelForm = forms.ModelForm
+
+SECRETS = ("app_secret", "encrypt_key", "verification_token")
+STATE_COLOURS = {
+    SlotState.CONNECTED: "success",
+    SlotState.CONNECTING: "info",
+    SlotState.BACKOFF: "warning",
+    SlotState.ERROR: "danger",
+}
+# The worst first: one label has to speak for all connections of a bot.
+WORST_FIRST = (
+    SlotState.ERROR,
+    SlotState.BACKOFF,
+    SlotState.CONNECTING,
+    SlotState.STOPPED,
+    SlotState.CONNECTED,
+)
+
+
+class BotForm(ModelForm):
+    """Secrets are fields of the form but not of its model part: they are never read to be shown."""
+
+    app_secret = SecretField(
+        label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
+    )
+    encrypt_key = SecretField(
+        label=_("Encrypt Key"),
+        help_text=_("Developer console → Events & callbacks → Encryption strategy. Webhook only."),
+    )
+    verification_token = SecretField(
+        label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
+    )
+    auth_scopes = LinesField(
+        label=_("scopes to ask for"),
+        check=check_no_blanks,
+        help_text=_(
+            "One a line. An authorization card asks for these unless it is told otherwise. "
+            "Keep offline_access: without it an authorization ends after two hours."
+        ),
+    )
+
+    class Meta:
+        model = Bot
+        exclude = SECRETS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.fields["app_secret"].required = True
+        for name in SECRETS:
+            widget = self.fields[name].widget if name in self.fields else None
+            if isinstance(widget, SecretInput):
+                widget.is_set = encrypted_field(Bot, name).is_set(self.instance)
+                widget.removable = name != "app_secret"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        for name in SECRETS:
+            value = cleaned.get(name, "")
+            if value or isinstance(value, Removed):
+                setattr(self.instance, name, str(value))
+        return cleaned
+
+
+class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
+    model = ConnectionSlot
+    fields = ("number", "state_label", "node", "since", "heard", "reconnects", "problem")
+    readonly_fields = fields
+
+    @column(_("state"))
+    def state_label(self, slot: ConnectionSlot) -> str:
+        return state(SlotState(slot.state), STATE_COLOURS)
+
+    @column(_("state since"))
+    def since(self, slot: ConnectionSlot) -> str:
+        return ago(slot.state_changed_at)
+
+    @column(_("last heard"))
+    def heard(self, slot: ConnectionSlot) -> str:
+        return ago(slot.last_frame_at)
+
+    @column(_("error"))
+    def problem(self, slot: ConnectionSlot) -> str:
+        return explained(slot.error_code, slot.error_message)
+
+
+@admin.register(Bot)
+class BotAdmin(ConsoleAdmin[Bot]):
+    form = BotForm
+    inlines = (SlotInline,)
+    list_display = ("name", "app_id_shown", "platform", "transport", "connection", "enabled_label", "changed")
+    list_filter = ("enabled", "platform", "transport")
+    search_fields = ("name", "app_id")
+    search_help_text = _("Name or App ID")
+    deferred_in_lists = SECRETS
+    warn_unsaved_form = True
+    actions = ("switch_on", "switch_off")
+    actions_row = ("send_card", "test_credentials", "toggle")
+    actions_detail = ("send_card", "test_credentials", "toggle")
+    change_form_before_template = "admin/bots/bot/notices.html"
+    conditional_fields = {
+        "open_url": "platform == 'custom'",
+        "accounts_url": "platform == 'custom'",
+        "slot_count": "transport == 'websocket'",
+        "webhook_url": "transport == 'webhook'",
+    }
+    empty_title = _("No bots yet")
+    empty_text = _("Add a bot with the App ID and App Secret of an app from the Feishu developer console.")
+
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "app_id",
+                    "platform",
+                    "open_url",
+                    "accounts_url",
+                    "token_endpoint",
+                    "enabled",
+                ),
+            },
+        ),
+        (
+            _("Credentials"),
+            {
+                "fields": SECRETS,
+                "description": _(
+                    "Stored encrypted and never shown again. Leave a field empty to keep what is stored."
+                ),
+            },
+        ),
+        (_("Events"), {"fields": ("transport", "slot_count", "webhook_url")}),
+        (
+            _("Authorization"),
+            {
+                "fields": ("redirect_url", "auth_scopes"),
+                "description": _(
+                    "Register the redirect URL in the developer console under Security settings, exactly as it stands here."
+                ),
+            },
+        ),
+        (_("Operators"), {"fields": ("owners",)}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("name", "app_id", "platform", "open_url", "accounts_url")}),
+        (
+            _("Credentials"),
+            {
+                "fields": SECRETS,
+                "description": _("Stored encrypted and never shown again."),
+            },
+        ),
+        (_("Events"), {"fields": ("transport", "slot_count")}),
+        (_("Authorization"), {"fields": ("auth_scopes",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("slots", ConnectionSlot.objects.order_by("number")))
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if operator_of(request).is_superuser:
+            return fieldsets
+        return [part for part in fieldsets if part[1]["fields"] != ("owners",)]
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
+        """The App ID is what the platform and every address know a bot by: another one is another bot."""
+        return ("app_id", "redirect_url", "webhook_url") if obj else ()
+
+    def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
+        return (SlotInline,) if obj and obj.transport == Transport.WEBSOCKET else ()
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        bot = self.get_object(request, unquote(object_id)) if object_id else None
+        extra_context = (extra_context or {}) | {"notices": _notices(bot) if bot else []}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+    # --- columns and read-only fields
+
+    @column(_("App ID"), ordering="app_id")
+    def app_id_shown(self, bot: Bot) -> str:
+        return identifier(bot.app_id)
+
+    @column(_("connections"))
+    def connection(self, bot: Bot) -> str:
+        if not bot.enabled:
+            return EMPTY
+        if bot.transport == Transport.WEBHOOK:
+            return label(_("Webhook"))
+        slots = list(bot.slots.all())
+        connected = sum(slot.state == SlotState.CONNECTED for slot in slots)
+        worst = min(
+            (SlotState(slot.state) for slot in slots), key=WORST_FIRST.index, default=SlotState.STOPPED
+        )
+        shown = state(worst, STATE_COLOURS)
+        return format_html("{} {}/{}", shown, connected, len(slots)) if len(slots) > 1 else shown
+
+    @column(_("state"), ordering="enabled")
+    def enabled_label(self, bot: Bot) -> str:
+        return label(_("Enabled"), "success") if bot.enabled else label(_("Disabled"))
+
+    @column(_("changed"), ordering="updated_at")
+    def changed(self, bot: Bot) -> str:
+        return ago(bot.updated_at)
+
+    @column(_("redirect URL"))
+    def redirect_url(self, bot: Bot) -> str:
+        return copyable(bot.redirect_uri, testid="redirect-url")
+
+    @column(_("request URL"))
+    def webhook_url(self, bot: Bot) -> str:
+        if not settings.PUBLIC_URL:
+            return EMPTY
+        return copyable(f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}", testid="webhook-url")
+
+    # --- writing
+
+    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        save_bot(obj, changed=form.changed_data, actor=Actor.operator(operator_of(request)))
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: "list[BaseModelFormSet[Any, Any]]",
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Who adds a bot without being a superuser owns it; else it would be out of sight at once."""
+        super().save_related(request, form, formsets, change)
+        user = operator_of(request)
+        if not change and not user.is_superuser:
+            form.instance.owners.add(user)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What goes with a bot, in words: naming each of a million events would help nobody."""
+        summary = [
+            format_html("{} <code>{}</code>", bot.name, bot.app_id) for bot in objs if isinstance(bot, Bot)
+        ]
+        related = [
+            gettext("its connections, which close at once"),
+            gettext("its events and their deliveries"),
+            gettext("its authorization sessions"),
+            gettext("its user tokens; they are not revoked at the platform"),
+        ]
+        lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
+        return [*summary, related], {str(self.opts.verbose_name_plural): len(summary)}, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Bot) -> None:
+        actor = Actor.operator(operator_of(request))
+        audit.record(actor=actor, action="bot.deleted", app_id=obj.app_id, target=obj.name)
+        super().delete_model(request, obj)
+
+    # --- actions
+
+    @admin.action(description=_("Switch on"))
+    def switch_on(self, request: HttpRequest, bots: QuerySet[Bot]) -> None:
+        self._switch(request, bots, enabled=True)
+
+    @admin.action(description=_("Switch off"))
+    def switch_off(self, request: HttpRequest, bots: QuerySet[Bot]) -> None:
+        self._switch(request, bots, enabled=False)
+
+    def _switch(self, request: HttpRequest, bots: QuerySet[Bot], *, enabled: bool) -> None:
+        actor = Actor.operator(operator_of(request))
+        changed = list(bots.exclude(enabled=enabled))
+        for bot in changed:
+            set_enabled(bot, enabled=enabled, actor=actor)
+        words = (
+            ngettext("%(count)d bot switched on.", "%(count)d bots switched on.", len(changed))
+            if enabled
+            else ngettext("%(count)d bot switched off.", "%(count)d bots switched off.", len(changed))
+        )
+        self.message_user(request, words % {"count": len(changed)}, messages.SUCCESS)
+
+    @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
+    def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        bot = self.visible_or_404(request, unquote(object_id))
+        # By address: asking is the room above's, which this one does not know.
+        return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?bot={bot.pk}")
+
+    @button(_("Test credentials"), icon="network_check", path="test-credentials")
+    def test_credentials(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Changes nothing at the platform or here, so a GET may do it; the transport bounds the time it takes."""
+        bot = self.visible_or_404(request, unquote(object_id))
+        try:
+            info = OpenAPI(bot.credentials).bot_info()
+        except FeishuError as error:
+            self.message_user(request, _refusal(error), messages.ERROR)
+        except SealedValueError:
+            self.message_user(
+                request,
+                gettext("The stored App Secret cannot be opened with ENCRYPTION_KEYS. Enter it again."),
+                messages.ERROR,
+            )
+        else:
+            self.message_user(
+                request,
+                gettext("The credentials work: the platform calls this bot “%(name)s”.")
+                % {"name": info.name},
+                messages.SUCCESS,
+            )
+        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
+
+    @button(_("Switch on or off"), icon="power_settings_new", path="toggle")
+    def toggle(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        bot = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=bot,
+                title=_("Switch off %(name)s") % {"name": bot.name}
+                if bot.enabled
+                else _("Switch on %(name)s") % {"name": bot.name},
+                text=_(
+                    "Its connections close. Events that arrive meanwhile are kept by the platform for a few hours only."
+                )
+                if bot.enabled
+                else _("Its connections open within a few seconds."),
+                submit=_("Switch off") if bot.enabled else _("Switch on"),
+                danger=bot.enabled,
+            )
+        self._switch(request, Bot.objects.filter(pk=bot.pk), enabled=not bot.enabled)
+        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
+
+
+class ConnectedFilter(YesNoFilter):
+    title = _("connected")
+    parameter_name = "connected"
+    condition = Q(state=SlotState.CONNECTED)
+
+
+@admin.register(ConnectionSlot)
+class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
+    list_display = ("bot", "number", "state_label", "node", "since", "heard", "reconnects", "problem")
+    list_filter = (ConnectedFilter, "state", ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    list_display_links = ("number",)
+    search_fields = ("bot__name", "bot__app_id", "node")
+    search_help_text = _("Bot, App ID or process")
+    fields = (
+        "bot", "number", "state_label", "node", "connected", "heard_in_full", "heartbeat", "since_in_full",
+        "reconnects", "problem", "problem_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    empty_title = _("No connections")
+    empty_text = _(
+        "Every bot whose events arrive by long connection has its connections here, once it is added."
+    )
+
+    @column(_("state"), ordering="state")
+    def state_label(self, slot: ConnectionSlot) -> str:
+        return state(SlotState(slot.state), STATE_COLOURS)
+
+    @column(_("state since"), ordering="state_changed_at")
+    def since(self, slot: ConnectionSlot) -> str:
+        return ago(slot.state_changed_at)
+
+    @column(_("last heard"), ordering="last_frame_at")
+    def heard(self, slot: ConnectionSlot) -> str:
+        return ago(slot.last_frame_at)
+
+    @column(_("state since"))
+    def since_in_full(self, slot: ConnectionSlot) -> str:
+        return when(slot.state_changed_at)
+
+    @column(_("last heard"))
+    def heard_in_full(self, slot: ConnectionSlot) -> str:
+        return when(slot.last_frame_at)
+
+    @column(_("last heartbeat"))
+    def heartbeat(self, slot: ConnectionSlot) -> str:
+        return when(slot.last_heartbeat_at)
+
+    @column(_("connected since"))
+    def connected(self, slot: ConnectionSlot) -> str:
+        return when(slot.connected_at)
+
+    @column(_("error"))
+    def problem(self, slot: ConnectionSlot) -> str:
+        return explained(slot.error_code, slot.error_message)
+
+    @column(_("error at"))
+    def problem_at(self, slot: ConnectionSlot) -> str:
+        return when(slot.error_at)
+
+
+def _notices(bot: Bot) -> list[str]:
+    """What an operator should know before the form is read."""
+    notices = []
+    if not settings.PUBLIC_URL:
+        notices.append(
+            gettext(
+                "PUBLIC_URL is not set: there is no redirect URL, and nobody can be asked for an authorization. "
+                "Set it to the address browsers reach this portal at, and restart."
+            )
+        )
+    if "offline_access" not in bot.auth_scopes:
+        notices.append(
+            gettext(
+                "offline_access is not among the scopes to ask for: the platform then gives no refresh token, and every "
+                "authorization ends after two hours."
+            )
+        )
+    if not encrypted_field(Bot, "app_secret").is_set(bot):
+        notices.append(gettext("The App Secret is not set: the bot can neither connect nor send."))
+    return notices
+
+
+def _refusal(error: FeishuError) -> str:
+    said = str(error)
+    return f"{cause_and_cure(error.code)} {said}" if error.code is not None else said

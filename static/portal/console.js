@@ -1,0 +1,23 @@
+// Copies the text of a [data-copy] button and says so on the button for a moment.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) {
+    return;
+  }
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } else {
+    // Without https there is no clipboard API.
+    const field = document.createElement("textarea");
+    field.value = button.dataset.copy;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  const words = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => {
+    button.textContent = words;
+  }, 1500);
+});
