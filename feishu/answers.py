@@ -59,7 +59,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code
     details = body["error"] if isinstance(body.get("error"), dict) else {}
     log_id = headers.get(_LOG_ID_HEADER) or str(details.get("log_id") or details.get("logid") or "")
     message = str(body.get("msg") or body.get("message") or f"HTTP {status}")
-    if status == 429 or explain(code).category is Category.RATE_LIMIT:
+    if _is_rate_limit(status, code):
         return RateLimited(message, code=code, log_id=log_id, http_status=status, reset_after=_wait(headers))
     if error := _oauth_error(body):
         description = str(body.get("error_description") or "")
@@ -71,6 +71,12 @@ def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code
     if code in _MISSING_SCOPE:
         return MissingScope(message, code=code, log_id=log_id, http_status=status, scopes=_scopes(details))
     return APIError(message, code=code, log_id=log_id, http_status=status)
+
+
+def _is_rate_limit(status: int, code: int | None) -> bool:
+    category = explain(code).category
+    # A month's quota that is used up may come with 429 as well, but no wait within reason cures it.
+    return category is Category.RATE_LIMIT or (status == 429 and category is not Category.CONFIGURATION)
 
 
 def _json_object(content: bytes) -> dict[str, Any] | None:

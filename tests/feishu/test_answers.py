@@ -86,6 +86,12 @@ def test_a_rate_limit_is_recognised_by_code_or_status(status, content):
     assert error.reset_after == 7.0
 
 
+def test_a_quota_that_is_used_up_is_not_a_matter_of_waiting():
+    error = refusal(429, b'{"code":99991403,"msg":"quota"}')
+    assert type(error) is APIError
+    assert not error.retryable
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feishu.gateway.fragments import MAX_FRAGMENTS, Fragments
 
@@ -36,12 +38,15 @@ def test_another_total_starts_the_message_afresh():
     assert add(fragments, "m", 1, 2, b"b") == b"ab"
 
 
-def test_messages_do_not_mix():
-    fragments = Fragments()
-    add(fragments, "m", 0, 2, b"a")
-    add(fragments, "n", 0, 2, b"c")
-    assert add(fragments, "m", 1, 2, b"b") == b"ab"
-    assert add(fragments, "n", 1, 2, b"d") == b"cd"
+@given(st.permutations([(message_id, index) for message_id in "abc" for index in range(4)]))
+def test_messages_do_not_mix_however_their_fragments_interleave(order):
+    fragments, whole = Fragments(), {}
+    for message_id, index in order:
+        payload = add(fragments, message_id, index, 4, f"{message_id}{index}".encode())
+        if payload is not None:
+            whole[message_id] = payload
+    assert whole == {"a": b"a0a1a2a3", "b": b"b0b1b2b3", "c": b"c0c1c2c3"}
+    assert len(fragments) == 0
 
 
 def test_a_message_that_does_not_complete_is_dropped_in_time():
