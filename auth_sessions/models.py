@@ -74,7 +74,7 @@ class AuthSession(models.Model):
     requested_by = models.CharField(_("requested by"), max_length=200)
     request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
     deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
-    return_url = models.URLField(_("return address"), max_length=500, blank=True)
+    return_url = models.CharField(_("return address"), max_length=500, blank=True)
 
     start_token = EncryptedField(editable=False)
     start_hash = models.CharField(max_length=64, unique=True, editable=False)

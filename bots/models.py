@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import PlatformName, SlotState, TokenEndpoint, Transport
+from bots.validators import validate_address
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
 from feishu_portal.access.fields import EncryptedField
@@ -52,9 +53,19 @@ class Bot(models.Model):
     platform = models.CharField(
         _("platform"), max_length=10, choices=PlatformName.choices, default=PlatformName.FEISHU
     )
-    open_url = models.URLField(_("OpenAPI address"), blank=True, help_text=_("Only for custom addresses."))
-    accounts_url = models.URLField(
-        _("accounts address"), blank=True, help_text=_("Only for custom addresses.")
+    open_url = models.CharField(
+        _("OpenAPI address"),
+        max_length=200,
+        blank=True,
+        validators=[validate_address],
+        help_text=_("Only for custom addresses."),
+    )
+    accounts_url = models.CharField(
+        _("accounts address"),
+        max_length=200,
+        blank=True,
+        validators=[validate_address],
+        help_text=_("Only for custom addresses."),
     )
     token_endpoint = models.CharField(
         _("token endpoint"), max_length=2, choices=TokenEndpoint.choices, default=TokenEndpoint.V3

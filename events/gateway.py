@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db import Error
+
 from events.arrivals import arrival
 from events.callbacks import CallbackLane
 from events.enums import Arrived
@@ -9,11 +11,12 @@ from events.intake import Intake
 from feishu.gateway.messages import Message, Reply
 
 OK = Reply(code=200)
+NOT_STORED = Reply(code=500)
 NOTHING_TO_SAY = Reply(code=200, data=b"{}")
 
 
 class GatewaySink:
-    """The sink of the fleet. Raises django.db.Error when an event cannot be stored, so that the platform keeps it."""
+    """The sink of the fleet. What cannot be stored now is answered 500: the platform keeps it and pushes it again."""
 
     def __init__(self, intake: Intake, callbacks: CallbackLane) -> None:
         self._intake = intake
@@ -23,7 +26,10 @@ class GatewaySink:
         one = arrival(
             bot_id=bot_id, payload=message.payload, arrived_by=Arrived.WEBSOCKET, trace_id=message.trace_id
         )
-        stored = await self._intake.submit(one)
+        try:
+            stored = await self._intake.submit(one)
+        except Error:
+            return NOT_STORED
         if not one.is_callback:
             return OK
         if stored.event_pk is None:

@@ -1,0 +1,19 @@
+"""Checks on what operators type."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+
+def validate_address(value: str) -> None:
+    """An address of a platform: scheme and host, perhaps a port and a path; a host name inside a company needs no dot."""
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment or parts.username:
+        raise ValidationError(
+            _("Use scheme and host, e.g. https://open.example.com."), code="invalid_address"
+        )

@@ -1,0 +1,65 @@
+import json
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from django.db import OperationalError
+
+from events.arrivals import Arrival
+from events.callbacks import CallbackLane
+from events.domain.inbox import Stored
+from events.gateway import GatewaySink
+from events.intake import Intake
+from feishu.gateway.messages import Message
+from tests.factories import click_event, message_event
+
+
+class Inbox:
+    """An intake whose answer the test decides."""
+
+    def __init__(self, answer: Stored | Exception) -> None:
+        self.answer = answer
+        self.arrivals: list[Arrival] = []
+
+    async def submit(self, arrival: Arrival) -> Stored:
+        self.arrivals.append(arrival)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Lane:
+    async def answer(self, event_pk: int) -> bytes:
+        return json.dumps({"answered": event_pk}).encode()
+
+
+async def push(payload, answer) -> tuple[int, bytes | None]:
+    sink = GatewaySink(cast(Intake, Inbox(answer)), cast(CallbackLane, Lane()))
+    message = cast(Message, SimpleNamespace(payload=json.dumps(payload).encode(), trace_id="t"))
+    reply = await sink("bot", message)
+    return reply.code, reply.data
+
+
+async def test_stored_event_is_acked():
+    assert await push(message_event(), Stored(1)) == (200, None)
+
+
+async def test_duplicate_is_acked():
+    assert await push(message_event(), Stored(None)) == (200, None)
+
+
+async def test_event_that_cannot_be_stored_is_refused_so_that_it_comes_again():
+    assert await push(message_event(), OperationalError()) == (500, None)
+
+
+async def test_click_is_answered_by_the_callback_lane():
+    assert await push(click_event(value={}), Stored(7)) == (200, b'{"answered": 7}')
+
+
+async def test_click_that_came_before_is_answered_with_nothing():
+    assert await push(click_event(value={}), Stored(None)) == (200, b"{}")
+
+
+@pytest.mark.parametrize("payload", [[], "text", None])
+async def test_unreadable_event_is_acked(payload):
+    assert await push(payload, Stored(1)) == (200, None)
