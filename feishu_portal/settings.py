@@ -98,8 +98,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "feishu_portal.console.policy.ConsolePolicyMiddleware",
     "csp.middleware.CSPMiddleware",
+    "feishu_portal.console.policy.ConsolePolicyMiddleware",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from feishu_portal.access.admin.base import MachineWritten, operator_of
+from feishu_portal.access.admin.base import MachineWritten, is_staff, operator_of
 from feishu_portal.access.admin.columns import ago, column, identifier, label, when
 from feishu_portal.access.admin.filters import since
 from feishu_portal.access.admin.json_text import json_block
@@ -41,8 +41,7 @@ class AuditEntryAdmin(MachineWritten[AuditEntry]):
         return rows.filter(app_id__in=user.bots.values("app_id"))
 
     def _may_open(self, request: HttpRequest) -> bool:
-        user = operator_of(request)
-        return user.is_active and user.is_staff
+        return is_staff(request)
 
     @column(_("time"), ordering="id")
     def time(self, entry: AuditEntry) -> str:

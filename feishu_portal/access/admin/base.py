@@ -29,6 +29,11 @@ def operator_of(request: HttpRequest) -> User:
     return request.user
 
 
+def is_staff(request: HttpRequest) -> bool:
+    """Whether somebody is signed in who may use the console at all."""
+    return isinstance(request.user, User) and request.user.is_active and request.user.is_staff
+
+
 class ConsoleAdmin(ModelAdmin[M]):
     """Rows of a model whose manager has ``visible_to(user)`` are shown to those who may see them; other models are the
     superusers' own. What an operator may not see does not exist: 404, never 403."""
@@ -97,8 +102,7 @@ class ConsoleAdmin(ModelAdmin[M]):
         return self._is_granted(request, "delete")
 
     def _may_open(self, request: HttpRequest) -> bool:
-        user = operator_of(request)
-        return user.is_active and user.is_staff and (self.is_owned or user.is_superuser)
+        return is_staff(request) and (self.is_owned or operator_of(request).is_superuser)
 
     def _is_granted(self, request: HttpRequest, verb: str) -> bool:
         permission = f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
@@ -137,7 +141,7 @@ class MachineWrittenInline(TabularInline[M, P]):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
-        return operator_of(request).is_staff
+        return is_staff(request)
 
 
 def _filtered_name(declared: Any) -> str:
