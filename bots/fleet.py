@@ -105,7 +105,9 @@ class Fleet:
         async def sink(message: Message) -> Reply:
             return await self._sink(slot.bot_id, message)
 
-        connection = Connection(credentials=credentials, sink=sink, observer=observer, http=self._http)
+        connection = Connection(
+            credentials=credentials, sink=sink, observer=observer, http=self._http, name=slot.app_id
+        )
         task = asyncio.create_task(connection.run(), name=f"connection-{slot.app_id}")
         return _Running(slot, task, observer)
 

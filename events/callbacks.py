@@ -16,7 +16,7 @@ from django.utils import timezone
 from bots.models import Bot
 from events.enums import EventStatus
 from events.models import Event
-from events.registry import card_handler_of
+from events.registry import call, card_handler_of
 from feishu.cards import callback_response, toast
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
@@ -74,7 +74,7 @@ def _handle(event_pk: int) -> dict[str, Any]:
         if handler is None:
             status = EventStatus.IGNORED
         else:
-            answer = handler(event, event.bot) or NOTHING
+            answer = call(handler, event, event.bot) or NOTHING
     except Exception as caught:
         logger.exception("card_handler_failed", extra={"event": event_pk})
         status, error, answer = EventStatus.DEAD, f"{type(caught).__name__}: {caught}"[:500], FAILED

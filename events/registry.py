@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import import_module
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
+from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.conf import settings
 from django.utils.module_loading import module_has_submodule
@@ -75,6 +77,11 @@ def handler_named(name: str) -> Registration | None:
 def card_handler_of(action: str) -> Handler | None:
     """The handler of clicks on buttons with this action."""
     return _card_handlers.get(action)
+
+
+def call(function: Handler, *arguments: object) -> Any:
+    """Run a handler, sync or async. ORM calls of an async one come back to this thread, and so into its transaction."""
+    return async_to_sync(function)(*arguments) if iscoroutinefunction(function) else function(*arguments)
 
 
 def discover() -> None:

@@ -109,7 +109,8 @@ def card(header: Json | None, elements: Sequence[Json], summary: Text | None = N
     """
     config: Json = {"update_multi": True, "enable_forward": False}
     if summary is not None:
-        config["summary"] = {"content": summary.en_us, "i18n_content": summary.i18n()}
+        # One text for all languages: no page that was read says that a summary can be translated.
+        config["summary"] = {"content": f"{summary.zh_cn} / {summary.en_us}"}
     whole: Json = {"schema": "2.0", "config": config, "body": {"elements": list(elements)}}
     if header is not None:
         whole["header"] = header

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited
 from feishu.platforms import Platform
-from feishu.transport import Answer, Transport, default_transport
+from feishu.transport import Answer, Transport, unpooled_transport
 
 TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
 
@@ -107,7 +107,7 @@ class OAuth:
 
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
-        self._transport = transport or default_transport()
+        self._transport = transport or unpooled_transport()
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: str) -> TokenSet:
         """Tokens for a code: once, within 5 minutes, with the redirect URI that led to it."""

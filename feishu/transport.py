@@ -14,7 +14,7 @@ import httpx
 from feishu.answers import Answer, read_answer
 from feishu.errors import MalformedAnswer, TransportError
 
-__all__ = ["Answer", "Transport", "default_transport"]
+__all__ = ["Answer", "Transport", "default_transport", "unpooled_transport"]
 
 CONNECT_TIMEOUT: Final = 3.0
 TOTAL_TIMEOUT: Final = 15.0
@@ -34,13 +34,17 @@ _NOT_SENT = (
 class Transport:
     """Thread-safe. Never retries, follows no redirect, keeps no cookie: one pool serves many apps and users.
 
-    `proxy`: where none is given, the usual environment variables decide.
+    `proxy`: where none is given, the usual environment variables decide. `keep_alive` False: each request has a
+    connection of its own, for what may be sent only once. On a pooled connection that the other end has just
+    closed, nobody can tell whether a request arrived.
     """
 
-    def __init__(self, client: httpx.Client | None = None, *, proxy: str | None = None) -> None:
+    def __init__(
+        self, client: httpx.Client | None = None, *, proxy: str | None = None, keep_alive: bool = True
+    ) -> None:
         self._client = client or httpx.Client(
             proxy=proxy,
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
             headers={"User-Agent": "feishu-portal"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -106,12 +110,17 @@ def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[st
 
 def default_transport() -> Transport:
     """The process's own transport, made when first asked for; a forked child gets a new one."""
-    return _transport_of(os.getpid())
+    return _transport_of(os.getpid(), keep_alive=True)
 
 
-@functools.lru_cache(maxsize=1)
-def _transport_of(_pid: int) -> Transport:
-    return Transport()
+def unpooled_transport() -> Transport:
+    """The same for requests that may be sent only once: each has a connection of its own."""
+    return _transport_of(os.getpid(), keep_alive=False)
+
+
+@functools.lru_cache(maxsize=2)
+def _transport_of(_pid: int, *, keep_alive: bool) -> Transport:
+    return Transport(keep_alive=keep_alive)
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:

@@ -1,7 +1,5 @@
 """One delivery: claimed, run, finished by whoever holds the claim."""
 
-import asyncio
-import inspect
 import logging
 import random
 import traceback
@@ -16,7 +14,7 @@ from django.utils import timezone
 
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
-from events.registry import Registration, handler_named
+from events.registry import Registration, call, handler_named
 
 logger = logging.getLogger("events.deliveries")
 
@@ -72,9 +70,7 @@ def _claim(delivery_pk: int) -> Delivery | None:
 
 def _run(delivery: Delivery, handler: Registration) -> None:
     with transaction.atomic() if handler.atomic else nullcontext():
-        result = handler.function(delivery.event, delivery.event.bot)
-        if inspect.iscoroutine(result):
-            asyncio.run(result)
+        call(handler.function, delivery.event, delivery.event.bot)
         _finish(delivery, status=DeliveryStatus.SUCCEEDED, error="", finished_at=timezone.now())
 
 

@@ -43,6 +43,17 @@ async def test_click_is_answered_by_its_handler(database, lane):
     assert (await database.run(Event.objects.get, pk=event)).status == EventStatus.DONE
 
 
+async def test_click_may_be_answered_by_an_async_handler(database, lane):
+    answer = callback_response(toast=toast("success", Text("好", "ok")))
+
+    @registry.on_card("approve")
+    async def approve(event, bot):
+        return answer
+
+    event = await database.run(click, {"action": "approve"})
+    assert json.loads(await lane.answer(event)) == answer
+
+
 @pytest.mark.parametrize("value", [{"action": "unknown"}, {}, "a string", None, [1]])
 async def test_click_nobody_handles_is_answered_with_nothing(database, lane, value):
     event = await database.run(click, value)

@@ -82,7 +82,7 @@ def test_handler_sees_event_and_bot_and_the_event_is_done(hints):
     [delivery] = dispatched(event, hints)
     deliveries.deliver(delivery.pk)
     event.refresh_from_db()
-    assert DONE == [f"{event.bot.name} om_7"]
+    assert [f"{event.bot.name} om_7"] == DONE
     assert event.status == EventStatus.DONE
 
 
@@ -94,6 +94,20 @@ def test_async_handler_is_awaited(hints):
     [delivery] = dispatched(stored_event(), hints)
     deliveries.deliver(delivery.pk)
     assert DONE == ["later"]
+
+
+def test_effects_of_a_failing_async_handler_are_undone(hints):
+    @registry.on("*")
+    async def fail(event, bot):
+        bot.name = "changed"
+        await bot.asave()
+        raise ValueError
+
+    event = stored_event()
+    [delivery] = dispatched(event, hints)
+    deliveries.deliver(delivery.pk)
+    event.bot.refresh_from_db()
+    assert event.bot.name != "changed"
 
 
 def test_delivery_that_succeeded_runs_no_second_time(hints):
@@ -178,7 +192,10 @@ def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(hints, mo
     monkeypatch.setattr(registry, "_handlers", {})
     deliveries.deliver(delivery.pk)
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.error) == (DeliveryStatus.DEAD, "The handler is not installed any more.")
+    assert (delivery.status, delivery.error) == (
+        DeliveryStatus.DEAD,
+        "The handler is not installed any more.",
+    )
 
 
 def test_sweep_finds_what_lost_hints_left_behind(hints, monkeypatch, settings):

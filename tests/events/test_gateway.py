@@ -34,8 +34,8 @@ class Lane:
 
 
 async def push(payload, answer) -> tuple[int, bytes | None]:
-    sink = GatewaySink(cast(Intake, Inbox(answer)), cast(CallbackLane, Lane()))
-    message = cast(Message, SimpleNamespace(payload=json.dumps(payload).encode(), trace_id="t"))
+    sink = GatewaySink(cast("Intake", Inbox(answer)), cast("CallbackLane", Lane()))
+    message = cast("Message", SimpleNamespace(payload=json.dumps(payload).encode(), trace_id="t"))
     reply = await sink("bot", message)
     return reply.code, reply.data
 

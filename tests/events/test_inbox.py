@@ -22,7 +22,11 @@ def test_new_event_is_stored_as_it_came():
     [stored] = store([arrived(bot, payload)])
     event = Event.objects.get(pk=stored.event_pk)
     assert json.loads(bytes(event.payload)) == payload
-    assert (event.event_type, event.status, event.trace_id) == ("im.message.receive_v1", EventStatus.RECEIVED, "trace")
+    assert (event.event_type, event.status, event.trace_id) == (
+        "im.message.receive_v1",
+        EventStatus.RECEIVED,
+        "trace",
+    )
     assert event.created_at.isoformat() == "2023-11-14T22:13:20.123000+00:00"
 
 
@@ -51,12 +55,21 @@ def test_event_twice_in_one_batch_is_stored_once():
 
 def test_same_event_of_two_bots_is_two_events():
     payload = message_event()
-    assert all(stored.is_new for stored in store([arrived(make_bot(), payload), arrived(make_bot(), payload)]))
+    assert all(
+        stored.is_new for stored in store([arrived(make_bot(), payload), arrived(make_bot(), payload)])
+    )
 
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"not json", b"[]", b'{"schema":"2.0"}', b"\xff\xfe", json.dumps(message_event(event_id="x" * 500)).encode()],
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b'{"schema":"2.0"}',
+        b"\xff\xfe",
+        json.dumps(message_event(event_id="x" * 500)).encode(),
+    ],
     ids=["empty", "text", "list", "no header", "not utf-8", "endless id"],
 )
 def test_unreadable_event_is_quarantined_with_its_bytes(payload):
@@ -88,7 +101,9 @@ def test_click_waits_for_no_dispatcher():
 @pytest.mark.django_db(transaction=True)
 def test_event_of_a_bot_that_is_gone_does_not_spoil_its_batch():
     bot = make_bot()
-    gone = arrival(bot_id=uuid.uuid4(), payload=json.dumps(message_event()).encode(), arrived_by=Arrived.WEBSOCKET)
+    gone = arrival(
+        bot_id=uuid.uuid4(), payload=json.dumps(message_event()).encode(), arrived_by=Arrived.WEBSOCKET
+    )
     batch = [arrived(bot, message_event()), gone, arrived(bot, message_event())]
     assert [stored.is_new for stored in store(batch)] == [True, False, True]
     assert Event.objects.count() == 2

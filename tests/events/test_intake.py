@@ -57,7 +57,9 @@ async def test_workers_are_told_of_every_new_event(database, hinted):
     assert sorted(hinted) == sorted(one.event_pk for one in stored)
 
 
-async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on(database, hinted, monkeypatch):
+async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on(
+    database, hinted, monkeypatch
+):
     store, broken = intake_module.store, [True]
 
     def sometimes(batch):

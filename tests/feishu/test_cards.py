@@ -16,7 +16,7 @@ def test_a_card_has_all_that_version_2_asks_for():
         "config": {
             "update_multi": True,
             "enable_forward": False,
-            "summary": {"content": "Authorization needed", "i18n_content": both},
+            "summary": {"content": "需要授权 / Authorization needed"},
         },
         "header": {
             "template": "blue",

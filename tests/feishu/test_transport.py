@@ -1,3 +1,4 @@
+import asyncio
 import os
 import socket
 import threading
@@ -8,7 +9,7 @@ import httpx
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
-from feishu.transport import MAX_BODY, Transport, default_transport
+from feishu.transport import MAX_BODY, Transport, default_transport, unpooled_transport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Tt-Logid: L1\r\n\r\n"
 
@@ -192,6 +193,30 @@ def test_no_cookie_is_kept_for_the_next_user(real):
 
 def test_the_default_transport_is_shared_within_a_process():
     assert default_transport() is default_transport()
+
+
+async def test_what_may_be_sent_once_gets_a_connection_of_its_own():
+    accepted = []
+
+    async def answer(reader, writer):
+        accepted.append(writer)
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"code": 0}')
+
+    async def ask_twice(transport):
+        accepted.clear()
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            await asyncio.to_thread(transport.request, "GET", url)
+        connections = len(accepted)
+        for writer in accepted:
+            writer.close()
+        server.close()
+        return connections
+
+    assert await ask_twice(unpooled_transport()) == 2
+    assert await ask_twice(default_transport()) == 1
 
 
 def test_a_forked_child_gets_a_transport_of_its_own(monkeypatch):
