@@ -26,6 +26,7 @@ from feishu_portal.access.admin.actions import ask, button, list_button
 from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
+    actor,
     ago,
     column,
     explained,
@@ -81,10 +82,10 @@ class AskForm(forms.Form):
     """Who is asked for what."""
 
     bot = forms.ModelChoiceField(
-        label=_("bot"), queryset=Bot.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
+        label=_("Bot"), queryset=Bot.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
     )
     open_ids = LinesField(
-        label=_("people"),
+        label=_("People"),
         check=check_no_blanks,
         most=MAX_PEOPLE,
         help_text=_(
@@ -92,7 +93,7 @@ class AskForm(forms.Form):
         ),
     )
     scopes = LinesField(
-        label=_("scopes"),
+        label=_("Scopes"),
         required=False,
         check=check_no_blanks,
         most=MAX_SCOPES,
@@ -122,7 +123,7 @@ class OpenFilter(YesNoFilter):
 
 @admin.register(AuthSession)
 class AuthSessionAdmin(MachineWritten[AuthSession]):
-    list_display = ("person", "bot", "state_label", "why", "requested_by", "created", "expires")
+    list_display = ("person", "bot", "state_label", "why", "who_asked", "created", "expires")
     list_filter = (OpenFilter, "state", "reason", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "message_id__exact", "error_log_id__exact")
@@ -134,12 +135,12 @@ class AuthSessionAdmin(MachineWritten[AuthSession]):
     actions_detail = ("update_card", "ask_again", "cancel")
     fieldsets = (
         (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "why", "problem")}),
-        (_("Request"), {"fields": ("requested_by", "delivered", "return_url_shown")}),
+        (_("Request"), {"fields": ("who_asked", "delivered", "return_url_shown")}),
         (_("Times"), {"fields": ("created_in_full", "opened", "expires_in_full", "finished")}),
         (_("Card"), {"fields": ("card_message", "card_shows", "card_tries", "card_error")}),
     )
     readonly_fields = (
-        "person", "bot", "scopes_shown", "state_label", "why", "problem", "requested_by", "delivered", "return_url_shown",
+        "person", "bot", "scopes_shown", "state_label", "why", "problem", "who_asked", "delivered", "return_url_shown",
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_tries",
         "card_error",
     )  # fmt: skip
@@ -165,6 +166,10 @@ class AuthSessionAdmin(MachineWritten[AuthSession]):
     @column(_("reason"))
     def why(self, session: AuthSession) -> str:
         return str(Reason(session.reason).label) if session.reason else EMPTY
+
+    @column(_("requested by"))
+    def who_asked(self, session: AuthSession) -> str:
+        return actor(session.requested_by)
 
     @column(_("created"))
     def created(self, session: AuthSession) -> str:
@@ -322,7 +327,7 @@ class AuthSessionAdmin(MachineWritten[AuthSession]):
 
 class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
     model = RefreshAttempt
-    fields = ("claimed", "outcome_label", "generation", "probe", "problem")
+    fields = ("claimed", "outcome_label", "generation", "is_probe", "problem")
     readonly_fields = fields
     per_page = 20
 
@@ -337,6 +342,10 @@ class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
             if attempt.outcome
             else label(_("Running"), "info")
         )
+
+    @column(_("probe"))
+    def is_probe(self, attempt: RefreshAttempt) -> str:
+        return str(_("Yes")) if attempt.probe else EMPTY
 
     @column(_("error"))
     def problem(self, attempt: RefreshAttempt) -> str:
@@ -367,7 +376,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
             None,
             {
                 "fields": (
-                    "person", "open_id_shown", "union_id", "user_id", "tenant_key", "bot", "status_label",
+                    "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label",
                     "scopes_shown",
                 )
             },
@@ -389,7 +398,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
         ),
     )  # fmt: skip
     readonly_fields = (
-        "person", "open_id_shown", "union_id", "user_id", "tenant_key", "bot", "status_label", "scopes_shown", "held",
+        "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "held",
         "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "next_refresh",
         "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
     )  # fmt: skip
@@ -402,9 +411,17 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     def person(self, token: UserToken) -> str:
         return token.name or token.open_id
 
-    @column(_("open_id"))
+    @column(_("Open ID"))
     def open_id_shown(self, token: UserToken) -> str:
         return identifier(token.open_id)
+
+    @column(_("Union ID"))
+    def union_id_shown(self, token: UserToken) -> str:
+        return identifier(token.union_id)
+
+    @column(_("User ID"))
+    def user_id_shown(self, token: UserToken) -> str:
+        return identifier(token.user_id)
 
     @column(_("status"), ordering="status")
     def status_label(self, token: UserToken) -> str:

@@ -77,7 +77,7 @@ class BotForm(ModelForm):
         label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
     )
     auth_scopes = LinesField(
-        label=_("scopes to ask for"),
+        label=_("Scopes to ask for"),
         check=check_no_blanks,
         help_text=_(
             "One a line. An authorization card asks for these unless it is told otherwise. "
@@ -392,6 +392,13 @@ class ConnectedFilter(YesNoFilter):
     parameter_name = "connected"
     condition = Q(state=SlotState.CONNECTED)
 
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No, but should be"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().queryset(request, queryset)
+        return rows.filter(bot__enabled=True) if self.value() == "no" else rows
+
 
 @admin.register(ConnectionSlot)
 class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
@@ -410,6 +417,9 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     empty_text = _(
         "Every bot whose events arrive by long connection has its connections here, once it is added."
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
+        return super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET)
 
     @column(_("state"), ordering="state")
     def state_label(self, slot: ConnectionSlot) -> str:

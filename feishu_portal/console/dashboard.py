@@ -77,6 +77,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK: adds what ``templates/admin/index.html`` shows."""
     user = operator_of(request)
     now = timezone.now()
+    context |= {"title": _("Overview")}
     bots = _count_bots(user)
     if not bots["total"]:
         return context | {

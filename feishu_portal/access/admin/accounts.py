@@ -11,6 +11,7 @@ from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
@@ -19,7 +20,7 @@ from feishu_portal.access.admin.columns import ago, column, label, when
 from feishu_portal.access.models import User
 
 # What an operator may see and do follows from owning bots; these two are all that is granted besides.
-GRANTABLE = ("add_bot", "delete_bot")
+GRANTABLE = {"add_bot": _("Add bots"), "delete_bot": _("Delete own bots")}
 
 
 def grantable() -> QuerySet[Permission]:
@@ -29,6 +30,13 @@ def grantable() -> QuerySet[Permission]:
     )
 
 
+class PermissionField(ModelMultipleChoiceField[Permission]):
+    """Permissions in the console's own words."""
+
+    def label_from_instance(self, obj: Permission) -> str:
+        return str(GRANTABLE.get(obj.codename, obj.codename))
+
+
 class PermissionChoices(ConsoleAdmin[Any]):
     """Offers only the permissions that mean something."""
 
@@ -36,7 +44,11 @@ class PermissionChoices(ConsoleAdmin[Any]):
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> ModelMultipleChoiceField[Any] | None:
         if db_field.name in {"permissions", "user_permissions"}:
-            kwargs["queryset"] = grantable()
+            kwargs |= {
+                "queryset": grantable(),
+                "form_class": PermissionField,
+                "widget": UnfoldAdminCheckboxSelectMultipleWidget,
+            }
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 

@@ -61,7 +61,7 @@ def ask(
         "original": row,
         "title": title,
         "text": text,
-        "submit": submit,
+        "submit_text": submit,
         "form": form,
         "danger": danger,
         "media": model_admin.media + form.media if form else model_admin.media,

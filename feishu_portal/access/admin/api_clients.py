@@ -31,7 +31,7 @@ else:
 
 class ApiClientForm(ModelForm):
     scopes = forms.MultipleChoiceField(
-        label=_("scopes"),
+        label=_("Scopes"),
         choices=Scope.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("What this client may do. Give no more than it needs."),

@@ -1,29 +1,60 @@
 """The audit log: who did what, to read."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from feishu_portal.access.admin.base import MachineWritten, is_staff, operator_of
-from feishu_portal.access.admin.columns import ago, column, identifier, label, when
+from feishu_portal.access.admin.columns import actor, ago, column, identifier, label, when
 from feishu_portal.access.admin.filters import since
 from feishu_portal.access.admin.json_text import json_block
 from feishu_portal.access.models import AuditEntry
 
-KINDS = {
-    "operator": _("Operator"),
-    "api": _("API client"),
-    "user": _("User"),
-    "command": _("Command"),
-    "system": _("Portal"),
+# What the domain writes down, in words; an action that is not here shows as it is written.
+ACTIONS = {
+    "bot.created": _("Bot added"),
+    "bot.updated": _("Bot changed"),
+    "bot.enabled": _("Bot switched on"),
+    "bot.disabled": _("Bot switched off"),
+    "bot.deleted": _("Bot deleted"),
+    "auth_session.created": _("Authorization asked for"),
+    "auth_session.authorized": _("Authorization given"),
+    "auth_session.denied": _("Authorization declined"),
+    "auth_session.expired": _("Authorization request expired"),
+    "auth_session.failed": _("Authorization failed"),
+    "auth_session.cancelled": _("Authorization request cancelled"),
+    "user_token.needs_reauth": _("Token must be authorized again"),
+    "api_client.created": _("API client added"),
+    "api_client.updated": _("API client changed"),
+    "api_client.key_replaced": _("API key replaced"),
+    "api_client.deleted": _("API client deleted"),
+    "operator.created": _("Operator added"),
+    "operator.updated": _("Operator changed"),
+    "operator.password_set": _("Password of an operator set"),
+    "operator.deleted": _("Operator deleted"),
 }
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """The known actions, not those that occur: finding those would read the whole log."""
+
+    title = _("action")
+    parameter_name = "action"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return list(ACTIONS.items())
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(MachineWritten[AuditEntry]):
-    list_display = ("time", "who", "what", "app_id_shown", "target")
-    list_filter = (since("at"), "action")
+    list_display = ("time_ago", "who", "what", "app_id_shown", "target")
+    list_filter = (since("at"), ActionFilter)
     search_fields = ("app_id__exact", "target__exact", "actor__exact")
     search_help_text = _("App ID, target or actor, in full")
     sortable_by = ()
@@ -44,7 +75,7 @@ class AuditEntryAdmin(MachineWritten[AuditEntry]):
         return is_staff(request)
 
     @column(_("time"), ordering="id")
-    def time(self, entry: AuditEntry) -> str:
+    def time_ago(self, entry: AuditEntry) -> str:
         return ago(entry.at)
 
     @column(_("time"))
@@ -53,12 +84,11 @@ class AuditEntryAdmin(MachineWritten[AuditEntry]):
 
     @column(_("actor"))
     def who(self, entry: AuditEntry) -> str:
-        kind, _colon, name = entry.actor.partition(":")
-        return f"{KINDS.get(kind, kind)} · {name}" if name else str(KINDS.get(kind, kind))
+        return actor(entry.actor)
 
     @column(_("action"))
     def what(self, entry: AuditEntry) -> str:
-        return label(entry.action, "info")
+        return label(ACTIONS.get(entry.action, entry.action), "info")
 
     @column(_("App ID"))
     def app_id_shown(self, entry: AuditEntry) -> str:

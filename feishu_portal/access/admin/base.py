@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
+from feishu_portal.access.admin.columns import EMPTY
 from feishu_portal.access.admin.paging import BoundedPaginator
 from feishu_portal.access.models import User
 
@@ -42,6 +43,7 @@ class ConsoleAdmin(ModelAdmin[M]):
     show_facets = ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
+    empty_value_display = EMPTY
     list_max_show_all = 200
     compressed_fields = True
     change_form_show_cancel_button = True

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from feishu.codes import explain
 from feishu.text import Text
@@ -21,6 +22,13 @@ from feishu.text import Text
 F = TypeVar("F", bound=Callable[..., Any])
 
 EMPTY = "—"
+ACTORS = {
+    "operator": _("Operator"),
+    "api": _("API client"),
+    "user": _("User"),
+    "command": _("Command"),
+    "system": _("Portal"),
+}
 Colours = Mapping[Any, str]
 """Unfold's label colours (success, info, warning, danger, primary) by value; grey for any other."""
 
@@ -87,6 +95,13 @@ def label(text: object, colour: str = "") -> SafeString:
 def state(choice: Choices, colours: Colours) -> SafeString:
     """The label of a TextChoices member, coloured by what it means."""
     return label(choice.label, colours.get(choice, ""))
+
+
+def actor(text: str) -> str:
+    """An actor as it is stored (``operator:lin``) in words."""
+    kind, _colon, name = text.partition(":")
+    words = str(ACTORS.get(kind, kind))
+    return f"{words} · {name}" if name and kind != "system" else words
 
 
 def identifier(text: str) -> str:

@@ -28,7 +28,7 @@ class Removed(str):
 class SecretInput(PasswordInput):
     """A password input that never renders a value. ``is_set`` and ``removable`` are set by the form."""
 
-    template_name = "admin/widgets/secret.html"
+    template_name = "access/secret.html"
     is_set = False
     removable = False
 
