@@ -1,0 +1,55 @@
+"""Unfold's own words that this console shows. Unfold ships no Chinese: naming them here puts them into our catalogue.
+
+Only the extraction reads this list; a test holds it to what Unfold really says.
+"""
+
+from django.utils.translation import gettext_noop as _
+
+UNFOLD_WORDS = (
+    _("Select record"),
+    _("Select action"),
+    _("Select action to run"),
+    _("Select value"),
+    _("Run"),
+    _("Value"),
+    _("From"),
+    _("To"),
+    _("Date from"),
+    _("Date to"),
+    _("Date"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password "
+        'using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
+    _("After you've created a user, you’ll be able to edit more user options."),
+    _("You have been successfully logged out from the administration"),
+    _("Welcome back to"),
+    _("Type to search"),
+    _("Search apps and models..."),
+    _("Recent searches"),
+    _("No recent searches"),
+    _("No results matching your query"),
+    _("Loading more results..."),
+    _("Expand row"),
+    _("More actions"),
+    _("All applications"),
+    _("No data"),
+    _("True"),
+    _("False"),
+    _("Apply Filters"),
+    _("Select all rows"),
+    _("Cancel"),
+    _("Submit"),
+    _("This item will be deleted."),
+    _("Click to cancel"),
+    _("Reset filters"),
+    _("Go back"),
+    _("Previous"),
+    _("Next"),
+    _("General"),
+    _("Light"),
+    _("Dark"),
+    _("System"),
+    _("Return to site"),
+    _("Toggle password visibility"),
+)
