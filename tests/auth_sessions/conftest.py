@@ -56,7 +56,13 @@ def token_answer(number: int = 1, **values: Any) -> dict[str, Any]:
 
 
 def user_answer(open_id: str, tenant_key: str = "tenant") -> dict[str, Any]:
-    data = {"open_id": open_id, "union_id": "on_1", "tenant_key": tenant_key, "name": "李雷", "en_name": "Li Lei"}
+    data = {
+        "open_id": open_id,
+        "union_id": "on_1",
+        "tenant_key": tenant_key,
+        "name": "李雷",
+        "en_name": "Li Lei",
+    }
     return {"code": 0, "msg": "success", "data": data}
 
 

@@ -60,7 +60,9 @@ def test_link_leads_to_the_platforms_consent_page(session, client, settings):
     assert_ended(session, SessionState.OPENED)
 
 
-def test_consent_stores_tokens_and_says_so(session, client, platform, no_broker, django_capture_on_commit_callbacks):
+def test_consent_stores_tokens_and_says_so(
+    session, client, platform, no_broker, django_capture_on_commit_callbacks
+):
     query = open_link(session, client)
     with django_capture_on_commit_callbacks(execute=True):
         response = come_back(session, client, state=query["state"], code="the-code")
@@ -68,9 +70,17 @@ def test_consent_stores_tokens_and_says_so(session, client, platform, no_broker,
     assert "Authorized" in response.text
     assert_ended(session, SessionState.AUTHORIZED)
     grant = UserToken.objects.get()
-    assert (grant.open_id, grant.access_token, grant.refresh_token) == ("ou_asked", "access-token-1", "refresh-token-1")
+    assert (grant.open_id, grant.access_token, grant.refresh_token) == (
+        "ou_asked",
+        "access-token-1",
+        "refresh-token-1",
+    )
     assert grant.name == "李雷"
-    assert timezone.now() + timedelta(minutes=50) < grant.next_refresh_at < timezone.now() + timedelta(minutes=70)
+    assert (
+        timezone.now() + timedelta(minutes=50)
+        < grant.next_refresh_at
+        < timezone.now() + timedelta(minutes=70)
+    )
     assert no_broker == [str(session.pk)]
 
 
@@ -82,7 +92,11 @@ def test_code_is_exchanged_with_verifier_and_redirect_uri(session, client, platf
     query = open_link(session, client)
     come_back(session, client, state=query["state"], code="the-code")
     sent = json.loads(platform.token.calls.last.request.content)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest()).rstrip(b"=").decode()
+    challenge = (
+        base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest())
+        .rstrip(b"=")
+        .decode()
+    )
     assert challenge == query["code_challenge"]
     assert sent["redirect_uri"] == query["redirect_uri"]
     assert sent["code"] == "the-code"
@@ -90,7 +104,9 @@ def test_code_is_exchanged_with_verifier_and_redirect_uri(session, client, platf
 
 def test_page_speaks_the_browsers_language(session, client, platform):
     query = open_link(session, client)
-    response = come_back(session, client, language="zh-CN,zh;q=0.9", state=query["state"], error="access_denied")
+    response = come_back(
+        session, client, language="zh-CN,zh;q=0.9", state=query["state"], error="access_denied"
+    )
     assert 'lang="zh-hans"' in response.text.lower()
     assert "Nothing was stored" not in response.text
 

@@ -32,7 +32,11 @@ def write(bot, **values) -> Event:
 def test_auth_asks_the_writer(bot, text):
     write(bot, text=text, open_id="ou_writer")
     session = AuthSession.objects.get()
-    assert (session.open_id, session.tenant_key, session.requested_by) == ("ou_writer", "tenant", "user:ou_writer")
+    assert (session.open_id, session.tenant_key, session.requested_by) == (
+        "ou_writer",
+        "tenant",
+        "user:ou_writer",
+    )
 
 
 def test_auth_handled_twice_asks_once(bot):

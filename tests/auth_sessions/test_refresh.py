@@ -27,14 +27,20 @@ def run(grant: UserToken) -> Outcome | None:
 
 
 def make_due(grant: UserToken) -> None:
-    UserToken.objects.filter(pk=grant.pk).update(next_refresh_at=timezone.now() - timedelta(seconds=1), next_try_at=None)
+    UserToken.objects.filter(pk=grant.pk).update(
+        next_refresh_at=timezone.now() - timedelta(seconds=1), next_try_at=None
+    )
     grant.refresh_from_db()
 
 
 def test_due_grant_gets_a_new_pair(grant, platform):
     platform.token.respond(json=token_answer(2))
     assert run(grant) == Outcome.OK
-    assert (grant.access_token, grant.refresh_token, grant.generation) == ("access-token-2", "refresh-token-2", 2)
+    assert (grant.access_token, grant.refresh_token, grant.generation) == (
+        "access-token-2",
+        "refresh-token-2",
+        2,
+    )
     assert grant.phase == RefreshPhase.IDLE
     assert grant.next_refresh_at > timezone.now() + timedelta(minutes=50)
 
@@ -47,7 +53,9 @@ def test_grant_that_is_not_due_is_left_alone(bot, platform):
 def test_grants_that_end_first_come_first(bot):
     past, now = timezone.now() - timedelta(minutes=1), timezone.now()
     later = make_grant(bot, open_id="ou_1", next_refresh_at=past, access_expires_at=now + timedelta(hours=1))
-    sooner = make_grant(bot, open_id="ou_2", next_refresh_at=past, access_expires_at=now + timedelta(minutes=1))
+    sooner = make_grant(
+        bot, open_id="ou_2", next_refresh_at=past, access_expires_at=now + timedelta(minutes=1)
+    )
     assert [pk for pk, _ in due_grants()] == [sooner.pk, later.pk]
 
 
@@ -86,7 +94,11 @@ def test_claim_of_a_dead_worker_is_taken_over(grant, platform):
 def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, platform, answer, outcome):
     platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
     assert run(grant) == outcome
-    assert (grant.status, grant.phase, grant.access_token) == (TokenStatus.ACTIVE, RefreshPhase.IDLE, "access-token-1")
+    assert (grant.status, grant.phase, grant.access_token) == (
+        TokenStatus.ACTIVE,
+        RefreshPhase.IDLE,
+        "access-token-1",
+    )
     assert grant.next_try_at > timezone.now()
     make_due(grant)
     assert run(grant) == Outcome.OK
@@ -96,14 +108,22 @@ def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, plat
 def test_refusal_for_this_person_asks_for_a_new_consent_and_keeps_the_access_token(grant, platform, code):
     platform.token.mock(return_value=oauth_error(code))
     assert run(grant) == Outcome.DEAD_USER
-    assert (grant.status, grant.last_code, grant.access_token) == (TokenStatus.NEEDS_REAUTH, code, "access-token-1")
+    assert (grant.status, grant.last_code, grant.access_token) == (
+        TokenStatus.NEEDS_REAUTH,
+        code,
+        "access-token-1",
+    )
     make_due(grant)
     assert run(grant) is None
 
 
 @pytest.mark.parametrize(
     "answer",
-    [httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"), httpx.Response(502, text="<html>bad gateway</html>")],
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("cut"),
+        httpx.Response(502, text="<html>bad gateway</html>"),
+    ],
     ids=["timeout", "connection cut", "bare 502"],
 )
 def test_unknown_outcome_is_not_sent_again_until_one_probe_before_the_end(grant, platform, answer):
@@ -111,7 +131,9 @@ def test_unknown_outcome_is_not_sent_again_until_one_probe_before_the_end(grant,
     assert run(grant) == Outcome.UNCERTAIN
     assert (grant.phase, grant.status) == (RefreshPhase.UNCERTAIN, TokenStatus.ACTIVE)
     assert run(grant) is None
-    assert abs(grant.next_refresh_at - (grant.access_expires_at - timedelta(minutes=3))) < timedelta(seconds=1)
+    assert abs(grant.next_refresh_at - (grant.access_expires_at - timedelta(minutes=3))) < timedelta(
+        seconds=1
+    )
     make_due(grant)
     assert run(grant) == Outcome.OK
     assert RefreshAttempt.objects.get(outcome=Outcome.OK).probe
@@ -129,7 +151,9 @@ def test_probe_without_an_answer_is_the_last(grant, platform):
 
 
 def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, platform):
-    attempt = RefreshAttempt.objects.create(token=grant, generation=1, sent_at=timezone.now(), fingerprint="f")
+    attempt = RefreshAttempt.objects.create(
+        token=grant, generation=1, sent_at=timezone.now(), fingerprint="f"
+    )
     UserToken.objects.update(
         phase=RefreshPhase.SENDING, claim_id=attempt.pk, lease_until=timezone.now() - timedelta(seconds=1)
     )
@@ -152,7 +176,9 @@ def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform)
 
 def test_database_refuses_a_second_submission_of_the_same_refresh_token(grant):
     now = timezone.now()
-    RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same", outcome=Outcome.UNCERTAIN)
+    RefreshAttempt.objects.create(
+        token=grant, generation=1, sent_at=now, fingerprint="same", outcome=Outcome.UNCERTAIN
+    )
     with pytest.raises(IntegrityError), transaction.atomic():
         RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same")
     RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same", probe=True)

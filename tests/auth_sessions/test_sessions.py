@@ -51,7 +51,9 @@ def test_link_is_not_readable_in_the_database(bot, django_assert_num_queries):
     session = ask(bot)
     token = start_url(session).rstrip("/").rsplit("/", 1)[1]
     values = AuthSession.objects.filter(pk=session.pk).values().get()
-    assert token not in repr({name: str.__str__(value) if isinstance(value, str) else value for name, value in values.items()})
+    assert token not in repr(
+        {name: str.__str__(value) if isinstance(value, str) else value for name, value in values.items()}
+    )
 
 
 def test_request_without_a_public_address_says_so(bot, settings):

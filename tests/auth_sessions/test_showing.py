@@ -29,7 +29,11 @@ def test_card_is_sent_to_the_person_with_the_one_time_link(session, platform):
     show(session)
     body = json.loads(platform.send.calls.last.request.content)
     assert (session.state, session.message_id) == (SessionState.SENT, "om_card")
-    assert (body["receive_id"], body["msg_type"], body["uuid"]) == ("ou_asked", "interactive", str(session.pk))
+    assert (body["receive_id"], body["msg_type"], body["uuid"]) == (
+        "ou_asked",
+        "interactive",
+        str(session.pk),
+    )
     assert start_url(session) in body["content"]
     assert platform.send.calls.last.request.url.params["receive_id_type"] == "open_id"
 
@@ -52,7 +56,9 @@ def test_same_card_is_changed_when_the_session_ends(session, platform):
     assert session.card_state == SessionState.DENIED
 
 
-@pytest.mark.parametrize("reason", [Reason.WRONG_PERSON, Reason.OTHER_BROWSER, Reason.PLATFORM_ERROR, Reason.UNREACHABLE])
+@pytest.mark.parametrize(
+    "reason", [Reason.WRONG_PERSON, Reason.OTHER_BROWSER, Reason.PLATFORM_ERROR, Reason.UNREACHABLE]
+)
 def test_each_failure_has_a_card_of_its_own_in_both_languages(session, platform, reason):
     show(session)
     end_session(session, state=SessionState.FAILED, reason=reason, actor=SYSTEM)

@@ -5,7 +5,8 @@ from bots.validators import validate_address
 
 
 @pytest.mark.parametrize(
-    "address", ["https://open.feishu.cn", "http://sandbox:9800", "http://127.0.0.1:9800/", "http://[::1]:9800/platform"]
+    "address",
+    ["https://open.feishu.cn", "http://sandbox:9800", "http://127.0.0.1:9800/", "http://[::1]:9800/platform"],
 )
 def test_address_of_a_platform_is_taken(address):
     validate_address(address)
@@ -13,7 +14,15 @@ def test_address_of_a_platform_is_taken(address):
 
 @pytest.mark.parametrize(
     "address",
-    ["open.feishu.cn", "ftp://open.feishu.cn", "https://", "https://a:b@host", "https://host/?q", "http://h:99999", "http://[::1"],
+    [
+        "open.feishu.cn",
+        "ftp://open.feishu.cn",
+        "https://",
+        "https://a:b@host",
+        "https://host/?q",
+        "http://h:99999",
+        "http://[::1",
+    ],
 )
 def test_anything_else_is_refused(address):
     with pytest.raises(ValidationError):
