@@ -58,7 +58,6 @@ async def serve(
             ws_ping_interval=None,
             ws_max_size=16 * 1024 * 1024,
             log_config=None,
-            access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
@@ -69,12 +68,11 @@ async def serve(
     if ready is not None:
         # The socket takes connections already; they wait the moment until the server accepts them.
         ready.set()
-    with _without_addresses():
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            stopping.cancel()
-            listener.close()
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        stopping.cancel()
+        listener.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -103,18 +101,3 @@ async def _run(host: str, port: int, config: SandboxConfig | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await serve(host, port, config=config, stop=stop)
-
-
-@contextlib.contextmanager
-def _without_addresses() -> Generator[None, None, None]:
-    """Uvicorn logs the address of every socket it accepts, and in it the ticket."""
-    log = logging.getLogger("uvicorn.error")
-    log.addFilter(_is_harmless)
-    try:
-        yield
-    finally:
-        log.removeFilter(_is_harmless)
-
-
-def _is_harmless(record: logging.LogRecord) -> bool:
-    return '"WebSocket %s"' not in str(record.msg)

@@ -1,5 +1,6 @@
-"""The server's protocols, with a way to cut a connection or to let it hang, as a failing network does."""
+"""The server's protocols: quiet about addresses, and with a way to cut a connection or to let it hang."""
 
+import logging
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -7,13 +8,21 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 DROP: Final = "sandbox.drop"
-"""Name of the ASGI extension that cuts the connection."""
+"""Name of the ASGI extension that cuts the connection, as a failing network does."""
 HOLD: Final = "sandbox.hold"
 """Name of the ASGI extension that stops reading: no message, no ping is answered any more."""
+
+# What the server itself would log about a socket has its address in it, and that has codes and tickets in it.
+_logger = logging.getLogger("sandbox.wire")
+_logger.setLevel(logging.WARNING)
 
 
 class HttpProtocol(HttpToolsProtocol):
     """HTTP whose applications may cut the connection."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.access_log = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -23,6 +32,11 @@ class HttpProtocol(HttpToolsProtocol):
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """WebSocket whose applications may cut the connection or let it hang."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = self.conn.logger = _logger
+        self.conn.debug = False
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

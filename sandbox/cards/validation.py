@@ -16,6 +16,7 @@ BAD_JSON = 200621
 UNSUPPORTED_TAG = 200861
 TOO_MANY_ELEMENTS = 11310
 EMPTY_FORM_NAME = 200530
+TEMPLATE_MISSING = 200380
 
 
 class CardError(Exception):
@@ -59,9 +60,9 @@ def parse(content: str) -> dict[str, Any]:
 
 
 def check(card: dict[str, Any]) -> None:
-    """Raises CardError for a card that the platform would refuse. References to templates pass."""
+    """Raises CardError for a card that the platform would refuse; here there are no templates to refer to."""
     if card.get("type") in {"template", "card"} and "data" in card:
-        return
+        raise CardError(TEMPLATE_MISSING, "the template does not exist", card["type"])
     version = card.get("schema", "1.0")
     if version == "2.0":
         _Checker().card(card)

@@ -1,6 +1,5 @@
 """Apps, people and groups."""
 
-import json
 from typing import Any
 
 import msgspec
@@ -31,12 +30,12 @@ async def list_apps(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
 async def put_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     """Create an app or change the given fields of one. A webhook URL has to return a challenge first."""
     app_id = request.path_params["app_id"]
-    given = json.loads(await request.body() or b"{}")
     known = sandbox.world.apps.get(app_id)
-    merged = {**(msgspec.to_builtins(known) if known else {}), **given, "app_id": app_id}
     try:
+        given = msgspec.json.decode(await request.body() or b"{}", type=dict[str, Any])
+        merged = {**(msgspec.to_builtins(known) if known else {}), **given, "app_id": app_id}
         app = msgspec.convert(merged, AppConfig)
-    except msgspec.ValidationError as error:
+    except msgspec.MsgspecError as error:
         raise ControlError(str(error)) from None
     if app.mode == "webhook" and request.query_params.get("verify", "true") != "false":
         for url in filter(None, {app.webhook_url, app.callback_url}):

@@ -139,10 +139,10 @@ async def revoke(sandbox: Sandbox, revocation: Revocation) -> dict[str, Any]:
 
 async def reset(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
     """As it was when it started; connections are closed."""
-    for connection in sandbox.world.connections.of(None):
-        connection.close(1012)
     await sandbox.courier.stop()
     sandbox.world.reset()
+    for connection in sandbox.world.connections.of(None):
+        connection.close(1012)
     sandbox.world.watchers.tell("reload")
     return {"reset": True}
 

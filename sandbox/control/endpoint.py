@@ -63,6 +63,14 @@ def reply(body: Any, *, status: int = 200) -> Response:
     )
 
 
+def number(request: Request, name: str, default: int) -> int:
+    """A number in the query."""
+    text = request.query_params.get(name, str(default))
+    if not text.isdigit():
+        raise ControlError(f"{name} is not a number")
+    return int(text)
+
+
 def known_app(world: World, app_id: str) -> AppConfig:
     app = world.apps.get(app_id)
     if app is None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from sandbox.config import AppConfig, AppId
-from sandbox.control.endpoint import command, known_app, question
+from sandbox.control.endpoint import command, known_app, number, question
 from sandbox.delivery import envelopes
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
@@ -57,15 +57,15 @@ async def _send(sandbox: Sandbox, app: AppConfig, synthetic: Synthetic, names: l
     """In slices, so that everything else goes on, and never faster than the sockets take it."""
     event = msgspec.json.encode(synthetic.event).decode()
     started = time.monotonic()
-    for number, name in enumerate(names):
-        payload = _payload(sandbox, app, synthetic, event.replace("$n", str(number)), name)
+    for index, name in enumerate(names):
+        payload = _payload(sandbox, app, synthetic, event.replace("$n", str(index)), name)
         if synthetic.raw is not None:
-            payload = synthetic.raw.replace("$n", str(number)).encode()
+            payload = synthetic.raw.replace("$n", str(index)).encode()
         sandbox.courier.push(app, payload, event_id=name, event_type=synthetic.type)
         if synthetic.per_second is not None:
-            due = started + (number + 1) / synthetic.per_second
+            due = started + (index + 1) / synthetic.per_second
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-        elif number % _SLICE == _SLICE - 1:
+        elif index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
             await sandbox.courier.room(app.app_id)
 
@@ -82,7 +82,7 @@ async def books(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     """Everything that was pushed and what became of it. `events=false` leaves the list out."""
     world, query = sandbox.world, request.query_params
     app_id = query.get("app_id")
-    pushes = world.books.of(app_id, after=int(query.get("after", "0")))
+    pushes = world.books.of(app_id, after=number(request, "after", 0))
     refresh = [
         t.as_book() for t in world.authorizations.refresh_tokens.values() if app_id in {None, t.app_id}
     ]
@@ -104,7 +104,7 @@ async def books(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 
 async def recent(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     """The newest calls and pushes, newest first, secrets masked."""
-    limit = min(int(request.query_params.get("limit", "200")), 1000)
+    limit = min(number(request, "limit", 200), 1000)
     app_id = request.query_params.get("app_id")
     return {"calls": sandbox.world.calls.newest(limit=limit, app_id=app_id)}
 

@@ -139,8 +139,6 @@ def _card(response: dict[str, Any], message: Message) -> dict[str, Any] | None:
         return None
     if not isinstance(wrapped, dict) or not isinstance(wrapped.get("data"), dict):
         raise _Refused(BAD_CARD)
-    if wrapped.get("type") == "template":
-        return {"type": "template", "data": wrapped["data"]}
     if wrapped.get("type") != "raw":
         raise _Refused(BAD_CARD)
     card: dict[str, Any] = wrapped["data"]

@@ -116,9 +116,9 @@ class Courier:
 
     async def room(self, app_id: str) -> None:
         """Wait until the outboxes of an app are not crowded; for those who push a great many."""
-        while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):
+        while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):  # noqa: ASYNC110
             # Sockets come and go while we wait, so there is nothing to be woken by.
-            await asyncio.sleep(_BREATHER_SECONDS)  # noqa: ASYNC110
+            await asyncio.sleep(_BREATHER_SECONDS)
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Let work go on in the background, until it is done or the courier stops."""
@@ -127,7 +127,11 @@ class Courier:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Forget every timer and cancel every webhook call."""
+        """Give everything up: acks that are awaited, retries, webhook calls."""
+        for connection in self._world.connections.of(None):
+            for flight in connection.in_flight.values():
+                _give_up(flight)
+            connection.in_flight.clear()
         for push in self._world.books.waiting():
             self._unschedule(push)
         self._lanes.clear()
@@ -192,7 +196,9 @@ class Courier:
         started = self._world.clock()
         attempt = Attempt(at=started, connection=url)
         push.attempts.append(attempt)
-        answer = await self._webhook.post(app, url, push.payload, callback=push.kind == "callback")
+        answer = Answer("no_connection")
+        if url:
+            answer = await self._webhook.post(app, url, push.payload, callback=push.kind == "callback")
         attempt.latency_ms = round((self._world.clock() - started) * 1000, 3)
         self._ended(push, attempt, answer)
 
@@ -281,6 +287,13 @@ def _enqueue(connection: Connection, flight: Flight, *, shuffle: bool, lose: boo
     for piece in pieces[:-1]:
         connection.outbox.put_nowait(Written(encode(piece)))
     connection.outbox.put_nowait(Written(encode(pieces[-1]), flight))
+
+
+def _give_up(flight: Flight) -> None:
+    if flight.deadline is not None:
+        flight.deadline.cancel()
+    if flight.push.answer is not None and not flight.push.answer.done():
+        flight.push.answer.set_result(Answer("closed"))
 
 
 def _note_late(connection: Connection, message_id: str) -> None:

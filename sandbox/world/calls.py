@@ -5,7 +5,7 @@ import json
 import re
 from collections import deque
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import Struct
 
@@ -81,7 +81,7 @@ def masked_url(text: str) -> str:
 def masked_query(query: str) -> str:
     """A query string with its secrets masked."""
     pairs = [(key, _masked_item(key, value)) for key, value in parse_qsl(query, keep_blank_values=True)]
-    return urlencode(pairs, safe="•/: ")
+    return urlencode(pairs, safe="/:").replace(quote(MASK), MASK)
 
 
 def _masked_item(key: str, value: Any) -> Any:

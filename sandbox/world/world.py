@@ -40,6 +40,7 @@ class World:
         self.clock = clock
         self.speed = config.speed
         self.watchers = Watchers()
+        self.connections = Connections()
         self._fill()
 
     def _fill(self) -> None:
@@ -57,14 +58,13 @@ class World:
         self.per_second = Window(50, 1.0, self.clock)
         self.per_minute = Window(1000, 60.0, self.clock)
         self.per_recipient = Window(5, 1.0, self.clock)
-        self.connections = Connections()
         for person in config.people:
             self.put_person(person)
         for app in config.apps:
             self.put_app(app)
 
     def reset(self) -> None:
-        """Forget everything but what the sandbox was started with. Connections are for the caller to close."""
+        """Forget everything but what the sandbox was started with, and the connections that are open."""
         self._fill()
 
     @property

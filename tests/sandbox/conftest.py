@@ -1,16 +1,24 @@
 """A sandbox on a free port, and hands to steer it."""
 
 import asyncio
-import socket
-from dataclasses import dataclass, field
+import base64
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
+import websockets
 
+from feishu.errors import FrameError
+from feishu.frames import DATA, Frame, decode, encode
+from sandbox.app import create_app
 from sandbox.config import AppConfig, SandboxConfig
 from sandbox.server import serve
 from sandbox.world import ids
+from tests.services.ports import free_port
 
 APP_ID = "cli_0123456789abcdef"
 OTHER_APP_ID = "cli_fedcba9876543210"
@@ -31,7 +39,6 @@ class Platform:
     http: httpx.AsyncClient
     app_id: str = APP_ID
     secret: str = SECRET
-    _tokens: dict[str, str] = field(default_factory=dict)
 
     async def control(
         self, method: str, path: str, body: Any = None, *, status: int = 200, **params: Any
@@ -81,6 +88,58 @@ class Platform:
         return ids.open_id(self.app_id, person)
 
 
+class Line:
+    """A long connection that acknowledges everything with `code` and `data`, or nothing."""
+
+    def __init__(self, socket: websockets.ClientConnection, *, code: int, data: Any, answer: bool) -> None:
+        self.socket = socket
+        self.code = code
+        self.data = data
+        self.answer = answer
+        self.frames: list[Frame] = []
+        self.strange: list[bytes | str] = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for message in self.socket:
+                try:
+                    frame = decode(message)
+                except (FrameError, TypeError):
+                    self.strange.append(message)
+                    continue
+                self.frames.append(frame)
+                if frame.method == DATA and self.answer:
+                    await self.ack(frame)
+
+    async def ack(self, frame: Frame, **changes: Any) -> None:
+        body: dict[str, Any] = {"code": self.code}
+        if self.data is not None:
+            raw = self.data if isinstance(self.data, bytes) else json.dumps(self.data).encode()
+            body["data"] = base64.b64encode(raw).decode()
+        headers = (*frame.headers, ("biz_rt", "1"))
+        echo = replace(frame, headers=headers, payload=json.dumps(body).encode())
+        await self.socket.send(encode(replace(echo, **changes)))
+
+    async def ping(self) -> None:
+        await self.socket.send(encode(Frame(service=33554678, headers=(("type", "ping"),))))
+
+    def events(self) -> list[Any]:
+        """The payloads of the complete events, in the order they came."""
+        return [json.loads(frame.payload) for frame in self.frames if frame.method == DATA]
+
+    async def until(self, condition: Callable[["Line"], bool], seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition(self):
+                await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        self.socket.transport.abort()
+        await self.socket.wait_closed()
+
+
 @pytest.fixture
 def config() -> SandboxConfig:
     return SandboxConfig(apps=[app_config(), app_config(app_id=OTHER_APP_ID)], rate_limits=False)
@@ -88,6 +147,17 @@ def config() -> SandboxConfig:
 
 @pytest.fixture
 async def platform(config: SandboxConfig):
+    """The sandbox, called without a network; modules that need sockets put `served` in its place."""
+    app = create_app(config)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as http:
+            yield Platform("http://sandbox.test", http)
+
+
+@pytest.fixture
+async def served(config: SandboxConfig):
+    """The sandbox, listening on a free port."""
     port = free_port()
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve("127.0.0.1", port, config=config, ready=ready, stop=stop))
@@ -101,8 +171,18 @@ async def platform(config: SandboxConfig):
         await serving
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture
+async def connect(served: Platform):
+    """Opens long connections; all are closed with the test."""
+    opened: list[Line] = []
+
+    async def _connect(*, code: int = 200, data: Any = None, answer: bool = True) -> Line:
+        url = (await served.discover())["data"]["URL"]
+        socket = await websockets.connect(url, proxy=None, compression=None)
+        line = Line(socket, code=code, data=data, answer=answer)
+        opened.append(line)
+        return line
+
+    yield _connect
+    for line in opened:
+        await line.close()

@@ -15,6 +15,11 @@ BOT = Path(__file__).with_name("official_sdk_bot.py")
 
 
 @pytest.fixture
+def platform(served: Platform) -> Platform:
+    return served
+
+
+@pytest.fixture
 async def sdk_bot(platform: Platform):
     """The bot, connected."""
     bot = await asyncio.create_subprocess_exec(

@@ -1,0 +1,197 @@
+"""The pages in a browser: what a person sees and does."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.sandbox.cards import button, card
+from tests.sandbox.conftest import REDIRECT, Platform
+from tests.services import chromium as chromium_program
+
+pytestmark = pytest.mark.browser
+
+TEXT = {"tag": "plain_text", "content": "Go", "i18n_content": {"zh_cn": "去授权", "en_us": "Authorize"}}
+
+
+@pytest.fixture
+def platform(served: Platform) -> Platform:
+    return served
+
+
+@pytest.fixture
+async def page(platform: Platform) -> AsyncIterator[Page]:
+    program = chromium_program.find()
+    if program is None:
+        (pytest.fail if chromium_program.is_required() else pytest.skip)(chromium_program.MISSING)
+    errors: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program,
+            args=list(chromium_program.ARGUMENTS),
+            env={**os.environ, "NO_PROXY": "*"},
+        )
+        opened = await browser.new_page(base_url=platform.url)
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        yield opened
+        await browser.close()
+    assert errors == []
+
+
+async def open_client(page: Page) -> None:
+    await page.goto("/")
+    await page.wait_for_selector("body[data-ready]")
+
+
+async def send(platform: Platform, *elements: dict[str, Any], **more: Any) -> str:
+    whole = {**card(*elements), **more}
+    answer = await platform.send(json.dumps(whole), msg_type="interactive")
+    return answer.json()["data"]["message_id"]
+
+
+async def test_person_writes_and_sees_the_answer_without_reloading(platform: Platform, page: Page) -> None:
+    await open_client(page)
+    await page.get_by_test_id("composer").fill("hello <b>bot</b>")
+    await page.get_by_test_id("composer").press("Enter")
+    await expect(page.get_by_test_id("message")).to_contain_text("hello")
+    assert (await platform.books())["events"][0]["event_type"] == "im.message.receive_v1"
+    await platform.send('{"text": "welcome"}')
+    await expect(page.get_by_test_id("message").last).to_contain_text("welcome")
+    await page.get_by_test_id("composer").fill("again")
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_test_id("message")).to_have_count(3)
+    await expect(page.get_by_test_id("call").first).to_be_visible()
+
+
+async def test_every_person_has_their_own_chats(platform: Platform, page: Page) -> None:
+    await platform.send('{"text": "for li lei"}')
+    await open_client(page)
+    await expect(page.get_by_test_id("message")).to_have_count(1)
+    await page.get_by_test_id("person-wangfang").click()
+    await expect(page.get_by_test_id("message")).to_have_count(0)
+    await expect(page.get_by_test_id("person-wangfang")).to_have_attribute("aria-pressed", "true")
+    cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+    assert cookies["sandbox_person"] == "wangfang"
+
+
+async def test_opening_a_chat_tells_the_bot(platform: Platform, page: Page) -> None:
+    await open_client(page)
+    await page.get_by_test_id(f"bot-{platform.app_id}").click()
+    await expect(page.get_by_test_id("composer")).to_be_focused()
+    await platform.settled(2, "waiting")
+    types = [event["event_type"] for event in (await platform.books())["events"]]
+    assert types == ["p2p_chat_create", "im.chat.access_event.bot_p2p_chat_entered_v1"]
+
+
+async def test_card_speaks_the_language_and_its_link_opens_elsewhere(platform: Platform, page: Page) -> None:
+    link = {
+        "tag": "button",
+        "type": "primary",
+        "text": TEXT,
+        "behaviors": [{"type": "open_url", "default_url": f"{platform.url}/oauth/v1/device/verify"}],
+    }
+    header = {"template": "blue", "title": {**TEXT, "i18n_content": {"zh_cn": "需要授权", "en_us": "Please"}}}
+    await send(platform, link, header=header)
+    await open_client(page)
+    drawn = page.get_by_test_id("card")
+    await expect(drawn).to_contain_text("需要授权")
+    anchor = page.get_by_test_id("card-button")
+    assert await anchor.evaluate("element => [element.tagName, element.target]") == ["A", "_blank"]
+    async with page.expect_popup() as popup:
+        await anchor.click()
+    assert (await popup.value).url.endswith("/oauth/v1/device/verify")
+    await page.get_by_test_id("lang").click()
+    await page.wait_for_selector("body[data-ready]")
+    await expect(drawn).to_contain_text("Please")
+    await expect(anchor).to_have_text("Authorize")
+
+
+async def test_click_shows_the_toast_and_the_new_card(platform: Platform, page: Page, connect) -> None:
+    done = card({"tag": "markdown", "content": "**Done**"})
+    toast = {"type": "success", "content": "Saved", "i18n": {"zh_cn": "已保存"}}
+    await connect(data={"toast": toast, "card": {"type": "raw", "data": done}})
+    message_id = await send(platform, button("later"))
+    await open_client(page)
+    await page.get_by_test_id("card-button").click()
+    await expect(page.get_by_test_id("toast")).to_have_text("已保存")
+    await expect(page.locator(f"[data-message-id={message_id}]").get_by_test_id("card")).to_have_text("Done")
+
+
+async def test_failed_click_shows_the_clients_code(platform: Platform, page: Page) -> None:
+    await send(platform, button("later"))
+    await open_client(page)
+    await page.get_by_test_id("card-button").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text("200340")
+
+
+async def test_question_comes_before_a_dangerous_button(platform: Platform, page: Page, connect) -> None:
+    line = await connect(data={})
+    sure = {
+        "title": {"tag": "plain_text", "content": "Sure?"},
+        "text": {"tag": "plain_text", "content": "Gone."},
+    }
+    await send(platform, button("delete", confirm=sure), button("off", disabled=True))
+    await open_client(page)
+    await expect(page.get_by_test_id("card-button").nth(1)).to_be_disabled()
+    await page.get_by_test_id("card-button").first.click()
+    await page.locator("dialog [value=no]").click()
+    await page.get_by_test_id("card-button").first.click()
+    await page.locator("dialog [value=yes]").click()
+    await line.until(lambda line: line.events())
+    assert len(line.events()) == 1
+
+
+async def test_form_is_sent_with_its_values(platform: Platform, page: Page, connect) -> None:
+    line = await connect(data={})
+    form = {
+        "tag": "form",
+        "name": "f",
+        "elements": [
+            {"tag": "input", "name": "reason"},
+            {"tag": "checker", "name": "sure", "text": TEXT},
+            {"tag": "button", "name": "go", "text": TEXT, "form_action_type": "submit"},
+        ],
+    }
+    await send(platform, form)
+    await open_client(page)
+    await page.locator(".card input:not([type=checkbox])").fill("because")
+    await page.locator(".card input[type=checkbox]").check()
+    await page.get_by_test_id("card-button").click()
+    await line.until(lambda line: line.events())
+    action = line.events()[0]["event"]["action"]
+    assert (action["name"], action["form_value"]) == ("go", {"reason": "because", "sure": True})
+
+
+async def test_words_of_a_card_cannot_become_markup(platform: Platform, page: Page) -> None:
+    evil = "<img src=x onerror=\"document.title='owned'\"> [x](javascript:alert(1)) **b** `<i>`"
+    await send(platform, {"tag": "markdown", "content": evil})
+    await platform.send(json.dumps({"text": evil}))
+    await open_client(page)
+    await expect(page.locator(".card strong")).to_have_text("b")
+    assert await page.locator(".messages img, .messages a").count() == 0
+    assert await page.title() != "owned"
+
+
+async def test_consent_in_the_browser_leads_back_with_a_code(platform: Platform, page: Page) -> None:
+    back = f"{platform.url}/oauth/v1/device/verify"
+    await platform.put_app(redirect_urls=[back])
+    query = f"client_id={platform.app_id}&redirect_uri={back}&scope=offline_access&state=s"
+    await page.goto(f"/open-apis/authen/v1/authorize?{query}")
+    await page.get_by_test_id("consent-person").select_option("hanmeimei")
+    await page.get_by_test_id("consent-allow").click()
+    await page.wait_for_url(f"{back}?code=*")
+    assert page.url.endswith("&state=s")
+    await page.goto(f"/open-apis/authen/v1/authorize?{query}")
+    await page.get_by_test_id("consent-deny").click()
+    await page.wait_for_url(f"{back}?error=access_denied&state=s")
+
+
+async def test_narrow_screen_scrolls_nothing_sideways(platform: Platform, page: Page) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await send(platform, {"tag": "markdown", "content": "x" * 300}, button("a"))
+    for path in ("/", f"/open-apis/authen/v1/authorize?client_id={platform.app_id}&redirect_uri={REDIRECT}"):
+        await page.goto(path)
+        assert await page.evaluate("document.documentElement.scrollWidth") == 390
