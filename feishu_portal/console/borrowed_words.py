@@ -1,9 +1,11 @@
-"""Unfold's own words that this console shows. Unfold ships no Chinese: naming them here puts them into our catalogue.
+"""Words of Unfold and Django that this console shows and that they do not translate into Chinese.
 
-Only the extraction reads this list; a test holds it to what Unfold really says.
+Unfold ships no Chinese at all, and Django lacks a sentence or two. Naming them here puts them into our catalogue; nothing
+but the extraction reads the list, and a test holds it to what the two really say.
 """
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
 UNFOLD_WORDS = (
     _("Select record"),
@@ -36,6 +38,7 @@ UNFOLD_WORDS = (
     _("No data"),
     _("True"),
     _("False"),
+    _("Filters"),
     _("Apply Filters"),
     _("Select all rows"),
     _("Cancel"),
@@ -52,4 +55,11 @@ UNFOLD_WORDS = (
     _("System"),
     _("Return to site"),
     _("Toggle password visibility"),
+)
+
+DJANGO_WORDS = (
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
 )
