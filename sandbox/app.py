@@ -24,7 +24,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with Webhook(shared.config.ack_deadline) as webhook:
+        async with Webhook() as webhook:
             sandbox = Sandbox(shared, Courier(shared, webhook), webhook)
             app.state.sandbox = sandbox
             yield

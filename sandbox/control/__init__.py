@@ -1,1 +1,21 @@
-"""`/sandbox/api/`: what steers the stand-in. JSON, no authentication: a tool for the own machine."""
+"""`/sandbox/api/`: what steers the stand-in. JSON, no authentication: a tool for the own machine.
+
+    GET    overview, apps, people[?app_id=]                 who there is; no secrets
+    PUT    apps/{app_id}[?verify=false]                     create an app or change fields of it (AppConfig)
+    DELETE apps/{app_id}
+    POST   people                                           create or replace a person (PersonConfig)
+    POST   groups                                           {name, people, apps}
+    POST   say, enter, click, recall                        what people do in the client
+    GET    messages?chat_id= | person=&app_id=
+    POST   push                                             synthetic events, as many and as broken as wanted
+    GET    books[?app_id=&after=&events=false]              every push, connection and refresh token
+    GET    calls[?app_id=&limit=]                           the log, newest first, secrets masked
+    GET, PUT, DELETE faults[?app_id=]                       what is broken from now on
+    POST   disturb                                          what happens once to open connections
+    PUT    settings                                         {speed, rate_limits, ack_deadline}
+    POST   expire, revoke                                   tokens end
+    POST   authorize, device                                consent without a browser
+    POST   reset                                            as it was at the start
+
+The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.
+"""

@@ -9,7 +9,6 @@ from sandbox.config import PersonId
 from sandbox.control.endpoint import command, known_person
 from sandbox.errors import ControlError
 from sandbox.pages import consents
-from sandbox.pages.routes import decide_device_code
 from sandbox.state import Sandbox
 
 
@@ -42,7 +41,7 @@ async def device(sandbox: Sandbox, wish: Device) -> dict[str, Any]:
     waiting = sandbox.world.authorizations.device_by_user_code(wish.user_code)
     if waiting is None:
         raise ControlError("no device waits under this code", status=404)
-    decide_device_code(sandbox.world, waiting, person, allow=wish.decision == "allow")
+    consents.decide_device(sandbox.world, waiting, person.id, wish.decision)
     return {"decision": waiting.decision}
 
 

@@ -34,8 +34,12 @@ class Disturbance(Struct, forbid_unknown_fields=True, kw_only=True):
     close_code: Annotated[int, Meta(ge=1000, le=4999)] = 1001
 
 
-class Speed(Struct, forbid_unknown_fields=True):
-    speed: Annotated[float, Meta(gt=0)]
+class Settings(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is left out stays as it is. `ack_deadline` is seconds."""
+
+    speed: Annotated[float, Meta(gt=0)] | None = None
+    rate_limits: bool | None = None
+    ack_deadline: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Expiry(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -107,9 +111,15 @@ def _disturb(connection: Connection, disturbance: Disturbance) -> None:
             connection.outbox.put_nowait(Written(encode(ping)))
 
 
-async def set_speed(sandbox: Sandbox, speed: Speed) -> dict[str, Any]:
-    sandbox.courier.set_speed(speed.speed)
-    return {"speed": speed.speed}
+async def change_settings(sandbox: Sandbox, settings: Settings) -> dict[str, Any]:
+    world = sandbox.world
+    if settings.speed is not None:
+        sandbox.courier.set_speed(settings.speed)
+    if settings.rate_limits is not None:
+        world.rate_limits = settings.rate_limits
+    if settings.ack_deadline is not None:
+        world.ack_deadline = settings.ack_deadline
+    return {"speed": world.speed, "rate_limits": world.rate_limits, "ack_deadline": world.ack_deadline}
 
 
 async def expire(sandbox: Sandbox, expiry: Expiry) -> dict[str, Any]:
@@ -153,7 +163,8 @@ def routes() -> list[BaseRoute]:
         question("faults", put_faults, methods=["PUT"]),
         question("faults", delete_faults, methods=["DELETE"]),
         command("disturb", Disturbance, disturb),
-        command("speed", Speed, set_speed, methods=["PUT"]),
+        command("settings", Settings, change_settings, methods=["PUT"]),
+        command("speed", Settings, change_settings, methods=["PUT"]),
         command("expire", Expiry, expire),
         command("revoke", Revocation, revoke),
         question("reset", reset, methods=["POST"]),

@@ -96,7 +96,7 @@ class Courier:
         """The last piece is on the wire: the deadline runs from here."""
         flight.written_at = self._world.clock()
         loop = asyncio.get_running_loop()
-        flight.deadline = loop.call_later(self._world.config.ack_deadline, self._missed, connection, flight)
+        flight.deadline = loop.call_later(self._world.ack_deadline, self._missed, connection, flight)
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone, and with it everything that waited for an ack on it."""
@@ -192,13 +192,16 @@ class Courier:
             self._ended(push, attempt, Answer("congested"))
 
     async def _post(self, app: AppConfig, push: Push) -> None:
-        url = (app.callback_url or app.webhook_url) if push.kind == "callback" else app.webhook_url
-        started = self._world.clock()
-        attempt = Attempt(at=started, connection=url)
-        push.attempts.append(attempt)
-        answer = Answer("no_connection")
-        if url:
-            answer = await self._webhook.post(app, url, push.payload, callback=push.kind == "callback")
+        callback = push.kind == "callback"
+        url = (app.callback_url or app.webhook_url) if callback else app.webhook_url
+        async with self._webhook.slots:
+            started = self._world.clock()
+            attempt = Attempt(at=started, connection=url)
+            push.attempts.append(attempt)
+            answer = Answer("no_connection")
+            if url:
+                deadline = self._world.ack_deadline
+                answer = await self._webhook.post(app, url, push.payload, callback=callback, seconds=deadline)
         attempt.latency_ms = round((self._world.clock() - started) * 1000, 3)
         self._ended(push, attempt, answer)
 

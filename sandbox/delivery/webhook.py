@@ -22,14 +22,16 @@ from sandbox.world.deliveries import Answer, Outcome
 
 CONNECT_SECONDS = 2.0
 CHALLENGE_SECONDS = 1.0
+_AT_ONCE = 100
 _LONGEST_ANSWER = 64 * 1024
 
 
 class Webhook:
     """Posts payloads to the URL of an app."""
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
+    def __init__(self) -> None:
+        # As many as the client has connections; a deadline runs from when there is one.
+        self.slots = asyncio.Semaphore(_AT_ONCE)
         # The environment's proxies are for the Internet; an app under test is next door.
         self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
 
@@ -41,10 +43,12 @@ class Webhook:
     ) -> None:
         await self._client.aclose()
 
-    async def post(self, app: AppConfig, url: str, payload: bytes, *, callback: bool) -> Answer:
+    async def post(
+        self, app: AppConfig, url: str, payload: bytes, *, callback: bool, seconds: float
+    ) -> Answer:
         """One delivery. For a callback `data` is the response body, and HTTP statuses count as codes."""
         try:
-            response = await self._send(app, url, payload, seconds=self._deadline, signed=True)
+            response = await self._send(app, url, payload, seconds=seconds, signed=True)
         except (httpx.TimeoutException, TimeoutError):
             return Answer("timeout")
         except (httpx.HTTPError, httpx.InvalidURL):

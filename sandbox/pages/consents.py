@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from feishu.text import Text
 from sandbox.config import AppConfig
+from sandbox.world.authorizations import DeviceCode
 from sandbox.world.world import World
 
 MAX_SCOPES = 50
@@ -93,6 +94,14 @@ def decide(world: World, request: ConsentRequest, person_id: str, decision: Deci
         challenge_method=request.challenge_method,
     )
     return _with_query(request.redirect_uri, {"code": code.value}, request.state)
+
+
+def decide_device(world: World, waiting: DeviceCode, person_id: str, decision: Decision) -> None:
+    """Allow or deny what a device asked for."""
+    waiting.person_id = person_id
+    waiting.decision = "allowed" if decision == "allow" else "denied"
+    if decision == "allow":
+        world.authorizations.consent(world.apps[waiting.app_id], person_id, waiting.scopes)
 
 
 def _scopes(app: AppConfig, text: str) -> tuple[str, ...]:

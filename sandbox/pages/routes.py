@@ -1,7 +1,9 @@
 """The pages and what they load."""
 
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -15,9 +17,12 @@ from sandbox.config import PersonConfig
 from sandbox.pages import consents, words
 from sandbox.scopes import scope_text
 from sandbox.state import sandbox_of
-from sandbox.world.authorizations import DeviceCode
+from sandbox.world import ids
 from sandbox.world.avatars import avatar, colour
+from sandbox.world.calls import masked_query
 from sandbox.world.world import World
+
+Page: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 PERSON_COOKIE = "sandbox_person"
 LANGUAGE_COOKIE = "sandbox_lang"
@@ -31,6 +36,35 @@ async def client(request: Request) -> Response:
     return _page(request, "client.html")
 
 
+def _platform_page(page: Page) -> Page:
+    """A page of the platform itself: has a log id and is in the log of calls."""
+
+    async def recorded(request: Request) -> Response:
+        world, log_id, started = sandbox_of(request).world, ids.log_id(), time.perf_counter()
+        at = world.now_ms
+        response = await page(request)
+        response.headers["X-Tt-Logid"] = log_id
+        query = masked_query(request.url.query)
+        call = world.calls.add(
+            kind="page",
+            at=at,
+            method=request.method,
+            path=f"{request.url.path}?{query}" if query else request.url.path,
+            status=response.status_code,
+            code=None,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+            log_id=log_id,
+            app_id=request.query_params.get("client_id", ""),
+            request=None,
+            response=None,
+        )
+        world.watchers.tell("call", call=call)
+        return response
+
+    return recorded
+
+
+@_platform_page
 async def consent(request: Request) -> Response:
     """`GET /open-apis/authen/v1/authorize`."""
     world = sandbox_of(request).world
@@ -50,13 +84,13 @@ async def decide_consent(request: Request) -> Response:
     try:
         asked = consents.read(world, request.query_params)
         person = _person_of(world, form.get("person", ""))
-        decision: consents.Decision = "allow" if form.get("decision") == "allow" else "deny"
-        target = consents.decide(world, asked, person.id, decision)
+        target = consents.decide(world, asked, person.id, _decision(form))
     except consents.ConsentProblem as problem:
         return _problem(request, problem)
     return RedirectResponse(target, status_code=302)
 
 
+@_platform_page
 async def device(request: Request) -> Response:
     """Where a person types the code that a device shows them."""
     world = sandbox_of(request).world
@@ -76,18 +110,9 @@ async def decide_device(request: Request) -> Response:
     waiting = world.authorizations.device_by_user_code(form.get("user_code", ""))
     if waiting is None:
         return _page(request, "device.html", typed=form.get("user_code", ""), outcome="unknown")
-    decide_device_code(
-        world, waiting, _person_of(world, form.get("person", "")), allow=form.get("decision") == "allow"
-    )
+    person = _person_of(world, form.get("person", ""))
+    consents.decide_device(world, waiting, person.id, _decision(form))
     return _page(request, "device.html", typed="", outcome=waiting.decision)
-
-
-def decide_device_code(world: World, waiting: DeviceCode, person: PersonConfig, *, allow: bool) -> None:
-    """Allow or deny what a device asked for."""
-    waiting.person_id = person.id
-    waiting.decision = "allowed" if allow else "denied"
-    if allow:
-        world.authorizations.consent(world.apps[waiting.app_id], person.id, waiting.scopes)
 
 
 async def become(request: Request) -> Response:
@@ -191,6 +216,10 @@ def _page(request: Request, name: str, *, status: int = 200, **context: Any) -> 
 
 async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+
+
+def _decision(form: dict[str, str]) -> consents.Decision:
+    return "allow" if form.get("decision") == "allow" else "deny"
 
 
 def _next(request: Request) -> str:

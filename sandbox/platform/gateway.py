@@ -148,7 +148,7 @@ async def admit(
     Raises PlatformError with the gateway's codes; suffers the faults that are set on the OpenAPI.
     """
     caller = _authenticate(call, tenant=tenant, user=user)
-    _limit_rate(call, api)
+    limit_rate(call, api)
     await suffer(call)
     if scopes:
         _require_scope(caller, scopes)
@@ -245,9 +245,9 @@ def _user_caller(call: Call, value: str, *, accepted: bool) -> Caller:
     return Caller(app, person, token)
 
 
-def _limit_rate(call: Call, api: str) -> None:
-    # 1000 a minute and 50 a second, for each API and app.
-    if not call.world.config.rate_limits:
+def limit_rate(call: Call, api: str) -> None:
+    """1000 a minute and 50 a second, for each API and app. Raises PlatformError 99991400 with both headers."""
+    if not call.world.rate_limits:
         return
     key = f"{call.app_id}:{api}"
     for window in (call.world.per_second, call.world.per_minute):

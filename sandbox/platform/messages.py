@@ -75,7 +75,7 @@ async def patch(call: Call) -> dict[str, Any]:
         raise PlatformError(230099, str(refusal))
     now = call.world.clock()
     times = message.patched_at
-    if len(times) == PATCHES_PER_SECOND and now - times[0] < 1.0 and call.world.config.rate_limits:
+    if len(times) == PATCHES_PER_SECOND and now - times[0] < 1.0 and call.world.rate_limits:
         raise PlatformError(230020, "This operation triggers the frequency limit.")
     times.append(now)
     show(call.world, message, card)
@@ -165,7 +165,7 @@ def _post(
     earlier = world.mailbox.sent_before(app.app_id, uuid, now) if uuid else None
     if earlier is not None:
         return {"code": 0, "msg": "success", "data": as_item(app, earlier)}
-    if world.config.rate_limits and world.per_recipient.wait(chat.chat_id):
+    if world.rate_limits and world.per_recipient.wait(chat.chat_id):
         raise PlatformError(230020, "This operation triggers the frequency limit.")
     message = Message(
         message_id=ids.message_id(),

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from sandbox.config import AppConfig
 from sandbox.delivery import envelopes
 from sandbox.errors import TokenError
-from sandbox.platform.gateway import Call, cut
+from sandbox.platform.gateway import Call, cut, limit_rate
 from sandbox.world.authorizations import Issued
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -64,6 +64,7 @@ async def device_authorization(call: Call) -> dict[str, Any]:
 async def _token(call: Call, *, strict_verifier: bool) -> dict[str, Any]:
     body = call.form_or_json()
     call.app_id = str(body.get("client_id") or (call.basic_auth() or ("", ""))[0])
+    limit_rate(call, "oauth.token")
     await _suffer(call)
     grant_type = _text(body, "grant_type")
     if grant_type not in {"authorization_code", "refresh_token", "client_credentials", DEVICE_GRANT}:

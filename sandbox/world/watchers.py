@@ -1,7 +1,7 @@
 """Open pages that want to hear what happens, each with a bounded queue."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -29,7 +29,7 @@ class Watchers:
             else:
                 queue.put_nowait(line)
 
-    async def listen(self) -> AsyncIterator[bytes]:
+    async def listen(self) -> AsyncGenerator[bytes, None]:
         """Server-sent events until the page leaves or the sandbox stops."""
         with self._queue() as queue:
             yield b": hello\n\n"

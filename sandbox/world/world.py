@@ -38,13 +38,15 @@ class World:
     def __init__(self, config: SandboxConfig, clock: Callable[[], float] = time.time) -> None:
         self.config = config
         self.clock = clock
-        self.speed = config.speed
         self.watchers = Watchers()
         self.connections = Connections()
         self._fill()
 
     def _fill(self) -> None:
         config = self.config
+        self.speed = config.speed
+        self.rate_limits = config.rate_limits
+        self.ack_deadline = config.ack_deadline
         self.apps: dict[str, AppConfig] = {}
         self.people: dict[str, PersonConfig] = {}
         self._by_open_id: dict[str, tuple[str, str]] = {}

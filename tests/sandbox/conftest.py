@@ -104,8 +104,8 @@ class Line:
         with contextlib.suppress(websockets.ConnectionClosed):
             async for message in self.socket:
                 try:
-                    frame = decode(message)
-                except (FrameError, TypeError):
+                    frame = decode(message if isinstance(message, bytes) else b"?")
+                except FrameError:
                     self.strange.append(message)
                     continue
                 self.frames.append(frame)

@@ -77,6 +77,13 @@ async def test_what_was_allowed_before_is_marked(platform: Platform) -> None:
     assert "<em>已授权</em>" in (await platform.http.get(PAGE, params=query(scope="im:message"))).text
 
 
+async def test_page_has_a_log_id_and_is_in_the_log(platform: Platform) -> None:
+    page = await platform.http.get(PAGE, params=query(scope="im:message"))
+    [call] = (await platform.control("GET", "calls"))["calls"]
+    assert (call["kind"], call["app_id"], call["status"]) == ("page", APP_ID, 200)
+    assert call["log_id"] == page.headers["X-Tt-Logid"]
+
+
 async def test_yes_leads_back_with_a_code_and_the_state_as_it_was(platform: Platform) -> None:
     answer = await decide(platform, "allow")
     assert answer.status_code == 302

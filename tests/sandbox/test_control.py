@@ -131,6 +131,15 @@ async def test_reset_brings_back_the_beginning(platform: Platform) -> None:
     assert (await platform.control("GET", "apps"))["apps"][0]["name"] == app_config().name
 
 
+async def test_settings_change_one_by_one_and_reset_takes_them_back(platform: Platform) -> None:
+    first = await platform.control("PUT", "settings", {"speed": 20, "ack_deadline": 0.5})
+    assert first == {"speed": 20.0, "rate_limits": False, "ack_deadline": 0.5}
+    assert (await platform.control("PUT", "settings", {"rate_limits": True}))["speed"] == 20.0
+    await platform.control("POST", "reset")
+    settings = await platform.control("PUT", "settings", {})
+    assert settings == {"speed": 1.0, "rate_limits": False, "ack_deadline": 3.0}
+
+
 async def test_demo_app_is_complete(config: SandboxConfig) -> None:
     app = demo_app([REDIRECT])
     assert APP_ID_SHAPE.match(app.app_id)

@@ -207,6 +207,13 @@ async def test_device_flow_refuses_scopes_that_the_app_has_not(platform: Platfor
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
 
 
+async def test_token_endpoint_is_limited_to_fifty_calls_a_second(platform: Platform) -> None:
+    await platform.control("PUT", "settings", {"rate_limits": True})
+    answers = [await ask(platform, "refresh_token", refresh_token="x") for _ in range(51)]
+    assert [answer.json()["code"] for answer in answers] == [20026] * 50 + [99991400]
+    assert (answers[-1].status_code, answers[-1].headers["x-ogw-ratelimit-reset"]) == (429, "1")
+
+
 class TestFaults:
     @pytest.fixture
     def platform(self, served: Platform) -> Platform:

@@ -47,8 +47,10 @@ function fill(details, call) {
       "div",
       { class: "details" },
       h("h4", {}, t(push ? "event_id" : "log_id")), h("pre", {}, call.log_id),
-      h("h4", {}, t(push ? "payload" : "request")), h("pre", {}, pretty(call.request)),
-      h("h4", {}, t(push ? "outcome" : "response")), h("pre", {}, pretty(call.response)),
+      call.request !== null && h("h4", {}, t(push ? "payload" : "request")),
+      call.request !== null && h("pre", {}, pretty(call.request)),
+      call.response !== null && h("h4", {}, t(push ? "outcome" : "response")),
+      call.response !== null && h("pre", {}, pretty(call.response)),
     ),
   );
 }
