@@ -123,7 +123,7 @@ class AuthSession(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.open_id} ({self.state})"
+        return self.open_id
 
     @property
     def is_open(self) -> bool:

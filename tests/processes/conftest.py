@@ -15,7 +15,7 @@ def sandbox(managed_process: ProcessStarter) -> Iterator[SandboxClient]:
     port = free_port()
     managed_process("manage.py", "runsandbox", "--port", str(port)).wait_for_port(port)
     client = SandboxClient(f"http://127.0.0.1:{port}")
-    client.put_app()
+    client.put_app(app_secret=APP_SECRET)
     yield client
     client.close()
 
@@ -34,7 +34,9 @@ def rows(database_url: str) -> Iterator[Rows]:
 
 
 @pytest.fixture
-def addbot(managed_process: ProcessStarter, environment: dict[str, str], sandbox: SandboxClient) -> Callable[..., None]:
+def addbot(
+    managed_process: ProcessStarter, environment: dict[str, str], sandbox: SandboxClient
+) -> Callable[..., None]:
     """Adds the sandbox's app as a bot, or changes it, the way an operator does: with the command."""
 
     def add(app_id: str = APP_ID, *arguments: str, secret: str = APP_SECRET) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.services.platform import APP_ID, APP_SECRET
 
-pytestmark = [pytest.mark.processes, pytest.mark.django_db]
+pytestmark = pytest.mark.processes
 
 EVENTS = "SELECT event_id FROM events_event"
 SLOT = "SELECT state, error_code, node FROM bots_connectionslot"
@@ -43,7 +43,9 @@ def test_event_pushed_again_under_its_id_is_stored_once(sandbox, addbot, runfeis
     assert rows.one("SELECT event_id, duplicates FROM events_event")[0] == "same"
 
 
-def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(sandbox, addbot, runfeishu, rows):
+def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
+    sandbox, addbot, runfeishu, rows
+):
     addbot()
     sandbox.speed(100)  # the platform pushes again after 0.15 s, 3 s, 36 s
     process = runfeishu()
@@ -67,10 +69,14 @@ def test_bot_added_changed_and_disabled_is_noticed_within_five_seconds(sandbox, 
     process.wait_until(lambda: sandbox.connections() == 2, what="a second connection", seconds=5)
     rows.execute("UPDATE bots_bot SET enabled = false")
     process.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=5)
-    process.wait_until(lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots", seconds=5)
+    process.wait_until(
+        lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots", seconds=5
+    )
 
 
-def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_it(sandbox, addbot, runfeishu, rows):
+def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_it(
+    sandbox, addbot, runfeishu, rows
+):
     addbot(secret="wrong")
     process = runfeishu()
     process.wait_until(lambda: rows.one(SLOT)[:2] == ("error", 1000040345), what="the error", seconds=10)
@@ -124,7 +130,9 @@ def test_dropped_connection_comes_back(sandbox, addbot, runfeishu):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.disturb("drop")
-    process.wait_until(lambda: sandbox.books()["connections_opened"] == 2, what="a new connection", seconds=10)
+    process.wait_until(
+        lambda: sandbox.books()["connections_opened"] == 2, what="a new connection", seconds=10
+    )
 
 
 def test_term_closes_the_connection_and_says_so(sandbox, addbot, runfeishu, rows):
@@ -139,7 +147,7 @@ def test_term_closes_the_connection_and_says_so(sandbox, addbot, runfeishu, rows
 
 def test_only_named_bots_are_held(sandbox, addbot, runfeishu):
     other = "cli_00000000000000cc"
-    sandbox.put_app(other)
+    sandbox.put_app(other, app_secret=APP_SECRET)
     addbot()
     addbot(other)
     process = runfeishu("--bot", other)

@@ -1,0 +1,152 @@
+"""A portal and a sandbox to walk through, in one process and in the five of production."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from sandbox.config import DEMO_APP_ID, DEMO_APP_SECRET
+from tests.services.platform import SandboxClient
+from tests.services.ports import free_port
+from tests.services.processes import ProcessStarter
+
+expect.set_options(timeout=15_000)
+SCOPES = ("offline_access", "auth:user.id:read", "contact:user.base:readonly")
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Where a running portal and its sandbox are, and who may sign in."""
+
+    url: str
+    sandbox: SandboxClient
+    username: str
+    password: str
+
+
+def in_one_process(start: ProcessStarter) -> Portal:
+    """What ``make run`` runs."""
+    port, sandbox_port = free_port(), free_port()
+    url = f"http://localhost:{port}"
+    process = start(
+        "manage.py", "runportal", "--sandbox", "--port", str(port), "--sandbox-port", str(sandbox_port),
+        environment={"PUBLIC_URL": "", "FEISHU_SWEEP_SECONDS": "1", "FEISHU_RECONCILE_SECONDS": "0.5"},
+    )  # fmt: skip
+    password = process.wait_for(r"password \S+ (\S+)")[1]
+    start.secrets.add(DEMO_APP_SECRET)
+    return Portal(url, SandboxClient(f"http://localhost:{sandbox_port}"), "admin", password)
+
+
+def in_five_processes(start: ProcessStarter, database_url: str, redis_url: str) -> Portal:
+    """What a production runs: web, connections, worker, refresher and scheduler."""
+    port, sandbox_port = free_port(), free_port()
+    url, password = f"http://localhost:{port}", "a password of the tests"
+    sandbox = SandboxClient(f"http://localhost:{sandbox_port}")
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "PUBLIC_URL": url,
+        "FEISHU_SWEEP_SECONDS": "1",
+        "FEISHU_RECONCILE_SECONDS": "0.5",
+    }
+    start("manage.py", "runsandbox", "--port", str(sandbox_port)).wait_for_port(sandbox_port)
+    sandbox.put_app(
+        DEMO_APP_ID,
+        app_secret=DEMO_APP_SECRET,
+        name="演示",
+        redirect_urls=[f"{url}/oauth/callback/{DEMO_APP_ID}/"],
+    )
+    once = environment | {"FEISHU_APP_SECRET": DEMO_APP_SECRET, "DJANGO_SUPERUSER_PASSWORD": password}
+    scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+    for command in (
+        (
+            "addbot",
+            "演示",
+            "--app-id",
+            DEMO_APP_ID,
+            "--open-url",
+            sandbox.url,
+            "--accounts-url",
+            sandbox.url,
+            *scopes,
+        ),
+        ("createsuperuser", "--noinput", "--username", "lin", "--email", "lin@example.com"),
+    ):
+        process = start("manage.py", *command, environment=once)
+        assert process.wait_for_exit() == 0, process.output
+    celery = ("-m", "celery", "-A", "feishu_portal")
+    start(
+        "-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(port), environment=environment
+    ).wait_for_port(port)
+    start("manage.py", "runfeishu", environment=environment).wait_for("Listening")
+    start(*celery, "worker", "--concurrency", "1", environment=environment)
+    start(*celery, "worker", "-Q", "token_refresh", "--pool", "threads", environment=environment)
+    start(*celery, "beat", environment=environment)
+    return Portal(url, sandbox, "lin", password)
+
+
+@pytest.fixture
+def portal(managed_process: ProcessStarter) -> Iterator[Portal]:
+    opened = in_one_process(managed_process)
+    yield opened
+    opened.sandbox.close()
+
+
+@pytest.fixture
+def production(database_url: str, redis_url: str, managed_process: ProcessStarter) -> Iterator[Portal]:
+    opened = in_five_processes(managed_process, database_url, redis_url)
+    yield opened
+    opened.sandbox.close()
+
+
+class Person:
+    """Somebody with a browser, at the sandbox's chat."""
+
+    def __init__(self, context: BrowserContext, portal: Portal, person: str) -> None:
+        self._portal = portal
+        self.context = context
+        self.chat: Page = context.new_page()
+        self.chat.goto(f"{portal.sandbox.url}/")
+        self.chat.get_by_test_id(f"person-{person}").click()
+        self.chat.get_by_test_id(f"bot-{DEMO_APP_ID}").click()
+
+    @property
+    def cards(self):
+        return self.chat.get_by_test_id("card")
+
+    def say(self, text: str) -> None:
+        self.chat.get_by_test_id("composer").fill(text)
+        self.chat.get_by_test_id("composer").press("Enter")
+
+    def press(self, label: str) -> None:
+        """A button of the newest card that stays in the chat."""
+        self.cards.last.get_by_test_id("card-button").filter(has_text=label).click()
+
+    def open(self, label: str) -> Page:
+        """A button of the newest card that opens a page."""
+        with self.context.expect_page() as opened:
+            self.press(label)
+        page = opened.value
+        page.wait_for_load_state()
+        return page
+
+    def ask(self) -> None:
+        """Write /auth and see the card."""
+        self.say("/auth")
+        expect(self.cards.last).to_contain_text(re.compile("需要你的授权|Your authorization is needed"))
+
+
+@pytest.fixture
+def person(browser: Browser) -> Iterator[Callable[..., Person]]:
+    """``person(portal)``: Li Lei with a Chinese browser of his own; others by name, other languages by ``locale``."""
+    contexts: list[BrowserContext] = []
+
+    def arrive(portal: Portal, who: str = "lilei", *, locale: str = "zh-CN") -> Person:
+        contexts.append(browser.new_context(locale=locale))
+        return Person(contexts[-1], portal, who)
+
+    yield arrive
+    for context in contexts:
+        context.close()
