@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -17,17 +17,21 @@ _logger = logging.getLogger("sandbox.wire")
 _logger.setLevel(logging.WARNING)
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """HTTP whose applications may cut the connection."""
+class HttpProtocol(H11Protocol):
+    """HTTP whose applications may cut the connection.
+
+    On h11 because it leaves header names as they are spelled, and the official SDK looks for `X-Tt-Logid` by letter.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.access_log = False
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
+    def handle_events(self) -> None:
+        super().handle_events()
         scope: Any = self.scope
-        scope["extensions"] = {DROP: self.transport.abort}
+        if scope is not None:
+            scope["extensions"] = {DROP: self.transport.abort}
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

@@ -15,6 +15,7 @@ from starlette.templating import Jinja2Templates
 from feishu.text import Text
 from sandbox.config import PersonConfig
 from sandbox.pages import consents, words
+from sandbox.platform.gateway import sign
 from sandbox.scopes import scope_text
 from sandbox.state import sandbox_of
 from sandbox.world import ids
@@ -43,7 +44,7 @@ def _platform_page(page: Page) -> Page:
         world, log_id, started = sandbox_of(request).world, ids.log_id(), time.perf_counter()
         at = world.now_ms
         response = await page(request)
-        response.headers["X-Tt-Logid"] = log_id
+        sign(response, log_id)
         query = masked_query(request.url.query)
         call = world.calls.add(
             kind="page",

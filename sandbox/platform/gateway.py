@@ -116,11 +116,16 @@ def route(path: str, methods: Collection[str], handler: Handler) -> Route:
         answer, error_code = await _run(handler, call)
         if call.fault is not None and call.fault.drop == "after":
             cut(request)
-        answer.headers["X-Tt-Logid"] = call.log_id
+        sign(answer, call.log_id)
         _log(call, answer, error_code, at=at, ms=(time.perf_counter() - started) * 1000)
         return answer
 
     return Route(path, endpoint, methods=list(methods))
+
+
+def sign(answer: Response, log_id: str) -> None:
+    """Put the log id on an answer, spelled as the platform does: the official SDK looks for these letters."""
+    answer.raw_headers.append((b"X-Tt-Logid", log_id.encode()))
 
 
 def answer_json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

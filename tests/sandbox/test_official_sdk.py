@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.cards import CARD_WITH_BUTTON
-from tests.sandbox.conftest import Platform
+from tests.sandbox.conftest import REDIRECT, Platform
+from tests.services.ports import free_port
 
-BOT = Path(__file__).with_name("official_sdk_bot.py")
+HERE = Path(__file__).parent
+BOT = HERE / "official_sdk_bot.py"
+TOUR = HERE / "official_sdk_tour.py"
+WEBHOOK = HERE / "official_sdk_webhook.py"
 
 
 @pytest.fixture
@@ -80,3 +84,68 @@ async def test_an_event_the_sdk_has_no_handler_for_is_refused_and_pushed_again(
     await platform.control("POST", "push", {"app_id": platform.app_id, "type": "contact.user.created_v3"})
     books = await platform.settled(1, "failed")
     assert [attempt["code"] for attempt in books["events"][0]["attempts"]] == [500] * 5
+
+
+async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
+    url = f"{platform.url}/open-apis/authen/v1/authorize?client_id={platform.app_id}&redirect_uri={REDIRECT}"
+    wish = {"url": f"{url}&scope=auth:user.id:read", "person": "lilei"}
+    code = (await platform.control("POST", "authorize", wish))["redirect"].rpartition("=")[2]
+    body = {
+        "grant_type": "authorization_code",
+        "client_id": platform.app_id,
+        "client_secret": platform.secret,
+        "code": code,
+    }
+    token = (await platform.http.post("/oauth/v3/token", json=body)).json()["access_token"]
+    arguments = [platform.url, platform.app_id, platform.secret, platform.open_id(), token]
+    tour = await asyncio.create_subprocess_exec(
+        sys.executable, str(TOUR), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await asyncio.wait_for(tour.communicate(), 40)
+    understood = json.loads(output)
+    log_id = understood.pop("log_id")
+    calls = (await platform.control("GET", "calls"))["calls"]
+    assert log_id in [call["log_id"] for call in calls]
+    assert understood == {
+        "codes": [0] * 8,
+        "items": [1, 1],
+        "sender": platform.app_id,
+        "has_more": False,
+        "person": "李雷",
+        "redirect_urls": [REDIRECT],
+        "scopes": 17,
+        "me": ["李雷", platform.open_id()],
+        "missing": 99992354,
+    }
+
+
+async def test_the_sdk_trusts_an_encrypted_signed_webhook(platform: Platform) -> None:
+    port, secrets = free_port(), {"encrypt_key": "an encrypt key", "verification_token": "a token"}
+    app = await asyncio.create_subprocess_exec(
+        sys.executable, str(WEBHOOK), str(port), *secrets.values(), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(40):
+            while not await is_open(port):
+                assert app.returncode is None
+                await asyncio.sleep(0.1)
+        hook = {"mode": "webhook", "webhook_url": f"http://127.0.0.1:{port}/", **secrets}
+        await platform.control("PUT", f"apps/{platform.app_id}", hook)
+        await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "hello"})
+        assert (await platform.settled(1))["counts"]["failed"] == 0
+        sent = await platform.send(json.dumps(CARD_WITH_BUTTON), msg_type="interactive")
+        wish = {"person": "lilei", "message_id": sent.json()["data"]["message_id"]}
+        assert (await platform.control("POST", "click", wish))["toast"]["content"] == "by webhook"
+    finally:
+        app.kill()
+        await app.wait()
+
+
+async def is_open(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
