@@ -19,6 +19,8 @@ else:
     # Unfold's classes are Django's to the type checker, which knows no types of theirs.
     from unfold.admin import ModelAdmin, TabularInline
 
+LOOKUPS = ("exact", "isnull", "id__exact")  # what Django's own filters put into an address
+
 M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Model)
 
@@ -57,6 +59,8 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows = super().get_queryset(request)
+        if not self._may_open(request):
+            return rows.none()
         if self.is_owned:
             rows = cast("Any", rows).visible_to(operator_of(request))
         match = request.resolver_match
@@ -77,7 +81,8 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
         """Only declared filters: any other would let an operator search columns that are never shown."""
-        return lookup.partition("__")[0] in {_filtered_name(declared) for declared in self.list_filter}
+        names = {_filtered_name(declared) for declared in self.list_filter}
+        return any(lookup in {name, *(f"{name}__{suffix}" for suffix in LOOKUPS)} for name in names)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's "delete selected": what is deleted here is deleted one by one, after a look at it."""

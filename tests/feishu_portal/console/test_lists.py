@@ -1,0 +1,109 @@
+"""Lists stay fast and say what to do when they are empty."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from events.enums import EventStatus
+from events.models import Event
+from feishu_portal.access.admin import paging
+from feishu_portal.access.admin.paging import BoundedPaginator
+from tests.feishu_portal.console.rows import PAGES, Rows, list_of, make_event, make_rows, text_of
+
+OTHERS = ["access_auditentry", "access_apiclient", "auth_group"]
+
+
+def queries_of(client: Client, address: str) -> list[str]:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return [query["sql"] for query in queries]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_list_takes_as_many_queries_for_three_rows_as_for_one(
+    page: str, rows: Rows, as_superuser: Client
+) -> None:
+    one = queries_of(as_superuser, list_of(page))
+    make_rows()
+    make_rows()
+    assert len(queries_of(as_superuser, list_of(page))) == len(one)
+
+
+def test_event_list_never_reads_payloads_nor_counts_without_a_bound(rows: Rows, as_superuser: Client) -> None:
+    statements = queries_of(as_superuser, list_of("events_event"))
+    assert not any('"payload"' in sql for sql in statements)
+    counts = [sql for sql in statements if "COUNT(" in sql]
+    assert counts
+    assert all(f"LIMIT {paging.MAX_COUNT + 1}" in sql for sql in counts)
+
+
+def test_count_stops_at_its_bound(rows: Rows, monkeypatch, as_superuser: Client) -> None:
+    monkeypatch.setattr(paging, "MAX_COUNT", 2)
+    for _ in range(3):
+        make_event(rows.bot)
+    paginator = BoundedPaginator(Event.objects.order_by("-id"), 2)
+    assert (paginator.count, paginator.is_more, paginator.num_pages) == (2, True, 1)
+    assert "More than 2;" in text_of(as_superuser.get(list_of("events_event")))
+
+
+def test_count_below_the_bound_is_exact(rows: Rows, as_superuser: Client) -> None:
+    assert "1 entry" in text_of(as_superuser.get(list_of("events_event")))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS])
+def test_empty_list_says_what_to_do_next(page: str, as_superuser: Client) -> None:
+    html = text_of(as_superuser.get(list_of(page)))
+    assert 'data-testid="empty"' in html
+    assert "Nothing here yet" not in html
+
+
+def test_list_without_a_match_offers_to_reset(rows: Rows, as_superuser: Client) -> None:
+    assert "Nothing matches" in text_of(as_superuser.get(list_of("events_event"), {"q": "no-such-event"}))
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("events_event", "event_id"),
+        ("bots_bot", "app_id"),
+        ("auth_sessions_authsession", "open_id"),
+        ("auth_sessions_usertoken", "open_id"),
+    ],
+)
+def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_superuser: Client) -> None:
+    make_rows()
+    found = as_superuser.get(list_of(page), {"q": getattr(rows.of(page), field)}).context["cl"].result_list
+    assert list(found) == [rows.of(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "filters", "count"),
+    [
+        ("events_event", {"status__exact": EventStatus.DEAD, "since": "1h"}, 1),
+        ("events_event", {"status__exact": EventStatus.DONE}, 0),
+        ("bots_connectionslot", {"connected": "no"}, 1),
+        ("bots_connectionslot", {"connected": "yes"}, 0),
+        ("auth_sessions_authsession", {"open": "yes"}, 0),
+        ("auth_sessions_authsession", {"open": "no", "since": "24h"}, 1),
+        ("auth_sessions_usertoken", {"status__exact": "active"}, 1),
+        ("access_auditentry", {"action": "bot.created"}, 1),
+    ],
+)
+def test_filters_narrow_the_list(
+    page: str, filters: dict[str, str], count: int, rows: Rows, as_superuser: Client
+) -> None:
+    assert as_superuser.get(list_of(page), filters).context["cl"].result_count == count
+
+
+def test_list_filters_by_bot(rows: Rows, as_superuser: Client) -> None:
+    make_rows()
+    shown = as_superuser.get(list_of("events_event"), {"bot__id__exact": str(rows.bot.pk)}).context["cl"]
+    assert list(shown.result_list) == [rows.event]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS, "access_user"])
+def test_page_to_add_opens_where_adding_is_for_people(page: str, as_superuser: Client) -> None:
+    expected = 403 if page in set(PAGES) - {"bots_bot"} | {"access_auditentry"} else 200
+    assert as_superuser.get(reverse(f"admin:{page}_add")).status_code == expected
