@@ -56,7 +56,12 @@ def make_grant(bot: Bot, *, open_id: str = "ou_asked", **values: Any) -> UserTok
 
 
 def message_event(
-    *, text: str = "/auth", open_id: str = "ou_asked", message_id: str = "", event_id: str = "", **message: Any
+    *,
+    text: str = "/auth",
+    open_id: str = "ou_asked",
+    message_id: str = "",
+    event_id: str = "",
+    **message: Any,
 ) -> dict[str, Any]:
     """The payload of an im.message.receive_v1 event, as the platform documents it."""
     number = next(_numbers)

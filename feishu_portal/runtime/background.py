@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery.beat import EmbeddedService, Scheduler
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from feishu_portal.celery import app
 

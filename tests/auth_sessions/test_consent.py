@@ -1,5 +1,8 @@
 """The browser road, from the card's link to the page that says how it ended."""
 
+import base64
+import hashlib
+import json
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -85,10 +88,6 @@ def test_consent_stores_tokens_and_says_so(
 
 
 def test_code_is_exchanged_with_verifier_and_redirect_uri(session, client, platform):
-    import base64
-    import hashlib
-    import json
-
     query = open_link(session, client)
     come_back(session, client, state=query["state"], code="the-code")
     sent = json.loads(platform.token.calls.last.request.content)

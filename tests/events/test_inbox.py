@@ -2,6 +2,7 @@ import json
 import uuid
 
 import pytest
+from django.db import connection
 
 from events.arrivals import Arrival, arrival
 from events.domain.inbox import store
@@ -112,8 +113,6 @@ def test_event_of_a_bot_that_is_gone_does_not_spoil_its_batch():
 def test_batch_of_new_events_costs_one_statement(django_assert_num_queries, settings):
     bot = make_bot()
     batch = [arrived(bot, message_event()) for _ in range(100)]
-    from django.db import connection
-
     # Django does not count the statement that goes to psycopg directly; on SQLite there are the savepoint's two more.
     with django_assert_num_queries(0 if connection.vendor == "postgresql" else 3):
         assert all(stored.is_new for stored in store(batch))

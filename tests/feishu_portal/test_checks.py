@@ -1,11 +1,16 @@
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 
 from feishu_portal.environment import made_once
 
 
 def ids(*, deploy: bool = False) -> set[str]:
-    return {message.id for message in run_checks(include_deployment_checks=deploy) if message.id.startswith("feishu_portal")}
+    return {
+        message.id
+        for message in run_checks(include_deployment_checks=deploy)
+        if message.id.startswith("feishu_portal")
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +27,9 @@ def test_key_that_is_none(settings):
     assert ids() == {"feishu_portal.E001"}
 
 
-@pytest.mark.parametrize("url", ["portal.example.com", "ftp://portal.example.com", "https://", "https://a.b/?x=1"])
+@pytest.mark.parametrize(
+    "url", ["portal.example.com", "ftp://portal.example.com", "https://", "https://a.b/?x=1"]
+)
 def test_public_url_that_is_none(settings, url):
     settings.PUBLIC_URL = url
     assert "feishu_portal.E002" in ids()
@@ -43,8 +50,6 @@ def test_production_without_its_servers(settings, monkeypatch):
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS"])
 def test_missing_key_refuses_to_start_in_production_and_says_how_to_make_one(monkeypatch, tmp_path, name):
-    from django.core.exceptions import ImproperlyConfigured
-
     monkeypatch.delenv(name)
     with pytest.raises(ImproperlyConfigured, match="python -c"):
         made_once(name, tmp_path / "key", debug=False)

@@ -31,7 +31,17 @@ def test_ordinary_sentence_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "key", ["app_secret", "password", "Authorization", "refresh_token", "access_token", "code_verifier", "ticket", "cookie"]
+    "key",
+    [
+        "app_secret",
+        "password",
+        "Authorization",
+        "refresh_token",
+        "access_token",
+        "code_verifier",
+        "ticket",
+        "cookie",
+    ],
 )
 def test_value_under_a_secret_key_is_redacted(key):
     assert "s3cret" not in str(redact_event(None, "", {"event": "e", key: "s3cret"}))
@@ -42,7 +52,9 @@ def test_numbers_that_explain_are_kept():
     assert redact_event(None, "", {"event": "e", "code": 20003, "platform_code": 20003})["code"] == 20003
 
 
-@pytest.mark.parametrize("write", [logging.getLogger("feishu.test").warning, structlog.get_logger("portal").warning])
+@pytest.mark.parametrize(
+    "write", [logging.getLogger("feishu.test").warning, structlog.get_logger("portal").warning]
+)
 def test_what_any_logger_writes_is_redacted(write):
     stream, handler = io.StringIO(), logging.getLogger().handlers[0]
     formatted = logging.StreamHandler(stream)

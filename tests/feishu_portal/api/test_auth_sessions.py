@@ -29,7 +29,9 @@ def bot():
 
 
 def create(client: Client, bot, **body):
-    return client.post(f"/api/v1/bots/{bot.app_id}/auth-sessions", {"open_id": "ou_asked"} | body, "application/json")
+    return client.post(
+        f"/api/v1/bots/{bot.app_id}/auth-sessions", {"open_id": "ou_asked"} | body, "application/json"
+    )
 
 
 def test_system_asks_a_user_and_gets_the_link(bot):
@@ -98,7 +100,8 @@ def test_request_without_a_public_address_says_so(bot, settings):
 
 
 @pytest.mark.parametrize(
-    "body", [{"open_id": ""}, {"scopes": "text"}, {"deliver": "pigeon"}, {"return_url": "javascript:alert(1)"}]
+    "body",
+    [{"open_id": ""}, {"scopes": "text"}, {"deliver": "pigeon"}, {"return_url": "javascript:alert(1)"}],
 )
 def test_request_that_does_not_fit_says_where(bot, body):
     response = create(api_client(Scope.AUTH_CREATE), bot, **body)

@@ -45,7 +45,9 @@ def test_addbot_reads_the_secret_from_standard_input(monkeypatch):
 
 def test_addbot_again_updates_and_keeps_what_is_not_said(secret_file):
     addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file, "--slots", "2")
-    assert "Updated" in addbot("Renamed", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file)
+    assert "Updated" in addbot(
+        "Renamed", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file
+    )
     bot = Bot.objects.get()
     assert (bot.name, bot.slot_count) == ("Renamed", 2)
 
@@ -84,7 +86,11 @@ def test_addapiclient_prints_the_key_once_and_stores_its_hash():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((), "--scope"), (("--scope", "auth:create", "--bot", "cli_9"), "cli_9"), (("--scope", "auth:create", "--expires-days", "0"), "days")],
+    [
+        ((), "--scope"),
+        (("--scope", "auth:create", "--bot", "cli_9"), "cli_9"),
+        (("--scope", "auth:create", "--expires-days", "0"), "days"),
+    ],
 )
 def test_addapiclient_with_bad_values_says_which(arguments, message):
     with pytest.raises(CommandError, match=message):
