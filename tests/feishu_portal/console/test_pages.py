@@ -124,6 +124,7 @@ def test_login_page_speaks_the_browsers_language(headers: dict[str, str], words:
 def test_language_can_be_switched_before_signing_in(db: None) -> None:
     client = Client(headers=ENGLISH)
     assert '<button type="submit" name="language" value="zh-hans"' in text_of(client.get(LOGIN))
+    assert ">English</button>" in text_of(Client(headers=CHINESE).get(LOGIN))
     answer = client.post("/i18n/setlang/", {"language": "zh-hans", "next": LOGIN})
     assert answer["Location"] == LOGIN
     assert client.cookies[django_settings.LANGUAGE_COOKIE_NAME].value == "zh-hans"
