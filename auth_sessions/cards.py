@@ -14,11 +14,6 @@ DECLINE_ACTION = "auth.decline"
 
 # template colour, title, body
 _OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
-    SessionState.AUTHORIZED: (
-        "green",
-        Text("已授权", "Authorized"),
-        Text("授权成功，无需其他操作。", "You are all set. There is nothing else to do."),
-    ),
     SessionState.DENIED: (
         "grey",
         Text("已拒绝授权", "Authorization declined"),
@@ -63,6 +58,8 @@ def card_of(session: AuthSession, *, start_url: str) -> dict[str, Any]:
         return _request(session, start_url)
     if session.state == SessionState.FAILED:
         return _failure(session)
+    if session.state == SessionState.AUTHORIZED:
+        return _success(session)
     colour, title, body = _OUTCOMES[SessionState(session.state)]
     elements = [markdown(body)]
     if session.state in {SessionState.DENIED, SessionState.EXPIRED}:
@@ -94,6 +91,16 @@ def _request(session: AuthSession, start_url: str) -> dict[str, Any]:
         ],
         summary=title,
     )
+
+
+def _success(session: AuthSession) -> dict[str, Any]:
+    title = Text("已授权", "Authorized")
+    name = escape(session.bot.name)
+    body = Text(
+        f"**{name}** 现在可以代表你使用飞书。授权成功，无需其他操作。",
+        f"**{name}** can now act for you. You are all set; there is nothing else to do.",
+    )
+    return card(header=header(title, template="green"), elements=[markdown(body)], summary=title)
 
 
 def _failure(session: AuthSession) -> dict[str, Any]:

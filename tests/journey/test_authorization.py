@@ -163,4 +163,4 @@ def test_journey_in_english(portal, person):
     page = li_lei.open("Authorize")
     page.get_by_test_id("consent-allow").click()
     expect(outcome(page)).to_contain_text("Authorized")
-    expect(li_lei.cards.last).to_contain_text("There is nothing else to do")
+    expect(li_lei.cards.last).to_contain_text("there is nothing else to do")
