@@ -16,6 +16,7 @@ from django.utils.translation import override
 from django.utils.translation.template import templatize
 
 from auth_sessions.pages import ENDINGS, LINKS, context
+from feishu_portal.console.borrowed_words import UNFOLD_WORDS
 from tests.factories import make_operator
 from tests.feishu_portal.console.rows import PAGES, Rows, list_of, make_rows, page_of, signed_in, text_of
 
@@ -100,8 +101,6 @@ def test_compiled_catalogue_is_that_of_the_source(catalogue: polib.POFile) -> No
 
 
 def test_borrowed_words_are_those_that_unfold_says() -> None:
-    from feishu_portal.console.borrowed_words import UNFOLD_WORDS
-
     folder = Path(unfold.__file__).parent
     said = {word for path in folder.rglob("*.py") for word in python_words(path)}
     said |= {word for path in folder.rglob("*.html") for word in template_words(path)}
