@@ -16,16 +16,30 @@ from sandbox.world.world import World
 
 _GRACE_SECONDS = 2
 _BACKLOG = 2048
+_TICK_SECONDS = 1.0
 
 logger = logging.getLogger("sandbox")
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs the loop."""
+    """A server that leaves signals to whoever runs the loop, and stops when told."""
+
+    def __init__(self, config: uvicorn.Config, world: World, stop: asyncio.Event) -> None:
+        super().__init__(config)
+        self._world = world
+        self._stop = stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def main_loop(self) -> None:
+        while not self._stop.is_set():
+            await self.on_tick(0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _TICK_SECONDS)
+        # Pages that listen would keep the server from stopping.
+        self._world.watchers.close()
 
 
 def run(host: str = "127.0.0.1", port: int = 9800, *, config: SandboxConfig | None = None) -> None:
@@ -60,18 +74,18 @@ async def serve(
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
+        ),
+        world,
+        stop,
     )
     listener = _listen(host, port)
     logger.info("sandbox listens", extra={"host": host, "port": listener.getsockname()[1]})
-    stopping = asyncio.ensure_future(_stop_when_told(server, world, stop))
     if ready is not None:
         # The socket takes connections already; they wait the moment until the server accepts them.
         ready.set()
     try:
         await server.serve(sockets=[listener])
     finally:
-        stopping.cancel()
         listener.close()
 
 
@@ -88,12 +102,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-async def _stop_when_told(server: _Server, world: World, stop: asyncio.Event) -> None:
-    await stop.wait()
-    server.should_exit = True
-    world.watchers.close()
 
 
 async def _run(host: str, port: int, config: SandboxConfig | None) -> None:

@@ -17,7 +17,6 @@ WORDS: Final = {
     "say": Text("给机器人发消息，按 Enter 发送", "Write to the bot, Enter sends"),
     "send": Text("发送", "Send"),
     "other_language": Text("English", "中文"),
-    "back": Text("返回", "Back"),
     "choose": Text("选择一个机器人开始聊天", "Choose a bot to talk to"),
     "authorize": Text("授权", "Authorize"),
     "deny": Text("拒绝", "Deny"),

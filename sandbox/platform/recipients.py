@@ -57,8 +57,6 @@ def _known_chat(world: World, app: AppConfig, chat_id: str) -> Chat:
     chat = world.mailbox.chats.get(chat_id)
     if chat is None:
         raise PlatformError(230034, "The receive_id is invalid.")
-    if chat.dissolved:
-        raise PlatformError(232009, "The chat has been dissolved.")
     if app.app_id not in chat.apps:
         raise PlatformError(230002, "Bot can NOT be out of the chat.")
     return chat

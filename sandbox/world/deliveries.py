@@ -100,10 +100,6 @@ class Books:
         """Oldest first, those numbered higher than `after`."""
         return [push for push in self._pushes if push.number > after and app_id in {None, push.app_id}]
 
-    def newest(self, limit: int, app_id: str | None = None) -> list[Push]:
-        matching = (push for push in reversed(self._pushes) if app_id in {None, push.app_id})
-        return list(itertools.islice(matching, limit))
-
     def waiting(self) -> list[Push]:
         return [push for push in self._pushes if push.timer is not None]
 

@@ -36,7 +36,6 @@ class Chat:
     people: list[str]
     apps: list[str]
     name: str = ""
-    dissolved: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -72,6 +72,10 @@ class Platform:
         body = {"receive_id": self.open_id(person), "msg_type": msg_type, "content": content, **more}
         return await self.api("POST", "im/v1/messages", params={"receive_id_type": "open_id"}, json=body)
 
+    async def hurry(self) -> None:
+        """A deadline for acks that a test can wait for."""
+        await self.control("PUT", "settings", {"ack_deadline": 0.3})
+
     async def books(self, **params: Any) -> Any:
         return await self.control("GET", "books", app_id=self.app_id, **params)
 

@@ -6,18 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.config import SandboxConfig
 from tests.sandbox.cards import CARD_WITH_BUTTON, card
-from tests.sandbox.conftest import OTHER_APP_ID, Platform, app_config
+from tests.sandbox.conftest import OTHER_APP_ID, Platform
 
 DONE = card({"tag": "markdown", "content": "Done"})
-
-
-@pytest.fixture
-def config() -> SandboxConfig:
-    return SandboxConfig(
-        apps=[app_config(), app_config(app_id=OTHER_APP_ID)], rate_limits=False, ack_deadline=0.3
-    )
 
 
 @pytest.fixture
@@ -90,6 +82,7 @@ async def test_failing_handler_absent_app_and_silence_have_their_codes(platform:
     line = await connect(code=500)
     assert (await click(platform))["code"] == 200671
     line.answer = False
+    await platform.hurry()
     assert (await click(platform))["code"] == 200341
     books = await platform.books()
     assert [len(event["attempts"]) for event in books["events"]] == [1, 1, 1]

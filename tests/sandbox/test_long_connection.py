@@ -7,14 +7,7 @@ import pytest
 import websockets
 
 from feishu.frames import DATA
-from sandbox.config import SandboxConfig
-from tests.sandbox.conftest import APP_ID, Platform, app_config
-
-
-@pytest.fixture
-def config() -> SandboxConfig:
-    """A deadline that a test can wait for."""
-    return SandboxConfig(apps=[app_config()], rate_limits=False, ack_deadline=0.3)
+from tests.sandbox.conftest import APP_ID, Platform
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ async def test_books_tell_the_latency_and_the_connection_of_an_ack(platform: Pla
     books = await platform.settled(1)
     [event] = books["events"]
     assert event["attempts"][0]["connection"] == books["connections"][0]["device_id"]
-    assert 0 <= event["ack_ms"] < 300
+    assert 0 <= event["ack_ms"] < 3000
     assert (event["acked_code"], event["state"]) == (200, "acked")
 
 
@@ -82,6 +75,7 @@ async def test_refused_event_comes_again_with_the_same_id_at_most_four_times(
 async def test_event_without_an_ack_is_tried_again_when_the_deadline_has_passed(
     platform: Platform, connect
 ) -> None:
+    await platform.hurry()
     line = await connect(answer=False)
     await push(platform)
     books = await platform.settled(1, "waiting")
@@ -93,6 +87,7 @@ async def test_event_without_an_ack_is_tried_again_when_the_deadline_has_passed(
 
 
 async def test_late_ack_is_counted_and_changes_nothing(platform: Platform, connect) -> None:
+    await platform.hurry()
     line = await connect(answer=False)
     await push(platform)
     await platform.settled(1, "waiting")
@@ -160,6 +155,7 @@ async def test_big_payload_travels_in_pieces(platform: Platform, connect) -> Non
 
 
 async def test_lost_piece_never_arrives(platform: Platform, connect) -> None:
+    await platform.hurry()
     line = await connect(answer=False)
     await platform.control("PUT", "faults", {"delivery": {"chunks": 5, "lose_chunk": True}})
     await push(platform)
@@ -236,6 +232,7 @@ async def test_close_and_drop_end_connections_politely_and_abruptly(platform: Pl
 
 
 async def test_silent_connection_stays_open_and_says_nothing(platform: Platform, connect) -> None:
+    await platform.hurry()
     line = await connect()
     await platform.control("PUT", "faults", {"connection": {"silent": True}})
     await line.ping()

@@ -120,6 +120,12 @@ async def test_click_shows_the_toast_and_the_new_card(platform: Platform, page: 
     await expect(page.locator(f"[data-message-id={message_id}]").get_by_test_id("card")).to_have_text("Done")
 
 
+async def test_mention_shows_the_name(platform: Platform, page: Page) -> None:
+    await send(platform, {"tag": "markdown", "content": f"Hello <at id={platform.open_id()}></at>"})
+    await open_client(page)
+    await expect(page.get_by_test_id("card")).to_have_text("Hello @李雷")
+
+
 async def test_failed_click_shows_the_clients_code(platform: Platform, page: Page) -> None:
     await send(platform, button("later"))
     await open_client(page)

@@ -42,7 +42,8 @@ async function load() {
   current = known.find((one) => one.key === (current?.key ?? sessionStorage.getItem("conversation"))) ?? known[0] ?? null;
   drawPeople();
   drawConversations();
-  await Promise.all([loadMessages(), loadNames()]);
+  await loadNames();
+  await loadMessages();
 }
 
 async function loadNames() {

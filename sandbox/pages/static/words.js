@@ -4,7 +4,7 @@ export const english = document.documentElement.lang === "en";
 export const languageKey = english ? "en_us" : "zh_cn";
 
 const WORDS = {
-  connections: ["长连接 {n} 条", "{n} connection(s)"],
+  connections: ["长连接 {n} 条", "connections: {n}"],
   offline: ["未连接", "not connected"],
   webhook: ["Webhook 模式", "webhook"],
   group: ["群聊", "group"],
@@ -25,7 +25,6 @@ const WORDS = {
   image: ["图片", "picture"],
   unsupported: ["沙箱不展示的组件：{tag}", "Not drawn in the sandbox: {tag}"],
   lost: ["与沙箱的连接已断开，正在重连…", "The sandbox is gone, trying again…"],
-  today: ["今天", "Today"],
 };
 
 const CODES = {
