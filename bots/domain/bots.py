@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.fields import encrypted_fields
+from feishu_portal.access.fields import encrypted_field, encrypted_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
     new = bot._state.adding
     changed = changes.apply(bot)
     bot.full_clean()
+    if not encrypted_field(Bot, "app_secret").is_set(bot):
+        raise ValidationError({"app_secret": _("A bot needs its App Secret.")})
     save_bot(bot, changed=changed, actor=actor)
     return bot, new
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 def put(app_id: str = "cli_a1b2c3d4e5f60718", **values) -> Bot:
-    bot, _ = put_bot(app_id=app_id, changes=BotChanges({"name": "Helper"} | values), actor=SYSTEM)
+    bot, _ = put_bot(app_id=app_id, changes=BotChanges({"name": "Helper", "app_secret": "s"} | values), actor=SYSTEM)
     return bot
 
 

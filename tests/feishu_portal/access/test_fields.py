@@ -37,9 +37,9 @@ def test_setting_the_same_secret_keeps_its_ciphertext():
 
 
 def test_empty_secret_stays_empty():
-    bot = make_bot(app_secret="")
-    assert column(bot) == ""
-    assert Bot.objects.get(pk=bot.pk).app_secret == ""
+    bot = make_bot(encrypt_key="")
+    assert Bot.objects.filter(pk=bot.pk, encrypt_key="").exists()
+    assert Bot.objects.get(pk=bot.pk).encrypt_key == ""
 
 
 def test_ciphertext_of_one_row_does_not_open_in_another():

@@ -43,6 +43,13 @@ def test_addbot_reads_the_secret_from_standard_input(monkeypatch):
     assert Bot.objects.get().app_secret == "from-stdin"
 
 
+def test_addbot_of_a_new_bot_without_a_secret_is_refused(monkeypatch):
+    monkeypatch.delenv("FEISHU_APP_SECRET", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(CommandError, match="App Secret"):
+        addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718")
+
+
 def test_addbot_again_updates_and_keeps_what_is_not_said(secret_file):
     addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", secret_file, "--slots", "2")
     assert "Updated" in addbot(
@@ -63,7 +70,7 @@ def test_addbot_with_addresses_is_a_custom_platform(secret_file):
     [
         (("--app-id", "wrong"), "app_id"),
         (("--app-id", "cli_1", "--slots", "99"), "slot_count"),
-        (("--app-id", "cli_1", "--open-url", "http://open.test"), "accounts"),
+        (("--app-id", "cli_1", "--open-url", "http://open.test"), "账号服务地址"),
         (("--app-id", "cli_1", "--app-secret-file", "/nowhere"), "Cannot read"),
     ],
 )
