@@ -1,18 +1,19 @@
-"""Bots and their connections in the console."""
+"""Bots in the console: what is known of them, what can be done to them, and how they are stored."""
 
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.bot_form import SECRETS, BotForm
+from bots.admin.slots import STATE_COLOURS, SlotInline
 from bots.domain.bots import save_bot, set_enabled
 from bots.enums import SlotState, Transport
 from bots.models import Bot, ConnectionSlot
@@ -21,38 +22,24 @@ from feishu.openapi import OpenAPI
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
-from feishu_portal.access.admin.base import ConsoleAdmin, MachineWritten, MachineWrittenInline, operator_of
+from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
     ago,
     cause_and_cure,
     column,
     copyable,
-    explained,
     identifier,
     label,
     state,
-    when,
 )
-from feishu_portal.access.admin.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter
 from feishu_portal.access.fields import encrypted_field
 from feishu_portal.access.keyring import SealedValueError
 
 if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
 
-    ModelForm = forms.ModelForm[Bot]
-else:
-    ModelForm = forms.ModelForm
 
-SECRETS = ("app_secret", "encrypt_key", "verification_token")
-STATE_COLOURS = {
-    SlotState.CONNECTED: "success",
-    SlotState.CONNECTING: "info",
-    SlotState.BACKOFF: "warning",
-    SlotState.ERROR: "danger",
-}
 # The worst first: one label has to speak for all connections of a bot.
 WORST_FIRST = (
     SlotState.ERROR,
@@ -61,75 +48,6 @@ WORST_FIRST = (
     SlotState.STOPPED,
     SlotState.CONNECTED,
 )
-
-
-class BotForm(ModelForm):
-    """Secrets are fields of the form but not of its model part: they are never read to be shown."""
-
-    app_secret = SecretField(
-        label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
-    )
-    encrypt_key = SecretField(
-        label=_("Encrypt Key"),
-        help_text=_("Developer console → Events & callbacks → Encryption strategy. Webhook only."),
-    )
-    verification_token = SecretField(
-        label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
-    )
-    auth_scopes = LinesField(
-        label=_("Scopes to ask for"),
-        check=check_no_blanks,
-        help_text=_(
-            "One a line. An authorization card asks for these unless it is told otherwise. "
-            "Keep offline_access: without it an authorization ends after two hours."
-        ),
-    )
-
-    class Meta:
-        model = Bot
-        exclude = SECRETS
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance._state.adding:
-            self.fields["app_secret"].required = True
-        for name in SECRETS:
-            widget = self.fields[name].widget if name in self.fields else None
-            if isinstance(widget, SecretInput):
-                widget.is_set = encrypted_field(Bot, name).is_set(self.instance)
-                widget.removable = name != "app_secret"
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if self.errors:
-            return cleaned
-        for name in SECRETS:
-            value = cleaned.get(name, "")
-            if value or isinstance(value, Removed):
-                setattr(self.instance, name, str(value))
-        return cleaned
-
-
-class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
-    model = ConnectionSlot
-    fields = ("number", "state_label", "node", "since", "heard", "reconnects", "problem")
-    readonly_fields = fields
-
-    @column(_("state"))
-    def state_label(self, slot: ConnectionSlot) -> str:
-        return state(SlotState(slot.state), STATE_COLOURS)
-
-    @column(_("state since"))
-    def since(self, slot: ConnectionSlot) -> str:
-        return ago(slot.state_changed_at)
-
-    @column(_("last heard"))
-    def heard(self, slot: ConnectionSlot) -> str:
-        return ago(slot.last_frame_at)
-
-    @column(_("error"))
-    def problem(self, slot: ConnectionSlot) -> str:
-        return explained(slot.error_code, slot.error_message)
 
 
 @admin.register(Bot)
@@ -385,77 +303,6 @@ class BotAdmin(ConsoleAdmin[Bot]):
             )
         self._switch(request, Bot.objects.filter(pk=bot.pk), enabled=not bot.enabled)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
-
-
-class ConnectedFilter(YesNoFilter):
-    title = _("connected")
-    parameter_name = "connected"
-    condition = Q(state=SlotState.CONNECTED)
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No, but should be"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        rows = super().queryset(request, queryset)
-        return rows.filter(bot__enabled=True) if self.value() == "no" else rows
-
-
-@admin.register(ConnectionSlot)
-class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
-    list_display = ("bot", "number", "state_label", "node", "since", "heard", "reconnects", "problem")
-    list_filter = (ConnectedFilter, "state", ("bot", VisibleRelatedFilter))
-    list_select_related = ("bot",)
-    list_display_links = ("number",)
-    search_fields = ("bot__name", "bot__app_id", "node")
-    search_help_text = _("Bot, App ID or process")
-    fields = (
-        "bot", "number", "state_label", "node", "connected", "heard_in_full", "heartbeat", "since_in_full",
-        "reconnects", "problem", "problem_at",
-    )  # fmt: skip
-    readonly_fields = fields
-    empty_title = _("No connections")
-    empty_text = _(
-        "Every bot whose events arrive by long connection has its connections here, once it is added."
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
-        return super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET)
-
-    @column(_("state"), ordering="state")
-    def state_label(self, slot: ConnectionSlot) -> str:
-        return state(SlotState(slot.state), STATE_COLOURS)
-
-    @column(_("state since"), ordering="state_changed_at")
-    def since(self, slot: ConnectionSlot) -> str:
-        return ago(slot.state_changed_at)
-
-    @column(_("last heard"), ordering="last_frame_at")
-    def heard(self, slot: ConnectionSlot) -> str:
-        return ago(slot.last_frame_at)
-
-    @column(_("state since"))
-    def since_in_full(self, slot: ConnectionSlot) -> str:
-        return when(slot.state_changed_at)
-
-    @column(_("last heard"))
-    def heard_in_full(self, slot: ConnectionSlot) -> str:
-        return when(slot.last_frame_at)
-
-    @column(_("last heartbeat"))
-    def heartbeat(self, slot: ConnectionSlot) -> str:
-        return when(slot.last_heartbeat_at)
-
-    @column(_("connected since"))
-    def connected(self, slot: ConnectionSlot) -> str:
-        return when(slot.connected_at)
-
-    @column(_("error"))
-    def problem(self, slot: ConnectionSlot) -> str:
-        return explained(slot.error_code, slot.error_message)
-
-    @column(_("error at"))
-    def problem_at(self, slot: ConnectionSlot) -> str:
-        return when(slot.error_at)
 
 
 def _notices(bot: Bot) -> list[str]:

@@ -1,0 +1,145 @@
+"""The page on which an operator asks people for an authorization."""
+
+import uuid
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.errors import AuthError
+from auth_sessions.models import AuthSession
+from bots.models import Bot
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.base import MachineWritten, operator_of
+from feishu_portal.access.admin.fields import LinesField, check_no_blanks
+from feishu_portal.access.models import User
+
+# The domain's errors speak English to machines; these are their words for people.
+REFUSALS = {
+    "no_public_url": _(
+        "PUBLIC_URL is not set, so a browser could not come back with the answer. Set it and restart the portal."
+    ),
+    "bot_disabled": _("The bot is switched off. Switch it on first."),
+    "invalid_scopes": _("The scopes cannot be asked for: between 1 and 50 names without blanks."),
+}
+MAX_PEOPLE = 50  # cards of one form; the platform allows an app 50 messages a second
+
+
+class AskForm(forms.Form):
+    """Who is asked for what."""
+
+    bot = forms.ModelChoiceField(
+        label=_("Bot"), queryset=Bot.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
+    )
+    open_ids = LinesField(
+        label=_("People"),
+        check=check_no_blanks,
+        most=MAX_PEOPLE,
+        help_text=_(
+            "The open_id this bot knows each person by, one a line, e.g. ou_84aad35d084aa403a838cf73ee18467."
+        ),
+    )
+    scopes = LinesField(
+        label=_("Scopes"),
+        required=False,
+        check=check_no_blanks,
+        most=MAX_SCOPES,
+        help_text=_("One a line. Empty: what the bot asks for by default."),
+    )
+    # Sending the same form twice asks once.
+    once = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        bots = cast("forms.ModelChoiceField[Bot]", self.fields["bot"])
+        bots.queryset = Bot.objects.visible_to(operator).enabled()
+
+    def clean_open_ids(self) -> list[str]:
+        open_ids: list[str] = self.cleaned_data["open_ids"]
+        for open_id in open_ids:
+            if len(open_id) > 128:
+                raise ValidationError(_("An open_id has no more than 128 characters."))
+        return open_ids
+
+
+class AskingAdmin(MachineWritten[AuthSession]):
+    """Adds the page ``ask/`` to the sessions."""
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path("ask/", self.admin_site.admin_view(self.ask_view), name="auth_sessions_authsession_ask")
+        return [page, *super().get_urls()]
+
+    def ask_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Asks people for an authorization; ``bot``, ``open_id`` and ``scope`` in the address fill the form in."""
+        operator = operator_of(request)
+        if not self.has_view_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        if request.method != "POST":
+            form = AskForm(operator=operator, initial=_asked_for(request))
+        else:
+            form = AskForm(request.POST, operator=operator)
+            if form.is_valid() and self._ask(request, form):
+                chosen = urlencode({"bot__id__exact": form.cleaned_data["bot"].pk})
+                return HttpResponseRedirect(
+                    f"{reverse('admin:auth_sessions_authsession_changelist')}?{chosen}"
+                )
+        return ask(
+            request,
+            self,
+            title=_("Ask for authorization"),
+            text=_(
+                "Each person gets a card from the bot. The link on it works for that person alone, and once."
+            ),
+            submit=_("Send cards"),
+            form=form,
+        )
+
+    def _ask(self, request: HttpRequest, form: AskForm) -> bool:
+        """Whether all could be asked; whoever cannot be is named in a message."""
+        asked = form.cleaned_data
+        sent = 0
+        for open_id in asked["open_ids"]:
+            try:
+                request_authorization(
+                    bot=asked["bot"],
+                    open_id=open_id,
+                    actor=Actor.operator(operator_of(request)),
+                    scopes=asked["scopes"] or None,
+                    request_key=f"console:{asked['once']}:{open_id}"[:200],
+                )
+            except AuthError as error:
+                self.message_user(request, str(REFUSALS.get(error.code, error)), messages.ERROR)
+                break
+            sent += 1
+        if sent:
+            words = ngettext(
+                "The card is on its way to %(count)d person.",
+                "The cards are on their way to %(count)d people.",
+                sent,
+            )
+            self.message_user(request, words % {"count": sent}, messages.SUCCESS)
+        return sent == len(asked["open_ids"])
+
+
+def ask_page(bot: Bot, open_id: str, scopes: list[str]) -> HttpResponseRedirect:
+    """To the form, with bot, person and scopes filled in."""
+    filled = urlencode({"bot": str(bot.pk), "open_id": open_id, "scope": scopes}, doseq=True)
+    return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?{filled}")
+
+
+def _asked_for(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "bot": request.GET.get("bot"),
+        "open_ids": request.GET.getlist("open_id"),
+        "scopes": request.GET.getlist("scope"),
+        "once": uuid.uuid4(),
+    }

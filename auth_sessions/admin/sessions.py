@@ -1,0 +1,193 @@
+"""Authorization sessions in the console: how far each got, and what an operator can do about it."""
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.admin.asking import AskingAdmin, ask_page
+from auth_sessions.domain.sessions import cancel_session
+from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState
+from auth_sessions.hints import hint_card
+from auth_sessions.models import AuthSession
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask, button, list_button
+from feishu_portal.access.admin.base import operator_of
+from feishu_portal.access.admin.columns import (
+    EMPTY,
+    actor,
+    ago,
+    column,
+    explained,
+    identifier,
+    state,
+    when,
+)
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter, since
+
+SESSION_COLOURS = {
+    SessionState.PENDING: "info",
+    SessionState.SENT: "info",
+    SessionState.OPENED: "primary",
+    SessionState.AUTHORIZED: "success",
+    SessionState.DENIED: "warning",
+    SessionState.FAILED: "danger",
+}
+
+
+class OpenFilter(YesNoFilter):
+    title = _("waiting for an answer")
+    parameter_name = "open"
+    condition = Q(state__in=OPEN_STATES)
+
+
+@admin.register(AuthSession)
+class AuthSessionAdmin(AskingAdmin):
+    list_display = ("person", "bot", "state_label", "why", "who_asked", "created", "expires")
+    list_filter = (OpenFilter, "state", "reason", since("created_at"), ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    search_fields = ("open_id__exact", "message_id__exact", "error_log_id__exact")
+    search_help_text = _("open_id, message ID or log ID, in full")
+    sortable_by = ()
+    deferred_in_lists = ("start_token", "code_verifier")
+    actions_list = ("ask_people",)
+    actions_row = ("update_card", "ask_again", "cancel")
+    actions_detail = ("update_card", "ask_again", "cancel")
+    fieldsets = (
+        (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "why", "problem")}),
+        (_("Request"), {"fields": ("who_asked", "delivered", "return_url_shown")}),
+        (_("Times"), {"fields": ("created_in_full", "opened", "expires_in_full", "finished")}),
+        (_("Card"), {"fields": ("card_message", "card_shows", "card_tries", "card_error")}),
+    )
+    readonly_fields = (
+        "person", "bot", "scopes_shown", "state_label", "why", "problem", "who_asked", "delivered", "return_url_shown",
+        "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_tries",
+        "card_error",
+    )  # fmt: skip
+    empty_title = _("Nobody was asked yet")
+    empty_text = _(
+        "Somebody writes /auth to a bot, or you send a card yourself with “Ask for authorization”."
+    )
+
+    # --- columns and read-only fields
+
+    @column(_("person asked"))
+    def person(self, session: AuthSession) -> str:
+        return identifier(session.open_id)
+
+    @column(_("state"))
+    def state_label(self, session: AuthSession) -> str:
+        return state(SessionState(session.state), SESSION_COLOURS)
+
+    @column(_("reason"))
+    def why(self, session: AuthSession) -> str:
+        return str(Reason(session.reason).label) if session.reason else EMPTY
+
+    @column(_("requested by"))
+    def who_asked(self, session: AuthSession) -> str:
+        return actor(session.requested_by)
+
+    @column(_("created"))
+    def created(self, session: AuthSession) -> str:
+        return ago(session.created_at)
+
+    @column(_("expires"))
+    def expires(self, session: AuthSession) -> str:
+        return ago(session.expires_at) if session.is_open else EMPTY
+
+    @column(_("created"))
+    def created_in_full(self, session: AuthSession) -> str:
+        return when(session.created_at)
+
+    @column(_("opened"))
+    def opened(self, session: AuthSession) -> str:
+        return when(session.opened_at)
+
+    @column(_("expires"))
+    def expires_in_full(self, session: AuthSession) -> str:
+        return when(session.expires_at)
+
+    @column(_("finished"))
+    def finished(self, session: AuthSession) -> str:
+        return when(session.finished_at)
+
+    @column(_("scopes"))
+    def scopes_shown(self, session: AuthSession) -> str:
+        return ", ".join(session.scopes)
+
+    @column(_("delivered as"))
+    def delivered(self, session: AuthSession) -> str:
+        return str(Deliver(session.deliver).label)
+
+    @column(_("return address"))
+    def return_url_shown(self, session: AuthSession) -> str:
+        return identifier(session.return_url)
+
+    @column(_("error"))
+    def problem(self, session: AuthSession) -> str:
+        return explained(session.error_code, log_id=session.error_log_id)
+
+    @column(_("card message"))
+    def card_message(self, session: AuthSession) -> str:
+        return identifier(session.message_id)
+
+    @column(_("card shows"))
+    def card_shows(self, session: AuthSession) -> str:
+        return state(SessionState(session.card_state), SESSION_COLOURS) if session.card_state else EMPTY
+
+    # --- actions
+
+    @button(_("Update card"), icon="refresh", path="update-card")
+    def update_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        session = self.visible_or_404(request, unquote(object_id))
+        back = HttpResponseRedirect(reverse("admin:auth_sessions_authsession_change", args=[session.pk]))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=session,
+                title=_("Update card"),
+                text=_("Sends the card if it was not sent yet, or changes it to how the session stands now."),
+                submit=_("Update card"),
+            )
+        if session.card_given_up:
+            self.message_user(
+                request,
+                gettext("The platform refused this card for good. Ask the person again."),
+                messages.WARNING,
+            )
+            return back
+        hint_card(session.pk)
+        self.message_user(request, gettext("The card is being brought up to date."), messages.SUCCESS)
+        return back
+
+    @button(_("Ask again"), icon="how_to_reg", path="ask-again")
+    def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        session = self.visible_or_404(request, unquote(object_id))
+        return ask_page(session.bot, session.open_id, session.scopes)
+
+    @button(_("Cancel request"), icon="cancel", path="cancel", colour="danger")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        session = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=session,
+                title=_("Cancel request"),
+                text=_("The link stops working and the card says that the request was withdrawn."),
+                submit=_("Cancel request"),
+                danger=True,
+            )
+        if cancel_session(session, actor=Actor.operator(operator_of(request))):
+            self.message_user(request, gettext("The request was cancelled."), messages.SUCCESS)
+        else:
+            self.message_user(request, gettext("The session had already ended."), messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:auth_sessions_authsession_change", args=[session.pk]))
+
+    @list_button(_("Ask for authorization"), icon="how_to_reg", path="ask-people")
+    def ask_people(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
+        return HttpResponseRedirect(reverse("admin:auth_sessions_authsession_ask"))

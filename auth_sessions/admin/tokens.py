@@ -1,0 +1,212 @@
+"""User tokens in the console: that they are there and how they fare, never what they are."""
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.admin.asking import ask_page
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshAttempt, UserToken
+from feishu_portal.access.admin.actions import button
+from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
+from feishu_portal.access.admin.columns import (
+    EMPTY,
+    ago,
+    column,
+    explained,
+    identifier,
+    label,
+    state,
+    when,
+)
+from feishu_portal.access.admin.filters import VisibleRelatedFilter
+from feishu_portal.access.fields import encrypted_field
+
+TOKEN_COLOURS = {
+    TokenStatus.ACTIVE: "success",
+    TokenStatus.NEEDS_REAUTH: "warning",
+    TokenStatus.REVOKED: "",
+}
+PHASE_COLOURS = {
+    RefreshPhase.CLAIMED: "info",
+    RefreshPhase.SENDING: "info",
+    RefreshPhase.UNCERTAIN: "warning",
+    RefreshPhase.STOPPED: "danger",
+}
+OUTCOME_COLOURS = {
+    Outcome.OK: "success",
+    Outcome.REJECTED: "warning",
+    Outcome.NOT_SENT: "warning",
+    Outcome.UNCERTAIN: "warning",
+    Outcome.DEAD_USER: "danger",
+    Outcome.DEAD_APP: "danger",
+}
+
+
+class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
+    model = RefreshAttempt
+    fields = ("claimed", "outcome_label", "generation", "is_probe", "problem")
+    readonly_fields = fields
+    per_page = 20
+
+    @column(_("time"))
+    def claimed(self, attempt: RefreshAttempt) -> str:
+        return ago(attempt.claimed_at)
+
+    @column(_("outcome"))
+    def outcome_label(self, attempt: RefreshAttempt) -> str:
+        return (
+            state(Outcome(attempt.outcome), OUTCOME_COLOURS)
+            if attempt.outcome
+            else label(_("Running"), "info")
+        )
+
+    @column(_("probe"))
+    def is_probe(self, attempt: RefreshAttempt) -> str:
+        return str(_("Yes")) if attempt.probe else EMPTY
+
+    @column(_("error"))
+    def problem(self, attempt: RefreshAttempt) -> str:
+        return explained(attempt.code, log_id=attempt.log_id)
+
+
+@admin.register(UserToken)
+class UserTokenAdmin(MachineWritten[UserToken]):
+    list_display = (
+        "person",
+        "open_id_shown",
+        "bot",
+        "status_label",
+        "phase_label",
+        "access_until",
+        "refreshed",
+    )
+    list_filter = ("status", "phase", ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    search_fields = ("open_id__exact", "union_id__exact", "user_id__exact", "name")
+    search_help_text = _("Name, or open_id, union_id or user_id in full")
+    deferred_in_lists = ("access_token", "refresh_token")
+    inlines = (RefreshAttemptInline,)
+    actions_row = ("send_card",)
+    actions_detail = ("send_card",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label",
+                    "scopes_shown",
+                )
+            },
+        ),
+        (
+            _("Tokens"),
+            {
+                "fields": ("held", "access_until_in_full", "refreshable_until", "authorized", "again_by"),
+                "description": _("Tokens are stored encrypted. The console never shows them."),
+            },
+        ),
+        (
+            _("Refresh"),
+            {
+                "fields": (
+                    "phase_label", "next_refresh", "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
+                )
+            },
+        ),
+    )  # fmt: skip
+    readonly_fields = (
+        "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "held",
+        "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "next_refresh",
+        "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
+    )  # fmt: skip
+    empty_title = _("Nobody has authorized yet")
+    empty_text = _(
+        "When a person authorizes a bot, the portal keeps the tokens here and refreshes them in time."
+    )
+
+    @column(_("name"), ordering="name")
+    def person(self, token: UserToken) -> str:
+        return token.name or token.open_id
+
+    @column(_("Open ID"))
+    def open_id_shown(self, token: UserToken) -> str:
+        return identifier(token.open_id)
+
+    @column(_("Union ID"))
+    def union_id_shown(self, token: UserToken) -> str:
+        return identifier(token.union_id)
+
+    @column(_("User ID"))
+    def user_id_shown(self, token: UserToken) -> str:
+        return identifier(token.user_id)
+
+    @column(_("status"), ordering="status")
+    def status_label(self, token: UserToken) -> str:
+        return state(TokenStatus(token.status), TOKEN_COLOURS)
+
+    @column(_("refresh"), ordering="phase")
+    def phase_label(self, token: UserToken) -> str:
+        return state(RefreshPhase(token.phase), PHASE_COLOURS)
+
+    @column(_("access until"), ordering="access_expires_at")
+    def access_until(self, token: UserToken) -> str:
+        return ago(token.access_expires_at)
+
+    @column(_("access until"))
+    def access_until_in_full(self, token: UserToken) -> str:
+        return when(token.access_expires_at)
+
+    @column(_("last refreshed"), ordering="refreshed_at")
+    def refreshed(self, token: UserToken) -> str:
+        return ago(token.refreshed_at)
+
+    @column(_("last refreshed"))
+    def refreshed_in_full(self, token: UserToken) -> str:
+        return when(token.refreshed_at)
+
+    @column(_("refreshable until"))
+    def refreshable_until(self, token: UserToken) -> str:
+        return when(token.refresh_expires_at)
+
+    @column(_("authorized"))
+    def authorized(self, token: UserToken) -> str:
+        return when(token.authorized_at)
+
+    @column(_("authorize again by"))
+    def again_by(self, token: UserToken) -> str:
+        return when(token.reauthorize_by)
+
+    @column(_("next refresh"))
+    def next_refresh(self, token: UserToken) -> str:
+        return when(token.next_refresh_at)
+
+    @column(_("not before"))
+    def not_before(self, token: UserToken) -> str:
+        return when(token.next_try_at)
+
+    @column(_("last outcome"))
+    def outcome(self, token: UserToken) -> str:
+        return state(Outcome(token.last_outcome), OUTCOME_COLOURS) if token.last_outcome else EMPTY
+
+    @column(_("error"))
+    def problem(self, token: UserToken) -> str:
+        return explained(token.last_code)
+
+    @column(_("scopes granted"))
+    def scopes_shown(self, token: UserToken) -> str:
+        return ", ".join(token.scopes)
+
+    @column(_("stored"))
+    def held(self, token: UserToken) -> str:
+        access = encrypted_field(UserToken, "access_token").is_set(token)
+        refresh = encrypted_field(UserToken, "refresh_token").is_set(token)
+        if access and refresh:
+            return str(_("Access token and refresh token"))
+        return str(_("Access token only: it cannot be refreshed")) if access else str(_("Nothing"))
+
+    @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
+    def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        token = self.visible_or_404(request, unquote(object_id))
+        return ask_page(token.bot, token.open_id, [])

@@ -1,0 +1,65 @@
+"""The form of a bot: its secrets can be written, replaced and removed, and never read."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from bots.models import Bot
+from feishu_portal.access.admin.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
+from feishu_portal.access.fields import encrypted_field
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Bot]
+else:
+    ModelForm = forms.ModelForm
+
+
+SECRETS = ("app_secret", "encrypt_key", "verification_token")
+
+
+class BotForm(ModelForm):
+    """Secrets are fields of the form but not of its model part: they are never read to be shown."""
+
+    app_secret = SecretField(
+        label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
+    )
+    encrypt_key = SecretField(
+        label=_("Encrypt Key"),
+        help_text=_("Developer console → Events & callbacks → Encryption strategy. Webhook only."),
+    )
+    verification_token = SecretField(
+        label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
+    )
+    auth_scopes = LinesField(
+        label=_("Scopes to ask for"),
+        check=check_no_blanks,
+        help_text=_(
+            "One a line. An authorization card asks for these unless it is told otherwise. "
+            "Keep offline_access: without it an authorization ends after two hours."
+        ),
+    )
+
+    class Meta:
+        model = Bot
+        exclude = SECRETS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.fields["app_secret"].required = True
+        for name in SECRETS:
+            widget = self.fields[name].widget if name in self.fields else None
+            if isinstance(widget, SecretInput):
+                widget.is_set = encrypted_field(Bot, name).is_set(self.instance)
+                widget.removable = name != "app_secret"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        for name in SECRETS:
+            value = cleaned.get(name, "")
+            if value or isinstance(value, Removed):
+                setattr(self.instance, name, str(value))
+        return cleaned

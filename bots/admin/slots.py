@@ -1,0 +1,120 @@
+"""Connections in the console, by themselves and beneath their bot."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import SlotState, Transport
+from bots.models import Bot, ConnectionSlot
+from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
+from feishu_portal.access.admin.columns import (
+    ago,
+    column,
+    explained,
+    state,
+    when,
+)
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter
+
+STATE_COLOURS = {
+    SlotState.CONNECTED: "success",
+    SlotState.CONNECTING: "info",
+    SlotState.BACKOFF: "warning",
+    SlotState.ERROR: "danger",
+}
+
+
+class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
+    model = ConnectionSlot
+    fields = ("number", "state_label", "node", "since", "heard", "reconnects", "problem")
+    readonly_fields = fields
+
+    @column(_("state"))
+    def state_label(self, slot: ConnectionSlot) -> str:
+        return state(SlotState(slot.state), STATE_COLOURS)
+
+    @column(_("state since"))
+    def since(self, slot: ConnectionSlot) -> str:
+        return ago(slot.state_changed_at)
+
+    @column(_("last heard"))
+    def heard(self, slot: ConnectionSlot) -> str:
+        return ago(slot.last_frame_at)
+
+    @column(_("error"))
+    def problem(self, slot: ConnectionSlot) -> str:
+        return explained(slot.error_code, slot.error_message)
+
+
+class ConnectedFilter(YesNoFilter):
+    title = _("connected")
+    parameter_name = "connected"
+    condition = Q(state=SlotState.CONNECTED)
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No, but should be"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().queryset(request, queryset)
+        return rows.filter(bot__enabled=True) if self.value() == "no" else rows
+
+
+@admin.register(ConnectionSlot)
+class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
+    list_display = ("bot", "number", "state_label", "node", "since", "heard", "reconnects", "problem")
+    list_filter = (ConnectedFilter, "state", ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    list_display_links = ("number",)
+    search_fields = ("bot__name", "bot__app_id", "node")
+    search_help_text = _("Bot, App ID or process")
+    fields = (
+        "bot", "number", "state_label", "node", "connected", "heard_in_full", "heartbeat", "since_in_full",
+        "reconnects", "problem", "problem_at",
+    )  # fmt: skip
+    readonly_fields = fields
+    empty_title = _("No connections")
+    empty_text = _(
+        "Every bot whose events arrive by long connection has its connections here, once it is added."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
+        return super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET)
+
+    @column(_("state"), ordering="state")
+    def state_label(self, slot: ConnectionSlot) -> str:
+        return state(SlotState(slot.state), STATE_COLOURS)
+
+    @column(_("state since"), ordering="state_changed_at")
+    def since(self, slot: ConnectionSlot) -> str:
+        return ago(slot.state_changed_at)
+
+    @column(_("last heard"), ordering="last_frame_at")
+    def heard(self, slot: ConnectionSlot) -> str:
+        return ago(slot.last_frame_at)
+
+    @column(_("state since"))
+    def since_in_full(self, slot: ConnectionSlot) -> str:
+        return when(slot.state_changed_at)
+
+    @column(_("last heard"))
+    def heard_in_full(self, slot: ConnectionSlot) -> str:
+        return when(slot.last_frame_at)
+
+    @column(_("last heartbeat"))
+    def heartbeat(self, slot: ConnectionSlot) -> str:
+        return when(slot.last_heartbeat_at)
+
+    @column(_("connected since"))
+    def connected(self, slot: ConnectionSlot) -> str:
+        return when(slot.connected_at)
+
+    @column(_("error"))
+    def problem(self, slot: ConnectionSlot) -> str:
+        return explained(slot.error_code, slot.error_message)
+
+    @column(_("error at"))
+    def problem_at(self, slot: ConnectionSlot) -> str:
+        return when(slot.error_at)
