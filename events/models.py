@@ -55,6 +55,12 @@ class Event(models.Model):
         indexes = (
             models.Index(name="event_type_newest", fields=("event_type", "-id")),
             models.Index(name="event_bot_newest", fields=("bot", "-id")),
+            # What an operator looks for is rare among millions.
+            models.Index(
+                name="event_problem",
+                fields=("-id",),
+                condition=models.Q(status__in=(EventStatus.DEAD, EventStatus.QUARANTINED)),
+            ),
             models.Index(
                 name="event_undispatched", fields=("id",), condition=models.Q(status=EventStatus.RECEIVED)
             ),

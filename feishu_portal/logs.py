@@ -42,6 +42,12 @@ def _redact(key: str, value: Any) -> Any:
     return value
 
 
+def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """uvicorn says everything twice, the second time for a terminal."""
+    event.pop("color_message", None)
+    return event
+
+
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: no secret leaves, whoever logged it."""
     for key, value in list(event.items()):
@@ -76,6 +82,7 @@ def logging_config(*, level: str, as_json: bool) -> None:
                     "processors": [
                         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                         structlog.processors.format_exc_info,
+                        drop_colours,
                         redact_event,
                         renderer,
                     ],

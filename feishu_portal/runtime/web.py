@@ -33,6 +33,7 @@ async def serve_web(*, host: str, port: int, ready: asyncio.Event, stop: asyncio
         port=port,
         log_config=None,
         access_log=False,
+        log_level="warning",
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=10,
