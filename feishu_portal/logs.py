@@ -43,7 +43,7 @@ def _redact(key: str, value: Any) -> Any:
 
 
 def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """uvicorn says everything twice, the second time for a terminal."""
+    """Uvicorn says everything twice, the second time for a terminal."""
     event.pop("color_message", None)
     return event
 
