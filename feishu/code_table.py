@@ -295,7 +295,7 @@ ROWS: Final[tuple[Row, ...]] = (
         Text("把机器人加入该群", "Add the bot to the group"),
     ),
     (
-        (230006,),
+        (230006, 11205),
         Category.CONFIGURATION,
         Text("应用未启用机器人能力", "The app's bot capability is off"),
         Text(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
+from feishu.app_info import AppInfo, parse_app
 from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
@@ -148,10 +149,21 @@ class OpenAPI:
             activate_status=status if isinstance(status, int) else 0,
         )
 
-    def connection_count(self) -> int:
-        """Long connections of this app that the platform sees online; 0 where it gives no number."""
+    def connection_count(self) -> int | None:
+        """Long connections of this app that the platform sees online; None where it gives no number."""
         count = self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt")
-        return count if isinstance(count, int) else 0
+        return count if isinstance(count, int) else None
+
+    def application(self) -> AppInfo:
+        """The app as the developer console has it (page "Obtain app info").
+
+        Raises MissingScope where neither application:application:self_manage nor admin:app.info:readonly is enabled.
+        """
+        answer = self._call("GET", "/open-apis/application/v6/applications/me", params={"lang": "zh_cn"})
+        app = answer.data.get("app")
+        if not isinstance(app, dict) or not app.get("app_id"):
+            raise MalformedAnswer("the answer describes no app", log_id=answer.log_id)
+        return parse_app(app)
 
     def _call(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Json | None = None

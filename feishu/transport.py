@@ -6,6 +6,7 @@ import json as json_module
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import httpx
 from feishu.answers import Answer, read_answer
 from feishu.errors import MalformedAnswer, TransportError
 
-__all__ = ["Answer", "Transport", "default_transport", "unpooled_transport"]
+__all__ = ["Answer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
 
 CONNECT_TIMEOUT: Final = 3.0
 TOTAL_TIMEOUT: Final = 15.0
@@ -29,6 +30,15 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """What came back, before anybody has judged it. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 class Transport:
@@ -67,9 +77,32 @@ class Transport:
         Raises TransportError (whose `sent` tells whether the request may have arrived), MalformedAnswer, or
         the APIError that fits the code.
         """
+        raw = self.exchange(
+            method,
+            url,
+            headers=_authorization(bearer, basic),
+            params=params,
+            json=json,
+            form=form,
+            timeout=timeout,
+        )
+        return read_answer(raw.status, raw.headers, raw.content)
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> RawAnswer:
+        """The same for answers of another shape, which the caller judges. Raises TransportError, MalformedAnswer."""
         total = TOTAL_TIMEOUT if timeout is None else timeout
         deadline = time.monotonic() + total
-        headers = _authorization(bearer, basic)
+        headers = dict(headers or {})
         content: bytes | None = None
         if json is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
@@ -93,7 +126,7 @@ class Transport:
             raise MalformedAnswer("the answer could not be decompressed") from error
         except httpx.TransportError as error:
             raise TransportError(_sentence(error), sent="unknown") from error
-        return read_answer(response.status_code, response.headers, body)
+        return RawAnswer(response.status_code, response.headers, body)
 
     def close(self) -> None:
         """Close the pooled connections."""

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from feishu.errors import APIError, InvalidToken, MalformedAnswer
+from feishu.app_info import AppInfo, AppScope
+from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope
 from feishu.openapi import BotInfo, OpenAPI, SentMessage
 from feishu.tenant_tokens import TenantTokens
 
@@ -134,10 +135,71 @@ def test_an_answer_without_a_bot_is_malformed(platform, api):
         api.bot_info()
 
 
-@pytest.mark.parametrize(("data", "count"), [({"online_instance_cnt": 3}, 3), ({}, 0), (None, 0)])
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [({"online_instance_cnt": 3}, 3), ({"online_instance_cnt": 0}, 0), ({}, None), (None, None)],
+)
 def test_connections_are_counted(platform, api, data, count):
     platform.will_say(TOKEN, {"code": 0, "data": data})
     assert api.connection_count() == count
+
+
+def test_the_app_is_described(platform, api):
+    app = {
+        "app_id": "cli_a1b2c3d4e5f60718",
+        "app_name": "Helper",
+        "status": 1,
+        "redirect_urls": ["https://portal.example.com/back/", 7],
+        "online_version_id": "oav_1",
+        "scopes": [
+            {"scope": "im:message", "token_types": ["tenant", "user"]},
+            {"scope": "offline_access"},
+            {"description": "nameless"},
+        ],
+    }
+    platform.will_say(TOKEN, {"code": 0, "data": {"app": app}})
+    assert api.application() == AppInfo(
+        app_id="cli_a1b2c3d4e5f60718",
+        name="Helper",
+        status=1,
+        published=True,
+        redirect_urls=("https://portal.example.com/back/",),
+        scopes=(AppScope("im:message", frozenset({"tenant", "user"})), AppScope("offline_access")),
+    )
+    assert platform.requests[1].url.raw_path == b"/open-apis/application/v6/applications/me?lang=zh_cn"
+
+
+def test_what_is_not_said_of_an_app_stays_unknown(platform, api):
+    app = {"app_id": "cli_1", "online_version_id": "", "status": "1", "redirect_urls": None}
+    platform.will_say(TOKEN, {"code": 0, "data": {"app": app}})
+    assert api.application() == AppInfo(
+        app_id="cli_1", name="", status=3, published=False, redirect_urls=None, scopes=None
+    )
+
+
+@pytest.mark.parametrize("data", [None, {}, {"app": []}, {"app": {"app_name": "Helper"}}])
+def test_an_answer_without_an_app_is_malformed(platform, api, data):
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    with pytest.raises(MalformedAnswer):
+        api.application()
+
+
+def test_an_app_that_may_not_read_itself_misses_a_scope(platform, api):
+    scope = "application:application:self_manage"
+    violations = [{"type": "action_scope_required", "subject": scope}]
+    platform.will_say(TOKEN, {"code": 99991672, "msg": "no", "error": {"permission_violations": violations}})
+    with pytest.raises(MissingScope) as caught:
+        api.application()
+    assert caught.value.scopes == (scope,)
+
+
+@pytest.mark.parametrize(
+    ("types", "tenant", "user"),
+    [(frozenset(), True, True), (frozenset({"tenant"}), True, False), (frozenset({"user"}), False, True)],
+)
+def test_a_scope_serves_the_identities_it_was_enabled_for(types, tenant, user):
+    scope = AppScope("im:message", types)
+    assert (scope.serves("tenant"), scope.serves("user")) == (tenant, user)
 
 
 def test_content_is_json_inside_json(platform, api):

@@ -1,0 +1,59 @@
+"""What the platform says about an app: status, redirect URLs, scopes (page "Obtain app info")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+Identity: TypeAlias = Literal["tenant", "user"]
+
+_UNKNOWN_STATUS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AppScope:
+    """A scope enabled for the app, and for whose tokens; none named means that the platform did not say."""
+
+    name: str
+    token_types: frozenset[str] = frozenset()
+
+    def serves(self, identity: Identity) -> bool:
+        """Whether tokens of the app itself (`tenant`) or of its users (`user`) may carry it."""
+        return not self.token_types or identity in self.token_types
+
+
+@dataclass(frozen=True, slots=True)
+class AppInfo:
+    """An app as the developer console has it; None where the platform did not say."""
+
+    app_id: str
+    name: str
+    status: int
+    """0 disabled, 1 enabled, 2 not enabled yet, 3 unknown."""
+    published: bool | None
+    """Whether a version is online."""
+    redirect_urls: tuple[str, ...] | None
+    scopes: tuple[AppScope, ...] | None
+
+
+def parse_app(app: Mapping[str, Any]) -> AppInfo:
+    """Read the `app` object of the answer; what is malformed in it counts as not said."""
+    status, version = app.get("status"), app.get("online_version_id")
+    return AppInfo(
+        app_id=str(app.get("app_id") or ""),
+        name=str(app.get("app_name") or ""),
+        status=status if isinstance(status, int) else _UNKNOWN_STATUS,
+        published=bool(version) if isinstance(version, str) else None,
+        redirect_urls=_texts(app.get("redirect_urls")),
+        scopes=_scopes(app.get("scopes")),
+    )
+
+
+def _scopes(value: object) -> tuple[AppScope, ...] | None:
+    if not isinstance(value, list):
+        return None
+    named = (item for item in value if isinstance(item, dict) and isinstance(item.get("scope"), str))
+    return tuple(AppScope(item["scope"], frozenset(_texts(item.get("token_types")) or ())) for item in named)
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else None
