@@ -33,13 +33,15 @@ def redact_text(text: str) -> str:
 
 
 def _redact(key: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return REDACTED if value and _SECRET_KEY.search(key) else redact_text(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, dict):
         return {inner: _redact(str(inner), item) for inner, item in value.items()}
     if isinstance(value, list | tuple):
         return [_redact(key, item) for item in value]
-    return value
+    # Other objects are written as text anyway, e.g. the request that Django logs, whose text holds its whole address.
+    text = str(value)
+    return REDACTED if text and _SECRET_KEY.search(key) else redact_text(text)
 
 
 def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -48,6 +48,18 @@ def test_value_under_a_secret_key_is_redacted(key):
     assert "s3cret" not in str(redact_event(None, "", {"event": "e", "nested": {key: "s3cret"}}))
 
 
+def test_address_of_the_request_that_django_logs_is_redacted(rf):
+    request = rf.get("/oauth/callback/cli_1/?code=Zx_9-demo&state=st4te")
+    written = str(redact_event(None, "", {"event": "Bad Request", "request": request}))
+    assert "/oauth/callback/cli_1/" in written
+    assert "Zx_9-demo" not in written
+    assert "st4te" not in written
+
+
+def test_bytes_under_a_secret_key_are_redacted():
+    assert "s3cret" not in str(redact_event(None, "", {"event": "e", "app_secret": b"s3cret"}))
+
+
 def test_numbers_that_explain_are_kept():
     assert redact_event(None, "", {"event": "e", "code": 20003, "platform_code": 20003})["code"] == 20003
 
