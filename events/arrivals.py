@@ -9,8 +9,10 @@ from django.utils import timezone
 from events.enums import Arrived, EventStatus
 from feishu.envelope import fallback_key, parse
 from feishu.errors import EnvelopeError
+from feishu_portal.access.storable import storable
 
 MAX_KEY = 200
+MAX_TRACE_ID = 128
 MAX_TEXT = {"event_id": 128, "event_type": 128, "tenant_key": 64}
 
 
@@ -52,10 +54,10 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
             status=EventStatus.QUARANTINED,
             payload=payload,
             tenant_key="",
-            trace_id=_storable(trace_id),
+            trace_id=storable(trace_id, MAX_TRACE_ID),
             created_at=now,
             received_at=now,
-            error=_storable(str(error), 500),
+            error=storable(str(error), 500),
             is_callback=False,
         )
     return Arrival(
@@ -68,7 +70,7 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
         status=EventStatus.DISPATCHED if envelope.is_callback else EventStatus.RECEIVED,
         payload=payload,
         tenant_key=envelope.tenant_key,
-        trace_id=_storable(trace_id),
+        trace_id=storable(trace_id, MAX_TRACE_ID),
         created_at=envelope.create_time or now,
         received_at=now,
         error="",
@@ -79,7 +81,3 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
 def _check_storable(text: str, limit: int) -> None:
     if len(text) > limit or "\x00" in text:
         raise EnvelopeError(f"A field of the header is longer than {limit} characters or holds a NUL.")
-
-
-def _storable(text: str, limit: int = 128) -> str:
-    return text.replace("\x00", "")[:limit]

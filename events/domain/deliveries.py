@@ -15,6 +15,7 @@ from django.utils import timezone
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
 from events.registry import Registration, call, handler_named
+from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.deliveries")
 
@@ -36,6 +37,10 @@ def deliver(delivery_pk: int) -> None:
     if handler is None:
         _fail(delivery, "The handler is not installed any more.", final=True)
         return
+    tries = settings.HANDLER_TRIES if handler.retries is None else handler.retries + 1
+    if delivery.attempts > tries:
+        _fail(delivery, "Every try ended with its worker: none came back to say how.", final=True)
+        return
     try:
         _run(delivery, handler)
     except StaleClaimError:
@@ -44,9 +49,8 @@ def deliver(delivery_pk: int) -> None:
         logger.exception(
             "handler_failed", extra={"handler": handler.name, "event_id": delivery.event.event_id}
         )
-        tries = settings.HANDLER_TRIES if handler.retries is None else handler.retries + 1
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        _fail(delivery, text, final=delivery.attempts >= tries)
+        _fail(delivery, storable(text, MAX_ERROR), final=delivery.attempts >= tries)
 
 
 def _claim(delivery_pk: int) -> Delivery | None:
@@ -95,7 +99,9 @@ def _finish(delivery: Delivery, **values: object) -> None:
 
 
 def _finish_event(event_pk: int) -> None:
-    """An event ends with its last delivery: done when all succeeded, dead when one did not."""
+    """An event ends with its last delivery: done when all succeeded, dead when one did not. The lock makes two deliveries
+    that end at once see each other."""
+    Event.objects.select_for_update().filter(pk=event_pk).first()
     statuses = set(Delivery.objects.filter(event_id=event_pk).values_list("status", flat=True))
     if statuses <= {DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD}:
         status = EventStatus.DEAD if DeliveryStatus.DEAD in statuses else EventStatus.DONE

@@ -1,7 +1,10 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from events import registry
@@ -209,3 +212,53 @@ def test_sweep_finds_what_lost_hints_left_behind(hints, monkeypatch, settings):
     sweep()
     assert hinted_events == [waiting.pk]
     assert hints == [started.deliveries.get().pk]
+
+
+def test_handler_that_always_takes_its_worker_down_ends_dead_with_that_reason(hints):
+    registry.on("*", retries=1)(lambda event, bot: DONE.append("once more"))
+    event = stored_event()
+    [delivery] = dispatched(event, hints)
+    past = timezone.now() - timedelta(seconds=1)
+    Delivery.objects.update(status=DeliveryStatus.RUNNING, lease_until=past, attempts=2)
+    deliveries.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    event.refresh_from_db()
+    assert (delivery.status, event.status, DONE) == (DeliveryStatus.DEAD, EventStatus.DEAD, [])
+    assert "worker" in delivery.error
+
+
+@pytest.mark.parametrize("reason", ["a NUL \x00", "half a pair \ud83d"])
+def test_failure_whose_text_no_database_takes_is_noted_all_the_same(hints, reason):
+    @registry.on("*")
+    def fail(event, bot):
+        raise ValueError(reason)
+
+    [delivery] = dispatched(stored_event(), hints)
+    deliveries.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.RETRYING
+    assert reason[:-1] in delivery.error
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time")
+def test_event_whose_last_two_deliveries_end_at_once_ends_too(hints):
+    both_ran = threading.Barrier(2)
+    for name in ("first", "second"):
+
+        def work(event, bot):
+            both_ran.wait(timeout=10)
+
+        work.__qualname__ = name
+        registry.on("*")(work)
+
+    def deliver(pk):
+        deliveries.deliver(pk)
+        connection.close()
+
+    event = stored_event()
+    dispatched(event, hints)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(deliver, hints))
+    event.refresh_from_db()
+    assert event.status == EventStatus.DONE
