@@ -10,10 +10,9 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
-from bots.models import Bot
 from events.enums import EventStatus
 from events.models import Event
 from events.registry import call, card_handler_of
@@ -21,10 +20,13 @@ from feishu.cards import callback_response, toast
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 from feishu.text import Text
+from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.callbacks")
 
-BUDGET = 2.3  # seconds from the click's arrival to its answer; the platform gives up after 3
+BUDGET = (
+    2.3  # seconds from the click's arrival to its answer, storing included; the platform gives up after 3
+)
 THREADS = 16
 
 NOTHING: dict[str, Any] = {}
@@ -42,7 +44,7 @@ class CallbackLane:
         self._late: set[asyncio.Task[None]] = set()
 
     async def answer(self, event_pk: int, *, budget: float = BUDGET) -> bytes:
-        """The JSON that answers the click stored as ``event_pk``."""
+        """The JSON that answers the click stored as ``event_pk``, at most ``budget`` seconds from now."""
         work = asyncio.get_running_loop().run_in_executor(self._threads, _handle, event_pk)
         try:
             answer = await asyncio.wait_for(asyncio.shield(work), timeout=budget)
@@ -77,9 +79,11 @@ def _handle(event_pk: int) -> dict[str, Any]:
             answer = call(handler, event, event.bot) or NOTHING
     except Exception as caught:
         logger.exception("card_handler_failed", extra={"event": event_pk})
-        status, error, answer = EventStatus.DEAD, f"{type(caught).__name__}: {caught}"[:500], FAILED
+        status, error, answer = EventStatus.DEAD, storable(f"{type(caught).__name__}: {caught}", 500), FAILED
     try:
         Event.objects.filter(pk=event_pk).update(status=status, error=error, finished_at=timezone.now())
+    except Error:
+        logger.exception("click_not_noted", extra={"event": event_pk})
     finally:
         connection.close()
     return answer
@@ -94,7 +98,9 @@ def _update_card(event_pk: int, card: dict[str, Any]) -> None:
     try:
         event = Event.objects.select_related("bot").get(pk=event_pk)
         OpenAPI(event.bot.credentials).update_card_by_token(event.data["token"], card["data"])
-    except (FeishuError, Bot.DoesNotExist, KeyError) as error:
+    except FeishuError as error:
         logger.warning("late_card_not_updated", extra={"event": event_pk, "error": str(error)})
+    except Exception:
+        logger.exception("late_card_not_updated", extra={"event": event_pk})
     finally:
         connection.close()

@@ -1,11 +1,12 @@
 """What happens to a message of the long connection: read, store, commit, answer."""
 
+import time
 from uuid import UUID
 
 from django.db import Error
 
 from events.arrivals import arrival
-from events.callbacks import CallbackLane
+from events.callbacks import BUDGET, CallbackLane
 from events.enums import Arrived
 from events.intake import Intake
 from feishu.gateway.messages import Message, Reply
@@ -34,4 +35,5 @@ class GatewaySink:
             return OK
         if stored.event_pk is None:
             return NOTHING_TO_SAY
-        return Reply(code=200, data=await self._callbacks.answer(stored.event_pk))
+        left = BUDGET - (time.monotonic() - message.received_at)
+        return Reply(code=200, data=await self._callbacks.answer(stored.event_pk, budget=left))

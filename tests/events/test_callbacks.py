@@ -3,13 +3,14 @@ import json
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from events import callback_response, registry, toast
 from events.arrivals import arrival
 from events.callbacks import PROCESSING, CallbackLane
 from events.domain.inbox import store
 from events.enums import Arrived, EventStatus
-from events.models import Event
+from events.models import Event, EventQuerySet
 from feishu.openapi import OpenAPI
 from feishu.text import Text
 from tests.factories import click_event, make_bot
@@ -70,6 +71,23 @@ async def test_failing_handler_is_answered_with_a_toast_and_noted(database, lane
     assert json.loads(await lane.answer(event))["toast"]["type"] == "error"
     stored = await database.run(Event.objects.get, pk=event)
     assert (stored.status, stored.error) == (EventStatus.DEAD, "ValueError: the reason")
+
+
+async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(database, lane, monkeypatch):
+    answer = callback_response(toast=toast("success", Text("好", "ok")))
+    registry.on_card("approve")(lambda event, bot: answer)
+    event = await database.run(click, {"action": "approve"})
+
+    def gone(self, **values):
+        raise OperationalError
+
+    monkeypatch.setattr(EventQuerySet, "update", gone)
+    assert json.loads(await lane.answer(event)) == answer
+
+
+async def test_click_whose_time_is_over_before_its_handler_began_is_answered_at_once(database, lane):
+    event = await database.run(click, {"action": "approve"})
+    assert json.loads(await lane.answer(event, budget=-1.0)) == PROCESSING
 
 
 async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(database, lane, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import time
 from types import SimpleNamespace
 from typing import cast
 
@@ -6,7 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from events.arrivals import Arrival
-from events.callbacks import CallbackLane
+from events.callbacks import BUDGET, CallbackLane
 from events.domain.inbox import Stored
 from events.gateway import GatewaySink
 from events.intake import Intake
@@ -29,14 +30,20 @@ class Inbox:
 
 
 class Lane:
-    async def answer(self, event_pk: int) -> bytes:
+    def __init__(self) -> None:
+        self.budget = 0.0
+
+    async def answer(self, event_pk: int, *, budget: float) -> bytes:
+        self.budget = budget
         return json.dumps({"answered": event_pk}).encode()
 
 
-async def push(payload, answer) -> tuple[int, bytes | None]:
-    sink = GatewaySink(cast("Intake", Inbox(answer)), cast("CallbackLane", Lane()))
-    message = cast("Message", SimpleNamespace(payload=json.dumps(payload).encode(), trace_id="t"))
-    reply = await sink("bot", message)
+async def push(payload, answer, *, lane: Lane | None = None, age: float = 0.0) -> tuple[int, bytes | None]:
+    sink = GatewaySink(cast("Intake", Inbox(answer)), cast("CallbackLane", lane or Lane()))
+    arrived = SimpleNamespace(
+        payload=json.dumps(payload).encode(), trace_id="t", received_at=time.monotonic() - age
+    )
+    reply = await sink("bot", cast("Message", arrived))
     return reply.code, reply.data
 
 
@@ -54,6 +61,12 @@ async def test_event_that_cannot_be_stored_is_refused_so_that_it_comes_again():
 
 async def test_click_is_answered_by_the_callback_lane():
     assert await push(click_event(value={}), Stored(7)) == (200, b'{"answered": 7}')
+
+
+async def test_time_that_storing_took_is_taken_off_the_time_for_the_answer():
+    lane = Lane()
+    await push(click_event(value={}), Stored(7), lane=lane, age=2.0)
+    assert lane.budget <= BUDGET - 2.0
 
 
 async def test_click_that_came_before_is_answered_with_nothing():
