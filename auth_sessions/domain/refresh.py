@@ -22,7 +22,7 @@ from django.utils import timezone
 from auth_sessions.domain.grants import lifetimes
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
-from feishu.codes import Category, explain
+from feishu.codes import TABLE, Category, explain
 from feishu.errors import FeishuError, OAuthError, RateLimited, TransportError
 from feishu.oauth import OAuth, TokenSet
 from feishu_portal.access import audit
@@ -85,10 +85,14 @@ def recover() -> None:
 def refresh(grant_id: UUID, generation: int) -> Outcome | None:
     """Refresh one grant if it is due and still of that generation; None when somebody else has it."""
     claim = _claim(grant_id, generation)
-    if claim is None or not _mark_sending(claim):
+    if claim is None:
+        return None
+    # Opened before anything counts as sent: a key missing from the ring must not cost the grant.
+    oauth, refresh_token = OAuth(claim.grant.bot.credentials), claim.grant.refresh_token
+    if not _mark_sending(claim, refresh_token):
         return None
     asked_at = timezone.now()
-    answer = _submit(claim.grant)
+    answer = _submit(oauth, refresh_token)
     _commit(claim, answer, asked_at=asked_at)
     logger.info(
         "token_refresh",
@@ -110,7 +114,7 @@ def _claim(grant_id: UUID, generation: int) -> Claim | None:
     if grant is None:
         return None
     now = timezone.now()
-    attempt = RefreshAttempt(token=grant, generation=generation, probe=grant.phase == RefreshPhase.UNCERTAIN)
+    attempt = RefreshAttempt(token=grant, generation=generation, probe=_is_probe(grant))
     claimed = (
         UserToken.objects.due()
         .filter(pk=grant_id, generation=generation, phase=grant.phase, claim_id=grant.claim_id)
@@ -128,10 +132,18 @@ def _claim(grant_id: UUID, generation: int) -> Claim | None:
     return Claim(grant, attempt)
 
 
-def _mark_sending(claim: Claim) -> bool:
+def _is_probe(grant: UserToken) -> bool:
+    """Also when it was claimed as one by a worker that died before sending it."""
+    return grant.phase == RefreshPhase.UNCERTAIN or (
+        grant.phase == RefreshPhase.CLAIMED
+        and RefreshAttempt.objects.filter(pk=grant.claim_id, probe=True).exists()
+    )
+
+
+def _mark_sending(claim: Claim, refresh_token: str) -> bool:
     """From here on the refresh token counts as submitted. The fingerprint's unique index has the last word."""
     grant, attempt = claim.grant, claim.attempt
-    fingerprint = _fingerprint(grant.refresh_token)
+    fingerprint = _fingerprint(refresh_token)
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -151,9 +163,9 @@ def _fingerprint(refresh_token: str) -> str:
     return hmac.new(settings.SECRET_KEY.encode(), refresh_token.encode(), hashlib.sha256).hexdigest()
 
 
-def _submit(grant: UserToken) -> Answer:
+def _submit(oauth: OAuth, refresh_token: str) -> Answer:
     try:
-        tokens = OAuth(grant.bot.credentials).refresh(grant.refresh_token)
+        tokens = oauth.refresh(refresh_token)
     except FeishuError as error:
         return Answer(classify(error), error=error)
     return Answer(Outcome.OK, tokens=tokens)
@@ -165,7 +177,7 @@ def classify(error: FeishuError) -> Outcome:
         return Outcome.NOT_SENT if error.sent == "no" else Outcome.UNCERTAIN
     if isinstance(error, RateLimited):
         return Outcome.REJECTED
-    if error.code is None:
+    if error.code not in TABLE:
         refused = isinstance(error, OAuthError) and error.error == "invalid_grant"
         return Outcome.DEAD_USER if refused else Outcome.UNCERTAIN
     category = explain(error.code).category

@@ -2,12 +2,17 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 from django.db import IntegrityError, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from auth_sessions.domain.refresh import due_grants, recover, refresh
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
+from bots.models import Bot
+from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.keyring import SealedValueError
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_grant
 
@@ -198,3 +203,37 @@ def test_access_that_cannot_be_refreshed_ends_in_a_new_consent(bot):
     recover()
     grant.refresh_from_db()
     assert grant.status == TokenStatus.NEEDS_REAUTH
+
+
+def test_app_secret_that_does_not_open_costs_no_grant(grant, platform):
+    with override_settings(ENCRYPTION_KEYS=[Fernet.generate_key().decode()]):
+        foreign = encrypted_field(Bot, "app_secret").seal_for(grant.bot, "app-secret")
+    Bot.objects.update(app_secret=foreign)
+    with pytest.raises(SealedValueError):
+        run(grant)
+    UserToken.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    recover()
+    grant.refresh_from_db()
+    assert (grant.phase, grant.status) == (RefreshPhase.CLAIMED, TokenStatus.ACTIVE)
+    Bot.objects.update(app_secret=encrypted_field(Bot, "app_secret").seal_for(grant.bot, "app-secret"))
+    assert run(grant) == Outcome.OK
+
+
+def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, platform):
+    platform.token.mock(side_effect=[httpx.ReadTimeout("slow"), httpx.Response(200, json=token_answer(2))])
+    run(grant)
+    make_due(grant)
+    died = RefreshAttempt.objects.create(token=grant, generation=grant.generation, probe=True)
+    UserToken.objects.update(
+        phase=RefreshPhase.CLAIMED, claim_id=died.pk, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert run(grant) == Outcome.OK
+    assert RefreshAttempt.objects.get(outcome=Outcome.OK).probe
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"), [("server_error", Outcome.UNCERTAIN), ("invalid_grant", Outcome.DEAD_USER)]
+)
+def test_code_nobody_knows_is_a_doubt_unless_the_standard_says_more(grant, platform, error, outcome):
+    platform.token.mock(return_value=oauth_error(29999, error=error))
+    assert run(grant) == outcome
