@@ -7,6 +7,6 @@ from auth_sessions import views
 app_name = "oauth"
 
 urlpatterns = [
-    path("start/<str:token>/", views.start, name="start"),
-    path("callback/<str:app_id>/", views.callback, name="callback"),
+    path("start/<slug:token>/", views.start, name="start"),
+    path("callback/<slug:app_id>/", views.callback, name="callback"),
 ]

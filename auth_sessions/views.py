@@ -1,18 +1,18 @@
 """Two pages: the start link of the card, and the way back from the platform."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
-from auth_sessions.domain.consent import Ending, open_link, return_from_platform
+from auth_sessions.domain.consent import CONSENT_TIME, Ending, open_link, return_from_platform
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import ENDINGS, LINKS, Page, context
 from feishu.codes import explain
-
-COOKIE_SECONDS = 3600
 
 
 def _cookie_name() -> str:
@@ -33,7 +33,8 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     response.set_cookie(
         _cookie_name(),
         opened.browser,
-        max_age=COOKIE_SECONDS,
+        # As long as any link opened now can be used.
+        max_age=timedelta(minutes=settings.AUTH_SESSION_MINUTES) + CONSENT_TIME,
         secure=settings.HTTPS,
         httponly=True,
         samesite="Lax",

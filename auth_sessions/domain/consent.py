@@ -28,6 +28,7 @@ logger = logging.getLogger("auth_sessions.consent")
 CONSENT_TIME = timedelta(
     minutes=10
 )  # what the person gets on the consent page, however late the link was opened
+ASKING_TIME = timedelta(minutes=1)  # what the platform may take to answer, all tries together
 CODE_TRIES = 2
 
 
@@ -130,9 +131,11 @@ def return_from_platform(*, app_id: str, state: str, code: str, error: str, brow
 
 
 def _use_state(session: AuthSession) -> bool:
-    """The state is used up by whoever comes first; the row count decides."""
+    """The state is used up by whoever comes first; the row count decides. Who is back in time does not expire while the
+    platform is asked."""
+    now = timezone.now()
     used = AuthSession.objects.open().filter(pk=session.pk, state_hash=session.state_hash, state_used_at=None)
-    return bool(used.update(state_used_at=timezone.now()))
+    return bool(used.update(state_used_at=now, expires_at=max(session.expires_at, now + ASKING_TIME)))
 
 
 def _conclude(session: AuthSession, *, code: str, error: str, browser: str) -> Ending:

@@ -10,7 +10,9 @@ from auth_sessions.models import UserToken
 from bots.models import Bot
 from feishu.oauth import TokenSet, UserInfo
 from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.storable import storable
 
+MAX_NAME = 200
 GRANT_LIFE = timedelta(days=365)  # after that the platform asks the person again
 
 
@@ -50,7 +52,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
     columns = {
         "union_id": who.union_id,
         "user_id": who.user_id or "",
-        "name": who.name or who.en_name,
+        "name": storable(who.name or who.en_name, MAX_NAME),
         "access_token": _sealed(grant, "access_token", tokens.access_token),
         "refresh_token": _sealed(grant, "refresh_token", tokens.refresh_token or ""),
         "scopes": list(tokens.scopes),

@@ -28,6 +28,7 @@ from feishu.oauth import OAuth, TokenSet
 from feishu_portal.access import audit
 from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("auth_sessions.refresh")
 
@@ -135,8 +136,7 @@ def _claim(grant_id: UUID, generation: int) -> Claim | None:
 def _is_probe(grant: UserToken) -> bool:
     """Also when it was claimed as one by a worker that died before sending it."""
     return grant.phase == RefreshPhase.UNCERTAIN or (
-        grant.phase == RefreshPhase.CLAIMED
-        and RefreshAttempt.objects.filter(pk=grant.claim_id, probe=True).exists()
+        grant.claim_id is not None and RefreshAttempt.objects.filter(pk=grant.claim_id, probe=True).exists()
     )
 
 
@@ -201,7 +201,7 @@ def _commit(claim: Claim, answer: Answer, *, asked_at: datetime) -> None:
             finished_at=timezone.now(),
             outcome=outcome,
             code=answer.error.code if answer.error else None,
-            log_id=answer.error.log_id[:128] if answer.error else "",
+            log_id=storable(answer.error.log_id, 128) if answer.error else "",
         )
 
 

@@ -17,6 +17,7 @@ from bots.models import Bot
 from feishu.errors import FeishuError
 from feishu_portal.access import audit
 from feishu_portal.access.actors import SYSTEM, Actor
+from feishu_portal.access.storable import storable
 
 MAX_SCOPES = 50  # of one authorize request, as the platform documents
 EXPIRE_AT_ONCE = 500
@@ -111,7 +112,7 @@ def end_session(
                 state=state,
                 reason=reason,
                 error_code=error.code if error else None,
-                error_log_id=error.log_id[:128] if error else "",
+                error_log_id=storable(error.log_id, 128) if error else "",
                 finished_at=timezone.now(),
             )
         )

@@ -16,6 +16,7 @@ from auth_sessions.models import AuthSession
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("auth_sessions.cards")
 
@@ -77,7 +78,7 @@ def _put_off(session: AuthSession, error: FeishuError) -> bool:
     AuthSession.objects.filter(pk=session.pk).update(
         card_tries=F("card_tries") + 1,
         card_retry_at=timezone.now() + timedelta(seconds=wait) if again else None,
-        card_error=str(error)[:500],
+        card_error=storable(str(error), 500),
     )
     return again
 

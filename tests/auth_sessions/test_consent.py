@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import request_authorization, start_url
+from auth_sessions.domain.sessions import expire_sessions, request_authorization, start_url
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession, UserToken
 from feishu_portal.access.actors import SYSTEM
@@ -175,6 +175,42 @@ def test_expired_while_on_the_consent_page(session, client, platform):
     assert come_back(session, client, state=query["state"], code="c").status_code == 410
     assert_ended(session, SessionState.EXPIRED)
     assert not platform.token.called
+
+
+def test_person_back_in_time_does_not_expire_while_the_platform_is_asked(session, client, platform):
+    def sweep_meanwhile(request):
+        AuthSession.objects.filter(expires_at__lt=timezone.now() + timedelta(seconds=30)).update(
+            expires_at=timezone.now()
+        )
+        expire_sessions()
+        return httpx.Response(200, json=token_answer())
+
+    platform.token.mock(side_effect=sweep_meanwhile)
+    query = open_link(session, client)
+    AuthSession.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+@pytest.mark.parametrize("name", ["李" * 300, "NUL \x00", "half a pair \ud83d"])
+def test_name_that_no_column_takes_does_not_cost_the_consent(session, client, platform, name):
+    who = json.loads(json.dumps(user_answer("ou_asked")))
+    who["data"]["name"] = name
+    platform.user_info.respond(content=json.dumps(who).encode())
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+def test_browser_is_remembered_as_long_as_the_link_lives(session, client, settings):
+    settings.AUTH_SESSION_MINUTES = 600
+    cookie = client.get(path_of(session)).cookies["feishu_portal_auth"]
+    assert cookie["max-age"] >= 600 * 60
+
+
+@pytest.mark.parametrize("path", ["/oauth/callback/%00/?state=s&code=c", "/oauth/start/%00/"])
+def test_address_that_no_database_takes_is_not_found(db, client, path):
+    assert client.get(path).status_code == 404
 
 
 def test_platform_refuses_the_code(session, client, platform):
