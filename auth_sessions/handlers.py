@@ -5,10 +5,12 @@ import re
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from auth_sessions.cards import DECLINE_ACTION, RETRY_ACTION, card_of
 from auth_sessions.domain.sessions import end_session, request_authorization, start_url
 from auth_sessions.enums import SessionState
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from events import callback_response, on, on_card, toast
@@ -25,6 +27,14 @@ NOT_POSSIBLE = Text(
     "暂时无法发起授权，请联系管理员：{reason}",
     "An authorization cannot be started. Please tell an administrator: {reason}",
 )
+_REASONS = {
+    NoPublicAddressError.code: Text(
+        "未设置 PUBLIC_URL，浏览器无法返回门户。",
+        "PUBLIC_URL is not set, so a browser cannot come back to the portal.",
+    ),
+    BotDisabledError.code: Text("机器人已停用。", "The bot is disabled."),
+    InvalidScopesError.code: Text("机器人的授权范围设置有误。", "The scopes set for the bot are not valid."),
+}
 NOT_YOURS = callback_response(
     toast=toast("warning", Text("这张卡片不是发给你的。", "This card was not meant for you."))
 )
@@ -71,9 +81,14 @@ def _authorize(event: Event, bot: Bot) -> None:
             request_key=event.dedupe_key,
         )
     except AuthError as error:
-        _reply(
-            event, bot, Text(NOT_POSSIBLE.zh_cn.format(reason=error), NOT_POSSIBLE.en_us.format(reason=error))
-        )
+        _reply(event, bot, _not_possible(error))
+
+
+def _not_possible(error: AuthError) -> Text:
+    reason = _REASONS.get(error.code, Text(error.code, error.code))
+    return Text(
+        NOT_POSSIBLE.zh_cn.format(reason=reason.zh_cn), NOT_POSSIBLE.en_us.format(reason=reason.en_us)
+    )
 
 
 def _reply(event: Event, bot: Bot, text: Text) -> None:
@@ -93,6 +108,16 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
     if session is None:
         return NOT_YOURS
     context = event.data.get("context") or {}
+    try:
+        fresh = _ask_again(session, bot, shown_in=context.get("open_message_id") or session.message_id)
+    except AuthError as error:
+        return callback_response(toast=toast("error", _not_possible(error)))
+    return callback_response(card=card_of(fresh, start_url=start_url(fresh)))
+
+
+@transaction.atomic
+def _ask_again(session: AuthSession, bot: Bot, *, shown_in: str) -> AuthSession:
+    """A fresh session in the old one's message, which the old one gives up: its sweep would write over the new card."""
     fresh = request_authorization(
         bot=bot,
         open_id=session.open_id,
@@ -101,11 +126,10 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
         actor=Actor.user(session.open_id),
         request_key=f"retry:{session.pk}",
         return_url=session.return_url,
-        shown_in=context.get("open_message_id") or session.message_id,
+        shown_in=shown_in,
     )
-    # The old session gives the message up, or its own sweep would write over the new card.
     AuthSession.objects.filter(pk=session.pk).update(message_id="")
-    return callback_response(card=card_of(fresh, start_url=start_url(fresh)))
+    return fresh
 
 
 @on_card(DECLINE_ACTION)

@@ -60,14 +60,26 @@ def _send(session: AuthSession) -> None:
 
 def _change(session: AuthSession) -> None:
     try:
-        OpenAPI(session.bot.credentials).patch_card(session.message_id, card_of(session, start_url=""))
+        OpenAPI(session.bot.credentials).patch_card(
+            session.message_id, card_of(session, start_url=start_url(session) if session.is_open else "")
+        )
     except FeishuError as error:
         if not _put_off(session, error):
             AuthSession.objects.filter(pk=session.pk).update(card_given_up=True)
         return
-    AuthSession.objects.filter(pk=session.pk).update(
+    shown = AuthSession.objects.filter(pk=session.pk, message_id=session.message_id).update(
         card_state=session.state, card_tries=0, card_retry_at=None, card_error=""
     )
+    if not shown:
+        _show_successor(session)
+
+
+def _show_successor(session: AuthSession) -> None:
+    """A click on "Try again" took the message over while it was being changed: what was written is out of date."""
+    successor = AuthSession.objects.filter(bot=session.bot, message_id=session.message_id)
+    successor.update(card_state="")
+    for session_id in successor.values_list("pk", flat=True):
+        hint_card(session_id)
 
 
 def _put_off(session: AuthSession, error: FeishuError) -> bool:

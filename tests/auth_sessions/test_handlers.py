@@ -1,9 +1,11 @@
 import json
 
+import httpx
 import pytest
 
 from auth_sessions import handlers
 from auth_sessions.domain.sessions import end_session, request_authorization
+from auth_sessions.domain.showing import cards_to_show, show_card
 from auth_sessions.enums import SessionState
 from auth_sessions.models import AuthSession
 from events.arrivals import arrival
@@ -67,7 +69,9 @@ def test_help_is_answered_in_both_languages(bot, platform):
 def test_auth_without_a_public_address_is_answered_with_the_reason(bot, platform, settings):
     settings.PUBLIC_URL = ""
     write(bot)
-    assert "PUBLIC_URL" in json.loads(platform.reply.calls.last.request.content)["content"]
+    content = json.loads(platform.reply.calls.last.request.content)["content"]
+    assert "PUBLIC_URL is not set" in content
+    assert "未设置 PUBLIC_URL" in content
 
 
 def asked(bot) -> AuthSession:
@@ -95,6 +99,31 @@ def test_try_again_makes_the_same_card_a_new_request(bot):
     assert "/oauth/start/" in json.dumps(answer)
     session.refresh_from_db()
     assert session.message_id == ""
+
+
+def test_try_again_without_a_public_address_is_answered_with_the_reason(bot, settings):
+    session = asked(bot)
+    end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+    settings.PUBLIC_URL = ""
+    assert "未设置 PUBLIC_URL" in json.dumps(click(handlers.try_again, bot, session), ensure_ascii=False)
+
+
+def test_ended_card_that_arrives_after_the_click_on_try_again_gives_way_to_the_fresh_one(bot, platform):
+    session = asked(bot)
+    show_card(session.pk)
+    end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+
+    def click_meanwhile(request):
+        click(handlers.try_again, bot, session)
+        return httpx.Response(200, json={"code": 0, "msg": "ok", "data": {}})
+
+    platform.patch.mock(side_effect=click_meanwhile)
+    show_card(session.pk)
+    platform.patch.mock(side_effect=None, return_value=httpx.Response(200, json={"code": 0}))
+    [fresh] = cards_to_show()
+    show_card(fresh)
+    assert "/oauth/start/" in json.loads(platform.patch.calls.last.request.content)["content"]
+    assert cards_to_show() == []
 
 
 def test_try_again_twice_is_one_request(bot):
