@@ -1,0 +1,70 @@
+"""``manage.py checkbot``: the doctor."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
+
+from auth_sessions.enums import Outcome
+from auth_sessions.models import RefreshAttempt
+from bots.domain.doctor import Finding, Verdict, examination
+from bots.models import Bot
+from feishu.text import Text
+
+_REFRESH_OFF: Final = 20074
+
+_MARKS: Final = {Verdict.OK: "✓", Verdict.WARNING: "!", Verdict.WRONG: "✗", Verdict.UNKNOWN: "?"}
+_CODE: Final = Text("平台错误码", "platform code")
+_CURE: Final = Text("处理", "What to do")
+
+
+class Command(BaseCommand):
+    help = (
+        "Examine a bot: credentials, long connections, scopes, redirect URL, refresh switch; each with cause and cure. "
+        "Changes nothing. The exit code is 1 if anything is wrong; warnings and what cannot be found out do not count."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("app_id", metavar="APP_ID", help="App ID of the bot, e.g. cli_a1b2c3d4e5f60718.")
+        parser.add_argument(
+            "--lang", choices=("zh", "en"), default="", help="Language (default LANGUAGE_CODE)."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bot = Bot.objects.filter(app_id=options["app_id"]).first()
+        if bot is None:
+            raise CommandError(f"No bot with App ID {options['app_id']}. Add it with manage.py addbot.")
+        language = options["lang"] or settings.LANGUAGE_CODE
+        wrong = 0
+        for finding in examination(bot, may_refresh=_may_refresh(bot)):
+            self._print(finding, language)
+            wrong += finding.verdict is Verdict.WRONG
+        if wrong:
+            words = Text(f"{bot.app_id}：有 {wrong} 项错误。", f"{bot.app_id}: {wrong} wrong.")
+            raise CommandError(words.in_language(language))
+
+    def _print(self, finding: Finding, language: str) -> None:
+        style = {Verdict.OK: self.style.SUCCESS, Verdict.WRONG: self.style.ERROR}.get(
+            finding.verdict, self.style.WARNING
+        )
+        title, cause, cure = (
+            text.in_language(language) for text in (finding.title, finding.cause, finding.cure)
+        )
+        self.stdout.write(f"{style(_MARKS[finding.verdict])} {title}: {cause}{_codes(finding, language)}")
+        if cure:
+            self.stdout.write(f"    {_CURE.in_language(language)}: {cure}")
+
+
+def _codes(finding: Finding, language: str) -> str:
+    code = "" if finding.code is None else f"{_CODE.in_language(language)} {finding.code}"
+    log_id = f"log id {finding.log_id}" if finding.log_id else ""
+    facts = ", ".join(filter(None, (code, log_id)))
+    return f" ({facts})" if facts else ""
+
+
+def _may_refresh(bot: Bot) -> bool | None:
+    """What the latest refresh that says anything about it showed of the console's switch."""
+    telling = RefreshAttempt.objects.filter(Q(outcome=Outcome.OK) | Q(code=_REFRESH_OFF), token__bot=bot)
+    latest = telling.order_by("-claimed_at").first()
+    return None if latest is None else latest.code != _REFRESH_OFF

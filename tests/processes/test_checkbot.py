@@ -1,0 +1,96 @@
+"""``checkbot`` against the sandbox, as an operator runs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.services.platform import APP_ID, APP_SECRET
+from tests.services.processes import ManagedProcess
+
+pytestmark = pytest.mark.processes
+
+PUBLIC_URL = "http://localhost:8000"
+REDIRECT_URI = f"{PUBLIC_URL}/oauth/callback/{APP_ID}/"
+
+
+@pytest.fixture
+def checkbot(managed_process, environment):
+    def check(app_id: str = APP_ID) -> ManagedProcess:
+        process = managed_process(
+            "manage.py", "checkbot", app_id, "--lang", "en",
+            environment=environment | {"PUBLIC_URL": PUBLIC_URL},
+        )  # fmt: skip
+        process.wait_for_exit()
+        return process
+
+    return check
+
+
+def marks(process: ManagedProcess) -> dict[str, str]:
+    lines = (line.partition(" ") for line in process.output.splitlines() if not line.startswith(" "))
+    return {rest.partition(": ")[0]: mark for mark, _, rest in lines if mark in set("✓!✗?")}
+
+
+@contextmanager
+def elsewhere_connected(sandbox) -> Iterator[None]:
+    """A program that is not the portal holds a long connection with the same app."""
+    answer = httpx.post(
+        f"{sandbox.url}/callback/ws/endpoint", json={"AppID": APP_ID, "AppSecret": APP_SECRET}
+    )
+    with connect(answer.json()["data"]["URL"], proxy=None):
+        yield
+
+
+def test_connected_bot_is_found_well(sandbox, addbot, runfeishu, rows, checkbot):
+    sandbox.put_app(redirect_urls=[REDIRECT_URI])
+    addbot()
+    listening = runfeishu()
+    listening.wait_until(
+        lambda: rows.one("SELECT state FROM bots_connectionslot") == ("connected",), what="the connection"
+    )
+    process = checkbot()
+    assert process.exit_code == 0
+    assert {title: mark for title, mark in marks(process).items() if mark != "✓"} == {
+        "Switch “Refresh user_access_token”": "?"
+    }
+    assert sandbox.connections() == 1
+
+
+def test_wrong_secret_fails_with_the_platforms_code(addbot, checkbot):
+    addbot(secret="wrong-secret-of-the-tests")
+    process = checkbot()
+    assert process.exit_code == 1
+    assert "platform code 10015" in process.output
+    assert "platform code 1000040345" in process.output
+    assert "CommandError" in process.output
+    assert "wrong-secret-of-the-tests" not in process.output
+
+
+def test_redirect_url_that_is_not_registered_is_named(sandbox, addbot, checkbot):
+    near = REDIRECT_URI.rstrip("/")
+    sandbox.put_app(redirect_urls=[near])
+    addbot()
+    process = checkbot()
+    assert process.exit_code == 1
+    assert f"{near} is registered and differs in: the slash at the end" in process.output
+    assert process.output.count("✗") == 1
+
+
+def test_program_that_steals_events_is_noticed(sandbox, addbot, checkbot):
+    sandbox.put_app(redirect_urls=[REDIRECT_URI])
+    addbot()
+    with elsewhere_connected(sandbox):
+        process = checkbot()
+    assert process.exit_code == 1
+    assert "counts 1 connections and the portal holds 0" in process.output
+
+
+def test_unknown_bot_is_an_error_of_one_line(environment, checkbot):
+    process = checkbot("cli_ffffffffffffffff")
+    assert process.exit_code == 1
+    assert process.output.splitlines() == [
+        "CommandError: No bot with App ID cli_ffffffffffffffff. Add it with manage.py addbot."
+    ]
