@@ -13,12 +13,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.bot_form import SECRETS, BotForm
+from bots.admin.doctors_report import report
 from bots.admin.slots import STATE_COLOURS, SlotInline
 from bots.domain.bots import save_bot, set_enabled
+from bots.domain.doctor import examine
 from bots.enums import SlotState, Transport
 from bots.models import Bot, ConnectionSlot
-from feishu.errors import FeishuError
-from feishu.openapi import OpenAPI
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
@@ -26,7 +26,6 @@ from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
     ago,
-    cause_and_cure,
     column,
     copyable,
     identifier,
@@ -34,7 +33,6 @@ from feishu_portal.access.admin.columns import (
     state,
 )
 from feishu_portal.access.fields import encrypted_field
-from feishu_portal.access.keyring import SealedValueError
 
 if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
@@ -263,23 +261,8 @@ class BotAdmin(ConsoleAdmin[Bot]):
     def test_credentials(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Changes nothing at the platform or here, so a GET may do it; the transport bounds the time it takes."""
         bot = self.visible_or_404(request, unquote(object_id))
-        try:
-            info = OpenAPI(bot.credentials).bot_info()
-        except FeishuError as error:
-            self.message_user(request, _refusal(error), messages.ERROR)
-        except SealedValueError:
-            self.message_user(
-                request,
-                gettext("The stored App Secret cannot be opened with ENCRYPTION_KEYS. Enter it again."),
-                messages.ERROR,
-            )
-        else:
-            self.message_user(
-                request,
-                gettext("The credentials work: the platform calls this bot “%(name)s”.")
-                % {"name": info.name},
-                messages.SUCCESS,
-            )
+        for level, text in report(examine(bot)):
+            self.message_user(request, text, level)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 
     @button(_("Switch on or off"), icon="power_settings_new", path="toggle")
@@ -325,8 +308,3 @@ def _notices(bot: Bot) -> list[str]:
     if not encrypted_field(Bot, "app_secret").is_set(bot):
         notices.append(gettext("The App Secret is not set: the bot can neither connect nor send."))
     return notices
-
-
-def _refusal(error: FeishuError) -> str:
-    said = str(error)
-    return f"{cause_and_cure(error.code)} {said}" if error.code is not None else said

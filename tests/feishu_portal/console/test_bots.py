@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import httpx
 import pytest
 import respx
@@ -201,41 +203,42 @@ def test_switching_on_the_bots_page_asks_first(rows: Rows, as_owner: Client) -> 
     assert not Bot.objects.get(pk=rows.bot.pk).enabled
 
 
-def test_credentials_that_work_name_the_bot(rows: Rows, as_owner: Client) -> None:
+@pytest.fixture
+def refusing_platform() -> Iterator[respx.MockRouter]:
     with respx.mock(base_url=PLATFORM) as platform:
         platform.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
-            json={"code": 0, "tenant_access_token": "t-1", "expire": 7140}
+            json={"code": 10014, "msg": "app secret invalid"}, headers={"X-Tt-Logid": "log-1"}
         )
-        platform.get("/open-apis/bot/v3/info").respond(
-            json={"code": 0, "bot": {"app_name": "审批", "open_id": "ou_bot", "activate_status": 2}}
-        )
-        answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    assert messages_of(answer) == ["The credentials work: the platform calls this bot “审批”."]
+        platform.post("/callback/ws/endpoint").mock(side_effect=httpx.ConnectError("no route"))
+        yield platform
 
 
-def test_credentials_that_are_refused_tell_cause_and_cure(rows: Rows, as_owner: Client) -> None:
-    with respx.mock(base_url=PLATFORM) as platform:
-        platform.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
-            json={"code": 10014, "msg": "app secret invalid"}
-        )
-        answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    (message,) = messages_of(answer)
-    assert message.startswith("App ID or App Secret is wrong, or the app is disabled. Compare App ID")
+def test_examination_names_what_is_in_order_and_explains_what_is_not(
+    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
+) -> None:
+    said = messages_of(as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True))
+    assert said[0] == "In order: Stored App Secret · Address of the portal: PUBLIC_URL."
+    assert said[1].startswith(
+        "Credentials and platform: App ID or App Secret is wrong, or the app is disabled (10014, log-1). "
+        "Compare App ID"
+    )
+    assert said[2].startswith("Admission to the long connection: The platform cannot be reached")
+    assert rows.bot.app_secret not in " ".join(said)
 
 
-def test_platform_that_is_away_is_told(rows: Rows, as_owner: Client) -> None:
-    with respx.mock(base_url=PLATFORM) as platform:
-        platform.post("/open-apis/auth/v3/tenant_access_token/internal").mock(
-            side_effect=httpx.ConnectError("no route")
-        )
-        answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    assert len(messages_of(answer)) == 1
+def test_examination_ranks_what_it_says(
+    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
+) -> None:
+    answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
+    levels = [message.level_tag for message in answer.context["messages"]]
+    assert levels[:3] == ["success", "error", "error"]
+    assert set(levels[3:]) == {"info"}
 
 
-def test_credentials_that_cannot_be_opened_are_told(rows: Rows, as_owner: Client, settings) -> None:
+def test_secret_that_cannot_be_opened_is_told(rows: Rows, as_owner: Client, settings) -> None:
     settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
     answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    assert "ENCRYPTION_KEYS" in messages_of(answer)[0]
+    assert any("ENCRYPTION_KEYS" in said for said in messages_of(answer))
 
 
 def test_deleting_a_bot_asks_first_takes_everything_with_it_and_is_audited(
