@@ -115,10 +115,10 @@ def _as_wanted(case: Case, connected: int) -> Finding:
     wanted = case.bot.slot_count if case.bot.enabled else 0
     if connected >= wanted:
         words = Text(
-            f"{connected} 条，平台的计数与门户一致" if wanted else "机器人已停用，没有长连接",
+            f"{connected} 条，平台的计数与门户一致" if wanted else "机器人已停用，不需要长连接",
             f"{connected}, on the platform's count and on ours"
             if wanted
-            else "The bot is switched off and has none",
+            else "The bot is switched off and needs none",
         )
         return Finding(Check.CONNECTIONS, Verdict.OK, words)
     code = case.bot.slots.filter(error_code__isnull=False).values_list("error_code", flat=True).first()
