@@ -1,38 +1,70 @@
-"""The fleet: keeps exactly those long connections up that should be up.
+"""The fleet: keeps exactly those long connections up that this process should hold.
 
-Level-triggered. Operators change rows; every few seconds the fleet compares what should be with what is, and starts,
-ends or replaces connections. What connections hear goes to the sink passed in; this package does not know what an event
-is.
+Level-triggered. Operators change rows; every second or so the fleet renews its leases, compares what should be with
+what is, and starts, ends, claims or takes over connections. What connections hear goes to the sink passed in; this
+package does not know what an event is.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from uuid import UUID
+import random
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx
 from django.db import Error
 
+from bots.balance import Balance, Wish
 from bots.database_thread import DatabaseThread
-from bots.domain.slots import WantedSlot, credentials_of, release_slots, wanted_slots
+from bots.domain.leases import (
+    Survey,
+    bid,
+    claim,
+    let_go,
+    mark_homeless,
+    renew,
+    succeed,
+    tidy,
+)
+from bots.domain.listeners import Peer, retire
+from bots.domain.slots import SeenSlot, WantedSlot
+from bots.slot_connection import BotSink, SlotConnection
 from bots.slot_reports import SlotObserver, SlotReports
-from feishu.credentials import AppCredentials
-from feishu.gateway.connection import Connection
-from feishu.gateway.messages import Message, Reply
+
+T = TypeVar("T")
 
 logger = logging.getLogger("bots.fleet")
 
-STOP_TIMEOUT = 10.0  # seconds a connection may take to hand over its last acknowledgements
+JITTER = 0.2
+PROOF_TIMEOUT = 1.0
+"""Seconds a process that has overslept its leases keeps its sockets without proof that it holds them."""
+DRAIN_TIMEOUT = 10.0
+"""Seconds that others get to take over when the process is to end."""
+DRAIN_STEP = 0.25
 
-BotSink = Callable[[UUID, Message], Awaitable[Reply]]
+# The clock that also counts while the machine sleeps, where there is one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
-@dataclass(slots=True)
-class _Running:
-    wanted: WantedSlot
-    task: asyncio.Task[None]
-    observer: SlotObserver
+def clock() -> float:
+    """Seconds, on a clock that nobody sets."""
+    return time.clock_gettime(_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """``seconds`` a lease lasts by the database's clock, renewed every ``interval`` seconds or so."""
+
+    seconds: float
+    interval: float
+
+    @property
+    def trusted(self) -> float:
+        """Seconds after asking for a lease for which its holder relies on it, by its own clock."""
+        return self.seconds * 5 / 6
 
 
 class Fleet:
@@ -43,87 +75,253 @@ class Fleet:
         *,
         sink: BotSink,
         node: str,
-        interval: float,
+        terms: LeaseTerms,
+        capacity: int,
         only: frozenset[str] = frozenset(),
     ) -> None:
         self._sink = sink
         self._node = node
-        self._interval = interval
-        self._only = only
-        self._running: dict[int, _Running] = {}
+        self._terms = terms
+        self._me = Peer(uuid4(), capacity, only=only)
+        self._connections: dict[int, SlotConnection] = {}
         self._database = DatabaseThread("fleet-db")
-        self._reports = SlotReports(self._database)
+        self._reports = SlotReports(self._database, listener=self._me.id)
+        self._woken = asyncio.Event()
+        self._answered = False
+        self._trusted_until = clock() + terms.trusted
+        self._troubled = False
+        self._patient_until = 0.0
+        self._loose_since: dict[int, float] = {}
+        self._full = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Reconcile until ``stop`` is set, then end every connection and say so in the database."""
+        """Hold connections until ``stop`` is set; then let others take over, close the rest and say so in the database."""
         async with httpx.AsyncClient(timeout=10, follow_redirects=False) as self._http:
             writer = asyncio.create_task(self._reports.write_for_ever(), name="slot-reports")
+            waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
             try:
-                await self._reconcile_until(stop)
+                while not stop.is_set():
+                    await self._round()
+                    await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
+                await self._drain()
             finally:
-                await self._end(list(self._running))
-                writer.cancel()
-                await asyncio.gather(writer, return_exceptions=True)
-                await self._reports.write()
+                await self._close()
+                for task in (writer, waker):
+                    task.cancel()
+                await asyncio.gather(writer, waker, return_exceptions=True)
                 await self._database.close()
 
-    async def _reconcile_until(self, stop: asyncio.Event) -> None:
-        released = False
-        while not stop.is_set():
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._woken.set()
+
+    async def _pause(self, seconds: float, stop: asyncio.Event | None = None) -> None:
+        """Until the next round; what connections have to say is heeded at once."""
+        until = clock() + seconds
+        while (left := until - clock()) > 0 and not (stop and stop.is_set()):
             try:
-                if not released:
-                    await self._database.run(release_slots, node=self._node)
-                    released = True
-                await self._reconcile(await self._database.run(wanted_slots, only=self._only))
-            except Error as error:
-                logger.warning("database_unavailable", extra={"error": type(error).__name__})
-            try:
-                await asyncio.wait_for(stop.wait(), timeout=self._interval)
+                async with asyncio.timeout(left):
+                    await self._woken.wait()
             except TimeoutError:
-                continue
+                return
+            self._woken.clear()
+            await self._guarded(self._settle())
 
-    async def _reconcile(self, wanted: list[WantedSlot]) -> None:
-        should_be = {slot.slot_id: slot for slot in wanted}
-        surplus = [
-            slot_id
-            for slot_id, running in self._running.items()
-            if running.wanted != should_be.get(slot_id) or running.task.done()
-        ]
-        await self._end(surplus)
-        for slot_id, slot in should_be.items():
-            if slot_id not in self._running:
-                self._running[slot_id] = self._start(slot)
+    # --- one round
 
-    def _start(self, slot: WantedSlot) -> _Running:
+    async def _round(self) -> Survey | None:
+        """None when the database did not answer. Nothing ends the fleet: the next round may do better."""
+        return await self._guarded(self._look_and_act())
+
+    async def _guarded(self, work: Coroutine[Any, Any, T]) -> T | None:
+        try:
+            return await work
+        except (Error, TimeoutError) as error:
+            self._troubled = True
+            logger.warning("database_unavailable", extra={"error": type(error).__name__})
+        except Exception:
+            self._troubled = True
+            logger.exception("fleet_round_failed")
+        return None
+
+    async def _look_and_act(self) -> Survey:
+        await self._settle()
+        survey = await self._renew()
+        if clock() > self._trusted_until:
+            return survey  # old news: asleep while they were on their way
+        self._follow(survey)
+        if not self._me.draining:
+            await self._take(Balance(self._me, survey))
+        return survey
+
+    async def _settle(self) -> None:
+        """Hand back what is closed, and become the holder of what was taken over and hears."""
+        closed = [connection for connection in self._connections.values() if connection.closed]
+        gone = [connection.wanted.slot_id for connection in closed if connection.anew is None]
+        if gone:
+            await self._database.run(let_go, gone, listener=self._me.id)
+        for connection in closed:
+            del self._connections[connection.wanted.slot_id]
+            if connection.anew is not None:
+                self._start(connection.anew, held=connection.held)
+        for connection in list(self._connections.values()):
+            if not connection.held and not connection.ending and connection.observer.hearing:
+                await self._succeed(connection)
+
+    async def _succeed(self, connection: SlotConnection) -> None:
+        slot_id = connection.wanted.slot_id
+        mine = await self._database.run(
+            succeed, slot_id, successor=self._me.id, name=self._node, seconds=self._terms.seconds
+        )
+        if not mine:
+            connection.end()
+            return
+        connection.held = True
+        connection.observer.restate()
+        logger.info("slot_taken_over", extra={"app_id": connection.wanted.app_id, "slot": slot_id})
+
+    async def _renew(self) -> Survey:
+        """Renew the leases and look around.
+
+        A database that does not answer costs no connection: nobody else can claim one either. But who has slept
+        through the end of its leases finds out first whether they are still its own, and without an answer assumes
+        that they are not.
+        """
+        asked = clock()
+        overdue = asked > self._trusted_until
+        overslept = overdue and self._answered
+        self._answered = False
+        try:
+            async with asyncio.timeout(PROOF_TIMEOUT if overslept else None):
+                survey = await self._database.run(
+                    renew, self._me, name=self._node, seconds=self._terms.seconds
+                )
+        except (Error, TimeoutError):
+            if overslept:
+                logger.warning("leases_overslept", extra={"connections": len(self._connections)})
+                self._end_all()
+            raise
+        self._answered = True
+        self._trusted_until = asked + self._terms.trusted
+        if overdue:
+            self._restate()
+        if overdue or self._troubled:
+            # The others had the same trouble: their leases ran out, too, and they are given the time to renew them.
+            self._patient_until = clock() + self._terms.seconds
+            self._troubled = False
+        return survey
+
+    def _restate(self) -> None:
+        """Somebody may have corrected rows of leases that had run out."""
+        for connection in self._connections.values():
+            if connection.held:
+                connection.observer.restate()
+
+    def _follow(self, survey: Survey) -> None:
+        """End what is no longer ours or no longer right, start what is ours and missing."""
+        seen = {slot.slot_id: slot for slot in survey.slots}
+        for slot_id, connection in self._connections.items():
+            slot = seen.get(slot_id)
+            if slot is None or not self._owns(connection, slot) or connection.is_stuck:
+                connection.end()
+            elif connection.dead or connection.wanted != slot.wanted:
+                connection.end(anew=slot.wanted)
+        for slot in survey.slots:
+            if slot.holder == self._me.id and slot.slot_id not in self._connections:
+                self._start(slot.wanted, held=True)
+
+    def _owns(self, connection: SlotConnection, slot: SeenSlot) -> bool:
+        return (slot.holder if connection.held else slot.successor) == self._me.id
+
+    async def _take(self, balance: Balance) -> None:
+        """Claim and take over what is due to this process."""
+        now = clock()
+        self._loose_since = {
+            slot.slot_id: self._loose_since.get(slot.slot_id, now) for slot in balance.loose()
+        }
+        waited = {
+            slot_id: (now - since) / self._terms.interval for slot_id, since in self._loose_since.items()
+        }
+        patient = now < self._patient_until
+        load = balance.load
+        for wish in balance.claims(waited):
+            if not (patient and wish.slot.lapsed):
+                load += await self._try(wish, load=load, share=balance.share)
+        for wish in balance.moves(waited):
+            load += await self._try(wish, load=load, share=balance.share)
+        if not patient:
+            await self._database.run(tidy)
+            await self._say_if_full(balance)
+
+    async def _try(self, wish: Wish, *, load: int, share: int) -> bool:
+        slot, limit = wish.slot, self._me.capacity if wish.beyond_share else share
+        if load >= min(limit, self._me.capacity) or slot.slot_id in self._connections:
+            return False
+        if slot.holder is None:
+            taken = await self._database.run(
+                claim, slot.slot_id, holder=self._me.id, name=self._node, seconds=self._terms.seconds
+            )
+        else:
+            taken = await self._database.run(
+                bid, slot.slot_id, holder=slot.holder, successor=self._me.id, seconds=self._terms.seconds
+            )
+        if taken:
+            self._start(slot.wanted, held=slot.holder is None)
+        return taken
+
+    async def _say_if_full(self, balance: Balance) -> None:
+        homeless = balance.homeless()
+        for slot in homeless:
+            await self._database.run(mark_homeless, slot.slot_id)
+        if homeless and not self._full:
+            logger.error("no_room", extra={"max_connections": self._me.capacity, "waiting": len(homeless)})
+        self._full = bool(homeless)
+
+    # --- beginning and end
+
+    def _start(self, wanted: WantedSlot, *, held: bool) -> None:
         observer = SlotObserver(
-            slot_id=slot.slot_id, app_id=slot.app_id, node=self._node, reports=self._reports
+            slot_id=wanted.slot_id,
+            app_id=wanted.app_id,
+            node=self._node,
+            reports=self._reports,
+            heard=self._woken.set,
+        )
+        self._connections[wanted.slot_id] = SlotConnection(
+            wanted,
+            held=held,
+            observer=observer,
+            sink=self._sink,
+            database=self._database,
+            http=self._http,
+            woken=self._woken.set,
         )
 
-        async def credentials() -> AppCredentials:
-            return await self._database.run(credentials_of, slot.bot_id)
+    def _end_all(self) -> None:
+        for connection in self._connections.values():
+            connection.end()
 
-        async def sink(message: Message) -> Reply:
-            return await self._sink(slot.bot_id, message)
+    async def _drain(self) -> None:
+        """Take nothing more and let the others connect before the sockets here are closed, if there are others."""
+        self._me = replace(self._me, draining=True)
+        until = clock() + DRAIN_TIMEOUT
+        while clock() < until:
+            for connection in self._connections.values():
+                if not (connection.held and connection.observer.hearing):
+                    connection.end()
+            survey = await self._round()
+            if survey is None or not Balance(self._me, survey).successors_exist():
+                return
+            await self._pause(DRAIN_STEP)
 
-        connection = Connection(
-            credentials=credentials, sink=sink, observer=observer, http=self._http, name=slot.app_id
-        )
-        task = asyncio.create_task(connection.run(), name=f"connection-{slot.app_id}")
-        return _Running(slot, task, observer)
+    async def _close(self) -> None:
+        """Sockets first, rows after them: what is released may be connected elsewhere at once."""
+        self._end_all()
+        await asyncio.gather(*(connection.ended() for connection in self._connections.values()))
+        for connection in self._connections.values():
+            connection.anew = None
+        await self._guarded(self._leave())
 
-    async def _end(self, slot_ids: list[int]) -> None:
-        ending = [self._running.pop(slot_id) for slot_id in slot_ids]
-        for running in ending:
-            running.task.cancel()
-        if ending:
-            _, late = await asyncio.wait([running.task for running in ending], timeout=STOP_TIMEOUT)
-            if late:
-                logger.error("connections_did_not_end", extra={"count": len(late)})
-        for running in ending:
-            self._note_end(running)
-
-    def _note_end(self, running: _Running) -> None:
-        task = running.task
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("connection_task_died", exc_info=error, extra={"app_id": running.wanted.app_id})
-        running.observer.stopped()
+    async def _leave(self) -> None:
+        await self._settle()
+        await self._database.run(retire, self._me.id)

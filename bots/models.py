@@ -149,9 +149,11 @@ class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
 
 
 class ConnectionSlot(models.Model):
-    """One long connection that should exist, and what is known of it.
+    """One long connection that should exist, who holds it, and what is known of it.
 
-    Written by the ``runfeishu`` process named in ``node``; everybody else only reads.
+    The holder is a process by its UUID, never by its name; ``epoch`` counts the holders there were. A lease that has
+    run out may be claimed by anybody. ``successor`` is a process that connects in order to take over from a holder
+    that is well. What is known of the connection is written by the holder; everybody else only reads.
     """
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
@@ -166,6 +168,11 @@ class ConnectionSlot(models.Model):
     error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
     error_at = models.DateTimeField(_("error at"), null=True, blank=True)
+    holder = models.UUIDField(null=True, editable=False)
+    epoch = models.PositiveBigIntegerField(default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    successor = models.UUIDField(null=True, editable=False)
+    successor_until = models.DateTimeField(null=True, editable=False)
 
     objects = ConnectionSlotQuerySet.as_manager()
 
@@ -180,3 +187,20 @@ class ConnectionSlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bot_id}#{self.number}"
+
+
+class Listener(models.Model):
+    """A ``runfeishu`` process that shares the bots with others; ``seen_at`` is by the database's clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    seen_at = models.DateTimeField()
+    capacity = models.PositiveIntegerField()
+    draining = models.BooleanField(default=False)
+    only = models.JSONField(default=list)
+
+    class Meta:
+        default_permissions = ()  # no page of the console is about it
+
+    def __str__(self) -> str:
+        return self.name

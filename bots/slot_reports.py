@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import Error
 from django.utils import timezone
@@ -22,19 +24,16 @@ FRAME_STEP = 5.0  # seconds between writes of "last heard", which is true on eve
 
 
 class SlotReports:
-    """Changes of slots that are not in the database yet."""
+    """Changes of slots held by ``listener`` that are not in the database yet."""
 
-    def __init__(self, database: DatabaseThread) -> None:
+    def __init__(self, database: DatabaseThread, *, listener: UUID) -> None:
         self._database = database
+        self._listener = listener
         self._pending: dict[int, dict[str, Any]] = {}
 
     def add(self, slot_id: int, **values: Any) -> None:
         """Note new column values of a slot; later ones win."""
         self._pending.setdefault(slot_id, {}).update(values)
-
-    def forget(self, slot_id: int) -> None:
-        """Drop what is pending for a slot that is gone."""
-        self._pending.pop(slot_id, None)
 
     async def write(self) -> None:
         """Write what is pending; on a database error it stays pending for the next time."""
@@ -42,7 +41,7 @@ class SlotReports:
         if not pending:
             return
         try:
-            await self._database.run(write_reports, pending)
+            await self._database.run(write_reports, pending, holder=self._listener)
         except Error as error:
             logger.warning("slot_reports_not_written", extra={"error": type(error).__name__})
             for slot_id, values in pending.items():
@@ -56,13 +55,24 @@ class SlotReports:
 
 
 class SlotObserver:
-    """Hears one connection (``feishu.gateway.connection.Observer``) and turns it into column values."""
+    """Hears one connection (``feishu.gateway.connection.Observer``) and turns it into column values.
 
-    def __init__(self, *, slot_id: int, app_id: str, node: str, reports: SlotReports) -> None:
+    ``heard`` is called when the platform is heard for the first time on an open socket.
+    """
+
+    def __init__(
+        self, *, slot_id: int, app_id: str, node: str, reports: SlotReports, heard: Callable[[], None]
+    ) -> None:
+        self.hearing = False
+        """The socket is open and something came through it."""
+        self.has_failed = False
+        """An attempt to connect did not succeed."""
         self._slot_id = slot_id
         self._app_id = app_id
         self._node = node
         self._reports = reports
+        self._heard = heard
+        self._known: dict[str, Any] = {}
         self._frame_reported: datetime | None = None
         self._reconnects = 0
 
@@ -82,11 +92,13 @@ class SlotObserver:
         logger.info("connection_up", extra={"app_id": self._app_id, "device_id": device_id})
 
     def disconnected(self, reason: str) -> None:
+        self.hearing = False
         self._reconnects += 1
         self._state(SlotState.BACKOFF, connected_at=None, reconnects=self._reconnects)
         logger.warning("connection_lost", extra={"app_id": self._app_id, "reason": reason})
 
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
+        self.has_failed = True
         self._state(
             SlotState.ERROR if fatal else SlotState.BACKOFF,
             connected_at=None,
@@ -105,18 +117,29 @@ class SlotObserver:
         )
 
     def frame(self) -> None:
+        self._is_hearing()
         now = timezone.now()
         if self._frame_reported is None or (now - self._frame_reported).total_seconds() >= FRAME_STEP:
             self._frame_reported = now
-            self._reports.add(self._slot_id, last_frame_at=now)
+            self._report(last_frame_at=now)
 
     def heartbeat(self, interval: float) -> None:  # noqa: ARG002 -- the fact is enough here
+        self._is_hearing()
         now = timezone.now()
-        self._reports.add(self._slot_id, last_heartbeat_at=now, last_frame_at=now)
+        self._report(last_heartbeat_at=now, last_frame_at=now)
 
-    def stopped(self) -> None:
-        """The fleet ended the connection on purpose."""
-        self._state(SlotState.STOPPED, connected_at=None, error_code=None, error_message="", error_at=None)
+    def restate(self) -> None:
+        """Report everything again: what was reported so far may not have reached the row."""
+        self._reports.add(self._slot_id, **self._known)
+
+    def _is_hearing(self) -> None:
+        if not self.hearing:
+            self.hearing = True
+            self._heard()
 
     def _state(self, state: SlotState, **values: Any) -> None:
-        self._reports.add(self._slot_id, state=state, state_changed_at=timezone.now(), **values)
+        self._report(state=state, state_changed_at=timezone.now(), **values)
+
+    def _report(self, **values: Any) -> None:
+        self._known |= values
+        self._reports.add(self._slot_id, **values)

@@ -111,6 +111,18 @@ VARIABLES = (
         "runfeishu 检查机器人增、改、停用的间隔（秒）。",
     ),
     Variable(
+        "FEISHU_LEASE_SECONDS",
+        "6",
+        "How long a runfeishu process that died keeps its connections from the others, in seconds.",
+        "runfeishu 进程异常退出后，其他进程接管其连接前的等待时间（秒）。",
+    ),
+    Variable(
+        "FEISHU_MAX_CONNECTIONS",
+        "500",
+        "How many connections one runfeishu process holds at most.",
+        "单个 runfeishu 进程最多保持的连接数。",
+    ),
+    Variable(
         "FEISHU_SWEEP_SECONDS",
         "5",
         "How often the scheduler picks up what a lost task message left behind, in seconds.",

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.db.models import BooleanField, ExpressionWrapper, Q
+
+from bots.domain.database_time import DatabaseTime
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu.credentials import AppCredentials
@@ -19,21 +22,53 @@ class WantedSlot:
     fingerprint: tuple[str, ...] = field(repr=False)
 
 
-def wanted_slots(*, only: frozenset[str] = frozenset()) -> list[WantedSlot]:
-    """Every connection that should exist now, of all bots or of those with the App IDs ``only``. One query."""
-    bots = Bot.objects.listening()
-    if only:
-        bots = bots.filter(app_id__in=only)
-    rows = ConnectionSlot.objects.filter(bot__in=bots).values_list(
+@dataclass(frozen=True, slots=True)
+class SeenSlot:
+    """A wanted slot and whose it is. ``holder`` and ``successor`` are None once their time has run out."""
+
+    wanted: WantedSlot
+    holder: UUID | None = None
+    successor: UUID | None = None
+    lapsed: bool = False
+    """A holder let its lease run out, and nobody has claimed the slot since."""
+    connected: bool = False
+
+    @property
+    def slot_id(self) -> int:
+        return self.wanted.slot_id
+
+    @property
+    def owner(self) -> UUID | None:
+        """Who has it, or is about to: whose load it counts to."""
+        return self.successor or self.holder
+
+
+def seen_slots() -> list[SeenSlot]:
+    """Every connection that should exist now, of all bots. One query."""
+    rows = ConnectionSlot.objects.filter(bot__in=Bot.objects.listening()).values_list(
         "id",
         "bot_id",
+        "holder",
+        "successor",
+        "state",
+        ExpressionWrapper(Q(lease_until__gt=DatabaseTime()), BooleanField()),
+        ExpressionWrapper(Q(successor_until__gt=DatabaseTime()), BooleanField()),
         "bot__app_id",
         "bot__platform",
         "bot__open_url",
         "bot__accounts_url",
         "bot__app_secret",
     )
-    return [WantedSlot(pk, bot_id, app_id, (app_id, *where)) for pk, bot_id, app_id, *where in rows]
+    return [
+        SeenSlot(
+            wanted=WantedSlot(pk, bot_id, where[0], tuple(where)),
+            holder=holder if held else None,
+            successor=successor if moving else None,
+            lapsed=holder is not None and not held,
+            connected=state == SlotState.CONNECTED,
+        )
+        for pk, bot_id, holder, successor, state, held, moving, *where in rows
+    ]
 
 
 def credentials_of(bot_id: UUID) -> AppCredentials:
@@ -41,17 +76,13 @@ def credentials_of(bot_id: UUID) -> AppCredentials:
     return Bot.objects.get(pk=bot_id).credentials
 
 
-def write_reports(reports: dict[int, dict[str, Any]]) -> None:
-    """Store what connections reported since the last time, by slot id; one statement per set of columns."""
+def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:
+    """Store what connections reported since the last time, by slot id; one statement per set of columns.
+
+    Only of slots that ``holder`` still holds: who lost one has nothing true to say about it any more.
+    """
     by_columns: dict[tuple[str, ...], list[ConnectionSlot]] = {}
     for pk, values in reports.items():
         by_columns.setdefault(tuple(sorted(values)), []).append(ConnectionSlot(pk=pk, **values))
     for columns, slots in by_columns.items():
-        ConnectionSlot.objects.bulk_update(slots, columns)
-
-
-def release_slots(*, node: str) -> None:
-    """Mark what this process held as stopped, e.g. what its predecessor of the same name left behind."""
-    ConnectionSlot.objects.filter(node=node).exclude(state=SlotState.STOPPED).update(
-        state=SlotState.STOPPED, connected_at=None
-    )
+        ConnectionSlot.objects.filter(holder=holder).bulk_update(slots, columns)

@@ -4,18 +4,27 @@ import asyncio
 
 from django.conf import settings
 
-from bots.fleet import Fleet
+from bots.fleet import Fleet, LeaseTerms
 from events.callbacks import CallbackLane
 from events.gateway import GatewaySink
 from events.intake import Intake
 
 
-async def listen(*, node: str, stop: asyncio.Event, only: frozenset[str] = frozenset()) -> None:
-    """Hold the long connections of all enabled bots, or of ``only``, until ``stop`` is set."""
+async def listen(
+    *, node: str, stop: asyncio.Event, only: frozenset[str] = frozenset(), max_connections: int | None = None
+) -> None:
+    """Hold this process's share of the long connections of all enabled bots, or of ``only``, until ``stop`` is set."""
     callbacks = CallbackLane()
     async with Intake() as intake:
         fleet = Fleet(
-            sink=GatewaySink(intake, callbacks), node=node, interval=settings.RECONCILE_SECONDS, only=only
+            sink=GatewaySink(intake, callbacks),
+            node=node,
+            # Four chances to renew a lease before it runs out.
+            terms=LeaseTerms(
+                settings.LEASE_SECONDS, min(settings.RECONCILE_SECONDS, settings.LEASE_SECONDS / 4)
+            ),
+            capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
+            only=only,
         )
         await fleet.run(stop)
     await callbacks.close()

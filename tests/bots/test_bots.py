@@ -2,7 +2,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from bots.domain.bots import BotChanges, put_bot, set_enabled
-from bots.domain.slots import wanted_slots
+from bots.domain.slots import seen_slots
 from bots.enums import PlatformName, Transport
 from bots.models import Bot
 from feishu.platforms import FEISHU, LARK
@@ -14,7 +14,9 @@ pytestmark = pytest.mark.django_db
 
 
 def put(app_id: str = "cli_a1b2c3d4e5f60718", **values) -> Bot:
-    bot, _ = put_bot(app_id=app_id, changes=BotChanges({"name": "Helper", "app_secret": "s"} | values), actor=SYSTEM)
+    bot, _ = put_bot(
+        app_id=app_id, changes=BotChanges({"name": "Helper", "app_secret": "s"} | values), actor=SYSTEM
+    )
     return bot
 
 
@@ -71,27 +73,27 @@ def test_redirect_uri_is_one_for_each_bot(settings):
 
 
 def test_wanted_are_the_slots_of_enabled_long_connection_bots(django_assert_num_queries):
-    wanted, disabled, webhook = make_bot(slot_count=2), make_bot(), make_bot(transport=Transport.WEBHOOK)
+    wanted, disabled = make_bot(slot_count=2), make_bot()
+    make_bot(transport=Transport.WEBHOOK)
     set_enabled(disabled, enabled=False, actor=Actor("operator", "lin"))
     with django_assert_num_queries(1):
-        slots = wanted_slots()
-    assert {slot.app_id for slot in slots} == {wanted.app_id}
+        slots = seen_slots()
+    assert {slot.wanted.app_id for slot in slots} == {wanted.app_id}
     assert len(slots) == 2
-    assert wanted_slots(only=frozenset({webhook.app_id})) == []
 
 
 def test_new_secret_changes_what_is_wanted_and_a_new_name_does_not():
     bot = make_bot()
-    [before] = wanted_slots()
+    [before] = seen_slots()
     put_bot(app_id=bot.app_id, changes=BotChanges({"name": "Other"}), actor=SYSTEM)
-    assert wanted_slots() == [before]
+    assert seen_slots() == [before]
     put_bot(app_id=bot.app_id, changes=BotChanges({"app_secret": "other"}), actor=SYSTEM)
-    assert wanted_slots() != [before]
+    assert seen_slots() != [before]
 
 
 def test_secret_is_not_in_the_repr_of_what_is_wanted():
     make_bot(app_secret="s3cret")
-    assert "fingerprint" not in repr(wanted_slots())
+    assert "fingerprint" not in repr(seen_slots())
 
 
 def test_operator_sees_own_bots_and_a_superuser_all():

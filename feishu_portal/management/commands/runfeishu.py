@@ -12,7 +12,10 @@ from feishu_portal.runtime.signals import stop_on_signals
 
 
 class Command(BaseCommand):
-    help = "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console."
+    help = (
+        "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console. "
+        "Several processes, on one host or more, share them."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -25,6 +28,13 @@ class Command(BaseCommand):
             metavar="APP_ID",
             help="Hold only this bot; can be repeated.",
         )
+        parser.add_argument(
+            "--max-connections",
+            type=int,
+            default=None,
+            metavar="N",
+            help="Hold at most so many connections; FEISHU_MAX_CONNECTIONS by default.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         only = frozenset(options["bot"])
@@ -33,11 +43,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot."
             )
-        asyncio.run(self._listen(options["node"] or node_name(), only))
+        asyncio.run(self._listen(options["node"] or node_name(), only, options["max_connections"]))
 
-    async def _listen(self, node: str, only: frozenset[str]) -> None:
+    async def _listen(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
         self.stdout.write(f"Listening as {node}. Press Ctrl-C to stop.")
-        await listen(node=node, stop=stop, only=only)
+        await listen(node=node, stop=stop, only=only, max_connections=max_connections)
         self.stdout.write("Stopped.")
