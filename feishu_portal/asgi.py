@@ -1,9 +1,35 @@
 """The web process: ``uvicorn feishu_portal.asgi:application``."""
 
 import os
+from typing import cast
 
 from django.core.asgi import get_asgi_application
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 
-application = get_asgi_application()
+# Django annotates its application more narrowly than ASGI does.
+_django = cast("ASGIApp", get_asgi_application())
+
+from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
+
+_webhook = WebhookEndpoint()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Webhooks to their endpoint, everything else through Django."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and route_of(scope).startswith(PREFIX):
+        await _webhook(scope, receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Nothing to do before the first request. Servers that offer no lifespan cancel what is open with their loop."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await _webhook.close()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -134,6 +134,24 @@ VARIABLES = (
         "How often an event handler is tried before its delivery counts as dead.",
         "事件处理器在判定失败前的尝试次数。",
     ),
+    Variable(
+        "FEISHU_WEBHOOK_MAX_BYTES",
+        "1048576",
+        "The longest webhook request taken, in bytes.",
+        "Webhook 请求体的最大长度（字节）。",
+    ),
+    Variable(
+        "FEISHU_WEBHOOK_REQUESTS",
+        "512",
+        "How many webhook requests one web process serves at once; the platform pushes again what is refused beyond.",
+        "单个 Web 进程同时处理的 Webhook 请求数上限；超出时拒绝，由平台重新推送。",
+    ),
+    Variable(
+        "FEISHU_WEBHOOK_BOT_REQUESTS",
+        "128",
+        "How many of them may be for the same bot.",
+        "其中同一机器人的请求数上限。",
+    ),
 )
 
 env = environ.FileAwareEnv()
