@@ -1,9 +1,12 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 import respx
+from django.utils import timezone
 
 from bots.domain.doctor import Check, Finding, Verdict, examination, examine
 from bots.enums import SlotState, Transport
@@ -274,6 +277,14 @@ def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, p
 
     platform.connections.mock(side_effect=meanwhile)
     assert look(bot)[Check.CONNECTIONS].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(("seconds_left", "verdict"), [(60, Verdict.OK), (-60, Verdict.WRONG)])
+def test_connection_on_the_move_counts_twice_as_long_as_it_moves(bot, platform, seconds_left, verdict):
+    until = timezone.now() + timedelta(seconds=seconds_left)
+    bot.slots.update(successor=uuid4(), successor_until=until)
+    platform.connections.respond(json=counted(2))
+    assert look(bot)[Check.CONNECTIONS].verdict is verdict
 
 
 def test_bot_without_a_connection_is_a_warning(bot, platform):

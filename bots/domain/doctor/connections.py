@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bots.domain.database_time import DatabaseTime
 from bots.domain.doctor.case import Case
 from bots.domain.doctor.findings import Check, Finding, Verdict
 from bots.enums import SlotState
@@ -50,13 +51,14 @@ def _not_let_in(case: Case, error: ConnectError) -> Finding:
 
 def online(case: Case) -> Iterator[Finding]:
     """The platform's own count against ours, which is read before and after: connections come and go."""
-    before = _connected(case)
+    before, moving_before = _connected(case), _moving(case)
     try:
         count = case.api.connection_count()
     except FeishuError as error:
         yield case.refused(Check.CONNECTIONS, error, verdict=Verdict.UNKNOWN)
         return
-    after = _connected(case)
+    after, moving_after = _connected(case), _moving(case)
+    most = max(before + moving_before, after + moving_after)
     if count is None:
         yield Finding(
             Check.CONNECTIONS,
@@ -67,8 +69,8 @@ def online(case: Case) -> Iterator[Finding]:
                 "If events are missing, make sure that no other program holds a connection with this app",
             ),
         )
-    elif count > max(before, after):
-        yield _surplus(count, max(before, after))
+    elif count > most:
+        yield _surplus(count, most)
     elif count < min(before, after):
         yield _half_open(count, min(before, after))
     else:
@@ -142,3 +144,10 @@ def _with_reason(words: Text, code: int | None) -> Text:
 
 def _connected(case: Case) -> int:
     return case.bot.slots.filter(state=SlotState.CONNECTED).count()
+
+
+def _moving(case: Case) -> int:
+    """Slots on the move to another process: it connects before the holder lets go, so the platform counts both."""
+    return case.bot.slots.filter(
+        state=SlotState.CONNECTED, successor__isnull=False, successor_until__gte=DatabaseTime()
+    ).count()
