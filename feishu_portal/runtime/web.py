@@ -8,6 +8,19 @@ from collections.abc import Iterator
 import uvicorn
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound here and not by uvicorn, which ends the whole process when it cannot."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 class EmbeddedServer(uvicorn.Server):
     """uvicorn without its own signal handlers: whoever embeds it decides when it stops. Sets ``ready`` when it listens."""
 
@@ -27,6 +40,10 @@ class EmbeddedServer(uvicorn.Server):
 async def serve_web(*, host: str, port: int, ready: asyncio.Event, stop: asyncio.Event) -> None:
     """Serve the portal until ``stop`` is set; requests under way get ten seconds to finish. Sets ``ready`` when the port
     is open; raises OSError when it cannot be opened."""
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        raise OSError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
     config = uvicorn.Config(
         "feishu_portal.asgi:application",
         host=host,
@@ -39,18 +56,12 @@ async def serve_web(*, host: str, port: int, ready: asyncio.Event, stop: asyncio
         timeout_graceful_shutdown=10,
     )
     server = EmbeddedServer(config, ready)
-    serving = asyncio.create_task(server.serve(), name="web")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     stopping = asyncio.create_task(stop.wait(), name="web-stop")
     try:
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
         server.should_exit = True
-        await _finished(serving, f"{host}:{port}")
-
-
-async def _finished(serving: asyncio.Task[None], address: str) -> None:
-    try:
         await serving
-    except SystemExit as error:  # how uvicorn says that the port is taken
-        raise OSError(f"Cannot listen on {address}: is the port in use?") from error
+        listener.close()

@@ -12,10 +12,10 @@ from feishu_portal.runtime.background import background_work
 from feishu_portal.runtime.demo import OPERATOR, DemoApp, operator_password, put_demo_bot
 from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
+from feishu_portal.runtime.sandbox import serve_sandbox
 from feishu_portal.runtime.signals import stop_on_signals
 from feishu_portal.runtime.web import serve_web
 from sandbox.config import SandboxConfig, demo_app
-from sandbox.server import serve
 
 
 class Command(BaseCommand):
@@ -66,17 +66,20 @@ class Command(BaseCommand):
         parts = [
             serve_web(host=options["host"], port=options["port"], ready=web_ready, stop=stop),
             listen(node=node_name(), stop=stop),
-            self._greet(options, web_ready, sandbox_ready if sandbox else None),
         ]
         if sandbox:
-            parts.append(serve(port=options["sandbox_port"], config=sandbox, ready=sandbox_ready, stop=stop))
+            parts.append(
+                serve_sandbox(port=options["sandbox_port"], config=sandbox, ready=sandbox_ready, stop=stop)
+            )
         tasks = [asyncio.create_task(part) for part in parts]
+        greeting = asyncio.create_task(self._greet(options, web_ready, sandbox_ready if sandbox else None))
         try:
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, greeting)
         finally:
             # One part that fails takes the others down in order, so that none keeps half a portal alive.
             stop.set()
-            await asyncio.wait(tasks, timeout=20)
+            greeting.cancel()  # it may be waiting for a port that never opens
+            await asyncio.wait([*tasks, greeting], timeout=20)
 
     async def _greet(
         self, options: dict[str, Any], web: asyncio.Event, sandbox: asyncio.Event | None

@@ -1,10 +1,12 @@
 """``manage.py runsandbox``: the stand-in platform, alone."""
 
+import asyncio
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sandbox.server import run
+from feishu_portal.runtime.sandbox import HOST, serve_sandbox
+from feishu_portal.runtime.signals import stop_on_signals
 
 DEFAULT_PORT = 9800
 
@@ -15,9 +17,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=int, default=DEFAULT_PORT, help="Port on 127.0.0.1 (default %(default)s)."
+            "--port", type=int, default=DEFAULT_PORT, help=f"Port on {HOST} (default %(default)s)."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"Sandbox: http://127.0.0.1:{options['port']}/")
-        run(port=options["port"])
+        try:
+            asyncio.run(self._serve(options["port"]))
+        except OSError as error:
+            raise CommandError(str(error)) from error
+
+    async def _serve(self, port: int) -> None:
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        self.stdout.write(f"Sandbox: http://{HOST}:{port}/")
+        await serve_sandbox(port=port, config=None, stop=stop)
