@@ -2,12 +2,12 @@ import json
 import uuid
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from events.arrivals import Arrival, arrival
 from events.domain.inbox import store
 from events.enums import Arrived, EventStatus
-from events.models import Event
+from events.models import Event, EventQuerySet
 from tests.factories import click_event, make_bot, message_event
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +29,18 @@ def test_new_event_is_stored_as_it_came():
         "trace",
     )
     assert event.created_at.isoformat() == "2023-11-14T22:13:20.123000+00:00"
+
+
+def test_batch_that_is_committed_counts_as_stored_even_if_its_duplicates_cannot_be_counted(monkeypatch):
+    bot, payload = make_bot(), message_event()
+    store([arrived(bot, payload)])
+
+    def deadlock(self, **values):
+        raise OperationalError
+
+    monkeypatch.setattr(EventQuerySet, "update", deadlock)
+    again, new = store([arrived(bot, payload), arrived(bot, message_event())])
+    assert (again.is_new, new.is_new) == (False, True)
 
 
 def test_same_event_again_is_counted_and_not_stored():
