@@ -15,7 +15,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def encryption_keys_are_fernet_keys(**_options: Any) -> list[CheckMessage]:
     """E001: a key that is not one would fail at the first secret."""
     problems: list[CheckMessage] = []
-    for position, key in enumerate(settings.ENCRYPTION_KEYS, start=1):
+    for position, key in enumerate(settings.ENCRYPTION_KEYS or [""], start=1):
         try:
             Fernet(key)
         except ValueError:

@@ -22,8 +22,9 @@ def test_nothing_to_complain_about():
     assert ids() == set()
 
 
-def test_key_that_is_none(settings):
-    settings.ENCRYPTION_KEYS = ["not a key"]
+@pytest.mark.parametrize("keys", [["not a key"], []])
+def test_key_that_is_none(settings, keys):
+    settings.ENCRYPTION_KEYS = keys
     assert ids() == {"feishu_portal.E001"}
 
 
