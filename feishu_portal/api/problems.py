@@ -1,10 +1,13 @@
 """Errors as RFC 9457 problems with a stable ``code``."""
 
+import logging
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+logger = logging.getLogger("portal.api")
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -56,6 +59,13 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
         return answer(Problem(error.status_code, "invalid_request", str(error)))
+
+    @api.exception_handler(Exception)
+    def on_error_of_our_own(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("api_failed", exc_info=error, extra={"method": request.method, "path": request.path})
+        return answer(
+            Problem(500, "internal_error", "Something went wrong in the portal; its log says what.")
+        )
 
     @api.exception_handler(Http404)
     def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:

@@ -1,0 +1,23 @@
+import pytest
+
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+from tests.feishu_portal.api.test_auth_sessions import api_client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_error_of_our_own_is_a_problem_that_tells_nothing(monkeypatch, settings, caplog, debug):
+    settings.DEBUG = debug
+
+    def fail(self, scope):
+        raise ValueError("app-secret-1")
+
+    monkeypatch.setattr(ApiClient, "may", fail)
+    response = api_client(Scope.BOTS_READ).get("/api/v1/bots")
+    assert response.status_code == 500
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "internal_error"
+    assert "app-secret-1" not in response.text
+    assert "api_failed" in caplog.text
