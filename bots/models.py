@@ -31,7 +31,7 @@ class BotQuerySet(models.QuerySet["Bot"]):
 
     def listening(self) -> Self:
         """Bots that should hold a long connection."""
-        return self.enabled().filter(transport=Transport.WEBSOCKET)
+        return self.enabled().filter(transport=Transport.WEBSOCKET, connect=True)
 
     def visible_to(self, user: "User") -> Self:
         """Bots an operator may see: all for a superuser, else those they own."""
@@ -80,6 +80,12 @@ class Bot(models.Model):
         _("connections"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_SLOTS)]
     )
     enabled = models.BooleanField(_("enabled"), default=True)
+    connect = models.BooleanField(
+        _("hold long connections"),
+        default=True,
+        help_text=_("Switch off to let another system receive this bot's events for a while."),
+    )
+    reconnect_asked_at = models.DateTimeField(null=True, editable=False)
     auth_scopes = models.JSONField(
         _("scopes to ask for"),
         default=default_scopes,

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from feishu_portal.api import api
+from feishu_portal.api import api, connections
 from feishu_portal.runtime import health
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("oauth/", include("auth_sessions.urls")),
     path("api/v1/", api.urls),
+    path("api/feishu/", connections.api.urls),
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
 ]

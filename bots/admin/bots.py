@@ -16,8 +16,10 @@ from bots.admin.bot_form import SECRETS, BotForm
 from bots.admin.doctors_report import report
 from bots.admin.slots import STATE_COLOURS, SlotInline
 from bots.domain.bots import save_bot, set_enabled
+from bots.domain.connections import connect
 from bots.domain.doctor import examine
 from bots.enums import SlotState, Transport
+from bots.errors import BotNotFound
 from bots.models import Bot, ConnectionSlot
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
@@ -59,13 +61,14 @@ class BotAdmin(ConsoleAdmin[Bot]):
     deferred_in_lists = SECRETS
     warn_unsaved_form = True
     actions = ("switch_on", "switch_off")
-    actions_row = ("send_card", "test_credentials", "toggle")
-    actions_detail = ("send_card", "test_credentials", "toggle")
+    actions_row = ("send_card", "test_credentials", "reconnect", "toggle")
+    actions_detail = ("send_card", "test_credentials", "reconnect", "toggle")
     change_form_before_template = "admin/bots/bot/notices.html"
     conditional_fields = {
         "open_url": "platform == 'custom'",
         "accounts_url": "platform == 'custom'",
         "slot_count": "transport == 'websocket'",
+        "connect": "transport == 'websocket'",
         "webhook_url": "transport == 'webhook'",
     }
     empty_title = _("No bots yet")
@@ -95,7 +98,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
                 ),
             },
         ),
-        (_("Events"), {"fields": ("transport", "slot_count", "webhook_url")}),
+        (_("Events"), {"fields": ("transport", "slot_count", "connect", "webhook_url")}),
         (
             _("Authorization"),
             {
@@ -263,6 +266,28 @@ class BotAdmin(ConsoleAdmin[Bot]):
         bot = self.visible_or_404(request, unquote(object_id))
         for level, text in report(examine(bot)):
             self.message_user(request, text, level)
+        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
+
+    @button(_("Reconnect"), icon="sync", path="reconnect")
+    def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        bot = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=bot,
+                title=_("Reconnect %(name)s") % {"name": bot.name},
+                text=_("Its connections are closed and opened again within a few seconds."),
+                submit=_("Reconnect"),
+            )
+        try:
+            connect(bot, actor=Actor.operator(operator_of(request)))
+        except BotNotFound:
+            self.message_user(
+                request, _("The bot is switched off or has no long connections."), messages.ERROR
+            )
+        else:
+            self.message_user(request, _("The connections are being opened again."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 
     @button(_("Switch on or off"), icon="power_settings_new", path="toggle")

@@ -19,7 +19,7 @@ class WantedSlot:
     slot_id: int
     bot_id: UUID
     app_id: str
-    fingerprint: tuple[str, ...] = field(repr=False)
+    fingerprint: tuple[object, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ def seen_slots() -> list[SeenSlot]:
         "bot__open_url",
         "bot__accounts_url",
         "bot__app_secret",
+        "bot__reconnect_asked_at",
     )
     return [
         SeenSlot(

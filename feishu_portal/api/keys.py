@@ -28,12 +28,17 @@ def caller(request: HttpRequest, scope: Scope) -> ApiClient:
     return client
 
 
+def bot_named(bot_id: str) -> Bot | None:
+    """The bot with this id or App ID, whoever may use it."""
+    try:
+        return Bot.objects.filter(pk=UUID(bot_id)).first()
+    except ValueError:
+        return Bot.objects.filter(app_id=bot_id).first()
+
+
 def bot_for(client: ApiClient, bot_id: str) -> Bot:
     """The bot with this id or App ID, if the client may use it; raises Problem 404 otherwise."""
-    try:
-        found = Bot.objects.filter(pk=UUID(bot_id)).first()
-    except ValueError:
-        found = Bot.objects.filter(app_id=bot_id).first()
+    found = bot_named(bot_id)
     if found is None or not client.may_use(found.app_id):
         raise not_found("bot")
     return found

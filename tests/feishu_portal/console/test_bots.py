@@ -37,6 +37,7 @@ def form_of(bot: Bot, **values: object) -> dict[str, object]:
             "transport": bot.transport,
             "slot_count": bot.slot_count,
             "enabled": "on",
+            "connect": "on",
             "auth_scopes": "\r\n".join(bot.auth_scopes),
             "slots-TOTAL_FORMS": "0",
             "slots-INITIAL_FORMS": "0",
@@ -201,6 +202,21 @@ def test_switching_on_the_bots_page_asks_first(rows: Rows, as_owner: Client) -> 
     assert Bot.objects.get(pk=rows.bot.pk).enabled
     as_owner.post(address)
     assert not Bot.objects.get(pk=rows.bot.pk).enabled
+
+
+def test_reconnecting_asks_first_and_makes_the_connections_anew(rows: Rows, as_owner: Client) -> None:
+    address = page_of("bots_bot", rows.bot, "reconnect")
+    assert 'data-testid="ask"' in text_of(as_owner.get(address))
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is None
+    as_owner.post(address)
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is not None
+    assert AuditEntry.objects.latest("id").action == "bot.connect"
+
+
+def test_bot_that_is_switched_off_is_not_reconnected(rows: Rows, as_owner: Client) -> None:
+    Bot.objects.filter(pk=rows.bot.pk).update(enabled=False)
+    as_owner.post(page_of("bots_bot", rows.bot, "reconnect"))
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is None
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""What operators and systems ask of a bot's long connections, and how these are doing as a whole.
+
+Level-triggered: a request changes the bot's row, the fleet follows within its next round.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import SlotState, Transport
+from bots.errors import BotNotFound
+from bots.models import Bot, ConnectionSlot
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+
+
+class ConnectionState(models.TextChoices):
+    """How a bot's connections are doing, all slots taken together."""
+
+    DISCONNECTED = "disconnected", _("Disconnected")
+    CONNECTING = "connecting", _("Connecting")
+    CONNECTED = "connected", _("Connected")
+    ERROR = "error", _("Error")
+
+
+@dataclass(frozen=True, slots=True)
+class BotConnection:
+    """One bot's answer to "is it hearing?"; times are those of its longest and its latest connection."""
+
+    bot: Bot
+    state: ConnectionState
+    connected_at: datetime | None
+    last_heartbeat_at: datetime | None
+    error: str
+
+
+def connect(bot: Bot, *, actor: Actor) -> None:
+    """Hold the bot's connections, and make those that exist anew. Raises BotNotFound for one that cannot have any."""
+    _check(bot)
+    _ask(bot, actor=actor, action="bot.connect", connect=True, reconnect_asked_at=timezone.now())
+
+
+def disconnect(bot: Bot, *, actor: Actor) -> None:
+    """Let go of the bot's connections until somebody connects it again. Raises BotNotFound likewise."""
+    _check(bot)
+    _ask(bot, actor=actor, action="bot.disconnect", connect=False)
+
+
+def _check(bot: Bot) -> None:
+    if not bot.enabled or bot.transport != Transport.WEBSOCKET:
+        raise BotNotFound(bot.app_id)
+
+
+@transaction.atomic
+def _ask(bot: Bot, *, actor: Actor, action: str, **values: object) -> None:
+    for name, value in values.items():
+        setattr(bot, name, value)
+    bot.save(update_fields=[*values, "updated_at"])
+    audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name)
+
+
+def states_of(bots: Sequence[Bot]) -> list[BotConnection]:
+    """How the connections of these bots are doing, in their order. One query."""
+    slots: dict[object, list[ConnectionSlot]] = {}
+    for slot in ConnectionSlot.objects.filter(bot__in=bots):
+        slots.setdefault(slot.bot_id, []).append(slot)
+    return [_together(bot, slots.get(bot.pk, [])) for bot in bots]
+
+
+def _together(bot: Bot, slots: list[ConnectionSlot]) -> BotConnection:
+    wanted = bot.enabled and bot.connect and bot.transport == Transport.WEBSOCKET
+    states = {slot.state for slot in slots} if wanted else set()
+    return BotConnection(
+        bot=bot,
+        state=_state(states, wanted=wanted),
+        connected_at=min((slot.connected_at for slot in slots if slot.connected_at), default=None)
+        if wanted
+        else None,
+        last_heartbeat_at=max(
+            (slot.last_heartbeat_at for slot in slots if slot.last_heartbeat_at), default=None
+        ),
+        error=next((slot.error_message for slot in slots if slot.error_message), "") if wanted else "",
+    )
+
+
+def _state(states: set[str], *, wanted: bool) -> ConnectionState:
+    """One slot that hears is enough to hear; a person is needed only when none does."""
+    if SlotState.CONNECTED in states:
+        return ConnectionState.CONNECTED
+    if SlotState.ERROR in states:
+        return ConnectionState.ERROR
+    return ConnectionState.CONNECTING if wanted else ConnectionState.DISCONNECTED

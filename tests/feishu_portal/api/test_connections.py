@@ -1,0 +1,152 @@
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from bots.enums import SlotState, Transport
+from bots.models import Bot
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.api_keys import add_api_client
+from feishu_portal.access.models import ApiClient, AuditEntry
+from feishu_portal.access.scopes import Scope
+from tests.factories import make_bot, make_operator
+
+pytestmark = pytest.mark.django_db
+
+NOT_FOUND = {"success": False, "error": "Bot not found or disabled"}
+
+
+def system(*scopes: Scope, bots=()) -> Client:
+    name = f"system {ApiClient.objects.count()}"
+    app_ids = [bot.app_id for bot in bots]
+    _, key = add_api_client(name=name, scopes=scopes, app_ids=app_ids, expires_at=None, actor=SYSTEM)
+    return Client(headers={"Authorization": f"Bearer {key}"})
+
+
+def operator(*bots: Bot, **options) -> Client:
+    user = make_operator()
+    for bot in bots:
+        bot.owners.add(user)
+    client = Client(**options)
+    client.force_login(user)
+    return client
+
+
+def ask(client: Client, bot: Bot, what: str):
+    return client.post(f"/api/feishu/bots/{bot.pk}/ws/{what}")
+
+
+def status(client: Client, bot: Bot):
+    return client.get(f"/api/feishu/bots/{bot.app_id}/ws/status")
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return make_bot(slot_count=2)
+
+
+def test_disconnect_lets_go_and_connect_holds_again_with_who_did_it(bot):
+    client = system(Scope.BOTS_MANAGE)
+    assert ask(client, bot, "disconnect").json() == {
+        "success": True,
+        "botId": str(bot.pk),
+        "status": "disconnected",
+    }
+    assert not Bot.objects.listening().exists()
+    assert ask(client, bot, "connect").json() == {
+        "success": True,
+        "botId": str(bot.pk),
+        "status": "connecting",
+    }
+    assert Bot.objects.listening().get() == bot
+    actions = AuditEntry.objects.filter(actor="api:system 0").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["bot.disconnect", "bot.connect"]
+
+
+def test_connect_of_a_connected_bot_makes_its_connections_anew(bot):
+    ask(system(Scope.BOTS_MANAGE), bot, "connect")
+    assert Bot.objects.get().reconnect_asked_at is not None
+
+
+@pytest.mark.parametrize("values", [{"enabled": False}, {"transport": Transport.WEBHOOK}])
+@pytest.mark.parametrize("what", ["connect", "disconnect"])
+def test_bot_that_cannot_hold_connections_is_refused(values, what):
+    response = ask(system(Scope.BOTS_MANAGE), make_bot(**values), what)
+    assert (response.status_code, response.json()) == (400, NOT_FOUND)
+
+
+def test_status_of_a_bot_that_hears(bot):
+    now = timezone.now().replace(microsecond=250_000)
+    bot.slots.filter(number=1).update(state=SlotState.CONNECTED, connected_at=now, last_heartbeat_at=now)
+    text = now.strftime("%Y-%m-%dT%H:%M:%S.250Z")
+    assert status(system(Scope.BOTS_READ), bot).json() == {
+        "botId": str(bot.pk),
+        "state": "connected",
+        "connectedAt": text,
+        "lastHeartbeat": text,
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        (SlotState.STOPPED, SlotState.STOPPED, "connecting"),
+        (SlotState.BACKOFF, SlotState.CONNECTING, "connecting"),
+        (SlotState.ERROR, SlotState.CONNECTED, "connected"),
+        (SlotState.ERROR, SlotState.CONNECTING, "error"),
+    ],
+)
+def test_status_is_that_of_all_slots_together(bot, first, second, state):
+    bot.slots.filter(number=1).update(state=first)
+    bot.slots.filter(number=2).update(state=second)
+    assert status(system(Scope.BOTS_READ), bot).json()["state"] == state
+
+
+def test_status_names_the_error(bot):
+    bot.slots.update(state=SlotState.ERROR, error_message="code 1000040345")
+    assert status(system(Scope.BOTS_READ), bot).json()["error"] == "code 1000040345"
+
+
+def test_status_of_a_bot_let_go_is_disconnected(bot):
+    ask(system(Scope.BOTS_MANAGE), bot, "disconnect")
+    assert status(system(Scope.BOTS_READ), bot).json()["state"] == "disconnected"
+
+
+def test_all_statuses_cost_the_same_for_one_and_three_bots(django_assert_num_queries):
+    client = system(Scope.BOTS_READ)
+    client.get("/api/feishu/ws/status")
+    for _ in range(2):
+        make_bot()
+        with django_assert_num_queries(3):  # key, bots, slots
+            client.get("/api/feishu/ws/status")
+    assert len(client.get("/api/feishu/ws/status").json()["connections"]) == 2
+
+
+def test_operator_who_owns_the_bot_may_ask(bot):
+    client = operator(bot)
+    assert ask(client, bot, "disconnect").status_code == 200
+    assert status(client, bot).json()["state"] == "disconnected"
+    assert [one["botId"] for one in client.get("/api/feishu/ws/status").json()["connections"]] == [
+        str(bot.pk)
+    ]
+
+
+@pytest.mark.parametrize(
+    "stranger", [lambda: operator(make_bot()), lambda: system(*Scope, bots=[make_bot()])]
+)
+def test_stranger_cannot_tell_the_bot_from_one_that_is_not_there(bot, stranger):
+    client = stranger()
+    for response in (ask(client, bot, "connect"), ask(client, bot, "disconnect"), status(client, bot)):
+        assert (response.status_code, response.json()) == (400, NOT_FOUND)
+    assert str(bot.pk) not in client.get("/api/feishu/ws/status").text
+    assert Bot.objects.get(pk=bot.pk).connect
+
+
+def test_key_without_the_scope_and_nobody_at_all_are_refused(bot):
+    assert ask(system(Scope.BOTS_READ), bot, "connect").status_code == 403
+    assert status(system(Scope.BOTS_MANAGE), bot).status_code == 403
+    assert ask(Client(), bot, "connect").status_code == 401
+
+
+def test_operator_needs_the_csrf_token_to_change_something(bot):
+    assert ask(operator(bot, enforce_csrf_checks=True), bot, "disconnect").status_code == 403
+    assert Bot.objects.get(pk=bot.pk).connect
