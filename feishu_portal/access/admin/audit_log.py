@@ -20,6 +20,8 @@ ACTIONS = {
     "bot.enabled": _("Bot switched on"),
     "bot.disabled": _("Bot switched off"),
     "bot.deleted": _("Bot deleted"),
+    "bot.connect": _("Connections asked for"),
+    "bot.disconnect": _("Connections let go"),
     "auth_session.created": _("Authorization asked for"),
     "auth_session.authorized": _("Authorization given"),
     "auth_session.denied": _("Authorization declined"),
