@@ -129,7 +129,7 @@ def _encrypted(body: bytes) -> str | None:
 def _envelope(payload: bytes) -> Envelope | None:
     try:
         return parse(payload)
-    except EnvelopeError:
+    except (EnvelopeError, *_UNDECODABLE):
         return None
 
 

@@ -2,7 +2,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.webhook_refusals import (
@@ -251,6 +251,26 @@ def test_signature_of_a_card_does_not_open_the_door_for_an_event():
 )
 def test_strangers_are_refused_whatever_they_send(body, headers, secrets):
     assert refusal(body, Signature(*headers), secrets).status == 401
+
+
+SKELETONS = (
+    b'{"schema":"2.0","header":{"event_type":"im.message.receive_v1"},"event":{"message":{"message_id":"%b"}}}',
+    b'{"schema":"2.0","header":{"event_type":"card.action.trigger"},"event":{"token":"%b"}}',
+    b'{"uuid":"u","event":{"type":"%b"}}',
+    b'{"action":{},"token":"%b","open_message_id":"om_1"}',
+    b'{"encrypt":"%b"}',
+    b'{"token":"%b"}',
+)
+
+
+@given(
+    skeleton=st.sampled_from(SKELETONS),
+    filling=st.binary(),
+    secrets=st.sampled_from([KEY_AND_TOKEN, TOKEN_ALONE]),
+)
+@example(skeleton=SKELETONS[0], filling=b"\xff", secrets=TOKEN_ALONE)
+def test_strangers_are_refused_whatever_bytes_they_fill_in(skeleton, filling, secrets):
+    assert refusal(skeleton % filling, UNSIGNED, secrets).status == 401
 
 
 def test_secrets_are_not_in_the_repr():

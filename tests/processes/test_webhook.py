@@ -1,0 +1,236 @@
+"""The web process as production starts it, with the sandbox pushing to it. The sandbox's books are the judge."""
+
+import json
+import signal
+
+import httpx
+import pytest
+
+from tests.services.platform import APP_ID, APP_SECRET
+from tests.services.ports import free_port
+
+pytestmark = pytest.mark.processes
+
+KEY, TOKEN = "the-encrypt-key-of-the-tests", "the-verification-token-of-the-tests"
+EVENTS = "SELECT event_id, arrived_by FROM events_event"
+HANDLERS = """
+import time
+from events import callback_response, on_card, toast
+from feishu.text import Text
+
+@on_card("approve")
+def approve(event, bot):
+    return callback_response(toast=toast("success", Text("好", "Approved")))
+
+@on_card("slow")
+def slow(event, bot):
+    time.sleep(3)
+"""
+CARD = {
+    "schema": "2.0",
+    "config": {"update_multi": True},
+    "body": {
+        "elements": [
+            {
+                "tag": "button",
+                "text": {"tag": "plain_text", "content": action},
+                "name": action,
+                "behaviors": [{"type": "callback", "value": {"action": action}}],
+            }
+            for action in ("approve", "slow", "unknown")
+        ]
+    },
+}
+
+
+@pytest.fixture
+def make_webhook_bot(addbot, tmp_path, managed_process):
+    """Makes the sandbox's app a webhook bot, or changes the one it is."""
+    managed_process.secrets |= {KEY, TOKEN}
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "token").write_text(TOKEN)
+
+    def make(*, encrypted: bool = True, transport: str = "webhook") -> None:
+        key = ("--encrypt-key-file", str(tmp_path / "key")) if encrypted else ()
+        token = ("--verification-token-file", str(tmp_path / "token"))
+        addbot(APP_ID, "--transport", transport, *key, *token)
+
+    return make
+
+
+@pytest.fixture
+def web(managed_process, environment, tmp_path):
+    """Starts the web process; returns it and the address of the bot's webhook."""
+    (tmp_path / "clicks.py").write_text(HANDLERS)
+    values = environment | {"FEISHU_HANDLERS": "clicks", "PYTHONPATH": str(tmp_path)}
+
+    def start(port: int = 0):
+        port = port or free_port()
+        process = managed_process(
+            "-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(port), environment=values
+        )
+        process.wait_for_port(port)
+        return process, f"http://127.0.0.1:{port}/api/feishu/webhook/{APP_ID}"
+
+    return start
+
+
+def subscribe(sandbox, url: str, *, key: str = KEY) -> None:
+    """Saves the address at the platform, which asks for the challenge."""
+    sandbox.put_app(mode="webhook", webhook_url=url, encrypt_key=key, verification_token=TOKEN)
+
+
+def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
+    process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
+
+
+def stored(rows) -> list[str]:
+    return sorted(event_id for event_id, _ in rows.all(EVENTS))
+
+
+@pytest.mark.parametrize("encrypted", [True, False], ids=["encrypted", "plain"])
+def test_three_hundred_events_at_once_are_stored_once_and_acked(
+    sandbox, make_webhook_bot, web, rows, encrypted
+):
+    make_webhook_bot(encrypted=encrypted)
+    process, url = web()
+    subscribe(sandbox, url, key=KEY if encrypted else "")
+    ids = sandbox.push(count=300)
+    until_acked(process, sandbox, ids)
+    assert stored(rows) == sorted(ids)
+    assert {arrived_by for _, arrived_by in rows.all(EVENTS)} == {"webhook"}
+    assert all(len(event["attempts"]) == 1 for event in sandbox.books()["events"])
+
+
+def test_event_pushed_again_under_its_id_is_stored_once(sandbox, make_webhook_bot, web, rows):
+    make_webhook_bot()
+    process, url = web()
+    subscribe(sandbox, url)
+    sandbox.push(count=3, ids=["same", "same", "same"])
+    process.wait_until(lambda: sandbox.books()["counts"]["acked"] == 3, what="three acks")
+    assert stored(rows) == ["same"]
+
+
+@pytest.mark.parametrize("raw", ["", "not json", "[1]", '{"schema":"2.0","header":{}}'])
+def test_unreadable_event_is_acked_and_quarantined(sandbox, make_webhook_bot, web, rows, raw):
+    make_webhook_bot()
+    process, url = web()
+    subscribe(sandbox, url)
+    sandbox.push(count=1, raw=raw)
+    process.wait_until(lambda: sandbox.books()["counts"]["acked"] == 1, what="the ack", seconds=10)
+    status, payload = rows.one("SELECT status, payload FROM events_event")
+    assert (status, bytes(payload)) == ("quarantined", raw.encode())
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
+    sandbox, make_webhook_bot, web, rows, ending
+):
+    make_webhook_bot()
+    sandbox.speed(100)  # the platform pushes again after 0.15 s, 3 s, 36 s
+    process, url = web()
+    subscribe(sandbox, url)
+    ids = sandbox.push(count=1000, wait=False)
+    process.wait_until(lambda: len(sandbox.acked()) > 100, what="the middle")
+    process.send(ending)
+    process.wait_for_exit()
+    acked = sandbox.acked()
+    assert len(acked) < len(ids)
+    assert acked <= set(stored(rows))
+    process, _ = web(httpx.URL(url).port)
+    until_acked(process, sandbox, ids, seconds=60)
+    assert stored(rows) == sorted(ids)
+
+
+def test_address_is_saved_only_with_the_right_key(sandbox, make_webhook_bot, web):
+    make_webhook_bot()
+    _, url = web()
+    with pytest.raises(AssertionError, match="the challenge failed: HTTP 401"):
+        subscribe(sandbox, url, key="another key")
+    with pytest.raises(AssertionError, match="the challenge failed: HTTP 404"):
+        subscribe(sandbox, url.replace(APP_ID, "cli_00000000000000ff"))
+    subscribe(sandbox, url)
+
+
+def test_bot_may_change_its_transport_at_any_time(sandbox, make_webhook_bot, web, runfeishu, rows):
+    make_webhook_bot()
+    process, url = web()
+    listener = runfeishu()
+    subscribe(sandbox, url)
+    by_webhook = sandbox.push(count=1)
+    until_acked(process, sandbox, by_webhook)
+    make_webhook_bot(transport="websocket")
+    sandbox.put_app(mode="websocket")
+    listener.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=10)
+    by_connection = sandbox.push(count=1)
+    until_acked(listener, sandbox, by_connection)
+    process.wait_until(lambda: httpx.post(url).status_code == 404, what="the closed door", seconds=5)
+    make_webhook_bot()
+    listener.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=10)
+    process.wait_until(lambda: httpx.post(url).status_code == 401, what="the open door", seconds=5)
+    subscribe(sandbox, url)
+    by_webhook += sandbox.push(count=1)
+    until_acked(process, sandbox, by_webhook)
+    assert dict(rows.all(EVENTS)) == dict.fromkeys(by_webhook, "webhook") | dict.fromkeys(
+        by_connection, "websocket"
+    )
+
+
+def test_one_process_for_everything_hears_webhooks_and_stops_in_order(
+    sandbox, make_webhook_bot, managed_process, environment, rows
+):
+    make_webhook_bot()
+    port = free_port()
+    process = managed_process("manage.py", "runportal", "--port", str(port), environment=environment)
+    process.wait_for("Ctrl-C")
+    subscribe(sandbox, f"http://127.0.0.1:{port}/api/feishu/webhook/{APP_ID}")
+    ids = sandbox.push(count=20)
+    until_acked(process, sandbox, ids)
+    process.send(signal.SIGTERM)
+    assert process.wait_for_exit() == 0
+    assert stored(rows) == sorted(ids)
+
+
+# --- clicks
+
+
+def send_card(sandbox) -> str:
+    """The message id of a card that the app sent to a person."""
+    with httpx.Client(base_url=sandbox.url) as http:
+        credentials = {"app_id": APP_ID, "app_secret": APP_SECRET}
+        token = http.post("/open-apis/auth/v3/tenant_access_token/internal", json=credentials).json()
+        people = http.get("/sandbox/api/people", params={"app_id": APP_ID}).json()["people"]
+        answer = http.post(
+            "/open-apis/im/v1/messages",
+            params={"receive_id_type": "open_id"},
+            headers={"Authorization": f"Bearer {token['tenant_access_token']}"},
+            json={
+                "receive_id": next(person["open_id"] for person in people if person["id"] == "lilei"),
+                "msg_type": "interactive",
+                "content": json.dumps(CARD),
+            },
+        )
+        assert answer.json()["code"] == 0, answer.text
+        return answer.json()["data"]["message_id"]
+
+
+def click(sandbox, message_id: str, name: str) -> dict:
+    body = {"person": "lilei", "message_id": message_id, "name": name}
+    return httpx.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=10).json()
+
+
+def test_click_is_answered_by_its_handler_or_for_it_in_time(sandbox, make_webhook_bot, web, rows):
+    make_webhook_bot()
+    process, url = web()
+    subscribe(sandbox, url)
+    card = send_card(sandbox)
+    answers = {name: click(sandbox, card, name) for name in ("approve", "slow", "unknown")}
+    assert {name: answer["code"] for name, answer in answers.items()} == dict.fromkeys(answers, 0)
+    assert answers["approve"]["toast"]["i18n"]["en_us"] == "Approved"
+    assert answers["slow"]["toast"]["type"] == "info"
+    assert answers["slow"]["latency_ms"] < 2500
+    assert answers["unknown"]["toast"] is None
+    # Whatever is under way when the process is asked to end is finished first.
+    process.send(signal.SIGTERM)
+    process.wait_for_exit()
+    assert sorted(rows.all("SELECT status FROM events_event")) == [("done",), ("done",), ("ignored",)]
