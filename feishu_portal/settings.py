@@ -51,6 +51,7 @@ CSRF_COOKIE_NAME = "feishu_portal_csrf"
 LANGUAGE_COOKIE_NAME = "feishu_portal_language"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "feishu_portal.error_pages.WithoutVariables"
 
 # Strict everywhere; Unfold's Alpine needs eval, which the console's own middleware allows under /admin/ alone.
 CONTENT_SECURITY_POLICY = {

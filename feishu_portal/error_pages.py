@@ -1,0 +1,15 @@
+"""What the debug page may tell."""
+
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest
+from django.views.debug import SafeExceptionReporterFilter
+
+
+class WithoutVariables(SafeExceptionReporterFilter):
+    """Leaves the variables out of the traceback: with DEBUG on Django would show them all to whoever opened the page, App
+    Secret and user tokens among them."""
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[Any]:  # noqa: ARG002 -- Django's signature
+        return []
