@@ -1,5 +1,6 @@
 """What the debug page may tell."""
 
+from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
@@ -11,5 +12,7 @@ class WithoutVariables(SafeExceptionReporterFilter):
     """Leaves the variables out of the traceback: with DEBUG on Django would show them all to whoever opened the page, App
     Secret and user tokens among them."""
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[Any]:  # noqa: ARG002 -- Django's signature
-        return []
+    def get_traceback_frame_variables(
+        self, request: HttpRequest | None, tb_frame: FrameType
+    ) -> ItemsView[str, Any]:  # noqa: ARG002 -- Django's signature
+        return ItemsView({})

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -59,6 +60,13 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
         return answer(Problem(error.status_code, "invalid_request", str(error)))
+
+    @api.exception_handler(DataError)
+    def on_unstorable(_request: HttpRequest, error: DataError) -> HttpResponse:
+        logger.warning("api_value_not_storable", extra={"error": str(error)})
+        return answer(
+            Problem(422, "invalid_request", "No database takes one of the values, e.g. a NUL in a text.")
+        )
 
     @api.exception_handler(Exception)
     def on_error_of_our_own(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -2,7 +2,8 @@ import pytest
 
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.factories import make_bot
+from tests.feishu_portal.api.test_auth_sessions import api_client, create
 
 pytestmark = pytest.mark.django_db
 
@@ -21,3 +22,13 @@ def test_error_of_our_own_is_a_problem_that_tells_nothing(monkeypatch, settings,
     assert response.json()["code"] == "internal_error"
     assert "app-secret-1" not in response.text
     assert "api_failed" in caplog.text
+
+
+@pytest.mark.parametrize("address", ["/api/v1/bots?cursor=%00", "/api/v1/bots/%00"])
+def test_address_that_no_database_takes_is_not_our_error(address):
+    assert api_client(Scope.BOTS_READ).get(address).status_code < 500
+
+
+@pytest.mark.parametrize("body", [{"open_id": "ou_\x00"}, {"scopes": ["a\x00"]}])
+def test_value_that_no_database_takes_is_not_our_error(body):
+    assert create(api_client(Scope.AUTH_CREATE), make_bot(), **body).status_code < 500
