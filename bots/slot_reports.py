@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import Error
+from django.db import DataError, Error
 from django.utils import timezone
 
 from bots.database_thread import DatabaseThread
 from bots.domain.slots import write_reports
 from bots.enums import SlotState
 from feishu.errors import FeishuError
+from feishu_portal.access.storable import storable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bots.connections")
 
 WRITE_EVERY = 0.5  # seconds
+UNSTORABLE = (DataError, OverflowError, ValueError)  # values, not the database, are at fault
 FRAME_STEP = 5.0  # seconds between writes of "last heard", which is true on every frame
 
 
@@ -42,10 +44,22 @@ class SlotReports:
             return
         try:
             await self._database.run(write_reports, pending, holder=self._listener)
+        except UNSTORABLE:
+            for slot_id, values in pending.items():
+                await self._write_alone(slot_id, values)
         except Error as error:
             logger.warning("slot_reports_not_written", extra={"error": type(error).__name__})
             for slot_id, values in pending.items():
                 self._pending[slot_id] = values | self._pending.get(slot_id, {})
+
+    async def _write_alone(self, slot_id: int, values: dict[str, Any]) -> None:
+        """What no column takes is dropped: kept, it would hold up the reports of every other connection."""
+        try:
+            await self._database.run(write_reports, {slot_id: values}, holder=self._listener)
+        except UNSTORABLE:
+            logger.exception("slot_report_dropped", extra={"slot": slot_id})
+        except Error:
+            self._pending[slot_id] = values | self._pending.get(slot_id, {})
 
     async def write_for_ever(self) -> None:
         """Write twice a second until cancelled."""
@@ -103,7 +117,7 @@ class SlotObserver:
             SlotState.ERROR if fatal else SlotState.BACKOFF,
             connected_at=None,
             error_code=error.code,
-            error_message=str(error)[:500],
+            error_message=storable(str(error), 500),
             error_at=timezone.now(),
         )
         logger.warning(

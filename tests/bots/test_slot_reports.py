@@ -1,0 +1,60 @@
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from bots.database_thread import DatabaseThread
+from bots.enums import SlotState
+from bots.models import ConnectionSlot
+from bots.slot_reports import SlotObserver, SlotReports
+from feishu.errors import ConnectError
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[DatabaseThread]:
+    thread = DatabaseThread("test-db")
+    yield thread
+    await thread.close()
+
+
+def slots_held_by(listener: UUID) -> list[ConnectionSlot]:
+    slots = [make_bot().slots.get() for _ in range(2)]
+    ConnectionSlot.objects.update(holder=listener)
+    return slots
+
+
+def observer(slot: ConnectionSlot, reports: SlotReports) -> SlotObserver:
+    return SlotObserver(slot_id=slot.pk, app_id="cli_1", node="a", reports=reports, heard=lambda: None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectError("a NUL \x00"),
+        ConnectError("half a pair \ud83d"),
+        ConnectError("a code of its own", code=10**30),
+    ],
+    ids=["NUL", "surrogate", "code"],
+)
+async def test_report_that_no_column_takes_holds_up_nobody_elses(database, error):
+    listener = uuid4()
+    refused, well = await database.run(slots_held_by, listener)
+    reports = SlotReports(database, listener=listener)
+    observer(refused, reports).failed(error, attempt=1, fatal=True, retry_in=60)
+    observer(well, reports).connected("device")
+    await reports.write()
+    await database.run(well.refresh_from_db)
+    assert well.state == SlotState.CONNECTED
+
+
+async def test_reason_with_a_nul_is_shown_without_it(database):
+    listener = uuid4()
+    refused, _ = await database.run(slots_held_by, listener)
+    reports = SlotReports(database, listener=listener)
+    observer(refused, reports).failed(ConnectError("refu\x00sed"), attempt=1, fatal=True, retry_in=60)
+    await reports.write()
+    await database.run(refused.refresh_from_db)
+    assert (refused.state, refused.error_message) == (SlotState.ERROR, "refused")
