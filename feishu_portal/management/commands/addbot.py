@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName, Transport
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.keyring import SealedValueError
 
 
 class Command(BaseCommand):
@@ -60,6 +61,8 @@ class Command(BaseCommand):
                 for message in messages
             ]
             raise CommandError("\n".join(lines)) from error
+        except SealedValueError as error:
+            raise CommandError(str(error)) from error
         self.stdout.write(f"{'Added' if new else 'Updated'} {bot.name} ({bot.app_id}).")
         if bot.redirect_uri:
             self.stdout.write(f"Redirect URL to register in the developer console: {bot.redirect_uri}")
@@ -81,3 +84,5 @@ def _content(file: Path | None) -> str | None:
         return file.read_text().strip()
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"Cannot read {file}: it is no text.") from error

@@ -1,6 +1,7 @@
 import io
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from bots.models import Bot
@@ -117,3 +118,16 @@ def test_addapiclient_of_a_name_that_exists_is_refused():
 def test_runfeishu_of_an_unknown_bot_says_how_to_add_it():
     with pytest.raises(CommandError, match="addbot"):
         call_command("runfeishu", "--bot", "cli_unknown")
+
+
+def test_addbot_whose_secrets_do_not_open_any_more_says_what_to_do(settings, secret_file):
+    bot = make_bot(verification_token="sealed")
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError, match="ENCRYPTION_KEYS"):
+        addbot("Helper", "--app-id", bot.app_id, "--app-secret-file", secret_file)
+
+
+def test_addbot_with_a_secret_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="no text"):
+        addbot("Helper", "--app-id", "cli_a1b2c3d4e5f60718", "--app-secret-file", str(tmp_path / "secret"))
