@@ -26,7 +26,12 @@ def sandbox(environment: dict[str, str], managed_process: ProcessStarter) -> Ite
 @pytest.fixture
 def environment(database_url: str, redis_url: str, managed_process: ProcessStarter) -> dict[str, str]:
     managed_process.secrets.add(APP_SECRET)
-    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "FEISHU_RECONCILE_SECONDS": "0.5"}
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "FEISHU_RECONCILE_SECONDS": "0.5",
+        "FEISHU_LEASE_SECONDS": "2",
+    }
 
 
 @pytest.fixture

@@ -1,0 +1,189 @@
+"""What the fleet decides, with a clock and a database that the test holds in its hands."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import OperationalError
+
+from bots import fleet as module
+from bots.domain.leases import Survey
+from bots.domain.slots import SeenSlot, WantedSlot
+from bots.fleet import Fleet, LeaseTerms
+
+TERMS = LeaseTerms(seconds=6, interval=1.5)
+BOT = UUID(int=7)
+
+
+class Connection:
+    """Notes what is done to it, and ends at once."""
+
+    def __init__(self, wanted: WantedSlot, *, held: bool, observer: Any, **_collaborators: Any) -> None:
+        self.wanted, self.held, self.observer = wanted, held, observer
+        self.ending = self.closed = self.dead = self.is_stuck = False
+        self.anew: WantedSlot | None = None
+
+    def end(self, *, anew: WantedSlot | None = None) -> None:
+        self.ending, self.closed, self.anew = True, True, anew
+
+
+class Database:
+    """Answers like the domain functions, from memory; ``down`` makes it fail."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.slots: list[SeenSlot] = []
+        self.calls: list[str] = []
+        self.answers: dict[str, bool] = {}
+
+    async def run(self, function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
+        if self.down:
+            raise OperationalError
+        self.calls.append(function.__name__)
+        if function.__name__ == "renew":
+            return Survey([], self.slots)
+        return self.answers.get(function.__name__, True)
+
+
+class Scene:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(module, "clock", lambda: self.now)
+        monkeypatch.setattr(module, "SlotConnection", Connection)
+        self.database = Database()
+        self.fleet = Fleet(sink=None, node="a", terms=TERMS, capacity=10)
+        self.me = self.fleet._me.id
+        self.fleet._http = None
+        self.fleet._database = self.fleet._reports._database = self.database
+
+    async def round(self, *slots: SeenSlot, seconds: float = 1.5) -> dict[int, Connection]:
+        """Let time pass, and the fleet look at these slots."""
+        self.now += seconds
+        self.database.slots = list(slots)
+        self.database.calls.clear()
+        await self.fleet._round()
+        return dict(self.fleet._connections)
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(monkeypatch)
+
+
+def seen(number: int = 1, *, fingerprint: str = "x", **values: Any) -> SeenSlot:
+    return SeenSlot(WantedSlot(number, BOT, "cli_7", (fingerprint,)), **values)
+
+
+async def test_free_slot_is_claimed_and_connected(scene):
+    connections = await scene.round(seen())
+    assert connections[1].held
+    assert "claim" in scene.database.calls
+
+
+async def test_claim_that_another_process_won_connects_nothing(scene):
+    scene.database.answers["claim"] = False
+    assert await scene.round(seen()) == {}
+
+
+async def test_connection_whose_lease_is_lost_is_closed(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round(seen(holder=uuid4(), connected=True))
+    assert held.closed
+    assert held.anew is None
+
+
+async def test_connection_of_a_bot_that_is_gone_is_closed_and_then_let_go(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round()
+    assert held.closed
+    assert await scene.round() == {}
+    assert scene.database.calls[0] == "let_go"
+
+
+async def test_changed_bot_is_connected_anew_under_the_same_lease(scene):
+    await scene.round(seen(holder=scene.me))
+    await scene.round(seen(holder=scene.me, fingerprint="y"))
+    connections = await scene.round(seen(holder=scene.me, fingerprint="y"))
+    assert connections[1].wanted.fingerprint == ("y",)
+    assert not connections[1].ending
+    assert "let_go" not in scene.database.calls
+
+
+async def test_database_that_does_not_answer_costs_no_connection_however_long(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    scene.database.down = True
+    for _ in range(20):
+        await scene.round(seconds=1.5)
+    assert not held.ending
+    scene.database.down = False
+    await scene.round(seen(holder=scene.me))
+    assert not held.ending
+
+
+async def test_what_lapsed_in_an_outage_is_left_to_its_holder_for_as_long_as_a_lease(scene):
+    await scene.round()
+    scene.database.down = True
+    await scene.round()
+    scene.database.down = False
+    assert await scene.round(seen(lapsed=True)) == {}
+    assert await scene.round(seen(lapsed=True), seconds=4) == {}
+    assert list(await scene.round(seen(lapsed=True), seconds=3)) == [1]
+
+
+async def test_process_that_overslept_its_leases_closes_everything_unless_they_are_proved(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    scene.database.down = True
+    await scene.round(seconds=60)
+    assert held.ending
+
+
+async def test_process_that_overslept_keeps_what_nobody_else_claimed(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    held.observer.connected("device")
+    scene.fleet._reports._pending.clear()
+    await scene.round(seen(holder=scene.me), seconds=60)
+    assert not held.ending
+    assert scene.fleet._reports._pending[1]["state"] == "connected"
+
+
+async def test_answer_that_took_longer_than_the_trust_starts_nothing(scene):
+    async def slow(function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
+        scene.now += 60
+        return Survey([], [seen(holder=scene.me)])
+
+    scene.database.run = slow
+    assert await scene.round() == {}
+
+
+async def test_slot_of_a_process_that_leaves_is_held_once_the_platform_was_heard(scene):
+    other = module.Peer(uuid4(), 10, draining=True)
+    slot = seen(holder=other.id, connected=True)
+    scene.database.run = survey_with(scene, [other])
+    candidate = (await scene.round(slot))[1]
+    assert not candidate.held
+    candidate.observer.heartbeat(1.0)
+    await scene.fleet._settle()
+    assert candidate.held
+    assert "succeed" in scene.database.calls
+
+
+async def test_successor_that_came_too_late_closes(scene):
+    other = module.Peer(uuid4(), 10, draining=True)
+    scene.database.run = survey_with(scene, [other])
+    candidate = (await scene.round(seen(holder=other.id, connected=True)))[1]
+    scene.database.answers["succeed"] = False
+    candidate.observer.heartbeat(1.0)
+    await scene.fleet._settle()
+    assert candidate.ending
+    assert not candidate.held
+
+
+def survey_with(scene: Scene, peers: list[Any]) -> Callable[..., Any]:
+    real = scene.database.run
+
+    async def run(function: Callable[..., Any], *arguments: Any, **values: Any) -> Any:
+        answer = await real(function, *arguments, **values)
+        return Survey(peers, answer.slots) if isinstance(answer, Survey) else answer
+
+    return run
