@@ -78,12 +78,12 @@ def _handle(event_pk: int) -> dict[str, Any]:
         else:
             answer = call(handler, event, event.bot) or NOTHING
     except Exception as caught:
-        logger.exception("card_handler_failed", extra={"event": event_pk})
+        logger.exception("card_handler_failed", extra={"event_pk": event_pk})
         status, error, answer = EventStatus.DEAD, storable(f"{type(caught).__name__}: {caught}", 500), FAILED
     try:
         Event.objects.filter(pk=event_pk).update(status=status, error=error, finished_at=timezone.now())
     except Error:
-        logger.exception("click_not_noted", extra={"event": event_pk})
+        logger.exception("click_not_noted", extra={"event_pk": event_pk})
     finally:
         connection.close()
     return answer
@@ -99,8 +99,8 @@ def _update_card(event_pk: int, card: dict[str, Any]) -> None:
         event = Event.objects.select_related("bot").get(pk=event_pk)
         OpenAPI(event.bot.credentials).update_card_by_token(event.data["token"], card["data"])
     except FeishuError as error:
-        logger.warning("late_card_not_updated", extra={"event": event_pk, "error": str(error)})
+        logger.warning("late_card_not_updated", extra={"event_pk": event_pk, "error": str(error)})
     except Exception:
-        logger.exception("late_card_not_updated", extra={"event": event_pk})
+        logger.exception("late_card_not_updated", extra={"event_pk": event_pk})
     finally:
         connection.close()

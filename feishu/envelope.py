@@ -131,6 +131,8 @@ def fallback_key(payload: bytes) -> str:
 
 def _decode(payload: bytes) -> _Payload:
     try:
+        # What is read later, and by whom, is decided later: it has to be text as a whole.
+        payload.decode()
         return _payload.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EnvelopeError(f"the payload is not an event: {error}") from error

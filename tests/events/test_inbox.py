@@ -81,9 +81,10 @@ def test_same_event_of_two_bots_is_two_events():
         b"[]",
         b'{"schema":"2.0"}',
         b"\xff\xfe",
+        b'{"uuid":"x","event":{"type":"\xff"}}',
         json.dumps(message_event(event_id="x" * 500)).encode(),
     ],
-    ids=["empty", "text", "list", "no header", "not utf-8", "endless id"],
+    ids=["empty", "text", "list", "no header", "not utf-8", "not utf-8 inside", "endless id"],
 )
 def test_unreadable_event_is_quarantined_with_its_bytes(payload):
     [stored] = store([arrived(make_bot(), payload)])
