@@ -13,6 +13,8 @@ class WithoutVariables(SafeExceptionReporterFilter):
     Secret and user tokens among them."""
 
     def get_traceback_frame_variables(
-        self, request: HttpRequest | None, tb_frame: FrameType
-    ) -> ItemsView[str, Any]:  # noqa: ARG002 -- Django's signature
+        self,
+        request: HttpRequest | None,  # noqa: ARG002 -- Django's signature
+        tb_frame: FrameType,  # noqa: ARG002 -- Django's signature
+    ) -> ItemsView[str, Any]:
         return ItemsView({})
