@@ -13,6 +13,7 @@ from bots.database_thread import DatabaseThread
 from bots.domain.slots import write_reports
 from bots.enums import SlotState
 from feishu.errors import FeishuError
+from feishu.gateway.connection import STOPPED
 from feishu_portal.access.storable import storable
 
 if TYPE_CHECKING:
@@ -107,6 +108,10 @@ class SlotObserver:
 
     def disconnected(self, reason: str) -> None:
         self.hearing = False
+        if reason == STOPPED:
+            self._state(SlotState.STOPPED, connected_at=None)
+            logger.info("connection_closed", extra={"app_id": self._app_id})
+            return
         self._reconnects += 1
         self._state(SlotState.BACKOFF, connected_at=None, reconnects=self._reconnects)
         logger.warning("connection_lost", extra={"app_id": self._app_id, "reason": reason})

@@ -31,6 +31,8 @@ __all__ = ["Connection", "Message", "Observer", "Reply", "Sink", "Timing"]
 
 logger = logging.getLogger("feishu.gateway")
 
+STOPPED = "stopped"
+"""The reason that an observer hears when the connection was ended on purpose."""
 MAX_IN_FLIGHT = 2000
 """Messages that may be with the sink at once; more are left unread."""
 MAX_ANSWER = 64 * 1024
@@ -115,7 +117,7 @@ class Connection:
         )
         logger.info("Connected", extra=log)
         self._observer.connected(endpoint.device_id)
-        reason = "stopped"
+        reason = STOPPED
         try:
             reason = await pump.run()
         finally:
