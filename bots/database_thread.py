@@ -16,9 +16,14 @@ R = TypeVar("R")
 
 
 class DatabaseThread:
-    """Runs functions one after the other on its own thread."""
+    """Runs functions one after the other on its own thread.
 
-    def __init__(self, name: str) -> None:
+    ``patience``: seconds that a statement may take and that a transaction may stand idle. The server counts them, so
+    that not even a process that was stopped in the middle keeps its locks.
+    """
+
+    def __init__(self, name: str, *, patience: float | None = None) -> None:
+        self._patience = patience
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -26,6 +31,8 @@ class DatabaseThread:
 
         def guarded() -> R:
             try:
+                if self._patience is not None and connection.connection is None:
+                    _limit_waiting(self._patience)
                 return function(*args, **kwargs)
             except Error:
                 connection.close_if_unusable_or_obsolete()
@@ -37,6 +44,16 @@ class DatabaseThread:
         """Close the connection, after what is still queued, and end the thread."""
         await asyncio.get_running_loop().run_in_executor(self._executor, _close_own_connection)
         self._executor.shutdown(wait=False)
+
+
+def _limit_waiting(seconds: float) -> None:
+    """SQLite has one writer and its own timeout, which the settings name."""
+    if connection.vendor != "postgresql":
+        return
+    limit = f"{round(seconds * 1000)}ms"
+    with connection.cursor() as cursor:
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute("SELECT set_config(%s, %s, false)", [name, limit])
 
 
 def _close_own_connection() -> None:

@@ -84,7 +84,7 @@ class Fleet:
         self._terms = terms
         self._me = Peer(uuid4(), capacity, only=only)
         self._connections: dict[int, SlotConnection] = {}
-        self._database = DatabaseThread("fleet-db")
+        self._database = DatabaseThread("fleet-db", patience=terms.seconds / 2)
         self._reports = SlotReports(self._database, listener=self._me.id)
         self._woken = asyncio.Event()
         self._answered = False
@@ -101,7 +101,10 @@ class Fleet:
             waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
             try:
                 while not stop.is_set():
+                    trusted = clock() <= self._trusted_until
                     await self._round()
+                    if trusted and clock() > self._trusted_until:
+                        continue  # asleep in the middle of it, perhaps: see at once what has become of the leases
                     await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
                 await self._drain()
             finally:

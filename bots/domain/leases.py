@@ -10,12 +10,10 @@ because everybody computes the same shares from the same rows, and a move that b
 leaves nothing to undo: the successor's time runs out.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
 from django.db.models import F, Q
 
 from bots.domain.database_time import DatabaseTime
@@ -46,11 +44,10 @@ def renew(me: Peer, *, name: str, seconds: float) -> Survey:
 
     A lease that ran out is renewed as well, as long as nobody else has claimed the slot.
     """
-    with _within(seconds / 2):
-        announce(me, name=name)
-        ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
-        ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
-        return Survey(peers(seconds=seconds), seen_slots())
+    announce(me, name=name)
+    ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
+    ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
+    return Survey(peers(seconds=seconds), seen_slots())
 
 
 def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
@@ -130,15 +127,3 @@ def _held_by_nobody() -> Q:
 
 def _awaited_by_nobody() -> Q:
     return Q(successor=None) | Q(successor_until__lt=DatabaseTime())
-
-
-@contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """A transaction in which no statement may take longer: a database that hangs must not be waited for."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)", [f"{round(seconds * 1000)}ms"]
-                )
-        yield

@@ -2,10 +2,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError
 from django.utils import timezone
 
-from bots.domain import leases
 from bots.domain.bots import set_enabled
 from bots.domain.leases import NO_ROOM, bid, claim, let_go, mark_homeless, renew, succeed, tidy
 from bots.domain.listeners import Peer, announce, peers, retire
@@ -182,14 +180,3 @@ def test_process_forgotten_long_ago_leaves_no_row():
     Listener.objects.update(seen_at=timezone.now() - timedelta(hours=2))
     announce(Peer(uuid4(), 10), name="alive")
     assert [row.name for row in Listener.objects.all()] == ["alive"]
-
-
-@pytest.mark.only_on("postgres")
-def test_database_that_hangs_is_not_waited_for(slot, monkeypatch):
-    def hang(*_arguments: object, **_values: object) -> None:
-        with leases.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(5)")
-
-    monkeypatch.setattr(leases, "announce", hang)
-    with pytest.raises(OperationalError, match="statement timeout"):
-        renew(Peer(uuid4(), 1), name="a", seconds=0.2)
