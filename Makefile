@@ -39,7 +39,7 @@ lint messages: export REDIS_URL = redis://127.0.0.1:6379/0
 lint: $(VENV)/.development ## style, types, import arrows, migrations, Django's own checks
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -not -path './sandbox/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
 	$(PYTHON) -m mypy
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run

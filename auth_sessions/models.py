@@ -118,6 +118,13 @@ class AuthSession(models.Model):
         indexes = (
             models.Index(name="session_newest", fields=("-created_at",)),
             models.Index(
+                name="session_card_untrue",
+                fields=("card_retry_at",),
+                condition=models.Q(card_given_up=False)
+                & ~models.Q(message_id="")
+                & ~models.Q(card_state=models.F("state")),
+            ),
+            models.Index(
                 name="session_open", fields=("expires_at",), condition=models.Q(state__in=OPEN_STATES)
             ),
         )
@@ -204,6 +211,11 @@ class UserToken(models.Model):
             ),
         )
         indexes = (
+            models.Index(
+                name="token_being_sent",
+                fields=("lease_until",),
+                condition=models.Q(phase=RefreshPhase.SENDING),
+            ),
             models.Index(
                 name="token_refresh_due",
                 fields=("next_refresh_at",),

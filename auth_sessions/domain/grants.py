@@ -14,25 +14,28 @@ from feishu_portal.access.storable import storable
 
 MAX_NAME = 200
 GRANT_LIFE = timedelta(days=365)  # after that the platform asks the person again
+MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
 
 
 def refresh_time(tokens: TokenSet, *, asked_at: datetime) -> datetime | None:
     """Half of the access token's life, give or take a tenth, so that tokens of one day do not fall due together."""
     if not tokens.refresh_token:
         return None
-    return asked_at + timedelta(seconds=tokens.expires_in * random.uniform(0.45, 0.55))  # noqa: S311 -- jitter
+    return asked_at + _life(tokens.expires_in) * random.uniform(0.45, 0.55)  # noqa: S311 -- jitter
 
 
 def lifetimes(tokens: TokenSet, *, asked_at: datetime) -> dict[str, datetime | None]:
     """Column values for what the platform promised, counted from before it was asked."""
     refreshable = tokens.refresh_token and tokens.refresh_token_expires_in
     return {
-        "access_expires_at": asked_at + timedelta(seconds=tokens.expires_in),
-        "refresh_expires_at": asked_at + timedelta(seconds=tokens.refresh_token_expires_in or 0)
-        if refreshable
-        else None,
+        "access_expires_at": asked_at + _life(tokens.expires_in),
+        "refresh_expires_at": asked_at + _life(tokens.refresh_token_expires_in or 0) if refreshable else None,
         "next_refresh_at": refresh_time(tokens, asked_at=asked_at),
     }
+
+
+def _life(seconds: int) -> timedelta:
+    return timedelta(seconds=min(seconds, MAX_LIFE.total_seconds()))
 
 
 def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime) -> UserToken:

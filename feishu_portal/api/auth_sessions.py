@@ -98,7 +98,9 @@ def delete_session(request: HttpRequest, session_id: UUID) -> SessionOut:
 
 
 def _own(client: ApiClient, session_id: UUID) -> AuthSession:
-    session = AuthSession.objects.select_related("bot").filter(pk=session_id).first()
+    """The session, if this client asked for it; its link is nobody else's business."""
+    asked = AuthSession.objects.filter(requested_by=str(Actor.api(client)))
+    session = asked.select_related("bot").filter(pk=session_id).first()
     if session is None or not client.may_use(session.bot.app_id):
         raise not_found("authorization session")
     return session

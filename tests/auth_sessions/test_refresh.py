@@ -50,6 +50,12 @@ def test_due_grant_gets_a_new_pair(grant, platform):
     assert grant.next_refresh_at > timezone.now() + timedelta(minutes=50)
 
 
+def test_absurd_lifetime_is_cut_and_the_pair_kept(grant, platform):
+    platform.token.respond(json=token_answer(2, expires_in=10**15, refresh_token_expires_in=10**15))
+    assert run(grant) == Outcome.OK
+    assert grant.access_token == "access-token-2"
+
+
 def test_grant_that_is_not_due_is_left_alone(bot, platform):
     assert run(make_grant(bot)) is None
     assert not platform.token.called

@@ -69,6 +69,14 @@ def test_stranger_sees_neither_bot_nor_session(bot):
     assert [item["app_id"] for item in stranger.get("/api/v1/bots").json()["items"]] != [bot.app_id]
 
 
+def test_other_system_with_the_same_bot_sees_no_session_it_did_not_ask_for(bot):
+    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    other = api_client(Scope.AUTH_CREATE)
+    assert other.get(path).status_code == 404
+    assert other.delete(path).status_code == 404
+    assert AuthSession.objects.get().is_open
+
+
 def test_key_without_the_scope_is_told_which_one(bot):
     response = create(api_client(Scope.BOTS_READ), bot)
     assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
