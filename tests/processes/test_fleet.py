@@ -112,7 +112,7 @@ def hurry(environment: dict[str, str]) -> None:
 
 @pytest.fixture
 def add_bots(
-    managed_process: ProcessStarter, environment: dict[str, str], sandbox: SandboxClient
+    environment: dict[str, str], managed_process: ProcessStarter, sandbox: SandboxClient
 ) -> Callable[..., Bots]:
     def add(single: int, double: int = 0) -> Bots:
         names = [f"cli_{number:016x}" for number in range(single + double)]
@@ -129,7 +129,7 @@ def add_bots(
 
 @pytest.fixture
 def start(
-    managed_process: ProcessStarter, environment: dict[str, str]
+    environment: dict[str, str], managed_process: ProcessStarter
 ) -> Callable[..., list[ManagedProcess]]:
     def run(*names: str, arguments: tuple[str, ...] = ()) -> list[ManagedProcess]:
         processes = [
@@ -261,7 +261,7 @@ def own_database(own_server: RestartablePostgreSQL, environment: dict[str, str],
 
 @only_on_postgres
 def test_database_that_is_away_for_longer_than_a_lease_costs_no_connection(
-    hurry, own_server, own_database, start, add_bots, sandbox
+    own_server, hurry, own_database, start, add_bots, sandbox
 ):
     processes = start("a", "b")
     bots = add_bots(20)
