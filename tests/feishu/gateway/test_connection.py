@@ -481,13 +481,13 @@ async def test_cancelling_does_not_wait_for_ever(gateway, diary):
         await asyncio.sleep(3600)
         return Reply()
 
-    async with running(gateway, diary, sink) as task:
+    # Time enough to write the answer on a busy machine; the sink would take an hour.
+    async with running(gateway, diary, sink, timing=replace(QUICK, close=5)) as task:
         await gateway.push(event())
         await diary.until("frame")
-        began = asyncio.get_running_loop().time()
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        assert asyncio.get_running_loop().time() - began < 2
+        async with asyncio.timeout(20):
+            await asyncio.gather(task, return_exceptions=True)
         assert json.loads((await gateway.ack()).payload) == {"code": 500}
 
 
