@@ -8,6 +8,7 @@ from typing import Any
 
 from celery.beat import EmbeddedService, Scheduler
 from celery.exceptions import SecurityWarning
+from celery.worker import state
 
 from feishu_portal.celery import app
 
@@ -41,5 +42,7 @@ def background_work() -> Iterator[None]:
         yield
     finally:
         scheduler.stop()
-        worker.stop()
+        # The worker's own thread ends it: stopped from here, its pool would be gone while messages still come in.
+        state.should_stop = 0  # type: ignore[assignment]  # the stubs know None alone
         worker_thread.join(timeout=STOP_TIMEOUT)
+        state.should_stop = None
