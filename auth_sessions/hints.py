@@ -13,3 +13,10 @@ def hint_card(session_id: UUID) -> None:
     from auth_sessions.tasks import show_card  # noqa: PLC0415 -- tasks import the domain, the domain sends hints
 
     transaction.on_commit(partial(send_hint, show_card.delay, str(session_id)), robust=True)
+
+
+def hint_refresh() -> None:
+    """After the commit: a grant is due."""
+    from auth_sessions.tasks import refresh_due  # noqa: PLC0415 -- see above
+
+    transaction.on_commit(partial(send_hint, refresh_due.delay), robust=True)

@@ -184,6 +184,8 @@ class UserToken(models.Model):
     claim_id = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("tries in a row"), default=0)
+    used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    half_life_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("not before"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)

@@ -1,10 +1,10 @@
-"""What a person granted: stored, and due for refresh at half of its life."""
+"""What a person granted, stored with the times at which something has to happen to it."""
 
-import random
 from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from auth_sessions.domain.schedule import lifetimes
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import UserToken
 from bots.models import Bot
@@ -14,28 +14,6 @@ from feishu_portal.access.storable import storable
 
 MAX_NAME = 200
 GRANT_LIFE = timedelta(days=365)  # after that the platform asks the person again
-MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
-
-
-def refresh_time(tokens: TokenSet, *, asked_at: datetime) -> datetime | None:
-    """Half of the access token's life, give or take a tenth, so that tokens of one day do not fall due together."""
-    if not tokens.refresh_token:
-        return None
-    return asked_at + _life(tokens.expires_in) * random.uniform(0.45, 0.55)  # noqa: S311 -- jitter
-
-
-def lifetimes(tokens: TokenSet, *, asked_at: datetime) -> dict[str, datetime | None]:
-    """Column values for what the platform promised, counted from before it was asked."""
-    refreshable = tokens.refresh_token and tokens.refresh_token_expires_in
-    return {
-        "access_expires_at": asked_at + _life(tokens.expires_in),
-        "refresh_expires_at": asked_at + _life(tokens.refresh_token_expires_in or 0) if refreshable else None,
-        "next_refresh_at": refresh_time(tokens, asked_at=asked_at),
-    }
-
-
-def _life(seconds: int) -> timedelta:
-    return timedelta(seconds=min(seconds, MAX_LIFE.total_seconds()))
 
 
 def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime) -> UserToken:
@@ -61,6 +39,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "scopes": list(tokens.scopes),
         "generation": F("generation") + 1,
         "authorized_at": asked_at,
+        "used_at": asked_at,
         "reauthorize_by": asked_at + GRANT_LIFE,
         "status": TokenStatus.ACTIVE,
         "phase": RefreshPhase.IDLE,
@@ -71,7 +50,9 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "last_outcome": "",
         "last_code": None,
     }
-    UserToken.objects.filter(pk=grant.pk).update(**columns, **lifetimes(tokens, asked_at=asked_at))
+    UserToken.objects.filter(pk=grant.pk).update(
+        **columns, **lifetimes(tokens, asked_at=asked_at, used_at=asked_at)
+    )
     grant.refresh_from_db()
     return grant
 

@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from auth_sessions.domain.grants import lifetimes
+from auth_sessions.domain.schedule import lifetimes
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from feishu.codes import TABLE, Category, explain
@@ -222,7 +222,7 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
         refreshed_at=timezone.now(),
         last_outcome=Outcome.OK,
         last_code=None,
-        **lifetimes(tokens, asked_at=asked_at),
+        **lifetimes(tokens, asked_at=asked_at, used_at=grant.used_at),
     )
 
 

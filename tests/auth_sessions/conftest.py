@@ -13,7 +13,7 @@ from tests.factories import PLATFORM, make_bot
 def no_broker(monkeypatch) -> list[str]:
     """Hints end in a list instead of a broker."""
     hinted: list[str] = []
-    monkeypatch.setattr("auth_sessions.hints.send_hint", lambda _send, session_id: hinted.append(session_id))
+    monkeypatch.setattr("auth_sessions.hints.send_hint", lambda _send, what="refresh": hinted.append(what))
     return hinted
 
 

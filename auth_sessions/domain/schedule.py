@@ -1,0 +1,49 @@
+"""When a grant falls due: early while somebody uses it, once a day while nobody does.
+
+Each refresh puts the grant at risk for the moment between the platform's answer and our commit, so a grant that nobody
+uses is refreshed only as often as its refresh token's life demands.
+"""
+
+import random
+from datetime import datetime, timedelta
+
+from feishu.oauth import TokenSet
+
+MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
+USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that the grant counts as idle
+KEEP_ALIVE = timedelta(days=1)
+JITTER = 0.1  # either way, so that grants of one day do not fall due together
+
+
+def lifetimes(
+    tokens: TokenSet, *, asked_at: datetime, used_at: datetime | None
+) -> dict[str, datetime | None]:
+    """Column values for what the platform promised, counted from before it was asked."""
+    access_life = _life(tokens.expires_in)
+    columns: dict[str, datetime | None] = {
+        "access_expires_at": asked_at + access_life,
+        "refresh_expires_at": None,
+        "half_life_at": None,
+        "next_refresh_at": None,
+    }
+    if not tokens.refresh_token:
+        return columns
+    half_life_at = asked_at + access_life * _jitter(0.5)
+    idle_at, said = asked_at + KEEP_ALIVE * _jitter(1.0), tokens.refresh_token_expires_in
+    if said:
+        columns["refresh_expires_at"] = asked_at + _life(said)
+        idle_at = min(idle_at, asked_at + _life(said) * _jitter(0.5))
+    is_used = used_at is not None and used_at > asked_at - USED_WITHIN
+    # An access token that outlives the keep-alive leaves nothing to hurry for.
+    return columns | {
+        "half_life_at": half_life_at,
+        "next_refresh_at": half_life_at if is_used else max(half_life_at, idle_at),
+    }
+
+
+def _life(seconds: int) -> timedelta:
+    return timedelta(seconds=min(seconds, MAX_LIFE.total_seconds()))
+
+
+def _jitter(share: float) -> float:
+    return share * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 -- spreads load, guards nothing
