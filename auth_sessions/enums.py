@@ -61,3 +61,31 @@ class Outcome(models.TextChoices):
 
 # After these the platform has not consumed the refresh token, so it may be sent again.
 STILL_USABLE = (Outcome.NOT_SENT, Outcome.REJECTED, Outcome.DEAD_APP)
+
+
+class RevocationState(models.TextChoices):
+    """Whether the platform knows that a grant is over."""
+
+    PENDING = "pending", _("Platform not told yet")
+    DONE = "done", _("Withdrawn at the platform")
+    GIVEN_UP = "given_up", _("Platform could not be told")
+    OVERTAKEN = "overtaken", _("Overtaken by a new authorization")
+
+
+class PlatformReason(models.TextChoices):
+    """Why the platform itself ended a grant (page "user_access_token revoked event")."""
+
+    USER = "user", _("Revoked by the person in Feishu")
+    ADMINISTRATOR = "administrator", _("Revoked by the tenant's administrator")
+    SECURITY = "security", _("Revoked by the platform's risk control")
+    RESTRICTION = "restriction", _("The person left, was frozen or may no longer use the app")
+    UNKNOWN = "unknown", _("Revoked by the platform")
+
+
+class Notice(models.TextChoices):
+    """Whether the person hears of it."""
+
+    NONE = "none", _("Not needed")
+    DUE = "due", _("To be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Could not be sent")

@@ -12,6 +12,7 @@ from auth_sessions.domain.sessions import end_session, request_authorization, st
 from auth_sessions.enums import SessionState
 from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
+from auth_sessions.revocation_card import START_ACTION
 from bots.models import Bot
 from events import callback_response, on, on_card, toast
 from events.models import Event
@@ -41,6 +42,7 @@ NOT_YOURS = callback_response(
 TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
 )
+CARD_ON_ITS_WAY = Text("授权卡片已发送给你。", "An authorization card is on its way to you.")
 
 _MENTION = re.compile(r"@_user_\d+|@_all")
 
@@ -130,6 +132,23 @@ def _ask_again(session: AuthSession, bot: Bot, *, shown_in: str) -> AuthSession:
     )
     AuthSession.objects.filter(pk=session.pk).update(message_id="")
     return fresh
+
+
+@on_card(START_ACTION)
+def start_again(event: Event, bot: Bot) -> dict[str, Any]:
+    """Send whoever clicks a card of their own: the button belongs to nobody, so it gives nothing away."""
+    operator = event.data.get("operator") or {}
+    try:
+        request_authorization(
+            bot=bot,
+            open_id=operator.get("open_id") or "",
+            tenant_key=operator.get("tenant_key") or event.tenant_key,
+            actor=Actor.user(operator.get("open_id") or ""),
+            request_key=event.dedupe_key,
+        )
+    except AuthError as error:
+        return callback_response(toast=toast("error", _not_possible(error)))
+    return callback_response(toast=toast("success", CARD_ON_ITS_WAY))
 
 
 @on_card(DECLINE_ACTION)

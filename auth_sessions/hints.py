@@ -20,3 +20,10 @@ def hint_refresh() -> None:
     from auth_sessions.tasks import refresh_due  # noqa: PLC0415 -- see above
 
     transaction.on_commit(partial(send_hint, refresh_due.delay), robust=True)
+
+
+def hint_revocation(revocation_id: UUID) -> None:
+    """After the commit: platform and person have to hear of a revocation."""
+    from auth_sessions.tasks import finish_revocation  # noqa: PLC0415 -- see above
+
+    transaction.on_commit(partial(send_hint, finish_revocation.delay, str(revocation_id)), robust=True)

@@ -5,6 +5,8 @@ from uuid import UUID
 from celery import shared_task
 
 from auth_sessions.domain import refresh
+from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
+from auth_sessions.domain.revocation_notice import tell_person
 from auth_sessions.domain.sessions import expire_sessions
 from auth_sessions.domain.showing import cards_to_show
 from auth_sessions.domain.showing import show_card as show_card_of
@@ -21,6 +23,14 @@ def sweep() -> None:
     expire_sessions()
     for session_id in cards_to_show():
         send_hint(show_card.delay, str(session_id))
+    for revocation_id in unfinished_revocations():
+        send_hint(finish_revocation.delay, str(revocation_id))
+
+
+@shared_task(name="auth_sessions.finish_revocation")
+def finish_revocation(revocation_id: str) -> None:
+    tell_platform(UUID(revocation_id))
+    tell_person(UUID(revocation_id))
 
 
 @shared_task(name="auth_sessions.refresh_due")

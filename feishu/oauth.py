@@ -130,15 +130,15 @@ class OAuth:
         }
         return _token_set(self._request(url, json=fields))
 
-    def revoke(self, token: str, hint: TokenHint) -> None:
-        """Withdraw a token at the platform."""
+    def revoke(self, token: str, hint: TokenHint, *, timeout: float | None = None) -> None:
+        """Withdraw a token at the platform, within `timeout` seconds (15). Harmless to repeat (RFC 7009)."""
         form = {
             "client_id": self._credentials.app_id,
             "client_secret": self._credentials.app_secret,
             "token": token,
             "token_type_hint": hint,
         }
-        self._request(self._credentials.platform.revoke_url, form=form)
+        self._request(self._credentials.platform.revoke_url, form=form, timeout=timeout)
 
     def user_info(self, access_token: str) -> UserInfo:
         """Whom an access token belongs to. Needs no scope; failures come with HTTP 200 and a code."""
@@ -158,10 +158,15 @@ class OAuth:
         )
 
     def _request(
-        self, url: str, *, json: Mapping[str, Any] | None = None, form: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        json: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Answer:
         try:
-            return self._transport.request("POST", url, json=json, form=form)
+            return self._transport.request("POST", url, json=json, form=form, timeout=timeout)
         except (OAuthError, RateLimited):
             raise
         except APIError as error:

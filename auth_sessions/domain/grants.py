@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from auth_sessions.domain.schedule import lifetimes
-from auth_sessions.enums import RefreshPhase, TokenStatus
-from auth_sessions.models import UserToken
+from auth_sessions.enums import RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.models import Revocation, UserToken
 from bots.models import Bot
 from feishu.oauth import TokenSet, UserInfo
 from feishu_portal.access.fields import encrypted_field
@@ -52,6 +52,10 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
     }
     UserToken.objects.filter(pk=grant.pk).update(
         **columns, **lifetimes(tokens, asked_at=asked_at, used_at=asked_at)
+    )
+    # To the platform old and new consent are one: withdrawing the old token now could end the new grant.
+    Revocation.objects.filter(grant=grant, state=RevocationState.PENDING).update(
+        state=RevocationState.OVERTAKEN, token=""
     )
     grant.refresh_from_db()
     return grant

@@ -8,7 +8,7 @@ from feishu_portal.access.models import ApiClient, User
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something that acts; ``kind`` is operator, api, user, command or system."""
+    """Somebody or something that acts; ``kind`` is operator, api, user, command, platform or system."""
 
     kind: str
     name: str
@@ -35,3 +35,4 @@ class Actor:
 
 
 SYSTEM = Actor("system", "portal")
+PLATFORM = Actor("platform", "event")

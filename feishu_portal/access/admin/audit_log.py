@@ -29,6 +29,8 @@ ACTIONS = {
     "auth_session.failed": _("Authorization failed"),
     "auth_session.cancelled": _("Authorization request cancelled"),
     "user_token.needs_reauth": _("Token must be authorized again"),
+    "user_token.revoked": _("Authorization revoked"),
+    "user_token.revocation_given_up": _("Platform could not be told of a revocation"),
     "api_client.created": _("API client added"),
     "api_client.updated": _("API client changed"),
     "api_client.key_replaced": _("API key replaced"),

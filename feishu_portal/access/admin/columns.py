@@ -27,6 +27,7 @@ ACTORS = {
     "api": _("API client"),
     "user": _("User"),
     "command": _("Command"),
+    "platform": _("Feishu"),
     "system": _("Portal"),
 }
 Colours = Mapping[Any, str]
@@ -101,7 +102,7 @@ def actor(text: str) -> str:
     """An actor as it is stored (``operator:lin``) in words."""
     kind, _colon, name = text.partition(":")
     words = str(ACTORS.get(kind, kind))
-    return f"{words} · {name}" if name and kind != "system" else words
+    return f"{words} · {name}" if name and kind not in {"platform", "system"} else words
 
 
 def identifier(text: str) -> str:
