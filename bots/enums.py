@@ -26,3 +26,39 @@ class SlotState(models.TextChoices):
     CONNECTED = "connected", _("Connected")
     BACKOFF = "backoff", _("Waiting to reconnect")
     ERROR = "error", _("Error")
+
+
+class LossReason(models.TextChoices):
+    """Why a connection ended or could not be made."""
+
+    SILENT = "silent", _("Nothing heard")
+    CLOSED = "closed", _("Closed by the platform")
+    NETWORK = "network", _("Network")
+    REFUSED = "refused", _("Refused by the platform")
+    HALF_OPEN = "half_open", _("Half open")
+    SLEPT = "slept", _("The machine slept")
+    DIED = "died", _("Its process died")
+    MOVED = "moved", _("Moved to another process")
+    ASKED = "asked", _("Asked for")
+    CHANGED = "changed", _("Settings changed")
+    ENDED = "ended", _("Its process ended")
+    ERROR = "error", _("Internal error")
+
+
+PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANGED, LossReason.ENDED})
+"""Ends that the portal or an operator wanted."""
+
+
+class IncidentCause(models.TextChoices):
+    """What a bot needs a person for."""
+
+    CONFIGURATION = "configuration", _("Wrong configuration")
+    NOT_CONNECTED = "not_connected", _("Not connected")
+    FOREIGN = "foreign", _("Foreign connection")
+
+
+class Channel(models.TextChoices):
+    """Ways to reach an operator."""
+
+    EMAIL = "email", _("E-mail")
+    FEISHU = "feishu", _("Feishu message")

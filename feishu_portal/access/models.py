@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
@@ -12,7 +13,24 @@ from feishu_portal.access.scopes import Scope
 
 
 class User(AbstractUser):
-    """An operator of the console."""
+    """An operator of the console, and how to reach them when one of their bots needs a person."""
+
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("Of the messages about this operator's bots; the portal's own when empty."),
+    )
+    feishu_address = models.CharField(
+        _("Feishu account"),
+        max_length=100,
+        blank=True,
+        help_text=_(
+            "Where the portal's bots may write about bots that need a person: the e-mail address of the Feishu account, "
+            "its union_id (on_…) or user_id, or the chat_id (oc_…) of a group that the bots are in."
+        ),
+    )
 
     class Meta:
         verbose_name = _("operator")

@@ -1,4 +1,4 @@
-"""Bots and the slots of their long connections."""
+"""Bots: for whom the portal speaks."""
 
 import uuid
 from typing import TYPE_CHECKING, Literal, Self
@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import PlatformName, SlotState, TokenEndpoint, Transport
+from bots.enums import PlatformName, TokenEndpoint, Transport
 from bots.validators import validate_address
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
@@ -147,66 +147,3 @@ class Bot(models.Model):
     def redirect_uri(self) -> str:
         """The redirect URL to register in the developer console; empty without PUBLIC_URL."""
         return f"{settings.PUBLIC_URL}/oauth/callback/{self.app_id}/" if settings.PUBLIC_URL else ""
-
-
-class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
-
-
-class ConnectionSlot(models.Model):
-    """One long connection that should exist, who holds it, and what is known of it.
-
-    The holder is a process by its UUID, never by its name; ``epoch`` counts the holders there were. A lease that has
-    run out may be claimed by anybody. ``successor`` is a process that connects in order to take over from a holder
-    that is well. What is known of the connection is written by the holder; everybody else only reads.
-    """
-
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
-    number = models.PositiveSmallIntegerField(_("connection"))
-    state = models.CharField(_("state"), max_length=10, choices=SlotState.choices, default=SlotState.STOPPED)
-    node = models.CharField(_("process"), max_length=100, blank=True)
-    connected_at = models.DateTimeField(_("connected since"), null=True, blank=True)
-    last_frame_at = models.DateTimeField(_("last heard"), null=True, blank=True)
-    last_heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
-    state_changed_at = models.DateTimeField(_("state since"), null=True, blank=True)
-    reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
-    error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
-    error_message = models.CharField(_("error"), max_length=500, blank=True)
-    error_at = models.DateTimeField(_("error at"), null=True, blank=True)
-    holder = models.UUIDField(null=True, editable=False)
-    epoch = models.PositiveBigIntegerField(default=0, editable=False)
-    lease_until = models.DateTimeField(null=True, editable=False)
-    successor = models.UUIDField(null=True, editable=False)
-    successor_until = models.DateTimeField(null=True, editable=False)
-
-    objects = ConnectionSlotQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("connection")
-        verbose_name_plural = _("connections")
-        ordering = ("bot__name", "number")
-        constraints = (
-            models.UniqueConstraint(name="slot_once_per_bot", fields=("bot", "number")),
-            models.CheckConstraint(name="slot_state_known", condition=models.Q(state__in=SlotState.values)),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.bot_id}#{self.number}"
-
-
-class Listener(models.Model):
-    """A ``runfeishu`` process that shares the bots with others; ``seen_at`` is by the database's clock."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100)
-    seen_at = models.DateTimeField()
-    capacity = models.PositiveIntegerField()
-    draining = models.BooleanField(default=False)
-    only = models.JSONField(default=list)
-
-    class Meta:
-        default_permissions = ()  # no page of the console is about it
-
-    def __str__(self) -> str:
-        return self.name

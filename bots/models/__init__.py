@@ -1,0 +1,18 @@
+"""The nouns of this room, a subject a file."""
+
+from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes
+from bots.models.connections import ConnectionLoss, ConnectionSlot, Listener, PlatformCount
+from bots.models.incidents import Incident, Notice
+
+__all__ = [
+    "MAX_SLOTS",
+    "Bot",
+    "BotQuerySet",
+    "ConnectionLoss",
+    "ConnectionSlot",
+    "Incident",
+    "Listener",
+    "Notice",
+    "PlatformCount",
+    "default_scopes",
+]

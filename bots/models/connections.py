@@ -1,0 +1,193 @@
+"""The long connections of bots: those that should exist, those that were lost, and what the platform counts."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import LossReason, SlotState
+from bots.models.bots import Bot
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+UNSTEADY: Final = 5.0
+"""Seconds of standard deviation above which the intervals between heartbeats are worth a warning."""
+LATE: Final = 120.0
+"""Seconds without a heartbeat that are abnormal; longer where the platform itself asks for longer intervals."""
+LATE_MARGIN: Final = 10.0
+
+
+class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class ConnectionSlot(models.Model):
+    """One long connection that should exist, who holds it, and what is known of it.
+
+    The holder is a process by its UUID, never by its name; ``epoch`` counts the holders there were. A lease that has
+    run out may be claimed by anybody. ``successor`` is a process that connects in order to take over from a holder
+    that is well. What is known of the connection is written by the holder; everybody else only reads, and may ask for
+    another connection in its place with ``half_open_at``.
+    """
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
+    number = models.PositiveSmallIntegerField(_("connection"))
+    state = models.CharField(_("state"), max_length=10, choices=SlotState.choices, default=SlotState.STOPPED)
+    node = models.CharField(_("process"), max_length=100, blank=True)
+    connected_at = models.DateTimeField(_("connected since"), null=True, blank=True)
+    down_since = models.DateTimeField(_("down since"), null=True, blank=True)
+    """Since when the connection should stand and does not, over all attempts in between."""
+    last_frame_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    last_message_at = models.DateTimeField(_("last event"), null=True, blank=True)
+    last_heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
+    heartbeats = models.PositiveIntegerField(_("heartbeats"), default=0)
+    """Of this connection, like everything about heartbeats but the last one's time."""
+    heartbeat_intervals: models.JSONField[list[float]] = models.JSONField(
+        _("heartbeat intervals"), default=list, blank=True
+    )
+    """The latest twenty, oldest first, in seconds."""
+    heartbeat_average = models.FloatField(_("average interval"), null=True, blank=True)
+    heartbeat_deviation = models.FloatField(_("standard deviation"), null=True, blank=True)
+    heartbeat_expected = models.FloatField(null=True, editable=False)
+    """The interval that the platform asks for, in seconds."""
+    state_changed_at = models.DateTimeField(_("state since"), null=True, blank=True)
+    reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
+    error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
+    error_message = models.CharField(_("error"), max_length=500, blank=True)
+    error_at = models.DateTimeField(_("error at"), null=True, blank=True)
+    holder = models.UUIDField(null=True, editable=False)
+    epoch = models.PositiveBigIntegerField(default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    successor = models.UUIDField(null=True, editable=False)
+    successor_until = models.DateTimeField(null=True, editable=False)
+    half_open_at = models.DateTimeField(null=True, editable=False)
+    """When the platform was found not to know the connection any more."""
+
+    objects = ConnectionSlotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        ordering = ("bot__name", "number")
+        constraints = (
+            models.UniqueConstraint(name="slot_once_per_bot", fields=("bot", "number")),
+            models.CheckConstraint(name="slot_state_known", condition=models.Q(state__in=SlotState.values)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}#{self.number}"
+
+    @property
+    def is_unsteady(self) -> bool:
+        """The heartbeats come at uneven intervals, which often comes before a loss."""
+        return self.heartbeat_deviation is not None and self.heartbeat_deviation > UNSTEADY
+
+    def is_late(self, now: datetime) -> bool:
+        """It counts as connected, and no heartbeat has come for longer than is normal."""
+        since = max(filter(None, (self.last_heartbeat_at, self.connected_at)), default=None)
+        if self.state != SlotState.CONNECTED or since is None:
+            return False
+        return now - since > timedelta(seconds=max(LATE, (self.heartbeat_expected or LATE) + LATE_MARGIN))
+
+
+class ConnectionLossQuerySet(models.QuerySet["ConnectionLoss"]):
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+    def since(self, moment: datetime) -> Self:
+        return self.filter(at__gte=moment)
+
+
+class ConnectionLoss(models.Model):
+    """A connection that ended, or the first failure to make one again, as its holder saw it."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="losses", verbose_name=_("bot"))
+    number = models.PositiveSmallIntegerField(_("connection"))
+    node = models.CharField(_("process"), max_length=100, blank=True)
+    at = models.DateTimeField(_("time"))
+    reason = models.CharField(_("cause"), max_length=12, choices=LossReason.choices)
+    code = models.BigIntegerField(_("code"), null=True, blank=True)
+    """The platform's error code, or the close code of the WebSocket."""
+    message = models.CharField(_("message"), max_length=500, blank=True)
+    lasted = models.FloatField(_("lasted"), null=True, blank=True)
+    """Seconds for which the connection stood; None for an attempt that led to none."""
+
+    objects = ConnectionLossQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lost connection")
+        verbose_name_plural = _("lost connections")
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                name="loss_reason_known", condition=models.Q(reason__in=LossReason.values)
+            ),
+        )
+        indexes = (
+            models.Index(name="loss_by_bot", fields=("bot", "at")),
+            models.Index(name="loss_by_age", fields=("at",)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}#{self.number} {self.reason}"
+
+
+class PlatformCountQuerySet(models.QuerySet["PlatformCount"]):
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class PlatformCount(models.Model):
+    """How many connections of a bot the platform sees, against those that stand here by their leases.
+
+    A difference counts only when it is found in two looks in a row: connections come and go.
+    """
+
+    bot = models.OneToOneField(
+        Bot, primary_key=True, on_delete=models.CASCADE, related_name="platform_count", verbose_name=_("bot")
+    )
+    next_look_at = models.DateTimeField(db_index=True)
+    looked_at = models.DateTimeField(_("looked"), null=True)
+    online = models.PositiveIntegerField(_("at the platform"), null=True)
+    held = models.PositiveIntegerField(_("here"), null=True)
+    more_looks = models.PositiveIntegerField(default=0)
+    """Looks in a row in which the platform saw more than there are here."""
+    fewer_looks = models.PositiveIntegerField(default=0)
+    error_code = models.BigIntegerField(_("error code"), null=True)
+    error_message = models.CharField(_("error"), max_length=500, blank=True)
+
+    objects = PlatformCountQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()  # shown with its bot
+        verbose_name = _("count of the platform")
+        verbose_name_plural = _("counts of the platform")
+
+    def __str__(self) -> str:
+        return f"{self.bot_id}: {self.online}/{self.held}"
+
+    @property
+    def foreign(self) -> int:
+        """Connections of this app that somebody else holds: they take events away."""
+        return (self.online or 0) - (self.held or 0) if self.more_looks >= 2 else 0
+
+
+class Listener(models.Model):
+    """A ``runfeishu`` process that shares the bots with others; ``seen_at`` is by the database's clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    seen_at = models.DateTimeField()
+    capacity = models.PositiveIntegerField()
+    draining = models.BooleanField(default=False)
+    only = models.JSONField(default=list)
+
+    class Meta:
+        default_permissions = ()  # no page of the console is about it
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,91 @@
+"""Troubles of a bot that take a person, and who was told of them."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import Channel, IncidentCause
+from bots.models.bots import Bot
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+
+class Incident(models.Model):
+    """One trouble of one bot, from the time it needs a person to the time it is over.
+
+    ``well_since``: it seems to be over; it is closed when that lasts.
+    """
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="incidents", verbose_name=_("bot"))
+    cause = models.CharField(_("cause"), max_length=13, choices=IncidentCause.choices)
+    code = models.BigIntegerField(_("error code"), null=True, blank=True)
+    message = models.CharField(_("error"), max_length=500, blank=True)
+    began_at = models.DateTimeField(_("began"))
+    opened_at = models.DateTimeField(_("noticed"), auto_now_add=True)
+    well_since = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(_("over"), null=True, blank=True)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                name="incident_open_once", fields=("bot", "cause"), condition=models.Q(closed_at=None)
+            ),
+            models.CheckConstraint(
+                name="incident_cause_known", condition=models.Q(cause__in=IncidentCause.values)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bot_id} {self.cause}"
+
+
+class Notice(models.Model):
+    """What one person is told of an incident on one channel: that it began and, only then, that it is over."""
+
+    incident = models.ForeignKey(
+        Incident, on_delete=models.CASCADE, related_name="notices", verbose_name=_("incident")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("operator")
+    )
+    channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
+    began_told_at = models.DateTimeField(_("told of it"), null=True, blank=True)
+    over_told_at = models.DateTimeField(_("told that it is over"), null=True, blank=True)
+    due_at = models.DateTimeField(null=True, editable=False)
+    """When to tell next; None when there is nothing to tell, or no more tries."""
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    class Meta:
+        default_permissions = ()  # shown with its incident
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        constraints = (
+            models.UniqueConstraint(name="notice_once", fields=("incident", "user", "channel")),
+            models.CheckConstraint(
+                name="notice_channel_known", condition=models.Q(channel__in=Channel.values)
+            ),
+        )
+        indexes = (
+            models.Index(name="notice_due", fields=("due_at",), condition=models.Q(due_at__isnull=False)),
+            models.Index(name="notice_by_user", fields=("user", "channel", "began_told_at")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} {self.channel}"
