@@ -89,3 +89,10 @@ class Notice(models.TextChoices):
     DUE = "due", _("To be sent")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Could not be sent")
+
+
+class UseKind(models.TextChoices):
+    """What an API client did with a token."""
+
+    ISSUED = "issued", _("Token handed out")
+    CALL = "call", _("Call by the proxy")

@@ -10,6 +10,7 @@ from auth_sessions.domain.revocation_notice import tell_person
 from auth_sessions.domain.sessions import expire_sessions
 from auth_sessions.domain.showing import cards_to_show
 from auth_sessions.domain.showing import show_card as show_card_of
+from auth_sessions.domain.uses import prune_uses as prune_old_uses
 from events.hints import send_hint
 
 
@@ -43,3 +44,8 @@ def refresh_due() -> None:
 @shared_task(name="auth_sessions.refresh_one")
 def refresh_one(grant_id: str, generation: int) -> None:
     refresh.refresh(UUID(grant_id), generation)
+
+
+@shared_task(name="auth_sessions.prune_uses")
+def prune_uses() -> None:
+    prune_old_uses()

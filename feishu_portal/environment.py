@@ -105,6 +105,12 @@ VARIABLES = (
         "授权卡片的有效时间（分钟）。",
     ),
     Variable(
+        "FEISHU_TOKEN_USE_DAYS",
+        "90",
+        "How long the record of who used which token is kept, in days.",
+        "令牌使用记录的保留天数。",
+    ),
+    Variable(
         "FEISHU_RECONCILE_SECONDS",
         "2",
         "How often runfeishu looks for bots added, changed or disabled, in seconds.",

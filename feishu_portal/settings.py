@@ -180,11 +180,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
     for name in ("events.sweep", "auth_sessions.sweep", "auth_sessions.refresh_due")
-}
+} | {
+    "auth_sessions.prune_uses": {
+        "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
+    }
+}  # fmt: skip
 
 # --- the product's tunables
 
 FEISHU_HANDLERS = env.list("FEISHU_HANDLERS", default=[])
+TOKEN_USE_DAYS = env.int("FEISHU_TOKEN_USE_DAYS", default=90)
 AUTH_SESSION_MINUTES = env.int("FEISHU_AUTH_SESSION_MINUTES", default=30)
 RECONCILE_SECONDS = env.float("FEISHU_RECONCILE_SECONDS", default=2.0)
 LEASE_SECONDS = env.float("FEISHU_LEASE_SECONDS", default=6.0)
@@ -247,6 +252,7 @@ UNFOLD = {
                 "items": [
                     {"title": _("Authorization sessions"), "icon": "how_to_reg", "link": reverse_lazy("admin:auth_sessions_authsession_changelist")},
                     {"title": _("User tokens"), "icon": "key", "link": reverse_lazy("admin:auth_sessions_usertoken_changelist")},
+                    {"title": _("Token use"), "icon": "quick_reference_all", "link": reverse_lazy("admin:auth_sessions_tokenuse_changelist")},
                 ],
             },
             {

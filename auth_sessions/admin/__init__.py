@@ -1,5 +1,5 @@
-"""Authorization sessions and user tokens in the console."""
+"""Authorization sessions, user tokens and their use in the console."""
 
-from auth_sessions.admin import sessions, tokens
+from auth_sessions.admin import sessions, tokens, uses
 
-__all__ = ["sessions", "tokens"]
+__all__ = ["sessions", "tokens", "uses"]

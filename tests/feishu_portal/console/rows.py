@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState
-from auth_sessions.models import AuthSession, RefreshAttempt, UserToken
+from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
 from events.enums import DeliveryStatus, EventStatus
@@ -29,6 +29,7 @@ PAGES = {
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
+    "auth_sessions_tokenuse": TokenUse,
 }
 
 
@@ -39,9 +40,11 @@ class Rows:
     event: Event
     session: AuthSession
     token: UserToken
+    use: TokenUse
 
     def of(self, page: str) -> Any:
-        by_model = {type(row): row for row in (self.bot, self.slot, self.event, self.session, self.token)}
+        rows = (self.bot, self.slot, self.event, self.session, self.token, self.use)
+        by_model = {type(row): row for row in rows}
         return by_model[PAGES[page]]
 
 
@@ -60,12 +63,14 @@ def make_rows(**bot: Any) -> Rows:
     made.slots.update(
         state=SlotState.ERROR, error_code=10014, error_message="app secret invalid", error_at=now
     )
+    token = make_token(made)
     return Rows(
         bot=made,
         slot=made.slots.get(),
         event=make_event(made),
         session=make_session(made),
-        token=make_token(made),
+        token=token,
+        use=make_use(token),
     )
 
 
@@ -122,6 +127,23 @@ def make_token(bot: Bot, **values: Any) -> UserToken:
     )
     RefreshAttempt.objects.create(token=token, generation=1, fingerprint=uuid4().hex, outcome="ok")
     return token
+
+
+def make_use(token: UserToken, **values: Any) -> TokenUse:
+    call = {
+        "client": "CRM",
+        "kind": "call",
+        "generation": token.generation,
+        "method": "GET",
+        "path": "/open-apis/task/v2/tasks",
+        "status": 400,
+        "code": 99991679,
+        "log_id": "log-of-use",
+        "seconds": 0.25,
+    }
+    return TokenUse.objects.create(
+        bot=token.bot, tenant_key=token.tenant_key, open_id=token.open_id, **(call | values)
+    )
 
 
 def signed_in(user: User, language: str = "en") -> Client:

@@ -70,6 +70,7 @@ def test_list_without_a_match_offers_to_reset(rows: Rows, as_superuser: Client) 
         ("bots_bot", "app_id"),
         ("auth_sessions_authsession", "open_id"),
         ("auth_sessions_usertoken", "open_id"),
+        ("auth_sessions_tokenuse", "open_id"),
     ],
 )
 def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_superuser: Client) -> None:
@@ -88,6 +89,8 @@ def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_super
         ("auth_sessions_authsession", {"open": "yes"}, 0),
         ("auth_sessions_authsession", {"open": "no", "since": "24h"}, 1),
         ("auth_sessions_usertoken", {"status__exact": "active"}, 1),
+        ("auth_sessions_tokenuse", {"kind__exact": "call", "since": "1h"}, 1),
+        ("auth_sessions_tokenuse", {"kind__exact": "issued"}, 0),
         ("access_auditentry", {"action": "bot.created"}, 1),
     ],
 )

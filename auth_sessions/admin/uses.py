@@ -1,0 +1,72 @@
+"""What API clients did with tokens, to read: by person, by client, by time."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import UseKind
+from auth_sessions.models import TokenUse
+from feishu_portal.access.admin.base import MachineWritten
+from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, identifier, label, state, when
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
+
+KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info"}
+
+
+@admin.register(TokenUse)
+class TokenUseAdmin(MachineWritten[TokenUse]):
+    list_display = ("time_ago", "client", "kind_label", "on_behalf_of", "bot", "called", "answered")
+    list_filter = (since("at"), "kind", ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    search_fields = ("open_id__exact", "client__exact")
+    search_help_text = _("open_id or API client, in full")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("time_in_full", "client", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation")}),
+        (_("Call"), {"fields": ("called", "sent_bytes", "received_bytes", "duration")}),
+        (_("Answer"), {"fields": ("answered", "problem")}),
+    )  # fmt: skip
+    readonly_fields = (
+        "time_in_full", "client", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation", "called", "sent_bytes",
+        "received_bytes", "duration", "answered", "problem",
+    )  # fmt: skip
+    empty_title = _("No token was used yet")
+    empty_text = _(
+        "Every token that an API client is given and every call it makes by the proxy is written down here before it happens."
+    )
+
+    @column(_("time"), ordering="id")
+    def time_ago(self, use: TokenUse) -> str:
+        return ago(use.at)
+
+    @column(_("time"))
+    def time_in_full(self, use: TokenUse) -> str:
+        return when(use.at)
+
+    @column(_("use"))
+    def kind_label(self, use: TokenUse) -> str:
+        return state(UseKind(use.kind), KIND_COLOURS)
+
+    @column(_("On behalf of"))
+    def on_behalf_of(self, use: TokenUse) -> str:
+        return identifier(use.open_id) if use.open_id else str(_("The bot itself"))
+
+    @column(_("call"))
+    def called(self, use: TokenUse) -> str:
+        return identifier(f"{use.method} {use.path}".strip())
+
+    @column(_("answer"))
+    def answered(self, use: TokenUse) -> str:
+        if use.kind == UseKind.ISSUED:
+            return EMPTY
+        if use.status is None:
+            return label(_("Unanswered"))
+        colour = "success" if use.status < 400 and not use.code else "danger"
+        return label(f"{use.status} · {use.code}" if use.code else use.status, colour)
+
+    @column(_("duration"))
+    def duration(self, use: TokenUse) -> str:
+        return EMPTY if use.seconds is None else f"{use.seconds:.3f} s"
+
+    @column(_("error"))
+    def problem(self, use: TokenUse) -> str:
+        return explained(use.code or None, log_id=use.log_id)
