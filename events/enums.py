@@ -24,3 +24,20 @@ class DeliveryStatus(models.TextChoices):
 class Arrived(models.TextChoices):
     WEBSOCKET = "websocket", _("Long connection")
     WEBHOOK = "webhook", _("Webhook")
+
+
+class AttemptOutcome(models.TextChoices):
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+
+
+class ReplayMode(models.TextChoices):
+    FAILED = "failed", _("Those that failed")
+    ALL = "all", _("All")
+
+
+class ReplayState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")

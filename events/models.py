@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from events.enums import Arrived, DeliveryStatus, EventStatus
+from events.enums import Arrived, AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 
 if TYPE_CHECKING:
     from feishu_portal.access.models import User
@@ -23,9 +23,12 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """One event or callback. The payload is kept byte for byte; everything else is read from it."""
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="events", verbose_name=_("bot"))
+    # Without an index of its own: three of those below begin with the bot.
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="events", verbose_name=_("bot"), db_index=False
+    )
     dedupe_key = models.CharField(max_length=200, editable=False)
-    event_id = models.CharField(_("event ID"), max_length=128, blank=True, db_index=True)
+    event_id = models.CharField(_("event ID"), max_length=128, blank=True)
     event_type = models.CharField(_("type"), max_length=128, blank=True)
     arrived_by = models.CharField(_("arrived by"), max_length=10, choices=Arrived.choices)
     status = models.CharField(
@@ -53,16 +56,19 @@ class Event(models.Model):
             ),
         )
         indexes = (
+            # Everything the log filters by, newest first, so that no list reads past what it shows.
             models.Index(name="event_type_newest", fields=("event_type", "-id")),
             models.Index(name="event_bot_newest", fields=("bot", "-id")),
+            models.Index(name="event_bot_type_newest", fields=("bot", "event_type", "-id")),
+            models.Index(name="event_status_newest", fields=("status", "-id")),
+            models.Index(name="event_received", fields=("received_at",)),
+            models.Index(name="event_by_event_id", fields=("event_id",)),
+            models.Index(name="event_by_trace", fields=("trace_id",), condition=~models.Q(trace_id="")),
             # What an operator looks for is rare among millions.
             models.Index(
                 name="event_problem",
                 fields=("-id",),
                 condition=models.Q(status__in=(EventStatus.DEAD, EventStatus.QUARANTINED)),
-            ),
-            models.Index(
-                name="event_undispatched", fields=("id",), condition=models.Q(status=EventStatus.RECEIVED)
             ),
         )
 
@@ -89,6 +95,69 @@ class Event(models.Model):
         return typed_event(self.event_type, self.envelope)
 
 
+class ReplayJobQuerySet(models.QuerySet["ReplayJob"]):
+    def open(self) -> Self:
+        return self.filter(state__in=(ReplayState.WAITING, ReplayState.RUNNING))
+
+    def visible_to(self, user: "User") -> Self:
+        """A superuser sees every replay, an operator the own ones."""
+        return self if user.is_superuser else self.filter(requested_by=f"operator:{user.get_username()}")
+
+
+class ReplayJob(models.Model):
+    """Events that are handled again: which ones, how fast, and how far it has come.
+
+    Events are walked from the oldest to ``last``; those up to ``cursor`` are behind. A step moves the cursor in the
+    transaction that makes its deliveries, so that a crash repeats nothing.
+    """
+
+    requested_by = models.CharField(_("asked for by"), max_length=200)
+    criteria: models.JSONField[dict[str, Any]] = models.JSONField(_("filter"), default=dict)
+    mode = models.CharField(
+        _("handlers"), max_length=6, choices=ReplayMode.choices, default=ReplayMode.FAILED
+    )
+    handlers: models.JSONField[list[str]] = models.JSONField(default=list)
+    rate = models.PositiveIntegerField(_("events a second"))
+    state = models.CharField(
+        _("state"), max_length=9, choices=ReplayState.choices, default=ReplayState.WAITING
+    )
+    cursor = models.BigIntegerField(default=0, editable=False)
+    last = models.BigIntegerField(editable=False)
+    expected = models.PositiveIntegerField(_("matching events"), default=0)
+    is_expected_bounded = models.BooleanField(default=False, editable=False)
+    replayed = models.PositiveIntegerField(_("replayed"), default=0)
+    skipped = models.PositiveIntegerField(_("skipped"), default=0)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    stepped_at = models.DateTimeField(_("last step"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    objects = ReplayJobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("replay")
+        verbose_name_plural = _("replays")
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                name="replay_state_known", condition=models.Q(state__in=ReplayState.values)
+            ),
+            models.CheckConstraint(name="replay_mode_known", condition=models.Q(mode__in=ReplayMode.values)),
+            models.CheckConstraint(name="replay_rate_positive", condition=models.Q(rate__gte=1)),
+        )
+        indexes = (
+            models.Index(name="replay_state_newest", fields=("state", "-id")),
+            models.Index(name="replay_by_actor", fields=("requested_by", "-id")),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in {ReplayState.WAITING, ReplayState.RUNNING}
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self) -> Self:
         """Deliveries that can be claimed now: waiting ones, and running ones whose runner is gone."""
@@ -100,12 +169,27 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One event for one handler. ``claim_id`` fences: only the runner that holds it may finish the delivery."""
+    """One event for one handler. ``claim_id`` fences: only the runner that holds it may finish the delivery.
+
+    A replay adds a delivery and leaves the old one as it ended: ``is_current`` marks the one that speaks for its
+    handler, ``round`` counts them, ``replay`` says who asked for it.
+    """
 
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("event")
     )
     handler = models.CharField(_("handler"), max_length=200)
+    round = models.PositiveSmallIntegerField(_("round"), default=0)
+    is_current = models.BooleanField(default=True, editable=False)
+    replay = models.ForeignKey(
+        ReplayJob,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="deliveries",
+        verbose_name=_("replay"),
+        db_index=False,
+    )
     status = models.CharField(
         _("status"), max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING
     )
@@ -116,6 +200,8 @@ class Delivery(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True)
+    # Equal for failures of the same kind; see domain.fingerprints.
+    error_print = models.CharField(max_length=16, blank=True, editable=False)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -124,7 +210,10 @@ class Delivery(models.Model):
         verbose_name_plural = _("deliveries")
         ordering = ("id",)
         constraints = (
-            models.UniqueConstraint(name="delivery_once_per_handler", fields=("event", "handler")),
+            models.UniqueConstraint(name="delivery_once_per_round", fields=("event", "handler", "round")),
+            models.UniqueConstraint(
+                name="delivery_one_current", fields=("event", "handler"), condition=models.Q(is_current=True)
+            ),
             models.CheckConstraint(
                 name="delivery_status_known", condition=models.Q(status__in=DeliveryStatus.values)
             ),
@@ -135,7 +224,44 @@ class Delivery(models.Model):
                 fields=("run_at",),
                 condition=models.Q(status__in=("pending", "running", "retrying")),
             ),
+            models.Index(name="delivery_status_newest", fields=("status", "-id")),
+            models.Index(
+                name="delivery_dead_alike",
+                fields=("handler", "error_print", "-id"),
+                condition=models.Q(status=DeliveryStatus.DEAD, is_current=True),
+            ),
+            models.Index(
+                name="delivery_replay", fields=("replay",), condition=models.Q(replay__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.handler} ({self.status})"
+
+
+class DeliveryAttempt(models.Model):
+    """One try of a delivery, written with its end. A number without a row is a try whose worker never came back."""
+
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="tries", verbose_name=_("delivery"), db_index=False
+    )
+    number = models.PositiveSmallIntegerField(_("try"))
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"))
+    outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("try")
+        verbose_name_plural = _("tries")
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(name="attempt_once", fields=("delivery", "number")),
+            models.CheckConstraint(
+                name="attempt_outcome_known", condition=models.Q(outcome__in=AttemptOutcome.values)
+            ),
+        )
+        default_permissions = ()  # shown beneath its delivery
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id}/{self.number}"

@@ -12,6 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from events.domain.attempts import note_attempt
+from events.domain.fingerprints import fingerprint
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
 from events.registry import Registration, call, handler_named
@@ -91,10 +93,14 @@ def _fail(delivery: Delivery, error: str, *, final: bool) -> None:
 
 
 @transaction.atomic
-def _finish(delivery: Delivery, **values: object) -> None:
+def _finish(delivery: Delivery, *, status: DeliveryStatus, error: str, **values: object) -> None:
     held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
-    if not held.update(claim_id=None, lease_until=None, **values):
+    error_print = fingerprint(error) if status == DeliveryStatus.DEAD else ""
+    if not held.update(
+        claim_id=None, lease_until=None, status=status, error=error, error_print=error_print, **values
+    ):
         raise StaleClaimError
+    note_attempt(delivery, has_succeeded=status == DeliveryStatus.SUCCEEDED, error=error)
     _finish_event(delivery.event_id)
 
 
@@ -102,7 +108,8 @@ def _finish_event(event_pk: int) -> None:
     """An event ends with its last delivery: done when all succeeded, dead when one did not. The lock makes two deliveries
     that end at once see each other."""
     Event.objects.select_for_update().filter(pk=event_pk).first()
-    statuses = set(Delivery.objects.filter(event_id=event_pk).values_list("status", flat=True))
+    current = Delivery.objects.filter(event_id=event_pk, is_current=True)
+    statuses = set(current.values_list("status", flat=True))
     if statuses <= {DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD}:
         status = EventStatus.DEAD if DeliveryStatus.DEAD in statuses else EventStatus.DONE
         Event.objects.filter(pk=event_pk).update(status=status, finished_at=timezone.now())
