@@ -1,6 +1,6 @@
-"""What the platform's error codes mean, and what a person can do about them.
+"""What failures mean, and what a person can do about them.
 
-The table itself is data, in `code_table`.
+The tables are data: `code_table` for the platform's codes, `reasons` for what has none.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from typing import Final
 
 from feishu.categories import Category
 from feishu.code_table import ROWS, UNKNOWN_CAUSE, UNKNOWN_CURE
+from feishu.reasons import ROWS as REASONS
+from feishu.reasons import Reason
 from feishu.text import Text
 
 __all__ = ["TABLE", "Category", "CodeInfo", "explain"]
@@ -15,7 +17,7 @@ __all__ = ["TABLE", "Category", "CodeInfo", "explain"]
 
 @dataclass(frozen=True, slots=True)
 class CodeInfo:
-    """A code explained. `code` is None where the platform gave none."""
+    """A failure explained. `code` is None where the platform gave none."""
 
     code: int | None
     category: Category
@@ -28,7 +30,12 @@ TABLE: Final = {
 }
 
 
-def explain(code: int | None) -> CodeInfo:
-    """What a code means; for one that is not in the table, where to look it up."""
+def explain(code: int | None, reason: str = "") -> CodeInfo:
+    """What a code means; for one that is not in the table, where to look it up.
+
+    `reason`: the name of a Reason, which speaks where there is no code.
+    """
+    if code is None and reason in set(Reason):
+        return CodeInfo(None, *REASONS[Reason(reason)])
     known = TABLE.get(code) if code is not None else None
     return known or CodeInfo(code, Category.BUG, UNKNOWN_CAUSE, UNKNOWN_CURE)

@@ -44,7 +44,7 @@ class DeviceCodes:
 
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
-        self._transport = transport or default_transport()
+        self._transport = transport or default_transport(credentials.proxy)
         self._oauth = OAuth(credentials, self._transport)
 
     def start(self, scopes: Sequence[str]) -> DeviceCode:

@@ -17,6 +17,7 @@ FeishuError
 from typing import Literal, TypeAlias
 
 from feishu.codes import Category, CodeInfo, explain
+from feishu.reasons import Reason
 
 Sent: TypeAlias = Literal["no", "unknown"]
 Stage: TypeAlias = Literal["credentials", "discovery", "handshake"]
@@ -27,6 +28,8 @@ class FeishuError(Exception):
 
     retryable: bool = False
     """Trying the same again later may help. Says nothing about whether that is safe: see `sent`."""
+    reason: Reason | None = None
+    """What was the matter, where no code says it."""
 
     def __init__(
         self,
@@ -44,8 +47,8 @@ class FeishuError(Exception):
 
     @property
     def info(self) -> CodeInfo:
-        """Cause and cure of the code, for people."""
-        return explain(self.code)
+        """Cause and cure, for people."""
+        return explain(self.code, self.reason or "")
 
     def __str__(self) -> str:
         facts = {"code": self.code, "HTTP": self.http_status, "log id": self.log_id}
@@ -58,8 +61,11 @@ class TransportError(FeishuError):
 
     retryable = True
 
-    def __init__(self, message: str = "", *, sent: Sent = "unknown") -> None:
+    def __init__(
+        self, message: str = "", *, sent: Sent = "unknown", reason: Reason = Reason.UNREACHABLE
+    ) -> None:
         super().__init__(message)
+        self.reason = reason
         self.sent: Sent = sent
         """`no`: nothing was written, so nothing can have happened. `unknown`: the request may have arrived."""
 
@@ -68,6 +74,7 @@ class MalformedAnswer(FeishuError):
     """The answer was not the JSON that was promised."""
 
     retryable = True
+    reason = Reason.MALFORMED
     sent: Sent = "unknown"
 
 
@@ -150,12 +157,14 @@ class ConnectError(FeishuError):
         message: str = "",
         *,
         stage: Stage = "discovery",
+        reason: Reason | None = None,
         code: int | None = None,
         log_id: str = "",
         http_status: int | None = None,
     ) -> None:
         super().__init__(message, code=code, log_id=log_id, http_status=http_status)
         self.stage: Stage = stage
+        self.reason = reason
 
     @property
     def retryable(self) -> bool:  # type: ignore[override]

@@ -107,7 +107,7 @@ class OAuth:
 
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
-        self._transport = transport or unpooled_transport()
+        self._transport = transport or unpooled_transport(credentials.proxy)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: str) -> TokenSet:
         """Tokens for a code: once, within 5 minutes, with the redirect URI that led to it."""

@@ -24,7 +24,10 @@ def typed_event(event_type: str, payload: Mapping[str, Any]) -> Any:
 
 
 def api_client(credentials: AppCredentials) -> Any:
-    """The SDK's `lark_oapi.Client` for one app; it fetches and keeps app tokens by itself."""
+    """The SDK's `lark_oapi.Client` for one app; it fetches and keeps app tokens by itself.
+
+    It knows no proxy but the environment's: one that is set on the bot does not apply to it.
+    """
     from lark_oapi import Client  # noqa: PLC0415 - seconds to import
 
     return (

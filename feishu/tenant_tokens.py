@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
+from feishu.reasons import Reason
 from feishu.transport import Transport, default_transport
 
 logger = logging.getLogger("feishu.tokens")
@@ -49,9 +50,14 @@ class _Entry:
 
 
 class TenantTokens:
-    """Thread-safe; for one app at most one request is under way."""
+    """Thread-safe; for one app at most one request is under way.
 
-    def __init__(self, transport: Transport, clock: Callable[[], float] = time.monotonic) -> None:
+    Asks over `transport`; without one, over the default transport of each app's proxy.
+    """
+
+    def __init__(
+        self, transport: Transport | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._transport = transport
         self._clock = clock
         self._entries: OrderedDict[_Key, _Entry] = OrderedDict()
@@ -71,7 +77,9 @@ class TenantTokens:
         if not entry.refreshing.acquire(timeout=0 if usable else _LONGEST_WAIT):
             if usable:
                 return usable.value
-            raise TransportError("another thread is still waiting for the app's token", sent="no")
+            raise TransportError(
+                "another thread is still waiting for the app's token", sent="no", reason=Reason.TIMEOUT
+            )
         try:
             return self._refreshed(credentials, entry, usable)
         finally:
@@ -99,7 +107,8 @@ class TenantTokens:
 
     def _fetch(self, credentials: AppCredentials) -> _Token:
         asked_at = self._clock()
-        answer = self._transport.request(
+        transport = self._transport or default_transport(credentials.proxy)
+        answer = transport.request(
             "POST",
             credentials.platform.open_url + _PATH,
             json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
@@ -123,10 +132,10 @@ class TenantTokens:
 
 
 def default_tenant_tokens() -> TenantTokens:
-    """The tokens shared by this process, over its default transport."""
+    """The tokens shared by this process, over its default transports."""
     return _tokens_of(os.getpid())
 
 
 @functools.lru_cache(maxsize=1)
 def _tokens_of(_pid: int) -> TenantTokens:
-    return TenantTokens(default_transport())
+    return TenantTokens()

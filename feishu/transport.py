@@ -4,7 +4,9 @@ import base64
 import functools
 import json as json_module
 import os
+import ssl
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -13,13 +15,18 @@ from typing import Any, Final
 import httpx
 
 from feishu.answers import Answer, read_answer
+from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
+from feishu.proxies import environment_proxy
+from feishu.reasons import Reason
 
 __all__ = ["Answer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
 
 CONNECT_TIMEOUT: Final = 3.0
 TOTAL_TIMEOUT: Final = 15.0
 MAX_BODY: Final = 8 * 1024 * 1024
+MAX_TRANSPORTS: Final = 64
+"""Transports kept open in one process: two for each proxy that bots use, and two without one."""
 
 # Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
 _NOT_SENT = (
@@ -44,20 +51,24 @@ class RawAnswer:
 class Transport:
     """Thread-safe. Never retries, follows no redirect, keeps no cookie: one pool serves many apps and users.
 
-    `proxy`: where none is given, the usual environment variables decide. `keep_alive` False: each request has a
+    `proxy`: http://user:password@host:port; where none is given, the usual environment variables decide. `keep_alive` False: each request has a
     connection of its own, for what may be sent only once. On a pooled connection that the other end has just
     closed, nobody can tell whether a request arrived.
     """
 
     def __init__(
-        self, client: httpx.Client | None = None, *, proxy: str | None = None, keep_alive: bool = True
+        self, client: httpx.Client | None = None, *, proxy: str = "", keep_alive: bool = True
     ) -> None:
+        self._proxy = proxy
         self._client = client or httpx.Client(
-            proxy=proxy,
+            proxy=proxy or None,
+            verify=_tls(),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
             headers={"User-Agent": "feishu-portal"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
+        # One that is pushed out of the pool may be in use: it closes when nobody holds it any more.
+        weakref.finalize(self, self._client.close).atexit = False
 
     def request(
         self,
@@ -119,14 +130,20 @@ class Transport:
                 timeout=limits,
                 follow_redirects=False,
             ) as response:
+                if response.status_code == PROXY_AUTHENTICATION:
+                    raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
                 body = _read(response, deadline)
         except _NOT_SENT as error:
-            raise TransportError(_sentence(error), sent="no") from error
+            raise TransportError(_sentence(error), sent="no", reason=self._reason(error, url)) from error
         except httpx.DecodingError as error:
             raise MalformedAnswer("the answer could not be decompressed") from error
         except httpx.TransportError as error:
-            raise TransportError(_sentence(error), sent="unknown") from error
+            reason = self._reason(error, url)
+            raise TransportError(_sentence(error), sent="unknown", reason=reason) from error
         return RawAnswer(response.status_code, response.headers, body)
+
+    def _reason(self, error: httpx.TransportError, url: str) -> Reason:
+        return reason_of(error, proxied=bool(self._proxy or environment_proxy(url)))
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -141,19 +158,28 @@ def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[st
     return {}
 
 
-def default_transport() -> Transport:
-    """The process's own transport, made when first asked for; a forked child gets a new one."""
-    return _transport_of(os.getpid(), keep_alive=True)
+def default_transport(proxy: str = "") -> Transport:
+    """The process's own transport, through `proxy` where one is given; made when first asked for.
+
+    A forked child gets a new one.
+    """
+    return _transport_of(os.getpid(), proxy, keep_alive=True)
 
 
-def unpooled_transport() -> Transport:
+def unpooled_transport(proxy: str = "") -> Transport:
     """The same for requests that may be sent only once: each has a connection of its own."""
-    return _transport_of(os.getpid(), keep_alive=False)
+    return _transport_of(os.getpid(), proxy, keep_alive=False)
 
 
-@functools.lru_cache(maxsize=2)
-def _transport_of(_pid: int, *, keep_alive: bool) -> Transport:
-    return Transport(keep_alive=keep_alive)
+@functools.lru_cache(maxsize=MAX_TRANSPORTS)
+def _transport_of(_pid: int, proxy: str, *, keep_alive: bool) -> Transport:
+    return Transport(proxy=proxy, keep_alive=keep_alive)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificates takes tens of milliseconds."""
+    return httpx.create_ssl_context()
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:
@@ -163,7 +189,7 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
         if len(body) > MAX_BODY:
             raise MalformedAnswer("the answer is larger than 8 MiB", http_status=response.status_code)
         if time.monotonic() > deadline:
-            raise TransportError("the answer took too long", sent="unknown")
+            raise TransportError("the answer took too long", sent="unknown", reason=Reason.TIMEOUT)
     return bytes(body)
 
 

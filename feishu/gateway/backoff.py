@@ -67,5 +67,11 @@ class Schedule:
             self._after_drop = self._delays()
         return next(self._after_drop)
 
+    def forget(self) -> None:
+        """Start over: something else than the platform's answers says that it is time."""
+        self._failures = 0
+        self._after_failure = self._delays()
+        self._after_drop = self._delays()
+
     def _delays(self) -> Iterator[float]:
         return delays(self._random, first=self._first, longest=self._longest)

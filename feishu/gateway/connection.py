@@ -5,6 +5,7 @@ slowly and reported, because an operator may correct them at any time.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -14,8 +15,8 @@ import httpx
 
 from feishu.codes import Category
 from feishu.credentials import AppCredentials
-from feishu.errors import ConnectError, FeishuError, MalformedAnswer, TransportError
-from feishu.gateway import discovery
+from feishu.errors import ConnectError, FeishuError
+from feishu.gateway.address import find_gateway
 from feishu.gateway.backoff import Schedule
 from feishu.gateway.config import ClientConfig
 from feishu.gateway.deliveries import Deliveries
@@ -26,6 +27,7 @@ from feishu.gateway.pump import Pump
 from feishu.gateway.session import Session
 from feishu.gateway.socket import GatewaySocket, dial
 from feishu.gateway.timing import Timing
+from feishu.reasons import Reason
 
 __all__ = ["Connection", "Message", "Observer", "Reply", "Sink", "Timing"]
 
@@ -35,16 +37,14 @@ STOPPED = "stopped"
 """The reason that an observer hears when the connection was ended on purpose."""
 MAX_IN_FLIGHT = 2000
 """Messages that may be with the sink at once; more are left unread."""
-MAX_ANSWER = 64 * 1024
-
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class Connection:
     """One long connection of one app.
 
-    `credentials` is awaited before each attempt, so that a changed secret takes effect. `sink` gets every
-    message, many at once. `name` goes into log lines. `proxy` is for the WebSocket; `http` brings its own.
+    `credentials` is awaited before each attempt, so that a changed secret or proxy takes effect; it raises a
+    FeishuError for what an operator should read. `sink` gets every message, many at once. `http` asks for the
+    gateway's address where the credentials name no proxy. `name` goes into log lines.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class Connection:
         observer: Observer,
         http: httpx.AsyncClient,
         name: str = "",
-        proxy: str | None = None,
         timing: Timing | None = None,
         max_in_flight: int = MAX_IN_FLIGHT,
         clock: Callable[[], float] = time.monotonic,
@@ -65,12 +64,13 @@ class Connection:
         self._sink = sink
         self._observer = observer
         self._http = http
-        self._proxy = proxy
         self._timing = timing or Timing()
         self._max_in_flight = max_in_flight
         self._clock = clock
         self._log = {"connection": name}
         self._config = ClientConfig()
+        self._hurry = asyncio.Event()
+        self._pump: Pump | None = None
         self._schedule = Schedule(random, first=self._timing.first_delay, longest=self._timing.longest_delay)
 
     async def run(self) -> None:
@@ -80,12 +80,27 @@ class Connection:
         )
         try:
             while True:
-                pause = await self._guarded_attempt(deliveries)
-                await asyncio.sleep(pause)
+                await self._pause(await self._guarded_attempt(deliveries))
         finally:
             # Messages of an earlier socket cannot be answered any more, but they deserve to be stored.
-            await deliveries.drain(self._timing.drain)
+            # A task of its own, as with all that waits once this one is cancelled: see Pump.run.
+            await asyncio.create_task(deliveries.drain(self._timing.drain))
             deliveries.abandon()
+
+    def renew(self, reason: str) -> None:
+        """Give up the socket and connect anew at once, or stop waiting for the next attempt.
+
+        For who knows better than a clock that counts silence: the machine has slept, say. `reason`: for the log.
+        """
+        self._schedule.forget()
+        self._hurry.set()
+        if self._pump is not None:
+            self._pump.give_up(reason)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     async def _guarded_attempt(self, deliveries: Deliveries) -> float:
         """One life of the connection; seconds until the next. Not even a faulty observer ends the run."""
@@ -93,9 +108,10 @@ class Connection:
             return await self._attempt(deliveries)
         except Exception:
             logger.exception("The connection broke on an error of our own", extra=self._log)
-            return self._timing.longest_delay
+            return self._schedule.failed(fatal=False).retry_in
 
     async def _attempt(self, deliveries: Deliveries) -> float:
+        self._hurry.clear()
         self._observer.connecting()
         try:
             endpoint, socket = await self._reach()
@@ -104,7 +120,7 @@ class Connection:
         try:
             return await self._live(endpoint, socket, deliveries)
         finally:
-            await socket.cut(self._timing.close)
+            await asyncio.create_task(socket.cut(self._timing.close))
 
     async def _live(self, endpoint: Endpoint, socket: GatewaySocket, deliveries: Deliveries) -> float:
         began = self._clock()
@@ -118,26 +134,34 @@ class Connection:
         logger.info("Connected", extra=log)
         self._observer.connected(endpoint.device_id)
         reason = STOPPED
+        self._pump = pump
         try:
             reason = await pump.run()
         finally:
+            self._pump = None
             logger.info("Disconnected: %s", reason, extra=log)
             self._observer.disconnected(reason)
         self._config = session.config
         if not session.alive:
-            return self._failed(ConnectError(f"connected, but heard nothing: {reason}", stage="handshake"))
+            silence = ConnectError(
+                f"connected, but heard nothing: {reason}", stage="handshake", reason=Reason.SILENT
+            )
+            return self._failed(silence)
         self._schedule.succeeded()
         return self._schedule.dropped(lasted=self._clock() - began >= self._timing.settled)
 
     async def _reach(self) -> tuple[Endpoint, GatewaySocket]:
         try:
-            endpoint = await self._discover(await self._look_up())
-            return endpoint, await dial(endpoint, self._timing, proxy=self._proxy)
+            credentials = await self._look_up()
+            endpoint = await find_gateway(
+                credentials, self._http, seconds=self._timing.discovery, config=self._config
+            )
+            return endpoint, await dial(endpoint, self._timing, proxy=credentials.proxy)
         except FeishuError:
             raise
         except Exception as error:
             logger.exception("Connecting broke on an error of our own", extra=self._log)
-            raise ConnectError(f"internal error: {type(error).__name__}") from error
+            raise ConnectError(f"internal error: {type(error).__name__}", reason=Reason.INTERNAL) from error
 
     async def _look_up(self) -> AppCredentials:
         try:
@@ -145,41 +169,16 @@ class Connection:
                 return await self._credentials()
         except FeishuError:
             raise
+        except TimeoutError as error:
+            raise ConnectError(
+                f"the credentials did not come within {self._timing.credentials:g} s",
+                stage="credentials",
+                reason=Reason.DATABASE,
+            ) from error
         except Exception as error:
             logger.exception("The credentials could not be looked up", extra=self._log)
             message = f"the credentials could not be looked up: {type(error).__name__}"
-            raise ConnectError(message, stage="credentials") from error
-
-    async def _discover(self, credentials: AppCredentials) -> Endpoint:
-        question = discovery.request(credentials)
-        try:
-            async with asyncio.timeout(self._timing.discovery):
-                status, body = await self._post(question)
-        except TimeoutError:
-            raise TransportError(
-                f"the gateway's address did not come within {self._timing.discovery:g} s", sent="unknown"
-            ) from None
-        except _NOT_SENT as error:
-            raise TransportError(f"{type(error).__name__}: {error}", sent="no") from error
-        except httpx.HTTPError as error:
-            raise TransportError(f"{type(error).__name__}: {error}", sent="unknown") from error
-        return discovery.parse_answer(status, body, self._config)
-
-    async def _post(self, question: discovery.DiscoveryRequest) -> tuple[int, bytes]:
-        async with self._http.stream(
-            "POST",
-            question.url,
-            headers=dict(question.headers),
-            json=dict(question.body),
-            timeout=self._timing.discovery,
-            follow_redirects=False,
-        ) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER:
-                    raise MalformedAnswer("the answer is too large", http_status=response.status_code)
-            return response.status_code, bytes(body)
+            raise ConnectError(message, stage="credentials", reason=Reason.INTERNAL) from error
 
     def _failed(self, error: FeishuError) -> float:
         fatal = error.info.category in {Category.CONFIGURATION, Category.WRONG_BRAND}

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError, MalformedAnswer
 from feishu.gateway.config import ClientConfig
+from feishu.reasons import Reason
 
 _CONNECTION_LIMIT: Final = 1000040350
 _MAX_INT32: Final = 2**31 - 1
@@ -57,11 +58,18 @@ def parse_answer(status: int, body: bytes, config: ClientConfig | None = None) -
     code = answer.get("code") if answer is not None else None
     if answer is None or not isinstance(code, int):
         if status != 200:
-            raise ConnectError("the gateway's address was refused", stage="discovery", http_status=status)
+            raise ConnectError(
+                "the gateway's address was refused",
+                stage="discovery",
+                reason=Reason.HTTP,
+                http_status=status,
+            )
         raise MalformedAnswer("the answer holds no code", http_status=status)
     if code != 0 or status != 200:
         message = str(answer.get("msg") or "the gateway's address was refused")
-        raise ConnectError(message, stage="discovery", code=code or None, http_status=status)
+        raise ConnectError(
+            message, stage="discovery", reason=Reason.HTTP, code=code or None, http_status=status
+        )
     data = answer.get("data")
     if not isinstance(data, dict):
         raise MalformedAnswer("the answer holds no data", http_status=status)
@@ -79,7 +87,13 @@ def handshake_error(status: int, headers: Mapping[str, str]) -> ConnectError:
     refusal = _number(headers.get("handshake-status")) or status
     message = headers.get("handshake-msg") or "the gateway refused the connection"
     known = code if code == _CONNECTION_LIMIT else 403 if refusal == 403 else None
-    return ConnectError(f"{message} (status {refusal})", stage="handshake", code=known, http_status=status)
+    return ConnectError(
+        f"{message} (status {refusal})",
+        stage="handshake",
+        reason=Reason.HANDSHAKE,
+        code=known,
+        http_status=status,
+    )
 
 
 def _endpoint(url: object, config: ClientConfig) -> Endpoint:

@@ -47,6 +47,12 @@ class Pump:
         self._heartbeat_at = clock()
         self._reconfigured = asyncio.Event()
         self._paused = False
+        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def give_up(self, reason: str) -> None:
+        """Have `run` end now; what it returns is the reason."""
+        if not self._given_up.done():
+            self._given_up.set_result(reason)
 
     async def run(self) -> str:
         """Pump until the connection ends; why it ended.
@@ -58,11 +64,14 @@ class Pump:
         works = (self._read(), self._beat(), self._watch(), self._probe())
         others = [asyncio.create_task(self._guarded(work)) for work in works]
         try:
-            done, _ = await asyncio.wait([writing, *others], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [self._given_up, writing, *others], return_when=asyncio.FIRST_COMPLETED
+            )
             return done.pop().result()
         except asyncio.CancelledError:
             await _stop(others)
-            await self._finish(writing)
+            # In a task of its own: before Python 3.11.3, timeouts within a cancelled one cancel it once more.
+            await asyncio.create_task(self._finish(writing))
             raise
         finally:
             await _stop([writing, *others])

@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
-import ssl
+import socket
 from collections.abc import Sequence
 from typing import cast
+from urllib.parse import urlsplit
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from feishu.errors import ConnectError, TransportError
+from feishu.diagnosis import reason_of
+from feishu.errors import ConnectError, FeishuError, TransportError
+from feishu.gateway.address import trusted
 from feishu.gateway.discovery import Endpoint, handshake_error
 from feishu.gateway.timing import Timing
+from feishu.gateway.tunnel import open_tunnel
+from feishu.proxies import environment_proxy, parse_proxy
+from feishu.reasons import Reason
 
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes; the platform names no limit, and the library's default of 1 MiB would drop the connection."""
@@ -52,41 +56,74 @@ class GatewaySocket(ClientConnection):
                 await self.wait_closed()
 
 
-async def dial(endpoint: Endpoint, timing: Timing, *, proxy: str | None = None) -> GatewaySocket:
-    """Connect to the gateway. Raises ConnectError if it refuses, TransportError if it cannot be reached.
+async def dial(endpoint: Endpoint, timing: Timing, *, proxy: str = "") -> GatewaySocket:
+    """Connect to the gateway, through `proxy` or else the one that the environment names.
 
-    No exception carries the address, because that holds the ticket.
+    Raises ConnectError if it refuses, TransportError if it cannot be reached. No exception carries the address,
+    because that holds the ticket.
     """
+    proxy = proxy or environment_proxy(endpoint.url)
     try:
-        socket = await connect(
-            endpoint.url,
+        async with asyncio.timeout(timing.dial):
+            return await _open(endpoint.url, timing, await _tunnel(endpoint.url, proxy) if proxy else None)
+    except FeishuError:
+        raise
+    except InvalidStatus as error:
+        headers = {name.lower(): value for name, value in error.response.headers.raw_items()}
+        raise handshake_error(error.response.status_code, headers) from None
+    except TimeoutError as error:
+        raise TransportError(
+            f"dialling took longer than {timing.dial:g} s",
+            sent="unknown",
+            reason=reason_of(error, proxied=bool(proxy)),
+        ) from None
+    except OSError as error:
+        raise TransportError(
+            f"dialling failed: {error.strerror or type(error).__name__}", sent="no", reason=_why(error, proxy)
+        ) from None
+    except (WebSocketException, ValueError) as error:
+        raise ConnectError(
+            f"the handshake failed: {type(error).__name__}", stage="handshake", reason=Reason.HANDSHAKE
+        ) from None
+
+
+async def _open(url: str, timing: Timing, tunnel: socket.socket | None) -> GatewaySocket:
+    try:
+        opened = await connect(
+            url,
             create_connection=GatewaySocket,
             compression=None,
             user_agent_header="feishu-portal",
-            ssl=_tls() if endpoint.url.startswith("wss:") else None,
-            proxy=proxy,
-            open_timeout=timing.dial,
+            ssl=trusted() if url.startswith("wss:") else None,
+            sock=tunnel,
+            proxy=None,
+            open_timeout=None,
             close_timeout=timing.close,
             ping_interval=None,
             max_size=MAX_FRAME,
             max_queue=MAX_QUEUE,
             logger=_wire,
         )
-    except InvalidStatus as error:
-        headers = {name.lower(): value for name, value in error.response.headers.raw_items()}
-        raise handshake_error(error.response.status_code, headers) from None
-    except TimeoutError:
-        raise TransportError(f"dialling took longer than {timing.dial:g} s", sent="unknown") from None
-    except OSError as error:
-        raise TransportError(
-            f"dialling failed: {error.strerror or type(error).__name__}", sent="no"
-        ) from None
-    except WebSocketException as error:
-        raise ConnectError(f"the handshake failed: {type(error).__name__}", stage="handshake") from None
-    return cast("GatewaySocket", socket)
+    except BaseException:
+        if tunnel is not None:
+            tunnel.close()
+        raise
+    return cast("GatewaySocket", opened)
 
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Trusts whom our HTTP requests trust; made once, because reading the certificates takes a while."""
-    return httpx.create_ssl_context()
+async def _tunnel(url: str, proxy: str) -> socket.socket:
+    try:
+        parsed = parse_proxy(proxy)
+    except ValueError as error:
+        raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
+    address = urlsplit(url)
+    port = address.port or (443 if address.scheme == "wss" else 80)
+    return await open_tunnel(parsed, address.hostname or "", port)
+
+
+def _why(error: OSError, proxy: str) -> Reason:
+    """Through a tunnel the line breaks behind the proxy; without one, nobody was there to begin with."""
+    reason = reason_of(error, proxied=bool(proxy))
+    if reason is Reason.BROKEN:
+        return Reason.PROXY_FAILED if proxy else Reason.UNREACHABLE
+    return reason

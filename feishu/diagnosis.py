@@ -1,0 +1,48 @@
+"""What a failed exchange shows: a stable reason out of whatever the libraries raised. Pure."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from feishu.reasons import Reason
+
+PROXY_AUTHENTICATION = 407
+_FORBIDDEN = frozenset({401, 403, PROXY_AUTHENTICATION})
+
+
+def reason_of(error: BaseException, *, proxied: bool) -> Reason:
+    """Why nothing came back. `proxied`: the first hop was a proxy, so what failed to begin failed there."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, httpx.ProxyError):
+            return proxy_refusal(_leading_number(str(cause)))
+        if isinstance(cause, ssl.SSLError):
+            return Reason.TLS
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Reason.PROXY_UNREACHABLE if proxied else Reason.DNS
+    if any(isinstance(cause, TimeoutError | httpx.TimeoutException) for cause in causes):
+        return Reason.PROXY_TIMEOUT if proxied else Reason.TIMEOUT
+    if any(isinstance(cause, httpx.ConnectError | ConnectionRefusedError) for cause in causes):
+        return Reason.PROXY_UNREACHABLE if proxied else Reason.UNREACHABLE
+    return Reason.BROKEN
+
+
+def proxy_refusal(status: int) -> Reason:
+    """What a proxy's answer to CONNECT means; 0 for one that cannot be read."""
+    return Reason.PROXY_REFUSED if status in _FORBIDDEN else Reason.PROXY_FAILED
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _leading_number(text: str) -> int:
+    word = text.split(" ", 1)[0]
+    return int(word) if len(word) == 3 and word.isascii() and word.isdecimal() else 0

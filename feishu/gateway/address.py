@@ -1,0 +1,85 @@
+"""Asking the platform where its gateway is, over HTTP."""
+
+import asyncio
+import functools
+import ssl
+
+import httpx
+
+from feishu.credentials import AppCredentials
+from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
+from feishu.errors import MalformedAnswer, TransportError
+from feishu.gateway import discovery
+from feishu.gateway.config import ClientConfig
+from feishu.gateway.discovery import Endpoint
+from feishu.proxies import environment_proxy, parse_proxy
+from feishu.reasons import Reason
+
+MAX_ANSWER = 64 * 1024
+# Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+async def find_gateway(
+    credentials: AppCredentials, http: httpx.AsyncClient, *, seconds: float, config: ClientConfig
+) -> Endpoint:
+    """Where to dial, within so many seconds. Raises ConnectError, MalformedAnswer or TransportError."""
+    question = discovery.request(credentials)
+    proxied = bool(credentials.proxy or environment_proxy(question.url))
+    try:
+        async with asyncio.timeout(seconds):
+            status, body = await _ask(question, credentials.proxy, http, seconds)
+    except TimeoutError as error:
+        raise TransportError(
+            f"the gateway's address did not come within {seconds:g} s",
+            sent="unknown",
+            reason=reason_of(error, proxied=proxied),
+        ) from None
+    except httpx.HTTPError as error:
+        raise TransportError(
+            f"{type(error).__name__}: {error}",
+            sent="no" if isinstance(error, _NOT_SENT) else "unknown",
+            reason=reason_of(error, proxied=proxied),
+        ) from error
+    if status == PROXY_AUTHENTICATION:
+        raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
+    return discovery.parse_answer(status, body, config)
+
+
+async def _ask(
+    question: discovery.DiscoveryRequest, proxy: str, http: httpx.AsyncClient, seconds: float
+) -> tuple[int, bytes]:
+    if not proxy:
+        return await _post(question, http, seconds)
+    try:
+        parse_proxy(proxy)
+    except ValueError as error:
+        raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
+    # One question a connection: there is nothing to keep, and nobody waits behind another bot's proxy.
+    async with httpx.AsyncClient(proxy=proxy, verify=trusted()) as client:
+        return await _post(question, client, seconds)
+
+
+async def _post(
+    question: discovery.DiscoveryRequest, http: httpx.AsyncClient, seconds: float
+) -> tuple[int, bytes]:
+    async with http.stream(
+        "POST",
+        question.url,
+        headers=dict(question.headers),
+        json=dict(question.body),
+        timeout=seconds,
+        follow_redirects=False,
+    ) as response:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise MalformedAnswer("the answer is too large", http_status=response.status_code)
+        return response.status_code, bytes(body)
+
+
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """Whom our HTTP requests trust; made once, because reading the certificates takes a while."""
+    return httpx.create_ssl_context()

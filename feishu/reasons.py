@@ -1,0 +1,174 @@
+"""Why something failed where the platform gave no code of its own: stable names, and what to do about each."""
+
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from feishu.categories import Category
+from feishu.text import Text
+
+
+class Reason(StrEnum):
+    """What stood between us and an answer. The names are stored; what they mean is said when it is read."""
+
+    DNS = "dns"
+    """The host's name is not found."""
+    UNREACHABLE = "unreachable"
+    """Nobody takes the connection, or no way leads there."""
+    TIMEOUT = "timeout"
+    BROKEN = "broken"
+    """The line went dead in the middle."""
+    TLS = "tls"
+    """The other end does not prove to be who it should be."""
+    PROXY_UNREACHABLE = "proxy_unreachable"
+    PROXY_REFUSED = "proxy_refused"
+    """The proxy wants other credentials, or forbids the way."""
+    PROXY_FAILED = "proxy_failed"
+    """The proxy itself did not get through."""
+    PROXY_TIMEOUT = "proxy_timeout"
+    """Nothing came back through the proxy in time."""
+    PROXY_UNUSABLE = "proxy_unusable"
+    """The proxy's address is none that can be used."""
+    MALFORMED = "malformed"
+    """An answer came that the platform would not give."""
+    HTTP = "http"
+    """The platform, or something in its place, refused with an HTTP status alone."""
+    HANDSHAKE = "handshake"
+    """The gateway refused the WebSocket."""
+    SILENT = "silent"
+    """The connection was open, and nothing was ever heard on it."""
+    DATABASE = "database"
+    """The credentials could not be read from the database."""
+    SEALED = "sealed"
+    """The key ring does not open the credentials."""
+    INTERNAL = "internal"
+    """A fault of our own; the log has it."""
+
+
+Row: TypeAlias = tuple[Category, Text, Text]
+
+_NETWORK = Text(
+    "检查本机到平台的 DNS、路由与防火墙；若必须经代理出网，请在机器人设置中填写代理，或设置 HTTPS_PROXY。系统会自动重试",
+    "Check DNS, routes and firewall from this host to the platform; where only a proxy leads out, set it on the bot or "
+    "as HTTPS_PROXY. It is retried automatically",
+)
+_PROXY = Text(
+    "检查机器人设置中的代理（未填写时为 HTTPS_PROXY）的地址，以及代理是否在运行。系统会自动重试",
+    "Check the address of the bot's proxy (or HTTPS_PROXY where it has none) and that the proxy is running. It is "
+    "retried automatically",
+)
+_WAIT = Text("系统会自动重试，无需处理", "Nothing to do: it is retried automatically")
+
+ROWS: Final[dict[Reason, Row]] = {
+    Reason.DNS: (
+        Category.RETRY,
+        Text("无法解析平台的域名", "The platform's host name cannot be resolved"),
+        _NETWORK,
+    ),
+    Reason.UNREACHABLE: (
+        Category.RETRY,
+        Text("无法连接到平台", "The platform cannot be reached"),
+        _NETWORK,
+    ),
+    Reason.TIMEOUT: (
+        Category.RETRY,
+        Text("平台没有在规定时间内应答", "The platform did not answer in time"),
+        _NETWORK,
+    ),
+    Reason.BROKEN: (
+        Category.RETRY,
+        Text("与平台的连接中途断开", "The line to the platform broke"),
+        _NETWORK,
+    ),
+    Reason.TLS: (
+        Category.RETRY,
+        Text("TLS 握手失败：对方的证书不可信", "TLS failed: the other end's certificate is not trusted"),
+        Text(
+            "检查是否有网关或代理在拦截 HTTPS、系统时间是否正确，以及机器人的平台地址",
+            "Check whether a gateway or proxy intercepts HTTPS, this host's clock, and the bot's platform",
+        ),
+    ),
+    Reason.PROXY_UNREACHABLE: (
+        Category.RETRY,
+        Text("无法连接到代理", "The proxy cannot be reached"),
+        _PROXY,
+    ),
+    Reason.PROXY_REFUSED: (
+        Category.CONFIGURATION,
+        Text("代理拒绝了连接：需要正确的用户名与密码，或不允许访问平台", "The proxy refused: wrong user or password, or it forbids the platform's hosts"),
+        Text(
+            "更正机器人设置中代理的用户名与密码，并让代理管理员放行平台的域名",
+            "Correct user and password in the bot's proxy, and have the proxy's administrator allow the platform's hosts",
+        ),
+    ),
+    Reason.PROXY_FAILED: (
+        Category.RETRY,
+        Text("代理无法连接到平台", "The proxy did not get through to the platform"),
+        Text(
+            "检查代理自身的出网与 DNS。系统会自动重试",
+            "Check the proxy's own way out and its DNS. It is retried automatically",
+        ),
+    ),
+    Reason.PROXY_TIMEOUT: (
+        Category.RETRY,
+        Text("经代理的请求没有在规定时间内得到应答", "Nothing came back through the proxy in time"),
+        _PROXY,
+    ),
+    Reason.PROXY_UNUSABLE: (
+        Category.CONFIGURATION,
+        Text("代理地址不可用", "The proxy's address cannot be used"),
+        Text(
+            "使用 HTTP CONNECT 代理，格式为 http://用户名:密码@主机:端口",
+            "Use an HTTP CONNECT proxy, written http://user:password@host:port",
+        ),
+    ),
+    Reason.MALFORMED: (
+        Category.RETRY,
+        Text("应答不是平台约定的格式", "The answer is not what the platform promises"),
+        Text(
+            "检查机器人的平台地址；也可能是代理或登录页代为应答",
+            "Check the bot's platform; a proxy or a sign-in page may be answering in its place",
+        ),
+    ),
+    Reason.HTTP: (
+        Category.RETRY,
+        Text("请求被拒绝，且没有平台错误码", "The request was refused without a code of the platform"),
+        Text(
+            "系统会自动重试；若持续出现，请检查机器人的平台地址与代理",
+            "It is retried automatically; if it stays, check the bot's platform and its proxy",
+        ),
+    ),
+    Reason.HANDSHAKE: (
+        Category.RETRY,
+        Text("网关拒绝了 WebSocket 连接", "The gateway refused the WebSocket"),
+        Text(
+            "系统会用新的地址自动重试；若持续出现，请确认代理允许 WebSocket",
+            "It is retried with a new address; if it stays, make sure that the proxy lets WebSockets through",
+        ),
+    ),
+    Reason.SILENT: (
+        Category.RETRY,
+        Text("连接已建立，但没有收到平台的任何数据", "Connected, but nothing was heard from the platform"),
+        Text(
+            "系统会自动重建连接；若持续出现，请检查代理或防火墙是否截断了 WebSocket",
+            "The connection is made anew; if it stays, check whether a proxy or firewall holds back WebSocket traffic",
+        ),
+    ),
+    Reason.DATABASE: (
+        Category.RETRY,
+        Text("暂时无法从数据库读取凭证", "The credentials cannot be read from the database for now"),
+        _WAIT,
+    ),
+    Reason.SEALED: (
+        Category.CONFIGURATION,
+        Text("现有的 ENCRYPTION_KEYS 打不开机器人的密钥", "None of the ENCRYPTION_KEYS opens the bot's secrets"),
+        Text(
+            "把写入时所用的密钥加回 ENCRYPTION_KEYS，或在控制台重新填写 App Secret 与代理",
+            "Put the key they were written with back into ENCRYPTION_KEYS, or enter App Secret and proxy again in the console",
+        ),
+    ),
+    Reason.INTERNAL: (
+        Category.RETRY,
+        Text("门户内部错误", "A fault of the portal itself"),
+        Text("详情见日志；系统会自动重试", "The log has the details; it is retried automatically"),
+    ),
+}  # fmt: skip
