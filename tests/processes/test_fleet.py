@@ -303,8 +303,9 @@ def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(
     first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error", seconds=10)
     [(_, message)] = rows.all(missing)
     assert "FEISHU_MAX_CONNECTIONS" in message
-    assert first.output.count("no_room") == 1
+    first.wait_until(lambda: "no_room" in first.output, what="the log line", seconds=5)
     assert sum(bots.counts().values()) == 2
     [second] = start("b", arguments=("--max-connections", "2"))
     until_connected(second, bots)
     second.wait_until(lambda: rows.all(missing) == [], what="no error any more", seconds=5)
+    assert first.output.count("no_room") == 1

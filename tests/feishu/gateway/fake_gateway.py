@@ -17,7 +17,7 @@ from feishu.frames import CONTROL, DATA, Frame, decode, encode
 from feishu.gateway.connection import Connection, Message, Reply, Sink, Timing
 from feishu.platforms import FEISHU
 
-PATIENCE = 5
+PATIENCE = 20
 SERVICE = 33554678
 TICKET = "7c0a3c1e-secret-ticket"
 CREDENTIALS = AppCredentials("cli_a1b2c3d4e5f60718", "s3cr3t", FEISHU)

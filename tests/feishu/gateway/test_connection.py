@@ -481,8 +481,9 @@ async def test_cancelling_does_not_wait_for_ever(gateway, diary):
         await asyncio.sleep(3600)
         return Reply()
 
-    # Time enough to write the answer on a busy machine; the sink would take an hour.
-    async with running(gateway, diary, sink, timing=replace(QUICK, close=5)) as task:
+    # Time enough on a busy machine, lest the connection be lost before it is cancelled; the sink would take an hour.
+    patient = replace(QUICK, close=5, write=5, second=1)
+    async with running(gateway, diary, sink, timing=patient) as task:
         await gateway.push(event())
         await diary.until("frame")
         task.cancel()
