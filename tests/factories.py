@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -70,7 +71,7 @@ def message_event(
         "header": {
             "event_id": event_id or f"{number:032x}",
             "event_type": "im.message.receive_v1",
-            "create_time": "1700000000123",
+            "create_time": str(time.time_ns() // 1_000_000),
             "token": "verification-token",
             "app_id": "cli_0000000000000001",
             "tenant_key": "tenant",

@@ -98,7 +98,19 @@ class BotAdmin(ConsoleAdmin[Bot]):
                 ),
             },
         ),
-        (_("Events"), {"fields": ("transport", "slot_count", "connect", "webhook_url")}),
+        (
+            _("Events"),
+            {
+                "fields": (
+                    "transport",
+                    "slot_count",
+                    "connect",
+                    "webhook_url",
+                    "stale_after_minutes",
+                    "handlers_per_second",
+                )
+            },
+        ),
         (
             _("Authorization"),
             {

@@ -86,6 +86,20 @@ class Bot(models.Model):
         help_text=_("Switch off to let another system receive this bot's events for a while."),
     )
     reconnect_asked_at = models.DateTimeField(null=True, editable=False)
+    stale_after_minutes = models.PositiveIntegerField(
+        _("events too old after"),
+        default=30,
+        help_text=_(
+            "Minutes. Events that reach the portal later than that are stored but not handled. 0: never."
+        ),
+    )
+    handlers_per_second = models.PositiveIntegerField(
+        _("handlers a second"),
+        default=0,
+        help_text=_(
+            "How many handlers may start for this bot in a second, on all workers together. 0: no limit."
+        ),
+    )
     auth_scopes = models.JSONField(
         _("scopes to ask for"),
         default=default_scopes,

@@ -60,7 +60,7 @@ def _claim(delivery_pk: int) -> Delivery | None:
     now = timezone.now()
     claim_id = uuid.uuid4()
     if (
-        not Delivery.objects.due()
+        not (Delivery.objects.due() | Delivery.objects.abandoned())
         .filter(pk=delivery_pk)
         .update(
             status=DeliveryStatus.RUNNING,

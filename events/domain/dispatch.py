@@ -17,7 +17,9 @@ SWEEP_LIMIT = 1000
 
 def dispatch_events(event_pks: Sequence[int]) -> None:
     """Give each event that is still waiting a delivery for each of its handlers, and hint the workers."""
-    for event in Event.objects.filter(pk__in=event_pks, status=EventStatus.RECEIVED).only("pk", "event_type"):
+    for event in Event.objects.filter(pk__in=event_pks, status=EventStatus.RECEIVED).only(
+        "pk", "event_type", "bot_id"
+    ):
         hint_deliveries(_dispatch(event))
 
 
@@ -32,7 +34,7 @@ def _dispatch(event: Event) -> list[int]:
     ):
         return []
     deliveries = Delivery.objects.bulk_create(
-        [Delivery(event=event, handler=handler.name) for handler in handlers]
+        [Delivery(event=event, bot_id=event.bot_id, handler=handler.name) for handler in handlers]
     )
     return [delivery.pk for delivery in deliveries]
 
@@ -42,5 +44,5 @@ def sweep() -> None:
     age = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
     waiting = Event.objects.filter(status=EventStatus.RECEIVED, received_at__lt=age).order_by("pk")
     hint_dispatch(list(waiting.values_list("pk", flat=True)[:SWEEP_LIMIT]))
-    due = Delivery.objects.due().filter(run_at__lt=age).order_by("run_at")
+    due = (Delivery.objects.due() | Delivery.objects.abandoned()).filter(run_at__lt=age).order_by("run_at")
     hint_deliveries(list(due.values_list("pk", flat=True)[:SWEEP_LIMIT]))

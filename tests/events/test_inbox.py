@@ -20,6 +20,7 @@ def arrived(bot, payload: dict | bytes) -> Arrival:
 
 def test_new_event_is_stored_as_it_came():
     bot, payload = make_bot(), message_event(text="hello")
+    payload["header"]["create_time"] = "1700000000123"
     [stored] = store([arrived(bot, payload)])
     event = Event.objects.get(pk=stored.event_pk)
     assert json.loads(bytes(event.payload)) == payload

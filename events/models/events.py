@@ -8,8 +8,18 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bots.domain.database_time import DatabaseTime
 from bots.models import Bot
-from events.enums import Arrived, AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from events.enums import (
+    ACTIVE,
+    Arrived,
+    AttemptOutcome,
+    DeliveryStatus,
+    EventStatus,
+    Failure,
+    ReplayMode,
+    ReplayState,
+)
 
 if TYPE_CHECKING:
     from feishu_portal.access.models import User
@@ -42,6 +52,13 @@ class Event(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
     error = models.CharField(_("error"), max_length=500, blank=True)
+    rescued = models.BooleanField(
+        _("answered late"),
+        db_default=False,
+        help_text=_(
+            "A click whose handler was not done in time: the person was told that it is being worked on."
+        ),
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -70,6 +87,12 @@ class Event(models.Model):
                 fields=("-id",),
                 condition=models.Q(status__in=(EventStatus.DEAD, EventStatus.QUARANTINED)),
             ),
+            models.Index(
+                name="event_undispatched",
+                fields=("bot", "id"),
+                condition=models.Q(status=EventStatus.RECEIVED),
+            ),
+            models.Index(name="event_rescued", fields=("bot", "-id"), condition=models.Q(rescued=True)),
         )
 
     def __str__(self) -> str:
@@ -160,12 +183,14 @@ class ReplayJob(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self) -> Self:
-        """Deliveries that can be claimed now: waiting ones, and running ones whose runner is gone."""
-        now = timezone.now()
+        """Deliveries whose time has come."""
         return self.filter(
-            models.Q(status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), run_at__lte=now)
-            | models.Q(status=DeliveryStatus.RUNNING, lease_until__lt=now)
+            status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), run_at__lte=timezone.now()
         )
+
+    def abandoned(self) -> Self:
+        """Deliveries whose runner is gone: it would have renewed its lease."""
+        return self.filter(status=DeliveryStatus.RUNNING, lease_until__lt=DatabaseTime())
 
 
 class Delivery(models.Model):
@@ -173,11 +198,18 @@ class Delivery(models.Model):
 
     A replay adds a delivery and leaves the old one as it ended: ``is_current`` marks the one that speaks for its
     handler, ``round`` counts them, ``replay`` says who asked for it.
+
+    Deliveries of one bot and handler with the same ``order_key`` run one after the other: one of them is active, the
+    others are queued.
     """
 
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("event")
     )
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("bot"), db_index=False, null=True
+    )
+    order_key = models.CharField(max_length=128, blank=True, editable=False)
     handler = models.CharField(_("handler"), max_length=200)
     round = models.PositiveSmallIntegerField(_("round"), default=0)
     is_current = models.BooleanField(default=True, editable=False)
@@ -199,6 +231,7 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    failure = models.CharField(_("cause"), max_length=13, choices=Failure.choices, blank=True)
     error = models.TextField(_("error"), blank=True)
     # Equal for failures of the same kind; see domain.fingerprints.
     error_print = models.CharField(max_length=16, blank=True, editable=False)
@@ -214,6 +247,11 @@ class Delivery(models.Model):
             models.UniqueConstraint(
                 name="delivery_one_current", fields=("event", "handler"), condition=models.Q(is_current=True)
             ),
+            models.UniqueConstraint(
+                name="delivery_one_at_a_time",
+                fields=("bot", "handler", "order_key"),
+                condition=models.Q(status__in=ACTIVE) & ~models.Q(order_key=""),
+            ),
             models.CheckConstraint(
                 name="delivery_status_known", condition=models.Q(status__in=DeliveryStatus.values)
             ),
@@ -221,8 +259,18 @@ class Delivery(models.Model):
         indexes = (
             models.Index(
                 name="delivery_open",
-                fields=("run_at",),
-                condition=models.Q(status__in=("pending", "running", "retrying")),
+                fields=("bot", "run_at"),
+                condition=models.Q(status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING)),
+            ),
+            models.Index(
+                name="delivery_running",
+                fields=("lease_until",),
+                condition=models.Q(status=DeliveryStatus.RUNNING),
+            ),
+            models.Index(
+                name="delivery_queued",
+                fields=("bot", "handler", "order_key", "id"),
+                condition=models.Q(status=DeliveryStatus.QUEUED),
             ),
             models.Index(name="delivery_status_newest", fields=("status", "-id")),
             models.Index(

@@ -1,0 +1,25 @@
+"""Events as they came, their deliveries, and what decides when and whether a handler runs."""
+
+from events.models.events import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryQuerySet,
+    Event,
+    EventQuerySet,
+    ReplayJob,
+    ReplayJobQuerySet,
+)
+from events.models.handling import HandlerSwitch, Lane, LeftOut
+
+__all__ = [
+    "Delivery",
+    "DeliveryAttempt",
+    "DeliveryQuerySet",
+    "Event",
+    "EventQuerySet",
+    "HandlerSwitch",
+    "Lane",
+    "LeftOut",
+    "ReplayJob",
+    "ReplayJobQuerySet",
+]
