@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0004_bound_what_bots_handle'),
+        ('bots', '0005_bound_what_bots_handle'),
         ('events', '0002_event_problem'),
     ]
 

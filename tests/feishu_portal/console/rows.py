@@ -91,6 +91,7 @@ def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
     )
     Delivery.objects.create(
         event=event,
+        bot=event.bot,
         handler="shop.handlers.order",
         status=DeliveryStatus.DEAD,
         error='Traceback (most recent call last):\n  {"token": "the-card-token"}\nValueError: no such order',

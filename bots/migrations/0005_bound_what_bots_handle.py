@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('bots', '0003_ask_for_connections'),
+        ('bots', '0004_note_heartbeats_losses_counts_and_incidents'),
     ]
 
     operations = [
