@@ -207,7 +207,7 @@ class Delivery(models.Model):
         Event, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("event")
     )
     bot = models.ForeignKey(
-        Bot, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("bot"), db_index=False, null=True
+        Bot, on_delete=models.CASCADE, related_name="deliveries", verbose_name=_("bot"), db_index=False
     )
     order_key = models.CharField(max_length=128, blank=True, editable=False)
     handler = models.CharField(_("handler"), max_length=200)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0004_fill_bots_of_deliveries_and_lanes'),
+        ('events', '0005_fill_bots_of_deliveries_and_lanes'),
     ]
 
     operations = [

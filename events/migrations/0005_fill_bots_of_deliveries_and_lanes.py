@@ -15,7 +15,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0003_prepare_lanes_order_and_switches'),
+        ('events', '0004_prepare_lanes_order_and_switches'),
     ]
 
     operations = [
