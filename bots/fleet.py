@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import httpx
 from django.db import Error
+from django.utils import timezone
 
 from bots.balance import Balance, Wish
 from bots.database_thread import DatabaseThread
@@ -31,8 +32,12 @@ from bots.domain.leases import (
 )
 from bots.domain.listeners import Peer, retire
 from bots.domain.slots import SeenSlot, WantedSlot
+from bots.enums import LossReason
+from bots.models import ConnectionLoss
+from bots.signal_thread import SignalThread
 from bots.slot_connection import BotSink, SlotConnection
-from bots.slot_reports import SlotObserver, SlotReports
+from bots.slot_observer import SlotObserver
+from bots.slot_reports import SlotReports
 
 T = TypeVar("T")
 
@@ -44,6 +49,8 @@ PROOF_TIMEOUT = 1.0
 DRAIN_TIMEOUT = 10.0
 """Seconds that others get to take over when the process is to end."""
 DRAIN_STEP = 0.25
+SIGNALS_TIMEOUT = 3.0
+"""Seconds for receivers of signals when everything else has ended."""
 
 # The clock that also counts while the machine sleeps, where there is one.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -86,6 +93,7 @@ class Fleet:
         self._connections: dict[int, SlotConnection] = {}
         self._database = DatabaseThread("fleet-db", patience=terms.seconds / 2)
         self._reports = SlotReports(self._database, listener=self._me.id)
+        self._signals = SignalThread()
         self._woken = asyncio.Event()
         self._answered = False
         self._trusted_until = clock() + terms.trusted
@@ -112,7 +120,9 @@ class Fleet:
                 for task in (writer, waker):
                     task.cancel()
                 await asyncio.gather(writer, waker, return_exceptions=True)
+                await self._reports.write()
                 await self._database.close()
+                await asyncio.to_thread(self._signals.close, seconds=SIGNALS_TIMEOUT)
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -177,9 +187,9 @@ class Fleet:
             succeed, slot_id, successor=self._me.id, name=self._node, seconds=self._terms.seconds
         )
         if not mine:
-            connection.end()
+            connection.end(LossReason.MOVED)
             return
-        connection.held = True
+        connection.held = connection.observer.held = True
         connection.observer.restate()
         logger.info("slot_taken_over", extra={"app_id": connection.wanted.app_id, "slot": slot_id})
 
@@ -202,7 +212,7 @@ class Fleet:
         except (Error, TimeoutError):
             if overslept:
                 logger.warning("leases_overslept", extra={"connections": len(self._connections)})
-                self._end_all()
+                self._end_all(LossReason.SLEPT)
             raise
         self._answered = True
         self._trusted_until = asked + self._terms.trusted
@@ -225,10 +235,14 @@ class Fleet:
         seen = {slot.slot_id: slot for slot in survey.slots}
         for slot_id, connection in self._connections.items():
             slot = seen.get(slot_id)
-            if slot is None or not self._owns(connection, slot) or connection.is_stuck:
-                connection.end()
-            elif connection.dead or connection.wanted != slot.wanted:
-                connection.end(anew=slot.wanted)
+            if slot is None:
+                connection.end(LossReason.ASKED)
+            elif not self._owns(connection, slot) or connection.is_stuck:
+                connection.end(LossReason.MOVED)
+            elif connection.dead:
+                connection.end(LossReason.ERROR, anew=slot.wanted)
+            elif connection.wanted != slot.wanted:
+                connection.end(connection.wanted.reason_for(slot.wanted), anew=slot.wanted)
         for slot in survey.slots:
             if slot.holder == self._me.id and slot.slot_id not in self._connections:
                 self._start(slot.wanted, held=True)
@@ -269,6 +283,8 @@ class Fleet:
                 bid, slot.slot_id, holder=slot.holder, successor=self._me.id, seconds=self._terms.seconds
             )
         if taken:
+            if slot.lapsed:
+                self._reports.lost(_died(slot))
             self._start(slot.wanted, held=slot.holder is None)
         return taken
 
@@ -284,10 +300,11 @@ class Fleet:
 
     def _start(self, wanted: WantedSlot, *, held: bool) -> None:
         observer = SlotObserver(
-            slot_id=wanted.slot_id,
-            app_id=wanted.app_id,
+            wanted,
+            held=held,
             node=self._node,
             reports=self._reports,
+            signal_thread=self._signals,
             heard=self._woken.set,
         )
         self._connections[wanted.slot_id] = SlotConnection(
@@ -300,9 +317,9 @@ class Fleet:
             woken=self._woken.set,
         )
 
-    def _end_all(self) -> None:
+    def _end_all(self, cause: LossReason) -> None:
         for connection in self._connections.values():
-            connection.end()
+            connection.end(cause)
 
     async def _drain(self) -> None:
         """Take nothing more and let the others connect before the sockets here are closed, if there are others."""
@@ -311,7 +328,7 @@ class Fleet:
         while clock() < until:
             for connection in self._connections.values():
                 if not (connection.held and connection.observer.hearing):
-                    connection.end()
+                    connection.end(LossReason.ENDED)
             survey = await self._round()
             if survey is None or not Balance(self._me, survey).successors_exist():
                 return
@@ -319,7 +336,7 @@ class Fleet:
 
     async def _close(self) -> None:
         """Sockets first, rows after them: what is released may be connected elsewhere at once."""
-        self._end_all()
+        self._end_all(LossReason.ENDED)
         await asyncio.gather(*(connection.ended() for connection in self._connections.values()))
         for connection in self._connections.values():
             connection.anew = None
@@ -328,3 +345,14 @@ class Fleet:
     async def _leave(self) -> None:
         await self._settle()
         await self._database.run(retire, self._me.id)
+
+
+def _died(slot: SeenSlot) -> ConnectionLoss:
+    """What a process that died could not write down itself."""
+    return ConnectionLoss(
+        bot_id=slot.wanted.bot_id,
+        number=slot.wanted.number,
+        node=slot.node,
+        at=timezone.now(),
+        reason=LossReason.DIED,
+    )

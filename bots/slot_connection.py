@@ -10,7 +10,8 @@ import httpx
 
 from bots.database_thread import DatabaseThread
 from bots.domain.slots import WantedSlot, credentials_of
-from bots.slot_reports import SlotObserver
+from bots.enums import LossReason
+from bots.slot_observer import SlotObserver
 from feishu.credentials import AppCredentials
 from feishu.gateway.connection import Connection
 from feishu.gateway.messages import Message, Reply
@@ -78,10 +79,11 @@ class SlotConnection:
         late = time.monotonic() - self._started > MOVE_TIMEOUT
         return not self.held and (self.observer.has_failed or (late and not self.observer.hearing))
 
-    def end(self, *, anew: WantedSlot | None = None) -> None:
-        """Close in the background; ``closed`` tells when that is done."""
+    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
+        """Close in the background, because of ``cause``; ``closed`` tells when that is done."""
         if self._ending is None:
             self.anew = anew
+            self.observer.cause = cause
             self._ending = asyncio.create_task(self._end(), name=f"ending-{self.wanted.app_id}")
 
     async def ended(self) -> None:

@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
     for name in ("events.sweep", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
+    "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {
         "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
     }

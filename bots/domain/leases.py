@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from bots.domain.database_time import DatabaseTime
 from bots.domain.listeners import Peer, announce, peers
 from bots.domain.slots import SeenSlot, seen_slots
 from bots.enums import SlotState
+from bots.heartbeats import NO_HEARTBEATS
 from bots.models import Bot, ConnectionSlot
 
 NO_ROOM = (
@@ -28,7 +30,14 @@ NO_ROOM = (
 )
 
 _ALIVE = (SlotState.CONNECTED, SlotState.CONNECTING, SlotState.BACKOFF)
-_NOTHING_KNOWN = {"connected_at": None, "error_code": None, "error_message": "", "error_at": None}
+_NOTHING_KNOWN = {
+    "connected_at": None,
+    "error_code": None,
+    "error_message": "",
+    "error_at": None,
+    **NO_HEARTBEATS,
+}
+_DOWN = {"down_since": Coalesce("down_since", DatabaseTime())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
     taken = ConnectionSlot.objects.filter(_held_by_nobody(), _awaited_by_nobody(), id=slot_id).update(
         **_handed_to(holder, name, seconds),
         **_NOTHING_KNOWN,
+        **_DOWN,
         state=SlotState.CONNECTING,
         state_changed_at=DatabaseTime(),
     )
@@ -83,6 +93,7 @@ def let_go(slot_ids: Collection[int], *, listener: UUID) -> None:
     slots.filter(successor=listener).update(successor=None, successor_until=None)
     slots.filter(holder=listener).update(
         **_NOTHING_KNOWN,
+        **_DOWN,
         holder=None,
         lease_until=None,
         state=SlotState.STOPPED,
@@ -94,13 +105,14 @@ def tidy() -> None:
     """What a dead process left behind must not read as connected, nor a bot that is switched off as broken."""
     unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
     ConnectionSlot.objects.filter(_held_by_nobody(), Q(state__in=_ALIVE) | unwanted).update(
-        **_NOTHING_KNOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
+        **_NOTHING_KNOWN, **_DOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
     )
 
 
 def mark_homeless(slot_id: int) -> None:
     """Say in the row that every process is full."""
     ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_message=NO_ROOM).update(
+        **_DOWN,
         state=SlotState.ERROR,
         state_changed_at=DatabaseTime(),
         connected_at=None,

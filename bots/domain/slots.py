@@ -1,25 +1,38 @@
 """What the fleet reads and writes of connection slots."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from bots.domain.database_time import DatabaseTime
-from bots.enums import SlotState
+from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu.credentials import AppCredentials
 
 
 @dataclass(frozen=True, slots=True)
 class WantedSlot:
-    """A connection that should exist; ``fingerprint`` changes when it has to be made anew."""
+    """A connection that should exist. When any of it changes, it has to be made anew."""
 
     slot_id: int
     bot_id: UUID
     app_id: str
     fingerprint: tuple[object, ...] = field(repr=False)
+    """Whatever it takes to connect."""
+    number: int = 1
+    asked_at: datetime | None = None
+    """When an operator or a system asked for another connection."""
+    half_open_at: datetime | None = None
+    """When the platform was found not to know the connection any more."""
+
+    def reason_for(self, other: "WantedSlot") -> LossReason:
+        """Why the connection ends that is to become ``other``."""
+        if self.fingerprint != other.fingerprint:
+            return LossReason.CHANGED
+        return LossReason.HALF_OPEN if self.half_open_at != other.half_open_at else LossReason.ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,7 @@ class SeenSlot:
     wanted: WantedSlot
     holder: UUID | None = None
     successor: UUID | None = None
+    node: str = ""
     lapsed: bool = False
     """A holder let its lease run out, and nobody has claimed the slot since."""
     connected: bool = False
@@ -48,6 +62,10 @@ def seen_slots() -> list[SeenSlot]:
     rows = ConnectionSlot.objects.filter(bot__in=Bot.objects.listening()).values_list(
         "id",
         "bot_id",
+        "number",
+        "node",
+        "bot__reconnect_asked_at",
+        "half_open_at",
         "holder",
         "successor",
         "state",
@@ -58,17 +76,17 @@ def seen_slots() -> list[SeenSlot]:
         "bot__open_url",
         "bot__accounts_url",
         "bot__app_secret",
-        "bot__reconnect_asked_at",
     )
     return [
         SeenSlot(
-            wanted=WantedSlot(pk, bot_id, where[0], tuple(where)),
+            wanted=WantedSlot(pk, bot_id, where[0], tuple(where), number, asked_at, half_open_at),
             holder=holder if held else None,
             successor=successor if moving else None,
+            node=node,
             lapsed=holder is not None and not held,
             connected=state == SlotState.CONNECTED,
         )
-        for pk, bot_id, holder, successor, state, held, moving, *where in rows
+        for pk, bot_id, number, node, asked_at, half_open_at, holder, successor, state, held, moving, *where in rows
     ]
 
 

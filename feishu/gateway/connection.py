@@ -21,6 +21,7 @@ from feishu.gateway.backoff import Schedule
 from feishu.gateway.config import ClientConfig
 from feishu.gateway.deliveries import Deliveries
 from feishu.gateway.discovery import Endpoint
+from feishu.gateway.ending import STOPPED
 from feishu.gateway.messages import Message, Reply, Sink
 from feishu.gateway.observer import Observer
 from feishu.gateway.pump import Pump
@@ -33,8 +34,6 @@ __all__ = ["Connection", "Message", "Observer", "Reply", "Sink", "Timing"]
 
 logger = logging.getLogger("feishu.gateway")
 
-STOPPED = "stopped"
-"""The reason that an observer hears when the connection was ended on purpose."""
 MAX_IN_FLIGHT = 2000
 """Messages that may be with the sink at once; more are left unread."""
 
@@ -133,18 +132,18 @@ class Connection:
         )
         logger.info("Connected", extra=log)
         self._observer.connected(endpoint.device_id)
-        reason = STOPPED
+        ending = STOPPED
         self._pump = pump
         try:
-            reason = await pump.run()
+            ending = await pump.run()
         finally:
             self._pump = None
-            logger.info("Disconnected: %s", reason, extra=log)
-            self._observer.disconnected(reason)
+            logger.info("Disconnected: %s", ending, extra=log)
+            self._observer.disconnected(ending)
         self._config = session.config
         if not session.alive:
             silence = ConnectError(
-                f"connected, but heard nothing: {reason}", stage="handshake", reason=Reason.SILENT
+                f"connected, but heard nothing: {ending}", stage="handshake", reason=Reason.SILENT
             )
             return self._failed(silence)
         self._schedule.succeeded()

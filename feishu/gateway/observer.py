@@ -3,6 +3,8 @@
 from typing import Protocol
 
 from feishu.errors import FeishuError
+from feishu.gateway.ending import Ending
+from feishu.gateway.messages import Message
 
 
 class Observer(Protocol):
@@ -14,8 +16,8 @@ class Observer(Protocol):
     def connected(self, device_id: str) -> None:
         """The socket is open. `device_id`: the platform's name for the connection, perhaps empty."""
 
-    def disconnected(self, reason: str) -> None:
-        """An open socket is closed; `reason` for people who read logs."""
+    def disconnected(self, ending: Ending) -> None:
+        """An open socket is closed."""
 
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
         """Attempt number `attempt` in a row has failed; the next one comes in `retry_in` seconds.
@@ -24,8 +26,12 @@ class Observer(Protocol):
         Attempts go on all the same.
         """
 
-    def frame(self) -> None:
+    def frame(self, message: Message) -> None:
         """A complete message came."""
 
-    def heartbeat(self, interval_seconds: float) -> None:
-        """The platform answered a ping, so many seconds after the one before (or after connecting)."""
+    def heartbeat(self, interval: float | None, *, expected: float) -> None:
+        """The platform answered a ping, `interval` seconds after the last answer.
+
+        None for the first answer since the connection began or since the platform changed the rhythm, and for nothing
+        else: whoever counts, counts from there. `expected`: the seconds that the platform wants between pings.
+        """

@@ -9,6 +9,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from feishu.gateway.deliveries import Deliveries
+from feishu.gateway.ending import Ending, EndKind, of_closed
 from feishu.gateway.messages import Message, Reply
 from feishu.gateway.observer import Observer
 from feishu.gateway.outbox import Outbox
@@ -44,17 +45,17 @@ class Pump:
         self._clock = clock
         self._log = log
         self._outbox = Outbox(MAX_UNWRITTEN)
-        self._heartbeat_at = clock()
+        self._heartbeat_at: float | None = None
         self._reconfigured = asyncio.Event()
         self._paused = False
-        self._given_up: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._given_up: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def give_up(self, reason: str) -> None:
-        """Have `run` end now; what it returns is the reason."""
+        """Have `run` end now, for this reason."""
         if not self._given_up.done():
-            self._given_up.set_result(reason)
+            self._given_up.set_result(Ending(EndKind.GIVEN_UP, reason))
 
-    async def run(self) -> str:
+    async def run(self) -> Ending:
         """Pump until the connection ends; why it ended.
 
         Cancelled, it stops reading, waits a little for messages under way, answers them and closes the
@@ -76,7 +77,7 @@ class Pump:
         finally:
             await _stop([writing, *others])
 
-    async def _read(self) -> str:
+    async def _read(self) -> Ending:
         session, deliveries, clock = self._session, self._deliveries, self._clock
         while True:
             if deliveries.full or self._outbox.full:
@@ -84,7 +85,7 @@ class Pump:
             data = await self._socket.recv()
             for event in session.receive(data, clock()):
                 if isinstance(event, MessageReceived):
-                    self._observer.frame()
+                    self._observer.frame(event.message)
                     deliveries.offer(event.message, self._answer)
                 else:
                     self._note(event)
@@ -106,21 +107,23 @@ class Pump:
     def _note(self, event: Event) -> None:
         if isinstance(event, PongReceived):
             now = self._clock()
-            self._observer.heartbeat(now - self._heartbeat_at)
+            interval = None if self._heartbeat_at is None else now - self._heartbeat_at
             self._heartbeat_at = now
+            self._observer.heartbeat(interval, expected=self._session.ping_interval)
         elif isinstance(event, ConfigChanged):
             logger.info("The platform changed the configuration: %s", event.config, extra=self._log)
+            self._heartbeat_at = None  # the next ping goes out at once, between two beats
             self._reconfigured.set()
         elif isinstance(event, Ignored):
             logger.warning("Ignored %s", event.reason, extra=self._log)
 
-    async def _write(self) -> str:
+    async def _write(self) -> Ending:
         try:
             await self._outbox.write_all(self._socket.send_batch, self._timing.write)
         except TimeoutError:
-            return f"writing took longer than {self._timing.write:g} s"
+            return Ending(EndKind.NETWORK, f"writing took longer than {self._timing.write:g} s")
 
-    async def _beat(self) -> str:
+    async def _beat(self) -> Ending:
         while True:
             self._outbox.put(self._session.ping())
             self._reconfigured.clear()
@@ -129,17 +132,17 @@ class Pump:
                 async with asyncio.timeout(self._session.ping_interval):
                     await self._reconfigured.wait()
 
-    async def _watch(self) -> str:
+    async def _watch(self) -> Ending:
         while True:
             remaining = self._session.deadline - self._clock()
             if remaining <= 0 and not self._paused:
-                return f"silent for {self._session.config.silence} s"
+                return Ending(EndKind.SILENT, f"silent for {self._session.config.silence} s")
             self._deliveries.expire()
             # Often enough to notice a configuration that a pong has changed.
             tick = 5 * self._timing.second
             await asyncio.sleep(min(remaining, tick) if remaining > 0 else tick)
 
-    async def _probe(self) -> str:
+    async def _probe(self) -> Ending:
         """Notice a dead peer long before the silence does: ping on the WebSocket's own level.
 
         Not left to the library, which would take a pong that we are too busy to read for a missing one.
@@ -153,9 +156,9 @@ class Pump:
                     await (await self._socket.ping())
             except TimeoutError:
                 if not self._paused and self._session.heard_at < asked_at:
-                    return f"no WebSocket pong within {patience:g} s"
+                    return Ending(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
 
-    async def _finish(self, writing: asyncio.Task[str]) -> None:
+    async def _finish(self, writing: asyncio.Task[Ending]) -> None:
         await self._deliveries.drain(self._timing.drain)
         self._deliveries.abandon()
         written = asyncio.create_task(self._outbox.room())
@@ -167,18 +170,18 @@ class Pump:
             logger.warning("Some answers could not be written before closing", extra=self._log)
         await self._socket.hang_up(self._timing.close)
 
-    async def _guarded(self, work: Coroutine[Any, Any, str]) -> str:
+    async def _guarded(self, work: Coroutine[Any, Any, Ending]) -> Ending:
         """Whatever ends one of the loops ends the connection, with a reason and never unseen."""
         try:
             return await work
         except ConnectionClosed as error:
-            return str(error)
+            return of_closed(error)
         except Exception as error:
             logger.exception("The connection broke on an error of our own", extra=self._log)
-            return f"internal error: {type(error).__name__}"
+            return Ending(EndKind.ERROR, f"internal error: {type(error).__name__}")
 
 
-async def _stop(tasks: list[asyncio.Task[str]]) -> None:
+async def _stop(tasks: list[asyncio.Task[Ending]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

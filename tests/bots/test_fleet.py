@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from bots import fleet as module
 from bots.domain.leases import Survey
 from bots.domain.slots import SeenSlot, WantedSlot
+from bots.enums import LossReason
 from bots.fleet import Fleet, LeaseTerms
 
 TERMS = LeaseTerms(seconds=6, interval=1.5)
@@ -24,8 +26,8 @@ class Connection:
         self.ending = self.closed = self.dead = self.is_stuck = False
         self.anew: WantedSlot | None = None
 
-    def end(self, *, anew: WantedSlot | None = None) -> None:
-        self.ending, self.closed, self.anew = True, True, anew
+    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
+        self.ending, self.closed, self.anew, self.cause = True, True, anew, cause
 
 
 class Database:
@@ -72,7 +74,11 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def seen(number: int = 1, *, fingerprint: str = "x", **values: Any) -> SeenSlot:
-    return SeenSlot(WantedSlot(number, BOT, "cli_7", (fingerprint,)), **values)
+    half_open_at = values.pop("half_open_at", None)
+    return SeenSlot(
+        WantedSlot(number, BOT, "cli_7", (fingerprint,), half_open_at=half_open_at),
+        **values,
+    )
 
 
 async def test_free_slot_is_claimed_and_connected(scene):
@@ -91,23 +97,39 @@ async def test_connection_whose_lease_is_lost_is_closed(scene):
     await scene.round(seen(holder=uuid4(), connected=True))
     assert held.closed
     assert held.anew is None
+    assert held.cause == LossReason.MOVED
 
 
 async def test_connection_of_a_bot_that_is_gone_is_closed_and_then_let_go(scene):
     held = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round()
     assert held.closed
+    assert held.cause == LossReason.ASKED
     assert await scene.round() == {}
     assert scene.database.calls[0] == "let_go"
 
 
 async def test_changed_bot_is_connected_anew_under_the_same_lease(scene):
-    await scene.round(seen(holder=scene.me))
+    changed = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round(seen(holder=scene.me, fingerprint="y"))
+    assert changed.cause == LossReason.CHANGED
     connections = await scene.round(seen(holder=scene.me, fingerprint="y"))
     assert connections[1].wanted.fingerprint == ("y",)
     assert not connections[1].ending
     assert "let_go" not in scene.database.calls
+
+
+async def test_connection_that_the_platform_does_not_know_any_more_is_made_anew(scene):
+    known = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round(seen(holder=scene.me, half_open_at=timezone.now()))
+    assert known.anew is not None
+    assert known.cause == LossReason.HALF_OPEN
+
+
+async def test_who_takes_over_from_a_process_that_died_writes_down_the_loss(scene):
+    await scene.round(seen(lapsed=True, node="app-1:17"))
+    [loss] = scene.fleet._reports._losses
+    assert (loss.reason, loss.node, loss.number, loss.lasted) == (LossReason.DIED, "app-1:17", 1, None)
 
 
 async def test_database_that_does_not_answer_costs_no_connection_however_long(scene):
@@ -162,7 +184,7 @@ async def test_slot_of_a_process_that_leaves_is_held_once_the_platform_was_heard
     scene.database.run = survey_with(scene, [other])
     candidate = (await scene.round(slot))[1]
     assert not candidate.held
-    candidate.observer.heartbeat(1.0)
+    candidate.observer.heartbeat(None, expected=120)
     await scene.fleet._settle()
     assert candidate.held
     assert "succeed" in scene.database.calls
@@ -173,7 +195,7 @@ async def test_successor_that_came_too_late_closes(scene):
     scene.database.run = survey_with(scene, [other])
     candidate = (await scene.round(seen(holder=other.id, connected=True)))[1]
     scene.database.answers["succeed"] = False
-    candidate.observer.heartbeat(1.0)
+    candidate.observer.heartbeat(None, expected=120)
     await scene.fleet._settle()
     assert candidate.ending
     assert not candidate.held

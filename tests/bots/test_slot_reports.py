@@ -4,9 +4,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from bots.database_thread import DatabaseThread
+from bots.domain.slots import WantedSlot
 from bots.enums import SlotState
 from bots.models import ConnectionSlot
-from bots.slot_reports import SlotObserver, SlotReports
+from bots.signal_thread import SignalThread
+from bots.slot_observer import SlotObserver
+from bots.slot_reports import SlotReports
 from feishu.errors import ConnectError
 from tests.factories import make_bot
 
@@ -27,7 +30,14 @@ def slots_held_by(listener: UUID) -> list[ConnectionSlot]:
 
 
 def observer(slot: ConnectionSlot, reports: SlotReports) -> SlotObserver:
-    return SlotObserver(slot_id=slot.pk, app_id="cli_1", node="a", reports=reports, heard=lambda: None)
+    return SlotObserver(
+        WantedSlot(slot.pk, slot.bot_id, "cli_1", (), number=slot.number),
+        held=True,
+        node="a",
+        reports=reports,
+        signal_thread=SignalThread(),
+        heard=lambda: None,
+    )
 
 
 @pytest.mark.parametrize(

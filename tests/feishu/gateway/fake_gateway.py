@@ -15,6 +15,7 @@ from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError
 from feishu.frames import CONTROL, DATA, Frame, decode, encode
 from feishu.gateway.connection import Connection, Message, Reply, Sink, Timing
+from feishu.gateway.ending import Ending
 from feishu.platforms import FEISHU
 
 PATIENCE = 20
@@ -131,6 +132,7 @@ class Diary:
     def __init__(self) -> None:
         self.entries: list[tuple[str, Any]] = []
         self.failures: list[tuple[FeishuError, int, bool, float]] = []
+        self.endings: list[Ending] = []
         self._written = asyncio.Event()
 
     def connecting(self) -> None:
@@ -139,18 +141,19 @@ class Diary:
     def connected(self, device_id: str) -> None:
         self._write("connected", device_id)
 
-    def disconnected(self, reason: str) -> None:
-        self._write("disconnected", reason)
+    def disconnected(self, ending: Ending) -> None:
+        self.endings.append(ending)
+        self._write("disconnected", str(ending))
 
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
         self.failures.append((error, attempt, fatal, retry_in))
         self._write("failed", error)
 
-    def frame(self) -> None:
-        self._write("frame", None)
+    def frame(self, message: Message) -> None:
+        self._write("frame", message.message_id)
 
-    def heartbeat(self, interval_seconds: float) -> None:
-        self._write("heartbeat", interval_seconds)
+    def heartbeat(self, interval: float | None, *, expected: float) -> None:
+        self._write("heartbeat", (interval, expected))
 
     def count(self, kind: str) -> int:
         return sum(1 for name, _ in self.entries if name == kind)

@@ -10,6 +10,7 @@ import pytest
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, ConnectError, MalformedAnswer, TransportError
 from feishu.gateway.connection import Message, Reply
+from feishu.gateway.ending import EndKind
 from feishu.gateway.socket import GatewaySocket
 from feishu.platforms import FEISHU
 from tests.feishu.gateway.fake_gateway import (
@@ -254,7 +255,34 @@ async def test_a_dropped_connection_comes_back_with_a_new_ticket(gateway, diary)
     reasons = [detail for kind, detail in diary.entries if kind == "disconnected"]
     assert "going away" in reasons[0]
     assert reasons[1] == "stopped"
+    assert [(ending.kind, ending.code) for ending in diary.endings] == [
+        (EndKind.CLOSED, 1001),
+        (EndKind.STOPPED, None),
+    ]
     assert diary.failures == []
+
+
+async def test_heartbeats_are_measured_from_the_first_answer_and_anew_when_the_rhythm_changes(gateway, diary):
+    gateway.client_config = {"PingInterval": 3}
+    async with running(gateway, diary):
+        await diary.until("heartbeat", 3)
+        gateway.pong_payload = b'{"PingInterval": 1}'
+        await diary.until("heartbeat", 6)
+    second = QUICK.second
+    intervals = [detail for kind, detail in diary.entries if kind == "heartbeat"][:6]
+    first, *steady, told, after, _ = intervals
+    assert first == (None, 3 * second)
+    assert all(interval is not None and expected == 3 * second for interval, expected in steady)
+    assert told[0] is not None, "the answer that brings another rhythm still belongs to the old one"
+    assert after == (None, 1 * second)
+
+
+async def test_a_line_that_is_cut_without_a_farewell_is_a_matter_of_the_network(gateway, diary):
+    async with running(gateway, diary):
+        await diary.until("heartbeat")
+        (await gateway.socket(1)).transport.abort()
+        await diary.until("disconnected")
+    assert (diary.endings[0].kind, diary.endings[0].code) == (EndKind.NETWORK, None)
 
 
 async def test_a_silent_socket_is_replaced(gateway, diary):
@@ -267,6 +295,7 @@ async def test_a_silent_socket_is_replaced(gateway, diary):
         await gateway.push(event(), number=2)
         await gateway.ack()
     assert ("disconnected", "silent for 12 s") in diary.entries
+    assert diary.endings[0].kind is EndKind.SILENT
 
 
 async def test_a_connection_on_which_nothing_was_ever_heard_counts_as_a_failure(gateway, diary):
@@ -503,8 +532,8 @@ async def test_cancelling_ends_a_connection_that_is_still_dialling(gateway, diar
 
 async def test_an_observer_that_raises_costs_one_connection_not_the_run(gateway):
     class Faulty(Diary):
-        def frame(self) -> None:
-            super().frame()
+        def frame(self, message: Message) -> None:
+            super().frame(message)
             if self.count("frame") == 1:
                 raise RuntimeError("observer")
 
@@ -514,6 +543,7 @@ async def test_an_observer_that_raises_costs_one_connection_not_the_run(gateway)
         await gateway.push(event("m2"), number=2)
         assert (await gateway.ack()).header("message_id") == "m2"
     assert ("disconnected", "internal error: RuntimeError") in diary.entries
+    assert diary.endings[0].kind is EndKind.ERROR
 
 
 async def test_an_observer_that_raises_on_connecting_does_not_end_the_run_or_leak_a_socket(gateway):
@@ -601,6 +631,7 @@ async def test_a_peer_that_answers_no_websocket_ping_is_replaced(gateway, diary)
         (await gateway.socket()).transport.pause_reading()
         await diary.until("connected", 2)
     assert ("disconnected", "no WebSocket pong within 0.05 s") in diary.entries
+    assert diary.endings[0].kind is EndKind.SILENT
 
 
 async def stuck(_self: GatewaySocket, _frames: object) -> None:
@@ -616,6 +647,7 @@ async def test_a_peer_that_takes_nothing_is_replaced(gateway, diary, monkeypatch
             await diary.until("disconnected", 2)
         await diary.until("heartbeat", 2)
     assert ("disconnected", "writing took longer than 0.05 s") in diary.entries
+    assert diary.endings[0].kind is EndKind.NETWORK
 
 
 async def test_cancelling_gives_up_on_a_peer_that_takes_nothing(gateway, diary, monkeypatch, caplog):
