@@ -57,3 +57,21 @@ class LinkUsed(LinkError):
 
 class LinkOpenedElsewhere(LinkError):
     code = "link_opened_elsewhere"
+
+
+class TokenNotFoundError(AuthError):
+    """The person has never authorized the bot."""
+
+    code = "token_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This person has not authorized the bot.")
+
+
+class TenantNeededError(AuthError):
+    """Two tenants know the same open_id."""
+
+    code = "tenant_key_required"
+
+    def __init__(self) -> None:
+        super().__init__("People of several tenants have this open_id: say whose with the tenant_key.")

@@ -28,10 +28,10 @@ from events.webhook_refusals import (
     RefusalLog,
     Refused,
 )
-from events.webhook_room import Room
 from events.webhook_verification import Secrets, Signature, examine
 from feishu.envelope import OLD_CARD_CALLBACK, Challenge
 from feishu_portal.access.keyring import SealedValueError
+from feishu_portal.access.room import Room
 
 T = TypeVar("T")
 
@@ -78,11 +78,11 @@ class Desk:
         if request.method != "POST":
             raise Refused(NOT_POST)
         arrived = time.monotonic()
-        with self._room.place(EVERYBODY, limit=settings.WEBHOOK_REQUESTS, refusal=ALL_BUSY):
+        with self._room.place(EVERYBODY, limit=settings.WEBHOOK_REQUESTS, full=Refused(ALL_BUSY)):
             door = await _in_time(self._doors.find(app_id), arrived)
             if door is None or not door.is_open:
                 raise Refused(NO_SUCH_DOOR)
-            with self._room.place(app_id, limit=settings.WEBHOOK_BOT_REQUESTS, refusal=BOT_BUSY):
+            with self._room.place(app_id, limit=settings.WEBHOOK_BOT_REQUESTS, full=Refused(BOT_BUSY)):
                 body = await read_body(request, limit=settings.WEBHOOK_MAX_BYTES, seconds=BODY_SECONDS)
                 said = examine(body, signature=_signature(request), secrets=_secrets(door))
                 if isinstance(said, Challenge):

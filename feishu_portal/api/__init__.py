@@ -7,6 +7,8 @@ from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.problems import install
+from feishu_portal.api.tokens import router as user_tokens
+from feishu_portal.api.users import router as users
 
 api = NinjaAPI(
     title="Feishu Portal",
@@ -17,5 +19,7 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 api.add_router("/bots", bots, tags=["bots"])
+api.add_router("/bots", users, tags=["users"])
+api.add_router("/bots", user_tokens, tags=["users"])
 api.add_router("", auth_sessions, tags=["authorization"])
 install(api)

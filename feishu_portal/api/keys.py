@@ -20,11 +20,17 @@ class ApiKey(HttpBearer):
         return client_of(token)
 
 
-def caller(request: HttpRequest, scope: Scope) -> ApiClient:
-    """The client that calls, if it holds ``scope``; raises Problem otherwise."""
+def caller(request: HttpRequest, *scopes: Scope) -> ApiClient:
+    """The client that calls, if it holds one of ``scopes``; raises Problem otherwise."""
     client = cast("ApiClient", request.auth)  # type: ignore[attr-defined]
-    if not client.may(scope):
-        raise Problem(403, "not_permitted", f"The API key lacks the scope {scope.value}.", scope=scope.value)
+    return permitted(client, *scopes)
+
+
+def permitted(client: ApiClient, *scopes: Scope) -> ApiClient:
+    """The client, if it holds one of ``scopes``; raises Problem otherwise."""
+    if not any(client.may(scope) for scope in scopes):
+        lacking = " or ".join(scope.value for scope in scopes)
+        raise Problem(403, "not_permitted", f"The API key lacks the scope {lacking}.", scope=lacking)
     return client
 
 

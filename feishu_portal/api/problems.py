@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problems with a stable ``code``."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import DataError
@@ -16,18 +17,28 @@ CONTENT_TYPE = "application/problem+json"
 class Problem(Exception):
     """An answer that says what is wrong; ``code`` is for machines, ``detail`` for people."""
 
-    def __init__(self, status: int, code: str, detail: str, **extra: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.headers = {"Cache-Control": "no-store", **(headers or {})}
         self.extra = extra
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What the caller reads."""
+        known = {"type": "about:blank", "status": self.status, "code": self.code, "detail": self.detail}
+        return known | self.extra
 
 
 def answer(problem: Problem) -> JsonResponse:
     """The problem as a response."""
-    body = {"type": "about:blank", "status": problem.status, "code": problem.code, "detail": problem.detail}
-    return JsonResponse(body | problem.extra, status=problem.status, content_type=CONTENT_TYPE)
+    return JsonResponse(
+        problem.body, status=problem.status, content_type=CONTENT_TYPE, headers=dict(problem.headers)
+    )
 
 
 def not_found(what: str) -> Problem:

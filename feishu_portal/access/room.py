@@ -1,24 +1,22 @@
-"""How many webhook requests may be under way at once."""
+"""How many may be at something at once, in one process."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from events.webhook_refusals import Refusal, Refused
-
 
 class Room:
-    """Counts who is inside, by name."""
+    """Counts who is inside, by name. For one event loop."""
 
     def __init__(self) -> None:
         self._inside: Counter[str] = Counter()
 
     @contextmanager
-    def place(self, name: str, *, limit: int, refusal: Refusal) -> Iterator[None]:
-        """A place while the block runs; raises Refused at once when ``limit`` are taken, for waiting would only
+    def place(self, name: str, *, limit: int, full: Exception) -> Iterator[None]:
+        """A place while the block runs; raises ``full`` at once when ``limit`` are taken, for waiting would only
         move the queue to where nobody sees it."""
         if self._inside[name] >= limit:
-            raise Refused(refusal)
+            raise full
         self._inside[name] += 1
         try:
             yield

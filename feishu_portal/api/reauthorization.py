@@ -1,0 +1,35 @@
+"""What a caller is told when only the person can help."""
+
+from typing import Any
+
+from auth_sessions.domain.broker import ask_again
+from auth_sessions.domain.sessions import start_url
+from auth_sessions.enums import TokenStatus
+from auth_sessions.errors import AuthError
+from auth_sessions.models import UserToken
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.models import ApiClient
+from feishu_portal.api.problems import Problem
+
+
+def reauthorization_required(grant: UserToken, *, client: ApiClient) -> Problem:
+    """409 with a link for the person, for the caller to pass on. The portal sends no card by itself: whoever wants one asks
+    for it, ``POST …/auth-sessions`` with ``"deliver": "card"``. The page behind the link speaks the browser's language."""
+    reason = grant.status if grant.status != TokenStatus.ACTIVE else "expired"
+    facts: dict[str, Any] = {"reason": reason, "authorize_url": None, "session": None}
+    try:
+        session = ask_again(grant, actor=Actor.api(client))
+    except AuthError as error:
+        facts["authorize_error"] = error.code
+    else:
+        facts |= {
+            "authorize_url": start_url(session),
+            "session": str(session.pk),
+            "link_expires_at": session.expires_at.isoformat(),
+        }
+    return Problem(
+        409,
+        "reauthorization_required",
+        "There is no usable access token, and none can be had before the person authorizes again.",
+        **facts,
+    )

@@ -1,0 +1,167 @@
+"""Handing out users' access tokens, and ending grants."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
+
+from auth_sessions.domain.broker import Standing, find_grant, hand_out, standing_of
+from auth_sessions.domain.demand import ask_refresh
+from auth_sessions.domain.revocation import revoke
+from auth_sessions.enums import RevocationState
+from auth_sessions.errors import AuthError, TokenNotFoundError
+from auth_sessions.models import UserToken
+from bots.models import Bot
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.keyring import SealedValueError
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.problems import Problem
+from feishu_portal.api.reauthorization import reauthorization_required
+from feishu_portal.api.waiting import fresh, refresh_in_progress
+
+router = Router()
+
+MAX_TTL = 3600  # seconds; half of the two hours that the platform's tokens last
+
+
+class TokenIn(Schema):
+    min_ttl: Annotated[int, Field(ge=0, le=MAX_TTL, description="Seconds the token has to last.")] = 120
+    tenant_key: Annotated[
+        str, Field(max_length=64, description="Only where two tenants know the same open_id.")
+    ] = ""
+
+
+class TokenOut(Schema):
+    access_token: str
+    token_type: str
+    expires_at: datetime
+    scopes: list[str]
+    generation: int
+
+
+class RevocationOut(Schema):
+    """``destroyed``: the portal holds no token of the grant any more. ``revoked``: the platform knows as well; while it is
+    ``pending``, the portal goes on telling it."""
+
+    destroyed: bool
+    revoked: bool
+    state: RevocationState
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request for a token."""
+
+    client: ApiClient
+    bot_id: str
+    open_id: str
+    tenant_key: str
+    at_least: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    grant: UserToken
+    token: str = field(repr=False)
+
+
+@router.post("/{bot_id}/users/{open_id}/token", response=TokenOut, summary="A user's access token")
+async def issue_token(
+    request: HttpRequest, response: HttpResponse, bot_id: str, open_id: str, data: TokenIn | None = None
+) -> TokenOut:
+    """Good for at least ``min_ttl`` seconds. Where the present one is not, a refresh is asked for and the answer waits for it,
+    ten seconds at most; then 503 ``refresh_in_progress``, with Retry-After. 404 ``token_not_found``: this person has never
+    authorized the bot. 409 ``reauthorization_required``: send the person to ``authorize_url``. The refresh token never leaves."""
+    data = data or TokenIn()
+    client = caller(request, Scope.TOKENS_ISSUE)
+    asked = Asked(client, bot_id, open_id, data.tenant_key, timedelta(seconds=data.min_ttl))
+    result = await sync_to_async(_lend)(asked)
+    if isinstance(result, UserToken):
+        newer = await fresh(result, partial(sync_to_async(_read), result))
+        if newer is None:
+            raise refresh_in_progress(result)
+        result = await sync_to_async(_lend_fresh)(asked, newer)
+    response["Cache-Control"] = "no-store"
+    return TokenOut(
+        access_token=result.token,
+        token_type="Bearer",  # noqa: S106 -- a kind of token
+        expires_at=result.grant.access_expires_at,
+        scopes=result.grant.scopes,
+        generation=result.grant.generation,
+    )
+
+
+@router.delete(
+    "/{bot_id}/users/{open_id}/token", response=RevocationOut, summary="End a user's authorization"
+)
+def revoke_token(
+    request: HttpRequest, bot_id: str, open_id: str, tenant_key: Annotated[str, Query(max_length=64)] = ""
+) -> RevocationOut:
+    """Destroys the tokens here and revokes them at the platform, which gets five seconds to answer."""
+    client = caller(request, Scope.TOKENS_REVOKE)
+    grant = _grant(bot_for(client, bot_id), open_id, tenant_key)
+    state = RevocationState(revoke(grant=grant, actor=Actor.api(client)).state)
+    return RevocationOut(destroyed=True, revoked=state == RevocationState.DONE, state=state)
+
+
+def _lend(asked: Asked) -> Lent | UserToken:
+    """The token; or the grant, of which a refresh was asked. Lets go of the database, for the caller may wait."""
+    try:
+        bot = bot_for(asked.client, asked.bot_id)
+        grant = _grant(bot, asked.open_id, asked.tenant_key)
+        if not bot.enabled:
+            raise Problem(409, "bot_disabled", "The bot is disabled.")
+        if standing_of(grant, at_least=asked.at_least) is not Standing.REFRESHABLE:
+            return _lend_now(asked, grant, at_least=asked.at_least)
+        ask_refresh(grant)
+        return grant
+    finally:
+        _let_go_of_database()
+
+
+def _lend_fresh(asked: Asked, grant: UserToken) -> Lent:
+    """What a refresh brought is served even if the platform's tokens do not last as long as was asked for."""
+    grant.bot = bot_for(asked.client, asked.bot_id)
+    return _lend_now(asked, grant, at_least=timedelta(seconds=1))
+
+
+def _lend_now(asked: Asked, grant: UserToken, *, at_least: timedelta) -> Lent:
+    match standing_of(grant, at_least=at_least):
+        case Standing.USABLE:
+            try:
+                return Lent(grant, hand_out(grant, client=asked.client))
+            except SealedValueError:
+                raise Problem(
+                    503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens this token."
+                ) from None
+        case Standing.REFRESHABLE:
+            raise refresh_in_progress(grant)
+        case Standing.OVER:
+            raise reauthorization_required(grant, client=asked.client)
+
+
+def _read(grant: UserToken) -> UserToken | None:
+    try:
+        return UserToken.objects.filter(pk=grant.pk).first()
+    finally:
+        _let_go_of_database()
+
+
+def _let_go_of_database() -> None:
+    """A caller that waits must not keep a connection from others. In a transaction of somebody's there is no letting go."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
+def _grant(bot: Bot, open_id: str, tenant_key: str) -> UserToken:
+    try:
+        return find_grant(bot=bot, open_id=open_id, tenant_key=tenant_key)
+    except AuthError as error:
+        raise Problem(404 if isinstance(error, TokenNotFoundError) else 409, error.code, str(error)) from None

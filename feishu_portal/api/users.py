@@ -1,0 +1,79 @@
+"""Who authorized a bot, for what, and until when."""
+
+import base64
+import json
+from datetime import datetime
+from typing import Annotated
+
+from django.db.models import Q
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from auth_sessions.enums import TokenStatus
+from auth_sessions.models import UserToken
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.problems import Problem
+
+router = Router()
+
+MAX_LIMIT = 200
+FOR_USERS = (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER)
+"""Whoever may act for people may see who they are."""
+
+
+class UserOut(Schema):
+    open_id: str
+    union_id: str
+    user_id: str
+    tenant_key: str
+    name: str
+    scopes: list[str]
+    status: TokenStatus
+    generation: int
+    authorized_at: datetime
+    access_expires_at: datetime
+    refresh_expires_at: datetime | None
+    reauthorize_by: datetime
+
+
+class UserPage(Schema):
+    items: list[UserOut]
+    next_cursor: str | None
+
+
+@router.get("/{bot_id}/users", response=UserPage, summary="Who authorized the bot")
+def list_users(
+    request: HttpRequest,
+    bot_id: str,
+    status: TokenStatus | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[str, Query(max_length=1000)] = "",
+) -> UserPage:
+    """Ordered by tenant and open_id; ``cursor`` is the last answer's ``next_cursor``. Needs one of the scopes
+    ``tokens:issue``, ``tokens:revoke`` and ``proxy:user``. Tokens are not part of it."""
+    bot = bot_for(caller(request, *FOR_USERS), bot_id)
+    grants = UserToken.objects.filter(bot=bot).defer("access_token", "refresh_token")
+    if status:
+        grants = grants.filter(status=status)
+    if cursor:
+        tenant_key, open_id = _read(cursor)
+        grants = grants.filter(Q(tenant_key__gt=tenant_key) | Q(tenant_key=tenant_key, open_id__gt=open_id))
+    page = list(grants.order_by("tenant_key", "open_id")[: limit + 1])
+    more = len(page) > limit
+    return UserPage(
+        items=[UserOut.from_orm(grant) for grant in page[:limit]],
+        next_cursor=_cursor(page[limit - 1]) if more else None,
+    )
+
+
+def _cursor(grant: UserToken) -> str:
+    return base64.urlsafe_b64encode(json.dumps([grant.tenant_key, grant.open_id]).encode()).decode()
+
+
+def _read(cursor: str) -> tuple[str, str]:
+    try:
+        tenant_key, open_id = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError):
+        raise Problem(422, "invalid_request", "The cursor is none of ours.") from None
+    return str(tenant_key), str(open_id)
