@@ -12,16 +12,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 _django = cast("ASGIApp", get_asgi_application())
 
 from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
+from feishu_portal.live.sockets import no_such_socket  # noqa: E402
 
 _webhook = WebhookEndpoint()
+_sockets: dict[str, ASGIApp] = {}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Webhooks to their endpoint, everything else through Django."""
+    """Webhooks to their endpoint, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http" and route_of(scope).startswith(PREFIX):
         await _webhook(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await _sockets.get(route_of(scope), no_such_socket)(scope, receive, send)
     else:
         await _django(scope, receive, send)
 

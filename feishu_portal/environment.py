@@ -52,8 +52,8 @@ VARIABLES = (
     Variable(
         "REDIS_URL",
         "",
-        "Redis for Celery, e.g. redis://host:6379/0. Without it everything must run in one runportal process.",
-        "Celery 使用的 Redis，例如 redis://host:6379/0。不设置时，全部功能须在同一个 runportal 进程内运行。",
+        "Redis for Celery and for live pages, e.g. redis://host:6379/0. Without it everything must run in one runportal process.",
+        "Celery 与页面实时更新使用的 Redis，例如 redis://host:6379/0。不设置时，全部功能须在同一个 runportal 进程内运行。",
     ),
     Variable(
         "PUBLIC_URL",

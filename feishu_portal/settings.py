@@ -64,6 +64,11 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "form-action": [SELF],
+        # Not every browser counts sockets of the same host as "self".
+        "connect-src": [
+            SELF,
+            *([f"{'wss' if HTTPS else 'ws'}://{_public.netloc}"] if _public.netloc else []),
+        ],
     }
 }
 CONSOLE_CSP = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
@@ -186,6 +191,24 @@ CELERY_BEAT_SCHEDULE = {
         "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
     }
 }  # fmt: skip
+
+# --- live pages: hints between processes; without Redis the pages hear those of their own process, and look themselves
+
+CHANNEL_LAYERS = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {
+                "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 10}],
+                "prefix": "feishu_portal",
+                "expiry": 10,
+                "group_expiry": 120,
+            },
+        }
+    }
+    if REDIS_URL
+    else {}
+)
 
 # --- the product's tunables
 

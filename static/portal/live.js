@@ -1,0 +1,130 @@
+// Keeps a page up to date: through a socket, by asking every few seconds where no socket can be had, and says which.
+//
+// follow({
+//   socket: "/live/…/",        where the socket is
+//   poll: "/admin/…/",         where the same is asked for with POST; answers {"messages": […]}
+//   hello: () => ({…}),        what the page shows by now; the server tells what is different
+//   show: (message) => {…},    a message of the server
+//   status: (word) => {…},     "live", "polling", "offline" or "ended": signed out
+// })
+const SILENCE = 20_000; // the server speaks every five seconds
+const POLL_EVERY = 4_000;
+const FIRST_RETRY = 2_000;
+const LAST_RETRY = 60_000;
+const SIGNED_OUT = 4401;
+
+export function follow({ socket: address, poll: pollAddress, hello, show, status }) {
+  let socket = null;
+  let silence = 0;
+  let retry = 0;
+  let retryIn = FIRST_RETRY;
+  let polling = 0;
+  let ended = false;
+
+  const url = new URL(address, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+
+  function connect() {
+    clearTimeout(retry);
+    if (ended || socket) {
+      return;
+    }
+    socket = new WebSocket(url);
+    silence = setTimeout(lost, SILENCE);
+    socket.addEventListener("open", () => socket?.send(JSON.stringify(hello())));
+    socket.addEventListener("message", (event) => {
+      clearTimeout(silence);
+      silence = setTimeout(lost, SILENCE);
+      retryIn = FIRST_RETRY;
+      stopPolling();
+      status("live");
+      const message = JSON.parse(event.data);
+      if (message.type !== "alive") {
+        show(message);
+      }
+    });
+    socket.addEventListener("close", (event) => (event.code === SIGNED_OUT ? end() : lost()), { once: true });
+  }
+
+  function lost() {
+    clearTimeout(silence);
+    const old = socket;
+    socket = null;
+    if (!old || ended) {
+      return;
+    }
+    old.close();
+    startPolling();
+    retry = setTimeout(connect, retryIn * (0.75 + Math.random() / 2));
+    retryIn = Math.min(retryIn * 2, LAST_RETRY);
+  }
+
+  function end() {
+    ended = true;
+    stopPolling();
+    status("ended");
+  }
+
+  function startPolling() {
+    if (!polling) {
+      polling = setTimeout(poll, 0);
+    }
+  }
+
+  function stopPolling() {
+    clearTimeout(polling);
+    polling = 0;
+  }
+
+  async function poll() {
+    const mine = polling;
+    if (document.visibilityState === "visible") {
+      const word = await ask(mine);
+      if (polling !== mine || ended) {
+        return; // the socket was quicker
+      }
+      status(word);
+    }
+    polling = setTimeout(poll, POLL_EVERY);
+  }
+
+  async function ask(mine) {
+    try {
+      const answer = await fetch(pollAddress, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+        body: JSON.stringify(hello()),
+        redirect: "manual", // to the login page
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (answer.type === "opaqueredirect" || answer.status === 403) {
+        end();
+        return "ended";
+      }
+      if (!answer.ok) {
+        return "offline";
+      }
+      const { messages } = await answer.json();
+      if (polling === mine) {
+        messages.forEach(show);
+      }
+      return "polling";
+    } catch {
+      return "offline";
+    }
+  }
+
+  for (const [target, name] of [[window, "online"], [document, "visibilitychange"]]) {
+    target.addEventListener(name, () => {
+      if (document.visibilityState === "visible" && !socket) {
+        retryIn = FIRST_RETRY;
+        connect();
+      }
+    });
+  }
+  connect();
+}
+
+function csrfToken() {
+  return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
