@@ -1,9 +1,11 @@
 """Authorization sessions, and the tokens that come of them."""
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models import functions
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +28,8 @@ from feishu_portal.access.fields import EncryptedField
 
 if TYPE_CHECKING:
     from feishu_portal.access.models import User
+
+USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
 
 
 class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
@@ -143,6 +147,15 @@ class AuthSession(models.Model):
 
 
 class UserTokenQuerySet(models.QuerySet["UserToken"]):
+    def by_urgency(self) -> Self:
+        """Those that end first first: the access token of a grant in use, the refresh token of an idle one."""
+        in_use = models.Q(used_at__gt=timezone.now() - USED_WITHIN)
+        ends_at = models.Case(
+            models.When(in_use, then=models.F("access_expires_at")),
+            default=functions.Coalesce("refresh_expires_at", "access_expires_at"),
+        )
+        return self.order_by(ends_at, "next_refresh_at")
+
     def due(self) -> Self:
         """Grants whose refresh should start now: idle ones, claimed ones whose claimer is gone, and late probes."""
         now = timezone.now()
@@ -394,3 +407,27 @@ class TokenUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client}: {self.get_kind_display()} {self.path}".strip()
+
+
+class RefreshGate(models.Model):
+    """What every refresher heeds about one app: how fast it may go, and whether it may go at all.
+
+    ``next_slot_at`` is when the submissions granted so far will have used up the app's rate. A paused app's grants are
+    left as they are; one of them is tried now and then to see whether the app works again.
+    """
+
+    bot = models.OneToOneField(
+        Bot, on_delete=models.CASCADE, primary_key=True, related_name="refresh_gate", verbose_name=_("bot")
+    )
+    next_slot_at = models.DateTimeField(default=timezone.now, editable=False)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    tried_at = models.DateTimeField(_("last tried"), null=True, blank=True)
+    code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+
+    class Meta:
+        verbose_name = _("refresh gate")
+        verbose_name_plural = _("refresh gates")
+
+    def __str__(self) -> str:
+        return str(self.bot)

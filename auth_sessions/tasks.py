@@ -1,10 +1,12 @@
 """Celery tasks: a few lines each, primitives only. The ``refresh_*`` tasks have a queue of their own."""
 
+from threading import Event, Lock
 from uuid import UUID
 
 from celery import shared_task
+from celery.worker import state
 
-from auth_sessions.domain import refresh
+from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
 from auth_sessions.domain.revocation_notice import tell_person
 from auth_sessions.domain.sessions import expire_sessions
@@ -36,16 +38,25 @@ def finish_revocation(revocation_id: str) -> None:
 
 @shared_task(name="auth_sessions.refresh_due")
 def refresh_due() -> None:
-    refresh.recover()
-    for grant_id, generation in refresh.due_grants():
-        send_hint(refresh_one.delay, str(grant_id), generation)
-
-
-@shared_task(name="auth_sessions.refresh_one")
-def refresh_one(grant_id: str, generation: int) -> None:
-    refresh.refresh(UUID(grant_id), generation)
+    """One pass at a time in a process; who comes meanwhile wakes it, or makes it start over."""
+    _wake.set()
+    while _wake.is_set() and not _is_stopping() and _one_pass.acquire(blocking=False):
+        try:
+            _wake.clear()
+            Pass(wake=_wake, stopping=_is_stopping).run()
+        finally:
+            _one_pass.release()
 
 
 @shared_task(name="auth_sessions.prune_uses")
 def prune_uses() -> None:
     prune_old_uses()
+
+
+_one_pass, _wake = Lock(), Event()
+
+
+def _is_stopping() -> bool:
+    """Whether this worker was asked to end. With a pool of processes only the parent knows: a pass is short for that."""
+    asked: tuple[object, ...] = (state.should_stop, state.should_terminate)
+    return any(exit_code is not None and exit_code is not False for exit_code in asked)

@@ -115,12 +115,12 @@ class OAuth:
             "authorization_code", code=code, redirect_uri=redirect_uri, code_verifier=verifier
         )
 
-    def refresh(self, refresh_token: str) -> TokenSet:
+    def refresh(self, refresh_token: str, *, timeout: float | None = None) -> TokenSet:
         """New tokens for a refresh token, which is spent by it. The old access token stays valid."""
-        return self.request_token("refresh_token", refresh_token=refresh_token)
+        return self.request_token("refresh_token", timeout=timeout, refresh_token=refresh_token)
 
-    def request_token(self, grant_type: str, **grant: str) -> TokenSet:
-        """Present any grant at the token endpoint."""
+    def request_token(self, grant_type: str, *, timeout: float | None = None, **grant: str) -> TokenSet:
+        """Present any grant at the token endpoint. `timeout`: seconds for the whole exchange (15)."""
         url = self._credentials.platform.token_url
         fields = {
             "grant_type": grant_type,
@@ -128,7 +128,7 @@ class OAuth:
             "client_secret": self._credentials.app_secret,
             **grant,
         }
-        return _token_set(self._request(url, json=fields))
+        return _token_set(self._request(url, json=fields, timeout=timeout))
 
     def revoke(self, token: str, hint: TokenHint, *, timeout: float | None = None) -> None:
         """Withdraw a token at the platform, within `timeout` seconds (15). Harmless to repeat (RFC 7009)."""

@@ -123,6 +123,21 @@ VARIABLES = (
         "runfeishu 进程异常退出后，其他进程接管其连接前的等待时间（秒）。",
     ),
     Variable(
+        "FEISHU_REFRESH_LEASE_SECONDS",
+        "45",
+        "How long a refresher that died keeps a token from the others, in seconds. One call may take a third of it; "
+        "an unknown outcome is probed four times as long before the access token ends.",
+        "刷新进程异常退出后，其他进程接管其令牌前的等待时间（秒）。单次请求最长为其三分之一；"
+        "结果未知时，在访问令牌到期前四倍于此的时间核实一次。",
+    ),
+    Variable(
+        "FEISHU_REFRESH_PER_SECOND",
+        "15",
+        "How many tokens of one app are refreshed in a second, all refreshers together. The platform allows 1000 token "
+        "requests a minute.",
+        "同一应用每秒最多刷新的令牌数（所有刷新进程合计）。平台限制为每分钟 1000 次令牌请求。",
+    ),
+    Variable(
         "FEISHU_MAX_CONNECTIONS",
         "500",
         "How many connections one runfeishu process holds at most.",

@@ -48,8 +48,10 @@ def make_grant(bot: Bot, *, open_id: str = "ou_asked", **values: Any) -> UserTok
         "refresh_token": "refresh-token-1",
         "access_expires_at": now + timedelta(hours=2),
         "refresh_expires_at": now + timedelta(days=7),
+        "half_life_at": now + timedelta(hours=1),
         "next_refresh_at": now + timedelta(hours=1),
         "authorized_at": now,
+        "used_at": now,
         "reauthorize_by": now + timedelta(days=365),
         "scopes": ["offline_access"],
     }

@@ -7,10 +7,12 @@ uses is refreshed only as often as its refresh token's life demands.
 import random
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
+from auth_sessions.models import USED_WITHIN
 from feishu.oauth import TokenSet
 
 MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
-USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that the grant counts as idle
 KEEP_ALIVE = timedelta(days=1)
 JITTER = 0.1  # either way, so that grants of one day do not fall due together
 
@@ -39,6 +41,12 @@ def lifetimes(
         "half_life_at": half_life_at,
         "next_refresh_at": half_life_at if is_used else max(half_life_at, idle_at),
     }
+
+
+def probe_time(access_expires_at: datetime) -> datetime:
+    """When to find out about a refresh whose outcome is unknown: three minutes before the access token ends, or four
+    times as long as one claim lasts. Should the platform answer by revoking everything, no more than that is lost."""
+    return access_expires_at - timedelta(seconds=4 * settings.REFRESH_LEASE_SECONDS)
 
 
 def _life(seconds: int) -> timedelta:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -75,3 +76,10 @@ def oauth_error(code: int, *, status: int = 400, error: str = "invalid_grant") -
 def platform() -> Iterator[PlatformAnswers]:
     with respx.mock(base_url=PLATFORM, assert_all_called=False) as router:
         yield PlatformAnswers(router)
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path) -> Path:
+    """Files that answers are kept in until they are stored."""
+    settings.DATA_DIR = tmp_path
+    return tmp_path

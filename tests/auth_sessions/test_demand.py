@@ -41,14 +41,14 @@ def test_using_a_grant_writes_once_in_five_minutes(idle, django_assert_num_queri
 
 def test_using_a_grant_never_puts_its_refresh_off(bot):
     due = timezone.now() + timedelta(minutes=1)
-    grant = make_grant(bot, next_refresh_at=due, half_life_at=due + timedelta(minutes=9))
+    grant = make_grant(bot, used_at=None, next_refresh_at=due, half_life_at=due + timedelta(minutes=9))
     note_use(grant)
     grant.refresh_from_db()
     assert grant.next_refresh_at == due
 
 
 def test_using_a_grant_that_cannot_be_refreshed_leaves_it_so(bot):
-    grant = make_grant(bot, refresh_token="", next_refresh_at=None)
+    grant = make_grant(bot, used_at=None, refresh_token="", next_refresh_at=None)
     note_use(grant)
     grant.refresh_from_db()
     assert grant.next_refresh_at is None

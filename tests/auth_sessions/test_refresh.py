@@ -7,12 +7,14 @@ from django.db import IntegrityError, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from auth_sessions.domain.refresh import due_grants, recover, refresh
+from auth_sessions.domain.refresh.claim import fingerprint
+from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.recovery import recover
+from auth_sessions.domain.refresh.refresher import Pass, due_grants
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
-from auth_sessions.models import RefreshAttempt, UserToken
+from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from bots.models import Bot
 from feishu_portal.access.fields import encrypted_field
-from feishu_portal.access.keyring import SealedValueError
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_grant
 
@@ -26,12 +28,13 @@ def grant(bot) -> UserToken:
 
 
 def run(grant: UserToken) -> Outcome | None:
-    outcome = refresh(grant.pk, grant.generation)
+    outcomes = Pass().run()
     grant.refresh_from_db()
-    return outcome
+    return next(iter(outcomes), None)
 
 
 def make_due(grant: UserToken) -> None:
+    RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
     UserToken.objects.filter(pk=grant.pk).update(
         next_refresh_at=timezone.now() - timedelta(seconds=1), next_try_at=None
     )
@@ -67,13 +70,7 @@ def test_grants_that_end_first_come_first(bot):
     sooner = make_grant(
         bot, open_id="ou_2", next_refresh_at=past, access_expires_at=now + timedelta(minutes=1)
     )
-    assert [pk for pk, _ in due_grants()] == [sooner.pk, later.pk]
-
-
-def test_stale_task_of_an_older_generation_does_nothing(grant, platform):
-    UserToken.objects.update(generation=5)
-    assert refresh(grant.pk, 1) is None
-    assert not platform.token.called
+    assert due_grants(bot, 10) == [sooner.pk, later.pk]
 
 
 def test_claimed_grant_is_nobody_elses(grant, platform):
@@ -97,10 +94,10 @@ def test_claim_of_a_dead_worker_is_taken_over(grant, platform):
         (oauth_error(20050, status=500, error="server_error"), Outcome.REJECTED),
         (oauth_error(20072, status=503, error="temporarily_unavailable"), Outcome.REJECTED),
         (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), Outcome.REJECTED),
-        (oauth_error(20002), Outcome.DEAD_APP),
-        (oauth_error(20074), Outcome.DEAD_APP),
+        (oauth_error(20063), Outcome.REJECTED),
+        (oauth_error(21000), Outcome.REJECTED),
     ],
-    ids=["unreachable", "20050", "20072", "429", "20002", "20074"],
+    ids=["unreachable", "20050", "20072", "429", "20063", "21000"],
 )
 def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, platform, answer, outcome):
     platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
@@ -174,15 +171,94 @@ def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, plat
     assert RefreshAttempt.objects.get().outcome == Outcome.UNCERTAIN
 
 
-def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform):
-    def consent_meanwhile(request):
-        UserToken.objects.update(generation=7, phase=RefreshPhase.IDLE, claim_id=None)
-        return httpx.Response(200, json=token_answer(9))
+@pytest.mark.parametrize("number", [200, 400], ids=["new tokens", "a refusal"])
+def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform, monkeypatch, number):
+    platform.token.mock(
+        return_value=httpx.Response(200, json=token_answer(9)) if number == 200 else oauth_error(20073)
+    )
 
-    platform.token.mock(side_effect=consent_meanwhile)
-    run(grant)
-    assert (grant.generation, grant.access_token) == (7, "access-token-1")
+    def commit_after_consent(*args, **kwargs):
+        later = timezone.now() + timedelta(hours=1)
+        UserToken.objects.update(generation=7, phase=RefreshPhase.IDLE, claim_id=None, next_refresh_at=later)
+        return commit(*args, **kwargs)
+
+    monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_after_consent)
+    assert run(grant) == Outcome.SUPERSEDED
+    assert (grant.generation, grant.access_token, grant.status) == (7, "access-token-1", TokenStatus.ACTIVE)
     assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+
+
+def test_tokens_that_come_after_the_lease_still_count(grant, platform, monkeypatch):
+    platform.token.respond(json=token_answer(2))
+
+    def commit_late(*args, **kwargs):
+        UserToken.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        recover()
+        assert UserToken.objects.get().phase == RefreshPhase.UNCERTAIN
+        return commit(*args, **kwargs)
+
+    monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_late)
+    assert run(grant) == Outcome.OK
+    assert (grant.access_token, grant.phase) == ("access-token-2", RefreshPhase.IDLE)
+    assert RefreshAttempt.objects.get().outcome == Outcome.OK
+
+
+def test_token_that_the_journal_knows_is_asked_about_once_and_never_sent_blindly(grant, platform):
+    RefreshAttempt.objects.create(
+        token=grant,
+        generation=1,
+        sent_at=timezone.now(),
+        fingerprint=fingerprint("refresh-token-1"),
+        outcome=Outcome.UNCERTAIN,
+    )
+    platform.token.mock(return_value=oauth_error(20073))
+    run(grant)
+    assert (grant.phase, platform.token.call_count) == (RefreshPhase.UNCERTAIN, 0)
+    make_due(grant)
+    assert run(grant) == Outcome.DEAD_USER
+    make_due(grant)
+    run(grant)
+    assert platform.token.call_count == 1
+
+
+def test_answer_without_a_refresh_token_serves_until_its_end_and_then_asks_again(grant, platform):
+    platform.token.respond(json=token_answer(2, refresh_token="", refresh_token_expires_in=0))
+    assert run(grant) == Outcome.OK
+    assert (grant.access_token, grant.next_refresh_at) == ("access-token-2", None)
+    UserToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
+    run(grant)
+    assert grant.status == TokenStatus.NEEDS_REAUTH
+
+
+def test_idle_grant_is_refreshed_daily_and_one_in_use_at_half_of_its_life(bot, platform):
+    platform.token.respond(json=token_answer(2))
+    now = timezone.now()
+    due = {"next_refresh_at": now - timedelta(seconds=1)}
+    idle = make_grant(bot, open_id="ou_idle", used_at=now - timedelta(hours=7), **due)
+    used = make_grant(bot, open_id="ou_used", refresh_token="refresh-token-of-another", **due)
+    Pass().run()
+    idle.refresh_from_db()
+    used.refresh_from_db()
+    assert timedelta(hours=21) < idle.next_refresh_at - now < timedelta(hours=27)
+    assert timedelta(minutes=50) < used.next_refresh_at - now < timedelta(minutes=70)
+
+
+def test_keep_alive_never_waits_past_half_of_the_refresh_tokens_life(grant, platform):
+    UserToken.objects.update(used_at=None)
+    platform.token.respond(json=token_answer(2, refresh_token_expires_in=6 * 3600))
+    run(grant)
+    assert grant.next_refresh_at < timezone.now() + timedelta(hours=4)
+
+
+def test_grants_are_refreshed_with_a_constant_number_of_queries_each(
+    bot, platform, django_assert_max_num_queries
+):
+    platform.token.respond(json=token_answer(2))
+    past = timezone.now() - timedelta(seconds=1)
+    for number in range(8):
+        make_grant(bot, open_id=f"ou_{number}", refresh_token=f"refresh-{number}", next_refresh_at=past)
+    with django_assert_max_num_queries(8 * 18 + 20):
+        assert Pass().run() == {Outcome.OK: 8}
 
 
 def test_database_refuses_a_second_submission_of_the_same_refresh_token(grant):
@@ -215,13 +291,15 @@ def test_app_secret_that_does_not_open_costs_no_grant(grant, platform):
     with override_settings(ENCRYPTION_KEYS=[Fernet.generate_key().decode()]):
         foreign = encrypted_field(Bot, "app_secret").seal_for(grant.bot, "app-secret")
     Bot.objects.update(app_secret=foreign)
-    with pytest.raises(SealedValueError):
-        run(grant)
-    UserToken.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    recover()
-    grant.refresh_from_db()
-    assert (grant.phase, grant.status) == (RefreshPhase.CLAIMED, TokenStatus.ACTIVE)
+    run(grant)
+    assert not platform.token.called
+    assert (grant.phase, grant.status, grant.last_outcome) == (
+        RefreshPhase.IDLE,
+        TokenStatus.ACTIVE,
+        Outcome.NOT_SENT,
+    )
     Bot.objects.update(app_secret=encrypted_field(Bot, "app_secret").seal_for(grant.bot, "app-secret"))
+    make_due(grant)
     assert run(grant) == Outcome.OK
 
 

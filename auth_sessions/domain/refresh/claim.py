@@ -1,0 +1,104 @@
+"""The right to submit one refresh token once: claimed, then marked as being sent, each in a transaction of its own."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from auth_sessions.enums import RefreshPhase
+from auth_sessions.models import RefreshAttempt, UserToken
+from bots.models import Bot
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One grant as it was when it was claimed, and the journal's entry about what follows."""
+
+    grant: UserToken
+    attempt: RefreshAttempt
+
+
+def lease() -> timedelta:
+    """How long a claim holds: three times the longest call."""
+    return timedelta(seconds=settings.REFRESH_LEASE_SECONDS)
+
+
+def claim(bot: Bot, grant_ids: Collection[UUID]) -> list[Claim]:
+    """Those of the grants that are still due and nobody else's. Committing this proves that the database takes writes,
+    before anything is at risk."""
+    with transaction.atomic():
+        due = UserToken.objects.due().filter(bot=bot, pk__in=grant_ids)
+        claims = [_claim(grant) for grant in due.select_for_update(skip_locked=True)]
+        taken = [each for each in claims if each is not None]
+        RefreshAttempt.objects.bulk_create(each.attempt for each in taken)
+    for each in taken:
+        each.grant.bot = bot
+    rank = {pk: position for position, pk in enumerate(grant_ids)}
+    return sorted(taken, key=lambda each: rank[each.grant.pk])
+
+
+def _claim(grant: UserToken) -> Claim | None:
+    now = timezone.now()
+    attempt = RefreshAttempt(token=grant, generation=grant.generation, probe=_is_probe(grant))
+    claimed = (
+        UserToken.objects.due()
+        .filter(pk=grant.pk, generation=grant.generation, phase=grant.phase, claim_id=grant.claim_id)
+        .update(
+            phase=RefreshPhase.CLAIMED,
+            claim_id=attempt.pk,
+            lease_until=now + lease(),
+            attempts=F("attempts") + 1,
+        )
+    )
+    if not claimed:
+        return None
+    grant.claim_id, grant.phase, grant.attempts = attempt.pk, RefreshPhase.CLAIMED, grant.attempts + 1
+    return Claim(grant, attempt)
+
+
+def _is_probe(grant: UserToken) -> bool:
+    """Also when it was claimed as one by a worker that died before sending it."""
+    return grant.phase == RefreshPhase.UNCERTAIN or (
+        grant.claim_id is not None and RefreshAttempt.objects.filter(pk=grant.claim_id, probe=True).exists()
+    )
+
+
+def mark_sending(taken: Claim, refresh_token: str) -> bool:
+    """From here on the refresh token counts as submitted; False when it must not be.
+
+    The fingerprint's unique index has the last word, whatever the rest of the code believes.
+    """
+    grant, attempt = taken.grant, taken.attempt
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            held = UserToken.objects.filter(pk=grant.pk, claim_id=attempt.pk, phase=RefreshPhase.CLAIMED)
+            if not held.update(phase=RefreshPhase.SENDING, lease_until=now + lease()):
+                return False
+            RefreshAttempt.objects.filter(pk=attempt.pk).update(
+                sent_at=now, fingerprint=fingerprint(refresh_token)
+            )
+    except IntegrityError:
+        logger.error("refresh_token_already_submitted", extra={"grant": str(grant.pk)})  # noqa: TRY400 -- says it all
+        raise AlreadySubmitted from None
+    grant.phase = RefreshPhase.SENDING
+    return True
+
+
+class AlreadySubmitted(Exception):
+    """The journal says that this refresh token was submitted before."""
+
+
+def fingerprint(refresh_token: str) -> str:
+    """A keyed hash, so that the journal identifies a token without holding it."""
+    return hmac.new(settings.SECRET_KEY.encode(), refresh_token.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,181 @@
+"""Storing what came of a submission, in one transaction, once, however often it is asked for.
+
+New tokens are fenced by generation alone: a late answer counts even when its lease is over, and a new consent beats it.
+Everything else is fenced by the claim.
+"""
+
+import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from auth_sessions.domain.refresh import gate
+from auth_sessions.domain.refresh.claim import Claim
+from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.domain.revocation import withdraw_late_answer
+from auth_sessions.domain.schedule import lifetimes, probe_time
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshAttempt, UserToken
+from feishu.oauth import TokenSet
+from feishu_portal.access import audit
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.storable import storable
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+BACKOFF = (5, 30, 120, 600, 1800)  # seconds, with jitter
+
+
+def commit(claim: Claim, answer: Answer, *, asked_at: datetime) -> Outcome | None:
+    """Store the outcome; None when it was stored before. A verdict may replace an unknown outcome, nothing else."""
+    grant = claim.grant
+    with transaction.atomic():
+        journal = RefreshAttempt.objects.filter(pk=claim.attempt.pk, outcome__in=("", Outcome.UNCERTAIN))
+        if not journal.update(finished_at=timezone.now()):
+            return None
+        outcome = answer.outcome if _apply(claim, answer, asked_at=asked_at) else Outcome.SUPERSEDED
+        if outcome == Outcome.SUPERSEDED and answer.outcome == Outcome.UNCERTAIN:
+            outcome = Outcome.UNCERTAIN  # nothing came that could be overtaken
+        if outcome == Outcome.SUPERSEDED and answer.tokens is not None:
+            withdraw_late_answer(grant=grant, tokens=answer.tokens)
+        journal.update(outcome=outcome, code=answer.code, log_id=storable(answer.log_id, 128))
+        _tell_gate(claim, answer)
+    logger.info(
+        "token_refresh",
+        extra={
+            "grant": str(grant.pk),
+            "generation": grant.generation,
+            "probe": claim.attempt.probe,
+            "outcome": outcome.value,
+            "platform_code": answer.code,
+            "log_id": answer.log_id,
+        },
+    )
+    return outcome
+
+
+def _apply(claim: Claim, answer: Answer, *, asked_at: datetime) -> bool:
+    if answer.outcome == Outcome.OK and answer.tokens is not None:
+        return _store(claim, answer.tokens, asked_at=asked_at)
+    if answer.outcome == Outcome.DEAD_USER:
+        return stop(claim, answer)
+    if answer.outcome == Outcome.UNCERTAIN:
+        return stop(claim, answer) if claim.attempt.probe else _await_probe(claim, answer)
+    return _put_off(claim, answer)
+
+
+def _tell_gate(claim: Claim, answer: Answer) -> None:
+    bot = claim.grant.bot
+    if answer.outcome == Outcome.DEAD_APP:
+        gate.pause(bot, code=answer.code, log_id=answer.log_id)
+    elif answer.outcome in {Outcome.OK, Outcome.DEAD_USER}:
+        gate.resume(bot)
+    if answer.wait:
+        gate.hold_back(bot, answer.wait)
+
+
+def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
+    grant = claim.grant
+    if not tokens.refresh_token:
+        logger.warning("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
+    rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation)
+    return bool(
+        rows.exclude(status=TokenStatus.REVOKED).update(
+            access_token=encrypted_field(UserToken, "access_token").seal_for(grant, tokens.access_token),
+            refresh_token=encrypted_field(UserToken, "refresh_token").seal_for(
+                grant, tokens.refresh_token or ""
+            ),
+            scopes=list(tokens.scopes) or grant.scopes,
+            generation=F("generation") + 1,
+            status=TokenStatus.ACTIVE,
+            refreshed_at=timezone.now(),
+            attempts=0,
+            last_outcome=Outcome.OK,
+            last_code=None,
+            **_RELEASED,
+            **lifetimes(tokens, asked_at=asked_at, used_at=_last_use(grant)),
+        )
+    )
+
+
+_RELEASED: dict[str, Any] = {
+    "phase": RefreshPhase.IDLE,
+    "claim_id": None,
+    "lease_until": None,
+    "next_try_at": None,
+}
+
+
+def _last_use(grant: UserToken) -> datetime | None:
+    """As it is now: somebody may have asked while the token was under way."""
+    return UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
+
+
+def _await_probe(claim: Claim, answer: Answer) -> bool:
+    """Nobody knows. The token is not sent again but for one probe, shortly before the access token ends."""
+    return _update(
+        claim,
+        answer,
+        phase=RefreshPhase.UNCERTAIN,
+        next_refresh_at=max(timezone.now(), probe_time(claim.grant.access_expires_at)),
+        next_try_at=None,
+    )
+
+
+def _put_off(claim: Claim, answer: Answer) -> bool:
+    """Not refreshed, and not lost either. A grant of an app that is refused waits for the app, not for itself."""
+    app_refused = answer.outcome == Outcome.DEAD_APP
+    return _update(
+        claim,
+        answer,
+        phase=RefreshPhase.UNCERTAIN if claim.attempt.probe else RefreshPhase.IDLE,
+        attempts=0 if app_refused else F("attempts"),
+        next_try_at=None if app_refused else timezone.now() + _pause(claim.grant, answer),
+    )
+
+
+def _pause(grant: UserToken, answer: Answer) -> timedelta:
+    """What the platform asked for, or longer from try to try, but never past the middle of what is left of the access."""
+    backoff = BACKOFF[min(grant.attempts, len(BACKOFF)) - 1] * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter
+    left = (grant.access_expires_at - timezone.now()).total_seconds()
+    if left > 0:
+        backoff = min(backoff, max(BACKOFF[0], left / 2))
+    return timedelta(seconds=max(answer.wait, backoff))
+
+
+def stop(claim: Claim, answer: Answer) -> bool:
+    """The grant is over: the person must authorize again. The access token stays usable until its own end."""
+    stopped = _update(
+        claim, answer, status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED, next_refresh_at=None
+    )
+    if stopped:
+        audit.record(
+            actor=SYSTEM,
+            action="user_token.needs_reauth",
+            app_id=claim.grant.bot.app_id,
+            target=claim.grant.open_id,
+            code=answer.code,
+        )
+    return stopped
+
+
+def release(claim: Claim) -> None:
+    """Nothing was sent, and nothing is known: give the claim back and try again later."""
+    commit(claim, Answer(Outcome.NOT_SENT), asked_at=timezone.now())
+
+
+def _update(claim: Claim, answer: Answer, **values: object) -> bool:
+    grant = claim.grant
+    rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation, claim_id=claim.attempt.pk)
+    released = {
+        "claim_id": None,
+        "lease_until": None,
+        "last_outcome": answer.outcome,
+        "last_code": answer.code,
+    }
+    return bool(rows.update(**released | values))

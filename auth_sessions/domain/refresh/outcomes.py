@@ -1,0 +1,48 @@
+"""What came of a submission, and what it means for the refresh token. Every doubt is UNCERTAIN.
+
+Pages "Refresh user_access_token" and "Rate limits" of the platform's documentation.
+"""
+
+from dataclasses import dataclass
+
+from auth_sessions.enums import Outcome
+from feishu.codes import TABLE, Category, explain
+from feishu.errors import FeishuError, OAuthError, RateLimited, TransportError
+from feishu.oauth import TokenSet
+
+_DEAD_FOR_USER = {Category.REAUTHORIZE, Category.USER_GONE}
+_DEAD_FOR_APP = {Category.CONFIGURATION, Category.WRONG_BRAND}
+# "The refresh token belongs to another client": the bot has been given another app's credentials.
+_OTHER_CLIENT = 20024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a submission. ``code`` and ``log_id`` are the platform's, where it gave any; ``wait`` is seconds."""
+
+    outcome: Outcome
+    tokens: TokenSet | None = None
+    code: int | None = None
+    log_id: str = ""
+    wait: float = 0.0
+
+    @classmethod
+    def of(cls, error: FeishuError) -> "Answer":
+        wait = error.reset_after if isinstance(error, RateLimited) else 0.0
+        return cls(classify(error), code=error.code, log_id=error.log_id, wait=wait)
+
+
+def classify(error: FeishuError) -> Outcome:
+    """What a failed submission means for the refresh token."""
+    if isinstance(error, TransportError):
+        return Outcome.NOT_SENT if error.sent == "no" else Outcome.UNCERTAIN
+    if isinstance(error, RateLimited):
+        return Outcome.REJECTED
+    if error.code not in TABLE:
+        refused = isinstance(error, OAuthError) and error.error == "invalid_grant"
+        return Outcome.DEAD_USER if refused else Outcome.UNCERTAIN
+    category = explain(error.code).category
+    if error.code == _OTHER_CLIENT or category in _DEAD_FOR_APP:
+        return Outcome.DEAD_APP
+    # What is left was refused before the token was looked at: a fault of the platform's, of ours, or a policy.
+    return Outcome.DEAD_USER if category in _DEAD_FOR_USER else Outcome.REJECTED

@@ -1,0 +1,61 @@
+"""What a refresher puts right before it takes anything new: spooled answers, claims of the dead, grants that are over."""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DataError, IntegrityError
+from django.db.models import F
+from django.utils import timezone
+
+from auth_sessions.domain.refresh import spool
+from auth_sessions.domain.refresh.claim import Claim
+from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshAttempt, UserToken
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+BATCH = 100
+
+
+def drain_spool() -> None:
+    """Store every answer that waits on this machine's disk. Harmless beside their own senders, and to repeat."""
+    for claim_id in spool.waiting():
+        kept = spool.read(claim_id)
+        if kept is None:
+            continue
+        try:
+            _store(claim_id, *kept)
+        except (DataError, IntegrityError):
+            # Kept for a person to look at: it must not hold up the others.
+            logger.exception("refresh_answer_refused", extra={"attempt": str(claim_id)})
+        else:
+            spool.discard(claim_id)
+
+
+def _store(claim_id: UUID, answer: Answer, asked_at: datetime) -> None:
+    attempt = RefreshAttempt.objects.select_related("token__bot").filter(pk=claim_id).first()
+    if attempt is not None and commit(_claim_of(attempt), answer, asked_at=asked_at) is not None:
+        logger.warning("refresh_answer_recovered", extra={"grant": str(attempt.token_id)})
+
+
+def _claim_of(attempt: RefreshAttempt) -> Claim:
+    """The claim as it was: the answer belongs to the generation it was asked for, whatever the row says now."""
+    attempt.token.generation = attempt.generation
+    return Claim(attempt.token, attempt)
+
+
+def recover() -> None:
+    """Mark what was under way when its refresher died, and say which grants are over."""
+    now = timezone.now()
+    left = RefreshAttempt.objects.select_related("token__bot").filter(
+        claim_id=F("token__claim_id"), token__phase=RefreshPhase.SENDING, token__lease_until__lt=now
+    )
+    for attempt in left[:BATCH]:
+        commit(_claim_of(attempt), Answer(Outcome.UNCERTAIN), asked_at=now)
+    over = UserToken.objects.filter(
+        status=TokenStatus.ACTIVE, next_refresh_at=None, access_expires_at__lt=now
+    )
+    over.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED)

@@ -1,0 +1,206 @@
+"""One pass of the refresher: put right what was left, then refresh what is due, many at once, as fast as each app allows.
+
+This thread talks to the database; the threads it starts talk to the platform and to the disk, so a slow platform holds no
+database connection. A pass ends when nothing is due, when its time is over, or when the process is asked to stop; what
+has been sent by then is waited for and stored.
+"""
+
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from auth_sessions.domain.refresh import gate, spool
+from auth_sessions.domain.refresh.claim import AlreadySubmitted, Claim, claim, mark_sending
+from auth_sessions.domain.refresh.commit import commit, release
+from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.domain.refresh.recovery import drain_spool, recover
+from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
+from auth_sessions.enums import Outcome
+from auth_sessions.models import UserToken
+from bots.models import Bot
+from feishu_portal.access.keyring import SealedValueError
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+PASS_SECONDS = 10.0
+IN_FLIGHT = 24  # what a process that is killed can leave uncertain
+IN_FLIGHT_PER_APP = 8
+TICK = 0.05  # seconds between two looks at the rates
+LOOK_EVERY = 2.0  # seconds between two looks for what is due
+WINDOW = 100  # due grants of one app looked at together
+RETRY_COMMIT = 0.5  # seconds
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
+
+def due_grants(bot: Bot, most: int) -> list[UUID]:
+    """Grants of one app to refresh now, those that end first first."""
+    return list(UserToken.objects.due().filter(bot=bot).by_urgency().values_list("pk", flat=True)[:most])
+
+
+def apps_with_due_grants() -> list[Bot]:
+    due = UserToken.objects.due().values("bot_id").distinct()
+    return list(Bot.objects.enabled().filter(pk__in=due))
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What is due, app by app; looked up anew now and then, because others take from it too."""
+
+    wake: Event
+    stale_at: float = 0.0
+    apps: dict[Bot, deque[UUID]] = field(default_factory=dict)
+
+    def look(self) -> None:
+        if time.monotonic() < self.stale_at and not self.wake.is_set():
+            return
+        self.wake.clear()
+        self.apps = {}
+        for bot in apps_with_due_grants():
+            most = WINDOW
+            if gate.is_paused(bot):
+                most = 1 if gate.take_trial(bot) else 0
+            if grants := due_grants(bot, most):
+                self.apps[bot] = deque(grants)
+        self.stale_at = time.monotonic() + LOOK_EVERY
+
+    def take(self, bot: Bot, most: int) -> list[UUID]:
+        waiting = self.apps[bot]
+        taken = [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        if not waiting:
+            del self.apps[bot]
+            self.stale_at = 0.0  # there may be more
+        return taken
+
+
+class Pass:
+    """One pass; ``run`` returns how often each outcome came.
+
+    ``stopping`` is asked before anything new is taken; ``wake`` says that more has fallen due.
+    """
+
+    def __init__(
+        self,
+        *,
+        wake: Event | None = None,
+        stopping: Callable[[], bool] = lambda: False,
+        seconds: float = PASS_SECONDS,
+    ) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self._stopping = stopping
+        self._until = time.monotonic() + seconds
+        self._queue = _Queue(wake or Event())
+        self._flying: dict[Future[Submission], Bot] = {}
+        self._unstored: list[tuple[float, Submission]] = []  # until when it is tried
+
+    def run(self) -> Counter[Outcome]:
+        taking = self._put_right()
+        with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
+            while True:
+                taking = taking and not self._stopping() and time.monotonic() < self._until
+                if taking:
+                    taking = self._take(threads)
+                if not taking and not self._flying and not self._unstored:
+                    return self.outcomes
+                self._collect()
+
+    def _put_right(self) -> bool:
+        try:
+            drain_spool()
+            recover()
+        except DATABASE_AWAY as error:
+            _without_database(error)
+            return False
+        return True
+
+    def _take(self, threads: ThreadPoolExecutor) -> bool:
+        """Send what may be sent now; False when there is nothing to take in this pass."""
+        try:
+            self._queue.look()
+            if not self._queue.apps:
+                return bool(self._flying)
+            spool.check()
+            for bot in list(self._queue.apps):
+                for taken in self._claim(bot):
+                    self._send(taken, threads)
+        except spool.SpoolUnusable as problem:
+            logger.error("refresh_spool_unusable", extra={"problem": str(problem)})  # noqa: TRY400 -- no traceback helps
+            return False
+        except DATABASE_AWAY as error:
+            _without_database(error)
+            return False
+        return True
+
+    def _claim(self, bot: Bot) -> Iterator[Claim]:
+        in_app = sum(other == bot for other in self._flying.values())
+        room = min(IN_FLIGHT_PER_APP - in_app, IN_FLIGHT - len(self._flying), len(self._queue.apps[bot]))
+        slots = gate.reserve(bot, room) if room > 0 else 0
+        while slots > 0 and bot in self._queue.apps:
+            claims = claim(bot, self._queue.take(bot, slots))
+            slots -= len(claims)
+            yield from claims
+
+    def _send(self, taken: Claim, threads: ThreadPoolExecutor) -> None:
+        try:
+            oauth, refresh_token = oauth_of(taken), taken.grant.refresh_token
+        except SealedValueError:
+            logger.exception("refresh_key_missing", extra={"grant": str(taken.grant.pk)})
+            release(taken)
+            return
+        try:
+            if not mark_sending(taken, refresh_token):
+                return
+        except AlreadySubmitted:
+            self._store(Submission(taken, Answer(Outcome.UNCERTAIN), taken.attempt.claimed_at))
+            return
+        self._flying[threads.submit(submit, taken, oauth, refresh_token)] = taken.grant.bot
+
+    def _collect(self) -> None:
+        """Store what has come back, and try again what the database would not take."""
+        done, _ = (
+            wait(self._flying, timeout=TICK, return_when=FIRST_COMPLETED) if self._flying else (set(), None)
+        )
+        if not self._flying:
+            time.sleep(TICK)
+        for future in done:
+            del self._flying[future]
+            self._store(future.result())
+        if self._unstored:
+            time.sleep(RETRY_COMMIT)
+            unstored, self._unstored = self._unstored, []
+            for until, submission in unstored:
+                self._store(submission, until=until)
+
+    def _store(self, submission: Submission, *, until: float = 0.0) -> None:
+        claimed, answer = submission.claim, submission.answer
+        try:
+            outcome = commit(claimed, answer, asked_at=submission.asked_at)
+        except (DatabaseError, InterfaceError) as error:
+            _without_database(error)
+            self._keep_trying(submission, until)
+            return
+        spool.discard(claimed.attempt.pk)
+        if outcome is not None:
+            self.outcomes[outcome] += 1
+
+    def _keep_trying(self, submission: Submission, until: float) -> None:
+        """Until the lease is over; after that the spool alone keeps the answer, and the next pass drains it."""
+        if not until:
+            spool.keep(submission.claim.attempt.pk, submission.answer, asked_at=submission.asked_at)
+            until = time.monotonic() + settings.REFRESH_LEASE_SECONDS
+        if time.monotonic() < until and not self._stopping():
+            self._unstored.append((until, submission))
+
+
+def _without_database(error: DatabaseError | InterfaceError) -> None:
+    logger.warning(
+        "refresh_database_away", extra={"error": type(error).__name__, "problem": str(error)[:200]}
+    )
+    connection.close()

@@ -1,0 +1,127 @@
+"""Answers on disk until the database has them: one sealed file each, written and synced before anything else happens.
+
+The files lie under DATA_DIR, readable by the owner alone, encrypted with the key ring and bound to the attempt they
+answer. There are never more of them than refreshes in flight, because a refresher whose spool is not empty takes nothing
+new until it is.
+"""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.enums import Outcome
+from feishu.oauth import TokenSet
+from feishu_portal.access.keyring import SealedValueError, seal, unseal
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+MOST = 256  # files, after which nothing new is sent
+ROOM = 10 * 1024 * 1024  # bytes that must be free
+_SUFFIX = ".answer"
+
+
+class SpoolUnusable(Exception):
+    """No answer could be kept, so nothing may be sent."""
+
+
+def folder() -> Path:
+    """Where the files lie; made when first asked for."""
+    path: Path = settings.DATA_DIR / "refresh-spool"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def check() -> None:
+    """Raises SpoolUnusable when the disk is full, the folder cannot be written, or too much waits in it already."""
+    try:
+        path = folder()
+        writable, free = os.access(path, os.W_OK), shutil.disk_usage(path).free
+        waiting = sum(1 for _ in path.glob(f"*{_SUFFIX}"))
+    except OSError as error:
+        raise SpoolUnusable(f"{error.filename}: {error.strerror}") from error
+    if not writable:
+        raise SpoolUnusable(f"{path} is not writable")
+    if free < ROOM:
+        raise SpoolUnusable(f"{path} has less than {ROOM // 1024 // 1024} MiB left")
+    if waiting >= MOST:
+        raise SpoolUnusable(f"{waiting} answers wait in {path}")
+
+
+def keep(claim_id: UUID, answer: Answer, *, asked_at: datetime) -> bool:
+    """Write the answer of one attempt and sync it; False, logged, when the disk did not take it."""
+    tokens = answer.tokens
+    content = {
+        "asked_at": asked_at.isoformat(),
+        "outcome": answer.outcome.value,
+        "code": answer.code,
+        "log_id": answer.log_id,
+        "wait": answer.wait,
+        "tokens": tokens and {name: getattr(tokens, name) for name in TokenSet.__slots__},
+    }
+    sealed = seal(json.dumps(content), binding=_binding(claim_id)).encode()
+    try:
+        _write(folder() / f"{claim_id}{_SUFFIX}", sealed)
+    except OSError:
+        logger.exception("refresh_answer_not_spooled", extra={"attempt": str(claim_id)})
+        return False
+    return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Under another name first, so that a file that is there is whole."""
+    unfinished = path.with_suffix(".part")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def waiting() -> Iterator[UUID]:
+    """The attempts whose answers are here."""
+    for path in sorted(folder().glob(f"*{_SUFFIX}"))[:MOST]:
+        yield UUID(path.stem)
+
+
+def read(claim_id: UUID) -> tuple[Answer, datetime] | None:
+    """The answer and when it was asked for; None when it is gone, or, logged, when it does not open."""
+    try:
+        sealed = (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
+        content = json.loads(unseal(sealed, binding=_binding(claim_id)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, SealedValueError):
+        logger.exception("refresh_answer_unreadable", extra={"attempt": str(claim_id)})
+        return None
+    tokens = content["tokens"]
+    answer = Answer(
+        Outcome(content["outcome"]),
+        tokens=TokenSet(**tokens | {"scopes": tuple(tokens["scopes"])}) if tokens else None,
+        code=content["code"],
+        log_id=content["log_id"],
+        wait=content["wait"],
+    )
+    return answer, datetime.fromisoformat(content["asked_at"])
+
+
+def discard(claim_id: UUID) -> None:
+    """The database has it."""
+    (folder() / f"{claim_id}{_SUFFIX}").unlink(missing_ok=True)
+
+
+def _binding(claim_id: UUID) -> str:
+    return f"refresh-answer:{claim_id}"

@@ -1,0 +1,48 @@
+"""Sending one refresh token: no lock, no transaction, no database. Runs in a thread of its own."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from auth_sessions.domain.refresh import spool
+from auth_sessions.domain.refresh.claim import Claim
+from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.enums import Outcome
+from feishu.errors import FeishuError
+from feishu.oauth import OAuth
+
+logger = logging.getLogger("auth_sessions.refresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A claim whose refresh token was sent at ``asked_at``, and the answer."""
+
+    claim: Claim
+    answer: Answer
+    asked_at: datetime
+
+
+def oauth_of(claim: Claim) -> OAuth:
+    """Raises SealedValueError: opened before anything counts as sent, for a missing key must not cost the grant."""
+    return OAuth(claim.grant.bot.credentials)
+
+
+def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
+    """Send it once. Never raises: new tokens are on disk when this returns, so nothing but the disk can lose them."""
+    asked_at = timezone.now()
+    try:
+        answer = Answer(
+            Outcome.OK, tokens=oauth.refresh(refresh_token, timeout=settings.REFRESH_LEASE_SECONDS / 3)
+        )
+    except FeishuError as error:
+        answer = Answer.of(error)
+    except Exception:
+        logger.exception("refresh_answer_unreadable", extra={"grant": str(claim.grant.pk)})
+        answer = Answer(Outcome.UNCERTAIN)
+    if answer.tokens is not None:
+        spool.keep(claim.attempt.pk, answer, asked_at=asked_at)
+    return Submission(claim, answer, asked_at)
