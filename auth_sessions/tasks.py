@@ -48,11 +48,6 @@ def refresh_due() -> None:
             _one_pass.release()
 
 
-@shared_task(name="auth_sessions.prune_uses")
-def prune_uses() -> None:
-    prune_old_uses()
-
-
 _one_pass, _wake = Lock(), Event()
 
 
@@ -60,3 +55,8 @@ def _is_stopping() -> bool:
     """Whether this worker was asked to end. With a pool of processes only the parent knows: a pass is short for that."""
     asked: tuple[object, ...] = (state.should_stop, state.should_terminate)
     return any(exit_code is not None and exit_code is not False for exit_code in asked)
+
+
+@shared_task(name="auth_sessions.prune_uses")
+def prune_uses() -> None:
+    prune_old_uses()

@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from auth_sessions.domain.grants import store_grant
-from auth_sessions.domain.refresh import refresh
+from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.revocation import (
     WAIT,
     note_revoked_by_platform,
@@ -204,17 +205,21 @@ def test_answer_of_a_refresh_is_not_withdrawn_when_the_person_has_authorized_aga
     assert not Revocation.objects.exists()
 
 
-def test_refresh_that_was_under_way_stores_nothing(grant, platform, revoked):
+def test_refresh_that_was_under_way_stores_nothing_and_its_tokens_are_withdrawn_too(
+    grant, platform, revoked, monkeypatch
+):
     UserToken.objects.update(next_refresh_at=timezone.now())
+    platform.token.respond(json=token_answer(2))
 
-    def revoke_meanwhile(request):
+    def commit_after_revocation(*args, **kwargs):
         revoke(grant=grant, actor=OPERATOR)
-        return httpx.Response(200, json=token_answer(2))
+        return commit(*args, **kwargs)
 
-    platform.token.mock(side_effect=revoke_meanwhile)
-    refresh(grant.pk, 1)
+    monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_after_revocation)
+    Pass().run()
     assert_holds_nothing(grant)
     assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+    assert Revocation.objects.get(state=RevocationState.PENDING).token == "refresh-token-2"
 
 
 # --- what the platform says
