@@ -11,3 +11,7 @@ class BotNotFound(BotsError):
     def __init__(self, app_id: str) -> None:
         super().__init__(f"No enabled bot with App ID {app_id}.")
         self.app_id = app_id
+
+
+class WebhookUnprotected(BotsError):
+    """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""

@@ -1,16 +1,22 @@
 """What is done to bots: every change with its actor, its audit entry and its slots."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bots.changes import bots_changed
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field, encrypted_fields
+
+CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
+"""Fields that decide whether and how a bot hears: who set them last is kept beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +58,20 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
 def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
     """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values."""
     action = "bot.created" if bot._state.adding else "bot.updated"
+    if CONTROLS.intersection(changed):
+        bot.asked_by, bot.asked_at = str(actor)[:200], timezone.now()
     bot.save()
     arrange_slots(bot)
+    bots_changed([bot.pk])
     audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name, changed=sorted(changed))
 
 
 @transaction.atomic
 def set_enabled(bot: Bot, *, enabled: bool, actor: Actor) -> None:
     """Switch the bot on or off; the fleet follows."""
-    bot.enabled = enabled
-    bot.save(update_fields=["enabled", "updated_at"])
+    bot.enabled, bot.asked_by, bot.asked_at = enabled, str(actor)[:200], timezone.now()
+    bot.save(update_fields=["enabled", "asked_by", "asked_at", "updated_at"])
+    bots_changed([bot.pk])
     audit.record(
         actor=actor, action="bot.enabled" if enabled else "bot.disabled", app_id=bot.app_id, target=bot.name
     )

@@ -11,11 +11,14 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bots.changes import bots_changed
+from bots.domain.bots import save_bot
 from bots.enums import SlotState, Transport
-from bots.errors import BotNotFound
+from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot, ConnectionSlot
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.fields import encrypted_field
 
 
 class ConnectionState(models.TextChoices):
@@ -50,6 +53,19 @@ def disconnect(bot: Bot, *, actor: Actor) -> None:
     _ask(bot, actor=actor, action="bot.disconnect", connect=False)
 
 
+def switch_transport(bot: Bot, *, transport: Transport, actor: Actor) -> None:
+    """Have the bot's events arrive by another way; the fleet follows. The developer console has to follow as well.
+
+    Raises WebhookUnprotected when the bot lacks what proves that a request comes from the platform.
+    """
+    is_set = [encrypted_field(Bot, name).is_set(bot) for name in ("encrypt_key", "verification_token")]
+    if transport == Transport.WEBHOOK and not any(is_set):
+        raise WebhookUnprotected(bot.app_id)
+    if bot.transport != transport:
+        bot.transport = transport
+        save_bot(bot, changed=["transport"], actor=actor)
+
+
 def _check(bot: Bot) -> None:
     if not bot.enabled or bot.transport != Transport.WEBSOCKET:
         raise BotNotFound(bot.app_id)
@@ -57,9 +73,11 @@ def _check(bot: Bot) -> None:
 
 @transaction.atomic
 def _ask(bot: Bot, *, actor: Actor, action: str, **values: object) -> None:
+    values |= {"asked_by": str(actor)[:200], "asked_at": timezone.now()}
     for name, value in values.items():
         setattr(bot, name, value)
     bot.save(update_fields=[*values, "updated_at"])
+    bots_changed([bot.pk])
     audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name)
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from bots.changes import slots_changed
 from bots.domain.database_time import DatabaseTime
 from bots.domain.listeners import Peer, announce, peers
 from bots.domain.slots import SeenSlot, seen_slots
@@ -68,6 +69,8 @@ def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
         state=SlotState.CONNECTING,
         state_changed_at=DatabaseTime(),
     )
+    if taken:
+        slots_changed([slot_id])
     return taken == 1
 
 
@@ -84,6 +87,8 @@ def succeed(slot_id: int, *, successor: UUID, name: str, seconds: float) -> bool
     taken = ConnectionSlot.objects.filter(id=slot_id, successor=successor).update(
         **_handed_to(successor, name, seconds)
     )
+    if taken:
+        slots_changed([slot_id])
     return taken == 1
 
 
@@ -99,19 +104,23 @@ def let_go(slot_ids: Collection[int], *, listener: UUID) -> None:
         state=SlotState.STOPPED,
         state_changed_at=DatabaseTime(),
     )
+    slots_changed(slot_ids)
 
 
 def tidy() -> None:
     """What a dead process left behind must not read as connected, nor a bot that is switched off as broken."""
     unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
-    ConnectionSlot.objects.filter(_held_by_nobody(), Q(state__in=_ALIVE) | unwanted).update(
+    tidied = ConnectionSlot.objects.filter(_held_by_nobody(), Q(state__in=_ALIVE) | unwanted).update(
         **_NOTHING_KNOWN, **_DOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
     )
+    if tidied:
+        slots_changed()
 
 
 def mark_homeless(slot_id: int) -> None:
     """Say in the row that every process is full."""
-    ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_message=NO_ROOM).update(
+    marked = ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_message=NO_ROOM)
+    if marked.update(
         **_DOWN,
         state=SlotState.ERROR,
         state_changed_at=DatabaseTime(),
@@ -119,7 +128,8 @@ def mark_homeless(slot_id: int) -> None:
         error_code=None,
         error_message=NO_ROOM,
         error_at=DatabaseTime(),
-    )
+    ):
+        slots_changed([slot_id])
 
 
 def _handed_to(holder: UUID, name: str, seconds: float) -> dict[str, object]:

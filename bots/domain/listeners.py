@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from bots.changes import listeners_changed
 from bots.domain.database_time import DatabaseTime
 from bots.models import Listener
 
@@ -34,6 +35,7 @@ def announce(me: Peer, *, name: str) -> None:
     }
     if not Listener.objects.filter(id=me.id).update(**values):
         Listener.objects.create(id=me.id, **values)
+        listeners_changed()
     Listener.objects.filter(seen_at__lt=DatabaseTime(-FORGOTTEN_AFTER)).delete()
 
 
@@ -46,3 +48,4 @@ def peers(*, seconds: float) -> list[Peer]:
 def retire(listener: UUID) -> None:
     """The process ends and counts no longer."""
     Listener.objects.filter(id=listener).delete()
+    listeners_changed()

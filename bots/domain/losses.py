@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count
 from django.utils import timezone
 
+from bots.changes import bots_changed
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.models import Bot, ConnectionLoss
 
@@ -23,6 +24,7 @@ def write_losses(losses: Sequence[ConnectionLoss]) -> None:
     """Store what was lost, but for bots that have been deleted meanwhile."""
     known = set(Bot.objects.filter(pk__in={loss.bot_id for loss in losses}).values_list("pk", flat=True))
     ConnectionLoss.objects.bulk_create([loss for loss in losses if loss.bot_id in known])
+    bots_changed(known)
 
 
 def losses_by_reason(bot_ids: Sequence[UUID]) -> dict[UUID, Counter[LossReason]]:

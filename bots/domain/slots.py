@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
+from bots.changes import slots_changed
 from bots.domain.database_time import DatabaseTime
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionSlot
@@ -105,3 +106,6 @@ def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:
         by_columns.setdefault(tuple(sorted(values)), []).append(ConnectionSlot(pk=pk, **values))
     for columns, slots in by_columns.items():
         ConnectionSlot.objects.filter(holder=holder).bulk_update(slots, columns)
+    # Who looks finds out by himself that frames and heartbeats have come, which they do all the time.
+    if loud := [pk for pk, values in reports.items() if "state" in values]:
+        slots_changed(loud)

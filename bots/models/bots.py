@@ -86,6 +86,9 @@ class Bot(models.Model):
         help_text=_("Switch off to let another system receive this bot's events for a while."),
     )
     reconnect_asked_at = models.DateTimeField(null=True, editable=False)
+    asked_by = models.CharField(max_length=200, blank=True, editable=False)
+    """Who last switched the bot on or off, connected or disconnected it or changed how its events arrive."""
+    asked_at = models.DateTimeField(null=True, editable=False)
     stale_after_minutes = models.PositiveIntegerField(
         _("events too old after"),
         default=30,
