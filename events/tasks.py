@@ -5,6 +5,7 @@ from celery import shared_task
 from events.domain import deliveries
 from events.domain.dispatch import dispatch_events
 from events.domain.dispatch import sweep as sweep_events
+from events.domain.replay import sweep_replays
 
 
 @shared_task(name="events.dispatch")
@@ -20,3 +21,8 @@ def deliver(delivery_pk: int) -> None:
 @shared_task(name="events.sweep")
 def sweep() -> None:
     sweep_events()
+
+
+@shared_task(name="events.replay")
+def replay() -> None:
+    sweep_replays()

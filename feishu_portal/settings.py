@@ -184,7 +184,7 @@ SWEEP_SECONDS = env.float("FEISHU_SWEEP_SECONDS", default=5.0)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "auth_sessions.sweep", "auth_sessions.refresh_due")
+    for name in ("events.sweep", "events.replay", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {

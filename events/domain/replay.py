@@ -1,0 +1,225 @@
+"""Handling events again: one, some, or all that a filter matches, at a rate, by handlers that failed or by all.
+
+A replay is a row that somebody advances step by step: a worker at every sweep, or a command. Nothing is lost when one of
+them dies between two steps, and nothing is done twice when two advance the same row: the step that moves the cursor is
+the step that counts.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from bots.models import Bot
+from events.domain.criteria import EventCriteria
+from events.domain.search import count_up_to, oldest
+from events.enums import DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from events.errors import SearchTooSlowError
+from events.hints import hint_deliveries
+from events.models import Delivery, Event, ReplayJob
+from events.registry import handler_named, handlers_of
+from feishu.envelope import CALLBACK_TYPES
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+
+logger = logging.getLogger("events.replay")
+
+MAX_EXPECTED = 10_000  # events counted before a replay begins
+MAX_SELECTED = 1_000  # events named one by one
+DEFAULT_RATE = 20  # events a second
+MAX_RATE = 1_000
+STEP = 100  # events in one transaction
+BURST = timedelta(seconds=10)  # of the rate that may be made up for after a pause
+JOBS_IN_A_SWEEP = 20
+SWEEP_BUDGET = 3.0  # seconds
+FINAL = (DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD)
+
+
+class Progress(Enum):
+    """What a step came to."""
+
+    MOVED = "moved"
+    WAITING = "waiting"
+    """The rate allows no more yet, or somebody else is at it."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many events match; with ``is_more`` there are at least so many."""
+
+    count: int
+    is_more: bool
+
+    def __str__(self) -> str:
+        return f"{self.count:,}+" if self.is_more else f"{self.count:,}"
+
+
+def estimate(criteria: EventCriteria) -> Estimate:
+    """The dry run: counts, and changes nothing. Raises SearchTooSlowError."""
+    return Estimate(*count_up_to(criteria, most=MAX_EXPECTED))
+
+
+def start_replay(
+    *,
+    criteria: EventCriteria,
+    mode: ReplayMode,
+    actor: Actor,
+    handlers: Sequence[str] = (),
+    rate: int = DEFAULT_RATE,
+) -> ReplayJob:
+    """Write the replay down; the next sweep begins it. Events that arrive later are not part of it.
+
+    ``handlers`` narrows it to those names. Raises SearchTooSlowError.
+    """
+    expected = estimate(criteria)
+    last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+    # What lies behind the cursor may be pruned: it begins as far ahead as it can.
+    first = oldest(criteria, last=last, limit=1)
+    cursor = first.pks[0] - 1 if first.pks else first.cursor or last
+    with transaction.atomic():
+        job = ReplayJob.objects.create(
+            requested_by=str(actor)[:200],
+            criteria=criteria.as_json(),
+            mode=mode,
+            handlers=list(handlers),
+            rate=max(1, min(rate, MAX_RATE)),
+            cursor=cursor,
+            last=last,
+            expected=expected.count,
+            is_expected_bounded=expected.is_more,
+        )
+        _audit(
+            job,
+            "replay.started",
+            actor,
+            expected=str(expected),
+            mode=mode,
+            rate=job.rate,
+            filter=job.criteria,
+        )
+    return job
+
+
+def cancel_replay(job: ReplayJob, *, actor: Actor) -> bool:
+    """Stop before the next step; what was replayed stays so. False if it had already ended."""
+    with transaction.atomic():
+        if (
+            not ReplayJob.objects.open()
+            .filter(pk=job.pk)
+            .update(state=ReplayState.CANCELLED, finished_at=timezone.now())
+        ):
+            return False
+        _audit(job, "replay.cancelled", actor)
+    return True
+
+
+def sweep_replays() -> None:
+    """Advance every open replay as far as its rate and a few seconds allow."""
+    for job in ReplayJob.objects.open().order_by("stepped_at", "pk")[:JOBS_IN_A_SWEEP]:
+        advance(job, seconds=SWEEP_BUDGET)
+
+
+def advance(job: ReplayJob, *, seconds: float) -> Progress:
+    """Step until the rate, the time or the replay is at its end; an error is noted on the row and tried again later."""
+    deadline = time.monotonic() + seconds
+    progress = Progress.MOVED
+    while progress is Progress.MOVED and time.monotonic() < deadline:
+        try:
+            progress = step(job)
+        except SearchTooSlowError:
+            ReplayJob.objects.filter(pk=job.pk).update(error="The search for the next events took too long.")
+            return Progress.WAITING
+        except Exception as error:
+            logger.exception("replay_failed", extra={"replay": job.pk})
+            ReplayJob.objects.filter(pk=job.pk).update(error=f"{type(error).__name__}: {error}"[:500])
+            return Progress.WAITING
+    return progress
+
+
+def step(job: ReplayJob) -> Progress:
+    """Replay the next few events. Raises SearchTooSlowError, and whatever the database raises."""
+    job.refresh_from_db()
+    if not job.is_open:
+        return Progress.ENDED
+    now = timezone.now()
+    since = max(job.stepped_at or now - timedelta(seconds=1), now - BURST)
+    allowed = int((now - since).total_seconds() * job.rate)
+    if allowed < 1:
+        return Progress.WAITING
+    found = oldest(
+        EventCriteria.from_json(job.criteria), after=job.cursor, last=job.last, limit=min(allowed, STEP)
+    )
+    with transaction.atomic():
+        if not _move(job, found.cursor, since + timedelta(seconds=len(found.pks) / job.rate)):
+            return Progress.WAITING
+        deliveries, replayed = _redeliver(found.pks, job)
+        ReplayJob.objects.filter(pk=job.pk).update(
+            replayed=F("replayed") + replayed, skipped=F("skipped") + len(found.pks) - replayed, error=""
+        )
+        transaction.on_commit(lambda: hint_deliveries(deliveries))
+    return Progress.ENDED if found.cursor is None else Progress.MOVED
+
+
+def _move(job: ReplayJob, cursor: int | None, stepped_at: datetime) -> bool:
+    """Go on to ``cursor``, None being the end. The row count decides whose step it is, and the row stays locked."""
+    mine = ReplayJob.objects.open().filter(pk=job.pk, cursor=job.cursor)
+    if cursor is None:
+        return bool(
+            mine.update(
+                cursor=job.last, state=ReplayState.DONE, stepped_at=stepped_at, finished_at=timezone.now()
+            )
+        )
+    return bool(mine.update(cursor=cursor, state=ReplayState.RUNNING, stepped_at=stepped_at))
+
+
+def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> tuple[list[int], int]:
+    """New deliveries in the place of the chosen ones; returns them and the number of events that got any."""
+    rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
+    events = {event.pk: event for event in rows.only("pk", "event_type", "status")}
+    current: dict[int, dict[str, Delivery]] = {pk: {} for pk in events}
+    for delivery in Delivery.objects.filter(event_id__in=events, is_current=True):
+        current[delivery.event_id][delivery.handler] = delivery
+    new = [
+        Delivery(event_id=pk, handler=name, replay=job, round=old.round + 1 if old else 0)
+        for pk, event in events.items()
+        for name in _handlers(event, current[pk], job)
+        for old in [current[pk].get(name)]
+    ]
+    replaced = [old.pk for one in new for old in [current[one.event_id].get(one.handler)] if old is not None]
+    Delivery.objects.filter(pk__in=replaced).update(is_current=False)
+    made = Delivery.objects.bulk_create(new)
+    handled_again = {one.event_id for one in made}
+    Event.objects.filter(pk__in=handled_again).update(status=EventStatus.DISPATCHED, finished_at=None)
+    return [one.pk for one in made], len(handled_again)
+
+
+def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> list[str]:
+    """Whom the event goes to again: nobody who is still at it, and nobody for what is no ordinary event."""
+    if event.status in {EventStatus.RECEIVED, EventStatus.QUARANTINED} or event.event_type in CALLBACK_TYPES:
+        return []
+    if job.mode == ReplayMode.ALL:
+        names = [
+            handler.name
+            for handler in handlers_of(event.event_type)
+            if handler.name not in current or current[handler.name].status in FINAL
+        ]
+    else:
+        names = [
+            name
+            for name, old in current.items()
+            if old.status == DeliveryStatus.DEAD and handler_named(name) is not None
+        ]
+    return [name for name in names if not job.handlers or name in job.handlers]
+
+
+def _audit(job: ReplayJob, action: str, actor: Actor, **detail: object) -> None:
+    bots = job.criteria.get("bots") or []
+    app_id = Bot.objects.filter(pk=bots[0]).values_list("app_id", flat=True).first() if len(bots) == 1 else ""
+    audit.record(actor=actor, action=action, app_id=app_id or "", target=f"#{job.pk}", **detail)
