@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
@@ -73,7 +74,11 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
         ids.append(Event.objects.filter(bot_id__in=bots, dedupe_key=f"message:{text}"))
     with bounded_time():
         pks = {pk for found in ids for pk in found.order_by().values_list("pk", flat=True)[:MAX_SAME_ID]}
-    return replace(criteria, pks=tuple(sorted(pks))) if pks else replace(criteria, text=text)
+    if not pks:
+        return replace(criteria, text=text)
+    if criteria.pks is not None:
+        pks &= set(criteria.pks)
+    return replace(criteria, pks=tuple(sorted(pks)))
 
 
 def count_up_to(criteria: EventCriteria, *, most: int, looks: int = 5) -> tuple[int, bool]:
@@ -201,7 +206,7 @@ def _first(parts: Sequence[QuerySet[Event]], direction: _Direction, limit: int) 
     if len(parts) == 1:
         return list(parts[0].values_list("pk", flat=True))
     statements: list[str] = []
-    parameters: list[object] = []
+    parameters: list[Any] = []
     for part in parts:
         sql, values = part.values_list("pk", flat=True).query.sql_with_params()
         # SQLite takes a LIMIT in a compound statement only one level down.

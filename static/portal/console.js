@@ -21,3 +21,13 @@ document.addEventListener("click", async (event) => {
     button.textContent = words;
   }, 1500);
 });
+
+// Shows a page with [data-reload="seconds"] anew while it is looked at, for what is still under way.
+const reload = document.querySelector("[data-reload]");
+if (reload) {
+  setInterval(() => {
+    if (!document.hidden) {
+      location.reload();
+    }
+  }, Number(reload.dataset.reload) * 1000);
+}

@@ -1,0 +1,96 @@
+"""The event log's list: pages by key instead of by number, and a search that says how far it has looked."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext
+
+from events.admin.filters import EventFilter, own_bots
+from events.domain.criteria import EventCriteria
+from events.domain.search import Found, newest, resolve
+from events.errors import SearchTooSlowError
+from events.models import Event
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
+
+BEFORE = "before"
+NOTHING = Found([], None, is_cut=False)
+
+
+class Pages:
+    """What the templates of a list ask of a paginator."""
+
+    template_name = "admin/events/event/pages.html"
+    per_page = 0
+    num_pages = 1
+
+
+class EventChangeList(ChangeList):
+    """``criteria`` is what the address asks for, as far as the operator may see."""
+
+    criteria: EventCriteria
+    found: Found
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        lookups: dict[str, Any] = super().get_filters_params(params)
+        lookups.pop(BEFORE, None)
+        return lookups
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[Event]:
+        rows = super().get_queryset(request, exclude_parameters)
+        criteria = EventCriteria(bots=own_bots(request))
+        for chosen in self.filter_specs:
+            if isinstance(chosen, EventFilter):
+                criteria = chosen.narrowed(criteria)
+        self.criteria = resolve(self.query, criteria)
+        return rows
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            before = int(request.GET[BEFORE]) if BEFORE in request.GET else None
+        except ValueError as error:
+            raise IncorrectLookupParameters from error
+        try:
+            self.found = newest(self.criteria, before=before, limit=self.list_per_page)
+        except SearchTooSlowError:
+            self.found = NOTHING
+            messages.warning(request, gettext("The search took too long. Narrow the time or the filters."))
+        rows = self.queryset.filter(pk__in=self.found.pks).order_by("-pk")
+        self.result_list = rows
+        self.result_count = self.full_result_count = len(self.found.pks)
+        self.show_full_result_count = False
+        self.show_admin_actions = True
+        self.can_show_all = self.multi_page = False
+        self.paginator = Pages()
+        self.is_first = before is None
+
+    @property
+    def next_page(self) -> str:
+        """The address of what is older; empty at the end."""
+        if self.found.cursor is None:
+            return ""
+        address: str = self.get_query_string({BEFORE: self.found.cursor})
+        return address
+
+    @property
+    def first_page(self) -> str:
+        address: str = self.get_query_string({BEFORE: None})
+        return address
+
+    @cached_property
+    def searched_back_to(self) -> datetime | None:
+        """When the oldest event that was looked at arrived; None if the page ends for another reason."""
+        if not self.found.is_cut or self.found.cursor is None:
+            return None
+        looked_at = Event.objects.filter(pk=self.found.cursor).values_list("received_at", flat=True)
+        return looked_at.first()

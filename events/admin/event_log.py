@@ -1,0 +1,187 @@
+"""The event log: a list that stays fast with millions of rows, and one event with all that became of it."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from events.admin.change_list import EventChangeList
+from events.admin.dead_letters import dead_letters_page
+from events.admin.filters import FILTERS
+from events.admin.lifecycle import lifecycle
+from events.admin.replay_form import ask_and_replay
+from events.admin.tail import tail_page, tail_rows
+from events.domain.criteria import EventCriteria
+from events.domain.replay import MAX_SELECTED
+from events.enums import Arrived, EventStatus
+from events.models import Event
+from feishu_portal.access.admin.actions import button
+from feishu_portal.access.admin.base import MachineWritten
+from feishu_portal.access.admin.columns import EMPTY, ago, column, identifier, label, state, when
+from feishu_portal.access.admin.json_text import json_block, masked_text, text_block
+
+EVENT_COLOURS = {
+    EventStatus.RECEIVED: "info",
+    EventStatus.DISPATCHED: "info",
+    EventStatus.DONE: "success",
+    EventStatus.DEAD: "danger",
+    EventStatus.QUARANTINED: "warning",
+}
+# Control characters say nothing on a page and may say the wrong thing.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
+
+
+@admin.register(Event)
+class EventAdmin(MachineWritten[Event]):
+    list_display = ("type_shown", "event_id_shown", "bot", "status_label", "arrival", "received", "repeats")
+    list_filter = FILTERS
+    list_filter_submit = True
+    list_filter_sheet = True
+    list_select_related = ("bot",)
+    list_before_template = "admin/events/event/above_list.html"
+    search_fields = ("event_id",)  # what is searched is the change list's to say
+    search_help_text = _("Event, message or log ID in full, or part of the payload")
+    sortable_by = ()
+    deferred_in_lists = ("payload", "error")
+    actions = ("replay_selected",)
+    actions_detail = ("replay_one",)
+    fieldsets = (
+        (None, {"fields": ("type_shown", "event_id_shown", "bot", "status_label", "problem")}),
+        (
+            _("Arrival"),
+            {
+                "fields": (
+                    "arrival",
+                    "created",
+                    "received_in_full",
+                    "finished",
+                    "repeats",
+                    "tenant_key",
+                    "log_id",
+                )
+            },
+        ),
+        (_("What became of it"), {"fields": ("life",)}),
+        (_("Payload"), {"fields": ("payload_shown",), "description": _("As it came; tokens are masked.")}),
+    )
+    readonly_fields = (
+        "type_shown", "event_id_shown", "bot", "status_label", "problem", "arrival", "created", "received_in_full",
+        "finished", "repeats", "tenant_key", "log_id", "life", "payload_shown",
+    )  # fmt: skip
+    empty_title = _("No events yet")
+    empty_text = _(
+        "Events appear here as soon as a bot is connected and something happens: write to it in Feishu. "
+        "In the developer console the app has to subscribe to the event, too."
+    )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002
+        return EventChangeList
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Event], _search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        """The change list searches, within its bounds."""
+        return queryset, False
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {
+            "dead-letters": ("dead_letters", dead_letters_page),
+            "live": ("tail", tail_page),
+            "live/rows": ("tail_rows", tail_rows),
+            "replay": ("replay_matching", EventAdmin.replay_matching),
+        }
+        own = [
+            path(
+                f"{address}/",
+                self.admin_site.admin_view(page.__get__(self)),
+                name=f"events_event_{name}",
+            )
+            for address, (name, page) in pages.items()
+        ]
+        return own + super().get_urls()
+
+    # --- replay
+
+    def replay_matching(self, request: HttpRequest) -> HttpResponseBase:
+        """Everything the address of a list finds, not only the page that was shown."""
+        change_list = cast("EventChangeList", self.get_changelist_instance(request))
+        return ask_and_replay(self, request, change_list.criteria)
+
+    @button(_("Replay"), icon="replay", path="replay")
+    def replay_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        event = self.visible_or_404(request, unquote(object_id))
+        criteria = EventCriteria(bots=(event.bot_id,), pks=(event.pk,))
+        return ask_and_replay(self, request, criteria, event=event)
+
+    @admin.action(description=_("Replay"))
+    def replay_selected(self, request: HttpRequest, events: QuerySet[Event]) -> HttpResponseBase | None:
+        """On to the page that asks, with the selection in its address."""
+        pks = [str(pk) for pk in events.order_by("-pk").values_list("pk", flat=True)[: MAX_SELECTED + 1]]
+        if len(pks) > MAX_SELECTED:
+            self.message_user(request, _("Too many to name: use a filter instead."), messages.ERROR)
+            return None
+        return HttpResponseRedirect(f"{reverse('admin:events_event_replay_matching')}?pk={','.join(pks)}")
+
+    # --- columns
+
+    @column(_("type"))
+    def type_shown(self, event: Event) -> str:
+        return event.event_type or str(_("unknown"))
+
+    @column(_("event ID"))
+    def event_id_shown(self, event: Event) -> str:
+        return identifier(event.event_id)
+
+    @column(_("status"))
+    def status_label(self, event: Event) -> str:
+        return state(EventStatus(event.status), EVENT_COLOURS)
+
+    @column(_("arrived by"))
+    def arrival(self, event: Event) -> str:
+        return label(Arrived(event.arrived_by).label)
+
+    @column(_("received"))
+    def received(self, event: Event) -> str:
+        return ago(event.received_at)
+
+    @column(_("received"))
+    def received_in_full(self, event: Event) -> str:
+        return when(event.received_at)
+
+    @column(_("created"))
+    def created(self, event: Event) -> str:
+        return when(event.created_at)
+
+    @column(_("finished"))
+    def finished(self, event: Event) -> str:
+        return when(event.finished_at)
+
+    @column(_("duplicates"))
+    def repeats(self, event: Event) -> str:
+        return str(event.duplicates) if event.duplicates else EMPTY
+
+    @column(_("platform log ID"))
+    def log_id(self, event: Event) -> str:
+        return identifier(event.trace_id)
+
+    @column(_("error"))
+    def problem(self, event: Event) -> str:
+        said = masked_text(event.error)
+        return format_html('<span class="portal-said">{}</span>', said) if said else EMPTY
+
+    @column(_("payload"))
+    def payload_shown(self, event: Event) -> str:
+        try:
+            return json_block(event.envelope)
+        except (ValueError, RecursionError):
+            raw = bytes(event.payload).decode("utf-8", "backslashreplace")
+            return text_block(masked_text(raw.translate(_CONTROL)))
+
+    @column(_("life"))
+    def life(self, event: Event) -> str:
+        return lifecycle(event)

@@ -1,0 +1,210 @@
+"""What the event log can be filtered by. A filter only says what it wants; the search finds it, within its bounds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from bots.models import Bot
+from events.domain.criteria import EventCriteria
+from events.domain.replay import MAX_SELECTED
+from events.enums import Arrived, EventStatus
+from events.models import Event
+from feishu_portal.access.admin.base import operator_of
+from feishu_portal.access.admin.filters import WINDOWS
+
+if TYPE_CHECKING:
+    TextInput = forms.TextInput
+else:
+    TextInput = UnfoldAdminTextInputWidget
+
+MAX_TEXT = 200  # characters of a type, a handler
+
+
+class EventFilter(admin.SimpleListFilter):
+    """One part of the criteria."""
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        """``criteria`` with what was chosen; as it was where nothing was, or nothing that makes sense."""
+        raise NotImplementedError
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset
+
+
+class TypedFilter(EventFilter):
+    """A filter with a field to write in."""
+
+    template = "unfold/filters/filters_field.html"
+    input_type = "text"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return []
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, _changelist: Any) -> Iterator[Any]:
+        name = cast("str", self.parameter_name)
+        form = forms.Form({name: self.value()})
+        form.fields[name] = forms.CharField(
+            label=self.title, required=False, widget=TextInput({"type": self.input_type})
+        )
+        yield {"form": form}
+
+
+class BotFilter(EventFilter):
+    title = _("bot")
+    parameter_name = "bot__id__exact"
+
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(bot.pk), str(bot)) for bot in Bot.objects.visible_to(operator_of(request))]
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        try:
+            bot = UUID(self.value() or "")
+        except ValueError:
+            return criteria
+        mine = criteria.bots is None or bot in criteria.bots
+        return replace(criteria, bots=(bot,) if mine else ())
+
+
+class StatusFilter(EventFilter):
+    title = _("status")
+    parameter_name = "status__exact"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return list(EventStatus.choices)
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        known = self.value() in EventStatus.values
+        return replace(criteria, statuses=(str(self.value()),)) if known else criteria
+
+
+class ArrivalFilter(EventFilter):
+    title = _("arrived by")
+    parameter_name = "arrived_by__exact"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Arrived.choices)
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        known = self.value() in Arrived.values
+        return replace(criteria, arrived_by=str(self.value())) if known else criteria
+
+
+class TypeFilter(TypedFilter):
+    title = _("type")
+    parameter_name = "event_type__exact"
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        return replace(criteria, event_type=(self.value() or "").strip()[:MAX_TEXT])
+
+
+class SinceFilter(EventFilter):
+    title = _("time")
+    parameter_name = "since"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [(key, words) for key, (_age, words) in WINDOWS.items()]
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        chosen = WINDOWS.get(self.value() or "")
+        return replace(criteria, since=timezone.now() - chosen[0]) if chosen else criteria
+
+
+class MomentFilter(TypedFilter):
+    """A moment in the portal's time zone."""
+
+    input_type = "datetime-local"
+
+    def moment(self) -> datetime | None:
+        try:
+            moment = parse_datetime(self.value() or "")
+        except ValueError:
+            return None
+        return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
+
+
+class FromFilter(MomentFilter):
+    title = _("from")
+    parameter_name = "from"
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        moment = self.moment()
+        return replace(criteria, since=max(filter(None, (moment, criteria.since)))) if moment else criteria
+
+
+class UntilFilter(MomentFilter):
+    title = _("until")
+    parameter_name = "until"
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        moment = self.moment()
+        return replace(criteria, until=moment) if moment else criteria
+
+
+class FailedHandlerFilter(TypedFilter):
+    """Reached from the dead letters, and shown while it is chosen."""
+
+    title = _("failed handler")
+    parameter_name = "handler"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        return replace(criteria, handler=(self.value() or "").strip()[:MAX_TEXT])
+
+
+class FailureFilter(TypedFilter):
+    """Failures of one kind, by their fingerprint."""
+
+    title = _("kind of failure")
+    parameter_name = "kind"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        return replace(criteria, error_print=(self.value() or "").strip()[:16])
+
+
+class SelectionFilter(TypedFilter):
+    """Events named one by one, such as those ticked in the list."""
+
+    title = _("chosen events")
+    parameter_name = "pk"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        if not self.value():
+            return criteria
+        named = [part for part in (self.value() or "").split(",") if part.isdecimal() and len(part) < 19]
+        return replace(criteria, pks=tuple(int(part) for part in named[:MAX_SELECTED]))
+
+
+FILTERS = (
+    SinceFilter, StatusFilter, TypeFilter, ArrivalFilter, BotFilter, FromFilter, UntilFilter, FailedHandlerFilter,
+    FailureFilter, SelectionFilter,
+)  # fmt: skip
+
+
+def own_bots(request: HttpRequest) -> tuple[UUID, ...] | None:
+    """The bots whose events an operator sees; None for all of them."""
+    user = operator_of(request)
+    if user.is_superuser:
+        return None
+    return tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))

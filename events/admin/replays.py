@@ -1,0 +1,136 @@
+"""Replays: how far they have come, and the button that ends one."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from events.domain.replay import Estimate, cancel_replay
+from events.enums import ReplayMode, ReplayState
+from events.models import ReplayJob
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.base import MachineWritten, operator_of
+from feishu_portal.access.admin.columns import EMPTY, actor, ago, column, state, when
+from feishu_portal.access.admin.json_text import json_block
+
+COLOURS = {
+    ReplayState.WAITING: "info",
+    ReplayState.RUNNING: "info",
+    ReplayState.DONE: "success",
+    ReplayState.CANCELLED: "warning",
+}
+
+
+@admin.register(ReplayJob)
+class ReplayJobAdmin(MachineWritten[ReplayJob]):
+    list_display = ("number", "who", "state_label", "progress", "handlers_shown", "pace", "created")
+    list_filter = ("state",)
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("state_label", "progress", "problem")}),
+        (
+            _("What was asked for"),
+            {"fields": ("who", "created_in_full", "finished", "handlers_shown", "pace", "criteria_shown")},
+        ),
+    )
+    readonly_fields = (
+        "state_label", "progress", "problem", "who", "created_in_full", "finished", "handlers_shown", "pace",
+        "criteria_shown",
+    )  # fmt: skip
+    actions_detail = ("cancel",)
+    change_form_before_template = "admin/events/replayjob/refresh.html"
+    empty_title = _("No replays yet")
+    empty_text = _("Replay events from the event log or from the dead letters, and follow them here.")
+
+    @column(_("replay"))
+    def number(self, job: ReplayJob) -> str:
+        return str(job)
+
+    @column(_("asked for by"))
+    def who(self, job: ReplayJob) -> str:
+        return actor(job.requested_by)
+
+    @column(_("state"))
+    def state_label(self, job: ReplayJob) -> str:
+        return state(ReplayState(job.state), COLOURS)
+
+    @column(_("progress"))
+    def progress(self, job: ReplayJob) -> str:
+        seen, expected = job.replayed + job.skipped, Estimate(job.expected, job.is_expected_bounded)
+        words = gettext("%(replayed)d replayed, %(skipped)d left out, of %(expected)s") % {
+            "replayed": job.replayed,
+            "skipped": job.skipped,
+            "expected": expected,
+        }
+        return format_html(
+            '<span class="portal-progress"><progress max="{}" value="{}"></progress> <span>{}</span></span>',
+            max(job.expected, seen, 1),
+            seen if job.is_open or seen else max(job.expected, 1),
+            words,
+        )
+
+    @column(_("handlers"))
+    def handlers_shown(self, job: ReplayJob) -> str:
+        mode = str(ReplayMode(job.mode).label)
+        return f"{mode}: {', '.join(job.handlers)}" if job.handlers else mode
+
+    @column(_("events a second"))
+    def pace(self, job: ReplayJob) -> str:
+        return str(job.rate)
+
+    @column(_("filter"))
+    def criteria_shown(self, job: ReplayJob) -> str:
+        return json_block(job.criteria)
+
+    @column(_("created"))
+    def created(self, job: ReplayJob) -> str:
+        return ago(job.created_at)
+
+    @column(_("created"))
+    def created_in_full(self, job: ReplayJob) -> str:
+        return when(job.created_at)
+
+    @column(_("finished"))
+    def finished(self, job: ReplayJob) -> str:
+        return when(job.finished_at)
+
+    @column(_("error"))
+    def problem(self, job: ReplayJob) -> str:
+        return format_html('<span class="portal-said">{}</span>', job.error) if job.error else EMPTY
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        job = self.get_object(request, unquote(object_id)) if object_id else None
+        extra_context = (extra_context or {}) | {"is_open": bool(job and job.is_open)}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+    @button(_("Cancel replay"), icon="cancel", path="cancel", colour="warning")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        job = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=job,
+                title=_("Cancel replay"),
+                text=_("It stops before its next step. What was replayed already stays so."),
+                submit=_("Cancel replay"),
+                danger=True,
+            )
+        if cancel_replay(job, actor=Actor.operator(operator_of(request))):
+            self.message_user(request, gettext("The replay is cancelled."), messages.SUCCESS)
+        else:
+            self.message_user(request, gettext("The replay had ended already."), messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
