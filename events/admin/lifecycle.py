@@ -19,6 +19,7 @@ MAX_DELIVERIES = 100  # of one event; the newest
 MAX_TRIES = 1000
 
 DELIVERY_COLOURS = {
+    DeliveryStatus.QUEUED: "info",
     DeliveryStatus.PENDING: "info",
     DeliveryStatus.RUNNING: "info",
     DeliveryStatus.RETRYING: "warning",

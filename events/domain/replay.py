@@ -19,7 +19,7 @@ from django.utils import timezone
 from bots.models import Bot
 from events.domain.criteria import EventCriteria
 from events.domain.search import count_up_to, oldest
-from events.enums import DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from events.enums import ENDED, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.errors import SearchTooSlowError
 from events.hints import hint_deliveries
 from events.models import Delivery, Event, ReplayJob
@@ -38,7 +38,6 @@ STEP = 100  # events in one transaction
 BURST = timedelta(seconds=10)  # of the rate that may be made up for after a pause
 JOBS_IN_A_SWEEP = 20
 SWEEP_BUDGET = 3.0  # seconds
-FINAL = (DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD)
 
 
 class Progress(Enum):
@@ -182,12 +181,14 @@ def _move(job: ReplayJob, cursor: int | None, stepped_at: datetime) -> bool:
 def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> tuple[list[int], int]:
     """New deliveries in the place of the chosen ones; returns them and the number of events that got any."""
     rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
-    events = {event.pk: event for event in rows.only("pk", "event_type", "status")}
+    events = {event.pk: event for event in rows.only("pk", "bot_id", "event_type", "status")}
     current: dict[int, dict[str, Delivery]] = {pk: {} for pk in events}
     for delivery in Delivery.objects.filter(event_id__in=events, is_current=True):
         current[delivery.event_id][delivery.handler] = delivery
     new = [
-        Delivery(event_id=pk, handler=name, replay=job, round=old.round + 1 if old else 0)
+        Delivery(
+            event_id=pk, bot_id=event.bot_id, handler=name, replay=job, round=old.round + 1 if old else 0
+        )
         for pk, event in events.items()
         for name in _handlers(event, current[pk], job)
         for old in [current[pk].get(name)]
@@ -208,7 +209,7 @@ def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> lis
         names = [
             handler.name
             for handler in handlers_of(event.event_type)
-            if handler.name not in current or current[handler.name].status in FINAL
+            if handler.name not in current or current[handler.name].status in ENDED
         ]
     else:
         names = [

@@ -183,7 +183,7 @@ class ReplayJob(models.Model):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(event__bot__owners=user)
+        return self if user.is_superuser else self.filter(bot__owners=user)
 
     def due(self) -> Self:
         """Deliveries whose time has come."""

@@ -187,7 +187,9 @@ def test_oldest_walks_the_same_events_the_other_way_up_to_the_last(bot: Bot) -> 
 def test_dead_letters_of_one_kind_are_found_by_handler_and_kind(bot: Bot) -> None:
     event, other = make_event(bot, status=EventStatus.DEAD), make_event(bot, status=EventStatus.DEAD)
     for one, kind in ((event, "a"), (other, "b")):
-        Delivery.objects.create(event=one, handler="shop", status=DeliveryStatus.DEAD, error_print=kind)
+        Delivery.objects.create(
+            event=one, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print=kind
+        )
     assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == [event.pk]
     assert all_of(EventCriteria(handler="shop"), limit=5) == [other.pk, event.pk]
     Delivery.objects.filter(event=event).update(is_current=False)

@@ -196,7 +196,9 @@ def test_a_life_takes_as_many_queries_for_many_tries_as_for_one(rows: Rows, as_o
     taken, now = [], timezone.now()
     for number in range(1, 3):
         for handler in range(number * 2):
-            delivery = Delivery.objects.create(event=rows.event, handler=f"h{number}.{handler}", attempts=1)
+            delivery = Delivery.objects.create(
+                event=rows.event, bot=rows.bot, handler=f"h{number}.{handler}", attempts=1
+            )
             DeliveryAttempt.objects.create(
                 delivery=delivery, number=1, started_at=now, finished_at=now, outcome=AttemptOutcome.SUCCEEDED
             )
