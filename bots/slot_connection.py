@@ -7,14 +7,18 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import httpx
+from django.db import Error
 
 from bots.database_thread import DatabaseThread
 from bots.domain.slots import WantedSlot, credentials_of
 from bots.enums import LossReason
+from bots.models import Bot
 from bots.slot_observer import SlotObserver
 from feishu.credentials import AppCredentials
+from feishu.errors import ConnectError
 from feishu.gateway.connection import Connection
 from feishu.gateway.messages import Message, Reply
+from feishu.reasons import Reason
 
 logger = logging.getLogger("bots.fleet")
 
@@ -54,7 +58,12 @@ class SlotConnection:
         self._started = time.monotonic()
 
         async def credentials() -> AppCredentials:
-            return await database.run(credentials_of, wanted.bot_id)
+            try:
+                return await database.run(credentials_of, wanted.bot_id)
+            except (Error, Bot.DoesNotExist) as error:
+                # An outage, or a bot deleted this moment: nothing that a traceback would explain.
+                message = f"the credentials could not be read: {type(error).__name__}"
+                raise ConnectError(message, stage="credentials", reason=Reason.DATABASE) from error
 
         async def hear(message: Message) -> Reply:
             return await sink(wanted.bot_id, message)

@@ -12,6 +12,7 @@ from bots.domain.slots import WantedSlot
 from bots.enums import PLANNED_LOSSES, LossReason, SlotState
 from bots.heartbeats import NO_HEARTBEATS, Rhythm
 from bots.models import Bot, ConnectionLoss
+from bots.problems import words_of
 from bots.signal_thread import SignalThread
 from bots.slot_reports import SlotReports
 from feishu.errors import FeishuError
@@ -88,6 +89,7 @@ class SlotObserver:
             down_since=None,
             last_frame_at=now,
             error_code=None,
+            error_reason="",
             error_message="",
             error_at=None,
             **NO_HEARTBEATS,
@@ -121,7 +123,8 @@ class SlotObserver:
             connected_at=None,
             down_since=self._down(),
             error_code=error.code,
-            error_message=storable(str(error), 500),
+            error_reason=error.reason or Reason.INTERNAL if error.code is None else "",
+            error_message=storable(words_of(error), 500),
             error_at=timezone.now(),
         )
         reason = _reason_of(error)

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from feishu.proxies import parse_proxy
+
 
 def validate_address(value: str) -> None:
     """An address of a platform: scheme and host, perhaps a port and a path; a host name inside a company needs no dot."""
@@ -17,3 +19,16 @@ def validate_address(value: str) -> None:
         raise ValidationError(
             _("Use scheme and host, e.g. https://open.example.com."), code="invalid_address"
         )
+
+
+def validate_proxy(value: str) -> None:
+    """An HTTP proxy with its port, perhaps with user and password; the message repeats nothing of it."""
+    if not value:
+        return
+    try:
+        parse_proxy(value)
+    except ValueError:
+        raise ValidationError(
+            _("Use http://host:port or http://user:password@host:port, special characters percent-encoded."),
+            code="invalid_proxy",
+        ) from None

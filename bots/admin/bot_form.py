@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from bots.validators import validate_proxy
 from feishu_portal.access.admin.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
 from feishu_portal.access.fields import encrypted_field
 
@@ -15,7 +16,8 @@ else:
     ModelForm = forms.ModelForm
 
 
-SECRETS = ("app_secret", "encrypt_key", "verification_token")
+KEYS = ("app_secret", "encrypt_key", "verification_token")
+SECRETS = (*KEYS, "proxy_url")
 
 
 class BotForm(ModelForm):
@@ -30,6 +32,13 @@ class BotForm(ModelForm):
     )
     verification_token = SecretField(
         label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
+    )
+    proxy_url = SecretField(
+        label=_("Proxy"),
+        help_text=_(
+            "http://user:password@host:port. Everything this bot sends to the platform goes through it, long connections "
+            "included. Without one, HTTPS_PROXY and NO_PROXY of the processes decide."
+        ),
     )
     auth_scopes = LinesField(
         label=_("Scopes to ask for"),
@@ -53,6 +62,12 @@ class BotForm(ModelForm):
             if isinstance(widget, SecretInput):
                 widget.is_set = encrypted_field(Bot, name).is_set(self.instance)
                 widget.removable = name != "app_secret"
+
+    def clean_proxy_url(self) -> str:
+        """By hand: the model's own checks leave out what is not in its part of the form."""
+        value: str = self.cleaned_data["proxy_url"]
+        validate_proxy(value)
+        return value
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -1,26 +1,29 @@
 """Bots in the console: what is known of them, what can be done to them, and how they are stored."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.admin.bot_form import SECRETS, BotForm
+from bots.admin.bot_form import KEYS, SECRETS, BotForm
+from bots.admin.brand import switch_page
 from bots.admin.doctors_report import report
 from bots.admin.slots import STATE_COLOURS, SlotInline
 from bots.domain.bots import save_bot, set_enabled
+from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.domain.connections import connect
 from bots.domain.doctor import examine
 from bots.enums import SlotState, Transport
 from bots.errors import BotNotFound
 from bots.models import Bot, ConnectionSlot
+from feishu.proxies import parse_proxy
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
@@ -33,8 +36,10 @@ from feishu_portal.access.admin.columns import (
     identifier,
     label,
     state,
+    trouble,
 )
 from feishu_portal.access.fields import encrypted_field
+from feishu_portal.access.keyring import SealedValueError
 
 if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
@@ -62,7 +67,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
     warn_unsaved_form = True
     actions = ("switch_on", "switch_off")
     actions_row = ("send_card", "test_credentials", "reconnect", "toggle")
-    actions_detail = ("send_card", "test_credentials", "reconnect", "toggle")
+    actions_detail = ("send_card", "test_credentials", "reconnect", "switch_brand", "toggle")
     change_form_before_template = "admin/bots/bot/notices.html"
     conditional_fields = {
         "open_url": "platform == 'custom'",
@@ -92,7 +97,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
         (
             _("Credentials"),
             {
-                "fields": SECRETS,
+                "fields": KEYS,
                 "description": _(
                     "Stored encrypted and never shown again. Leave a field empty to keep what is stored."
                 ),
@@ -111,6 +116,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
                 )
             },
         ),
+        (_("Network"), {"fields": ("proxy_in_use", "proxy_url")}),
         (
             _("Authorization"),
             {
@@ -127,11 +133,12 @@ class BotAdmin(ConsoleAdmin[Bot]):
         (
             _("Credentials"),
             {
-                "fields": SECRETS,
+                "fields": KEYS,
                 "description": _("Stored encrypted and never shown again."),
             },
         ),
         (_("Events"), {"fields": ("transport", "slot_count")}),
+        (_("Network"), {"fields": ("proxy_url",)}),
         (_("Authorization"), {"fields": ("auth_scopes",)}),
     )
 
@@ -150,7 +157,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""
-        return ("app_id", "redirect_url", "webhook_url") if obj else ()
+        return ("app_id", "proxy_in_use", "redirect_url", "webhook_url") if obj else ()
 
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
         return (SlotInline,) if obj and obj.transport == Transport.WEBSOCKET else ()
@@ -185,7 +192,10 @@ class BotAdmin(ConsoleAdmin[Bot]):
             (SlotState(slot.state) for slot in slots), key=WORST_FIRST.index, default=SlotState.STOPPED
         )
         shown = state(worst, STATE_COLOURS)
-        return format_html("{} {}/{}", shown, connected, len(slots)) if len(slots) > 1 else shown
+        if len(slots) > 1:
+            shown = format_html("{} {}/{}", shown, connected, len(slots))
+        problem = next((slot.problem for slot in slots if slot.state == worst and slot.problem), None)
+        return format_html("{} {}", shown, trouble(problem)) if problem else shown
 
     @column(_("state"), ordering="enabled")
     def enabled_label(self, bot: Bot) -> str:
@@ -194,6 +204,16 @@ class BotAdmin(ConsoleAdmin[Bot]):
     @column(_("changed"), ordering="updated_at")
     def changed(self, bot: Bot) -> str:
         return ago(bot.updated_at)
+
+    @column(_("proxy in use"))
+    def proxy_in_use(self, bot: Bot) -> str:
+        """Where it is, never who signs in there."""
+        if not encrypted_field(Bot, "proxy_url").is_set(bot):
+            return EMPTY
+        try:
+            return identifier(parse_proxy(bot.proxy_url).address)
+        except (SealedValueError, ValueError):
+            return gettext("It cannot be opened; enter it again.")
 
     @column(_("redirect URL"))
     def redirect_url(self, bot: Bot) -> str:
@@ -302,6 +322,22 @@ class BotAdmin(ConsoleAdmin[Bot]):
             self.message_user(request, _("The connections are being opened again."), messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """“Switch brand” is there only where the platform's answers point that way."""
+        offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        bot = self.get_object(request, unquote(str(object_id)))
+        if bot is not None and may_be_wrong_brand(bot):
+            return offered
+        return [action for action in offered if action.path != "switch-brand"]
+
+    @button(_("Switch brand"), icon="swap_horiz", path="switch-brand", colour="primary")
+    def switch_brand(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        bot = self.visible_or_404(request, unquote(object_id))
+        brand = other_brand(bot)
+        if brand is None:
+            raise Http404
+        return switch_page(request, self, bot, brand)
+
     @button(_("Switch on or off"), icon="power_settings_new", path="toggle")
     def toggle(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         bot = self.visible_or_404(request, unquote(object_id))
@@ -328,6 +364,14 @@ class BotAdmin(ConsoleAdmin[Bot]):
 def _notices(bot: Bot) -> list[str]:
     """What an operator should know before the form is read."""
     notices = []
+    brand = other_brand(bot)
+    if brand and is_told_of_wrong_brand(bot):
+        notices.append(
+            gettext(
+                "The platform says that this app belongs to %(brand)s. Choose “Switch brand” to set it right."
+            )
+            % {"brand": brand.label}
+        )
     if not settings.PUBLIC_URL:
         notices.append(
             gettext(

@@ -13,8 +13,8 @@ from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
 from feishu_portal.access.admin.columns import (
     ago,
     column,
-    explained,
     state,
+    trouble,
     when,
 )
 from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter
@@ -46,7 +46,7 @@ class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
 
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
-        return explained(slot.error_code, slot.error_message)
+        return trouble(slot.problem, said=slot.error_message)
 
 
 class ConnectedFilter(YesNoFilter):
@@ -113,7 +113,7 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
 
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
-        return explained(slot.error_code, slot.error_message)
+        return trouble(slot.problem, said=slot.error_message)
 
     @column(_("error at"))
     def problem_at(self, slot: ConnectionSlot) -> str:

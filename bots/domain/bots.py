@@ -21,9 +21,10 @@ CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
 
 @dataclass(frozen=True, slots=True)
 class BotChanges:
-    """Fields to set on a bot, by name; secrets that are empty are left as they are."""
+    """Fields to set on a bot, by name; secrets that are empty are left as they are, unless they are ``removed``."""
 
     values: dict[str, object] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
 
     def apply(self, bot: Bot) -> list[str]:
         """Set the values that differ and return the names of what changed."""
@@ -34,6 +35,10 @@ class BotChanges:
                 continue
             if name in secret_names or getattr(bot, name) != value:
                 setattr(bot, name, value)
+                changed.append(name)
+        for name in self.removed:
+            if encrypted_field(Bot, name).is_set(bot):
+                setattr(bot, name, "")
                 changed.append(name)
         return changed
 

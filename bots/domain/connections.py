@@ -101,7 +101,7 @@ def _together(bot: Bot, slots: list[ConnectionSlot]) -> BotConnection:
         last_heartbeat_at=max(
             (slot.last_heartbeat_at for slot in slots if slot.last_heartbeat_at), default=None
         ),
-        error=next((slot.error_message for slot in slots if slot.error_message), "") if wanted else "",
+        error=next((slot.error_text for slot in slots if slot.error_text), "") if wanted else "",
     )
 
 

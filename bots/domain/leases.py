@@ -24,16 +24,13 @@ from bots.domain.slots import SeenSlot, seen_slots
 from bots.enums import SlotState
 from bots.heartbeats import NO_HEARTBEATS
 from bots.models import Bot, ConnectionSlot
-
-NO_ROOM = (
-    "No process has room for this connection: raise FEISHU_MAX_CONNECTIONS or start another runfeishu. "
-    "没有进程能再容纳此连接：请调高 FEISHU_MAX_CONNECTIONS，或再启动一个 runfeishu。"
-)
+from bots.problems import NO_ROOM
 
 _ALIVE = (SlotState.CONNECTED, SlotState.CONNECTING, SlotState.BACKOFF)
 _NOTHING_KNOWN = {
     "connected_at": None,
     "error_code": None,
+    "error_reason": "",
     "error_message": "",
     "error_at": None,
     **NO_HEARTBEATS,
@@ -119,14 +116,15 @@ def tidy() -> None:
 
 def mark_homeless(slot_id: int) -> None:
     """Say in the row that every process is full."""
-    marked = ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_message=NO_ROOM)
+    marked = ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_reason=NO_ROOM)
     if marked.update(
         **_DOWN,
         state=SlotState.ERROR,
         state_changed_at=DatabaseTime(),
         connected_at=None,
         error_code=None,
-        error_message=NO_ROOM,
+        error_reason=NO_ROOM,
+        error_message="",
         error_at=DatabaseTime(),
     ):
         slots_changed([slot_id])

@@ -12,6 +12,9 @@ from bots.domain.database_time import DatabaseTime
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu.credentials import AppCredentials
+from feishu.errors import ConnectError
+from feishu.reasons import Reason
+from feishu_portal.access.keyring import SealedValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def seen_slots() -> list[SeenSlot]:
         "bot__open_url",
         "bot__accounts_url",
         "bot__app_secret",
+        "bot__proxy_url",
     )
     return [
         SeenSlot(
@@ -92,8 +96,11 @@ def seen_slots() -> list[SeenSlot]:
 
 
 def credentials_of(bot_id: UUID) -> AppCredentials:
-    """The bot's credentials as they are now; raises Bot.DoesNotExist."""
-    return Bot.objects.get(pk=bot_id).credentials
+    """The bot's credentials as they are now; raises Bot.DoesNotExist, or ConnectError when they do not open."""
+    try:
+        return Bot.objects.get(pk=bot_id).credentials
+    except SealedValueError as error:
+        raise ConnectError("the secrets do not open", stage="credentials", reason=Reason.SEALED) from error
 
 
 def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import PlatformName, TokenEndpoint, Transport
-from bots.validators import validate_address
+from bots.validators import validate_address, validate_proxy
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
 from feishu_portal.access.fields import EncryptedField
@@ -73,6 +73,7 @@ class Bot(models.Model):
     app_secret = EncryptedField(_("App Secret"))
     encrypt_key = EncryptedField(_("Encrypt Key"))
     verification_token = EncryptedField(_("Verification Token"))
+    proxy_url = EncryptedField(_("proxy"), validators=[validate_proxy])
     transport = models.CharField(
         _("events arrive by"), max_length=10, choices=Transport.choices, default=Transport.WEBSOCKET
     )
@@ -157,8 +158,8 @@ class Bot(models.Model):
 
     @property
     def credentials(self) -> AppCredentials:
-        """What the client layer needs to act as this app; opens the App Secret."""
-        return AppCredentials(self.app_id, self.app_secret, self.addresses)
+        """What the client layer needs to act as this app; opens the App Secret and the proxy."""
+        return AppCredentials(self.app_id, self.app_secret, self.addresses, self.proxy_url)
 
     @property
     def redirect_uri(self) -> str:

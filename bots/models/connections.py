@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import LossReason, SlotState
 from bots.models.bots import Bot
+from bots.problems import explain_problem
+from feishu.codes import CodeInfo
 
 if TYPE_CHECKING:
     from feishu_portal.access.models import User
@@ -57,6 +59,7 @@ class ConnectionSlot(models.Model):
     state_changed_at = models.DateTimeField(_("state since"), null=True, blank=True)
     reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
     error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
+    error_reason = models.CharField(max_length=20, blank=True, editable=False)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
     error_at = models.DateTimeField(_("error at"), null=True, blank=True)
     holder = models.UUIDField(null=True, editable=False)
@@ -80,6 +83,17 @@ class ConnectionSlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bot_id}#{self.number}"
+
+    @property
+    def problem(self) -> CodeInfo | None:
+        """What is wrong, with cause and cure; None if nothing is."""
+        return explain_problem(self.error_code, self.error_reason)
+
+    @property
+    def error_text(self) -> str:
+        """What is wrong in one English sentence, for callers of the API; empty if nothing is."""
+        problem = self.problem
+        return self.error_message or (problem.cause.en_us if problem else "")
 
     @property
     def is_unsteady(self) -> bool:

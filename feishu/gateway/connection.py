@@ -21,7 +21,7 @@ from feishu.gateway.backoff import Schedule
 from feishu.gateway.config import ClientConfig
 from feishu.gateway.deliveries import Deliveries
 from feishu.gateway.discovery import Endpoint
-from feishu.gateway.ending import STOPPED
+from feishu.gateway.ending import STOPPED, EndKind
 from feishu.gateway.messages import Message, Reply, Sink
 from feishu.gateway.observer import Observer
 from feishu.gateway.pump import Pump
@@ -92,9 +92,10 @@ class Connection:
         For who knows better than a clock that counts silence: the machine has slept, say. `reason`: for the log.
         """
         self._schedule.forget()
-        self._hurry.set()
         if self._pump is not None:
             self._pump.give_up(reason)
+        else:
+            self._hurry.set()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -141,7 +142,7 @@ class Connection:
             logger.info("Disconnected: %s", ending, extra=log)
             self._observer.disconnected(ending)
         self._config = session.config
-        if not session.alive:
+        if not session.alive and ending.kind is not EndKind.GIVEN_UP:
             silence = ConnectError(
                 f"connected, but heard nothing: {ending}", stage="handshake", reason=Reason.SILENT
             )

@@ -57,7 +57,7 @@ def bot_out(bot: Bot) -> BotOut:
                 connected_at=slot.connected_at,
                 last_frame_at=slot.last_frame_at,
                 error_code=slot.error_code,
-                error=slot.error_message,
+                error=slot.error_text,
             )
             for slot in bot.slots.all()
         ],

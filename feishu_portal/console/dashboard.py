@@ -25,6 +25,7 @@ from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
 from events.enums import EventStatus
 from events.models import Event
+from feishu.codes import explain
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.columns import ago, cause_and_cure
 from feishu_portal.access.models import User
@@ -144,7 +145,7 @@ def _unconnected(user: User) -> list[Down]:
         Down(
             slot.bot.name,
             slot.get_state_display(),
-            cause_and_cure(slot.error_code) if slot.error_code is not None else slot.error_message,
+            cause_and_cure(slot.problem) if slot.problem else "",
             reverse("admin:bots_bot_change", args=[slot.bot_id]),
         )
         for slot in down.order_by(F("error_code").asc(nulls_last=True), "bot__name", "number")[:EACH]
@@ -262,7 +263,7 @@ def _session_problems(user: User) -> list[Problem]:
             _("Authorization"),
             f"{session.bot.name} · {session.open_id}",
             str(Reason(session.reason).label)
-            + (f" · {cause_and_cure(session.error_code)}" if session.error_code is not None else ""),
+            + (f" · {cause_and_cure(explain(session.error_code))}" if session.error_code is not None else ""),
             reverse("admin:auth_sessions_authsession_change", args=[session.pk]),
         )
         for session in sessions.order_by("-created_at")[:EACH]
@@ -278,7 +279,7 @@ def _token_problems(user: User) -> list[Problem]:
             token.refreshed_at or token.authorized_at,
             _("Token"),
             f"{token.bot.name} · {token}",
-            cause_and_cure(token.last_code)
+            cause_and_cure(explain(token.last_code))
             if token.last_code is not None
             else str(
                 TokenStatus(token.status).label

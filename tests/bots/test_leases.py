@@ -5,11 +5,12 @@ import pytest
 from django.utils import timezone
 
 from bots.domain.bots import set_enabled
-from bots.domain.leases import NO_ROOM, bid, claim, let_go, mark_homeless, renew, succeed, tidy
+from bots.domain.leases import bid, claim, let_go, mark_homeless, renew, succeed, tidy
 from bots.domain.listeners import Peer, announce, peers, retire
 from bots.domain.slots import seen_slots, write_reports
 from bots.enums import SlotState
 from bots.models import ConnectionSlot, Listener
+from bots.problems import NO_ROOM
 from feishu_portal.access.actors import SYSTEM
 from tests.factories import make_bot
 
@@ -151,11 +152,11 @@ def test_slot_for_which_nobody_has_room_says_so_until_its_bot_is_switched_off(sl
     mark_homeless(slot.pk)
     tidy()
     slot.refresh_from_db()
-    assert (slot.state, slot.error_message) == (SlotState.ERROR, NO_ROOM)
+    assert (slot.state, slot.error_reason) == (SlotState.ERROR, NO_ROOM)
     set_enabled(slot.bot, enabled=False, actor=SYSTEM)
     tidy()
     slot.refresh_from_db()
-    assert (slot.state, slot.error_message) == (SlotState.STOPPED, "")
+    assert (slot.state, slot.error_reason, slot.problem) == (SlotState.STOPPED, "", None)
 
 
 def test_held_slot_is_never_called_homeless(slot):

@@ -10,7 +10,8 @@ from bots.models import ConnectionSlot
 from bots.signal_thread import SignalThread
 from bots.slot_observer import SlotObserver
 from bots.slot_reports import SlotReports
-from feishu.errors import ConnectError
+from feishu.errors import ConnectError, TransportError
+from feishu.reasons import Reason
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,8 +44,8 @@ def observer(slot: ConnectionSlot, reports: SlotReports) -> SlotObserver:
 @pytest.mark.parametrize(
     "error",
     [
-        ConnectError("a NUL \x00"),
-        ConnectError("half a pair \ud83d"),
+        ConnectError("a NUL \x00", code=1),
+        ConnectError("half a pair \ud83d", code=1),
         ConnectError("a code of its own", code=10**30),
     ],
     ids=["NUL", "surrogate", "code"],
@@ -64,7 +65,28 @@ async def test_reason_with_a_nul_is_shown_without_it(database):
     listener = uuid4()
     refused, _ = await database.run(slots_held_by, listener)
     reports = SlotReports(database, listener=listener)
-    observer(refused, reports).failed(ConnectError("refu\x00sed"), attempt=1, fatal=True, retry_in=60)
+    observer(refused, reports).failed(ConnectError("refu\x00sed", code=1), attempt=1, fatal=True, retry_in=60)
     await reports.write()
     await database.run(refused.refresh_from_db)
-    assert (refused.state, refused.error_message) == (SlotState.ERROR, "refused")
+    assert (refused.state, refused.error_message) == (SlotState.ERROR, "refused (code 1)")
+
+
+async def test_failure_without_a_code_is_stored_by_its_reason_and_not_by_our_words(database):
+    listener = uuid4()
+    slot, _ = await database.run(slots_held_by, listener)
+    reports = SlotReports(database, listener=listener)
+    watching = observer(slot, reports)
+    watching.failed(
+        TransportError("[Errno -2] Name or service not known", reason=Reason.DNS),
+        attempt=1,
+        fatal=False,
+        retry_in=1,
+    )
+    await reports.write()
+    await database.run(slot.refresh_from_db)
+    assert (slot.error_reason, slot.error_message) == ("dns", "")
+    assert slot.problem.cause.zh_cn == "无法解析平台的域名"
+    watching.connected("device")
+    await reports.write()
+    await database.run(slot.refresh_from_db)
+    assert (slot.error_reason, slot.problem) == ("", None)

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 import socket
 import threading
@@ -9,7 +10,9 @@ import httpx
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
-from feishu.transport import MAX_BODY, Transport, default_transport, unpooled_transport
+from feishu.reasons import Reason
+from feishu.transport import MAX_BODY, MAX_TRANSPORTS, Transport, default_transport, unpooled_transport
+from tests.services.proxy import LoopbackProxy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Tt-Logid: L1\r\n\r\n"
 
@@ -223,3 +226,58 @@ def test_a_forked_child_gets_a_transport_of_its_own(monkeypatch):
     mine = default_transport()
     monkeypatch.setattr(os, "getpid", lambda: -1)
     assert default_transport() is not mine
+
+
+def test_everything_goes_through_the_proxy_with_its_password():
+    with (
+        server(lambda connection: connection.sendall(OK + b'{"code":0}   ')) as url,
+        LoopbackProxy(user="ops", password="p@ss") as proxy,
+    ):
+        through = Transport(proxy=f"http://ops:p%40ss@{proxy.address}")
+        assert through.request("GET", url).log_id == "L1"
+        through.close()
+    assert proxy.traffic.forwarded == [url.removeprefix("http://")]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"user": "ops"}, Reason.PROXY_REFUSED),
+        ({"mood": "silent"}, Reason.PROXY_TIMEOUT),
+    ],
+)
+def test_a_proxy_that_does_not_let_through_is_named(scheme, options, reason):
+    with LoopbackProxy(**options) as proxy:
+        through = Transport(proxy=f"http://ops:hush@{proxy.address}" if "user" in options else proxy.url)
+        with pytest.raises(TransportError) as failure:
+            through.request("POST", f"{scheme}://platform.test/x", json={}, timeout=0.3)
+        through.close()
+    assert failure.value.reason is reason
+    assert "hush" not in str(failure.value)
+    assert proxy.traffic.total == 0
+
+
+def test_a_proxy_that_is_not_there_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    through = Transport(proxy=f"http://127.0.0.1:{port}")
+    with pytest.raises(TransportError) as failure:
+        through.request("GET", "https://platform.test/")
+    through.close()
+    assert (failure.value.reason, failure.value.sent) == (Reason.PROXY_UNREACHABLE, "no")
+
+
+def test_each_proxy_has_a_transport_of_its_own_and_there_are_not_too_many():
+    assert default_transport("http://a.test:1") is default_transport("http://a.test:1")
+    assert default_transport("http://a.test:1") is not default_transport("http://b.test:1")
+    assert default_transport("http://a.test:1") is not unpooled_transport("http://a.test:1")
+    evicted = default_transport("http://a.test:1")
+    for number in range(MAX_TRANSPORTS):
+        default_transport(f"http://other.test:{number + 1}")
+    assert default_transport("http://a.test:1") is not evicted
+    assert not evicted._client.is_closed  # whoever still holds it may still use it
+    client = evicted._client
+    del evicted
+    gc.collect()
+    assert client.is_closed

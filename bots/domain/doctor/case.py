@@ -1,10 +1,9 @@
 """A bot under examination, and what its checks share."""
 
 import shlex
-from dataclasses import replace
 from functools import cached_property
-from typing import Final
 
+from bots.domain.brand import APP_UNKNOWN, is_known_to, other_brand
 from bots.domain.doctor.findings import Check, Finding, Verdict, refused
 from bots.enums import PlatformName
 from bots.models import Bot
@@ -12,17 +11,9 @@ from feishu.categories import Category
 from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
-from feishu.platforms import FEISHU, LARK
 from feishu.tenant_tokens import TenantTokens
 from feishu.text import Text
 from feishu.transport import Transport
-
-_OTHER_BRAND: Final = {
-    PlatformName.FEISHU.value: (PlatformName.LARK, LARK),
-    PlatformName.LARK.value: (PlatformName.FEISHU, FEISHU),
-}
-# The token endpoint has no code for the wrong brand: it does not know the app.
-_APP_UNKNOWN: Final = frozenset({10003, 10014, 99991543})
 
 
 class Case:
@@ -45,7 +36,7 @@ class Case:
 
     def wrong_brand(self, check: Check, error: FeishuError) -> Finding | None:
         """The finding for a refusal whose reason is that the app belongs to the other brand, if it is that."""
-        suspicious = error.info.category is Category.WRONG_BRAND or error.code in _APP_UNKNOWN
+        suspicious = error.info.category is Category.WRONG_BRAND or error.code in APP_UNKNOWN
         brand = self._rightful_brand if suspicious else None
         if brand is None:
             return None
@@ -61,8 +52,8 @@ class Case:
                 f"The app belongs to {name.en_us}, whose address accepts the same credentials",
             ),
             Text(
-                f"在控制台把机器人的平台改为「{name.zh_cn}」，或运行 {command}",
-                f"Set the bot's platform to {name.en_us} in the console, or run {command}",
+                f"在控制台的机器人页面点击「切换品牌」改为 {name.zh_cn}，或运行 {command}",
+                f"Choose “Switch brand” on the bot's page in the console, which sets it to {name.en_us}, or run {command}",
             ),
             code=error.code,
             log_id=error.log_id,
@@ -71,11 +62,9 @@ class Case:
     @cached_property
     def _rightful_brand(self) -> PlatformName | None:
         """The other brand, where it knows the app; asked once."""
-        if self.bot.platform not in _OTHER_BRAND:
-            return None
-        brand, addresses = _OTHER_BRAND[self.bot.platform]
+        brand = other_brand(self.bot)
         try:
-            self.tokens.get(replace(self.credentials, platform=addresses))
+            known = brand is not None and is_known_to(brand, self.credentials, self.tokens)
         except FeishuError:
             return None
-        return brand
+        return brand if known else None

@@ -51,7 +51,9 @@ def examination(
     secret = portal.app_secret(bot)
     yield secret
     case = (
-        Case(bot, bot.credentials, transport or default_transport()) if secret.verdict is Verdict.OK else None
+        Case(bot, bot.credentials, transport or default_transport(bot.proxy_url))
+        if secret.verdict is Verdict.OK
+        else None
     )
     for step in _STEPS:
         if not step.long_connection_only or bot.transport == EventsBy.WEBSOCKET:

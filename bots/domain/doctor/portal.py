@@ -27,7 +27,7 @@ _SEALED: Final = (
 
 def app_secret(bot: Bot) -> Finding:
     try:
-        secret = bot.app_secret
+        secret, _proxy = bot.app_secret, bot.proxy_url
     except SealedValueError:
         return Finding(Check.APP_SECRET, Verdict.WRONG, *_SEALED)
     if not secret:

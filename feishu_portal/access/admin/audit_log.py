@@ -20,6 +20,7 @@ ACTIONS = {
     "bot.enabled": _("Bot switched on"),
     "bot.disabled": _("Bot switched off"),
     "bot.deleted": _("Bot deleted"),
+    "bot.brand_switched": _("Brand of a bot switched"),
     "bot.connect": _("Connections asked for"),
     "bot.disconnect": _("Connections let go"),
     "auth_session.created": _("Authorization asked for"),

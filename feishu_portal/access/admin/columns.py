@@ -16,7 +16,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from feishu.codes import explain
+from feishu.codes import CodeInfo, explain
 from feishu.text import Text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -130,28 +130,27 @@ def in_language(text: Text) -> str:
     return text.in_language(get_language() or settings.LANGUAGE_CODE)
 
 
-def cause_and_cure(code: int | None) -> str:
-    """What a platform code means and what to do about it, as one line of text."""
-    info = explain(code)
+def cause_and_cure(info: CodeInfo) -> str:
+    """What is wrong and what to do about it, as one line of text."""
     return f"{in_language(info.cause)}{'。' if _is_chinese() else '. '}{in_language(info.cure)}{'。' if _is_chinese() else '.'}"
 
 
-def explained(code: int | None, message: str = "", log_id: str = "") -> str:
-    """A platform error for people: the code, its cause, its cure, what was said, and the log id to ask support with."""
-    if code is None and not message:
+def explained(code: int | None, log_id: str = "") -> str:
+    """A platform's code for people."""
+    return trouble(None if code is None else explain(code), log_id=log_id)
+
+
+def trouble(info: CodeInfo | None, *, said: str = "", log_id: str = "") -> str:
+    """What is wrong, for people: cause with its code, cure, what was said, and the log id to ask support with."""
+    if info is None:
         return EMPTY
-    parts = [format_html('<div class="portal-said">{}</div>', message)] if message else []
-    if code is not None:
-        info = explain(code)
-        parts.insert(0, format_html('<div class="portal-cure">{}</div>', in_language(info.cure)))
-        parts.insert(
-            0,
-            format_html(
-                '<div class="portal-cause">{} <code class="portal-id">{}</code></div>',
-                in_language(info.cause),
-                code,
-            ),
-        )
+    code = "" if info.code is None else format_html(' <code class="portal-id">{}</code>', info.code)
+    parts = [
+        format_html('<div class="portal-cause">{}{}</div>', in_language(info.cause), code),
+        format_html('<div class="portal-cure">{}</div>', in_language(info.cure)),
+    ]
+    if said:
+        parts.append(format_html('<div class="portal-said">{}</div>', said))
     if log_id:
         parts.append(
             format_html('<div>{} <code class="portal-id">{}</code></div>', gettext("Log ID"), log_id)

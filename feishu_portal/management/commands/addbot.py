@@ -35,6 +35,14 @@ class Command(BaseCommand):
         parser.add_argument("--app-secret-file", type=Path, default=None)
         parser.add_argument("--encrypt-key-file", type=Path, default=None)
         parser.add_argument("--verification-token-file", type=Path, default=None)
+        proxy = parser.add_mutually_exclusive_group()
+        proxy.add_argument(
+            "--proxy-url-file",
+            type=Path,
+            default=None,
+            help="File with the bot's own proxy, http://user:password@host:port.",
+        )
+        proxy.add_argument("--no-proxy", action="store_true", help="Forget the bot's own proxy.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         given = {
@@ -48,10 +56,14 @@ class Command(BaseCommand):
             "app_secret": self._app_secret(options["app_secret_file"]),
             "encrypt_key": _content(options["encrypt_key_file"]),
             "verification_token": _content(options["verification_token_file"]),
+            "proxy_url": _content(options["proxy_url_file"]),
         }
         if given["platform"] is None and given["open_url"]:
             given["platform"] = PlatformName.CUSTOM
-        changes = BotChanges({name: value for name, value in given.items() if value is not None})
+        changes = BotChanges(
+            {name: value for name, value in given.items() if value is not None},
+            removed=frozenset({"proxy_url"} if options["no_proxy"] else ()),
+        )
         try:
             bot, new = put_bot(app_id=options["app_id"], changes=changes, actor=Actor.command("addbot"))
         except ValidationError as error:

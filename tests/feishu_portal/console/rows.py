@@ -21,7 +21,7 @@ from tests.factories import make_bot, make_grant, message_event
 
 SECRETS = (
     "the-app-secret", "the-encrypt-key", "the-verification-token", "the-access-token", "the-refresh-token",
-    "the-start-token", "the-code-verifier", "verification-token", "the-card-token",
+    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user",
 )  # fmt: skip
 PAGES = {
     "bots_bot": Bot,
@@ -56,6 +56,7 @@ def make_rows(**bot: Any) -> Rows:
                 "app_secret": "the-app-secret",
                 "encrypt_key": "the-encrypt-key",
                 "verification_token": "the-verification-token",
+                "proxy_url": "http://proxy-user:the-proxy-password@127.0.0.1:9",
             }
             | bot
         )

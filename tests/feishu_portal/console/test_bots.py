@@ -22,7 +22,7 @@ from tests.feishu_portal.console.rows import (
     text_of,
 )
 
-CREDENTIALS = {"app_secret": "", "encrypt_key": "", "verification_token": ""}
+CREDENTIALS = {"app_secret": "", "encrypt_key": "", "verification_token": "", "proxy_url": ""}
 
 
 def form_of(bot: Bot, **values: object) -> dict[str, object]:
@@ -36,6 +36,8 @@ def form_of(bot: Bot, **values: object) -> dict[str, object]:
             "token_endpoint": bot.token_endpoint,
             "transport": bot.transport,
             "slot_count": bot.slot_count,
+            "stale_after_minutes": bot.stale_after_minutes,
+            "handlers_per_second": bot.handlers_per_second,
             "enabled": "on",
             "connect": "on",
             "auth_scopes": "\r\n".join(bot.auth_scopes),
@@ -134,7 +136,7 @@ def test_page_opens_and_takes_a_new_secret_when_the_key_is_lost(
 def test_secret_fields_say_whether_there_is_one(rows: Rows, as_owner: Client) -> None:
     Bot.objects.filter(pk=rows.bot.pk).update(verification_token="")
     html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
-    assert html.count("Set. Leave empty to keep it.") == 2
+    assert html.count("Set. Leave empty to keep it.") == 3
     assert html.count("Not set") == 1
     assert 'type="password" name="app_secret"' in html
 

@@ -60,6 +60,28 @@ def test_addbot_again_updates_and_keeps_what_is_not_said(secret_file):
     assert (bot.name, bot.slot_count) == ("Renamed", 2)
 
 
+def test_addbot_reads_a_proxy_from_a_file_and_forgets_it_when_told(secret_file, tmp_path):
+    file = tmp_path / "proxy"
+    file.write_text("http://ops:hush@proxy.test:3128\n")
+    base = ("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file)
+    out = addbot(*base, "--proxy-url-file", str(file))
+    assert Bot.objects.get().credentials.proxy == "http://ops:hush@proxy.test:3128"
+    assert "hush" not in out
+    addbot(*base)
+    assert Bot.objects.get().proxy_url
+    addbot(*base, "--no-proxy")
+    assert Bot.objects.get().credentials.proxy == ""
+
+
+def test_addbot_refuses_what_is_no_proxy_without_repeating_it(secret_file, tmp_path):
+    file = tmp_path / "proxy"
+    file.write_text("socks5://ops:hush@proxy.test:1080")
+    with pytest.raises(CommandError) as refusal:
+        addbot("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file, "--proxy-url-file", str(file))
+    assert "proxy_url" in str(refusal.value)
+    assert "hush" not in str(refusal.value)
+
+
 def test_addbot_with_addresses_is_a_custom_platform(secret_file):
     urls = ("--open-url", "http://open.test", "--accounts-url", "http://accounts.test")
     addbot("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file, *urls)
