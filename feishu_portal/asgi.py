@@ -3,6 +3,7 @@
 import os
 from typing import cast
 
+from asgiref.sync import sync_to_async
 from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 _django = cast("ASGIApp", get_asgi_application())
 
 from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
+from feishu_portal.access.canary import verify  # noqa: E402
+from feishu_portal.access.keyring import SealedValueError  # noqa: E402
 from feishu_portal.live.sockets import no_such_socket  # noqa: E402
 
 _webhook = WebhookEndpoint()
@@ -31,8 +34,13 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Nothing to do before the first request. Servers that offer no lifespan cancel what is open with their loop."""
+    """Refuses to start with the wrong keys. Servers that offer no lifespan cancel what is open with their loop."""
     await receive()
+    try:
+        await sync_to_async(verify)()
+    except SealedValueError as error:
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await _webhook.close()

@@ -12,6 +12,19 @@ def keep_our_logging(**_options: object) -> None:
     """Celery sets up logging of its own unless somebody listens here; ours redacts."""
 
 
+@signals.worker_init.connect
+@signals.beat_init.connect
+def refuse_wrong_keys(**_options: object) -> None:
+    """A worker that cannot open the secrets of this database would fail task by task."""
+    from feishu_portal.access.canary import verify  # noqa: PLC0415 -- models are there only now
+    from feishu_portal.access.keyring import SealedValueError  # noqa: PLC0415 -- see above
+
+    try:
+        verify()
+    except SealedValueError as error:
+        raise SystemExit(str(error)) from error
+
+
 app = Celery("feishu_portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

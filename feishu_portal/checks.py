@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from feishu_portal.access.canary import verify
+from feishu_portal.access.keyring import SealedValueError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -28,6 +31,16 @@ def encryption_keys_are_fernet_keys(**_options: Any) -> list[CheckMessage]:
                 )
             )
     return problems
+
+
+@register(Tags.database)
+def encryption_keys_open_the_database(**_options: Any) -> list[CheckMessage]:
+    """E003: asked with ``check --database default``; every process asks the same when it starts."""
+    try:
+        verify()
+    except SealedValueError as error:
+        return [Error(str(error), hint="Put the old key behind the new one.", id="feishu_portal.E003")]
+    return []
 
 
 @register()

@@ -47,3 +47,16 @@ def unseal(ciphertext: str, *, binding: str) -> str:
     if bound != binding.encode():
         raise SealedValueError(f"{binding}: the sealed value belongs to another row or field.")
     return plaintext.decode()
+
+
+def reseal(ciphertext: str) -> str:
+    """The same value under the key that writes, bound as it was; unchanged if it is already. Raises SealedValueError."""
+    sealed = ciphertext.encode("ascii")
+    try:
+        Fernet(settings.ENCRYPTION_KEYS[0]).decrypt(sealed)
+    except InvalidToken:
+        try:
+            return _ring().rotate(sealed).decode("ascii")
+        except InvalidToken as error:
+            raise SealedValueError("None of the ENCRYPTION_KEYS opens this value.") from error
+    return ciphertext

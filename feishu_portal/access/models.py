@@ -9,6 +9,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from feishu_portal.access.fields import EncryptedField
 from feishu_portal.access.scopes import Scope
 
 
@@ -102,3 +103,19 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.target}"
+
+
+class KeyCanary(models.Model):
+    """One sealed value that every process opens when it starts: a key ring that lacks the key of this database is noticed
+    then, and not when the first secret is needed."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    sealed = EncryptedField(editable=False)
+
+    class Meta:
+        verbose_name = _("key canary")
+        verbose_name_plural = _("key canaries")
+        constraints = (models.CheckConstraint(name="canary_is_alone", condition=models.Q(id=1)),)
+
+    def __str__(self) -> str:
+        return "canary"

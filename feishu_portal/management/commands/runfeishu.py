@@ -6,6 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.models import Bot
+from feishu_portal.access.canary import verify
+from feishu_portal.access.keyring import SealedValueError
 from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
@@ -37,6 +39,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            verify()
+        except SealedValueError as error:
+            raise CommandError(str(error)) from error
         only = frozenset(options["bot"])
         unknown = only - set(Bot.objects.filter(app_id__in=only).values_list("app_id", flat=True))
         if unknown:

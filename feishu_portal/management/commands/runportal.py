@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from feishu_portal.access.canary import verify
+from feishu_portal.access.keyring import SealedValueError
 from feishu_portal.management.commands.runsandbox import DEFAULT_PORT
 from feishu_portal.runtime.background import background_work
 from feishu_portal.runtime.demo import OPERATOR, DemoApp, operator_password, put_demo_bot
@@ -36,6 +38,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        try:
+            verify()
+        except SealedValueError as error:
+            raise CommandError(str(error)) from error
         sandbox = None
         if options["sandbox"]:
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
