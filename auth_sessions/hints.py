@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from events.hints import send_hint
+from feishu_portal.access.hints import send_hint
 
 
 def hint_card(session_id: UUID) -> None:

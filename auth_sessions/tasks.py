@@ -13,7 +13,7 @@ from auth_sessions.domain.sessions import expire_sessions
 from auth_sessions.domain.showing import cards_to_show
 from auth_sessions.domain.showing import show_card as show_card_of
 from auth_sessions.domain.uses import prune_uses as prune_old_uses
-from events.hints import send_hint
+from feishu_portal.access.hints import send_hint
 
 
 @shared_task(name="auth_sessions.show_card")

@@ -15,3 +15,7 @@ class BotNotFound(BotsError):
 
 class WebhookUnprotected(BotsError):
     """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""
+
+
+class NotTold(BotsError):
+    """A notice did not reach its person."""

@@ -1,22 +1,10 @@
 """Hints to the workers. Losing one delays the work by one sweep and loses nothing."""
 
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from kombu.exceptions import OperationalError
-
-logger = logging.getLogger("events.hints")
+from feishu_portal.access.hints import send_hint
 
 EVENTS_IN_ONE_HINT = 200
-
-
-def send_hint(send: Callable[..., Any], *args: object) -> None:
-    """Publish a task message, e.g. ``send_hint(deliver.delay, 17)``; a broker that is away is logged, not raised."""
-    try:
-        send(*args)
-    except (OperationalError, OSError) as error:
-        logger.warning("hint_not_sent", extra={"error": type(error).__name__})
 
 
 def hint_dispatch(event_pks: Sequence[int]) -> None:

@@ -89,6 +89,20 @@ VARIABLES = (
     ),
     Variable("TIME_ZONE", "Asia/Shanghai", "Time zone of the console.", "控制台使用的时区。"),
     Variable(
+        "EMAIL_URL",
+        "",
+        "Mail server for notices to operators, e.g. smtp+tls://user:password@mail.example.com:587. Without it no e-mail is "
+        "sent; in development it is printed.",
+        "向操作员发送通知的邮件服务器，例如 smtp+tls://user:password@mail.example.com:587。不设置则不发送邮件；"
+        "开发环境会打印到终端。",
+    ),
+    Variable(
+        "DEFAULT_FROM_EMAIL",
+        "feishu-portal@localhost",
+        "Sender of these e-mails.",
+        "通知邮件的发件人。",
+    ),
+    Variable(
         "LOG_FORMAT", "console", "console for people, json for machines.", "console 便于阅读，json 便于采集。"
     ),
     Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", "DEBUG、INFO、WARNING 或 ERROR。"),
@@ -142,6 +156,18 @@ VARIABLES = (
         "500",
         "How many connections one runfeishu process holds at most.",
         "单个 runfeishu 进程最多保持的连接数。",
+    ),
+    Variable(
+        "FEISHU_ALERT_SECONDS",
+        "120",
+        "How long a bot may be without any connection before its owners are told, in seconds.",
+        "机器人失去全部连接多久后通知其所有者（秒）。",
+    ),
+    Variable(
+        "FEISHU_PLATFORM_LOOK_MINUTES",
+        "30",
+        "How often the platform's own count of a bot's connections is asked for, in minutes; 0 for never.",
+        "查询平台侧长连接数的间隔（分钟）；0 表示不查询。",
     ),
     Variable(
         "FEISHU_SWEEP_SECONDS",

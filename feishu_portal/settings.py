@@ -186,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
     for name in ("events.sweep", "events.replay", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
+    "bots.watch": {"task": "bots.watch", "schedule": 15.0, "options": {"expires": 60.0}},
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {
         "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
@@ -216,6 +217,8 @@ FEISHU_HANDLERS = env.list("FEISHU_HANDLERS", default=[])
 TOKEN_USE_DAYS = env.int("FEISHU_TOKEN_USE_DAYS", default=90)
 AUTH_SESSION_MINUTES = env.int("FEISHU_AUTH_SESSION_MINUTES", default=30)
 RECONCILE_SECONDS = env.float("FEISHU_RECONCILE_SECONDS", default=2.0)
+ALERT_SECONDS = env.float("FEISHU_ALERT_SECONDS", default=120.0)
+PLATFORM_LOOK_MINUTES = env.float("FEISHU_PLATFORM_LOOK_MINUTES", default=30.0)
 LEASE_SECONDS = env.float("FEISHU_LEASE_SECONDS", default=6.0)
 REFRESH_LEASE_SECONDS = env.float("FEISHU_REFRESH_LEASE_SECONDS", default=45.0)
 REFRESH_PER_SECOND = env.float("FEISHU_REFRESH_PER_SECOND", default=15.0)
@@ -224,6 +227,13 @@ HANDLER_TRIES = env.int("FEISHU_HANDLER_TRIES", default=5)
 WEBHOOK_MAX_BYTES = env.int("FEISHU_WEBHOOK_MAX_BYTES", default=1_048_576)
 WEBHOOK_REQUESTS = env.int("FEISHU_WEBHOOK_REQUESTS", default=512)
 WEBHOOK_BOT_REQUESTS = env.int("FEISHU_WEBHOOK_BOT_REQUESTS", default=128)
+
+# --- e-mail, for notices to operators; nothing sends it while a page waits
+
+EMAIL_IS_SET_UP = bool(env.str("EMAIL_URL", default=""))
+vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="feishu-portal@localhost")
 
 # --- logs
 

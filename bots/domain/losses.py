@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from bots.changes import bots_changed
+from bots.domain.platform_count import look_soon
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.models import Bot, ConnectionLoss
 
@@ -25,6 +26,7 @@ def write_losses(losses: Sequence[ConnectionLoss]) -> None:
     known = set(Bot.objects.filter(pk__in={loss.bot_id for loss in losses}).values_list("pk", flat=True))
     ConnectionLoss.objects.bulk_create([loss for loss in losses if loss.bot_id in known])
     bots_changed(known)
+    look_soon({loss.bot_id for loss in losses if loss.reason not in PLANNED_LOSSES} & known)
 
 
 def losses_by_reason(bot_ids: Sequence[UUID]) -> dict[UUID, Counter[LossReason]]:

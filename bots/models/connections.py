@@ -171,6 +171,8 @@ class PlatformCount(models.Model):
     more_looks = models.PositiveIntegerField(default=0)
     """Looks in a row in which the platform saw more than there are here."""
     fewer_looks = models.PositiveIntegerField(default=0)
+    renewals = models.PositiveIntegerField(default=0)
+    """How often connections were made anew because of the count, since it was right the last time."""
     error_code = models.BigIntegerField(_("error code"), null=True)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
 

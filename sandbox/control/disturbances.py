@@ -17,7 +17,7 @@ from sandbox.state import Sandbox
 from sandbox.world.connections import Connection, Written
 from sandbox.world.faults import Faults
 
-Action: TypeAlias = Literal["drop", "close", "silence", "garbage", "text", "ping", "empty"]
+Action: TypeAlias = Literal["drop", "close", "silence", "forget", "garbage", "text", "ping", "empty"]
 Kind: TypeAlias = Literal["tenant", "access", "refresh"]
 
 
@@ -25,6 +25,7 @@ class Disturbance(Struct, forbid_unknown_fields=True, kw_only=True):
     """Done once to every open connection, or to those of one app, or to one.
 
     drop: the line is cut. close: a close frame with `close_code`. silence: half open from now on.
+    forget: the line stands and pings are answered, but nothing is pushed through it and it does not count any more.
     garbage, text, ping, empty: a binary frame of random bytes, a text frame, a control ping, an empty frame.
     """
 
@@ -87,7 +88,10 @@ async def disturb(sandbox: Sandbox, disturbance: Disturbance) -> dict[str, Any]:
         if disturbance.device_id in {None, connection.device_id}
     ]
     for connection in chosen:
-        _disturb(connection, disturbance)
+        if disturbance.action == "forget":
+            sandbox.world.connections.remove(connection)
+        else:
+            _disturb(connection, disturbance)
     return {"connections": len(chosen)}
 
 

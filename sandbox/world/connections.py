@@ -116,8 +116,11 @@ class Connections:
         self.opened += 1
 
     def remove(self, connection: Connection) -> None:
-        self._by_app[connection.app_id].remove(connection)
-        self.closed += 1
+        """It counts no longer; one that was forgotten before does not anyway."""
+        opened = self._by_app[connection.app_id]
+        if connection in opened:
+            opened.remove(connection)
+            self.closed += 1
 
     def of(self, app_id: str | None) -> list[Connection]:
         if app_id is not None:

@@ -1,0 +1,47 @@
+"""What an incident is, and what to do about it, in the language that is active."""
+
+from typing import Final
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import IncidentCause
+from bots.models import Incident
+from feishu.codes import explain
+
+_HEADLINES: Final = {
+    IncidentCause.CONFIGURATION: _("%(bot)s cannot connect: the configuration is wrong"),
+    IncidentCause.NOT_CONNECTED: _("%(bot)s is not connected and receives no events"),
+    IncidentCause.FOREIGN: _("Somebody else receives events of %(bot)s"),
+}
+
+
+def headline(incident: Incident) -> str:
+    """One line, with the bot's name and without line breaks."""
+    name = " ".join(incident.bot.name.split())
+    return str(_HEADLINES[IncidentCause(incident.cause)]) % {"bot": name}
+
+
+def cause_and_cure(incident: Incident) -> tuple[str, str]:
+    """Sentences: why, and what to do."""
+    if incident.cause == IncidentCause.FOREIGN:
+        online, _slash, held = incident.message.partition("/")
+        return (
+            gettext(
+                "The platform counts %(online)s connections of this app and the portal holds %(held)s. The others take "
+                "events away at random."
+            )
+            % {"online": online, "held": held},
+            gettext(
+                "Stop the other programs that use this app: a developer's machine, an old deployment. If none is to be "
+                "found, reset the App Secret in the developer console and enter the new one here: nobody else can then "
+                "connect again."
+            ),
+        )
+    if incident.code is None:
+        return incident.message or gettext("No process holds its connection."), gettext(
+            "Make sure that manage.py runfeishu (or runportal) is running, and look at its log."
+        )
+    info = explain(incident.code)
+    language = get_language() or "zh-hans"
+    return info.cause.in_language(language), info.cure.in_language(language)

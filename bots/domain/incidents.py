@@ -1,0 +1,149 @@
+"""When a bot needs a person, and when it no longer does: incidents are opened and closed by what the rows say.
+
+Level-triggered, by whichever worker looks; a constraint lets one cause of one bot be open once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from bots.domain.database_time import DatabaseTime
+from bots.domain.notices import address_notices, drop_notices, follow_up_notices
+from bots.enums import IncidentCause, SlotState
+from bots.models import Bot, ConnectionSlot, Incident, PlatformCount
+from feishu.categories import Category
+from feishu.codes import explain
+
+WELL: Final = timedelta(minutes=2)
+"""For so long a trouble has to be away before its incident is over: what comes and goes is one incident."""
+KEPT: Final = timedelta(days=180)
+STEP: Final = 1000
+"""Incidents forgotten in one run."""
+_FATAL: Final = frozenset({Category.CONFIGURATION, Category.WRONG_BRAND})
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a bot now."""
+
+    bot: Bot
+    cause: IncidentCause
+    began_at: datetime
+    code: int | None = None
+    message: str = ""
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        return self.bot.pk, self.cause
+
+
+def watch() -> None:
+    """Open incidents for what is wrong and close those that are over."""
+    troubles = {trouble.key: trouble for trouble in (*_deaf(), *_foreign())}
+    listening = set(Bot.objects.listening().values_list("pk", flat=True))
+    for incident in Incident.objects.open():
+        trouble = troubles.pop((incident.bot_id, incident.cause), None)
+        if trouble is not None:
+            _keep(incident, trouble)
+        elif incident.bot_id not in listening:
+            _close(incident, tell=False)
+        else:
+            _mend(incident)
+    for trouble in troubles.values():
+        _open(trouble)
+
+
+def _deaf() -> Iterator[Trouble]:
+    """Bots that should hear and have not heard for longer than settings.ALERT_SECONDS, on any connection."""
+    hearing = ConnectionSlot.objects.filter(
+        bot=OuterRef("pk"), state=SlotState.CONNECTED, lease_until__gt=DatabaseTime()
+    )
+    patience = timedelta(seconds=settings.ALERT_SECONDS)
+    now = timezone.now()
+    for bot in Bot.objects.listening().exclude(Exists(hearing)).prefetch_related("slots"):
+        slots = list(bot.slots.all())
+        # Whoever has just changed the bot is looking at it, and deserves to see whether that helped.
+        since = max(bot.updated_at, *(_down_since(slot) or bot.updated_at for slot in slots))
+        if now - since >= patience:
+            yield _explained(bot, slots, since)
+
+
+def _down_since(slot: ConnectionSlot) -> datetime | None:
+    """A process that died leaves a row that reads as connected, but for its lease."""
+    return slot.down_since or slot.lease_until or slot.state_changed_at
+
+
+def _explained(bot: Bot, slots: list[ConnectionSlot], since: datetime) -> Trouble:
+    slot = next((slot for slot in slots if slot.error_message), None)
+    if slot is None:
+        return Trouble(bot, IncidentCause.NOT_CONNECTED, since)
+    fatal = explain(slot.error_code).category in _FATAL
+    cause = IncidentCause.CONFIGURATION if fatal else IncidentCause.NOT_CONNECTED
+    return Trouble(bot, cause, since, slot.error_code, slot.error_message)
+
+
+def _foreign() -> Iterator[Trouble]:
+    counts = PlatformCount.objects.filter(more_looks__gte=2, bot__in=Bot.objects.listening())
+    for count in counts.select_related("bot"):
+        yield Trouble(
+            count.bot,
+            IncidentCause.FOREIGN,
+            count.looked_at or timezone.now(),
+            message=f"{count.online}/{count.held}",
+        )
+
+
+def _open(trouble: Trouble) -> None:
+    """Unless another worker was first."""
+    try:
+        with transaction.atomic():
+            incident = Incident.objects.create(
+                bot=trouble.bot,
+                cause=trouble.cause,
+                began_at=trouble.began_at,
+                code=trouble.code,
+                message=trouble.message,
+            )
+            address_notices(incident)
+    except IntegrityError:
+        return
+
+
+def _keep(incident: Incident, trouble: Trouble) -> None:
+    now_known = {"code": trouble.code, "message": trouble.message, "well_since": None}
+    if any(getattr(incident, name) != value for name, value in now_known.items()):
+        Incident.objects.filter(pk=incident.pk, closed_at=None).update(**now_known)
+
+
+def _mend(incident: Incident) -> None:
+    """The trouble is away: see whether that lasts."""
+    now = timezone.now()
+    if incident.well_since is None:
+        Incident.objects.filter(pk=incident.pk, closed_at=None).update(well_since=now)
+    elif now - incident.well_since >= WELL:
+        _close(incident, tell=True)
+
+
+def prune() -> int:
+    """Forget incidents that were over half a year ago, a bounded stretch at a time; how many."""
+    old = (
+        Incident.objects.filter(closed_at__lt=timezone.now() - KEPT)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    ids = list(old[:STEP])
+    Incident.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+@transaction.atomic
+def _close(incident: Incident, *, tell: bool) -> None:
+    if Incident.objects.filter(pk=incident.pk, closed_at=None).update(closed_at=timezone.now()):
+        (follow_up_notices if tell else drop_notices)(incident)

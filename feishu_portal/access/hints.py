@@ -1,0 +1,17 @@
+"""Hints to the workers. Losing one delays the work by one sweep and loses nothing."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger("portal.hints")
+
+
+def send_hint(send: Callable[..., Any], *args: object) -> None:
+    """Publish a task message, e.g. ``send_hint(deliver.delay, 17)``; a broker that is away is logged, not raised."""
+    try:
+        send(*args)
+    except (OperationalError, OSError) as error:
+        logger.warning("hint_not_sent", extra={"error": type(error).__name__})
