@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import IncidentCause
 from bots.models import Incident
-from feishu.codes import explain
+from bots.problems import explain_problem
 
 _HEADLINES: Final = {
     IncidentCause.CONFIGURATION: _("%(bot)s cannot connect: the configuration is wrong"),
@@ -38,10 +38,10 @@ def cause_and_cure(incident: Incident) -> tuple[str, str]:
                 "connect again."
             ),
         )
-    if incident.code is None:
-        return incident.message or gettext("No process holds its connection."), gettext(
+    info = explain_problem(incident.code, incident.reason)
+    if info is None:
+        return gettext("No process holds its connection."), gettext(
             "Make sure that manage.py runfeishu (or runportal) is running, and look at its log."
         )
-    info = explain(incident.code)
     language = get_language() or "zh-hans"
     return info.cause.in_language(language), info.cure.in_language(language)

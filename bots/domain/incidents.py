@@ -19,7 +19,6 @@ from bots.domain.notices import address_notices, drop_notices, follow_up_notices
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident, PlatformCount
 from feishu.categories import Category
-from feishu.codes import explain
 
 WELL: Final = timedelta(minutes=2)
 """For so long a trouble has to be away before its incident is over: what comes and goes is one incident."""
@@ -37,6 +36,7 @@ class Trouble:
     cause: IncidentCause
     began_at: datetime
     code: int | None = None
+    reason: str = ""
     message: str = ""
 
     @property
@@ -81,12 +81,12 @@ def _down_since(slot: ConnectionSlot) -> datetime | None:
 
 
 def _explained(bot: Bot, slots: list[ConnectionSlot], since: datetime) -> Trouble:
-    slot = next((slot for slot in slots if slot.error_message), None)
-    if slot is None:
+    slot, problem = next(((slot, slot.problem) for slot in slots if slot.problem), (None, None))
+    if slot is None or problem is None:
         return Trouble(bot, IncidentCause.NOT_CONNECTED, since)
-    fatal = explain(slot.error_code).category in _FATAL
+    fatal = problem.category in _FATAL
     cause = IncidentCause.CONFIGURATION if fatal else IncidentCause.NOT_CONNECTED
-    return Trouble(bot, cause, since, slot.error_code, slot.error_message)
+    return Trouble(bot, cause, since, slot.error_code, slot.error_reason, slot.error_message)
 
 
 def _foreign() -> Iterator[Trouble]:
@@ -109,6 +109,7 @@ def _open(trouble: Trouble) -> None:
                 cause=trouble.cause,
                 began_at=trouble.began_at,
                 code=trouble.code,
+                reason=trouble.reason,
                 message=trouble.message,
             )
             address_notices(incident)
@@ -117,7 +118,12 @@ def _open(trouble: Trouble) -> None:
 
 
 def _keep(incident: Incident, trouble: Trouble) -> None:
-    now_known = {"code": trouble.code, "message": trouble.message, "well_since": None}
+    now_known = {
+        "code": trouble.code,
+        "reason": trouble.reason,
+        "message": trouble.message,
+        "well_since": None,
+    }
     if any(getattr(incident, name) != value for name, value in now_known.items()):
         Incident.objects.filter(pk=incident.pk, closed_at=None).update(**now_known)
 

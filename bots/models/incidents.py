@@ -30,6 +30,8 @@ class Incident(models.Model):
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="incidents", verbose_name=_("bot"))
     cause = models.CharField(_("cause"), max_length=13, choices=IncidentCause.choices)
     code = models.BigIntegerField(_("error code"), null=True, blank=True)
+    reason = models.CharField(max_length=20, blank=True, editable=False)
+    """Why, where no code says it: see ``bots.problems``."""
     message = models.CharField(_("error"), max_length=500, blank=True)
     began_at = models.DateTimeField(_("began"))
     opened_at = models.DateTimeField(_("noticed"), auto_now_add=True)

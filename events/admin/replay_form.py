@@ -14,12 +14,12 @@ from events.domain.criteria import EventCriteria
 from events.domain.replay import DEFAULT_RATE, MAX_RATE, advance, estimate, start_replay
 from events.enums import ReplayMode
 from events.errors import SearchTooSlowError
-from events.hints import send_hint
 from events.models import Event
 from events.tasks import replay as replay_task
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask
 from feishu_portal.access.admin.base import operator_of
+from feishu_portal.access.hints import send_hint
 
 AT_ONCE = 2.0  # seconds a page may work on the replay of one event before it leaves it to the workers
 
