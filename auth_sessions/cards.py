@@ -1,7 +1,10 @@
 """The authorization card in each of its states. Pure: from a session to card JSON."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession
@@ -11,6 +14,7 @@ from feishu.text import Text
 
 RETRY_ACTION = "auth.retry"
 DECLINE_ACTION = "auth.decline"
+TWO_HOURS = 120  # minutes; longer times are said in hours
 
 # template colour, title, body
 _OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
@@ -68,14 +72,15 @@ def card_of(session: AuthSession, *, start_url: str) -> dict[str, Any]:
 
 
 def _request(session: AuthSession, start_url: str) -> dict[str, Any]:
-    title = Text("需要你的授权", "Your authorization is needed")
+    title, why = _occasion(session)
     name = escape(session.bot.name)
-    minutes = max(1, round((session.expires_at - session.created_at).total_seconds() / 60))
+    lasts = _duration(session.expires_at - session.created_at)
     scopes = "\n".join(f"- `{scope}`" for scope in session.scopes)
     body = Text(
-        f"**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}\n点击按钮后将在浏览器中确认，链接 {minutes} 分钟内有效，且仅限本人使用。",
-        f"**{name}** asks to act for you within these permissions:\n{scopes}\n"
-        f"The button opens a page where you confirm. The link works for {minutes} minutes and only for you.",
+        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}\n"
+        f"点击按钮后将在浏览器中确认，链接 {lasts.zh_cn}内有效，且仅限本人使用。",
+        f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes}\n"
+        f"The button opens a page where you confirm. The link works for {lasts.en_us} and only for you.",
     )
     return card(
         header=header(title, template="blue"),
@@ -91,6 +96,29 @@ def _request(session: AuthSession, start_url: str) -> dict[str, Any]:
         ],
         summary=title,
     )
+
+
+def _occasion(session: AuthSession) -> tuple[Text, Text]:
+    """Title and first sentence: a first authorization, or the renewal of one that ends."""
+    if session.renews_until is None:
+        return Text("需要你的授权", "Your authorization is needed"), Text("", "")
+    day = timezone.localtime(session.renews_until)
+    if session.renews_until <= session.created_at:
+        return Text("你的授权已失效", "Your authorization has ended"), Text(
+            "之前的授权已失效，需要你重新确认。\n",
+            "What you authorized before is no longer valid and needs your confirmation again.\n",
+        )
+    return Text("你的授权即将到期", "Your authorization ends soon"), Text(
+        f"之前的授权将于 {day.month} 月 {day.day} 日到期，续期只需确认一次。\n",
+        f"What you authorized before ends on {day:%B} {day.day}. Confirm once to renew it.\n",
+    )
+
+
+def _duration(time: timedelta) -> Text:
+    minutes = max(1, round(time.total_seconds() / 60))
+    if minutes < TWO_HOURS:
+        return Text(f"{minutes} 分钟", f"{minutes} minutes")
+    return Text(f"{minutes // 60} 小时", f"{minutes // 60} hours")
 
 
 def _success(session: AuthSession) -> dict[str, Any]:

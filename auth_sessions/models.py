@@ -83,6 +83,12 @@ class AuthSession(models.Model):
     request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
     deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
     return_url = models.CharField(_("return address"), max_length=500, blank=True)
+    renews_until = models.DateTimeField(
+        _("renews what ends"),
+        null=True,
+        blank=True,
+        help_text=_("When the authorization ends that this one is to renew."),
+    )
 
     start_token = EncryptedField(editable=False)
     start_hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -206,6 +212,7 @@ class UserToken(models.Model):
     next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True)
     next_try_at = models.DateTimeField(_("not before"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
+    next_reminder_at = models.DateTimeField(_("next reminder"), null=True, blank=True)
     last_outcome = models.CharField(_("last outcome"), max_length=10, choices=Outcome.choices, blank=True)
     last_code = models.BigIntegerField(_("last platform code"), null=True, blank=True)
 
@@ -239,6 +246,11 @@ class UserToken(models.Model):
                 name="token_being_sent",
                 fields=("lease_until",),
                 condition=models.Q(phase=RefreshPhase.SENDING),
+            ),
+            models.Index(
+                name="token_reminder_due",
+                fields=("next_reminder_at",),
+                condition=models.Q(next_reminder_at__isnull=False),
             ),
             models.Index(
                 name="token_refresh_due",

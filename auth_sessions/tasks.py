@@ -7,6 +7,7 @@ from celery import shared_task
 from celery.worker import state
 
 from auth_sessions.domain.refresh.refresher import Pass
+from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
 from auth_sessions.domain.revocation_notice import tell_person
 from auth_sessions.domain.sessions import expire_sessions
@@ -24,6 +25,7 @@ def show_card(session_id: str) -> None:
 @shared_task(name="auth_sessions.sweep")
 def sweep() -> None:
     expire_sessions()
+    remind_of_ends()
     for session_id in cards_to_show():
         send_hint(show_card.delay, str(session_id))
     for revocation_id in unfinished_revocations():

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F
 
-from auth_sessions.domain.schedule import lifetimes
+from auth_sessions.domain.schedule import lifetimes, next_reminder
 from auth_sessions.enums import RefreshPhase, RevocationState, TokenStatus
 from auth_sessions.models import Revocation, UserToken
 from bots.models import Bot
@@ -50,9 +50,11 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "last_outcome": "",
         "last_code": None,
     }
-    UserToken.objects.filter(pk=grant.pk).update(
-        **columns, **lifetimes(tokens, asked_at=asked_at, used_at=asked_at)
+    times = lifetimes(tokens, asked_at=asked_at, used_at=asked_at)
+    reminder = next_reminder(
+        reauthorize_by=asked_at + GRANT_LIFE, refresh_expires_at=times["refresh_expires_at"], after=asked_at
     )
+    UserToken.objects.filter(pk=grant.pk).update(**columns, **times, next_reminder_at=reminder)
     # To the platform old and new consent are one: withdrawing the old token now could end the new grant.
     Revocation.objects.filter(grant=grant, state=RevocationState.PENDING).update(
         state=RevocationState.OVERTAKEN, token=""

@@ -14,6 +14,8 @@ from feishu.oauth import TokenSet
 
 MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
 KEEP_ALIVE = timedelta(days=1)
+BEFORE_REAUTHORIZING = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
+BEFORE_REFRESH_ENDS = (timedelta(hours=48), timedelta(hours=12))
 JITTER = 0.1  # either way, so that grants of one day do not fall due together
 
 
@@ -41,6 +43,28 @@ def lifetimes(
         "half_life_at": half_life_at,
         "next_refresh_at": half_life_at if is_used else max(half_life_at, idle_at),
     }
+
+
+def next_reminder(
+    *, reauthorize_by: datetime, refresh_expires_at: datetime | None, after: datetime
+) -> datetime | None:
+    """When the person has to be told next that the grant is about to end; None when every step is past.
+
+    The refresh token's end comes into it only where refreshing fails for days: each refresh moves it away.
+    """
+    steps = [reauthorize_by - before for before in BEFORE_REAUTHORIZING]
+    if refresh_expires_at is not None:
+        steps += [refresh_expires_at - before for before in BEFORE_REFRESH_ENDS]
+    return min((step for step in steps if step > after), default=None)
+
+
+def nearing_end(
+    *, reauthorize_by: datetime, refresh_expires_at: datetime | None, now: datetime
+) -> datetime | None:
+    """The end that is near enough to be spoken of; None while there is none."""
+    if refresh_expires_at is not None and now >= refresh_expires_at - BEFORE_REFRESH_ENDS[0]:
+        return min(refresh_expires_at, reauthorize_by)
+    return reauthorize_by if now >= reauthorize_by - BEFORE_REAUTHORIZING[0] else None
 
 
 def probe_time(access_expires_at: datetime) -> datetime:

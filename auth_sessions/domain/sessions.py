@@ -1,7 +1,7 @@
 """Asking for an authorization, and every way a session ends but the good one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -34,11 +34,14 @@ def request_authorization(
     return_url: str = "",
     request_key: str | None = None,
     shown_in: str = "",
+    renews_until: datetime | None = None,
+    lifetime: timedelta | None = None,
 ) -> AuthSession:
     """Ask the person ``open_id`` to authorize ``bot`` for ``scopes``; the card is sent after the commit.
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
-    card the caller replaces itself, so none is sent. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
+    card the caller replaces itself, so none is sent. ``renews_until``: the end of the authorization this one is to renew,
+    which the card names. ``lifetime`` of the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
     """
     if not settings.PUBLIC_URL:
         raise NoPublicAddressError
@@ -59,7 +62,8 @@ def request_authorization(
         start_hash=digest(token),
         message_id=shown_in,
         card_state=SessionState.SENT if shown_in else "",
-        expires_at=timezone.now() + timedelta(minutes=settings.AUTH_SESSION_MINUTES),
+        renews_until=renews_until,
+        expires_at=timezone.now() + (lifetime or timedelta(minutes=settings.AUTH_SESSION_MINUTES)),
     )
     try:
         with transaction.atomic():

@@ -10,16 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.outcomes import Answer
 from auth_sessions.domain.revocation import withdraw_late_answer
-from auth_sessions.domain.schedule import lifetimes, probe_time
+from auth_sessions.domain.schedule import lifetimes, next_reminder, probe_time
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
+from feishu.codes import Category, explain
 from feishu.oauth import TokenSet
 from feishu_portal.access import audit
 from feishu_portal.access.actors import SYSTEM
@@ -84,6 +85,7 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
     if not tokens.refresh_token:
         logger.warning("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation)
+    times = lifetimes(tokens, asked_at=asked_at, used_at=_last_use(grant))
     return bool(
         rows.exclude(status=TokenStatus.REVOKED).update(
             access_token=encrypted_field(UserToken, "access_token").seal_for(grant, tokens.access_token),
@@ -98,7 +100,8 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
             last_outcome=Outcome.OK,
             last_code=None,
             **_RELEASED,
-            **lifetimes(tokens, asked_at=asked_at, used_at=_last_use(grant)),
+            **times,
+            next_reminder_at=_reminder(grant, times["refresh_expires_at"]),
         )
     )
 
@@ -114,6 +117,18 @@ _RELEASED: dict[str, Any] = {
 def _last_use(grant: UserToken) -> datetime | None:
     """As it is now: somebody may have asked while the token was under way."""
     return UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
+
+
+def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
+    """One that is due stays so: the refresh may have come between it and the sweep."""
+    now = timezone.now()
+    following = next_reminder(
+        reauthorize_by=grant.reauthorize_by, refresh_expires_at=refresh_expires_at, after=now
+    )
+    return Case(
+        When(next_reminder_at__lte=now, then=F("next_reminder_at")),
+        default=Value(following, output_field=DateTimeField()),
+    )
 
 
 def _await_probe(claim: Claim, answer: Answer) -> bool:
@@ -149,9 +164,15 @@ def _pause(grant: UserToken, answer: Answer) -> timedelta:
 
 
 def stop(claim: Claim, answer: Answer) -> bool:
-    """The grant is over: the person must authorize again. The access token stays usable until its own end."""
+    """The grant is over: the person is asked to authorize again, and the access token stays usable until its own end."""
+    can_return = answer.code is None or explain(answer.code).category != Category.USER_GONE
     stopped = _update(
-        claim, answer, status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED, next_refresh_at=None
+        claim,
+        answer,
+        status=TokenStatus.NEEDS_REAUTH,
+        phase=RefreshPhase.STOPPED,
+        next_refresh_at=None,
+        next_reminder_at=timezone.now() if can_return else None,
     )
     if stopped:
         audit.record(
