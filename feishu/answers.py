@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from feishu.codes import Category, explain
+from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, explain
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
 
 _LOG_ID_HEADER: Final = "x-tt-logid"
-_REJECTED_TOKEN: Final = frozenset({99991663, 99991664, 99991668, 99991677, 20005, 20006, 20013, 20014})
+_REJECTED_TOKEN: Final = REJECTED_TENANT_TOKEN | REJECTED_USER_TOKEN
 _MISSING_SCOPE: Final = frozenset({99991672, 99991679})
 _LONGEST_WAIT: Final = 3600.0
 
@@ -46,7 +46,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
     if body is None:
         if status == 429:
             raise RateLimited(
-                "too many requests", http_status=status, log_id=log_id, reset_after=_wait(headers)
+                "too many requests", http_status=status, log_id=log_id, reset_after=reset_after(headers)
             )
         raise MalformedAnswer(f"HTTP {status} without a JSON object", http_status=status, log_id=log_id)
     code = _integer(body.get("code"))
@@ -60,7 +60,9 @@ def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code
     log_id = headers.get(_LOG_ID_HEADER) or str(details.get("log_id") or details.get("logid") or "")
     message = str(body.get("msg") or body.get("message") or f"HTTP {status}")
     if _is_rate_limit(status, code):
-        return RateLimited(message, code=code, log_id=log_id, http_status=status, reset_after=_wait(headers))
+        return RateLimited(
+            message, code=code, log_id=log_id, http_status=status, reset_after=reset_after(headers)
+        )
     if error := _oauth_error(body):
         description = str(body.get("error_description") or "")
         return OAuthError(
@@ -99,7 +101,7 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _wait(headers: Mapping[str, str]) -> float:
+def reset_after(headers: Mapping[str, str]) -> float:
     """Seconds until the rate limit resets, as the gateway's own header or Retry-After says; else 1."""
     for name in ("x-ogw-ratelimit-reset", "retry-after"):
         value = headers.get(name, "")

@@ -12,7 +12,12 @@ from feishu.reasons import ROWS as REASONS
 from feishu.reasons import Reason
 from feishu.text import Text
 
-__all__ = ["TABLE", "Category", "CodeInfo", "explain"]
+__all__ = ["REJECTED_TENANT_TOKEN", "REJECTED_USER_TOKEN", "TABLE", "Category", "CodeInfo", "explain"]
+
+REJECTED_TENANT_TOKEN: Final = frozenset({99991663, 99991664, 20013, 20014})
+"""The app's token was rejected before the API ran, or the API takes none of an app (page "General error codes")."""
+REJECTED_USER_TOKEN: Final = frozenset({99991668, 99991677, 20005, 20006})
+"""The user's token was rejected before the API ran, or the API takes none of a user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from feishu.app_info import AppInfo, parse_app
+from feishu.codes import REJECTED_TENANT_TOKEN
 from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
@@ -17,8 +18,6 @@ Json: TypeAlias = Mapping[str, Any]
 
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
-
-_REJECTED_TENANT_TOKEN: Final = frozenset({99991663, 99991664, 20013, 20014})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ class OpenAPI:
         try:
             return self._transport.request(method, url, bearer=token, params=params, json=json)
         except InvalidToken as error:
-            if error.code not in _REJECTED_TENANT_TOKEN:
+            if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
         token = self._tokens.get(self._credentials)

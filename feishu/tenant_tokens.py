@@ -85,6 +85,11 @@ class TenantTokens:
         finally:
             entry.refreshing.release()
 
+    def cached(self, credentials: AppCredentials) -> str | None:
+        """The token, where it can be had without asking the platform; never waits."""
+        token = self._entry(credentials).token
+        return token.value if token and self._clock() < token.refresh_at else None
+
     def invalidate(self, credentials: AppCredentials, token: str) -> None:
         """Forget a token that the platform rejected; a newer one stays."""
         entry = self._entry(credentials)

@@ -62,7 +62,7 @@ class Transport:
         self._proxy = proxy
         self._client = client or httpx.Client(
             proxy=proxy or None,
-            verify=_tls(),
+            verify=tls(),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
             headers={"User-Agent": "feishu-portal"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -177,7 +177,7 @@ def _transport_of(_pid: int, proxy: str, *, keep_alive: bool) -> Transport:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Made once: reading the certificates takes tens of milliseconds."""
     return httpx.create_ssl_context()
 

@@ -15,18 +15,23 @@ _django = cast("ASGIApp", get_asgi_application())
 from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
 from feishu_portal.access.canary import verify  # noqa: E402
 from feishu_portal.access.keyring import SealedValueError  # noqa: E402
+from feishu_portal.api.proxy.endpoint import ProxyEndpoint  # noqa: E402
+from feishu_portal.api.proxy.target import PREFIX as PROXY  # noqa: E402
 from feishu_portal.live.sockets import no_such_socket  # noqa: E402
 
 _webhook = WebhookEndpoint()
+_proxy = ProxyEndpoint()
 _sockets: dict[str, ASGIApp] = {}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Webhooks to their endpoint, sockets of the console to theirs, everything else through Django."""
+    """Webhooks and calls of the proxy to their endpoints, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http" and route_of(scope).startswith(PREFIX):
         await _webhook(scope, receive, send)
+    elif scope["type"] == "http" and route_of(scope).startswith(PROXY):
+        await _proxy(scope, receive, send)
     elif scope["type"] == "websocket":
         await _sockets.get(route_of(scope), no_such_socket)(scope, receive, send)
     else:
@@ -44,4 +49,5 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await _webhook.close()
+    await _proxy.close()
     await send({"type": "lifespan.shutdown.complete"})

@@ -182,6 +182,18 @@ VARIABLES = (
         "事件处理器在判定失败前的尝试次数。",
     ),
     Variable(
+        "FEISHU_PROXY_CALLS",
+        "256",
+        "How many calls to the platform one web process relays at once.",
+        "单个 Web 进程同时转发的平台调用数上限。",
+    ),
+    Variable(
+        "FEISHU_PROXY_CLIENT_CALLS",
+        "64",
+        "How many of them may be of the same API client.",
+        "其中同一 API 客户端的调用数上限。",
+    ),
+    Variable(
         "FEISHU_WEBHOOK_MAX_BYTES",
         "1048576",
         "The longest webhook request taken, in bytes.",

@@ -62,6 +62,12 @@ class ApiClient(models.Model):
         blank=True,
         help_text=_("Bots this client may act for, unless it may for all."),
     )
+    proxy_paths = models.JSONField(
+        _("calls by the proxy"),
+        default=list,
+        blank=True,
+        help_text=_("Calls this client may send by the proxy; every call if there are none."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)

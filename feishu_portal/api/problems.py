@@ -46,6 +46,16 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"There is no such {what}.")
 
 
+def unauthenticated() -> Problem:
+    """Whoever has no key, or one that opens nothing any more."""
+    return Problem(
+        401,
+        "caller_unauthenticated",
+        "Send a valid API key: Authorization: Bearer fp_…",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
 def install(api: NinjaAPI) -> None:
     """Make every error of the API a problem."""
 
@@ -55,11 +65,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(AuthenticationError)
     def on_unauthenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
-        response = answer(
-            Problem(401, "caller_unauthenticated", "Send a valid API key: Authorization: Bearer fp_…")
-        )
-        response["WWW-Authenticate"] = "Bearer"
-        return response
+        return answer(unauthenticated())
 
     @api.exception_handler(ValidationError)
     def on_invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -1,0 +1,147 @@
+"""Who may send which call, and with what: looked up, and the call written down, in one visit to the database."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from auth_sessions.domain.broker import Standing, find_grant, standing_of
+from auth_sessions.domain.demand import ask_refresh, note_use
+from auth_sessions.domain.uses import record_calls
+from auth_sessions.enums import RefreshPhase, UseKind
+from auth_sessions.errors import AuthError, TokenNotFoundError
+from auth_sessions.models import TokenUse, UserToken
+from bots.models import Bot
+from feishu.credentials import AppCredentials
+from feishu_portal.access.api_keys import client_of
+from feishu_portal.access.keyring import SealedValueError
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.path_rules import allows
+from feishu_portal.access.scopes import Scope
+from feishu_portal.access.storable import storable
+from feishu_portal.api.keys import bot_for, permitted
+from feishu_portal.api.problems import Problem, unauthenticated
+from feishu_portal.api.proxy.target import Target
+from feishu_portal.api.reauthorization import reauthorization_required
+from feishu_portal.api.waiting import refresh_in_progress
+
+AT_LEAST = timedelta(seconds=10)  # what a call may take before the platform looks at its token
+ANYTHING = timedelta(seconds=1)
+JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, as the caller sent it."""
+
+    key: str = field(repr=False)
+    target: Target
+    tenant_key: str = ""
+    fall_back: bool = False
+    """Where the person cannot be acted for, the bot may act as itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that may be sent, and is written down. ``grant`` is None where the bot acts as itself; then the token is the
+    bot's own and has to be asked for."""
+
+    client: ApiClient
+    credentials: AppCredentials
+    grant: UserToken | None
+    use: TokenUse
+    token: str = field(default="", repr=False)
+
+
+def admit(asked: Asked, *, may_wait: bool = True) -> Admitted | UserToken:
+    """The call, admitted; or the grant that is being refreshed, for the caller to wait for. Raises Problem."""
+    client = client_of(asked.key) if asked.key else None
+    if client is None:
+        raise unauthenticated()
+    permitted(client, Scope.PROXY_USER if asked.target.open_id else Scope.PROXY_APP)
+    if asked.fall_back:
+        permitted(client, Scope.PROXY_APP)
+    bot = bot_for(client, asked.target.app_id)
+    if not allows(client.proxy_paths, asked.target.method, asked.target.segments):
+        raise Problem(403, "path_not_allowed", "None of the API client's path rules allows this call.")
+    if not bot.enabled:
+        raise Problem(409, "bot_disabled", "The bot is disabled.")
+    try:
+        return _admit(asked, client, bot, may_wait=may_wait)
+    except SealedValueError:
+        raise Problem(
+            503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens what this call needs."
+        ) from None
+
+
+def _admit(asked: Asked, client: ApiClient, bot: Bot, *, may_wait: bool) -> Admitted | UserToken:
+    if not asked.target.open_id:
+        return _as_bot(asked, client, bot)
+    try:
+        grant = _usable(asked, client, bot, may_wait=may_wait)
+    except Problem:
+        if asked.fall_back:
+            return _as_bot(asked, client, bot)
+        raise
+    if standing_of(grant, at_least=ANYTHING) is not Standing.USABLE:
+        return grant
+    token, credentials = grant.access_token, bot.credentials
+    note_use(grant)
+    return Admitted(client, credentials, grant, _written_down(asked, client, bot, grant), token)
+
+
+def _usable(asked: Asked, client: ApiClient, bot: Bot, *, may_wait: bool) -> UserToken:
+    """The grant: usable, or being refreshed where ``may_wait``. Raises Problem."""
+    try:
+        grant = find_grant(bot=bot, open_id=asked.target.open_id, tenant_key=asked.tenant_key)
+    except AuthError as error:
+        status = 404 if isinstance(error, TokenNotFoundError) else 409
+        raise Problem(status, error.code, str(error)) from None
+    standing = standing_of(grant, at_least=AT_LEAST)
+    if standing is Standing.REFRESHABLE:
+        ask_refresh(grant)
+        if not may_wait and standing_of(grant, at_least=ANYTHING) is not Standing.USABLE:
+            raise refresh_in_progress(grant)
+    if standing is Standing.OVER and standing_of(grant, at_least=ANYTHING) is Standing.OVER:
+        raise reauthorization_required(grant, client=client)
+    return grant
+
+
+def _as_bot(asked: Asked, client: ApiClient, bot: Bot) -> Admitted:
+    credentials = bot.credentials
+    return Admitted(client, credentials, None, _written_down(asked, client, bot, None))
+
+
+def _written_down(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> TokenUse:
+    use = TokenUse(
+        bot=bot,
+        client=client.name,
+        kind=UseKind.CALL,
+        tenant_key=grant.tenant_key if grant else "",
+        open_id=grant.open_id if grant else "",
+        generation=grant.generation if grant else None,
+        method=asked.target.method,
+        path=storable(asked.target.path, 500),
+    )
+    return record_calls([use])[0]
+
+
+def doubt(grant_id: UUID, generation: int) -> UserToken | None:
+    """The platform rejected the token of ``generation``: the grant where another is there or may come, else None."""
+    grant = UserToken.objects.filter(pk=grant_id).first()
+    if grant is None or grant.generation != generation:
+        return grant
+    issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
+    if timezone.now() - issued_at < JUST_ISSUED or grant.phase in {
+        RefreshPhase.UNCERTAIN,
+        RefreshPhase.STOPPED,
+    }:
+        return None
+    ask_refresh(grant)
+    return grant
+
+
+def read(grant_id: UUID) -> UserToken | None:
+    """The grant as it is now."""
+    return UserToken.objects.filter(pk=grant_id).first()

@@ -1,0 +1,184 @@
+"""A platform of a few lines on a real socket, and the portal in front of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bots.database_thread import DatabaseThread
+from bots.models import Bot
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.api_keys import add_api_client
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope as May
+from feishu_portal.api import waiting
+from feishu_portal.api.proxy.endpoint import ProxyEndpoint
+from feishu_portal.runtime.web import EmbeddedServer
+from tests.factories import make_bot, make_grant
+
+APP_TOKEN, USER_TOKEN = "t-the-app-token-of-the-tests", "u-the-user-token-of-the-tests"
+SECRETS = (APP_TOKEN, USER_TOKEN, "u-the-next-token-of-the-tests", "the-app-secret-of-the-tests")
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp) -> AsyncIterator[str]:
+    """``app`` on a free port of loopback; its address."""
+    config = uvicorn.Config(
+        app, port=0, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
+    )
+    ready = asyncio.Event()
+    server = EmbeddedServer(config, ready)
+    task = asyncio.create_task(server.serve())
+    await asyncio.wait_for(ready.wait(), 20)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@dataclass
+class Upstream:
+    """The platform: answers as the test says, and remembers what it was asked."""
+
+    requests: list[Request] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    app_tokens: list[str] = field(default_factory=lambda: [APP_TOKEN])
+    token_calls: int = 0
+    url: str = ""
+    reads_bodies: bool = True
+
+    def __post_init__(self) -> None:
+        self.will_say({"code": 0, "msg": "success", "data": {}})
+
+    def will_say(self, *bodies: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        """These JSON bodies one after the other, the last one for ever."""
+        left = list(bodies)
+
+        async def answer(_request: Request) -> Response:
+            body = left.pop(0) if len(left) > 1 else left[0]
+            code = body.get("code") if isinstance(body, dict) else 0
+            return JSONResponse(body, 400 if code and status == 200 else status, headers)
+
+        self.answer: Answering = answer
+
+    @property
+    def authorizations(self) -> list[str]:
+        return [request.headers["authorization"].removeprefix("Bearer ") for request in self.requests]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if request.url.path == "/open-apis/auth/v3/tenant_access_token/internal":
+            self.token_calls += 1
+            token = self.app_tokens.pop(0) if len(self.app_tokens) > 1 else self.app_tokens[0]
+            body = {"code": 0, "msg": "ok", "tenant_access_token": token, "expire": 7140}
+            await JSONResponse(body)(scope, receive, send)
+            return
+        self.requests.append(request)
+        try:
+            if self.reads_bodies:
+                self.bodies.append(await request.body())
+            response = await self.answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch):
+    monkeypatch.setattr(waiting, "PATIENCE", 0.3)
+    monkeypatch.setattr(waiting, "FIRST_LOOK", 0.02)
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch) -> None:
+    monkeypatch.setattr("auth_sessions.hints.send_hint", lambda *_arguments: None)
+
+
+@pytest.fixture
+async def database() -> AsyncIterator[DatabaseThread]:
+    thread = DatabaseThread("test-db")
+    yield thread
+    await thread.close()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    platform = Upstream()
+    async with serving(platform) as url:
+        platform.url = url
+        yield platform
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[ProxyEndpoint]:
+    opened = ProxyEndpoint()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def portal(endpoint) -> AsyncIterator[str]:
+    """The proxy on a socket of its own, for what streams."""
+    async with serving(endpoint) as url:
+        yield url
+
+
+@dataclass
+class Proxy:
+    """A caller of the proxy."""
+
+    endpoint: ProxyEndpoint
+    database: DatabaseThread
+    bot: Bot
+
+    async def key(self, *scopes: May, bots: tuple[Bot, ...] = (), **values: Any) -> str:
+        def make() -> str:
+            client, key = add_api_client(
+                name=f"system {ApiClient.objects.count()}",
+                scopes=scopes or (May.PROXY_APP, May.PROXY_USER),
+                app_ids=[bot.app_id for bot in bots],
+                expires_at=values.pop("expires_at", None),
+                actor=SYSTEM,
+            )
+            ApiClient.objects.filter(pk=client.pk).update(**values)
+            return key
+
+        return await self.database.run(make)
+
+    def path(self, path: str = "/open-apis/task/v2/tasks", *, user: str = "ou_asked") -> str:
+        return f"/proxy/{self.bot.app_id}/{f'users/{user}' if user else 'app'}{path}"
+
+    async def call(
+        self, key: str, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self.endpoint)
+        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+            sent = {"authorization": f"Bearer {key}", **(headers or {})}
+            return await client.request(method, path, headers=sent, **body)
+
+
+@pytest.fixture
+async def bot(database, upstream) -> Bot:
+    addresses = {"open_url": upstream.url, "accounts_url": upstream.url}
+    return await database.run(make_bot, app_secret="the-app-secret-of-the-tests", **addresses)
+
+
+@pytest.fixture
+async def proxy(endpoint, database, bot) -> Proxy:
+    return Proxy(endpoint, database, bot)
+
+
+@pytest.fixture
+async def grant(database, bot):
+    return await database.run(make_grant, bot, access_token=USER_TOKEN)
