@@ -7,10 +7,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint lock messages
+.PHONY: help run setup test bench-fleet lint lock messages
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 
 # --- for everybody
 
@@ -25,6 +25,10 @@ test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(ARGS)
 
 # --- for whoever changes the code
+
+# docs/measurements.md has what it found.
+bench-fleet: $(VENV)/.development ## measure 300 bots in one process (ARGS="--bots 50")
+	$(PYTHON) -m bench.fleet $(ARGS)
 
 # Whatever loads Django's settings here sees a production environment. Nothing is served and nothing connected to, so
 # these keys guard nothing.

@@ -8,13 +8,11 @@ package does not know what an event is.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import httpx
 from django.db import Error
 from django.utils import timezone
 
@@ -38,6 +36,7 @@ from bots.signal_thread import SignalThread
 from bots.slot_connection import BotSink, SlotConnection
 from bots.slot_observer import SlotObserver
 from bots.slot_reports import SlotReports
+from feishu.gateway.sleep import LOOK_EVERY, SleepWatch, counting_sleep
 
 T = TypeVar("T")
 
@@ -52,13 +51,7 @@ DRAIN_STEP = 0.25
 SIGNALS_TIMEOUT = 3.0
 """Seconds for receivers of signals when everything else has ended."""
 
-# The clock that also counts while the machine sleeps, where there is one.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def clock() -> float:
-    """Seconds, on a clock that nobody sets."""
-    return time.clock_gettime(_CLOCK)
+clock = counting_sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +97,41 @@ class Fleet:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold connections until ``stop`` is set; then let others take over, close the rest and say so in the database."""
-        async with httpx.AsyncClient(timeout=10, follow_redirects=False) as self._http:
-            writer = asyncio.create_task(self._reports.write_for_ever(), name="slot-reports")
-            waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
-            try:
-                while not stop.is_set():
-                    trusted = clock() <= self._trusted_until
-                    await self._round()
-                    if trusted and clock() > self._trusted_until:
-                        continue  # asleep in the middle of it, perhaps: see at once what has become of the leases
-                    await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
-                await self._drain()
-            finally:
-                await self._close()
-                for task in (writer, waker):
-                    task.cancel()
-                await asyncio.gather(writer, waker, return_exceptions=True)
-                await self._reports.write()
-                await self._database.close()
-                await asyncio.to_thread(self._signals.close, seconds=SIGNALS_TIMEOUT)
+        writer = asyncio.create_task(self._reports.write_for_ever(), name="slot-reports")
+        waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
+        sleep_watch = asyncio.create_task(self._watch_sleep(SleepWatch()), name="fleet-sleep")
+        try:
+            while not stop.is_set():
+                trusted = clock() <= self._trusted_until
+                await self._round()
+                if trusted and clock() > self._trusted_until:
+                    continue  # asleep in the middle of it, perhaps: see at once what has become of the leases
+                await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
+            await self._drain()
+        finally:
+            await self._close()
+            for task in (writer, waker, sleep_watch):
+                task.cancel()
+            await asyncio.gather(writer, waker, sleep_watch, return_exceptions=True)
+            await self._reports.write()
+            await self._database.close()
+            await asyncio.to_thread(self._signals.close, seconds=SIGNALS_TIMEOUT)
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._woken.set()
+
+    async def _watch_sleep(self, watch: SleepWatch) -> None:
+        """The sockets of a machine that slept are dead, whatever the kernel thinks of them: make them anew at once."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if slept := watch.slept():
+                logger.warning("machine_slept", extra={"seconds": round(slept)})
+                self._renew_all(f"the machine slept for {slept:.0f} s")
+
+    def _renew_all(self, reason: str) -> None:
+        for connection in self._connections.values():
+            connection.renew(reason)
 
     async def _pause(self, seconds: float, stop: asyncio.Event | None = None) -> None:
         """Until the next round; what connections have to say is heeded at once."""
@@ -313,7 +318,6 @@ class Fleet:
             observer=observer,
             sink=self._sink,
             database=self._database,
-            http=self._http,
             woken=self._woken.set,
         )
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import httpx
 from django.db import Error
 
 from bots.database_thread import DatabaseThread
@@ -44,7 +43,6 @@ class SlotConnection:
         observer: SlotObserver,
         sink: BotSink,
         database: DatabaseThread,
-        http: httpx.AsyncClient,
         woken: Callable[[], None],
     ) -> None:
         self.wanted = wanted
@@ -68,10 +66,10 @@ class SlotConnection:
         async def hear(message: Message) -> Reply:
             return await sink(wanted.bot_id, message)
 
-        connection = Connection(
-            credentials=credentials, sink=hear, observer=observer, http=http, name=wanted.app_id
+        self._connection = Connection(
+            credentials=credentials, sink=hear, observer=observer, name=wanted.app_id
         )
-        self._task = asyncio.create_task(connection.run(), name=f"connection-{wanted.app_id}")
+        self._task = asyncio.create_task(self._connection.run(), name=f"connection-{wanted.app_id}")
 
     @property
     def ending(self) -> bool:
@@ -87,6 +85,10 @@ class SlotConnection:
         """It was to take over, but does not get through: the holder may be better off."""
         late = time.monotonic() - self._started > MOVE_TIMEOUT
         return not self.held and (self.observer.has_failed or (late and not self.observer.hearing))
+
+    def renew(self, reason: str) -> None:
+        """Connect anew at once; ``reason`` is for the log."""
+        self._connection.renew(reason)
 
     def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
         """Close in the background, because of ``cause``; ``closed`` tells when that is done."""

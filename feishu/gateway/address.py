@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import ssl
+from collections.abc import Callable
+from typing import TypeAlias
 
 import httpx
 
@@ -20,15 +22,28 @@ MAX_ANSWER = 64 * 1024
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
+ClientOf: TypeAlias = Callable[[str], httpx.AsyncClient]
+"""Makes a client that goes through a proxy, or where the proxy is empty, as the environment has it."""
+
+
+def new_client(proxy: str) -> httpx.AsyncClient:
+    """A client for one question.
+
+    Nothing is kept open and nothing shared: the library's pool looks at every connection for every request, which
+    holds the loop for seconds when hundreds of bots ask at once, and in a pool the slow would delay the others.
+    """
+    return httpx.AsyncClient(proxy=proxy or None, verify=trusted())
+
+
 async def find_gateway(
-    credentials: AppCredentials, http: httpx.AsyncClient, *, seconds: float, config: ClientConfig
+    credentials: AppCredentials, *, seconds: float, config: ClientConfig, client: ClientOf = new_client
 ) -> Endpoint:
     """Where to dial, within so many seconds. Raises ConnectError, MalformedAnswer or TransportError."""
     question = discovery.request(credentials)
     proxied = bool(credentials.proxy or environment_proxy(question.url))
     try:
         async with asyncio.timeout(seconds):
-            status, body = await _ask(question, credentials.proxy, http, seconds)
+            status, body = await _ask(question, credentials.proxy, client, seconds)
     except TimeoutError as error:
         raise TransportError(
             f"the gateway's address did not come within {seconds:g} s",
@@ -47,17 +62,15 @@ async def find_gateway(
 
 
 async def _ask(
-    question: discovery.DiscoveryRequest, proxy: str, http: httpx.AsyncClient, seconds: float
+    question: discovery.DiscoveryRequest, proxy: str, client: ClientOf, seconds: float
 ) -> tuple[int, bytes]:
-    if not proxy:
-        return await _post(question, http, seconds)
     try:
-        parse_proxy(proxy)
+        if proxy:
+            parse_proxy(proxy)
     except ValueError as error:
         raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
-    # One question a connection: there is nothing to keep, and nobody waits behind another bot's proxy.
-    async with httpx.AsyncClient(proxy=proxy, verify=trusted()) as client:
-        return await _post(question, client, seconds)
+    async with client(proxy) as http:
+        return await _post(question, http, seconds)
 
 
 async def _post(

@@ -11,12 +11,10 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
-import httpx
-
 from feishu.codes import Category
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError, FeishuError
-from feishu.gateway.address import find_gateway
+from feishu.gateway.address import ClientOf, find_gateway, new_client
 from feishu.gateway.backoff import Schedule
 from feishu.gateway.config import ClientConfig
 from feishu.gateway.deliveries import Deliveries
@@ -42,8 +40,8 @@ class Connection:
     """One long connection of one app.
 
     `credentials` is awaited before each attempt, so that a changed secret or proxy takes effect; it raises a
-    FeishuError for what an operator should read. `sink` gets every message, many at once. `http` asks for the
-    gateway's address where the credentials name no proxy. `name` goes into log lines.
+    FeishuError for what an operator should read. `sink` gets every message, many at once. `client` makes what asks
+    for the gateway's address. `name` goes into log lines.
     """
 
     def __init__(
@@ -52,7 +50,7 @@ class Connection:
         credentials: Callable[[], Awaitable[AppCredentials]],
         sink: Sink,
         observer: Observer,
-        http: httpx.AsyncClient,
+        client: ClientOf = new_client,
         name: str = "",
         timing: Timing | None = None,
         max_in_flight: int = MAX_IN_FLIGHT,
@@ -62,7 +60,7 @@ class Connection:
         self._credentials = credentials
         self._sink = sink
         self._observer = observer
-        self._http = http
+        self._client = client
         self._timing = timing or Timing()
         self._max_in_flight = max_in_flight
         self._clock = clock
@@ -154,7 +152,7 @@ class Connection:
         try:
             credentials = await self._look_up()
             endpoint = await find_gateway(
-                credentials, self._http, seconds=self._timing.discovery, config=self._config
+                credentials, seconds=self._timing.discovery, config=self._config, client=self._client
             )
             return endpoint, await dial(endpoint, self._timing, proxy=credentials.proxy)
         except FeishuError:

@@ -1,6 +1,7 @@
 """The listening part of the portal: the fleet, its sink and the inbox, as one asyncio function."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
@@ -9,11 +10,18 @@ from events.callbacks import CallbackLane
 from events.gateway import GatewaySink
 from events.intake import Intake
 
+RESOLVERS = 64
+
 
 async def listen(
     *, node: str, stop: asyncio.Event, only: frozenset[str] = frozenset(), max_connections: int | None = None
 ) -> None:
     """Hold this process's share of the long connections of all enabled bots, or of ``only``, until ``stop`` is set."""
+    # Names are looked up on threads, which nothing can interrupt: those of a few dead domains must not keep the other
+    # bots waiting.
+    asyncio.get_running_loop().set_default_executor(
+        ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
+    )
     callbacks = CallbackLane()
     async with Intake() as intake:
         fleet = Fleet(

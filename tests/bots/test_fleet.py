@@ -1,5 +1,6 @@
 """What the fleet decides, with a clock and a database that the test holds in its hands."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +26,10 @@ class Connection:
         self.wanted, self.held, self.observer = wanted, held, observer
         self.ending = self.closed = self.dead = self.is_stuck = False
         self.anew: WantedSlot | None = None
+        self.renewed: list[str] = []
+
+    def renew(self, reason: str) -> None:
+        self.renewed.append(reason)
 
     def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
         self.ending, self.closed, self.anew, self.cause = True, True, anew, cause
@@ -56,7 +61,6 @@ class Scene:
         self.database = Database()
         self.fleet = Fleet(sink=None, node="a", terms=TERMS, capacity=10)
         self.me = self.fleet._me.id
-        self.fleet._http = None
         self.fleet._database = self.fleet._reports._database = self.database
 
     async def round(self, *slots: SeenSlot, seconds: float = 1.5) -> dict[int, Connection]:
@@ -209,3 +213,22 @@ def survey_with(scene: Scene, peers: list[Any]) -> Callable[..., Any]:
         return Survey(peers, answer.slots) if isinstance(answer, Survey) else answer
 
     return run
+
+
+async def test_every_connection_is_made_anew_when_the_machine_has_slept(scene, monkeypatch):
+    connections = await scene.round(seen(1, holder=scene.me), seen(2, holder=scene.me))
+    monkeypatch.setattr(module, "LOOK_EVERY", 0)
+    looks = iter([0.0, 0.0, 3600.0])
+
+    class Watch:
+        def slept(self) -> float:
+            return next(looks, 0.0)
+
+    watching = asyncio.create_task(scene.fleet._watch_sleep(Watch()))
+    async with asyncio.timeout(10):
+        while not connections[2].renewed:
+            await asyncio.sleep(0)
+    watching.cancel()
+    assert [connection.renewed for connection in connections.values()] == [
+        ["the machine slept for 3600 s"]
+    ] * 2

@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError
 from feishu.frames import CONTROL, DATA, Frame, decode, encode
+from feishu.gateway.address import new_client
 from feishu.gateway.connection import Connection, Message, Reply, Sink, Timing
 from feishu.gateway.ending import Ending
 from feishu.platforms import FEISHU
@@ -61,14 +62,18 @@ class FakeGateway:
         self._server = await serve(
             self._serve, "127.0.0.1", 0, process_request=self._process, close_timeout=0.2, max_size=None
         )
-        self.http = httpx.AsyncClient(transport=httpx.MockTransport(self._discover))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         assert self._server is not None
         self._server.close()
         await self._server.wait_closed()
-        await self.http.aclose()
+
+    def client(self, proxy: str) -> httpx.AsyncClient:
+        """Asks this gateway; through a proxy, whatever answers there."""
+        return (
+            new_client(proxy) if proxy else httpx.AsyncClient(transport=httpx.MockTransport(self._discover))
+        )
 
     async def socket(self, number: int = 1) -> ServerConnection:
         """The so-manieth socket, once it is open."""
@@ -209,14 +214,19 @@ async def known() -> AppCredentials:
     return CREDENTIALS
 
 
+class Running(asyncio.Task[None]):
+    connection: Connection
+
+
 @asynccontextmanager
 async def running(
     gateway: FakeGateway, diary: Diary, sink: Sink = accept, **options: Any
-) -> AsyncIterator[asyncio.Task[None]]:
+) -> AsyncIterator[Running]:
     """A connection that runs while the block does."""
     arguments = {"credentials": known, "timing": QUICK, **options}
-    connection = Connection(sink=sink, observer=diary, http=gateway.http, **arguments)
-    task = asyncio.create_task(connection.run())
+    connection = Connection(sink=sink, observer=diary, client=gateway.client, **arguments)
+    task = Running(connection.run())
+    task.connection = connection
     try:
         yield task
     finally:

@@ -13,6 +13,7 @@ from feishu.gateway.connection import Message, Reply
 from feishu.gateway.ending import EndKind
 from feishu.gateway.socket import GatewaySocket
 from feishu.platforms import FEISHU
+from feishu.reasons import Reason
 from tests.feishu.gateway.fake_gateway import (
     CREDENTIALS,
     PATIENCE,
@@ -682,3 +683,31 @@ async def test_an_unusable_address_fails_without_being_written_down(gateway: Fak
         await diary.until("failed")
     assert TICKET not in caplog.text
     assert TICKET not in str(diary.failures[0][0])
+
+
+async def test_a_machine_that_slept_gets_a_new_socket_at_once_and_that_is_no_failure(gateway, diary):
+    async with running(gateway, diary, timing=replace(QUICK, second=1)) as task:
+        await diary.until("heartbeat")
+        task.connection.renew("the machine slept")
+        await gateway.socket(2)
+    assert diary.count("failed") == 0
+    assert (
+        next(str(ending) for name, ending in diary.entries if name == "disconnected") == "the machine slept"
+    )
+
+
+async def test_a_connection_that_waits_for_its_next_attempt_need_not_wait(gateway, diary):
+    gateway.discover = [refused(1000040345)]
+    async with running(gateway, diary, timing=replace(QUICK, longest_delay=3600)) as task:
+        await diary.until("failed")
+        task.connection.renew("the machine slept")
+        await diary.until("heartbeat")
+
+
+async def test_an_outage_of_the_database_leaves_no_traceback(gateway, diary, caplog):
+    async def away() -> AppCredentials:
+        raise ConnectError("the database is away", stage="credentials", reason=Reason.DATABASE)
+
+    async with running(gateway, diary, credentials=away):
+        await diary.until("failed", 2)
+    assert [record for record in caplog.records if record.exc_info] == []

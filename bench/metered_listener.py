@@ -1,0 +1,61 @@
+"""``runfeishu`` with a meter in its event loop: ``python -m bench.metered_listener FILE [runfeishu's arguments]``.
+
+Every five milliseconds a task asks to be woken; by how much that comes too late is how long something else held the
+loop. FILE gets one line a sample: the time of the epoch and the lag, both in seconds.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management import execute_from_command_line
+
+STEP = 0.005
+"""Seconds between samples."""
+
+
+async def measure(file: Path) -> None:
+    """Sample until cancelled; lines are written in blocks, which takes well under a millisecond."""
+    loop = asyncio.get_running_loop()
+    lines: list[str] = []
+    with file.open("a") as out:
+        while True:
+            due = loop.time() + STEP
+            await asyncio.sleep(STEP)
+            lines.append(f"{time.time():.3f} {max(0.0, loop.time() - due):.6f}\n")
+            if len(lines) >= 100:
+                out.writelines(lines)
+                out.flush()
+                lines.clear()
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+    file, arguments = Path(sys.argv[1]), sys.argv[2:]
+
+    import django  # noqa: PLC0415 -- after the settings are named
+
+    django.setup()
+    from feishu_portal.management.commands import runfeishu  # noqa: PLC0415 -- after Django is set up
+
+    listen = runfeishu.listen
+
+    async def metered(**options: Any) -> None:
+        meter = asyncio.create_task(measure(file))
+        try:
+            await listen(**options)
+        finally:
+            meter.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await meter
+
+    runfeishu.listen = metered
+    execute_from_command_line(["manage.py", "runfeishu", *arguments])
+
+
+if __name__ == "__main__":
+    main()
