@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import transaction
 
 from auth_sessions.cards import DECLINE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.domain.revocation import note_revoked_by_platform
 from auth_sessions.domain.sessions import end_session, request_authorization, start_url
-from auth_sessions.enums import SessionState
+from auth_sessions.enums import PlatformReason, SessionState
 from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
 from auth_sessions.revocation_card import START_ACTION
@@ -43,6 +44,12 @@ TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
 )
 CARD_ON_ITS_WAY = Text("授权卡片已发送给你。", "An authorization card is on its way to you.")
+_PLATFORM_REASONS = {
+    "user": PlatformReason.USER,
+    "administrator": PlatformReason.ADMINISTRATOR,
+    "risk control": PlatformReason.SECURITY,
+    "restriction": PlatformReason.RESTRICTION,
+}
 
 _MENTION = re.compile(r"@_user_\d+|@_all")
 
@@ -101,6 +108,28 @@ def _reply(event: Event, bot: Bot, text: Text) -> None:
         {"text": f"{text.zh_cn}\n{text.en_us}"},
         uuid=f"reply-{event.pk}",
     )
+
+
+@on("auth.user_access_token.revoked_v4")
+def note_revocation(event: Event, bot: Bot) -> None:
+    """The platform ended a person's tokens; see note_revoked_by_platform for what that means here."""
+    note_revoked_by_platform(
+        bot=bot,
+        open_id=str(event.data.get("open_id") or ""),
+        tenant_key=event.tenant_key,
+        # One of the documented values ends with a blank.
+        kinds=frozenset(str(event.data.get("revoke_token_type") or "").split()),
+        reason=_platform_reason(str(event.data.get("revoke_reason") or "")),
+        at=event.created_at,
+    )
+
+
+def _platform_reason(sentence: str) -> PlatformReason:
+    """The event gives its reason as a sentence, e.g. "Revoked by user action."."""
+    for words, reason in _PLATFORM_REASONS.items():
+        if f"{words} action" in sentence.lower():
+            return reason
+    return PlatformReason.UNKNOWN
 
 
 @on_card(RETRY_ACTION)

@@ -118,3 +118,29 @@ def click_event(*, value: Any, open_id: str = "ou_asked", message_id: str = "om_
             "context": {"open_message_id": message_id, "open_chat_id": "oc_1"},
         },
     }
+
+
+def revoked_event(
+    *, reason: str = "Revoked by user action.", open_id: str = "ou_asked", **header: Any
+) -> dict[str, Any]:
+    """The payload of an auth.user_access_token.revoked_v4 event, as the platform documents it."""
+    number = next(_numbers)
+    return {
+        "schema": "2.0",
+        "header": {
+            "event_id": f"{number:032x}",
+            "event_type": "auth.user_access_token.revoked_v4",
+            "create_time": str(int(timezone.now().timestamp() * 1000)),
+            "token": "verification-token",
+            "app_id": "cli_0000000000000001",
+            "tenant_key": "tenant",
+        }
+        | header,
+        "event": {
+            "revoke_token_type": "user_access_token refresh_token",
+            "revoke_reason": reason,
+            "open_id": open_id,
+            "union_id": "on_1",
+            "user_id": "u1",
+        },
+    }

@@ -1,19 +1,21 @@
 import json
+from datetime import timedelta
 
 import httpx
 import pytest
+from django.utils import timezone
 
 from auth_sessions import handlers
 from auth_sessions.domain.sessions import end_session, request_authorization
 from auth_sessions.domain.showing import cards_to_show, show_card
-from auth_sessions.enums import SessionState
-from auth_sessions.models import AuthSession
+from auth_sessions.enums import PlatformReason, SessionState, TokenStatus
+from auth_sessions.models import AuthSession, Revocation
 from events.arrivals import arrival
 from events.domain.inbox import store
 from events.enums import Arrived
 from events.models import Event
 from feishu_portal.access.actors import SYSTEM
-from tests.factories import click_event, make_bot, message_event
+from tests.factories import click_event, make_bot, make_grant, message_event, revoked_event
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +149,47 @@ def test_stranger_who_clicks_changes_nothing(bot, handler):
 @pytest.mark.parametrize("handler", [handlers.decline, handlers.try_again])
 def test_click_on_another_bots_session_changes_nothing(bot, handler):
     assert click(handler, make_bot(), asked(bot)) == handlers.NOT_YOURS
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Revoked by user action.", PlatformReason.USER),
+        ("Revoked by administrator action.", PlatformReason.ADMINISTRATOR),
+        ("Revoked by security and risk control action.", PlatformReason.SECURITY),
+        ("Revoked by restriction action.", PlatformReason.RESTRICTION),
+        ("Revoked by unknown action.", PlatformReason.UNKNOWN),
+        ("something new", PlatformReason.UNKNOWN),
+    ],
+)
+def test_news_of_a_revocation_ends_the_grant_with_its_reason(bot, sentence, reason):
+    grant = make_grant(bot, authorized_at=timezone.now() - timedelta(hours=1))
+    event = arrived(bot, revoked_event(reason=sentence))
+    handlers.note_revocation(event, bot)
+    handlers.note_revocation(event, bot)
+    assert Revocation.objects.get().platform_reason == reason
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.REVOKED
+
+
+def test_news_of_a_revocation_spares_a_grant_that_is_newer(bot):
+    hour_ago = int((timezone.now() - timedelta(hours=1)).timestamp() * 1000)
+    grant = make_grant(bot)
+    handlers.note_revocation(arrived(bot, revoked_event(create_time=str(hour_ago))), bot)
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.ACTIVE
+
+
+def test_news_of_a_strangers_revocation_ends_nothing(bot):
+    grant = make_grant(bot, authorized_at=timezone.now() - timedelta(hours=1))
+    handlers.note_revocation(arrived(bot, revoked_event(open_id="ou_stranger")), bot)
+    handlers.note_revocation(arrived(bot, revoked_event(tenant_key="another")), bot)
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.ACTIVE
+
+
+def test_authorize_again_sends_whoever_clicks_a_card_of_their_own(bot):
+    event = arrived(bot, click_event(value={"action": "auth.start"}, open_id="ou_clicker"))
+    for _ in range(2):
+        assert handlers.start_again(event, bot)["toast"]["type"] == "success"
+    assert AuthSession.objects.get().open_id == "ou_clicker"
