@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.models import AuthSession
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.codes import explain
@@ -14,6 +14,7 @@ from feishu.text import Text
 
 RETRY_ACTION = "auth.retry"
 DECLINE_ACTION = "auth.decline"
+NEXT_CODE_ACTION = "auth.next_code"
 TWO_HOURS = 120  # minutes; longer times are said in hours
 
 # template colour, title, body
@@ -53,13 +54,18 @@ _FAILURES: Mapping[str, Text] = {
         "The platform could not be reached. Nothing was stored; please try again later.",
     ),
     Reason.CARD_NOT_SENT: Text("卡片发送失败。", "The card could not be sent."),
+    Reason.INTERRUPTED: Text(
+        "授权过程意外中断，没有保存任何信息，请重新授权。",
+        "The authorization was interrupted and nothing was stored. Please authorize again.",
+    ),
 }
 
 
-def card_of(session: AuthSession, *, start_url: str) -> dict[str, Any]:
-    """The card that shows how the session stands; ``start_url`` is used while it is open."""
+def card_of(session: AuthSession, *, link: str) -> dict[str, Any]:
+    """The card that shows how the session stands; ``link`` is where its button leads while the session is open. Empty: the
+    device code has ended, and the button gets the next one."""
     if session.is_open:
-        return _request(session, start_url)
+        return _request(session, link) if link else _code_ended(session)
     if session.state == SessionState.FAILED:
         return _failure(session)
     if session.state == SessionState.AUTHORIZED:
@@ -71,28 +77,21 @@ def card_of(session: AuthSession, *, start_url: str) -> dict[str, Any]:
     return card(header=header(title, template=colour), elements=elements, summary=title)
 
 
-def _request(session: AuthSession, start_url: str) -> dict[str, Any]:
+def _request(session: AuthSession, link: str) -> dict[str, Any]:
     title, why = _occasion(session)
     name = escape(session.bot.name)
-    lasts = _duration(session.expires_at - session.created_at)
     scopes = "\n".join(f"- `{scope}`" for scope in session.scopes)
     body = Text(
-        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}\n"
-        f"点击按钮后将在浏览器中确认，链接 {lasts.zh_cn}内有效，且仅限本人使用。",
-        f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes}\n"
-        f"The button opens a page where you confirm. The link works for {lasts.en_us} and only for you.",
+        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}",
+        f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes}",
     )
     return card(
         header=header(title, template="blue"),
         elements=[
             markdown(body),
-            button(Text("去授权", "Authorize"), style="primary_filled", url=start_url),
-            button(
-                Text("暂不授权", "Not now"),
-                style="default",
-                name="decline",
-                value={"action": DECLINE_ACTION, "session": str(session.pk)},
-            ),
+            markdown(_how_to_consent(session)),
+            button(Text("去授权", "Authorize"), style="primary_filled", url=link),
+            _decline(session),
         ],
         summary=title,
     )
@@ -119,6 +118,55 @@ def _duration(time: timedelta) -> Text:
     if minutes < TWO_HOURS:
         return Text(f"{minutes} 分钟", f"{minutes} minutes")
     return Text(f"{minutes // 60} 小时", f"{minutes // 60} hours")
+
+
+def _how_to_consent(session: AuthSession) -> Text:
+    if session.via == Via.DEVICE:
+        code = session.device.user_code.replace("`", "")
+        ends = session.device.expires_at or session.expires_at
+        lasts = _duration(ends - timezone.now())
+        return Text(
+            f"点击按钮后在飞书页面中确认，验证码 `{code}`。链接 {lasts.zh_cn}内有效，且仅限本人使用。",
+            f"The button opens a page of Feishu where you confirm; its code is `{code}`. "
+            f"The link works for {lasts.en_us} and only for you.",
+        )
+    lasts = _duration(session.expires_at - session.created_at)
+    return Text(
+        f"点击按钮后将在浏览器中确认，链接 {lasts.zh_cn}内有效，且仅限本人使用。",
+        f"The button opens a page where you confirm. The link works for {lasts.en_us} and only for you.",
+    )
+
+
+def _code_ended(session: AuthSession) -> dict[str, Any]:
+    title = Text("需要你的授权", "Your authorization is needed")
+    name = escape(session.bot.name)
+    body = Text(
+        f"**{name}** 的授权链接已失效，可以获取新的链接继续授权。",
+        f"The link to authorize **{name}** no longer works. You can get a new one and go on.",
+    )
+    return card(
+        header=header(title, template="blue"),
+        elements=[
+            markdown(body),
+            button(
+                Text("获取新链接", "Get a new link"),
+                style="primary",
+                name="next_code",
+                value={"action": NEXT_CODE_ACTION, "session": str(session.pk)},
+            ),
+            _decline(session),
+        ],
+        summary=title,
+    )
+
+
+def _decline(session: AuthSession) -> dict[str, Any]:
+    return button(
+        Text("暂不授权", "Not now"),
+        style="default",
+        name="decline",
+        value={"action": DECLINE_ACTION, "session": str(session.pk)},
+    )
 
 
 def _success(session: AuthSession) -> dict[str, Any]:

@@ -26,6 +26,14 @@ class Reason(models.TextChoices):
     PLATFORM_ERROR = "platform_error", _("The platform refused")
     UNREACHABLE = "unreachable", _("The platform could not be reached")
     CARD_NOT_SENT = "card_not_sent", _("The card could not be sent")
+    INTERRUPTED = "interrupted", _("Interrupted before the tokens were stored")
+
+
+class Via(models.TextChoices):
+    """The road to consent."""
+
+    BROWSER = "browser", _("Browser redirect")
+    DEVICE = "device", _("Device code")
 
 
 class Deliver(models.TextChoices):

@@ -55,6 +55,12 @@ class LinkUsed(LinkError):
         self.state = state
 
 
+class LinkBusy(LinkError):
+    """The answer is there and the platform is being asked; a moment later the session has ended."""
+
+    code = "link_busy"
+
+
 class LinkOpenedElsewhere(LinkError):
     code = "link_opened_elsewhere"
 

@@ -7,16 +7,18 @@ from uuid import UUID
 
 from django.db import transaction
 
-from auth_sessions.cards import DECLINE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.cards import DECLINE_ACTION, NEXT_CODE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.domain.device import claim_start, start_code, want_code
 from auth_sessions.domain.revocation import note_revoked_by_platform
-from auth_sessions.domain.sessions import end_session, request_authorization, start_url
-from auth_sessions.enums import PlatformReason, SessionState
+from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
+from auth_sessions.enums import PlatformReason, SessionState, Via
 from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
 from auth_sessions.revocation_card import START_ACTION
 from bots.models import Bot
 from events import callback_response, on, on_card, toast
 from events.models import Event
+from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 from feishu.text import Text
 from feishu_portal.access.actors import Actor
@@ -42,6 +44,9 @@ NOT_YOURS = callback_response(
 )
 TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
+)
+LINK_ON_ITS_WAY = callback_response(
+    toast=toast("info", Text("正在获取授权链接，请稍候…", "The link is on its way, one moment…"))
 )
 CARD_ON_ITS_WAY = Text("授权卡片已发送给你。", "An authorization card is on its way to you.")
 _PLATFORM_REASONS = {
@@ -143,7 +148,36 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
         fresh = _ask_again(session, bot, shown_in=context.get("open_message_id") or session.message_id)
     except AuthError as error:
         return callback_response(toast=toast("error", _not_possible(error)))
-    return callback_response(card=card_of(fresh, start_url=start_url(fresh)))
+    return _with_code(fresh) if fresh.via == Via.DEVICE else _showing(fresh)
+
+
+@on_card(NEXT_CODE_ACTION)
+def next_code(event: Event, bot: Bot) -> dict[str, Any]:
+    """The device code ended unused: the same session goes on with the next one."""
+    session = _session_of_click(event, bot)
+    if session is None:
+        return NOT_YOURS
+    if not session.is_open:
+        return TOO_LATE
+    if session.via == Via.DEVICE and want_code(session):
+        return _with_code(session)
+    return _showing(session) if authorize_link(session) else LINK_ON_ITS_WAY
+
+
+def _with_code(session: AuthSession) -> dict[str, Any]:
+    """Answer the click with the link, which takes one call to the platform; the workers try again if that fails."""
+    try:
+        start_code(session)
+    except FeishuError:
+        return LINK_ON_ITS_WAY
+    session.device.refresh_from_db()
+    return _showing(session)
+
+
+def _showing(session: AuthSession) -> dict[str, Any]:
+    """The card as it is now, which needs no patch then."""
+    AuthSession.objects.filter(pk=session.pk, state=session.state).update(card_state=session.state)
+    return callback_response(card=card_of(session, link=authorize_link(session)))
 
 
 @transaction.atomic
@@ -160,6 +194,8 @@ def _ask_again(session: AuthSession, bot: Bot, *, shown_in: str) -> AuthSession:
         shown_in=shown_in,
     )
     AuthSession.objects.filter(pk=session.pk).update(message_id="")
+    if fresh.via == Via.DEVICE:
+        claim_start(fresh)
     return fresh
 
 
@@ -188,7 +224,7 @@ def decline(event: Event, bot: Bot) -> dict[str, Any]:
         return NOT_YOURS
     if not end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id)):
         return TOO_LATE
-    return callback_response(card=card_of(session, start_url=""))
+    return callback_response(card=card_of(session, link=""))
 
 
 def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:
@@ -199,4 +235,5 @@ def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:
     except ValueError:
         return None
     clicker = (event.data.get("operator") or {}).get("open_id")
-    return AuthSession.objects.select_related("bot").filter(pk=session_id, bot=bot, open_id=clicker).first()
+    mine = AuthSession.objects.select_related("bot", "device").filter(bot=bot, open_id=clicker)
+    return mine.filter(pk=session_id).first()

@@ -22,6 +22,7 @@ from auth_sessions.enums import (
     SessionState,
     TokenStatus,
     UseKind,
+    Via,
 )
 from bots.models import Bot
 from feishu_portal.access.fields import EncryptedField
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
 
 
+# Longer than everything that is asked of the platform once a person is back, all time-outs together.
+INTERRUPTED_AFTER = timedelta(minutes=2)
+
+
 class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
     def open(self) -> Self:
         """Sessions that can still end in an authorization."""
@@ -40,6 +45,10 @@ class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
     def overdue(self) -> Self:
         """Open sessions whose time is over."""
         return self.open().filter(expires_at__lte=timezone.now())
+
+    def interrupted(self) -> Self:
+        """Open sessions whose state was used so long ago that whoever used it must have died before the end."""
+        return self.open().filter(state_used_at__lte=timezone.now() - INTERRUPTED_AFTER)
 
     def card_out_of_date(self) -> Self:
         """Sessions whose card, already sent, does not show how things stand, and may be tried again now."""
@@ -82,6 +91,7 @@ class AuthSession(models.Model):
     requested_by = models.CharField(_("requested by"), max_length=200)
     request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
     deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
+    via = models.CharField(_("road"), max_length=7, choices=Via.choices, default=Via.BROWSER)
     return_url = models.CharField(_("return address"), max_length=500, blank=True)
     renews_until = models.DateTimeField(
         _("renews what ends"),
@@ -141,6 +151,11 @@ class AuthSession(models.Model):
             models.Index(
                 name="session_open", fields=("expires_at",), condition=models.Q(state__in=OPEN_STATES)
             ),
+            models.Index(
+                name="session_state_used",
+                fields=("state_used_at",),
+                condition=models.Q(state__in=OPEN_STATES, state_used_at__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:
@@ -150,6 +165,64 @@ class AuthSession(models.Model):
     def is_open(self) -> bool:
         """Whether the session can still end in an authorization."""
         return self.state in OPEN_STATES
+
+
+class DeviceConsentQuerySet(models.QuerySet["DeviceConsent"]):
+    def to_poll(self) -> Self:
+        """Codes whose outcome may be asked for now."""
+        return self.filter(next_poll_at__lte=timezone.now(), session__state__in=OPEN_STATES)
+
+
+class DeviceConsent(models.Model):
+    """The device-code half of a session (RFC 8628): the code the portal polls with, and what the person is shown.
+
+    A code lives for minutes, the session longer: when one ends unused, the person can ask for the next from the card.
+    """
+
+    session = models.OneToOneField(
+        AuthSession, on_delete=models.CASCADE, primary_key=True, related_name="device", editable=False
+    )
+    device_code = EncryptedField(editable=False)
+    user_code = EncryptedField(editable=False)
+    verification_uri = EncryptedField(editable=False)
+    wanted = models.BooleanField(default=True, editable=False)
+    starting_until = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(_("code expires"), null=True, editable=False)
+    interval = models.PositiveSmallIntegerField(_("seconds between polls"), default=5, editable=False)
+    next_poll_at = models.DateTimeField(_("next poll"), null=True, editable=False)
+    asking = models.BooleanField(default=False, editable=False)
+    polls = models.PositiveIntegerField(_("polls"), default=0, editable=False)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    objects = DeviceConsentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device code")
+        verbose_name_plural = _("device codes")
+        constraints = (
+            models.CheckConstraint(
+                name="device_polled_has_code",
+                condition=models.Q(next_poll_at=None)
+                | (~models.Q(device_code="") & models.Q(expires_at__isnull=False)),
+            ),
+        )
+        indexes = (
+            models.Index(
+                name="device_to_poll",
+                fields=("next_poll_at",),
+                condition=models.Q(next_poll_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the link leads to a consent that is still being waited for."""
+        return (
+            self.next_poll_at is not None and self.expires_at is not None and self.expires_at > timezone.now()
+        )
 
 
 class UserTokenQuerySet(models.QuerySet["UserToken"]):

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.domain.consent import Ending
+from auth_sessions.domain.conclusion import Ending
 
 Words = str | Promise
 
@@ -66,6 +66,9 @@ ENDINGS: dict[Ending, Page] = {
         _("Nothing was stored."),
         _("Please try again in a moment. If it keeps happening, tell your administrator."),
     ),
+    Ending.INTERRUPTED: Page(
+        502, "bad", _("The authorization was interrupted"), _("Nothing was stored."), _ASK_AGAIN
+    ),
     Ending.REPLAYED: Page(
         410,
         "neutral",
@@ -91,6 +94,13 @@ LINKS: dict[str, Page] = {
         _("This link was already used"),
         _("A link works for one authorization. The card shows how it ended."),
         _ASK_AGAIN,
+    ),
+    "link_busy": Page(
+        409,
+        "neutral",
+        _("The authorization is being completed"),
+        _("You have come back from Feishu, and the platform is being asked."),
+        _("Look at the card: it shows the result in a moment."),
     ),
     "link_opened_elsewhere": Page(
         403,

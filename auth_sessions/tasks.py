@@ -6,11 +6,13 @@ from uuid import UUID
 from celery import shared_task
 from celery.worker import state
 
+from auth_sessions.domain.device import codes_to_poll
+from auth_sessions.domain.device import poll_device as poll_device_of
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
 from auth_sessions.domain.revocation_notice import tell_person
-from auth_sessions.domain.sessions import expire_sessions
+from auth_sessions.domain.sessions import end_overdue_sessions
 from auth_sessions.domain.showing import cards_to_show
 from auth_sessions.domain.showing import show_card as show_card_of
 from auth_sessions.domain.uses import prune_uses as prune_old_uses
@@ -24,12 +26,19 @@ def show_card(session_id: str) -> None:
 
 @shared_task(name="auth_sessions.sweep")
 def sweep() -> None:
-    expire_sessions()
+    end_overdue_sessions()
     remind_of_ends()
     for session_id in cards_to_show():
         send_hint(show_card.delay, str(session_id))
+    for session_id in codes_to_poll():
+        send_hint(poll_device.delay, str(session_id))
     for revocation_id in unfinished_revocations():
         send_hint(finish_revocation.delay, str(revocation_id))
+
+
+@shared_task(name="auth_sessions.poll_device")
+def poll_device(session_id: str) -> None:
+    poll_device_of(UUID(session_id))
 
 
 @shared_task(name="auth_sessions.finish_revocation")

@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
-from auth_sessions.domain.consent import CONSENT_TIME, Ending, open_link, return_from_platform
+from auth_sessions.domain.conclusion import Ending
+from auth_sessions.domain.consent import CONSENT_TIME, open_link, return_from_platform
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import ENDINGS, LINKS, Page, context

@@ -1,12 +1,14 @@
 """Consent without a redirect URI: the person opens a link, the portal asks for the outcome (RFC 8628).
 
-As the official command line tool of the platform does it; the public documentation has no page for it.
+As the official command line tool of the platform and its SDK (`lark_oapi/channel/auth/device_flow.py`) do it; the
+public documentation has no page for it. So what differs between the two is read either way.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from feishu.credentials import AppCredentials
 from feishu.errors import MalformedAnswer, OAuthError
@@ -25,8 +27,8 @@ class DeviceCode:
     """A pending consent. `interval` and `expires_in` in seconds."""
 
     device_code: str = field(repr=False)
-    user_code: str
-    verification_uri: str
+    user_code: str = field(repr=False)
+    verification_uri: str = field(repr=False)
     """The link to show, with the user code inside where the platform offers that."""
     expires_in: int
     interval: int
@@ -45,25 +47,30 @@ class DeviceCodes:
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
         self._transport = transport or default_transport(credentials.proxy)
-        self._oauth = OAuth(credentials, self._transport)
+        # The poll that is answered with tokens works once, so it is sent as a code or a refresh token is.
+        self._oauth = OAuth(credentials, transport)
 
-    def start(self, scopes: Sequence[str]) -> DeviceCode:
-        """Ask for a link to show. Raises TransportError, MalformedAnswer, RateLimited or APIError."""
+    def start(self, scopes: Sequence[str], *, timeout: float | None = None) -> DeviceCode:
+        """Ask for a link to show, within `timeout` seconds (15).
+
+        Raises TransportError, MalformedAnswer, RateLimited or APIError.
+        """
         app = (self._credentials.app_id, self._credentials.app_secret)
         answer = self._transport.request(
             "POST",
             self._credentials.platform.device_authorization_url,
             basic=app,
             form={"client_id": self._credentials.app_id, "scope": " ".join(scopes)},
+            timeout=timeout,
         )
-        body = answer.body
-        link = body.get("verification_uri_complete") or body.get("verification_uri")
+        body = answer.data or answer.body
+        link = _web_address(body.get("verification_uri_complete") or body.get("verification_uri"))
         if not body.get("device_code") or not link:
             raise MalformedAnswer("the answer holds no device code", log_id=answer.log_id)
         return DeviceCode(
             device_code=str(body["device_code"]),
             user_code=str(body.get("user_code") or ""),
-            verification_uri=str(link),
+            verification_uri=link,
             expires_in=_positive(body.get("expires_in"), DEFAULT_LIFETIME),
             interval=_positive(body.get("interval"), DEFAULT_INTERVAL),
         )
@@ -77,10 +84,19 @@ class DeviceCodes:
         try:
             return self._oauth.request_token(GRANT_TYPE, device_code=device_code)
         except OAuthError as error:
+            # The SDK reads the word from `msg` where there is no `error`.
+            error.error = error.error or error.message
             if error.error in set(Waiting):
                 return Waiting(error.error)
             raise
 
 
+def _web_address(value: Any) -> str:
+    """A link that people will be sent to; empty for anything else."""
+    return value if isinstance(value, str) and urlsplit(value).scheme in {"http", "https"} else ""
+
+
 def _positive(value: object, default: int) -> int:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

@@ -45,6 +45,10 @@ class Platform:
 
     @property
     def device_authorization_url(self) -> str:
+        """No page documents it: v1 is what the official command line tool calls, v2 what the official SDK does
+        (`lark_oapi/channel/auth/device_flow.py`), each with the token endpoint of the same age."""
+        if self.token_endpoint == "v2":  # noqa: S105 - a version
+            return f"{self.open_url}/open-apis/authen/v2/oauth/device_authorization"
         return f"{self.accounts_url}/oauth/v1/device_authorization"
 
     @property

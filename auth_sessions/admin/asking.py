@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.enums import Via
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
@@ -26,7 +27,8 @@ from feishu_portal.access.models import User
 # The domain's errors speak English to machines; these are their words for people.
 REFUSALS = {
     "no_public_url": _(
-        "PUBLIC_URL is not set, so a browser could not come back with the answer. Set it and restart the portal."
+        "PUBLIC_URL is not set, so a browser could not come back with the answer. Set it and restart the portal, or choose "
+        "the device code."
     ),
     "bot_disabled": _("The bot is switched off. Switch it on first."),
     "invalid_scopes": _("The scopes cannot be asked for: between 1 and 50 names without blanks."),
@@ -54,6 +56,16 @@ class AskForm(forms.Form):
         check=check_no_blanks,
         most=MAX_SCOPES,
         help_text=_("One a line. Empty: what the bot asks for by default."),
+    )
+    via = forms.ChoiceField(
+        label=_("Road"),
+        required=False,
+        choices=[("", _("Automatic")), *Via.choices],
+        widget=UnfoldAdminSelectWidget,
+        help_text=_(
+            "Automatic: the browser if PUBLIC_URL is set. With the device code the person confirms on a page of Feishu, "
+            "which needs no way back to the portal."
+        ),
     )
     # Sending the same form twice asks once.
     once = forms.UUIDField(widget=forms.HiddenInput)
@@ -114,6 +126,7 @@ class AskingAdmin(MachineWritten[AuthSession]):
                     open_id=open_id,
                     actor=Actor.operator(operator_of(request)),
                     scopes=asked["scopes"] or None,
+                    via=Via(asked["via"]) if asked["via"] else None,
                     request_key=f"console:{asked['once']}:{open_id}"[:200],
                 )
             except AuthError as error:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import AskingAdmin, ask_page
 from auth_sessions.domain.sessions import cancel_session
-from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState
+from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
 from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession
 from feishu_portal.access.actors import Actor
@@ -47,7 +47,7 @@ class OpenFilter(YesNoFilter):
 @admin.register(AuthSession)
 class AuthSessionAdmin(AskingAdmin):
     list_display = ("person", "bot", "state_label", "why", "who_asked", "created", "expires")
-    list_filter = (OpenFilter, "state", "reason", since("created_at"), ("bot", VisibleRelatedFilter))
+    list_filter = (OpenFilter, "state", "reason", "via", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "message_id__exact", "error_log_id__exact")
     search_help_text = _("open_id, message ID or log ID, in full")
@@ -58,12 +58,16 @@ class AuthSessionAdmin(AskingAdmin):
     actions_detail = ("update_card", "ask_again", "cancel")
     fieldsets = (
         (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "why", "problem")}),
-        (_("Request"), {"fields": ("who_asked", "delivered", "return_url_shown")}),
+        (
+            _("Request"),
+            {"fields": ("who_asked", "delivered", "road", "code_until", "code_error", "return_url_shown")},
+        ),
         (_("Times"), {"fields": ("created_in_full", "opened", "expires_in_full", "finished")}),
         (_("Card"), {"fields": ("card_message", "card_shows", "card_tries", "card_error")}),
     )
     readonly_fields = (
-        "person", "bot", "scopes_shown", "state_label", "why", "problem", "who_asked", "delivered", "return_url_shown",
+        "person", "bot", "scopes_shown", "state_label", "why", "problem", "who_asked", "delivered", "road",
+        "code_until", "code_error", "return_url_shown",
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_tries",
         "card_error",
     )  # fmt: skip
@@ -121,6 +125,18 @@ class AuthSessionAdmin(AskingAdmin):
     @column(_("delivered as"))
     def delivered(self, session: AuthSession) -> str:
         return str(Deliver(session.deliver).label)
+
+    @column(_("road"))
+    def road(self, session: AuthSession) -> str:
+        return str(Via(session.via).label)
+
+    @column(_("code expires"))
+    def code_until(self, session: AuthSession) -> str:
+        return when(session.device.expires_at) if session.via == Via.DEVICE else EMPTY
+
+    @column(_("platform's last word on the code"))
+    def code_error(self, session: AuthSession) -> str:
+        return (session.device.error or EMPTY) if session.via == Via.DEVICE else EMPTY
 
     @column(_("return address"))
     def return_url_shown(self, session: AuthSession) -> str:

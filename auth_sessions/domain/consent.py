@@ -1,29 +1,29 @@
 """The browser road: from the card's link to the platform's consent page and back."""
 
 import hmac
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from auth_sessions.domain.grants import store_grant
-from auth_sessions.domain.sessions import end_session
-from auth_sessions.enums import Reason, SessionState
-from auth_sessions.errors import LinkExpired, LinkOpenedElsewhere, LinkUnknown, LinkUsed, NoPublicAddressError
-from auth_sessions.hints import hint_card
+from auth_sessions.domain.conclusion import Ending, conclude, fail, fail_for
+from auth_sessions.domain.sessions import end_overdue, end_session
+from auth_sessions.enums import Reason, SessionState, Via
+from auth_sessions.errors import (
+    LinkBusy,
+    LinkExpired,
+    LinkOpenedElsewhere,
+    LinkUnknown,
+    LinkUsed,
+    NoPublicAddressError,
+)
 from auth_sessions.models import AuthSession
 from auth_sessions.tokens import digest, new_secret
 from feishu.errors import FeishuError, TransportError
-from feishu.oauth import OAuth, Pkce, TokenSet, UserInfo, authorize_url
-from feishu_portal.access import audit
+from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
 from feishu_portal.access.actors import SYSTEM, Actor
 from feishu_portal.access.fields import encrypted_field
-
-logger = logging.getLogger("auth_sessions.consent")
 
 CONSENT_TIME = timedelta(
     minutes=10
@@ -41,20 +41,6 @@ class Opened:
     session: AuthSession
 
 
-class Ending(StrEnum):
-    """How the browser's return ended; each has a page of its own."""
-
-    AUTHORIZED = "authorized"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    WRONG_PERSON = "wrong_person"
-    OTHER_BROWSER = "other_browser"
-    PLATFORM_ERROR = "platform_error"
-    UNREACHABLE = "unreachable"
-    REPLAYED = "replayed"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Returned:
     """The ending, and the session unless the state belonged to none."""
@@ -70,14 +56,18 @@ def open_link(*, token: str, browser: str) -> Opened:
     """
     if not settings.PUBLIC_URL:
         raise NoPublicAddressError
-    session = AuthSession.objects.select_related("bot").filter(start_hash=digest(token)).first()
+    session = (
+        AuthSession.objects.select_related("bot").filter(start_hash=digest(token), via=Via.BROWSER).first()
+    )
     if session is None:
         raise LinkUnknown
     if session.is_open and session.expires_at <= timezone.now():
-        end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+        end_overdue(session)
     if session.state == SessionState.EXPIRED:
         raise LinkExpired
-    if not session.is_open or not session.bot.enabled or session.state_used_at is not None:
+    if session.is_open and session.state_used_at is not None:
+        raise LinkBusy
+    if not session.is_open or not session.bot.enabled:
         raise LinkUsed(SessionState(session.state))
     if session.browser_hash and not _same(session.browser_hash, browser):
         raise LinkOpenedElsewhere
@@ -142,17 +132,12 @@ def _conclude(session: AuthSession, *, code: str, error: str, browser: str) -> E
     early = _end_without_code(session, code=code, error=error, browser=browser)
     if early is not None:
         return early
-    asked_at = timezone.now()
+    asked_at, oauth = timezone.now(), OAuth(session.bot.credentials)
     try:
-        tokens, who = _ask_platform(session, code)
-    except TransportError as problem:
-        return _fail(session, Reason.UNREACHABLE, problem)
+        tokens = _exchange(oauth, session, code)
     except FeishuError as problem:
-        return _fail(session, Reason.PLATFORM_ERROR, problem)
-    if not _is_person_asked(session, who):
-        # The tokens are dropped, not revoked: revoking could end a grant that this other person gave on purpose.
-        return _fail(session, Reason.WRONG_PERSON)
-    return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
+        return fail_for(session, problem)
+    return conclude(session, oauth=oauth, tokens=tokens, asked_at=asked_at)
 
 
 def _end_without_code(session: AuthSession, *, code: str, error: str, browser: str) -> Ending | None:
@@ -161,66 +146,31 @@ def _end_without_code(session: AuthSession, *, code: str, error: str, browser: s
         end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
         return Ending.EXPIRED
     if not _same(session.browser_hash, browser):
-        return _fail(session, Reason.OTHER_BROWSER)
+        return fail(session, Reason.OTHER_BROWSER)
     if error == "access_denied":
         end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id))
         return Ending.DENIED
-    return None if code and not error else _fail(session, Reason.PLATFORM_ERROR)
+    return None if code and not error else fail(session, Reason.PLATFORM_ERROR)
 
 
-@transaction.atomic
-def _authorize(session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime) -> Ending:
-    done = AuthSession.objects.open().filter(pk=session.pk)
-    if not done.update(state=SessionState.AUTHORIZED, finished_at=timezone.now()):
-        return Ending.REPLAYED
-    store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
-    audit.record(
-        actor=Actor.user(session.open_id),
-        action="auth_session.authorized",
-        app_id=session.bot.app_id,
-        target=session.open_id,
-        session=str(session.pk),
-        scopes=list(tokens.scopes),
-    )
-    hint_card(session.pk)
-    session.state = SessionState.AUTHORIZED
-    return Ending.AUTHORIZED
-
-
-def _ask_platform(session: AuthSession, code: str) -> tuple[TokenSet, UserInfo]:
-    """Exchange the code and ask whose it was. A code is used once, so only an answer that says "not now" is tried again."""
-    oauth = OAuth(session.bot.credentials)
-    for tries_left in range(CODE_TRIES - 1, -1, -1):
+def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
+    """A code is used once, so only an answer that says "not now" is tried again."""
+    for _try in range(CODE_TRIES - 1):
         try:
-            tokens = oauth.exchange_code(
-                code=code, redirect_uri=session.bot.redirect_uri, verifier=session.code_verifier
-            )
-            break
+            return _exchange_once(oauth, session, code)
         except TransportError as problem:
-            if not tries_left or problem.sent != "no":
+            if problem.sent != "no":
                 raise
         except FeishuError as problem:
-            if not tries_left or not problem.retryable:
+            if not problem.retryable:
                 raise
-    return tokens, oauth.user_info(tokens.access_token)
+    return _exchange_once(oauth, session, code)
 
 
-def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
-    same_tenant = not session.tenant_key or not who.tenant_key or session.tenant_key == who.tenant_key
-    return (
-        same_tenant
-        and bool(who.open_id)
-        and hmac.compare_digest(session.open_id.encode(), who.open_id.encode())
+def _exchange_once(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
+    return oauth.exchange_code(
+        code=code, redirect_uri=session.bot.redirect_uri, verifier=session.code_verifier
     )
-
-
-def _fail(session: AuthSession, reason: Reason, error: FeishuError | None = None) -> Ending:
-    logger.warning(
-        "authorization_failed",
-        extra={"session": str(session.pk), "reason": reason.value, "error": str(error or "")},
-    )
-    end_session(session, state=SessionState.FAILED, reason=reason, error=error, actor=SYSTEM)
-    return Ending(reason.value)
 
 
 def _same(stored_hash: str, secret: str) -> bool:

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from auth_sessions.enums import Deliver, Reason, SessionState
+from auth_sessions.enums import Deliver, Reason, SessionState, Via
 from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.hints import hint_card
-from auth_sessions.models import AuthSession
+from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.tokens import digest, new_secret
 from bots.models import Bot
 from feishu.errors import FeishuError
@@ -30,6 +30,7 @@ def request_authorization(
     actor: Actor,
     scopes: Sequence[str] | None = None,
     tenant_key: str = "",
+    via: Via | None = None,
     deliver: Deliver = Deliver.CARD,
     return_url: str = "",
     request_key: str | None = None,
@@ -40,10 +41,13 @@ def request_authorization(
     """Ask the person ``open_id`` to authorize ``bot`` for ``scopes``; the card is sent after the commit.
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
-    card the caller replaces itself, so none is sent. ``renews_until``: the end of the authorization this one is to renew,
-    which the card names. ``lifetime`` of the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
+    card becomes the session's, so none is sent. ``via`` None: the browser where the portal has a public address, else
+    the device code. ``renews_until``: the end of the authorization this one is to renew, which the card names.
+    ``lifetime`` of the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError,
+    InvalidScopesError.
     """
-    if not settings.PUBLIC_URL:
+    road = via or (Via.BROWSER if settings.PUBLIC_URL else Via.DEVICE)
+    if road == Via.BROWSER and not settings.PUBLIC_URL:
         raise NoPublicAddressError
     if not bot.enabled:
         raise BotDisabledError
@@ -56,18 +60,21 @@ def request_authorization(
         state=SessionState.SENT if shown_in or deliver == Deliver.LINK else SessionState.PENDING,
         requested_by=str(actor)[:200],
         request_key=request_key,
+        via=road,
         deliver=deliver,
         return_url=return_url,
         start_token=token,
         start_hash=digest(token),
         message_id=shown_in,
-        card_state=SessionState.SENT if shown_in else "",
+        card_state=SessionState.SENT if shown_in and road == Via.BROWSER else "",
         renews_until=renews_until,
         expires_at=timezone.now() + (lifetime or timedelta(minutes=settings.AUTH_SESSION_MINUTES)),
     )
     try:
         with transaction.atomic():
             session.save(force_insert=True)
+            if road == Via.DEVICE:
+                DeviceConsent.objects.create(session=session)
             audit.record(
                 actor=actor,
                 action="auth_session.created",
@@ -75,8 +82,9 @@ def request_authorization(
                 target=open_id,
                 session=str(session.pk),
                 scopes=session.scopes,
+                via=session.via,
             )
-            if session.state == SessionState.PENDING:
+            if not session.card_state and deliver == Deliver.CARD:
                 hint_card(session.pk)
     except IntegrityError:
         if request_key is None:
@@ -85,8 +93,13 @@ def request_authorization(
     return session
 
 
-def start_url(session: AuthSession) -> str:
-    """The one-time link behind the card's button. It is a secret."""
+def authorize_link(session: AuthSession) -> str:
+    """Where the person consents: the portal's one-time link, or the platform's page for the session's device code. It is a
+    secret, and empty while there is none."""
+    if not session.is_open:
+        return ""
+    if session.via == Via.DEVICE:
+        return session.device.verification_uri if session.device.is_live else ""
     return f"{settings.PUBLIC_URL}/oauth/start/{session.start_token}/"
 
 
@@ -122,6 +135,7 @@ def end_session(
         )
         if not ended:
             return False
+        destroy_code(session)
         audit.record(
             actor=actor,
             action=f"auth_session.{state}",
@@ -136,14 +150,30 @@ def end_session(
     return True
 
 
+def destroy_code(session: AuthSession) -> None:
+    """The device code of an ended session is of no use to anybody; call in the transaction that ends it."""
+    if session.via == Via.DEVICE:
+        DeviceConsent.objects.filter(pk=session.pk).update(
+            device_code="", user_code="", verification_uri="", wanted=False, next_poll_at=None
+        )
+
+
 def cancel_session(session: AuthSession, *, actor: Actor) -> bool:
     """Withdraw an open session."""
     return end_session(session, state=SessionState.CANCELLED, actor=actor)
 
 
-def expire_sessions() -> list[UUID]:
-    """End sessions whose time is over; returns which."""
-    overdue = AuthSession.objects.overdue().select_related("bot")[:EXPIRE_AT_ONCE]
-    return [
-        session.pk for session in overdue if end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+def end_overdue(session: AuthSession) -> bool:
+    """End an open session whose time is over, or that was left half done."""
+    if session.state_used_at is not None:
+        return end_session(session, state=SessionState.FAILED, reason=Reason.INTERRUPTED, actor=SYSTEM)
+    return end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+
+
+def end_overdue_sessions() -> list[UUID]:
+    """End sessions whose time is over, and those whose person came back to a process that died; returns which."""
+    late = [
+        *AuthSession.objects.overdue().select_related("bot")[:EXPIRE_AT_ONCE],
+        *AuthSession.objects.interrupted().select_related("bot")[:EXPIRE_AT_ONCE],
     ]
+    return [session.pk for session in late if end_overdue(session)]

@@ -9,8 +9,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from auth_sessions.cards import card_of
-from auth_sessions.domain.sessions import end_session, start_url
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.domain.conclusion import fail_for
+from auth_sessions.domain.device import claim_start, start_code
+from auth_sessions.domain.sessions import authorize_link, end_session
+from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession
 from feishu.errors import FeishuError
@@ -27,8 +29,8 @@ SWEEP_LIMIT = 500
 def show_card(session_id: UUID) -> None:
     """Send the session's card, or change the one that was sent to how things stand now. Harmless to repeat: sending
     carries the session's id, under which the platform sends once in an hour."""
-    session = AuthSession.objects.select_related("bot").filter(pk=session_id).first()
-    if session is None or session.card_given_up:
+    session = AuthSession.objects.select_related("bot", "device").filter(pk=session_id).first()
+    if session is None or session.card_given_up or not _has_link(session):
         return
     if session.state == SessionState.PENDING:
         _send(session)
@@ -36,10 +38,25 @@ def show_card(session_id: UUID) -> None:
         _change(session)
 
 
+def _has_link(session: AuthSession) -> bool:
+    """Whether the card can be shown: with the device code it needs a code first, which is got here if nobody else does."""
+    if session.via != Via.DEVICE or not session.is_open or not session.device.wanted:
+        return True
+    if not claim_start(session):
+        return False
+    try:
+        start_code(session)
+    except FeishuError as error:
+        if not _put_off(session, error):
+            fail_for(session, error)
+        return False
+    return session.is_open
+
+
 def _send(session: AuthSession) -> None:
     try:
         sent = OpenAPI(session.bot.credentials).send_card(
-            session.open_id, card_of(session, start_url=start_url(session)), uuid=str(session.pk)
+            session.open_id, card_of(session, link=authorize_link(session)), uuid=str(session.pk)
         )
     except FeishuError as error:
         if not _put_off(session, error):
@@ -61,7 +78,7 @@ def _send(session: AuthSession) -> None:
 def _change(session: AuthSession) -> None:
     try:
         OpenAPI(session.bot.credentials).patch_card(
-            session.message_id, card_of(session, start_url=start_url(session) if session.is_open else "")
+            session.message_id, card_of(session, link=authorize_link(session))
         )
     except FeishuError as error:
         if not _put_off(session, error):

@@ -1,33 +1,37 @@
 """Asking users for authorization."""
 
-import time
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from auth_sessions.domain.sessions import cancel_session, request_authorization, start_url
-from auth_sessions.enums import OPEN_STATES, Deliver, SessionState
+from auth_sessions.domain.conclusion import fail_for
+from auth_sessions.domain.device import claim_start, start_code
+from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
+from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
+from feishu.errors import FeishuError
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.long_poll import let_go, until
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
 
 MAX_WAIT = 25  # seconds; under the usual limit of proxies
-POLL = 0.25  # seconds between looks while a caller waits
 
 
 class SessionIn(Schema):
     open_id: Annotated[str, Field(min_length=1, max_length=128)]
     scopes: list[str] | None = None
-    via: str = Field("auto", pattern="^(auto|browser)$")
+    via: Literal["auto", "browser", "device"] = "auto"
     deliver: Deliver = Deliver.CARD
     return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://\S+)?$")] = ""
 
@@ -37,18 +41,23 @@ class SessionOut(Schema):
     state: SessionState
     reason: str
     error_code: int | None
+    via: Via
     authorize_url: str | None
+    user_code: str | None
     expires_at: datetime
 
 
 def session_out(session: AuthSession) -> SessionOut:
     """A session as its caller sees it; the link only while it can be used."""
+    link = authorize_link(session)
     return SessionOut(
         id=session.pk,
         state=SessionState(session.state),
         reason=session.reason,
         error_code=session.error_code,
-        authorize_url=start_url(session) if session.is_open else None,
+        via=Via(session.via),
+        authorize_url=link or None,
+        user_code=session.device.user_code if link and session.via == Via.DEVICE else None,
         expires_at=session.expires_at,
     )
 
@@ -57,33 +66,60 @@ def session_out(session: AuthSession) -> SessionOut:
     "/bots/{bot_id}/auth-sessions", response={201: SessionOut}, summary="Ask a user for authorization"
 )
 def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status[SessionOut]:
+    """``via`` auto: the browser where the portal has a public address, else the device code."""
     client = caller(request, Scope.AUTH_CREATE)
     try:
-        session = request_authorization(
-            bot=bot_for(client, bot_id),
-            open_id=data.open_id,
-            scopes=data.scopes,
-            deliver=data.deliver,
-            return_url=data.return_url,
-            actor=Actor.api(client),
-        )
+        with transaction.atomic():
+            session = request_authorization(
+                bot=bot_for(client, bot_id),
+                open_id=data.open_id,
+                scopes=data.scopes,
+                via=None if data.via == "auto" else Via(data.via),
+                deliver=data.deliver,
+                return_url=data.return_url,
+                actor=Actor.api(client),
+            )
+            starts_here = session.via == Via.DEVICE and claim_start(session)
     except AuthError as error:
         raise Problem(409, error.code, str(error)) from error
+    if starts_here:
+        _start(session)
     return Status(201, session_out(session))
 
 
+def _start(session: AuthSession) -> None:
+    """The caller is told the link, so the platform is asked for it at once."""
+    try:
+        start_code(session)
+    except FeishuError as error:
+        fail_for(session, error)
+        raise Problem(
+            502,
+            "upstream_failed",
+            f"The platform gave no device code: {error.message}",
+            platform_code=error.code,
+            log_id=error.log_id,
+        ) from error
+
+
 @router.get("/auth-sessions/{session_id}", response=SessionOut, summary="How an authorization stands")
-def get_session(
+async def get_session(
     request: HttpRequest, session_id: UUID, wait: Annotated[int, Query(ge=0, le=MAX_WAIT)] = 0
 ) -> SessionOut:
     """With ``wait`` the answer comes when the state changes, or after that many seconds."""
     client = caller(request, Scope.AUTH_CREATE)
-    session = _own(client, session_id)
-    seen, deadline = session.state, time.monotonic() + wait
-    while session.state == seen and seen in OPEN_STATES and time.monotonic() < deadline:
-        time.sleep(POLL)
-        session.refresh_from_db(fields=["state", "reason", "error_code", "expires_at"])
-    return session_out(session)
+
+    def look() -> SessionOut:
+        try:
+            return session_out(_own(client, session_id))
+        finally:
+            let_go()
+
+    look_later = sync_to_async(look)
+    first = await look_later()
+    if not wait or first.state not in OPEN_STATES:
+        return first
+    return await until(look_later, lambda seen: seen.state != first.state, seconds=wait)
 
 
 @router.delete(
@@ -100,7 +136,7 @@ def delete_session(request: HttpRequest, session_id: UUID) -> SessionOut:
 def _own(client: ApiClient, session_id: UUID) -> AuthSession:
     """The session, if this client asked for it; its link is nobody else's business."""
     asked = AuthSession.objects.filter(requested_by=str(Actor.api(client)))
-    session = asked.select_related("bot").filter(pk=session_id).first()
+    session = asked.select_related("bot", "device").filter(pk=session_id).first()
     if session is None or not client.may_use(session.bot.app_id):
         raise not_found("authorization session")
     return session

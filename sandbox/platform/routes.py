@@ -40,6 +40,7 @@ KNOWN: list[Route] = [
     route("/oauth/v3/token", ["POST"], token_endpoint.token_v3),
     route("/oauth/v1/revoke", ["POST"], token_endpoint.revoke),
     route("/oauth/v1/device_authorization", ["POST"], token_endpoint.device_authorization),
+    route("/open-apis/authen/v2/oauth/device_authorization", ["POST"], token_endpoint.device_authorization),
 ]
 
 

@@ -30,6 +30,7 @@ class PlatformAnswers:
         self.router = router
         self.token = router.post("/oauth/v3/token").respond(json=token_answer())
         self.user_info = router.get("/open-apis/authen/v1/user_info").respond(json=user_answer("ou_asked"))
+        self.device = router.post("/oauth/v1/device_authorization").respond(json=device_answer())
         self.tenant_token = router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
             json={"code": 0, "msg": "ok", "tenant_access_token": "t-tenant", "expire": 7140}
         )
@@ -53,6 +54,17 @@ def token_answer(number: int = 1, **values: Any) -> dict[str, Any]:
         "refresh_token_expires_in": 604800,
         "token_type": "Bearer",
         "scope": "offline_access contact:user.base:readonly",
+    } | values
+
+
+def device_answer(number: int = 1, **values: Any) -> dict[str, Any]:
+    return {
+        "device_code": f"device-code-{number}",
+        "user_code": f"ABCD-000{number}",
+        "verification_uri": "http://platform.test/verify",
+        "verification_uri_complete": f"http://platform.test/verify?user_code=ABCD-000{number}",
+        "expires_in": 240,
+        "interval": 5,
     } | values
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import expire_sessions, request_authorization, start_url
+from auth_sessions.domain.sessions import authorize_link, end_overdue_sessions, request_authorization
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession, UserToken
 from feishu_portal.access.actors import SYSTEM
@@ -27,7 +27,7 @@ def session(bot) -> AuthSession:
 
 
 def path_of(session: AuthSession) -> str:
-    return urlsplit(start_url(session)).path
+    return urlsplit(authorize_link(session)).path
 
 
 def open_link(session: AuthSession, client: Client) -> dict[str, str]:
@@ -182,7 +182,7 @@ def test_person_back_in_time_does_not_expire_while_the_platform_is_asked(session
         AuthSession.objects.filter(expires_at__lt=timezone.now() + timedelta(seconds=30)).update(
             expires_at=timezone.now()
         )
-        expire_sessions()
+        end_overdue_sessions()
         return httpx.Response(200, json=token_answer())
 
     platform.token.mock(side_effect=sweep_meanwhile)
@@ -299,3 +299,26 @@ def test_no_page_shows_a_secret(session, client, platform):
     text = come_back(session, client, state=query["state"], code="the-code").text
     for secret in (query["state"], "the-code", "access-token-1", "refresh-token-1", session.start_token):
         assert secret not in text
+
+
+def test_link_of_an_authorization_under_way_says_so(session, client, platform):
+    def look_meanwhile(request):
+        page = client.get(path_of(session), headers={"Accept-Language": "en"})
+        assert page.status_code == 409
+        assert "being completed" in page.text
+        return httpx.Response(200, json=token_answer())
+
+    platform.token.mock(side_effect=look_meanwhile)
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+def test_platform_that_says_whose_the_tokens_are_at_the_second_try_costs_nobody_the_consent(
+    session, client, platform
+):
+    platform.user_info.mock(
+        side_effect=[httpx.ReadTimeout("slow"), httpx.Response(200, json=user_answer("ou_asked"))]
+    )
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)

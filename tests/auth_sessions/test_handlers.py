@@ -68,12 +68,12 @@ def test_help_is_answered_in_both_languages(bot, platform):
     assert "/auth" in json.loads(request.content)["content"]
 
 
-def test_auth_without_a_public_address_is_answered_with_the_reason(bot, platform, settings):
-    settings.PUBLIC_URL = ""
+def test_auth_for_a_bot_with_impossible_scopes_is_answered_with_the_reason(bot, platform):
+    bot.auth_scopes = []
     write(bot)
     content = json.loads(platform.reply.calls.last.request.content)["content"]
-    assert "PUBLIC_URL is not set" in content
-    assert "未设置 PUBLIC_URL" in content
+    assert "scopes set for the bot are not valid" in content
+    assert "授权范围设置有误" in content
 
 
 def asked(bot) -> AuthSession:
@@ -103,11 +103,11 @@ def test_try_again_makes_the_same_card_a_new_request(bot):
     assert session.message_id == ""
 
 
-def test_try_again_without_a_public_address_is_answered_with_the_reason(bot, settings):
+def test_try_again_for_a_bot_that_is_off_is_answered_with_the_reason(bot):
     session = asked(bot)
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
-    settings.PUBLIC_URL = ""
-    assert "未设置 PUBLIC_URL" in json.dumps(click(handlers.try_again, bot, session), ensure_ascii=False)
+    bot.enabled = False
+    assert "机器人已停用" in json.dumps(click(handlers.try_again, bot, session), ensure_ascii=False)
 
 
 def test_ended_card_that_arrives_after_the_click_on_try_again_gives_way_to_the_fresh_one(bot, platform):

@@ -3,8 +3,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import cancel_session, expire_sessions, request_authorization, start_url
-from auth_sessions.enums import Deliver, SessionState
+from auth_sessions.domain.sessions import (
+    authorize_link,
+    cancel_session,
+    end_overdue_sessions,
+    request_authorization,
+)
+from auth_sessions.enums import Deliver, Reason, SessionState, Via
 from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
 from feishu_portal.access.actors import SYSTEM, Actor
@@ -49,17 +54,20 @@ def test_same_request_key_asks_once(bot):
 
 def test_link_is_not_readable_in_the_database(bot, django_assert_num_queries):
     session = ask(bot)
-    token = start_url(session).rstrip("/").rsplit("/", 1)[1]
+    token = authorize_link(session).rstrip("/").rsplit("/", 1)[1]
     values = AuthSession.objects.filter(pk=session.pk).values().get()
     assert token not in repr(
         {name: str.__str__(value) if isinstance(value, str) else value for name, value in values.items()}
     )
 
 
-def test_request_without_a_public_address_says_so(bot, settings):
+def test_road_is_the_browser_where_there_is_a_public_address_and_the_device_code_where_not(bot, settings):
+    assert ask(bot).via == Via.BROWSER
+    assert ask(bot, via=Via.DEVICE).via == Via.DEVICE
     settings.PUBLIC_URL = ""
+    assert ask(bot).via == Via.DEVICE
     with pytest.raises(NoPublicAddressError, match="PUBLIC_URL"):
-        ask(bot)
+        ask(bot, via=Via.BROWSER)
 
 
 def test_request_for_a_disabled_bot_is_refused(bot):
@@ -79,6 +87,20 @@ def test_cancelled_session_stays_cancelled(bot):
 def test_only_overdue_sessions_expire(bot):
     overdue, fresh = ask(bot), ask(bot)
     AuthSession.objects.filter(pk=overdue.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert expire_sessions() == [overdue.pk]
+    assert end_overdue_sessions() == [overdue.pk]
     fresh.refresh_from_db()
     assert fresh.is_open
+
+
+def test_person_whose_return_was_left_half_done_is_told_so_by_the_sweep(bot):
+    dead, busy, overdue = ask(bot), ask(bot), ask(bot)
+    now = timezone.now()
+    opened = {"state": SessionState.OPENED}
+    AuthSession.objects.filter(pk=dead.pk).update(state_used_at=now - timedelta(minutes=3), **opened)
+    AuthSession.objects.filter(pk=busy.pk).update(state_used_at=now - timedelta(minutes=1), **opened)
+    AuthSession.objects.filter(pk=overdue.pk).update(
+        state_used_at=now - timedelta(minutes=1), expires_at=now, **opened
+    )
+    assert set(end_overdue_sessions()) == {dead.pk, overdue.pk}
+    dead.refresh_from_db()
+    assert (dead.state, dead.reason) == (SessionState.FAILED, Reason.INTERRUPTED)

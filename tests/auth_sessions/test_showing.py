@@ -5,7 +5,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import end_session, request_authorization, start_url
+from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.domain.showing import cards_to_show, show_card
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession
@@ -34,7 +34,7 @@ def test_card_is_sent_to_the_person_with_the_one_time_link(session, platform):
         "interactive",
         str(session.pk),
     )
-    assert start_url(session) in body["content"]
+    assert authorize_link(session) in body["content"]
     assert platform.send.calls.last.request.url.params["receive_id_type"] == "open_id"
 
 

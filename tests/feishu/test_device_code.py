@@ -54,9 +54,23 @@ def test_a_refused_start_is_raised(platform, codes):
 
 
 @pytest.mark.parametrize("waiting", list(Waiting))
-def test_waiting_is_no_error(platform, codes, waiting):
-    platform.will_say({"error": waiting.value}, status=400)
+@pytest.mark.parametrize("field", [{"error"}, {"msg"}])
+def test_waiting_is_no_error(platform, codes, waiting, field):
+    platform.will_say({"code": 20099} | dict.fromkeys(field, waiting.value), status=400)
     assert codes.poll("d") is waiting
+
+
+def test_an_answer_wrapped_in_data_is_read_too(platform, codes):
+    platform.will_say(
+        {"code": 0, "data": {"device_code": "d", "verification_uri": "https://v.test", "interval": "7"}}
+    )
+    assert codes.start([]).interval == 7
+
+
+def test_a_link_that_is_no_web_address_is_malformed(platform, codes):
+    platform.will_say({"device_code": "d", "verification_uri": "javascript:alert(1)"})
+    with pytest.raises(MalformedAnswer):
+        codes.start([])
 
 
 def test_consent_brings_tokens(platform, codes):

@@ -9,6 +9,11 @@ def test_feishu_has_its_hosts():
     assert FEISHU.authorize_url == "https://accounts.feishu.cn/open-apis/authen/v1/authorize"
     assert FEISHU.revoke_url == "https://accounts.feishu.cn/oauth/v1/revoke"
     assert FEISHU.device_authorization_url == "https://accounts.feishu.cn/oauth/v1/device_authorization"
+    older = Platform(FEISHU.open_url, FEISHU.accounts_url, "v2")
+    assert (
+        older.device_authorization_url
+        == "https://open.feishu.cn/open-apis/authen/v2/oauth/device_authorization"
+    )
     assert FEISHU.discovery_url == "https://open.feishu.cn/callback/ws/endpoint"
 
 

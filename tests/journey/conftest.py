@@ -39,7 +39,31 @@ def in_one_process(start: ProcessStarter) -> Portal:
     return Portal(url, SandboxClient(f"http://localhost:{sandbox_port}"), "admin", password)
 
 
-def in_five_processes(start: ProcessStarter, database_url: str, redis_url: str) -> Portal:
+def in_one_process_without_a_public_address(start: ProcessStarter) -> Portal:
+    """The same on an intranet: no browser comes back to it from the platform, which is elsewhere."""
+    port, sandbox_port = free_port(), free_port()
+    environment = {"PUBLIC_URL": "", "FEISHU_SWEEP_SECONDS": "1", "FEISHU_RECONCILE_SECONDS": "0.5"}
+    sandbox = SandboxClient(f"http://localhost:{sandbox_port}")
+    start("manage.py", "runsandbox", "--port", str(sandbox_port)).wait_for_port(sandbox_port)
+    sandbox.put_app(DEMO_APP_ID, app_secret=DEMO_APP_SECRET, name="演示", redirect_urls=[], device_interval=1)
+    secret = {"FEISHU_APP_SECRET": DEMO_APP_SECRET}
+    for command in (("migrate", "--verbosity", "0"), add_bot(sandbox)):
+        process = start("manage.py", *command, environment=environment | secret)
+        assert process.wait_for_exit() == 0, process.output
+    start("manage.py", "runportal", "--port", str(port), environment=environment).wait_for("is running")
+    start.secrets.add(DEMO_APP_SECRET)
+    return Portal(f"http://localhost:{port}", sandbox, "", "")
+
+
+def add_bot(sandbox: SandboxClient) -> tuple[str, ...]:
+    scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+    addresses = ("--open-url", sandbox.url, "--accounts-url", sandbox.url)
+    return ("addbot", "演示", "--app-id", DEMO_APP_ID, *addresses, *scopes)
+
+
+def in_five_processes(
+    start: ProcessStarter, database_url: str, redis_url: str, *, is_public: bool = True
+) -> Portal:
     """What a production runs: web, connections, worker, refresher and scheduler."""
     port, sandbox_port = free_port(), free_port()
     url, password = f"http://localhost:{port}", "a password of the tests"
@@ -47,7 +71,7 @@ def in_five_processes(start: ProcessStarter, database_url: str, redis_url: str) 
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "PUBLIC_URL": url,
+        "PUBLIC_URL": url if is_public else "",
         "FEISHU_SWEEP_SECONDS": "1",
         "FEISHU_RECONCILE_SECONDS": "0.5",
     }
@@ -56,22 +80,12 @@ def in_five_processes(start: ProcessStarter, database_url: str, redis_url: str) 
         DEMO_APP_ID,
         app_secret=DEMO_APP_SECRET,
         name="演示",
-        redirect_urls=[f"{url}/oauth/callback/{DEMO_APP_ID}/"],
+        redirect_urls=[f"{url}/oauth/callback/{DEMO_APP_ID}/"] if is_public else [],
+        device_interval=1,
     )
     once = environment | {"FEISHU_APP_SECRET": DEMO_APP_SECRET, "DJANGO_SUPERUSER_PASSWORD": password}
-    scopes = [part for scope in SCOPES for part in ("--scope", scope)]
     for command in (
-        (
-            "addbot",
-            "演示",
-            "--app-id",
-            DEMO_APP_ID,
-            "--open-url",
-            sandbox.url,
-            "--accounts-url",
-            sandbox.url,
-            *scopes,
-        ),
+        add_bot(sandbox),
         ("createsuperuser", "--noinput", "--username", "lin", "--email", "lin@example.com"),
     ):
         process = start("manage.py", *command, environment=once)
@@ -97,6 +111,22 @@ def portal(managed_process: ProcessStarter) -> Iterator[Portal]:
 @pytest.fixture
 def production(database_url: str, redis_url: str, managed_process: ProcessStarter) -> Iterator[Portal]:
     opened = in_five_processes(managed_process, database_url, redis_url)
+    yield opened
+    opened.sandbox.close()
+
+
+@pytest.fixture
+def intranet(managed_process: ProcessStarter) -> Iterator[Portal]:
+    opened = in_one_process_without_a_public_address(managed_process)
+    yield opened
+    opened.sandbox.close()
+
+
+@pytest.fixture
+def production_on_an_intranet(
+    database_url: str, redis_url: str, managed_process: ProcessStarter
+) -> Iterator[Portal]:
+    opened = in_five_processes(managed_process, database_url, redis_url, is_public=False)
     yield opened
     opened.sandbox.close()
 

@@ -1,4 +1,6 @@
 import pytest
+import respx
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -7,7 +9,7 @@ from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.api_keys import add_api_client, replace_key
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
-from tests.factories import make_bot
+from tests.factories import PLATFORM, make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -101,15 +103,90 @@ def test_expired_disabled_and_replaced_keys_are_refused(bot):
     assert replaced.get("/api/v1/bots").status_code == 401
 
 
-def test_request_without_a_public_address_says_so(bot, settings):
+def test_browser_road_without_a_public_address_says_so(bot, settings):
     settings.PUBLIC_URL = ""
-    response = create(api_client(Scope.AUTH_CREATE), bot)
+    response = create(api_client(Scope.AUTH_CREATE), bot, via="browser")
     assert (response.status_code, response.json()["code"]) == (409, "no_public_url")
+
+
+@pytest.fixture
+def device_endpoint():
+    with respx.mock(base_url=PLATFORM) as router:
+        yield router.post("/oauth/v1/device_authorization").respond(
+            json={
+                "device_code": "the-device-code",
+                "user_code": "ABCD-0001",
+                "verification_uri": "http://platform.test/verify",
+                "expires_in": 240,
+                "interval": 5,
+            }
+        )
+
+
+@pytest.mark.parametrize(("via", "public_url"), [("auto", ""), ("device", "http://portal.test")])
+def test_device_road_answers_with_the_platforms_link_and_no_secret(
+    bot, settings, device_endpoint, via, public_url
+):
+    settings.PUBLIC_URL = public_url
+    client = api_client(Scope.AUTH_CREATE)
+    response = create(client, bot, via=via, deliver="link")
+    body = response.json()
+    assert response.status_code == 201
+    assert (body["via"], body["authorize_url"], body["user_code"]) == (
+        "device",
+        "http://platform.test/verify",
+        "ABCD-0001",
+    )
+    assert "the-device-code" not in response.text
+    stranger = api_client(Scope.AUTH_CREATE)
+    assert stranger.get(f"/api/v1/auth-sessions/{body['id']}").status_code == 404
+
+
+def test_device_road_that_the_platform_refuses_ends_the_session_and_says_why(bot, settings, device_endpoint):
+    settings.PUBLIC_URL = ""
+    device_endpoint.respond(400, json={"code": 20002, "error": "invalid_client"})
+    response = create(api_client(Scope.AUTH_CREATE), bot)
+    assert (response.status_code, response.json()["code"]) == (502, "upstream_failed")
+    assert response.json()["platform_code"] == 20002
+    assert AuthSession.objects.get().state == "failed"
+
+
+def test_waiting_ends_with_the_change_or_the_time(bot):
+    client = api_client(Scope.AUTH_CREATE)
+    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    assert client.get(path, {"wait": 1}).json()["state"] == "pending"
+    looks = []
+
+    def cancel_at_the_second_look(execute, sql, params, many, context):
+        if "auth_sessions_authsession" in sql and sql.startswith("SELECT"):
+            looks.append(sql)
+            if len(looks) == 2:
+                AuthSession.objects.update(state="cancelled")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cancel_at_the_second_look):
+        assert client.get(path, {"wait": 20}).json()["state"] == "cancelled"
+    assert len(looks) < 5
+
+
+def test_too_many_waiting_are_told_to_come_back(bot, monkeypatch):
+    monkeypatch.setattr("feishu_portal.api.long_poll.MAX_WAITING", 0)
+    client = api_client(Scope.AUTH_CREATE)
+    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    response = client.get(path, {"wait": 5})
+    assert (response.status_code, response.json()["code"]) == (429, "too_many_waiting")
+    assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
     "body",
-    [{"open_id": ""}, {"scopes": "text"}, {"deliver": "pigeon"}, {"return_url": "javascript:alert(1)"}],
+    [
+        {"open_id": ""},
+        {"scopes": "text"},
+        {"deliver": "pigeon"},
+        {"via": "pigeon"},
+        {"return_url": "javascript:alert(1)"},
+    ],
 )
 def test_request_that_does_not_fit_says_where(bot, body):
     response = create(api_client(Scope.AUTH_CREATE), bot, **body)

@@ -78,7 +78,7 @@ def test_people_who_cannot_be_asked_are_refused_at_the_field(
 
 def test_missing_public_url_is_a_message_and_keeps_the_form(rows: Rows, as_owner: Client, settings) -> None:
     settings.PUBLIC_URL = ""
-    answer = as_owner.post(ASK, asked(rows))
+    answer = as_owner.post(ASK, asked(rows, via="browser"))
     assert messages_of(answer)[0].startswith("PUBLIC_URL is not set")
     assert answer.context["form"]["open_ids"].value() == "ou_one\nou_two\nou_one"
 

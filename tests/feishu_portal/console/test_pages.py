@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from auth_sessions.domain.consent import Ending
+from auth_sessions.domain.conclusion import Ending
 from auth_sessions.pages import ENDINGS, LINKS, Page, context
 from tests.feishu_portal.console.rows import Rows, list_of, text_of
 
