@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.conclusion import conclude, fail, fail_for
 from auth_sessions.domain.sessions import end_session
-from auth_sessions.enums import Deliver, Reason, SessionState
+from auth_sessions.enums import Deliver, Reason, SessionState, Via
 from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession, DeviceConsent
 from feishu.device_code import SLOW_DOWN_SECONDS, DeviceCodes, Waiting
@@ -93,6 +93,19 @@ def start_code(session: AuthSession) -> None:
         )
         AuthSession.objects.filter(pk=session.pk).update(expires_at=max(held.expires_at, ends + GRACE))
     session.refresh_from_db()
+
+
+def start_code_at_once(session: AuthSession) -> bool:
+    """For a link that is wanted now: start the session's code if it has none. False when the platform gave none, which
+    ends the session; sessions of the browser road need nothing."""
+    if session.via != Via.DEVICE or not claim_start(session):
+        return True
+    try:
+        start_code(session)
+    except FeishuError as error:
+        fail_for(session, error)
+        return False
+    return True
 
 
 def want_code(session: AuthSession) -> bool:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from auth_sessions.domain.broker import ask_again
-from auth_sessions.domain.sessions import start_url
+from auth_sessions.domain.device import start_code_at_once
+from auth_sessions.domain.sessions import authorize_link
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import AuthError
 from auth_sessions.models import UserToken
@@ -22,8 +23,10 @@ def reauthorization_required(grant: UserToken, *, client: ApiClient) -> Problem:
     except AuthError as error:
         facts["authorize_error"] = error.code
     else:
+        if not start_code_at_once(session):
+            facts["authorize_error"] = "upstream_failed"
         facts |= {
-            "authorize_url": start_url(session),
+            "authorize_url": authorize_link(session) or None,
             "session": str(session.pk),
             "link_expires_at": session.expires_at.isoformat(),
         }
