@@ -64,7 +64,7 @@ def test_person_gets_one_card_for_a_step_and_the_next_step_is_noted(grant):
 def test_card_says_when_the_authorization_ends_in_both_languages(grant):
     remind_of_ends()
     (session,) = reminders()
-    text = json.dumps(card_of(session, start_url="https://portal.test/start"), ensure_ascii=False)
+    text = json.dumps(card_of(session, link="https://portal.test/start"), ensure_ascii=False)
     day = timezone.localtime(grant.reauthorize_by)
     assert f"{day.month} 月 {day.day} 日到期" in text
     assert f"ends on {day:%B} {day.day}" in text
