@@ -22,6 +22,7 @@ from events.enums import Arrived, EventStatus
 from events.models import Event
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.filters import WINDOWS
+from feishu_portal.access.storable import storable
 
 if TYPE_CHECKING:
     TextInput = forms.TextInput
@@ -108,7 +109,7 @@ class TypeFilter(TypedFilter):
     parameter_name = "event_type__exact"
 
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, event_type=(self.value() or "").strip()[:MAX_TEXT])
+        return replace(criteria, event_type=storable((self.value() or "").strip(), MAX_TEXT))
 
 
 class SinceFilter(EventFilter):
@@ -164,7 +165,7 @@ class FailedHandlerFilter(TypedFilter):
         return bool(self.value())
 
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, handler=(self.value() or "").strip()[:MAX_TEXT])
+        return replace(criteria, handler=storable((self.value() or "").strip(), MAX_TEXT))
 
 
 class FailureFilter(TypedFilter):
@@ -177,7 +178,7 @@ class FailureFilter(TypedFilter):
         return bool(self.value())
 
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, error_print=(self.value() or "").strip()[:16])
+        return replace(criteria, error_print=storable((self.value() or "").strip(), 16))
 
 
 class SelectionFilter(TypedFilter):

@@ -18,6 +18,7 @@ from events.domain.criteria import EventCriteria
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.models import Event, EventQuerySet
+from feishu_portal.access.storable import storable
 
 STRETCH = 20_000  # rows looked at for one page
 MAX_STREAMS = 50  # bots read side by side, each from its own index
@@ -25,6 +26,7 @@ STATEMENT_SECONDS = 3
 # Rows are numbered when they are written and stamped when they arrive: an hour covers what waited in between.
 DISORDER = timedelta(hours=1)
 COMMON = (EventStatus.DONE, EventStatus.IGNORED)
+MAX_TEXT = 500  # characters looked for
 MAX_SAME_ID = 200  # events that share an id, e.g. the platform's log id of one request
 
 
@@ -63,7 +65,7 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
 
     Ids are the platform's event id, its log id, and the id of a message.
     """
-    text = text.strip()
+    text = storable(text.strip(), MAX_TEXT)
     if not text:
         return criteria
     rows = Event.objects.all() if criteria.bots is None else Event.objects.filter(bot_id__in=criteria.bots)

@@ -5,6 +5,7 @@ from ninja import NinjaAPI
 from feishu_portal import __version__
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.bots import router as bots
+from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.problems import install
 from feishu_portal.api.tokens import router as user_tokens
@@ -21,5 +22,6 @@ api = NinjaAPI(
 api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
+api.add_router("", events, tags=["events"])
 api.add_router("", auth_sessions, tags=["authorization"])
 install(api)

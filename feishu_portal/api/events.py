@@ -1,0 +1,196 @@
+"""Events of a bot: found, read, handled again."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema, Status
+
+from events.domain.criteria import EventCriteria
+from events.domain.fingerprints import last_line
+from events.domain.replay import MAX_RATE, advance, start_replay
+from events.domain.search import newest, resolve
+from events.enums import Arrived, DeliveryStatus, EventStatus, ReplayMode
+from events.errors import SearchTooSlowError
+from events.models import Delivery, Event
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.json_text import masked, masked_text
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.problems import Problem, not_found
+
+router = Router()
+
+MAX_LIMIT = 200
+MAX_DELIVERIES = 100  # of one event; the newest
+AT_ONCE = 5.0  # seconds a replay may take before it is left to the workers
+Text = Annotated[str, Query(max_length=500)]
+
+
+class EventOut(Schema):
+    id: int
+    bot_id: str
+    event_id: str
+    type: str
+    status: EventStatus
+    arrived_by: Arrived
+    created_at: datetime
+    received_at: datetime
+    finished_at: datetime | None
+    duplicates: int
+    log_id: str
+
+
+class EventPage(Schema):
+    items: list[EventOut]
+    next_cursor: str | None
+
+
+class DeliveryOut(Schema):
+    handler: str
+    status: DeliveryStatus
+    tries: int
+    round: int
+    current: bool
+    finished_at: datetime | None
+    error: str
+
+
+class EventDetailOut(EventOut):
+    error: str
+    payload: Any | None
+    raw: str | None
+    deliveries: list[DeliveryOut]
+
+
+class ReplayIn(Schema):
+    mode: ReplayMode = ReplayMode.FAILED
+    handlers: Annotated[list[str], Field(max_length=50)] = []
+
+
+class ReplayOut(Schema):
+    replay_id: int
+    deliveries: list[DeliveryOut]
+
+
+@router.get("/bots/{bot_id}/events", response=EventPage, summary="Events of a bot, newest first")
+def list_events(
+    request: HttpRequest,
+    bot_id: str,
+    type: Text = "",
+    status: EventStatus | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    q: Text = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
+) -> EventPage:
+    """``q``: an event, message or log ID in full, or part of the payload to the letter.
+
+    One answer looks at a bounded number of events: it can hold fewer than ``limit``, even none, and still have a
+    ``next_cursor``. Go on until that is null.
+    """
+    bot = bot_for(caller(request, Scope.EVENTS_READ), bot_id)
+    criteria = EventCriteria(
+        bots=(bot.pk,),
+        event_type=type,
+        statuses=(status.value,) if status else (),
+        since=_aware(since, "since"),
+        until=_aware(until, "until"),
+    )
+    try:
+        found = newest(resolve(q, criteria), before=int(cursor) if cursor else None, limit=limit)
+    except SearchTooSlowError as error:
+        raise Problem(503, "search_too_slow", "The search took too long. Narrow the time.") from error
+    events = Event.objects.filter(pk__in=found.pks).order_by("-pk").defer("payload", "error")
+    return EventPage(
+        items=[EventOut(**_event(event)) for event in events],
+        next_cursor=None if found.cursor is None else str(found.cursor),
+    )
+
+
+@router.get("/events/{event_id}", response=EventDetailOut, summary="One event, its payload and its deliveries")
+def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
+    """``event_id`` is the portal's own number, ``id`` in the list. Secrets in the payload are masked.
+
+    ``payload`` is null for what could not be read; then ``raw`` holds it as text.
+    """
+    event = _own(caller(request, Scope.EVENTS_READ), event_id)
+    try:
+        payload, raw = masked(event.envelope), None
+    except (ValueError, RecursionError):
+        payload, raw = None, masked_text(bytes(event.payload).decode("utf-8", "backslashreplace"))
+    deliveries = event.deliveries.order_by("-pk")[:MAX_DELIVERIES]
+    return EventDetailOut(
+        **_event(event),
+        error=masked_text(event.error),
+        payload=payload,
+        raw=raw,
+        deliveries=[_delivery(delivery) for delivery in reversed(deliveries)],
+    )
+
+
+@router.post("/events/{event_id}/replay", response={202: ReplayOut}, summary="Handle an event again")
+def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = None) -> Status[ReplayOut]:
+    """By the handlers that failed, or by all; ``handlers`` narrows it to some of them.
+
+    409 ``nothing_to_replay``: no handler of that kind, or all of them are still at it.
+    """
+    client = caller(request, Scope.EVENTS_REPLAY)
+    event = _own(client, event_id)
+    wanted = data or ReplayIn()
+    job = start_replay(
+        criteria=EventCriteria(bots=(event.bot_id,), pks=(event.pk,)),
+        mode=wanted.mode,
+        handlers=wanted.handlers,
+        rate=MAX_RATE,
+        actor=Actor.api(client),
+    )
+    advance(job, seconds=AT_ONCE)
+    deliveries = [_delivery(delivery) for delivery in job.deliveries.order_by("pk")]
+    if not deliveries:
+        raise Problem(409, "nothing_to_replay", "No handler of that kind can be called again.")
+    return Status(202, ReplayOut(replay_id=job.pk, deliveries=deliveries))
+
+
+def _own(client: ApiClient, event_pk: int) -> Event:
+    """The event, if it is of a bot of this key; the same 404 for one that is not there."""
+    event = Event.objects.select_related("bot").filter(pk=event_pk).first()
+    if event is None or not client.may_use(event.bot.app_id):
+        raise not_found("event")
+    return event
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.pk,
+        "bot_id": str(event.bot_id),
+        "event_id": event.event_id,
+        "type": event.event_type,
+        "status": EventStatus(event.status),
+        "arrived_by": Arrived(event.arrived_by),
+        "created_at": event.created_at,
+        "received_at": event.received_at,
+        "finished_at": event.finished_at,
+        "duplicates": event.duplicates,
+        "log_id": event.trace_id,
+    }
+
+
+def _delivery(delivery: Delivery) -> DeliveryOut:
+    return DeliveryOut(
+        handler=delivery.handler,
+        status=DeliveryStatus(delivery.status),
+        tries=delivery.attempts,
+        round=delivery.round,
+        current=delivery.is_current,
+        finished_at=delivery.finished_at,
+        error=last_line(masked_text(delivery.error)),
+    )
+
+
+def _aware(moment: datetime | None, name: str) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise Problem(422, "invalid_request", f"{name} needs a time zone, e.g. 2026-01-31T08:00:00Z.")
+    return moment
