@@ -3,9 +3,12 @@
 from celery import shared_task
 
 from events.domain import deliveries
+from events.domain.bot_removal import clear_away_deleted
 from events.domain.dispatch import dispatch_events
 from events.domain.dispatch import sweep as sweep_events
 from events.domain.replay import sweep_replays
+from events.domain.retention import SCHEDULED_BUDGET, prune_events
+from events.hints import send_hint
 
 
 @shared_task(name="events.dispatch")
@@ -26,3 +29,15 @@ def sweep() -> None:
 @shared_task(name="events.replay")
 def replay() -> None:
     sweep_replays()
+
+
+@shared_task(name="events.prune")
+def prune() -> None:
+    _gone, is_all = prune_events(seconds=SCHEDULED_BUDGET)
+    if not is_all:
+        send_hint(prune.delay)
+
+
+@shared_task(name="events.clear_away")
+def clear_away() -> None:
+    clear_away_deleted()

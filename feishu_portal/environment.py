@@ -194,6 +194,24 @@ VARIABLES = (
         "其中同一 API 客户端的调用数上限。",
     ),
     Variable(
+        "FEISHU_EVENT_RETENTION_DAYS",
+        "30",
+        "How long events that were handled are kept, in days, at least 2: a repeated push is known by the event it repeats.",
+        "已处理事件的保留天数，至少 2 天：重复推送依靠已存储的事件识别。",
+    ),
+    Variable(
+        "FEISHU_FAILED_EVENT_RETENTION_DAYS",
+        "90",
+        "How long events that failed, came too late or could not be read are kept, in days.",
+        "失败、过期或无法解析的事件的保留天数。",
+    ),
+    Variable(
+        "FEISHU_IGNORED_EVENT_RETENTION_DAYS",
+        "7",
+        "How long events without a handler are kept, in days.",
+        "没有处理器的事件的保留天数。",
+    ),
+    Variable(
         "FEISHU_WEBHOOK_MAX_BYTES",
         "1048576",
         "The longest webhook request taken, in bytes.",

@@ -184,9 +184,10 @@ SWEEP_SECONDS = env.float("FEISHU_SWEEP_SECONDS", default=5.0)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "events.replay", "auth_sessions.sweep", "auth_sessions.refresh_due")
+    for name in ("events.sweep", "events.replay", "events.clear_away", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
     "bots.watch": {"task": "bots.watch", "schedule": 15.0, "options": {"expires": 60.0}},
+    "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {
         "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
@@ -214,6 +215,9 @@ CHANNEL_LAYERS = (
 # --- the product's tunables
 
 FEISHU_HANDLERS = env.list("FEISHU_HANDLERS", default=[])
+EVENT_RETENTION_DAYS = env.int("FEISHU_EVENT_RETENTION_DAYS", default=30)
+FAILED_EVENT_RETENTION_DAYS = env.int("FEISHU_FAILED_EVENT_RETENTION_DAYS", default=90)
+IGNORED_EVENT_RETENTION_DAYS = env.int("FEISHU_IGNORED_EVENT_RETENTION_DAYS", default=7)
 TOKEN_USE_DAYS = env.int("FEISHU_TOKEN_USE_DAYS", default=90)
 AUTH_SESSION_MINUTES = env.int("FEISHU_AUTH_SESSION_MINUTES", default=30)
 RECONCILE_SECONDS = env.float("FEISHU_RECONCILE_SECONDS", default=2.0)

@@ -16,7 +16,7 @@ from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.doctors_report import report
 from bots.admin.slots import STATE_COLOURS, SlotInline
-from bots.domain.bots import save_bot, set_enabled
+from bots.domain.bots import delete_bot, save_bot, set_enabled
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.domain.connections import connect
 from bots.domain.doctor import examine
@@ -24,7 +24,6 @@ from bots.enums import SlotState, Transport
 from bots.errors import BotNotFound
 from bots.models import Bot, ConnectionSlot
 from feishu.proxies import parse_proxy
-from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
 from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
@@ -112,6 +111,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
                     "connect",
                     "webhook_url",
                     "stale_after_minutes",
+                    "event_retention_days",
                     "handlers_per_second",
                 )
             },
@@ -260,9 +260,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
         return [*summary, related], {str(self.opts.verbose_name_plural): len(summary)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Bot) -> None:
-        actor = Actor.operator(operator_of(request))
-        audit.record(actor=actor, action="bot.deleted", app_id=obj.app_id, target=obj.name)
-        super().delete_model(request, obj)
+        delete_bot(obj, actor=Actor.operator(operator_of(request)))
 
     # --- actions
 

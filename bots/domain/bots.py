@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.changes import bots_changed
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
+from bots.signals import bot_deleted
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field, encrypted_fields
@@ -80,6 +81,24 @@ def set_enabled(bot: Bot, *, enabled: bool, actor: Actor) -> None:
     audit.record(
         actor=actor, action="bot.enabled" if enabled else "bot.disabled", app_id=bot.app_id, target=bot.name
     )
+
+
+@transaction.atomic
+def delete_bot(bot: Bot, *, actor: Actor) -> None:
+    """From now on the bot is gone: nobody sees it, nothing connects, its App ID is free and its secrets are destroyed.
+
+    The rows that belong to it, millions of events among them, are cleared away by those who listen to ``bot_deleted``.
+    """
+    audit.record(actor=actor, action="bot.deleted", app_id=bot.app_id, target=bot.name)
+    bot.slots.all().delete()
+    bot.owners.clear()
+    bot.app_id = f"deleted_{bot.pk.hex}"
+    bot.enabled = bot.connect = False
+    for encrypted in encrypted_fields(Bot):
+        setattr(bot, encrypted.name, "")
+    bot.deleted_at = timezone.now()
+    bot.save()
+    transaction.on_commit(lambda: bot_deleted.send(Bot, bot=bot))
 
 
 def arrange_slots(bot: Bot) -> None:

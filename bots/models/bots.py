@@ -38,6 +38,13 @@ class BotQuerySet(models.QuerySet["Bot"]):
         return self if user.is_superuser else self.filter(owners=user)
 
 
+class PresentBots(models.Manager["Bot"]):
+    """Bots without those that are deleted and whose rows are only being cleared away."""
+
+    def get_queryset(self) -> models.QuerySet["Bot"]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class Bot(models.Model):
     """One app on the platform."""
 
@@ -116,10 +123,19 @@ class Bot(models.Model):
         related_name="bots",
         help_text=_("Operators who see this bot. Superusers see every bot."),
     )
+    event_retention_days = models.PositiveSmallIntegerField(
+        _("keep events for"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(2)],
+        help_text=_("Days, at least 2. Empty: as the portal is set up."),
+    )
+    deleted_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
-    objects = BotQuerySet.as_manager()
+    objects = PresentBots.from_queryset(BotQuerySet)()
+    with_deleted = BotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("bot")

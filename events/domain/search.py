@@ -226,7 +226,7 @@ def _first(parts: Sequence[QuerySet[Event]], direction: _Direction, limit: int) 
 
 def _ceiling(criteria: EventCriteria) -> int | None:
     """No match is at this number or above; None where nothing is known."""
-    return _number_at(criteria.until + DISORDER) if criteria.until else None
+    return number_at(criteria.until) if criteria.until else None
 
 
 def _floor(criteria: EventCriteria) -> int:
@@ -237,6 +237,7 @@ def _floor(criteria: EventCriteria) -> int:
     return before.order_by("-received_at").values_list("pk", flat=True).first() or 0
 
 
-def _number_at(moment: datetime) -> int | None:
-    later = Event.objects.filter(received_at__gte=moment)
+def number_at(moment: datetime) -> int | None:
+    """Whatever arrived before ``moment`` has a smaller number than this; None where nothing arrived since."""
+    later = Event.objects.filter(received_at__gte=moment + DISORDER)
     return later.order_by("received_at").values_list("pk", flat=True).first()

@@ -25,7 +25,17 @@ router = Router()
 MAX_LIMIT = 200
 MAX_DELIVERIES = 100  # of one event; the newest
 AT_ONCE = 5.0  # seconds a replay may take before it is left to the workers
-Text = Annotated[str, Query(max_length=500)]
+Text = Annotated[str, Field(max_length=500)]
+
+
+class EventsIn(Schema):
+    type: Text = ""
+    status: EventStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    q: Text = ""
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
+    cursor: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""
 
 
 class EventOut(Schema):
@@ -75,17 +85,7 @@ class ReplayOut(Schema):
 
 
 @router.get("/bots/{bot_id}/events", response=EventPage, summary="Events of a bot, newest first")
-def list_events(
-    request: HttpRequest,
-    bot_id: str,
-    type: Text = "",
-    status: EventStatus | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    q: Text = "",
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
-    cursor: Annotated[str, Query(pattern=r"^\d{0,18}$")] = "",
-) -> EventPage:
+def list_events(request: HttpRequest, bot_id: str, wanted: Query[EventsIn]) -> EventPage:
     """``q``: an event, message or log ID in full, or part of the payload to the letter.
 
     One answer looks at a bounded number of events: it can hold fewer than ``limit``, even none, and still have a
@@ -94,13 +94,14 @@ def list_events(
     bot = bot_for(caller(request, Scope.EVENTS_READ), bot_id)
     criteria = EventCriteria(
         bots=(bot.pk,),
-        event_type=type,
-        statuses=(status.value,) if status else (),
-        since=_aware(since, "since"),
-        until=_aware(until, "until"),
+        event_type=wanted.type,
+        statuses=(wanted.status.value,) if wanted.status else (),
+        since=_aware(wanted.since, "since"),
+        until=_aware(wanted.until, "until"),
     )
+    before = int(wanted.cursor) if wanted.cursor else None
     try:
-        found = newest(resolve(q, criteria), before=int(cursor) if cursor else None, limit=limit)
+        found = newest(resolve(wanted.q, criteria), before=before, limit=wanted.limit)
     except SearchTooSlowError as error:
         raise Problem(503, "search_too_slow", "The search took too long. Narrow the time.") from error
     events = Event.objects.filter(pk__in=found.pks).order_by("-pk").defer("payload", "error")
@@ -110,7 +111,9 @@ def list_events(
     )
 
 
-@router.get("/events/{event_id}", response=EventDetailOut, summary="One event, its payload and its deliveries")
+@router.get(
+    "/events/{event_id}", response=EventDetailOut, summary="One event, its payload and its deliveries"
+)
 def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
     """``event_id`` is the portal's own number, ``id`` in the list. Secrets in the payload are masked.
 
@@ -157,7 +160,7 @@ def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = No
 def _own(client: ApiClient, event_pk: int) -> Event:
     """The event, if it is of a bot of this key; the same 404 for one that is not there."""
     event = Event.objects.select_related("bot").filter(pk=event_pk).first()
-    if event is None or not client.may_use(event.bot.app_id):
+    if event is None or event.bot.deleted_at or not client.may_use(event.bot.app_id):
         raise not_found("event")
     return event
 

@@ -1,0 +1,35 @@
+"""``manage.py pruneevents``: delete events that have had their time, now and with something to look at."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from events.domain.retention import Policy, count_overdue, prune_events
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+from feishu_portal.management.progress import progress_bar
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete events older than the environment and the bots say (FEISHU_EVENT_RETENTION_DAYS and its like), with "
+        "their deliveries. The scheduler does the same every hour. Events still being handled and those an open replay "
+        "has not come to are kept. Can be interrupted and run again at any time."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="Count, and delete nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count, is_more = count_overdue()
+        words = f"more than {count:,}" if is_more else f"{count:,}"
+        if options["dry_run"]:
+            for status, days in Policy.current().days.items():
+                self.stdout.write(f"{status.value}: kept for {days} days")
+            self.stdout.write(f"{words} events would be deleted.")
+            return
+        with progress_bar(self.stderr) as progress:
+            task = progress.add_task("Deleting", total=None if is_more else count)
+            gone, _is_all = prune_events(on_progress=lambda some: progress.advance(task, some))
+        audit.record(actor=Actor.command("pruneevents"), action="events.pruned", events=gone)
+        self.stdout.write(f"{gone:,} events deleted.")

@@ -1,0 +1,121 @@
+"""``manage.py replayevents``: handle events again, all that a filter matches."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from bots.models import Bot
+from events.domain import replay
+from events.domain.criteria import EventCriteria
+from events.domain.replay import (
+    DEFAULT_RATE,
+    MAX_RATE,
+    Estimate,
+    advance,
+    cancel_replay,
+    estimate,
+    start_replay,
+)
+from events.domain.search import resolve
+from events.enums import Arrived, EventStatus, ReplayMode
+from events.errors import SearchTooSlowError
+from events.models import ReplayJob
+from feishu_portal.access.actors import Actor
+from feishu_portal.management.progress import progress_bar
+
+ACTOR = Actor.command("replayevents")
+PAUSE = 0.1  # seconds between looks while the rate allows no more
+
+
+class Command(BaseCommand):
+    help = (
+        "Handle events again: all that match the filters, by the handlers that failed or by all. What was recorded of "
+        "earlier runs stays. Workers call the handlers. Ctrl-C cancels the replay; --background leaves it to the "
+        "workers."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bot", action="append", default=[], metavar="APP_ID", help="Can be repeated.")
+        parser.add_argument("--type", default="", help="Event type, e.g. im.message.receive_v1.")
+        parser.add_argument("--status", action="append", choices=EventStatus.values, default=[])
+        parser.add_argument("--arrived-by", choices=Arrived.values, default="")
+        parser.add_argument(
+            "--since", type=_moment, default=None, help="E.g. 2026-01-31T08:00, portal's time."
+        )
+        parser.add_argument("--until", type=_moment, default=None)
+        parser.add_argument("--q", default="", help="Event, message or log ID, or part of the payload.")
+        parser.add_argument("--handler", action="append", default=[], help="Only this one; can be repeated.")
+        parser.add_argument("--all-handlers", action="store_true", help="Also those that succeeded.")
+        parser.add_argument("--rate", type=int, default=DEFAULT_RATE, help=f"Events a second, to {MAX_RATE}.")
+        parser.add_argument("--dry-run", action="store_true", help="Count, and replay nothing.")
+        parser.add_argument("--background", action="store_true", help="Leave it to the workers.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["rate"] <= MAX_RATE:
+            raise CommandError(f"--rate is from 1 to {MAX_RATE}.")
+        try:
+            criteria = resolve(options["q"], _criteria(options))
+            if options["dry_run"]:
+                self.stdout.write(f"{estimate(criteria)} events match.")
+                return
+            job = start_replay(
+                criteria=criteria,
+                mode=ReplayMode.ALL if options["all_handlers"] else ReplayMode.FAILED,
+                handlers=options["handler"],
+                rate=options["rate"],
+                actor=ACTOR,
+            )
+        except SearchTooSlowError as error:
+            raise CommandError("The search took too long. Narrow the time or the filters.") from error
+        if options["background"]:
+            expected = Estimate(job.expected, job.is_expected_bounded)
+            self.stdout.write(f"Replay {job} of {expected} events is left to the workers.")
+            return
+        self._follow(job)
+
+    def _follow(self, job: ReplayJob) -> None:
+        try:
+            with progress_bar(self.stderr) as progress:
+                task = progress.add_task("Replaying", total=None if job.is_expected_bounded else job.expected)
+                while advance(job, seconds=1.0) is not replay.Progress.ENDED:
+                    job.refresh_from_db()
+                    progress.update(task, completed=job.replayed + job.skipped)
+                    if job.error:
+                        raise CommandError(f"{job.error} The workers go on with replay {job}.")
+                    time.sleep(PAUSE)
+                job.refresh_from_db()
+                progress.update(task, completed=job.replayed + job.skipped)
+        except KeyboardInterrupt:
+            cancel_replay(job, actor=ACTOR)
+            job.refresh_from_db()
+            raise CommandError(f"Cancelled after {job.replayed:,} events.") from None
+        self.stdout.write(f"{job.replayed:,} events replayed, {job.skipped:,} left out.")
+
+
+def _criteria(options: dict[str, Any]) -> EventCriteria:
+    bots = None
+    if options["bot"]:
+        found = dict(Bot.objects.filter(app_id__in=options["bot"]).values_list("app_id", "pk"))
+        if unknown := set(options["bot"]) - found.keys():
+            raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}.")
+        bots = tuple(found.values())
+    return EventCriteria(
+        bots=bots,
+        event_type=options["type"],
+        statuses=tuple(options["status"]),
+        arrived_by=options["arrived_by"],
+        since=options["since"],
+        until=options["until"],
+    )
+
+
+def _moment(text: str) -> datetime:
+    """For argparse: raises ValueError."""
+    moment = parse_datetime(text)
+    if moment is None:
+        raise ValueError(text)
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
