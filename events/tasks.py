@@ -8,7 +8,7 @@ from events.domain.dispatch import dispatch_events
 from events.domain.dispatch import sweep as sweep_events
 from events.domain.replay import sweep_replays
 from events.domain.retention import SCHEDULED_BUDGET, prune_events
-from events.hints import send_hint
+from feishu_portal.access.hints import send_hint
 
 
 @shared_task(name="events.dispatch")
