@@ -13,6 +13,7 @@ from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshAttempt, RefreshGate, UserToken
+from bots.models import Bot
 from sandbox.config import AppConfig, SandboxConfig
 from sandbox.errors import TokenError
 from sandbox.world.world import World
@@ -95,10 +96,10 @@ def test_person_whose_grant_is_refused_is_asked_again_unless_gone(bot, platform,
     assert remind_of_ends() == 0
 
 
-def test_nobody_can_be_asked_without_an_address_and_the_step_is_not_lost(grant, settings):
-    settings.PUBLIC_URL = ""
+def test_nobody_can_be_asked_for_impossible_scopes_and_the_step_is_not_lost(bot, grant):
+    Bot.objects.filter(pk=bot.pk).update(auth_scopes=["two words"])
     assert remind_of_ends() == 0
-    settings.PUBLIC_URL = "https://portal.test"
+    Bot.objects.filter(pk=bot.pk).update(auth_scopes=["offline_access"])
     UserToken.objects.update(next_reminder_at=timezone.now())
     assert remind_of_ends() == 1
 
