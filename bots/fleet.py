@@ -36,7 +36,9 @@ from bots.signal_thread import SignalThread
 from bots.slot_connection import BotSink, SlotConnection
 from bots.slot_observer import SlotObserver
 from bots.slot_reports import SlotReports
+from feishu.gateway.pace import Pace
 from feishu.gateway.sleep import LOOK_EVERY, SleepWatch, counting_sleep
+from feishu.gateway.timing import Timing
 
 T = TypeVar("T")
 
@@ -78,8 +80,11 @@ class Fleet:
         terms: LeaseTerms,
         capacity: int,
         only: frozenset[str] = frozenset(),
+        timing: Timing | None = None,
     ) -> None:
         self._sink = sink
+        self._timing = timing or Timing()
+        self._pace = Pace()
         self._node = node
         self._terms = terms
         self._me = Peer(uuid4(), capacity, only=only)
@@ -318,6 +323,8 @@ class Fleet:
             observer=observer,
             sink=self._sink,
             database=self._database,
+            pace=self._pace,
+            timing=self._timing,
             woken=self._woken.set,
         )
 

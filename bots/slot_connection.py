@@ -17,6 +17,8 @@ from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError
 from feishu.gateway.connection import Connection
 from feishu.gateway.messages import Message, Reply
+from feishu.gateway.pace import Pace
+from feishu.gateway.timing import Timing
 from feishu.reasons import Reason
 
 logger = logging.getLogger("bots.fleet")
@@ -43,6 +45,8 @@ class SlotConnection:
         observer: SlotObserver,
         sink: BotSink,
         database: DatabaseThread,
+        pace: Pace,
+        timing: Timing,
         woken: Callable[[], None],
     ) -> None:
         self.wanted = wanted
@@ -67,7 +71,12 @@ class SlotConnection:
             return await sink(wanted.bot_id, message)
 
         self._connection = Connection(
-            credentials=credentials, sink=hear, observer=observer, name=wanted.app_id
+            credentials=credentials,
+            sink=hear,
+            observer=observer,
+            name=wanted.app_id,
+            pace=pace,
+            timing=timing,
         )
         self._task = asyncio.create_task(self._connection.run(), name=f"connection-{wanted.app_id}")
 

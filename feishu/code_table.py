@@ -106,8 +106,9 @@ ROWS: Final[tuple[Row, ...]] = (
         Category.CONFIGURATION,
         Text("平台禁止该应用建立长连接", "The platform forbids this app a long connection"),
         Text(
-            "确认是企业自建应用，并在「事件与回调」中选择了长连接方式",
-            "Make sure it is a custom app and that “Events & Callbacks” is set to receive through a long connection",
+            "确认是企业自建应用，已启用并发布，并在「事件与回调」中选择了长连接方式",
+            "Make sure it is a custom app, enabled and published, and that “Events & Callbacks” is set to receive "
+            "through a long connection",
         ),
     ),
     (

@@ -152,6 +152,12 @@ VARIABLES = (
         "同一应用每秒最多刷新的令牌数（所有刷新进程合计）。平台限制为每分钟 1000 次令牌请求。",
     ),
     Variable(
+        "FEISHU_RETRY_SECONDS",
+        "60",
+        "The longest time between two attempts to connect, and the time between attempts with a wrong configuration, in seconds.",
+        "两次连接尝试之间的最长间隔；配置有误时即按此间隔重试（秒）。",
+    ),
+    Variable(
         "FEISHU_MAX_CONNECTIONS",
         "500",
         "How many connections one runfeishu process holds at most.",

@@ -22,6 +22,7 @@ from feishu.gateway.discovery import Endpoint
 from feishu.gateway.ending import STOPPED, EndKind
 from feishu.gateway.messages import Message, Reply, Sink
 from feishu.gateway.observer import Observer
+from feishu.gateway.pace import Pace
 from feishu.gateway.pump import Pump
 from feishu.gateway.session import Session
 from feishu.gateway.socket import GatewaySocket, dial
@@ -41,7 +42,7 @@ class Connection:
 
     `credentials` is awaited before each attempt, so that a changed secret or proxy takes effect; it raises a
     FeishuError for what an operator should read. `sink` gets every message, many at once. `client` makes what asks
-    for the gateway's address. `name` goes into log lines.
+    for the gateway's address. `pace` spreads the attempts of all who share it. `name` goes into log lines.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Connection:
         sink: Sink,
         observer: Observer,
         client: ClientOf = new_client,
+        pace: Pace | None = None,
         name: str = "",
         timing: Timing | None = None,
         max_in_flight: int = MAX_IN_FLIGHT,
@@ -61,6 +63,7 @@ class Connection:
         self._sink = sink
         self._observer = observer
         self._client = client
+        self._pace = pace or Pace()
         self._timing = timing or Timing()
         self._max_in_flight = max_in_flight
         self._clock = clock
@@ -110,6 +113,7 @@ class Connection:
 
     async def _attempt(self, deliveries: Deliveries) -> float:
         self._hurry.clear()
+        await self._pace.turn()
         self._observer.connecting()
         try:
             endpoint, socket = await self._reach()
@@ -129,7 +133,7 @@ class Connection:
         pump = Pump(
             socket, session, deliveries, self._observer, timing=self._timing, clock=self._clock, log=log
         )
-        logger.info("Connected", extra=log)
+        logger.debug("Connected", extra=log)
         self._observer.connected(endpoint.device_id)
         ending = STOPPED
         self._pump = pump
@@ -137,7 +141,7 @@ class Connection:
             ending = await pump.run()
         finally:
             self._pump = None
-            logger.info("Disconnected: %s", ending, extra=log)
+            logger.debug("Disconnected: %s", ending, extra=log)
             self._observer.disconnected(ending)
         self._config = session.config
         if not session.alive and ending.kind is not EndKind.GIVEN_UP:
@@ -154,6 +158,7 @@ class Connection:
             endpoint = await find_gateway(
                 credentials, seconds=self._timing.discovery, config=self._config, client=self._client
             )
+            self._config = endpoint.config
             return endpoint, await dial(endpoint, self._timing, proxy=credentials.proxy)
         except FeishuError:
             raise
@@ -184,7 +189,8 @@ class Connection:
         # A stale connection has to end first, which takes the platform a while.
         wait = max(self._config.reconnect_interval * self._timing.second, self._timing.longest_delay)
         verdict = self._schedule.failed(fatal=fatal, at_least=wait if crowded else 0.0)
-        logger.warning(
+        # The observer is the one to speak up; hundreds of bots that break at once must not say everything twice.
+        logger.debug(
             "Not connected, attempt %d, next in %.1f s: %s",
             verdict.attempt,
             verdict.retry_in,

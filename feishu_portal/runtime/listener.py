@@ -9,6 +9,7 @@ from bots.fleet import Fleet, LeaseTerms
 from events.callbacks import CallbackLane
 from events.gateway import GatewaySink
 from events.intake import Intake
+from feishu.gateway.timing import Timing
 
 RESOLVERS = 64
 
@@ -33,6 +34,7 @@ async def listen(
             ),
             capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
             only=only,
+            timing=Timing(longest_delay=settings.RETRY_SECONDS),
         )
         await fleet.run(stop)
     await callbacks.close()
