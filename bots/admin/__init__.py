@@ -1,5 +1,5 @@
 """Bots and their connections in the console."""
 
-from bots.admin import bots, slots
+from bots.admin import bots, incidents, losses, slots
 
-__all__ = ["bots", "slots"]
+__all__ = ["bots", "incidents", "losses", "slots"]

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.doctors_report import report
+from bots.admin.incidents import open_incidents
+from bots.admin.platform_count import counted
 from bots.admin.slots import STATE_COLOURS, SlotInline
 from bots.domain.bots import delete_bot, save_bot, set_enabled
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
@@ -73,6 +75,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
         "accounts_url": "platform == 'custom'",
         "slot_count": "transport == 'websocket'",
         "connect": "transport == 'websocket'",
+        "at_platform": "transport == 'websocket'",
         "webhook_url": "transport == 'webhook'",
     }
     empty_title = _("No bots yet")
@@ -109,6 +112,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
                     "transport",
                     "slot_count",
                     "connect",
+                    "at_platform",
                     "webhook_url",
                     "stale_after_minutes",
                     "event_retention_days",
@@ -157,7 +161,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""
-        return ("app_id", "proxy_in_use", "redirect_url", "webhook_url") if obj else ()
+        return ("app_id", "at_platform", "proxy_in_use", "redirect_url", "webhook_url") if obj else ()
 
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
         return (SlotInline,) if obj and obj.transport == Transport.WEBSOCKET else ()
@@ -218,6 +222,10 @@ class BotAdmin(ConsoleAdmin[Bot]):
     @column(_("redirect URL"))
     def redirect_url(self, bot: Bot) -> str:
         return copyable(bot.redirect_uri, testid="redirect-url")
+
+    @column(_("connections at the platform"))
+    def at_platform(self, bot: Bot) -> str:
+        return counted(bot)
 
     @column(_("request URL"))
     def webhook_url(self, bot: Bot) -> str:
@@ -361,7 +369,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
 
 def _notices(bot: Bot) -> list[str]:
     """What an operator should know before the form is read."""
-    notices = []
+    notices = open_incidents(bot)
     brand = other_brand(bot)
     if brand and is_told_of_wrong_brand(bot):
         notices.append(

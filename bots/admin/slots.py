@@ -7,8 +7,11 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.heartbeats import losses_link, rhythm, rhythm_in_full
+from bots.domain.losses import with_losses
 from bots.enums import SlotState, Transport
 from bots.models import Bot, ConnectionSlot
+from bots.models.connections import UNSTEADY
 from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
 from feishu_portal.access.admin.columns import (
     ago,
@@ -29,8 +32,11 @@ STATE_COLOURS = {
 
 class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
     model = ConnectionSlot
-    fields = ("number", "state_label", "node", "since", "heard", "reconnects", "problem")
+    fields = ("number", "state_label", "node", "since", "heard", "rhythm", "losses", "problem")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
+        return with_losses(super().get_queryset(request))
 
     @column(_("state"))
     def state_label(self, slot: ConnectionSlot) -> str:
@@ -44,9 +50,23 @@ class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
     def heard(self, slot: ConnectionSlot) -> str:
         return ago(slot.last_frame_at)
 
+    @column(_("heartbeats"))
+    def rhythm(self, slot: ConnectionSlot) -> str:
+        return rhythm(slot)
+
+    @column(_("losses in 24 h"))
+    def losses(self, slot: Any) -> str:
+        return losses_link(slot, slot.losses_of_a_day)
+
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
         return trouble(slot.problem, said=slot.error_message)
+
+
+class UnsteadyFilter(YesNoFilter):
+    title = _("unsteady heartbeats")
+    parameter_name = "unsteady"
+    condition = Q(heartbeat_deviation__gt=UNSTEADY)
 
 
 class ConnectedFilter(YesNoFilter):
@@ -64,15 +84,15 @@ class ConnectedFilter(YesNoFilter):
 
 @admin.register(ConnectionSlot)
 class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
-    list_display = ("bot", "number", "state_label", "node", "since", "heard", "reconnects", "problem")
-    list_filter = (ConnectedFilter, "state", ("bot", VisibleRelatedFilter))
+    list_display = ("bot", "number", "state_label", "node", "since", "heard", "rhythm", "losses", "problem")
+    list_filter = (ConnectedFilter, "state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     list_display_links = ("number",)
     search_fields = ("bot__name", "bot__app_id", "node")
     search_help_text = _("Bot, App ID or process")
     fields = (
-        "bot", "number", "state_label", "node", "connected", "heard_in_full", "heartbeat", "since_in_full",
-        "reconnects", "problem", "problem_at",
+        "bot", "number", "state_label", "node", "connected", "heard_in_full", "event_in_full", "heartbeat",
+        "rhythm_in_full", "since_in_full", "reconnects", "losses", "problem", "problem_at",
     )  # fmt: skip
     readonly_fields = fields
     empty_title = _("No connections")
@@ -81,7 +101,7 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
-        return super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET)
+        return with_losses(super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET))
 
     @column(_("state"), ordering="state")
     def state_label(self, slot: ConnectionSlot) -> str:
@@ -102,6 +122,22 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     @column(_("last heard"))
     def heard_in_full(self, slot: ConnectionSlot) -> str:
         return when(slot.last_frame_at)
+
+    @column(_("last event"))
+    def event_in_full(self, slot: ConnectionSlot) -> str:
+        return when(slot.last_message_at)
+
+    @column(_("heartbeats"), ordering="heartbeat_deviation")
+    def rhythm(self, slot: ConnectionSlot) -> str:
+        return rhythm(slot)
+
+    @column(_("heartbeats"))
+    def rhythm_in_full(self, slot: ConnectionSlot) -> str:
+        return rhythm_in_full(slot)
+
+    @column(_("losses in 24 h"))
+    def losses(self, slot: Any) -> str:
+        return losses_link(slot, slot.losses_of_a_day)
 
     @column(_("last heartbeat"))
     def heartbeat(self, slot: ConnectionSlot) -> str:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bots.changes import bots_changed
 from bots.domain.platform_count import look_soon
 from bots.enums import PLANNED_LOSSES, LossReason
-from bots.models import Bot, ConnectionLoss
+from bots.models import Bot, ConnectionLoss, ConnectionSlot
 
 KEPT: Final = timedelta(days=30)
 STEP: Final = 1000
@@ -36,6 +37,20 @@ def losses_by_reason(bot_ids: Sequence[UUID]) -> dict[UUID, Counter[LossReason]]
     for bot_id, reason, count in day.order_by().values_list("bot", "reason").annotate(Count("pk")):
         found.setdefault(bot_id, Counter())[LossReason(reason)] = count
     return found
+
+
+def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
+    """Each slot with ``losses_of_a_day``: how many of its connections nobody wanted to end, in the past 24 hours."""
+    lost = (
+        ConnectionLoss.objects.since(timezone.now() - timedelta(hours=24))
+        .filter(bot=OuterRef("bot"), number=OuterRef("number"))
+        .exclude(reason__in=PLANNED_LOSSES)
+        .order_by()
+        .values("bot")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return slots.annotate(losses_of_a_day=Coalesce(Subquery(lost), 0))
 
 
 def unplanned(counts: Counter[LossReason]) -> int:

@@ -21,8 +21,10 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, UserToken
-from bots.enums import SlotState
-from bots.models import Bot, ConnectionSlot
+from bots.domain.incident_words import cause_and_cure as explain_incident
+from bots.domain.incident_words import headline
+from bots.enums import IncidentCause, SlotState
+from bots.models import Bot, ConnectionSlot, Incident
 from events.enums import EventStatus
 from events.models import Event
 from feishu.codes import explain
@@ -93,6 +95,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             (_("Events in the past 24 hours"), _event_cards(events)),
             (_("Authorizations"), _authorization_cards(user)),
         ],
+        "incidents": _incidents(user),
         "unconnected": _unconnected(user),
         "problems": _problems(user, oldest_event=events["oldest"]),
     }
@@ -149,6 +152,21 @@ def _unconnected(user: User) -> list[Down]:
             reverse("admin:bots_bot_change", args=[slot.bot_id]),
         )
         for slot in down.order_by(F("error_code").asc(nulls_last=True), "bot__name", "number")[:EACH]
+    ]
+
+
+def _incidents(user: User) -> list[Problem]:
+    """What needs a person now, the oldest first."""
+    found = Incident.objects.visible_to(user).open().select_related("bot").order_by("pk")
+    return [
+        Problem(
+            incident.began_at,
+            IncidentCause(incident.cause).label,
+            headline(incident),
+            " ".join(explain_incident(incident)),
+            reverse("admin:bots_incident_change", args=[incident.pk]),
+        )
+        for incident in found[:EACH]
     ]
 
 

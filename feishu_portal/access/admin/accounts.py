@@ -70,7 +70,17 @@ class UserAdmin(DjangoUserAdmin[User], PermissionChoices):  # type: ignore[misc]
     list_filter = ("is_superuser", "is_staff", "is_active")
     search_fields = ("username", "email", "first_name", "last_name")
     fieldsets = (
-        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+        (None, {"fields": ("username", "password", "first_name", "last_name")}),
+        (
+            _("Notices"),
+            {
+                "fields": ("email", "feishu_address", "language"),
+                "description": _(
+                    "How this operator is told when one of their bots needs a person. E-mail takes EMAIL_URL; a Feishu "
+                    "message takes another bot of theirs that is well."
+                ),
+            },
+        ),
         (
             _("Rights"),
             {

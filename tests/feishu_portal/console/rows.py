@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
-from bots.enums import SlotState
-from bots.models import Bot, ConnectionSlot
+from bots.enums import IncidentCause, LossReason, SlotState
+from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
 from feishu_portal.access.models import User
@@ -26,6 +26,8 @@ SECRETS = (
 PAGES = {
     "bots_bot": Bot,
     "bots_connectionslot": ConnectionSlot,
+    "bots_connectionloss": ConnectionLoss,
+    "bots_incident": Incident,
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
@@ -37,13 +39,15 @@ PAGES = {
 class Rows:
     bot: Bot
     slot: ConnectionSlot
+    loss: ConnectionLoss
+    incident: Incident
     event: Event
     session: AuthSession
     token: UserToken
     use: TokenUse
 
     def of(self, page: str) -> Any:
-        rows = (self.bot, self.slot, self.event, self.session, self.token, self.use)
+        rows = (self.bot, self.slot, self.loss, self.incident, self.event, self.session, self.token, self.use)
         by_model = {type(row): row for row in rows}
         return by_model[PAGES[page]]
 
@@ -68,6 +72,23 @@ def make_rows(**bot: Any) -> Rows:
     return Rows(
         bot=made,
         slot=made.slots.get(),
+        loss=ConnectionLoss.objects.create(
+            bot=made,
+            number=1,
+            node="a",
+            at=now,
+            reason=LossReason.REFUSED,
+            code=10014,
+            message="app secret invalid",
+        ),
+        incident=Incident.objects.create(
+            bot=made,
+            cause=IncidentCause.CONFIGURATION,
+            code=10014,
+            message="app secret invalid",
+            began_at=now,
+            closed_at=now,
+        ),
         event=make_event(made),
         session=make_session(made),
         token=token,

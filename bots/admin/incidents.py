@@ -1,0 +1,119 @@
+"""Incidents in the console: what needs or needed a person, and who was told."""
+
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from bots.domain.incident_words import cause_and_cure, headline
+from bots.enums import Channel, IncidentCause
+from bots.models import Bot, Incident, Notice
+from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
+from feishu_portal.access.admin.columns import EMPTY, ago, column, label, state, when
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter, since
+
+CAUSE_COLOURS = {
+    IncidentCause.CONFIGURATION: "danger",
+    IncidentCause.NOT_CONNECTED: "danger",
+    IncidentCause.FOREIGN: "warning",
+}
+
+
+class NoticeInline(MachineWrittenInline[Notice, Incident]):
+    model = Notice
+    fields = ("user", "channel_label", "began_told", "over_told", "error")
+    readonly_fields = fields
+
+    @column(_("channel"))
+    def channel_label(self, notice: Notice) -> str:
+        return label(Channel(notice.channel).label)
+
+    @column(_("told of it"))
+    def began_told(self, notice: Notice) -> str:
+        return ago(notice.began_told_at)
+
+    @column(_("told that it is over"))
+    def over_told(self, notice: Notice) -> str:
+        return ago(notice.over_told_at)
+
+
+class OpenFilter(YesNoFilter):
+    title = _("open")
+    parameter_name = "open"
+    condition = Q(closed_at=None)
+
+
+@admin.register(Incident)
+class IncidentAdmin(MachineWritten[Incident]):
+    list_display = ("cause_label", "bot", "standing", "began", "over", "explanation")
+    list_filter = (OpenFilter, "cause", since("opened_at"), ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    sortable_by = ()
+    inlines = (NoticeInline,)
+    fields = (
+        "cause_label",
+        "bot",
+        "standing",
+        "began_in_full",
+        "noticed_in_full",
+        "over_in_full",
+        "explanation",
+    )
+    readonly_fields = fields
+    empty_title = _("No incidents")
+    empty_text = _(
+        "When a bot needs a person, because it cannot connect or because another program takes its events, that "
+        "appears here, and its owners are told by e-mail or Feishu message."
+    )
+
+    @column(_("cause"))
+    def cause_label(self, incident: Incident) -> str:
+        return state(IncidentCause(incident.cause), CAUSE_COLOURS)
+
+    @column(_("state"))
+    def standing(self, incident: Incident) -> str:
+        return label(_("Open"), "danger") if incident.closed_at is None else label(_("Over"), "success")
+
+    @column(_("began"))
+    def began(self, incident: Incident) -> str:
+        return ago(incident.began_at)
+
+    @column(_("over"))
+    def over(self, incident: Incident) -> str:
+        return ago(incident.closed_at)
+
+    @column(_("began"))
+    def began_in_full(self, incident: Incident) -> str:
+        return when(incident.began_at)
+
+    @column(_("noticed"))
+    def noticed_in_full(self, incident: Incident) -> str:
+        return when(incident.opened_at)
+
+    @column(_("over"))
+    def over_in_full(self, incident: Incident) -> str:
+        return when(incident.closed_at)
+
+    @column(_("cause and cure"))
+    def explanation(self, incident: Incident) -> str:
+        cause, cure = cause_and_cure(incident)
+        code = (
+            format_html(' <code class="portal-id">{}</code>', incident.code)
+            if incident.code is not None
+            else ""
+        )
+        return format_html(
+            '<div class="portal-error"><div class="portal-cause">{}{}</div><div class="portal-cure">{}</div></div>',
+            cause,
+            code,
+            cure or EMPTY,
+        )
+
+
+def open_incidents(bot: Bot) -> list[str]:
+    """What needs a person now, each with cause and cure, for the top of the bot's page."""
+    found = []
+    for incident in bot.incidents.open().select_related("bot").order_by("pk"):
+        cause, cure = cause_and_cure(incident)
+        found.append(f"{headline(incident)}. {cause} {cure}")
+    return found

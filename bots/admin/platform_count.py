@@ -1,0 +1,34 @@
+"""What the platform counts of a bot's connections, in words."""
+
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.models import Bot, PlatformCount
+from feishu_portal.access.admin.columns import EMPTY, ago, explained, label
+
+
+def counted(bot: Bot) -> str:
+    """The latest look: the platform's number, ours, and what the difference means."""
+    known = PlatformCount.objects.filter(bot=bot).first()
+    if known is None or known.looked_at is None:
+        return EMPTY
+    if known.error_message:
+        return format_html("{} {}", ago(known.looked_at), explained(known.error_code, known.error_message))
+    if known.online is None:
+        return gettext("The platform gives no number.")
+    numbers = gettext("%(online)d at the platform, %(held)d here") % {
+        "online": known.online,
+        "held": known.held or 0,
+    }
+    return format_html("{} {} {}", numbers, _verdict(known), ago(known.looked_at))
+
+
+def _verdict(known: PlatformCount) -> str:
+    if known.foreign:
+        return label(_("Foreign connection"), "danger")
+    if known.renewals and known.fewer_looks:
+        return label(_("The platform counts fewer, and new connections did not help"), "warning")
+    if known.more_looks or known.fewer_looks:
+        return label(_("Looking again"), "info")
+    return ""
