@@ -19,10 +19,13 @@ run: $(VENV)/.runtime ## portal, connections, worker, scheduler and a Feishu san
 
 setup: $(VENV)/.development ## .venv with all that running and testing need
 
+# A worker a core, each with servers of its own; a file of tests stays with one of them.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
+
 # The second pass takes the tests that touch a database; tests/services/plugin.py chooses them.
 test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
-	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ARGS)
-	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(ARGS)
+	TEST_DATABASE=postgres $(PYTHON) -m pytest $(WORKERS) $(ARGS)
+	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(WORKERS) $(ARGS)
 
 # --- for whoever changes the code
 

@@ -197,7 +197,11 @@ def test_plain_body_without_the_token_is_refused(body):
     assert refusal(body, UNSIGNED, TOKEN_ALONE) == WRONG_TOKEN
 
 
-@pytest.mark.parametrize("body", [compact(CHALLENGE), compact(message_event()), sealed(b"{}"), b""])
+@pytest.mark.parametrize(
+    "body",
+    [compact(CHALLENGE), compact(message_event()), sealed(b"{}"), b""],
+    ids=["challenge", "event", "sealed", "empty"],
+)
 def test_bot_without_key_and_token_hears_nothing(body):
     assert refusal(body, UNSIGNED, Secrets("", "")) == UNPROTECTED
 

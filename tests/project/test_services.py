@@ -190,6 +190,11 @@ def test_a_given_server_is_used_as_it_is() -> None:
     assert services.settings().items() >= given.items()
 
 
+def test_workers_share_a_given_redis_by_database() -> None:
+    assert redis_server.with_database("redis://:word@host:6380/3", number=2) == "redis://:word@host:6380/5"
+    assert redis_server.with_database("redis://host:6380", number=1) == "redis://host:6380/1"
+
+
 def test_chromium_is_the_one_named_in_the_environment(tmp_path: Path) -> None:
     planted(tmp_path / "bin", "chromium", "my-browser")
     path = {"PATH": str(tmp_path / "bin")}

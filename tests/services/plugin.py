@@ -1,21 +1,26 @@
 """The pytest plugin behind every run; ``addopts`` loads it, for Django's settings are read before any conftest.
 
 ``TEST_DATABASE=postgres`` (the default) runs everything, ``TEST_DATABASE=sqlite`` again all that touches a database.
+With ``-n`` each worker of pytest-xdist has servers of its own, like a session without.
 """
 
 import atexit
+import json
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import pytest
 
 from tests.services.failure import ServiceError
+from tests.services.redis_server import with_database
 from tests.services.session import Services, replace_environment
 
 SERVICES = pytest.StashKey[Services]()
 # With any of these in its closure a test touches a database.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
+# What the shell says of servers, for workers: they inherit an environment in which ours have taken its place.
+SHELL = "TEST_SERVICES"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -30,7 +35,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        services = Services(os.environ)
+        services = Services(named_in_the_shell())
         atexit.register(services.stop)
         services.start()
     except ServiceError as error:
@@ -38,6 +43,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     early_config.stash[SERVICES] = services
     replace_environment(services.settings())
     yield
+
+
+def named_in_the_shell() -> Mapping[str, str]:
+    """The variables that choose the servers, as the shell set them."""
+    if SHELL not in os.environ:
+        chosen = {name: os.environ[name] for name in Services.VARIABLES if name in os.environ}
+        os.environ[SHELL] = json.dumps(chosen)
+    variables: dict[str, str] = json.loads(os.environ[SHELL])
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and "REDIS_URL" in variables:
+        variables["REDIS_URL"] = with_database(variables["REDIS_URL"], number=int(worker.removeprefix("gw")))
+    return variables
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -59,6 +76,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def touches_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half a surrogate pair in a log that was captured does not pass from a worker to its controller."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.services.failure import ServiceError
 from tests.services.ports import free_port
@@ -28,6 +29,12 @@ def bundled_program() -> Path | None:
     if package is None or package.origin is None:
         return None
     return Path(package.origin).parent / "bin" / "redis-server"
+
+
+def with_database(url: str, *, number: int) -> str:
+    """The same server's database that comes ``number`` after the one named."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + number}").geturl()
 
 
 class Redis:

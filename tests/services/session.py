@@ -23,6 +23,8 @@ class Services:
     Redis runs from ``start()`` on, PostgreSQL only once a test touches the database: most tests do not.
     """
 
+    VARIABLES = ("TEST_DATABASE", "DATABASE_URL", "REDIS_URL")
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.database = environ.get("TEST_DATABASE", "postgres")
         if self.database not in DATABASES:
