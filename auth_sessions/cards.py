@@ -71,6 +71,10 @@ def card_of(session: AuthSession, *, link: str) -> dict[str, Any]:
     if session.state == SessionState.AUTHORIZED:
         return _success(session)
     colour, title, body = _OUTCOMES[SessionState(session.state)]
+    if session.added_scopes:
+        body = Text(
+            f"{body.zh_cn}已有的授权保持不变。", f"{body.en_us} What you allowed before stays as it is."
+        )
     elements = [markdown(body)]
     if session.state in {SessionState.DENIED, SessionState.EXPIRED}:
         elements.append(_retry(session))
@@ -78,6 +82,8 @@ def card_of(session: AuthSession, *, link: str) -> dict[str, Any]:
 
 
 def _request(session: AuthSession, link: str) -> dict[str, Any]:
+    if session.added_scopes:
+        return _request_for_more(session, link)
     title, why = _occasion(session)
     name = escape(session.bot.name)
     scopes = "\n".join(f"- `{scope}`" for scope in session.scopes)
@@ -90,6 +96,29 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
         elements=[
             markdown(body),
             markdown(_how_to_consent(session)),
+            button(Text("去授权", "Authorize"), style="primary_filled", url=link),
+            _decline(session),
+        ],
+        summary=title,
+    )
+
+
+def _request_for_more(session: AuthSession, link: str) -> dict[str, Any]:
+    title = Text("需要补充授权", "More permissions are needed")
+    name, why = escape(session.bot.name), escape(session.why)
+    scopes = "\n".join(f"- `{scope}`" for scope in session.added_scopes)
+    purpose = Text(f"\n用途：{why}", f"\nPurpose: {why}") if why else Text("", "")
+    body = Text(
+        f"**{name}** 除你已授权的权限外，还需要：\n{scopes}{purpose.zh_cn}",
+        f"**{name}** asks for these permissions on top of what you have allowed:\n{scopes}{purpose.en_us}",
+    )
+    safe = Text("如果拒绝，已有的授权保持不变。", "If you decline, what you have allowed stays as it is.")
+    return card(
+        header=header(title, template="blue"),
+        elements=[
+            markdown(body),
+            markdown(_how_to_consent(session)),
+            markdown(safe),
             button(Text("去授权", "Authorize"), style="primary_filled", url=link),
             _decline(session),
         ],

@@ -33,6 +33,17 @@ class InvalidScopesError(AuthError):
     code = "invalid_scopes"
 
 
+class AskedTooOftenError(AuthError):
+    """The person was asked for more often enough for today, or has just declined this."""
+
+    code = "asked_too_often"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The person has declined these scopes or was asked for more often enough for one day."
+        )
+
+
 class LinkError(AuthError):
     """The start link cannot be used."""
 

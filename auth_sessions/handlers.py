@@ -188,6 +188,8 @@ def _ask_again(session: AuthSession, bot: Bot, *, shown_in: str) -> AuthSession:
         open_id=session.open_id,
         tenant_key=session.tenant_key,
         scopes=session.scopes,
+        added_scopes=session.added_scopes,
+        why=session.why,
         actor=Actor.user(session.open_id),
         request_key=f"retry:{session.pk}",
         return_url=session.return_url,

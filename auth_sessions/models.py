@@ -82,6 +82,8 @@ class AuthSession(models.Model):
     )
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     scopes = models.JSONField(_("scopes"), default=list)
+    added_scopes = models.JSONField(_("scopes on top"), default=list, blank=True)
+    why = models.CharField(_("purpose"), max_length=200, blank=True)
     state = models.CharField(
         _("state"), max_length=10, choices=SessionState.choices, default=SessionState.PENDING
     )
@@ -141,6 +143,7 @@ class AuthSession(models.Model):
         )
         indexes = (
             models.Index(name="session_newest", fields=("-created_at",)),
+            models.Index(name="session_of_person", fields=("bot", "open_id", "-created_at")),
             models.Index(
                 name="session_card_untrue",
                 fields=("card_retry_at",),

@@ -31,6 +31,9 @@ REFUSALS = {
         "the device code."
     ),
     "bot_disabled": _("The bot is switched off. Switch it on first."),
+    "asked_too_often": _(
+        "The person has declined these scopes, or was asked for more often enough for one day. Try again tomorrow."
+    ),
     "invalid_scopes": _("The scopes cannot be asked for: between 1 and 50 names without blanks."),
 }
 MAX_PEOPLE = 50  # cards of one form; the platform allows an app 50 messages a second

@@ -1,17 +1,33 @@
 """User tokens in the console: that they are there and how they fare, never what they are."""
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponseBase
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.admin.asking import ask_page
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
-from auth_sessions.models import RefreshAttempt, UserToken
-from feishu_portal.access.admin.actions import button
-from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
+from auth_sessions.admin.asking import REFUSALS, ask_page
+from auth_sessions.domain.revocation import revoke, revoke_later
+from auth_sessions.domain.scopes import ask_for_scopes, lacking, wanted_scopes
+from auth_sessions.enums import (
+    Notice,
+    Outcome,
+    PlatformReason,
+    RefreshPhase,
+    RevocationState,
+    TokenStatus,
+)
+from auth_sessions.errors import AuthError
+from auth_sessions.models import RefreshAttempt, Revocation, UserToken
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
+    actor,
     ago,
     column,
     explained,
@@ -23,6 +39,16 @@ from feishu_portal.access.admin.columns import (
 from feishu_portal.access.admin.filters import VisibleRelatedFilter
 from feishu_portal.access.fields import encrypted_field
 
+MOST_AT_ONCE = 200
+REVOKING = _(
+    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person is told and "
+    "can authorize again."
+)
+REVOCATION_COLOURS = {
+    RevocationState.PENDING: "warning",
+    RevocationState.DONE: "success",
+    RevocationState.GIVEN_UP: "danger",
+}
 TOKEN_COLOURS = {
     TokenStatus.ACTIVE: "success",
     TokenStatus.NEEDS_REAUTH: "warning",
@@ -71,6 +97,48 @@ class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
         return explained(attempt.code, log_id=attempt.log_id)
 
 
+class RevocationInline(MachineWrittenInline[Revocation, UserToken]):
+    model = Revocation
+    fields = ("ended", "who", "why", "state_label", "told", "problem")
+    readonly_fields = fields
+    per_page = 10
+
+    @column(_("time"))
+    def ended(self, revocation: Revocation) -> str:
+        return ago(revocation.at)
+
+    @column(_("revoked by"))
+    def who(self, revocation: Revocation) -> str:
+        return actor(revocation.actor)
+
+    @column(_("reason"))
+    def why(self, revocation: Revocation) -> str:
+        reason = revocation.platform_reason
+        return str(PlatformReason(reason).label) if reason else EMPTY
+
+    @column(_("state"))
+    def state_label(self, revocation: Revocation) -> str:
+        return state(RevocationState(revocation.state), REVOCATION_COLOURS)
+
+    @column(_("notice"))
+    def told(self, revocation: Revocation) -> str:
+        return str(Notice(revocation.notice).label)
+
+    @column(_("error"))
+    def problem(self, revocation: Revocation) -> str:
+        if revocation.code is None:
+            return revocation.error or EMPTY
+        return explained(revocation.code, log_id=revocation.log_id)
+
+
+class ChosenForm(forms.Form):
+    """Carries a choice of rows over the page that asks."""
+
+    action = forms.CharField(widget=forms.HiddenInput)
+    _selected_action = forms.CharField(widget=forms.MultipleHiddenInput)
+    sure = forms.CharField(widget=forms.HiddenInput)
+
+
 @admin.register(UserToken)
 class UserTokenAdmin(MachineWritten[UserToken]):
     list_display = (
@@ -87,16 +155,17 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     search_fields = ("open_id__exact", "union_id__exact", "user_id__exact", "name")
     search_help_text = _("Name, or open_id, union_id or user_id in full")
     deferred_in_lists = ("access_token", "refresh_token")
-    inlines = (RefreshAttemptInline,)
-    actions_row = ("send_card",)
-    actions_detail = ("send_card",)
+    inlines = (RevocationInline, RefreshAttemptInline)
+    actions = ("revoke_chosen",)
+    actions_row = ("send_card", "revoke")
+    actions_detail = ("send_card", "ask_for_more", "revoke")
     fieldsets = (
         (
             None,
             {
                 "fields": (
                     "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label",
-                    "scopes_shown",
+                    "scopes_shown", "scopes_missing",
                 )
             },
         ),
@@ -117,7 +186,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
         ),
     )  # fmt: skip
     readonly_fields = (
-        "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "held",
+        "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "scopes_missing", "held",
         "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "next_refresh",
         "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
     )  # fmt: skip
@@ -198,6 +267,10 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     def scopes_shown(self, token: UserToken) -> str:
         return ", ".join(token.scopes)
 
+    @column(_("scopes missing"))
+    def scopes_missing(self, token: UserToken) -> str:
+        return ", ".join(lacking(token, wanted_scopes(token))) or EMPTY
+
     @column(_("stored"))
     def held(self, token: UserToken) -> str:
         access = encrypted_field(UserToken, "access_token").is_set(token)
@@ -210,3 +283,90 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         token = self.visible_or_404(request, unquote(object_id))
         return ask_page(token.bot, token.open_id, [])
+
+    @button(_("Ask for missing scopes"), icon="add_moderator", path="ask-for-more")
+    def ask_for_more(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        token = self.visible_or_404(request, unquote(object_id))
+        missing = lacking(token, wanted_scopes(token))
+        if request.method != "POST":
+            return ask(
+                request,
+                self,
+                row=token,
+                title=_("Ask for missing scopes"),
+                text=_(
+                    "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
+                )
+                % {"scopes": ", ".join(missing) or EMPTY},
+                submit=_("Send card"),
+            )
+        self._ask_for_more(request, token, missing)
+        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
+
+    def _ask_for_more(self, request: HttpRequest, token: UserToken, missing: list[str]) -> None:
+        actor = Actor.operator(operator_of(request))
+        try:
+            session = ask_for_scopes(grant=token, scopes=missing, actor=actor)
+        except AuthError as error:
+            self.message_user(request, str(REFUSALS.get(error.code, error)), messages.ERROR)
+            return
+        if session is None:
+            self.message_user(request, gettext("Nothing is missing."), messages.INFO)
+        else:
+            self.message_user(request, gettext("The card is on its way."), messages.SUCCESS)
+
+    @button(_("Revoke"), icon="block", path="revoke", colour="danger")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        token = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request, self, row=token, title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True
+            )
+        outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
+        told = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
+        words = (
+            gettext("The authorization was revoked, at the platform too.")
+            if told
+            else gettext("The tokens are destroyed. The platform has not confirmed yet and is told again.")
+        )
+        self.message_user(request, words, messages.SUCCESS if told else messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
+
+    @admin.action(description=_("Revoke"))
+    def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[UserToken]) -> HttpResponseBase | None:
+        """Asks first; what is posted from that page carries the same choice."""
+        grants = list(chosen.exclude(status=TokenStatus.REVOKED).select_related("bot")[: MOST_AT_ONCE + 1])
+        if len(grants) > MOST_AT_ONCE:
+            self.message_user(
+                request,
+                gettext("Choose no more than %(most)d at once.") % {"most": MOST_AT_ONCE},
+                messages.ERROR,
+            )
+            return None
+        if "sure" not in request.POST:
+            form = ChosenForm(
+                initial={
+                    "action": "revoke_chosen",
+                    "_selected_action": [str(grant.pk) for grant in grants],
+                    "sure": "yes",
+                }
+            )
+            return ask(
+                request,
+                self,
+                title=ngettext(
+                    "Revoke %(count)d authorization", "Revoke %(count)d authorizations", len(grants)
+                )
+                % {"count": len(grants)},
+                text=REVOKING,
+                submit=_("Revoke"),
+                form=form,
+                danger=True,
+            )
+        for grant in grants:
+            revoke_later(grant=grant, actor=Actor.operator(operator_of(request)))
+        words = ngettext(
+            "%(count)d authorization was revoked.", "%(count)d authorizations were revoked.", len(grants)
+        )
+        self.message_user(request, words % {"count": len(grants)}, messages.SUCCESS)
+        return None

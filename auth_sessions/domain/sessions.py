@@ -29,6 +29,8 @@ def request_authorization(
     open_id: str,
     actor: Actor,
     scopes: Sequence[str] | None = None,
+    added_scopes: Sequence[str] = (),
+    why: str = "",
     tenant_key: str = "",
     via: Via | None = None,
     deliver: Deliver = Deliver.CARD,
@@ -42,7 +44,8 @@ def request_authorization(
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
     card becomes the session's, so none is sent. ``via`` None: the browser where the portal has a public address, else
-    the device code. ``renews_until``: the end of the authorization this one is to renew, which the card names.
+    the device code. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
+    ``why``. ``renews_until``: the end of the authorization this one is to renew, which the card names.
     ``lifetime`` of the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError,
     InvalidScopesError.
     """
@@ -57,6 +60,8 @@ def request_authorization(
         open_id=open_id,
         tenant_key=tenant_key,
         scopes=_checked(bot.auth_scopes if scopes is None else scopes),
+        added_scopes=list(added_scopes),
+        why=storable(why, 200),
         state=SessionState.SENT if shown_in or deliver == Deliver.LINK else SessionState.PENDING,
         requested_by=str(actor)[:200],
         request_key=request_key,

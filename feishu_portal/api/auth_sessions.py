@@ -9,12 +9,15 @@ from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
+from auth_sessions.domain.broker import find_grant
 from auth_sessions.domain.conclusion import fail_for
 from auth_sessions.domain.device import claim_start, start_code
+from auth_sessions.domain.scopes import ask_for_scopes
 from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import AuthSession
+from bots.models import Bot
 from feishu.errors import FeishuError
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.models import ApiClient
@@ -31,6 +34,8 @@ MAX_WAIT = 25  # seconds; under the usual limit of proxies
 class SessionIn(Schema):
     open_id: Annotated[str, Field(min_length=1, max_length=128)]
     scopes: list[str] | None = None
+    additional: bool = False
+    why: Annotated[str, Field(max_length=200)] = ""
     via: Literal["auto", "browser", "device"] = "auto"
     deliver: Deliver = Deliver.CARD
     return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://\S+)?$")] = ""
@@ -66,25 +71,47 @@ def session_out(session: AuthSession) -> SessionOut:
     "/bots/{bot_id}/auth-sessions", response={201: SessionOut}, summary="Ask a user for authorization"
 )
 def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status[SessionOut]:
-    """``via`` auto: the browser where the portal has a public address, else the device code."""
+    """``via`` auto: the browser where the portal has a public address, else the device code. ``additional``: the scopes come
+    on top of what the person has allowed, which stays if they decline; ``why`` stands on the card. Who is asked already is
+    not asked a second time: the answer is the request that is open. 409 ``asked_too_often``, ``nothing_lacking``."""
     client = caller(request, Scope.AUTH_CREATE)
     try:
         with transaction.atomic():
-            session = request_authorization(
-                bot=bot_for(client, bot_id),
-                open_id=data.open_id,
-                scopes=data.scopes,
-                via=None if data.via == "auto" else Via(data.via),
-                deliver=data.deliver,
-                return_url=data.return_url,
-                actor=Actor.api(client),
-            )
+            session = _ask(bot_for(client, bot_id), data, actor=Actor.api(client))
             starts_here = session.via == Via.DEVICE and claim_start(session)
     except AuthError as error:
         raise Problem(409, error.code, str(error)) from error
     if starts_here:
         _start(session)
     return Status(201, session_out(session))
+
+
+def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
+    if not data.additional:
+        return request_authorization(
+            bot=bot,
+            open_id=data.open_id,
+            scopes=data.scopes,
+            why=data.why,
+            via=None if data.via == "auto" else Via(data.via),
+            deliver=data.deliver,
+            return_url=data.return_url,
+            actor=actor,
+        )
+    try:
+        grant = find_grant(bot=bot, open_id=data.open_id)
+    except TokenNotFoundError:
+        raise not_found("authorization") from None
+    session = ask_for_scopes(
+        grant=grant,
+        scopes=data.scopes or bot.auth_scopes,
+        why=data.why,
+        deliver=data.deliver,
+        actor=actor,
+    )
+    if session is None:
+        raise Problem(409, "nothing_lacking", "The person has allowed all of these scopes already.")
+    return session
 
 
 def _start(session: AuthSession) -> None:

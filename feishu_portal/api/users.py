@@ -9,8 +9,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from auth_sessions.domain.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import UserToken
+from bots.models import Bot
 from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
@@ -29,6 +31,7 @@ class UserOut(Schema):
     tenant_key: str
     name: str
     scopes: list[str]
+    missing_scopes: list[str]
     status: TokenStatus
     generation: int
     authorized_at: datetime
@@ -62,9 +65,15 @@ def list_users(
     page = list(grants.order_by("tenant_key", "open_id")[: limit + 1])
     more = len(page) > limit
     return UserPage(
-        items=[UserOut.from_orm(grant) for grant in page[:limit]],
+        items=[_user_out(grant, bot) for grant in page[:limit]],
         next_cursor=_cursor(page[limit - 1]) if more else None,
     )
+
+
+def _user_out(grant: UserToken, bot: Bot) -> UserOut:
+    """``missing_scopes``: what the bot asks everybody for and this person has not allowed."""
+    values = {name: getattr(grant, name) for name in UserOut.model_fields if name != "missing_scopes"}
+    return UserOut(missing_scopes=lacking(grant, bot.auth_scopes), **values)
 
 
 def _cursor(grant: UserToken) -> str:
