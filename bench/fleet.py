@@ -23,7 +23,7 @@ from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.session import Services
 
 MOST_LAG = 0.05
-"""Seconds that the loop may be held at a time."""
+"""Seconds that the loop may hold itself up at a time; what others take of the processor is not its fault."""
 SETTLING = 5.0
 """Seconds of rest between the phases."""
 
@@ -90,13 +90,16 @@ class Bench:
         time.sleep(2 * SETTLING)
         end = time.time()
         phases = {"connecting": (begun, connected), "cut": (cut, back + 1), "at rest": (rest, end)}
-        lags = {name: self._lag(*phase) for name, phase in phases.items()}
-        for name, lag in lags.items():
-            print(
-                f"lag, {name:<12} p50 {lag.p50:6.2f} ms   p99 {lag.p99:6.2f} ms   max {lag.longest:6.2f} ms"
-                f"   ({lag.samples} samples)"
-            )
-        return all(lag.longest < 1000 * MOST_LAG for lag in lags.values())
+        kept = True
+        for name, phase in phases.items():
+            late, own = self._lags(*phase)
+            for what, lag in (("lag", late), ("own work", own)):
+                print(
+                    f"{what + ', ' + name:<24} p50 {lag.p50:7.2f} ms   p99 {lag.p99:7.2f} ms"
+                    f"   max {lag.longest:7.2f} ms   ({lag.samples} samples)"
+                )
+            kept = kept and own.longest < 1000 * MOST_LAG
+        return kept
 
     def _add_bots(self) -> None:
         for number in range(self.bots):
@@ -129,15 +132,16 @@ class Bench:
         pages = int(Path(f"/proc/{listener.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def _lag(self, since: float, until: float) -> Lag:
-        samples = sorted(
-            1000 * float(lag)
-            for moment, lag in (line.split() for line in self._samples.read_text().splitlines())
-            if since <= float(moment) <= until
-        )
-        if not samples:
-            return Lag(0, 0.0, 0.0, 0.0)
-        return Lag(len(samples), samples[len(samples) // 2], samples[int(len(samples) * 0.99)], samples[-1])
+    def _lags(self, since: float, until: float) -> tuple[Lag, Lag]:
+        """How late the loop was, and what its own work has to do with it."""
+        lines = (map(float, line.split()) for line in self._samples.read_text().splitlines())
+        samples = [(lag, used) for moment, lag, used in lines if since <= moment <= until]
+        return _spread([lag for lag, _ in samples]), _spread([used for _, used in samples])
+
+
+def _spread(seconds: list[float]) -> Lag:
+    ordered = sorted(1000 * value for value in seconds) or [0.0]
+    return Lag(len(seconds), ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)], ordered[-1])
 
 
 def _until(reached: Callable[[], float | None], listener: ManagedProcess, *, seconds: float = 120) -> float:

@@ -1,7 +1,8 @@
 """``runfeishu`` with a meter in its event loop: ``python -m bench.metered_listener FILE [runfeishu's arguments]``.
 
 Every five milliseconds a task asks to be woken; by how much that comes too late is how long something else held the
-loop. FILE gets one line a sample: the time of the epoch and the lag, both in seconds.
+loop. FILE gets one line a sample: the time of the epoch, the lag, and how much of the processor the loop's own thread
+has used meanwhile, all in seconds. On a machine that is busy with other things, the last is what counts.
 """
 
 import asyncio
@@ -24,9 +25,10 @@ async def measure(file: Path) -> None:
     lines: list[str] = []
     with file.open("a") as out:
         while True:
-            due = loop.time() + STEP
+            due, used = loop.time() + STEP, time.thread_time()
             await asyncio.sleep(STEP)
-            lines.append(f"{time.time():.3f} {max(0.0, loop.time() - due):.6f}\n")
+            lag, used = max(0.0, loop.time() - due), time.thread_time() - used
+            lines.append(f"{time.time():.3f} {lag:.6f} {used:.6f}\n")
             if len(lines) >= 100:
                 out.writelines(lines)
                 out.flush()

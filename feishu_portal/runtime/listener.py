@@ -1,6 +1,7 @@
 """The listening part of the portal: the fleet, its sink and the inbox, as one asyncio function."""
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from bots.fleet import Fleet, LeaseTerms
 from events.callbacks import CallbackLane
 from events.gateway import GatewaySink
 from events.intake import Intake
+from feishu.gateway.address import trusted
 from feishu.gateway.timing import Timing
 
 RESOLVERS = 64
@@ -23,6 +25,10 @@ async def listen(
     asyncio.get_running_loop().set_default_executor(
         ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
     )
+    # Both would else hold the loop for a tenth of a second, in the middle of connecting: reading the certificates, and
+    # collecting garbage among all the modules that are loaded by now.
+    await asyncio.to_thread(trusted)
+    gc.freeze()
     callbacks = CallbackLane()
     async with Intake() as intake:
         fleet = Fleet(
