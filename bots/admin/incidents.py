@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from bots.domain.incident_words import cause_and_cure, headline
+from bots.domain.incident_words import cause_and_cure, headline, in_sentences
 from bots.enums import Channel, IncidentCause
 from bots.models import Bot, Incident, Notice
 from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
@@ -112,8 +112,5 @@ class IncidentAdmin(MachineWritten[Incident]):
 
 def open_incidents(bot: Bot) -> list[str]:
     """What needs a person now, each with cause and cure, for the top of the bot's page."""
-    found = []
-    for incident in bot.incidents.open().select_related("bot").order_by("pk"):
-        cause, cure = cause_and_cure(incident)
-        found.append(f"{headline(incident)}. {cause} {cure}")
-    return found
+    incidents = bot.incidents.open().select_related("bot").order_by("pk")
+    return [in_sentences(headline(incident), *cause_and_cure(incident)) for incident in incidents]

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.heartbeats import seconds
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.models import ConnectionLoss
+from feishu.codes import explain
 from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, label, state, when
+from feishu_portal.access.admin.columns import EMPTY, ago, column, label, state, trouble, when
 from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
 
 LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason in LossReason} | {
@@ -58,7 +59,7 @@ class ConnectionLossAdmin(MachineWritten[ConnectionLoss]):
     @column(_("details"))
     def problem(self, loss: ConnectionLoss) -> str:
         if loss.reason == LossReason.REFUSED:
-            return explained(loss.code, loss.message)
+            return trouble(explain(loss.code), said=loss.message)
         code = label(loss.code) if loss.code is not None else ""
         return (
             format_html('{} <span class="portal-said">{}</span>', code, loss.message)

@@ -5,7 +5,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot, PlatformCount
-from feishu_portal.access.admin.columns import EMPTY, ago, explained, label
+from feishu.codes import explain
+from feishu_portal.access.admin.columns import EMPTY, ago, label, trouble
 
 
 def counted(bot: Bot) -> str:
@@ -14,7 +15,9 @@ def counted(bot: Bot) -> str:
     if known is None or known.looked_at is None:
         return EMPTY
     if known.error_message:
-        return format_html("{} {}", ago(known.looked_at), explained(known.error_code, known.error_message))
+        return format_html(
+            "{} {}", ago(known.looked_at), trouble(explain(known.error_code), said=known.error_message)
+        )
     if known.online is None:
         return gettext("The platform gives no number.")
     numbers = gettext("%(online)d at the platform, %(held)d here") % {

@@ -50,7 +50,7 @@ class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
     def heard(self, slot: ConnectionSlot) -> str:
         return ago(slot.last_frame_at)
 
-    @column(_("heartbeats"))
+    @column(_("heartbeat"))
     def rhythm(self, slot: ConnectionSlot) -> str:
         return rhythm(slot)
 
@@ -84,7 +84,7 @@ class ConnectedFilter(YesNoFilter):
 
 @admin.register(ConnectionSlot)
 class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
-    list_display = ("bot", "number", "state_label", "node", "since", "heard", "rhythm", "losses", "problem")
+    list_display = ("bot", "number", "state_label", "node", "heard", "rhythm", "losses", "problem")
     list_filter = (ConnectedFilter, "state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     list_display_links = ("number",)
@@ -107,10 +107,6 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     def state_label(self, slot: ConnectionSlot) -> str:
         return state(SlotState(slot.state), STATE_COLOURS)
 
-    @column(_("state since"), ordering="state_changed_at")
-    def since(self, slot: ConnectionSlot) -> str:
-        return ago(slot.state_changed_at)
-
     @column(_("last heard"), ordering="last_frame_at")
     def heard(self, slot: ConnectionSlot) -> str:
         return ago(slot.last_frame_at)
@@ -127,11 +123,11 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     def event_in_full(self, slot: ConnectionSlot) -> str:
         return when(slot.last_message_at)
 
-    @column(_("heartbeats"), ordering="heartbeat_deviation")
+    @column(_("heartbeat"), ordering="heartbeat_deviation")
     def rhythm(self, slot: ConnectionSlot) -> str:
         return rhythm(slot)
 
-    @column(_("heartbeats"))
+    @column(_("heartbeat"))
     def rhythm_in_full(self, slot: ConnectionSlot) -> str:
         return rhythm_in_full(slot)
 

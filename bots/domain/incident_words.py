@@ -23,7 +23,7 @@ def headline(incident: Incident) -> str:
 
 
 def cause_and_cure(incident: Incident) -> tuple[str, str]:
-    """Sentences: why, and what to do."""
+    """Why, and what to do; with or without full stops, see ``in_sentences``."""
     if incident.cause == IncidentCause.FOREIGN:
         online, _slash, held = incident.message.partition("/")
         return (
@@ -45,3 +45,9 @@ def cause_and_cure(incident: Incident) -> tuple[str, str]:
         )
     language = get_language() or "zh-hans"
     return info.cause.in_language(language), info.cure.in_language(language)
+
+
+def in_sentences(*parts: str) -> str:
+    """The parts as sentences, one after the other, punctuated as the active language does it."""
+    stop = "。" if (get_language() or "").startswith("zh") else ". "
+    return "".join(f"{part.rstrip('.。')}{stop}" for part in parts).strip()

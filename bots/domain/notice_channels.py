@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from bots.domain.database_time import DatabaseTime
-from bots.domain.incident_words import cause_and_cure, headline
+from bots.domain.incident_words import cause_and_cure, headline, in_sentences
 from bots.enums import IncidentCause, SlotState, Transport
 from bots.errors import NotTold
 from bots.models import Bot, ConnectionSlot, Incident, Notice
@@ -102,7 +102,11 @@ def _told(notice: Notice) -> str:
         return f"{_well(incident)}\n{_link(incident)}".strip()
     cause, cure = cause_and_cure(incident)
     facts = f"{incident.bot.app_id}" + (f" · {incident.code}" if incident.code is not None else "")
-    return "\n".join(part for part in (headline(incident), facts, cause, cure, _link(incident)) if part)
+    return "\n".join(
+        part
+        for part in (headline(incident), facts, in_sentences(cause), in_sentences(cure), _link(incident))
+        if part
+    )
 
 
 def _well(incident: Incident) -> str:

@@ -147,7 +147,7 @@ class ConnectionLoss(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.bot_id}#{self.number} {self.reason}"
+        return self.get_reason_display()
 
 
 class PlatformCountQuerySet(models.QuerySet["PlatformCount"]):

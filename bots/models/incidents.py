@@ -54,7 +54,7 @@ class Incident(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.bot_id} {self.cause}"
+        return self.get_cause_display()
 
 
 class Notice(models.Model):

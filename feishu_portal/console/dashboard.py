@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, UserToken
 from bots.domain.incident_words import cause_and_cure as explain_incident
-from bots.domain.incident_words import headline
+from bots.domain.incident_words import headline, in_sentences
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident
 from events.enums import EventStatus
@@ -163,7 +163,7 @@ def _incidents(user: User) -> list[Problem]:
             incident.began_at,
             IncidentCause(incident.cause).label,
             headline(incident),
-            " ".join(explain_incident(incident)),
+            in_sentences(*explain_incident(incident)),
             reverse("admin:bots_incident_change", args=[incident.pk]),
         )
         for incident in found[:EACH]

@@ -1,0 +1,92 @@
+"""What the platform counts, with the sandbox's books as judge: connections of strangers, and those it forgot."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.services.platform import APP_ID, APP_SECRET
+from tests.services.processes import ManagedProcess
+
+pytestmark = pytest.mark.processes
+
+LOOKS = """
+from datetime import timedelta
+from bots.domain import incidents, platform_count
+from bots.models import Bot
+platform_count.SETTLED = timedelta(0)  # it has just connected
+platform_count.due_bots()
+for _ in range(2):
+    platform_count.look(Bot.objects.get().pk)
+incidents.watch()
+"""
+KNOWN = "SELECT online, held, more_looks FROM bots_platformcount"
+INCIDENTS = "SELECT cause FROM bots_incident WHERE closed_at IS NULL"
+LOSSES = "SELECT reason, code FROM bots_connectionloss ORDER BY id"
+
+
+@pytest.fixture
+def look_twice(managed_process, environment) -> Callable[[], None]:
+    """As two workers do, one after the other."""
+
+    def look() -> None:
+        process = managed_process("manage.py", "shell", "-v", "0", "-c", LOOKS, environment=environment)
+        assert process.wait_for_exit() == 0, process.output
+
+    return look
+
+
+@pytest.fixture
+def listening(sandbox, addbot, runfeishu, rows) -> ManagedProcess:
+    addbot()
+    process = runfeishu("--node", "a")
+    process.wait_until(
+        lambda: rows.one("SELECT state FROM bots_connectionslot") == ("connected",), what="the connection"
+    )
+    return process
+
+
+@contextmanager
+def elsewhere_connected(sandbox) -> Iterator[None]:
+    """A program that is not the portal holds a long connection with the same app."""
+    answer = httpx.post(
+        f"{sandbox.url}/callback/ws/endpoint", json={"AppID": APP_ID, "AppSecret": APP_SECRET}
+    )
+    with connect(answer.json()["data"]["URL"], proxy=None):
+        yield
+
+
+def test_connection_of_a_stranger_is_found_and_becomes_an_incident(listening, sandbox, rows, look_twice):
+    look_twice()
+    assert rows.one(KNOWN) == (1, 1, 0)
+    assert rows.all(INCIDENTS) == []
+    with elsewhere_connected(sandbox):
+        assert sandbox.connections() == 2
+        look_twice()
+    assert rows.one(KNOWN) == (2, 1, 2)
+    assert rows.all(INCIDENTS) == [("foreign",)]
+
+
+def test_connection_that_the_platform_forgot_is_made_anew_although_its_pings_are_answered(
+    listening, sandbox, rows, look_twice
+):
+    sandbox.disturb("forget", app_id=APP_ID)
+    assert sandbox.connections() == 0
+    assert rows.one("SELECT state FROM bots_connectionslot") == ("connected",)
+    look_twice()
+    listening.wait_until(lambda: sandbox.connections() == 1, what="another connection", seconds=20)
+    listening.wait_until(lambda: rows.all(LOSSES) == [("half_open", None)], what="the loss", seconds=20)
+    [event_id] = sandbox.push(count=1)
+    listening.wait_until(lambda: event_id in sandbox.acked(), what="an event through it", seconds=20)
+
+
+def test_losses_are_written_down_with_their_causes_up_to_the_last(listening, sandbox, rows):
+    sandbox.disturb("close", app_id=APP_ID, close_code=1001)
+    listening.wait_until(lambda: listening.output.count("connection_up") == 2, what="a new one", seconds=20)
+    sandbox.disturb("drop", app_id=APP_ID)
+    listening.wait_until(lambda: listening.output.count("connection_up") == 3, what="a third", seconds=20)
+    assert listening.stop() == 0
+    assert rows.all(LOSSES) == [("closed", 1001), ("network", None), ("ended", None)]
+    assert rows.all("SELECT DISTINCT node FROM bots_connectionloss") == [("a",)]
