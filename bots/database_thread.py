@@ -32,7 +32,7 @@ class DatabaseThread:
         def guarded() -> R:
             try:
                 if self._patience is not None and connection.connection is None:
-                    _limit_waiting(self._patience)
+                    limit_waiting(self._patience)
                 return function(*args, **kwargs)
             except Error:
                 connection.close_if_unusable_or_obsolete()
@@ -46,8 +46,9 @@ class DatabaseThread:
         self._executor.shutdown(wait=False)
 
 
-def _limit_waiting(seconds: float) -> None:
-    """SQLite has one writer and its own timeout, which the settings name."""
+def limit_waiting(seconds: float) -> None:
+    """Bound the statements and idle transactions of this thread's connection. SQLite has one writer and its own timeout,
+    which the settings name."""
     if connection.vendor != "postgresql":
         return
     limit = f"{round(seconds * 1000)}ms"

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from events.enums import Arrived, EventStatus
+from feishu.clicks import NO_CLICK, read_click
 from feishu.envelope import fallback_key, parse
 from feishu.errors import EnvelopeError
 from feishu_portal.access.storable import storable
@@ -33,6 +34,10 @@ class Arrival:
     received_at: datetime
     error: str
     is_callback: bool
+    action: str = ""
+    """What a click asks for; see ``on_card``."""
+    once: bool = False
+    """A click whose button counts once on its message."""
 
 
 def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str = "") -> Arrival:
@@ -60,9 +65,10 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
             error=storable(str(error), 500),
             is_callback=False,
         )
+    click = read_click(payload) if envelope.is_callback else NO_CLICK
     return Arrival(
         bot_id=bot_id,
-        dedupe_key=envelope.dedupe_key,
+        dedupe_key=click.once_key or envelope.dedupe_key,
         event_id=envelope.event_id,
         event_type=envelope.event_type,
         arrived_by=arrived_by,
@@ -75,6 +81,8 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
         received_at=now,
         error="",
         is_callback=envelope.is_callback,
+        action=click.action,
+        once=bool(click.once_key),
     )
 
 

@@ -6,14 +6,13 @@ from uuid import UUID
 from django.db import Error
 
 from events.arrivals import arrival
-from events.callbacks import BUDGET, CallbackLane
+from events.callbacks import BUDGET, CallbackLane, again
 from events.enums import Arrived
 from events.intake import Intake
 from feishu.gateway.messages import Message, Reply
 
 OK = Reply(code=200)
 NOT_STORED = Reply(code=500)
-NOTHING_TO_SAY = Reply(code=200, data=b"{}")
 
 
 class GatewaySink:
@@ -34,6 +33,6 @@ class GatewaySink:
         if not one.is_callback:
             return OK
         if stored.event_pk is None:
-            return NOTHING_TO_SAY
+            return Reply(code=200, data=again(one))
         left = BUDGET - (time.monotonic() - message.received_at)
-        return Reply(code=200, data=await self._callbacks.answer(stored.event_pk, budget=left))
+        return Reply(code=200, data=await self._callbacks.answer(stored.event_pk, one, budget=left))

@@ -2,25 +2,33 @@
 
 A batch is what piled up while the last commit ran; there is no timer. Whoever submits waits until its event is
 committed, so an acknowledgement can never overtake the row.
+
+When events come faster than they can be stored, extras go first: hints, which the workers do without, the counting of
+duplicates, live messages. What was left out is counted by the hour and shown in the console. Events are never dropped:
+above MAX_QUEUED whoever submits waits, and what cannot be stored is refused, so that the platform pushes it again.
 """
 
 import asyncio
 import logging
-from collections import deque
+import time
 from contextlib import suppress
 from typing import Self
+
+from django.db import Error
 
 from bots.database_thread import DatabaseThread
 from events.arrivals import Arrival
 from events.domain.inbox import Stored, store
-from events.enums import EventStatus
-from events.hints import hint_dispatch
+from events.domain.left_out import LeftOutCounts, write_left_out
+from events.enums import EventStatus, Extra
+from events.hints import hint_work
 
 logger = logging.getLogger("events.intake")
 
 MAX_QUEUED = 20_000  # events; above that submitters wait, and so does the socket
 MAX_BATCH = 256  # events in one statement
-MAX_HINTS = 10_000  # events whose hint is not sent yet; the sweep finds what is dropped
+PRESSED = 1_000  # events waiting; above that extras are left out
+WRITE_EVERY = 5.0  # seconds between notes of what was left out
 
 
 class Intake:
@@ -29,8 +37,9 @@ class Intake:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Stored]]] = asyncio.Queue(MAX_QUEUED)
         self._database = DatabaseThread("inbox-db")
-        self._hints: deque[int] = deque(maxlen=MAX_HINTS)
-        self._hints_wanted = asyncio.Event()
+        self._hint_wanted = asyncio.Event()
+        self._left_out = LeftOutCounts()
+        self._noted_at = time.monotonic()
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._write_for_ever(), name="inbox-writer")
@@ -42,7 +51,17 @@ class Intake:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self._note_left_out()
         await self._database.close()
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether events come faster than they can be stored just now."""
+        return self._queue.qsize() > PRESSED
+
+    def leave_out(self, extra: Extra) -> None:
+        """Count something that was left out because of that."""
+        self._left_out.add(extra)
 
     async def submit(self, arrival: Arrival) -> Stored:
         """Store one arrival; returns when it is committed. Raises django.db.Error when it could not be stored."""
@@ -56,12 +75,18 @@ class Intake:
             while len(batch) < MAX_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._write(batch)
+            if time.monotonic() - self._noted_at >= WRITE_EVERY:
+                await self._note_left_out()
 
     async def _write(self, batch: list[tuple[Arrival, asyncio.Future[Stored]]]) -> None:
+        counting = not self.is_pressed
         try:
-            results = await self._database.run(store, [arrival for arrival, _ in batch])
+            results = await self._database.run(
+                store, [arrival for arrival, _ in batch], count_duplicates=counting
+            )
         except Exception as error:  # noqa: BLE001 -- every submitter must hear of it, whatever it was
             logger.warning("batch_not_stored", extra={"events": len(batch), "error": type(error).__name__})
+            self._left_out.add(Extra.REFUSED, len(batch))
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
@@ -69,15 +94,24 @@ class Intake:
         for (arrival, future), stored in zip(batch, results, strict=True):
             if not future.done():
                 future.set_result(stored)
-            if stored.event_pk is not None and arrival.status == EventStatus.RECEIVED:
-                self._hints.append(stored.event_pk)
-        self._hints_wanted.set()
+            if not stored.is_new and not counting:
+                self._left_out.add(Extra.DUPLICATES)
+            if stored.is_new and arrival.status == EventStatus.RECEIVED:
+                self._hint_wanted.set()
+
+    async def _note_left_out(self) -> None:
+        self._noted_at = time.monotonic()
+        if counts := self._left_out.take():
+            try:
+                await self._database.run(write_left_out, counts)
+            except Error as error:
+                logger.warning("left_out_not_noted", extra={"error": type(error).__name__})
+                self._left_out.put_back(counts)
 
     async def _hint_for_ever(self) -> None:
-        """Tell the workers, behind the acknowledgement and on a thread: a slow broker must not slow the intake."""
+        """Tell a worker, behind the acknowledgement and on a thread: a slow broker must not slow the intake."""
         while True:
-            await self._hints_wanted.wait()
-            self._hints_wanted.clear()
-            event_pks = [self._hints.popleft() for _ in range(len(self._hints))]
-            if event_pks:
-                await asyncio.to_thread(hint_dispatch, event_pks)
+            await self._hint_wanted.wait()
+            self._hint_wanted.clear()
+            if self.is_pressed or not await asyncio.to_thread(hint_work):
+                self._left_out.add(Extra.HINTS)

@@ -12,7 +12,7 @@ from django.db import Error
 from starlette.requests import Request
 
 from events.arrivals import arrival
-from events.callbacks import BUDGET, CallbackLane
+from events.callbacks import BUDGET, CallbackLane, again
 from events.enums import Arrived
 from events.intake import Intake
 from events.webhook_body import read_body
@@ -95,9 +95,9 @@ class Desk:
         if not one.is_callback:
             return SUCCESS
         if stored.event_pk is None:
-            return NOTHING_TO_SAY
+            return again(one)
         left = BUDGET - (time.monotonic() - arrived)
-        answer = await self._callbacks.answer(stored.event_pk, budget=left)
+        answer = await self._callbacks.answer(stored.event_pk, one, budget=left)
         # Toasts and cards of today are no answer to the callback of old.
         return NOTHING_TO_SAY if one.event_type == OLD_CARD_CALLBACK else answer
 

@@ -177,6 +177,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"auth_sessions.refresh_*": {"queue": "token_refresh"}}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Every task is short and bounded by itself. A prefork worker whose process stands still all the same is replaced.
+CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
@@ -229,8 +231,14 @@ REFRESH_PER_SECOND = env.float("FEISHU_REFRESH_PER_SECOND", default=15.0)
 RETRY_SECONDS = env.float("FEISHU_RETRY_SECONDS", default=60.0)
 MAX_CONNECTIONS = env.int("FEISHU_MAX_CONNECTIONS", default=500)
 HANDLER_TRIES = env.int("FEISHU_HANDLER_TRIES", default=5)
+<<<<<<< HEAD
 PROXY_CALLS = env.int("FEISHU_PROXY_CALLS", default=256)
 PROXY_CLIENT_CALLS = env.int("FEISHU_PROXY_CLIENT_CALLS", default=64)
+=======
+HANDLER_SECONDS = env.float("FEISHU_HANDLER_SECONDS", default=60.0)
+HANDLER_THREADS = env.int("FEISHU_HANDLER_THREADS", default=16)
+CALLBACK_THREADS = env.int("FEISHU_CALLBACK_THREADS", default=64)
+>>>>>>> 9a32002 (Run handlers by lanes: in order by key, bounded in time, fair to every bot, and clicks handed on in time)
 WEBHOOK_MAX_BYTES = env.int("FEISHU_WEBHOOK_MAX_BYTES", default=1_048_576)
 WEBHOOK_REQUESTS = env.int("FEISHU_WEBHOOK_REQUESTS", default=512)
 WEBHOOK_BOT_REQUESTS = env.int("FEISHU_WEBHOOK_BOT_REQUESTS", default=128)

@@ -1,115 +1,215 @@
-"""One delivery: claimed, run, finished by whoever holds the claim."""
+"""One delivery: run, and finished by whoever holds the claim."""
 
 import logging
 import random
+import sqlite3
 import traceback
-import uuid
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
+from events.calling import AsyncHandlerTimedOut, HandlerTimedOut, call
 from events.domain.attempts import note_attempt
 from events.domain.fingerprints import fingerprint
-from events.enums import DeliveryStatus, EventStatus
+from events.domain.ordering import PATIENCE, promote_after
+from events.enums import ENDED, DeliveryStatus, EventStatus, Failure
 from events.models import Delivery, Event
-from events.registry import Registration, call, handler_named
+from events.registry import Registration, handler_named
+from feishu.clicks import is_once, spent_key
 from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.deliveries")
 
-LEASE = timedelta(seconds=120)  # after that a runner counts as gone
 BACKOFF = (5, 30, 120, 600, 1800)  # seconds before the next try
 MAX_ERROR = 4000  # characters of a traceback worth keeping
+GRACE = 5  # seconds that the database gives a handler beyond its timeout
+
+NOT_INSTALLED = "The handler is not installed any more."
+WORKER_LOST = "Every try ended with its worker: none came back to say how."
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A handler that succeeded, and what it returned."""
+
+    result: Any
 
 
 class StaleClaimError(Exception):
     """Somebody else took the delivery over; what was done here is rolled back."""
 
 
-def deliver(delivery_pk: int) -> None:
-    """Run one delivery if it is due and nobody else has it."""
-    delivery = _claim(delivery_pk)
-    if delivery is None:
-        return
+def admit(delivery: Delivery, *, is_on: bool) -> Registration | None:
+    """The handler of a claimed delivery, if it is to be run now; else the delivery is ended with its reason."""
     handler = handler_named(delivery.handler)
     if handler is None:
-        _fail(delivery, "The handler is not installed any more.", final=True)
-        return
-    tries = settings.HANDLER_TRIES if handler.retries is None else handler.retries + 1
-    if delivery.attempts > tries:
-        _fail(delivery, "Every try ended with its worker: none came back to say how.", final=True)
-        return
+        fail(delivery, Failure.NOT_INSTALLED, NOT_INSTALLED, final=True)
+    elif not is_on:
+        _end(delivery, status=DeliveryStatus.SKIPPED, finished_at=timezone.now())
+    elif delivery.attempts > handler.tries:
+        fail(delivery, Failure.WORKER_LOST, WORKER_LOST, final=True)
+    else:
+        return handler
+    return None
+
+
+def perform(delivery: Delivery, handler: Registration) -> Done | None:
+    """Run the handler once and note how it went; None when it failed. Raises nothing of the handler's; HandlerTimedOut
+    when whoever watches has given up on it, django.db.Error when the failure could not be noted."""
     try:
-        _run(delivery, handler)
+        return Done(_run(delivery, handler))
+    except HandlerTimedOut:
+        raise
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
-    except Exception as error:
+    except AsyncHandlerTimedOut:
+        time_out(delivery, handler)
+    except BaseException as error:
         logger.exception(
             "handler_failed", extra={"handler": handler.name, "event_id": delivery.event.event_id}
         )
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        _fail(delivery, storable(text, MAX_ERROR), final=delivery.attempts >= tries)
+        fail(delivery, Failure.RAISED, storable(text, MAX_ERROR), final=delivery.attempts >= handler.tries)
+    return None
 
 
-def _claim(delivery_pk: int) -> Delivery | None:
-    """Take the delivery. The try is counted here, so that one that kills its worker is counted too."""
-    now = timezone.now()
-    claim_id = uuid.uuid4()
-    if (
-        not (Delivery.objects.due() | Delivery.objects.abandoned())
-        .filter(pk=delivery_pk)
-        .update(
-            status=DeliveryStatus.RUNNING,
-            claim_id=claim_id,
-            lease_until=now + LEASE,
-            started_at=now,
-            attempts=F("attempts") + 1,
-        )
-    ):
-        return None
-    return Delivery.objects.select_related("event__bot").get(pk=delivery_pk)
+def time_out(delivery: Delivery, handler: Registration) -> bool:
+    """Note that the handler took too long; False when it came to an end of its own at the last moment."""
+    text = f"The handler was not done after {handler.seconds:g} s."
+    return fail(delivery, Failure.TIMED_OUT, text, final=delivery.attempts >= handler.tries)
 
 
-def _run(delivery: Delivery, handler: Registration) -> None:
-    with transaction.atomic() if handler.atomic else nullcontext():
-        call(handler.function, delivery.event, delivery.event.bot)
-        _finish(delivery, status=DeliveryStatus.SUCCEEDED, error="", finished_at=timezone.now())
-
-
-def _fail(delivery: Delivery, error: str, *, final: bool) -> None:
+def fail(delivery: Delivery, failure: Failure, error: str, *, final: bool) -> bool:
+    """Note a try that failed: the delivery is tried again later or is dead. False when the claim was lost meanwhile."""
+    values: dict[str, Any]
+    if final:
+        values = {"status": DeliveryStatus.DEAD, "finished_at": timezone.now()}
+    else:
+        wait = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
+        run_at = timezone.now() + timedelta(seconds=wait)
+        values = {"status": DeliveryStatus.RETRYING, "run_at": run_at}
+        if delivery.order_key and run_at > _waiting_since(delivery) + PATIENCE:
+            values["order_key"] = ""  # steps aside; see events.domain.ordering
     try:
-        if final:
-            _finish(delivery, status=DeliveryStatus.DEAD, error=error, finished_at=timezone.now())
-        else:
-            wait = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
-            run_at = timezone.now() + timedelta(seconds=wait)
-            _finish(delivery, status=DeliveryStatus.RETRYING, error=error, run_at=run_at)
+        _end(delivery, error=error, failure=failure, **values)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
+        return False
+    return True
 
 
-@transaction.atomic
-def _finish(delivery: Delivery, *, status: DeliveryStatus, error: str, **values: object) -> None:
+def release(delivery: Delivery) -> None:
+    """Put back a delivery that is still being handled, because its worker stops. The try is not counted."""
+    held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
+    held.update(
+        status=DeliveryStatus.PENDING,
+        claim_id=None,
+        lease_until=None,
+        attempts=delivery.attempts - 1,
+        run_at=timezone.now(),
+    )
+
+
+def _waiting_since(delivery: Delivery) -> Any:
+    first = delivery.tries.order_by("number").first()
+    return first.started_at if first else delivery.started_at or timezone.now()
+
+
+def _run(delivery: Delivery, handler: Registration) -> Any:
+    """On SQLite a handler that only reads must not keep everybody else from writing: its transaction begins without
+    the write lock. Where another writer came between, it is run again with the lock from the start."""
+    try:
+        return _attempt(delivery, handler, locking=False)
+    except OperationalError as error:
+        if not (handler.atomic and isinstance(error.__cause__, sqlite3.OperationalError)):
+            raise
+        if "locked" not in str(error):
+            raise
+    return _attempt(delivery, handler, locking=True)
+
+
+def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Any:
+    arguments = (delivery.event, delivery.event.bot)
+    if not handler.atomic:
+        result = call(handler.function, *arguments, seconds=handler.seconds)
+        _end(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
+        return result
+    with _transaction(handler.seconds + GRACE, locking=locking):
+        result = call(handler.function, *arguments, seconds=handler.seconds)
+        _finish(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
+    promote_after(delivery)
+    return result
+
+
+@contextmanager
+def _transaction(seconds: float, *, locking: bool) -> Iterator[None]:
+    """A transaction that the database itself ends, with its locks, when its handler hangs."""
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        database: Any = connections["default"]
+        usual = database.transaction_mode
+        database.transaction_mode = "IMMEDIATE" if locking else "DEFERRED"
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            database.transaction_mode = usual
+        return
+    limit = f"{round(seconds * 1000)}ms"
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, true), "
+                "set_config('idle_in_transaction_session_timeout', %s, true)",
+                [limit, limit],
+            )
+        yield
+
+
+def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> None:
+    """Finish the delivery in a transaction of its own, then let the next one of its key run."""
+    with transaction.atomic():
+        _finish(delivery, status=status, **values)
+    if status in ENDED or values.get("order_key") == "":
+        promote_after(delivery)
+
+
+def _finish(
+    delivery: Delivery, *, status: DeliveryStatus, error: str = "", failure: str = "", **values: Any
+) -> None:
     held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
     error_print = fingerprint(error) if status == DeliveryStatus.DEAD else ""
     if not held.update(
-        claim_id=None, lease_until=None, status=status, error=error, error_print=error_print, **values
+        claim_id=None,
+        lease_until=None,
+        status=status,
+        error=error,
+        failure=failure,
+        error_print=error_print,
+        **values,
     ):
         raise StaleClaimError
-    note_attempt(delivery, has_succeeded=status == DeliveryStatus.SUCCEEDED, error=error)
-    _finish_event(delivery.event_id)
+    if status != DeliveryStatus.SKIPPED:
+        note_attempt(delivery, has_succeeded=status == DeliveryStatus.SUCCEEDED, error=error)
+    if status in ENDED:
+        _finish_event(delivery.event_id)
 
 
 def _finish_event(event_pk: int) -> None:
     """An event ends with its last delivery: done when all succeeded, dead when one did not. The lock makes two deliveries
-    that end at once see each other."""
-    Event.objects.select_for_update().filter(pk=event_pk).first()
+    that end at once see each other. A button that counts once counts again after a click that failed."""
+    key = Event.objects.select_for_update().filter(pk=event_pk).values_list("dedupe_key", flat=True).get()
     current = Delivery.objects.filter(event_id=event_pk, is_current=True)
     statuses = set(current.values_list("status", flat=True))
-    if statuses <= {DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD}:
-        status = EventStatus.DEAD if DeliveryStatus.DEAD in statuses else EventStatus.DONE
-        Event.objects.filter(pk=event_pk).update(status=status, finished_at=timezone.now())
+    if statuses <= set(ENDED):
+        status = EventStatus.DONE if DeliveryStatus.SUCCEEDED in statuses else EventStatus.IGNORED
+        if DeliveryStatus.DEAD in statuses:
+            status = EventStatus.DEAD
+            if is_once(key):
+                key = spent_key(event_pk)
+        Event.objects.filter(pk=event_pk).update(status=status, finished_at=timezone.now(), dedupe_key=key)

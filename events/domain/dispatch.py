@@ -1,48 +1,131 @@
-"""From a stored event to its deliveries."""
+"""From stored events to their deliveries."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from events.enums import EventStatus
-from events.hints import hint_deliveries, hint_dispatch
+from bots.models import Bot
+from events.domain.ordering import order_key_of, promote
+from events.domain.switches import runs, switches_of
+from events.enums import ACTIVE, DeliveryStatus, EventStatus
 from events.models import Delivery, Event
-from events.registry import handlers_of
+from events.registry import Registration, handlers_of
+from feishu.envelope import CALLBACK_TYPES
+from feishu_portal.access.storable import storable
 
-SWEEP_LIMIT = 1000
+logger = logging.getLogger("events.dispatch")
 
-
-def dispatch_events(event_pks: Sequence[int]) -> None:
-    """Give each event that is still waiting a delivery for each of its handlers, and hint the workers."""
-    for event in Event.objects.filter(pk__in=event_pks, status=EventStatus.RECEIVED).only(
-        "pk", "event_type", "bot_id"
-    ):
-        hint_deliveries(_dispatch(event))
+AT_ONCE = 200  # events
 
 
 @transaction.atomic
-def _dispatch(event: Event) -> list[int]:
-    handlers = handlers_of(event.event_type)
-    status = EventStatus.DISPATCHED if handlers else EventStatus.IGNORED
-    finished_at = None if handlers else timezone.now()
-    # The row count decides who dispatches, whatever else happens at the same time.
-    if not Event.objects.filter(pk=event.pk, status=EventStatus.RECEIVED).update(
-        status=status, finished_at=finished_at
-    ):
-        return []
-    deliveries = Delivery.objects.bulk_create(
-        [Delivery(event=event, bot_id=event.bot_id, handler=handler.name) for handler in handlers]
+def dispatch_events(bot: Bot) -> int:
+    """Give the oldest waiting events of ``bot`` their deliveries; returns how many events were taken.
+
+    The caller holds the bot's lane: two dispatchers at once would mix up the order of arrival.
+    """
+    events = list(Event.objects.filter(bot=bot, status=EventStatus.RECEIVED).order_by("pk")[:AT_ONCE])
+    if not events:
+        return 0
+    plan = _Plan(bot, switches_of(bot.pk))
+    for event in events:
+        plan.add(event)
+    plan.carry_out()
+    return len(events)
+
+
+def is_stale(event: Event, bot: Bot) -> bool:
+    """Whether the event reached the portal too late to be acted upon, by the platform's own time. Clicks are never:
+    whoever clicked is waiting."""
+    if not bot.stale_after_minutes or event.event_type in CALLBACK_TYPES:
+        return False
+    return event.received_at - event.created_at > timedelta(minutes=bot.stale_after_minutes)
+
+
+class _Plan:
+    """What becomes of a batch of events, written in a few statements."""
+
+    def __init__(self, bot: Bot, switches: dict[str, bool]) -> None:
+        self._bot = bot
+        self._switches = switches
+        self._ended: dict[EventStatus, list[int]] = {}
+        self._dispatched: list[int] = []
+        self._unreadable: list[tuple[int, str]] = []
+        self._deliveries: list[Delivery] = []
+
+    def add(self, event: Event) -> None:
+        if is_stale(event, self._bot):
+            self._ended.setdefault(EventStatus.STALE, []).append(event.pk)
+            return
+        try:
+            deliveries = deliveries_for(event, handlers_of(event), self._switches)
+        except (ValueError, RecursionError) as error:
+            # The envelope was read on arrival; what is inside is not what any handler could take.
+            self._unreadable.append((event.pk, storable(f"{type(error).__name__}: {error}", 500)))
+            return
+        self._deliveries += deliveries
+        if any(delivery.status != DeliveryStatus.SKIPPED for delivery in deliveries):
+            self._dispatched.append(event.pk)
+        else:
+            self._ended.setdefault(EventStatus.IGNORED, []).append(event.pk)
+
+    def carry_out(self) -> None:
+        now = timezone.now()
+        waiting = Event.objects.filter(status=EventStatus.RECEIVED)
+        waiting.filter(pk__in=self._dispatched).update(status=EventStatus.DISPATCHED)
+        for status, pks in self._ended.items():
+            waiting.filter(pk__in=pks).update(status=status, finished_at=now)
+        for pk, error in self._unreadable:
+            waiting.filter(pk=pk).update(status=EventStatus.QUARANTINED, finished_at=now, error=error)
+        add_deliveries(self._bot.pk, self._deliveries)
+
+
+def deliveries_for(
+    event: Event, handlers: Iterable[Registration], switches: dict[str, bool]
+) -> list[Delivery]:
+    """The deliveries of one event, not saved yet; a handler that is switched off gets one that says so."""
+    deliveries = []
+    for handler in handlers:
+        delivery = Delivery(event=event, bot_id=event.bot_id, handler=handler.name)
+        if runs(handler, switches):
+            delivery.order_key = order_key_of(handler, event)
+        else:
+            delivery.status = DeliveryStatus.SKIPPED
+            delivery.finished_at = timezone.now()
+        deliveries.append(delivery)
+    return deliveries
+
+
+def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> None:
+    """Save new deliveries of one bot, in order; those with a key that is taken queue up behind it.
+
+    Call it in a transaction that holds the bot's lane.
+    """
+    keyed = [one for one in deliveries if one.order_key and one.status == DeliveryStatus.PENDING]
+    taken = _taken_keys(bot_id, keyed)
+    queued: set[str] = set()
+    for delivery in keyed:
+        if (delivery.handler, delivery.order_key) in taken:
+            delivery.status = DeliveryStatus.QUEUED
+            queued.add(delivery.order_key)
+        taken.add((delivery.handler, delivery.order_key))
+    Delivery.objects.bulk_create(deliveries)
+    if queued:
+        behind = Delivery.objects.filter(bot_id=bot_id, order_key__in=queued)
+        transaction.on_commit(partial(promote, behind))
+
+
+def _taken_keys(bot_id: UUID, keyed: Sequence[Delivery]) -> set[tuple[str, str]]:
+    if not keyed:
+        return set()
+    before = Delivery.objects.filter(
+        bot_id=bot_id,
+        order_key__in={one.order_key for one in keyed},
+        status__in=(*ACTIVE, DeliveryStatus.QUEUED),
     )
-    return [delivery.pk for delivery in deliveries]
-
-
-def sweep() -> None:
-    """Find what a lost hint left behind: events not dispatched, deliveries due but not running."""
-    age = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
-    waiting = Event.objects.filter(status=EventStatus.RECEIVED, received_at__lt=age).order_by("pk")
-    hint_dispatch(list(waiting.values_list("pk", flat=True)[:SWEEP_LIMIT]))
-    due = (Delivery.objects.due() | Delivery.objects.abandoned()).filter(run_at__lt=age).order_by("run_at")
-    hint_deliveries(list(due.values_list("pk", flat=True)[:SWEEP_LIMIT]))
+    return set(before.order_by().values_list("handler", "order_key").distinct())

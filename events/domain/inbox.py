@@ -38,15 +38,16 @@ class Stored:
         return self.event_pk is not None
 
 
-def store(arrivals: Sequence[Arrival]) -> list[Stored]:
+def store(arrivals: Sequence[Arrival], *, count_duplicates: bool = True) -> list[Stored]:
     """Store a batch and return, in its order, what became of each. When this returns, the rows are committed.
+    ``count_duplicates``: False saves the statement that counts them.
 
     Raises django.db.Error when the database cannot be reached; then nothing of the batch may be acknowledged.
     """
     try:
         new = _insert(arrivals)
     except (DataError, IntegrityError) as error:
-        return _store_in_halves(arrivals, error)
+        return _store_in_halves(arrivals, error, count_duplicates=count_duplicates)
     results, repeated = [], []
     for one in arrivals:
         # The key leaves the dictionary with its first arrival: a second one in the same batch is a duplicate.
@@ -54,6 +55,8 @@ def store(arrivals: Sequence[Arrival]) -> list[Stored]:
         results.append(Stored(pk))
         if pk is None:
             repeated.append(one)
+    if not count_duplicates:
+        return results
     try:
         _count_duplicates(repeated)
     except Error as error:
@@ -62,7 +65,9 @@ def store(arrivals: Sequence[Arrival]) -> list[Stored]:
     return results
 
 
-def _store_in_halves(arrivals: Sequence[Arrival], error: Exception) -> list[Stored]:
+def _store_in_halves(
+    arrivals: Sequence[Arrival], error: Exception, *, count_duplicates: bool
+) -> list[Stored]:
     """One row spoils the batch, e.g. because its bot was deleted meanwhile: the others are stored all the same."""
     if len(arrivals) == 1:
         one = arrivals[0]
@@ -72,7 +77,8 @@ def _store_in_halves(arrivals: Sequence[Arrival], error: Exception) -> list[Stor
         )
         return [Stored(None)]
     middle = len(arrivals) // 2
-    return store(arrivals[:middle]) + store(arrivals[middle:])
+    halves = (arrivals[:middle], arrivals[middle:])
+    return [stored for half in halves for stored in store(half, count_duplicates=count_duplicates)]
 
 
 def _insert(arrivals: Sequence[Arrival]) -> dict[Key, int]:

@@ -20,6 +20,7 @@ from events.enums import (
     ReplayMode,
     ReplayState,
 )
+from feishu.envelope import OLD_CARD_CALLBACK
 
 if TYPE_CHECKING:
     from feishu_portal.access.models import User
@@ -106,9 +107,11 @@ class Event(models.Model):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The ``event`` object of the payload, in both envelope versions."""
-        data: dict[str, Any] = self.envelope.get("event") or {}
-        return data
+        """The ``event`` object of the payload, in both envelope versions; the old card callback in the shape of today's."""
+        if self.event_type == OLD_CARD_CALLBACK:
+            return _click_of_today(self.envelope)
+        data = self.envelope.get("event")
+        return data if isinstance(data, dict) else {}
 
     @cached_property
     def typed(self) -> Any:
@@ -116,6 +119,16 @@ class Event(models.Model):
         from feishu.sdk import typed_event  # noqa: PLC0415 -- slow import
 
         return typed_event(self.event_type, self.envelope)
+
+
+def _click_of_today(old: dict[str, Any]) -> dict[str, Any]:
+    """The old card callback is flat (page "Card callback structure", historic)."""
+    return {
+        "operator": {name: old.get(name) for name in ("open_id", "user_id", "tenant_key")},
+        "token": old.get("token"),
+        "action": old.get("action"),
+        "context": {name: old.get(name) for name in ("open_message_id", "open_chat_id")},
+    }
 
 
 class ReplayJobQuerySet(models.QuerySet["ReplayJob"]):

@@ -33,7 +33,7 @@ class Lane:
     def __init__(self) -> None:
         self.budget = 0.0
 
-    async def answer(self, event_pk: int, *, budget: float) -> bytes:
+    async def answer(self, event_pk: int, arrival: Arrival, *, budget: float) -> bytes:
         self.budget = budget
         return json.dumps({"answered": event_pk}).encode()
 

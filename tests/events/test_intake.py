@@ -3,22 +3,23 @@ import json
 
 import pytest
 from django.db import OperationalError
+from django.db.models import Sum
 
 from events import intake as intake_module
 from events.arrivals import arrival
-from events.enums import Arrived
+from events.enums import Arrived, Extra
 from events.intake import MAX_BATCH, Intake
-from events.models import Event
+from events.models import Event, LeftOut
 from tests.factories import make_bot, message_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def hinted(monkeypatch) -> list[int]:
-    pks: list[int] = []
-    monkeypatch.setattr(intake_module, "hint_dispatch", pks.extend)
-    return pks
+def hinted(monkeypatch) -> list[str]:
+    pokes: list[str] = []
+    monkeypatch.setattr(intake_module, "hint_work", lambda: pokes.append("poke") or True)
+    return pokes
 
 
 def arrivals(bot, count: int):
@@ -38,7 +39,9 @@ async def test_submit_returns_when_the_event_is_committed(database, hinted):
 async def test_what_piles_up_is_written_in_batches(database, hinted, monkeypatch):
     sizes = []
     store = intake_module.store
-    monkeypatch.setattr(intake_module, "store", lambda batch: sizes.append(len(batch)) or store(batch))
+    monkeypatch.setattr(
+        intake_module, "store", lambda batch, **options: sizes.append(len(batch)) or store(batch, **options)
+    )
     bot = await database.run(make_bot)
     async with Intake() as intake:
         await asyncio.gather(*map(intake.submit, arrivals(bot, 600)))
@@ -47,14 +50,53 @@ async def test_what_piles_up_is_written_in_batches(database, hinted, monkeypatch
     assert len(sizes) <= 5
 
 
-async def test_workers_are_told_of_every_new_event(database, hinted):
+async def test_workers_are_told_of_new_events(database, hinted):
     bot = await database.run(make_bot)
     async with Intake() as intake:
-        stored = await asyncio.gather(*map(intake.submit, arrivals(bot, 5)))
-        async with asyncio.timeout(5):
-            while len(hinted) < 5:
+        await asyncio.gather(*map(intake.submit, arrivals(bot, 5)))
+        async with asyncio.timeout(10):
+            while not hinted:
                 await asyncio.sleep(0.01)
-    assert sorted(hinted) == sorted(one.event_pk for one in stored)
+
+
+async def test_extras_are_left_out_under_load_and_counted_but_no_event_is(database, hinted, monkeypatch):
+    monkeypatch.setattr(intake_module, "PRESSED", 3)
+    monkeypatch.setattr(intake_module, "MAX_BATCH", 5)
+    bot = await database.run(make_bot)
+    pushed = arrivals(bot, 30)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, pushed + pushed))
+    assert await database.run(Event.objects.count) == 30
+    counts = await database.run(lambda: dict(LeftOut.objects.values_list("extra", "count")))
+    told = await database.run(lambda: Event.objects.aggregate(Sum("duplicates"))["duplicates__sum"])
+    assert counts[Extra.DUPLICATES] + told == 30
+    assert counts[Extra.DUPLICATES] > 0
+    assert counts.get(Extra.HINTS, 0) > 0
+
+
+async def test_what_is_refused_is_counted_when_the_database_is_back(database, hinted, monkeypatch):
+    def away(batch, **options):
+        raise OperationalError
+
+    bot = await database.run(make_bot)
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_module, "store", away)
+        async with Intake() as intake:
+            [one] = arrivals(bot, 1)
+            with pytest.raises(OperationalError):
+                await intake.submit(one)
+    assert (await database.run(LeftOut.objects.get)).extra == Extra.REFUSED
+
+
+async def test_broker_that_is_away_is_counted(database, monkeypatch):
+    monkeypatch.setattr(intake_module, "hint_work", lambda: False)
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, arrivals(bot, 1)))
+        async with asyncio.timeout(10):
+            while not intake._left_out._counts:
+                await asyncio.sleep(0.01)
+    assert (await database.run(LeftOut.objects.get)).extra == Extra.HINTS
 
 
 async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on(
@@ -62,10 +104,10 @@ async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on
 ):
     store, broken = intake_module.store, [True]
 
-    def sometimes(batch):
+    def sometimes(batch, **options):
         if broken:
             raise OperationalError("gone")
-        return store(batch)
+        return store(batch, **options)
 
     monkeypatch.setattr(intake_module, "store", sometimes)
     bot = await database.run(make_bot)

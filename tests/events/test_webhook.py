@@ -32,7 +32,7 @@ CHALLENGE = {"challenge": "demo", "token": TOKEN, "type": "url_verification"}
 @pytest.fixture(autouse=True)
 def only_own_handlers(monkeypatch):
     monkeypatch.setattr(registry, "_card_handlers", {})
-    monkeypatch.setattr(intake, "hint_dispatch", lambda pks: None)
+    monkeypatch.setattr(intake, "hint_work", lambda: True)
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""What is put right now and then, because a process died between two steps."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from events.domain.ordering import promote
+from events.enums import DeliveryStatus, EventStatus
+from events.models import Delivery, Event
+from feishu.envelope import CALLBACK_TYPES
+
+LOST_AFTER = timedelta(seconds=60)
+LOST_CLICK = "The process that took this click ended before its handler began."
+AT_ONCE = 500
+
+
+def sweep() -> None:
+    """Find what nobody will come back to. Deliveries whose runner is gone are found by the runners themselves."""
+    promote(Delivery.objects.filter(status=DeliveryStatus.QUEUED))
+    end_lost_clicks()
+
+
+def end_lost_clicks() -> int:
+    """End clicks that were stored by a process that died before it began to handle them. They are not handled now:
+    whoever clicked was told that it did not work, and may have clicked again."""
+    deliveries = Delivery.objects.filter(event_id=OuterRef("pk"))
+    lost = Event.objects.filter(
+        status=EventStatus.DISPATCHED,
+        event_type__in=CALLBACK_TYPES,
+        received_at__lt=timezone.now() - LOST_AFTER,
+    ).exclude(Exists(deliveries))
+    pks = list(lost.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    return Event.objects.filter(pk__in=pks, status=EventStatus.DISPATCHED).update(
+        status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()
+    )

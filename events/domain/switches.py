@@ -1,0 +1,34 @@
+"""Which handlers run for which bot."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.db import transaction
+
+from bots.models import Bot
+from events.models import HandlerSwitch
+from events.registry import Registration
+from feishu_portal.access import audit
+from feishu_portal.access.actors import Actor
+
+
+def switches_of(bot_id: UUID) -> dict[str, bool]:
+    """What operators said about handlers of this bot, by the handler's name."""
+    return dict(HandlerSwitch.objects.filter(bot_id=bot_id).values_list("handler", "is_on"))
+
+
+def runs(handler: Registration, switches: Mapping[str, bool]) -> bool:
+    """Whether the handler runs for the bot with these switches."""
+    return switches.get(handler.name, handler.is_on)
+
+
+@transaction.atomic
+def set_switch(*, bot: Bot, handler: Registration, is_on: bool, actor: Actor) -> None:
+    """Switch one handler of one bot on or off. Events that arrive from now on follow; so do those that still wait."""
+    HandlerSwitch.objects.update_or_create(bot=bot, handler=handler.name, defaults={"is_on": is_on})
+    audit.record(
+        actor=actor,
+        action="handler.switched_on" if is_on else "handler.switched_off",
+        app_id=bot.app_id,
+        target=handler.name,
+    )

@@ -1,0 +1,51 @@
+"""Dispatching and running deliveries in the test's own thread and transaction."""
+
+import json
+from typing import Any
+
+from bots.models import Bot
+from events.arrivals import arrival
+from events.domain import deliveries
+from events.domain.inbox import store
+from events.domain.lanes import serve
+from events.domain.room import HandlerRoom
+from events.domain.switches import runs, switches_of
+from events.enums import Arrived
+from events.models import Delivery, Event
+from events.registry import handler_named
+from tests.factories import make_bot, message_event
+
+
+def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
+    body = json.dumps(payload or message_event()).encode()
+    [stored] = store([arrival(bot_id=(bot or make_bot()).pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
+    return Event.objects.get(pk=stored.event_pk)
+
+
+def dispatched(event: Event) -> list[Delivery]:
+    """Dispatch the event's bot without running anything."""
+    serve(event.bot_id, limit=0, room=HandlerRoom(64))
+    return list(event.deliveries.order_by("pk"))
+
+
+def run_due(bot: Bot, *, limit: int = 64) -> list[Delivery]:
+    """Dispatch for a bot, then claim and run what is due once."""
+    _, claimed = serve(bot.pk, limit=limit, room=HandlerRoom(128))
+    for delivery in claimed:
+        run(delivery)
+    return claimed
+
+
+def run(delivery: Delivery) -> None:
+    """Run a delivery that is claimed."""
+    registered = handler_named(delivery.handler)
+    is_on = registered is None or runs(registered, switches_of(delivery.bot_id))
+    if handler := deliveries.admit(delivery, is_on=is_on):
+        deliveries.perform(delivery, handler)
+
+
+def handle(event: Event) -> Event:
+    """Dispatch and run what is due for the event's bot; the event as it is then."""
+    run_due(event.bot)
+    event.refresh_from_db()
+    return event
