@@ -34,6 +34,7 @@ from events.models import Delivery, Event
 from events.registry import Registration, answerer_of
 from events.threads import HandlerThread, HandlerThreads
 from feishu.cards import callback_response, toast
+from feishu.envelope import OLD_CARD_CALLBACK
 from feishu.text import Text
 
 logger = logging.getLogger("events.callbacks")
@@ -115,6 +116,8 @@ class CallbackLane:
         """The JSON that answers the click stored as ``event_pk``, at most ``budget`` seconds from now."""
         until = time.monotonic() + budget
         click = Click(event_pk, (arrival.bot_id, arrival.action))
+        if arrival.event_type == OLD_CARD_CALLBACK:
+            click.be_late()  # a card of today is no answer to it, so it is put in place behind the answer
         answer = PROCESSING
         if await self._begin(click, until):
             try:

@@ -188,7 +188,6 @@ VARIABLES = (
         "事件处理器在判定失败前的尝试次数。",
     ),
     Variable(
-<<<<<<< HEAD
         "FEISHU_PROXY_CALLS",
         "256",
         "How many calls to the platform one web process relays at once.",
@@ -217,7 +216,8 @@ VARIABLES = (
         "7",
         "How long events without a handler are kept, in days.",
         "没有处理器的事件的保留天数。",
-=======
+    ),
+    Variable(
         "FEISHU_HANDLER_SECONDS",
         "60",
         "How long one try of an event handler may take, in seconds.",
@@ -234,7 +234,6 @@ VARIABLES = (
         "64",
         "How many card clicks one process handles at once; the workers take over what cannot begin in time.",
         "单个进程同时处理的卡片点击数；来不及开始的由工作进程接手。",
->>>>>>> 9a32002 (Run handlers by lanes: in order by key, bounded in time, fair to every bot, and clicks handed on in time)
     ),
     Variable(
         "FEISHU_WEBHOOK_MAX_BYTES",

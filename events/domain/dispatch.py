@@ -13,7 +13,7 @@ from bots.models import Bot
 from events.domain.ordering import order_key_of, promote
 from events.domain.switches import runs, switches_of
 from events.enums import ACTIVE, DeliveryStatus, EventStatus
-from events.models import Delivery, Event
+from events.models import Delivery, Event, Lane
 from events.registry import Registration, handlers_of
 from feishu.envelope import CALLBACK_TYPES
 from feishu_portal.access.storable import storable
@@ -99,6 +99,11 @@ def deliveries_for(
             delivery.finished_at = timezone.now()
         deliveries.append(delivery)
     return deliveries
+
+
+def hold_lanes(bot_ids: Iterable[UUID]) -> None:
+    """Hold the lanes of these bots until the transaction ends, so that nobody dispatches or claims for them meanwhile."""
+    list(Lane.objects.select_for_update().filter(pk__in=list(bot_ids)).order_by("pk").values_list("pk"))
 
 
 def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> None:

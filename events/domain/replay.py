@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from bots.models import Bot
 from events.domain.criteria import EventCriteria
+from events.domain.dispatch import add_deliveries, hold_lanes
+from events.domain.ordering import order_key_of
 from events.domain.search import count_up_to, oldest
 from events.enums import ENDED, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.errors import SearchTooSlowError
-from events.hints import hint_deliveries
+from events.hints import hint_work
 from events.models import Delivery, Event, ReplayJob
-from events.registry import handler_named, handlers_of
+from events.registry import Registration, handler_named, handlers_of
 from feishu.envelope import CALLBACK_TYPES
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
@@ -158,11 +160,12 @@ def step(job: ReplayJob) -> Progress:
     with transaction.atomic():
         if not _move(job, found.cursor, since + timedelta(seconds=len(found.pks) / job.rate)):
             return Progress.WAITING
-        deliveries, replayed = _redeliver(found.pks, job)
+        replayed = _redeliver(found.pks, job)
         ReplayJob.objects.filter(pk=job.pk).update(
             replayed=F("replayed") + replayed, skipped=F("skipped") + len(found.pks) - replayed, error=""
         )
-        transaction.on_commit(lambda: hint_deliveries(deliveries))
+        if replayed:
+            transaction.on_commit(hint_work)
     return Progress.ENDED if found.cursor is None else Progress.MOVED
 
 
@@ -178,46 +181,53 @@ def _move(job: ReplayJob, cursor: int | None, stepped_at: datetime) -> bool:
     return bool(mine.update(cursor=cursor, state=ReplayState.RUNNING, stepped_at=stepped_at))
 
 
-def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> tuple[list[int], int]:
-    """New deliveries in the place of the chosen ones; returns them and the number of events that got any."""
+def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> int:
+    """New deliveries in the place of the chosen ones; returns the number of events that got any."""
+    hold_lanes(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
     rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
-    events = {event.pk: event for event in rows.only("pk", "bot_id", "event_type", "status")}
+    events = {event.pk: event for event in rows}
     current: dict[int, dict[str, Delivery]] = {pk: {} for pk in events}
     for delivery in Delivery.objects.filter(event_id__in=events, is_current=True):
         current[delivery.event_id][delivery.handler] = delivery
     new = [
-        Delivery(
-            event_id=pk, bot_id=event.bot_id, handler=name, replay=job, round=old.round + 1 if old else 0
-        )
+        _again(event, handler, current[pk].get(handler.name), job)
         for pk, event in events.items()
-        for name in _handlers(event, current[pk], job)
-        for old in [current[pk].get(name)]
+        for handler in _handlers(event, current[pk], job)
     ]
     replaced = [old.pk for one in new for old in [current[one.event_id].get(one.handler)] if old is not None]
     Delivery.objects.filter(pk__in=replaced).update(is_current=False)
-    made = Delivery.objects.bulk_create(new)
-    handled_again = {one.event_id for one in made}
+    for bot_id in {one.bot_id for one in new}:
+        add_deliveries(bot_id, [one for one in new if one.bot_id == bot_id])
+    handled_again = {one.event_id for one in new}
     Event.objects.filter(pk__in=handled_again).update(status=EventStatus.DISPATCHED, finished_at=None)
-    return [one.pk for one in made], len(handled_again)
+    return len(handled_again)
 
 
-def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> list[str]:
+def _again(event: Event, handler: Registration, old: Delivery | None, job: ReplayJob) -> Delivery:
+    return Delivery(
+        event=event,
+        bot_id=event.bot_id,
+        handler=handler.name,
+        order_key=order_key_of(handler, event),
+        replay=job,
+        round=old.round + 1 if old else 0,
+    )
+
+
+def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> list[Registration]:
     """Whom the event goes to again: nobody who is still at it, and nobody for what is no ordinary event."""
     if event.status in {EventStatus.RECEIVED, EventStatus.QUARANTINED} or event.event_type in CALLBACK_TYPES:
         return []
     if job.mode == ReplayMode.ALL:
-        names = [
-            handler.name
-            for handler in handlers_of(event.event_type)
+        handlers = [
+            handler
+            for handler in handlers_of(event)
             if handler.name not in current or current[handler.name].status in ENDED
         ]
     else:
-        names = [
-            name
-            for name, old in current.items()
-            if old.status == DeliveryStatus.DEAD and handler_named(name) is not None
-        ]
-    return [name for name in names if not job.handlers or name in job.handlers]
+        dead = [name for name, old in current.items() if old.status == DeliveryStatus.DEAD]
+        handlers = [handler for handler in map(handler_named, dead) if handler is not None]
+    return [handler for handler in handlers if not job.handlers or handler.name in job.handlers]
 
 
 def _audit(job: ReplayJob, action: str, actor: Actor, **detail: object) -> None:

@@ -10,8 +10,6 @@ from django.utils import timezone
 from bots.models import Bot
 from events.domain import replay
 from events.domain.criteria import EventCriteria
-from events.domain.deliveries import deliver
-from events.domain.dispatch import dispatch_events
 from events.domain.replay import Progress, advance, cancel_replay, estimate, start_replay, step
 from events.enums import DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.models import Delivery, DeliveryAttempt, Event, ReplayJob
@@ -19,17 +17,15 @@ from events.registry import on
 from feishu_portal.access.actors import SYSTEM, Actor
 from feishu_portal.access.models import AuditEntry
 from tests.events.domain.test_search import make_event
+from tests.events.handling import dispatched, run_due
 from tests.factories import make_bot
 
 TYPE = "shop.order_v1"
 
 
 @pytest.fixture(autouse=True)
-def hinted(monkeypatch) -> list[int]:
-    pks: list[int] = []
-    monkeypatch.setattr("events.domain.replay.hint_deliveries", pks.extend)
-    monkeypatch.setattr("events.domain.dispatch.hint_deliveries", lambda _pks: None)
-    return pks
+def no_broker(monkeypatch) -> None:
+    monkeypatch.setattr("events.domain.replay.hint_work", lambda: True)
 
 
 @pytest.fixture
@@ -56,14 +52,12 @@ def shop(monkeypatch) -> dict[str, Any]:
 
 def handled(bot: Bot, **values: Any) -> Event:
     event = make_event(bot, event_type=TYPE, status=EventStatus.RECEIVED, **values)
-    dispatch_events([event.pk])
     run(event)
     return event
 
 
 def run(event: Event) -> None:
-    for delivery in event.deliveries.filter(status=DeliveryStatus.PENDING):
-        deliver(delivery.pk)
+    run_due(event.bot)
     event.refresh_from_db()
 
 
@@ -122,7 +116,7 @@ def test_an_event_without_handlers_gets_those_there_are_now(bot: Bot, shop: dict
 
 def test_deliveries_that_are_under_way_are_left_to_end(bot: Bot, shop: dict[str, Any]) -> None:
     event = make_event(bot, event_type=TYPE, status=EventStatus.RECEIVED)
-    dispatch_events([event.pk])
+    dispatched(event)
     job = job_for(mode=ReplayMode.ALL)
     advance(job, seconds=5)
     job.refresh_from_db()

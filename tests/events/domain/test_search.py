@@ -188,11 +188,7 @@ def test_dead_letters_of_one_kind_are_found_by_handler_and_kind(bot: Bot) -> Non
     event, other = make_event(bot, status=EventStatus.DEAD), make_event(bot, status=EventStatus.DEAD)
     for one, kind in ((event, "a"), (other, "b")):
         Delivery.objects.create(
-<<<<<<< HEAD
             event=one, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print=kind
-=======
-            bot=one.bot, event=one, handler="shop", status=DeliveryStatus.DEAD, error_print=kind
->>>>>>> 9a32002 (Run handlers by lanes: in order by key, bounded in time, fair to every bot, and clicks handed on in time)
         )
     assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == [event.pk]
     assert all_of(EventCriteria(handler="shop"), limit=5) == [other.pk, event.pk]

@@ -44,7 +44,7 @@ def stranger() -> Client:
 def shop(monkeypatch) -> str:
     """The name of a handler that is installed."""
     monkeypatch.setattr("events.registry._handlers", {})
-    monkeypatch.setattr("events.domain.replay.hint_deliveries", lambda _pks: None)
+    monkeypatch.setattr("events.domain.replay.hint_work", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...
 

@@ -26,7 +26,7 @@ def bot(db) -> Bot:
 @pytest.fixture(autouse=True)
 def handler(monkeypatch) -> str:
     monkeypatch.setattr("events.registry._handlers", {})
-    monkeypatch.setattr("events.domain.replay.hint_deliveries", lambda _pks: None)
+    monkeypatch.setattr("events.domain.replay.hint_work", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...
 
