@@ -221,22 +221,27 @@ class CallbackLane:
 
     async def close(self) -> None:
         """Give handlers a moment, note what did not come to an end, and leave it behind."""
-        for event_pk in list(self._waiting):
-            del self._waiting[event_pk]
-            self._hand_over(event_pk)
-        if self._watches:
-            await asyncio.wait(self._watches, timeout=CLOSE_SECONDS)
-        for click in list(self._handled.values()):
-            if click.thread is not None:
-                self._threads.leave(click.thread)
-            if click.delivery is not None:
-                await self._write(_note_stopped, click.delivery)
-        for watch in self._watches:
-            watch.cancel()
-        self._threads.close()
-        if self._handing_over is not None:
-            await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
-        await self._database.close()
+        try:
+            for event_pk in list(self._waiting):
+                del self._waiting[event_pk]
+                self._hand_over(event_pk)
+            if self._watches:
+                await asyncio.wait(self._watches, timeout=CLOSE_SECONDS)
+            for click in list(self._handled.values()):
+                await self._leave(click)
+            if self._handing_over is not None:
+                await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
+        finally:
+            self._threads.close()
+            for watch in self._watches:
+                watch.cancel()
+            await self._database.close()
+
+    async def _leave(self, click: Click) -> None:
+        if click.thread is not None:
+            self._threads.leave(click.thread)
+        if click.delivery is not None:
+            await self._write(_note_stopped, click.delivery)
 
 
 def again(arrival: Arrival) -> bytes:

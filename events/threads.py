@@ -8,6 +8,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error, connections
@@ -68,18 +69,20 @@ class HandlerThread(threading.Thread):
     def leave(self) -> None:
         """Give up on the job: interrupt it where Python can, and free what its transaction holds."""
         self.is_left = True
-        # PostgreSQL ends a hung transaction by itself; SQLite has nobody who would, and a single lock for all writers.
+        # PostgreSQL ends a hung transaction by itself; SQLite has nobody who would, and one lock for all writers.
         raw = getattr(self._database, "connection", None)
         if isinstance(raw, sqlite3.Connection):
-            raw.interrupt()
-            raw.close()
+            # Both may be called from another thread; close() may not while the connection is in use.
+            with suppress(sqlite3.Error):
+                raw.interrupt()
+                raw.rollback()
         interrupt(self)
 
     def _close(self) -> None:
         try:
             connections.close_all()
         except (Error, sqlite3.Error):
-            logger.info("connection_of_a_hung_handler_was_closed_already")
+            logger.info("connection_not_closed")
 
 
 class HandlerThreads:
