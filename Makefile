@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet lint lock messages
+.PHONY: help run setup test bench-fleet bench-tokens lint lock messages
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite
 # --- for whoever changes the code
 
 # docs/measurements.md has what it found.
+bench-tokens: $(VENV)/.development ## tokens, proxied calls and a large download, measured side by side
+	$(PYTHON) -m bench.tokens
+
 bench-fleet: $(VENV)/.development ## measure 300 bots in one process (ARGS="--bots 50")
 	$(PYTHON) -m bench.fleet $(ARGS)
 

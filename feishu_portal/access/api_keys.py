@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -25,19 +25,27 @@ def add_api_client(
     app_ids: Collection[str],
     expires_at: datetime | None,
     actor: Actor,
+    proxy_paths: Sequence[str] = (),
 ) -> tuple[ApiClient, str]:
-    """Create a client and its key; the key exists only in the return value. No ``app_ids`` means all bots."""
+    """Create a client and its key; the key exists only in the return value. No ``app_ids`` means all bots, no
+    ``proxy_paths`` (rules of `path_rules`) every call."""
     client = ApiClient(
         name=name,
         scopes=sorted(scope.value for scope in scopes),
         app_ids=sorted(app_ids),
         all_bots=not app_ids,
+        proxy_paths=list(proxy_paths),
         expires_at=expires_at,
     )
     key = _new_key(client)
     client.save(force_insert=True)
     audit.record(
-        actor=actor, action="api_client.created", target=name, scopes=client.scopes, app_ids=client.app_ids
+        actor=actor,
+        action="api_client.created",
+        target=name,
+        scopes=client.scopes,
+        app_ids=client.app_ids,
+        proxy_paths=client.proxy_paths,
     )
     return client, key
 

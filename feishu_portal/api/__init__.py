@@ -1,6 +1,9 @@
 """The REST API, a router a file."""
 
+from typing import Any
+
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from feishu_portal import __version__
 from feishu_portal.api.auth_sessions import router as auth_sessions
@@ -8,10 +11,21 @@ from feishu_portal.api.bots import router as bots
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.problems import install
+from feishu_portal.api.proxy.description import PATHS
 from feishu_portal.api.tokens import router as user_tokens
 from feishu_portal.api.users import router as users
 
-api = NinjaAPI(
+
+class PortalAPI(NinjaAPI):
+    """With the proxy, which is no router of Django's, in the description."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["paths"] |= PATHS
+        return schema
+
+
+api = PortalAPI(
     title="Feishu Portal",
     version=__version__,
     auth=ApiKey(),

@@ -38,14 +38,16 @@ def test_hand_out_says_who_was_given_whose_token(grant):
 
 
 def test_ending_is_added_to_the_call(grant):
-    [made] = record_calls([call(grant)])
+    made = call(grant)
+    record_calls([made])
     made.status, made.seconds = 200, 0.5
     record_endings([made])
     assert TokenUse.objects.values_list("status", "seconds").get() == (200, 0.5)
 
 
 def test_uses_of_a_person_are_nobody_elses_and_newest_first(grant):
-    older, newer = record_calls([call(grant), call(grant)])
+    older, newer = call(grant), call(grant)
+    record_calls([older, newer])
     record_calls([call(make_grant(make_bot())), call(make_grant(grant.bot, tenant_key="other"))])
     assert list(TokenUse.objects.of(grant)) == [newer, older]
 

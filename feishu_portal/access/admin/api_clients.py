@@ -21,12 +21,24 @@ from feishu_portal.access.admin.columns import ago, column, identifier, label, w
 from feishu_portal.access.admin.fields import LinesField, check_no_blanks
 from feishu_portal.access.api_keys import add_api_client, replace_key
 from feishu_portal.access.models import ApiClient
+from feishu_portal.access.path_rules import parse_rule
 from feishu_portal.access.scopes import Scope
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[ApiClient]
 else:
     ModelForm = forms.ModelForm
+
+
+def check_path_rule(text: str) -> None:
+    """An entry is a rule for the proxy."""
+    try:
+        parse_rule(text)
+    except ValueError:
+        raise ValidationError(
+            _("“%(entry)s” is no rule: write method and path, e.g. GET /open-apis/calendar/v4/**."),
+            params={"entry": text},
+        ) from None
 
 
 class ApiClientForm(ModelForm):
@@ -44,9 +56,20 @@ class ApiClientForm(ModelForm):
         help_text=_("The bots this client may act for, one App ID a line."),
     )
 
+    proxy_paths = LinesField(
+        label=_("Calls by the proxy"),
+        required=False,
+        check=check_path_rule,
+        most=200,
+        help_text=_(
+            "One rule a line, e.g. GET /open-apis/calendar/v4/**. * stands for any method or for one part of the path, ** at "
+            "the end for all that follows. Without a rule the client may send every call; those for tokens are closed to all."
+        ),
+    )
+
     class Meta:
         model = ApiClient
-        fields = ("name", "scopes", "all_bots", "app_ids", "enabled", "expires_at")
+        fields = ("name", "scopes", "all_bots", "app_ids", "proxy_paths", "enabled", "expires_at")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -66,14 +89,14 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         (
             None,
             {
-                "fields": ("name", "scopes", "all_bots", "app_ids", "expires_at"),
+                "fields": ("name", "scopes", "all_bots", "app_ids", "proxy_paths", "expires_at"),
                 "description": _("The key is shown once, on the page that follows. Only its hash is stored."),
             },
         ),
     )
     fieldsets = (
         (None, {"fields": ("name", "key", "enabled", "expires_at")}),
-        (_("What it may do"), {"fields": ("scopes", "all_bots", "app_ids")}),
+        (_("What it may do"), {"fields": ("scopes", "all_bots", "app_ids", "proxy_paths")}),
         (_("Use"), {"fields": ("used_in_full", "created")}),
     )
     readonly_fields = ("key", "used_in_full", "created")
@@ -134,6 +157,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
             name=obj.name,
             scopes=[Scope(scope) for scope in obj.scopes],
             app_ids=obj.app_ids,
+            proxy_paths=obj.proxy_paths,
             expires_at=obj.expires_at,
             actor=actor,
         )

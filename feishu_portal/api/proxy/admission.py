@@ -1,9 +1,11 @@
-"""Who may send which call, and with what: looked up, and the call written down, in one visit to the database."""
+"""Who may send which call, and with what: looked up, and the calls written down, in one visit to the database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import DataError
 from django.utils import timezone
 
 from auth_sessions.domain.broker import Standing, find_grant, standing_of
@@ -20,8 +22,8 @@ from feishu_portal.access.models import ApiClient
 from feishu_portal.access.path_rules import allows
 from feishu_portal.access.scopes import Scope
 from feishu_portal.access.storable import storable
-from feishu_portal.api.keys import bot_for, permitted
-from feishu_portal.api.problems import Problem, unauthenticated
+from feishu_portal.api.keys import permitted
+from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
 from feishu_portal.api.waiting import refresh_in_progress
@@ -54,15 +56,60 @@ class Admitted:
     token: str = field(default="", repr=False)
 
 
-def admit(asked: Asked, *, may_wait: bool = True) -> Admitted | UserToken:
-    """The call, admitted; or the grant that is being refreshed, for the caller to wait for. Raises Problem."""
-    client = client_of(asked.key) if asked.key else None
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A call on its way to the database."""
+
+    asked: Asked
+    may_wait: bool
+
+
+class Lookups:
+    """What one visit to the database has looked up already."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, ApiClient | None] = {}
+        self._bots: dict[str, Bot | None] = {}
+
+    def client(self, key: str) -> ApiClient | None:
+        if key not in self._clients:
+            self._clients[key] = client_of(key) if key else None
+        return self._clients[key]
+
+    def bot(self, client: ApiClient, app_id: str) -> Bot:
+        """The bot, if the client may use it; raises Problem otherwise."""
+        if app_id not in self._bots:
+            self._bots[app_id] = Bot.objects.filter(app_id=app_id).first()
+        bot = self._bots[app_id]
+        if bot is None or not client.may_use(app_id):
+            raise not_found("bot")
+        return bot
+
+
+def admit_all(askings: Sequence[Asking]) -> list[Admitted | UserToken | Exception]:
+    """For each call what `admit` says of it, or raises; those that are admitted are written down when this returns."""
+    lookups = Lookups()
+    results = [_result(asking, lookups) for asking in askings]
+    record_calls([result.use for result in results if isinstance(result, Admitted)])
+    return results
+
+
+def _result(asking: Asking, lookups: Lookups) -> Admitted | UserToken | Exception:
+    try:
+        return admit(asking.asked, lookups, may_wait=asking.may_wait)
+    except (Problem, DataError) as error:
+        return error
+
+
+def admit(asked: Asked, lookups: Lookups, *, may_wait: bool) -> Admitted | UserToken:
+    """The call, to be written down; or the grant that is being refreshed, for the caller to wait for. Raises Problem."""
+    client = lookups.client(asked.key)
     if client is None:
         raise unauthenticated()
     permitted(client, Scope.PROXY_USER if asked.target.open_id else Scope.PROXY_APP)
     if asked.fall_back:
         permitted(client, Scope.PROXY_APP)
-    bot = bot_for(client, asked.target.app_id)
+    bot = lookups.bot(client, asked.target.app_id)
     if not allows(client.proxy_paths, asked.target.method, asked.target.segments):
         raise Problem(403, "path_not_allowed", "None of the API client's path rules allows this call.")
     if not bot.enabled:
@@ -77,18 +124,17 @@ def admit(asked: Asked, *, may_wait: bool = True) -> Admitted | UserToken:
 
 def _admit(asked: Asked, client: ApiClient, bot: Bot, *, may_wait: bool) -> Admitted | UserToken:
     if not asked.target.open_id:
-        return _as_bot(asked, client, bot)
+        return _admitted(asked, client, bot, None)
     try:
         grant = _usable(asked, client, bot, may_wait=may_wait)
     except Problem:
         if asked.fall_back:
-            return _as_bot(asked, client, bot)
+            return _admitted(asked, client, bot, None)
         raise
     if standing_of(grant, at_least=ANYTHING) is not Standing.USABLE:
         return grant
-    token, credentials = grant.access_token, bot.credentials
     note_use(grant)
-    return Admitted(client, credentials, grant, _written_down(asked, client, bot, grant), token)
+    return _admitted(asked, client, bot, grant)
 
 
 def _usable(asked: Asked, client: ApiClient, bot: Bot, *, may_wait: bool) -> UserToken:
@@ -108,12 +154,7 @@ def _usable(asked: Asked, client: ApiClient, bot: Bot, *, may_wait: bool) -> Use
     return grant
 
 
-def _as_bot(asked: Asked, client: ApiClient, bot: Bot) -> Admitted:
-    credentials = bot.credentials
-    return Admitted(client, credentials, None, _written_down(asked, client, bot, None))
-
-
-def _written_down(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> TokenUse:
+def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> Admitted:
     use = TokenUse(
         bot=bot,
         client=client.name,
@@ -124,7 +165,7 @@ def _written_down(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | 
         method=asked.target.method,
         path=storable(asked.target.path, 500),
     )
-    return record_calls([use])[0]
+    return Admitted(client, bot.credentials, grant, use, grant.access_token if grant else "")
 
 
 def doubt(grant_id: UUID, generation: int) -> UserToken | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, TypeVar
@@ -14,11 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from auth_sessions.models import UserToken
-from bots.database_thread import DatabaseThread
 from feishu.relay import Relay
 from feishu_portal.access.room import Room
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked, admit, doubt, read
+from feishu_portal.api.proxy.admission import Admitted, Asked, doubt, read
+from feishu_portal.api.proxy.admissions import Admissions
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import Call
 from feishu_portal.api.proxy.endings import Endings
@@ -29,7 +29,6 @@ from feishu_portal.api.waiting import fresh, refresh_in_progress
 
 T = TypeVar("T")
 
-DATABASE_SECONDS = 5.0  # of one statement
 TOTAL_SECONDS = 3600.0  # of one call
 EVERYBODY: Final = ""
 FALL_BACK: Final = b"app"
@@ -43,7 +42,7 @@ class Desk:
         self.app_tokens = AppTokens()
         self.endings = Endings()
         self.pauses = Pauses()
-        self._database = DatabaseThread("proxy", patience=DATABASE_SECONDS)
+        self._admissions = Admissions()
         self._room = Room()
         self._closing = asyncio.Event()
         self.keeper = asyncio.create_task(self._keep_open(), name="proxy-desk")
@@ -51,11 +50,12 @@ class Desk:
     async def _keep_open(self) -> None:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.endings.close)
-            stack.push_async_callback(self._database.close)
+            stack.push_async_callback(self._admissions.close)
             stack.push_async_callback(self.relay.close)
             stack.callback(self.app_tokens.close)
-            writing = asyncio.create_task(self.endings.write_for_ever(), name="proxy-endings")
-            stack.callback(writing.cancel)
+            for work in (self._admissions.work_for_ever(), self.endings.write_for_ever()):
+                task = asyncio.create_task(work, name="proxy-database")
+                stack.callback(task.cancel)
             await self._closing.wait()
 
     async def close(self) -> None:
@@ -84,10 +84,10 @@ class Desk:
 
     async def admit(self, asked: Asked) -> Admitted:
         """The call, admitted, after the refresh it may need. Raises Problem."""
-        admitted = await self._run(partial(admit, asked))
+        admitted = await _twice(partial(self._admissions.submit, asked, may_wait=True))
         if isinstance(admitted, UserToken):
             await fresh(admitted, partial(self._run, partial(read, admitted.pk)))
-            admitted = await self._run(partial(admit, asked, may_wait=False))
+            admitted = await _twice(partial(self._admissions.submit, asked, may_wait=False))
         if isinstance(admitted, UserToken):
             raise refresh_in_progress(admitted)
         return admitted
@@ -109,13 +109,17 @@ class Desk:
         return again
 
     async def _run(self, function: Callable[[], T]) -> T:
-        """What the database says; asked a second time where the first found that the connection had broken."""
-        with contextlib.suppress(Error):
-            return await self._database.run(function)
-        try:
-            return await self._database.run(function)
-        except Error:
-            raise Problem(503, "database_away", "The portal's database does not answer.", sent="no") from None
+        return await _twice(partial(self._admissions.run, function))
+
+
+async def _twice(question: Callable[[], Awaitable[T]]) -> T:
+    """What the database says; asked a second time where the first found that the connection had broken."""
+    with contextlib.suppress(Error):
+        return await question()
+    try:
+        return await question()
+    except Error:
+        raise Problem(503, "database_away", "The portal's database does not answer.", sent="no") from None
 
 
 async def _while_wanted(call: Call, upload: Upload) -> None:

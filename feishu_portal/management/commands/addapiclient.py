@@ -10,6 +10,7 @@ from django.utils import timezone
 from bots.models import Bot
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.api_keys import add_api_client
+from feishu_portal.access.path_rules import parse_rule
 from feishu_portal.access.scopes import Scope
 
 MAX_DAYS = 366
@@ -35,6 +36,13 @@ class Command(BaseCommand):
             help="Bot it may act for; can be repeated; all if none.",
         )
         parser.add_argument(
+            "--proxy-path",
+            action="append",
+            default=[],
+            metavar="RULE",
+            help='Call it may send by the proxy, e.g. "GET /open-apis/calendar/v4/**"; can be repeated; every call if none.',
+        )
+        parser.add_argument(
             "--expires-days", type=int, default=MAX_DAYS - 1, help="Life of the key (default %(default)s)."
         )
 
@@ -48,11 +56,17 @@ class Command(BaseCommand):
         )
         if unknown:
             raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}.")
+        for rule in options["proxy_path"]:
+            try:
+                parse_rule(rule)
+            except ValueError as error:
+                raise CommandError(f'"{rule}" is no rule like "GET /open-apis/calendar/v4/**".') from error
         try:
             client, key = add_api_client(
                 name=options["name"],
                 scopes=[Scope(scope) for scope in options["scope"]],
                 app_ids=options["bot"],
+                proxy_paths=options["proxy_path"],
                 expires_at=timezone.now() + timedelta(days=options["expires_days"]),
                 actor=Actor.command("addapiclient"),
             )

@@ -50,6 +50,17 @@ def test_named_bots_are_kept_one_a_line(as_superuser: Client) -> None:
     assert (client.all_bots, client.app_ids) == (False, ["cli_a", "cli_b"])
 
 
+def test_rules_for_the_proxy_are_kept_one_a_line(as_superuser: Client) -> None:
+    as_superuser.post(ADD, form(proxy_paths="GET /open-apis/im/v1/**\n* /open-apis/task/v2/tasks\n"))
+    assert ApiClient.objects.get().proxy_paths == ["GET /open-apis/im/v1/**", "* /open-apis/task/v2/tasks"]
+
+
+def test_text_that_is_no_rule_for_the_proxy_is_refused(as_superuser: Client) -> None:
+    answer = as_superuser.post(ADD, form(proxy_paths="everything"))
+    assert "everything" in str(answer.context["adminform"].form.errors["proxy_paths"])
+    assert not ApiClient.objects.exists()
+
+
 def test_changing_a_client_keeps_its_key_and_is_audited(api_client: ApiClient, as_superuser: Client) -> None:
     as_superuser.post(
         page_of("access_apiclient", api_client), form(name="CRM", scopes=["bots:read"], enabled="")
