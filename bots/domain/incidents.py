@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from bots.changes import bots_changed
 from bots.domain.database_time import DatabaseTime
 from bots.domain.notices import address_notices, drop_notices, follow_up_notices
 from bots.enums import IncidentCause, SlotState
@@ -113,6 +114,7 @@ def _open(trouble: Trouble) -> None:
                 message=trouble.message,
             )
             address_notices(incident)
+            bots_changed([incident.bot_id])
     except IntegrityError:
         return
 
@@ -153,3 +155,4 @@ def prune() -> int:
 def _close(incident: Incident, *, tell: bool) -> None:
     if Incident.objects.filter(pk=incident.pk, closed_at=None).update(closed_at=timezone.now()):
         (follow_up_notices if tell else drop_notices)(incident)
+        bots_changed([incident.bot_id])

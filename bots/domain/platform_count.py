@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from bots.changes import bots_changed
 from bots.domain.database_time import DatabaseTime
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
@@ -149,6 +150,7 @@ def _renewed(bot: Bot, known: PlatformCount, missing: int) -> dict[str, object]:
 def _note(known: PlatformCount, **values: object) -> None:
     unharmed = {"error_code": None, "error_message": ""}
     PlatformCount.objects.filter(pk=known.pk).update(looked_at=timezone.now(), **(unharmed | values))
+    bots_changed([known.pk])
 
 
 def _problem(error: FeishuError | SealedValueError) -> dict[str, object]:
