@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.models import AuthSession
+from auth_sessions.personal_card import manage_button
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.codes import explain
 from feishu.text import Text
@@ -205,7 +206,8 @@ def _success(session: AuthSession) -> dict[str, Any]:
         f"**{name}** 现在可以代表你使用飞书。授权成功，无需其他操作。",
         f"**{name}** can now act for you. You are all set; there is nothing else to do.",
     )
-    return card(header=header(title, template="green"), elements=[markdown(body)], summary=title)
+    elements = [markdown(body), manage_button()]
+    return card(header=header(title, template="green"), elements=elements, summary=title)
 
 
 def _failure(session: AuthSession) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from django.db import transaction
 
 from auth_sessions.cards import DECLINE_ACTION, NEXT_CODE_ACTION, RETRY_ACTION, card_of
 from auth_sessions.domain.device import claim_start, start_code, want_code
+from auth_sessions.domain.personal import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.revocation import note_revoked_by_platform
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, Via
 from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
+from auth_sessions.personal_card import REVOKE_ACTION, SHOW_ACTION, personal_card
 from auth_sessions.revocation_card import START_ACTION
 from bots.models import Bot
 from events import callback_response, on, on_card, toast
@@ -49,6 +51,10 @@ LINK_ON_ITS_WAY = callback_response(
     toast=toast("info", Text("正在获取授权链接，请稍候…", "The link is on its way, one moment…"))
 )
 CARD_ON_ITS_WAY = Text("授权卡片已发送给你。", "An authorization card is on its way to you.")
+SENT_TO_YOU = Text("已将你的授权信息私信发送给你。", "What you allowed was sent to you in private.")
+NOT_SENT = Text("暂时无法发送，请稍后再试。", "It could not be sent. Please try again later.")
+NOTHING_ALLOWED = Text("你目前没有授权。", "You have not allowed anything.")
+REVOKED = Text("授权已撤销。", "Revoked.")
 _PLATFORM_REASONS = {
     "user": PlatformReason.USER,
     "administrator": PlatformReason.ADMINISTRATOR,
@@ -216,6 +222,33 @@ def start_again(event: Event, bot: Bot) -> dict[str, Any]:
     except AuthError as error:
         return callback_response(toast=toast("error", _not_possible(error)))
     return callback_response(toast=toast("success", CARD_ON_ITS_WAY))
+
+
+@on_card(SHOW_ACTION)
+def show_own(event: Event, bot: Bot) -> dict[str, Any]:
+    """Whoever clicks sees what they themselves allowed, in a message to them alone; the card's own person plays no part."""
+    clicker = event.data.get("operator") or {}
+    try:
+        send_personal_card(
+            bot=bot,
+            open_id=clicker.get("open_id") or "",
+            tenant_key=clicker.get("tenant_key") or event.tenant_key,
+            key=str(event.pk),
+        )
+    except FeishuError:
+        return callback_response(toast=toast("error", NOT_SENT))
+    return callback_response(toast=toast("success", SENT_TO_YOU))
+
+
+@on_card(REVOKE_ACTION)
+def revoke_own_grant(event: Event, bot: Bot) -> dict[str, Any]:
+    """Whoever clicks ends what they themselves allowed."""
+    clicker = event.data.get("operator") or {}
+    open_id, tenant_key = clicker.get("open_id") or "", clicker.get("tenant_key") or event.tenant_key
+    if revoke_own(view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)) is None:
+        return callback_response(toast=toast("info", NOTHING_ALLOWED))
+    view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)
+    return callback_response(toast=toast("success", REVOKED), card=personal_card(view, link=""))
 
 
 @on_card(DECLINE_ACTION)

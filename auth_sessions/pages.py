@@ -85,6 +85,11 @@ ENDINGS: dict[Ending, Page] = {
     ),
 }
 
+GOING_ON: dict[str, Words] = {
+    "consent": _("You are about to confirm on a page of Feishu what this bot may do for you."),
+    "mine": _("You are about to see what you have allowed this bot to do for you."),
+}
+
 LINKS: dict[str, Page] = {
     "link_unknown": ENDINGS[Ending.UNKNOWN],
     "link_expired": ENDINGS[Ending.EXPIRED],
@@ -122,3 +127,19 @@ LINKS: dict[str, Page] = {
 def context(page: Page, **extra: Any) -> dict[str, Any]:
     """What the template shows."""
     return {"page": page, **extra}
+
+
+PAGE_OVER = Page(
+    410,
+    "neutral",
+    _("This page is no longer open"),
+    _("A link to your page works once, for a few minutes, in one browser."),
+    _("Press “See and manage” on the card, or write /status to the bot, to get a new one."),
+)
+PAGE_REVOKED = Page(
+    200,
+    "good",
+    _("Revoked"),
+    _("The bot can no longer act for you. The platform is being told."),
+    _("You can close this page and return to the chat."),
+)

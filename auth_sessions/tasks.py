@@ -8,6 +8,7 @@ from celery.worker import state
 
 from auth_sessions.domain.device import codes_to_poll
 from auth_sessions.domain.device import poll_device as poll_device_of
+from auth_sessions.domain.personal import prune_links
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
@@ -27,6 +28,7 @@ def show_card(session_id: str) -> None:
 @shared_task(name="auth_sessions.sweep")
 def sweep() -> None:
     end_overdue_sessions()
+    prune_links()
     remind_of_ends()
     for session_id in cards_to_show():
         send_hint(show_card.delay, str(session_id))

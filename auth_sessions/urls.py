@@ -1,12 +1,15 @@
-"""The browser road."""
+"""The browser road, and the page of a person's own."""
 
 from django.urls import path
 
-from auth_sessions import views
+from auth_sessions import personal_pages, views
 
 app_name = "oauth"
 
 urlpatterns = [
     path("start/<slug:token>/", views.start, name="start"),
     path("callback/<slug:app_id>/", views.callback, name="callback"),
+    path("my/", personal_pages.mine, name="mine"),
+    path("my/revoke/", personal_pages.revoke_mine, name="revoke-mine"),
+    path("my/<slug:token>/", personal_pages.open_mine, name="open-mine"),
 ]

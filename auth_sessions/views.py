@@ -1,18 +1,18 @@
-"""Two pages: the start link of the card, and the way back from the platform."""
+"""The start link of the card, and the way back from the platform."""
 
 from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from auth_sessions.domain.conclusion import Ending
-from auth_sessions.domain.consent import CONSENT_TIME, open_link, return_from_platform
+from auth_sessions.domain.consent import CONSENT_TIME, look_at_link, open_link, return_from_platform
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
-from auth_sessions.pages import ENDINGS, LINKS, Page, context
+from auth_sessions.pages import ENDINGS, GOING_ON, LINKS, Page, context
+from auth_sessions.visits import allow_redirect, by_person, private
 from feishu.codes import explain
 
 
@@ -21,13 +21,15 @@ def _cookie_name() -> str:
     return "__Host-feishu_portal_auth" if settings.HTTPS else "feishu_portal_auth"
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, token: str) -> HttpResponse:
-    """Send the browser to the consent page. A prefetch is not a person and must not use the link up."""
-    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
-        return HttpResponse(status=204)
+    """Send the browser to the consent page. The link is used up by a person alone: see by_person."""
+    browser = request.COOKIES.get(_cookie_name(), "")
     try:
-        opened = open_link(token=token, browser=request.COOKIES.get(_cookie_name(), ""))
+        if not by_person(request):
+            look_at_link(token=token, browser=browser)
+            return private(render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]}))
+        opened = open_link(token=token, browser=browser)
     except AuthError as error:
         return _page(request, LINKS[error.code])
     response = HttpResponseRedirect(opened.authorize_url)
@@ -41,7 +43,8 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         samesite="Lax",
         path="/",
     )
-    return _private(response)
+    allow_redirect(response, opened.authorize_url)
+    return private(response)
 
 
 @require_GET
@@ -64,17 +67,10 @@ def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = Non
         extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
         if session.error_code is not None:
             extra |= {"code": session.error_code, "explanation": _explanation(request, session.error_code)}
-    return _private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))
+    return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))
 
 
 def _explanation(request: HttpRequest, code: int) -> str:
     info = explain(code)
     language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
     return f"{info.cause.in_language(language)} {info.cure.in_language(language)}"
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """The address holds a one-time value: no cache may keep it and no link may pass it on."""
-    add_never_cache_headers(response)
-    response["Referrer-Policy"] = "no-referrer"
-    return response

@@ -59,9 +59,9 @@ VARIABLES = (
         "PUBLIC_URL",
         "",
         "Address at which browsers reach the portal, e.g. https://portal.example.com. A bot's redirect URI is "
-        "PUBLIC_URL + /oauth/callback/<app_id>/.",
+        "PUBLIC_URL + /oauth/callback/<app_id>/. Without it people authorize by device code, on a page of the platform.",
         "浏览器访问门户的地址，例如 https://portal.example.com。机器人的重定向 URL 为 "
-        "PUBLIC_URL + /oauth/callback/<app_id>/。",
+        "PUBLIC_URL + /oauth/callback/<app_id>/。不设置时，用户使用设备码在平台页面中授权。",
     ),
     Variable(
         "ALLOWED_HOSTS",

@@ -54,6 +54,12 @@ def open_link(*, token: str, browser: str) -> Opened:
 
     The first browser keeps the link; opening it there again starts over with a new state. Raises LinkError.
     """
+    session = look_at_link(token=token, browser=browser)
+    return _open(session, browser or new_secret())
+
+
+def look_at_link(*, token: str, browser: str) -> AuthSession:
+    """The session behind a link that ``browser`` may open; looking does not use it up. Raises LinkError."""
     if not settings.PUBLIC_URL:
         raise NoPublicAddressError
     session = (
@@ -71,7 +77,7 @@ def open_link(*, token: str, browser: str) -> Opened:
         raise LinkUsed(SessionState(session.state))
     if session.browser_hash and not _same(session.browser_hash, browser):
         raise LinkOpenedElsewhere
-    return _open(session, browser or new_secret())
+    return session
 
 
 def _open(session: AuthSession, browser: str) -> Opened:

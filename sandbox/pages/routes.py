@@ -12,11 +12,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from feishu.scopes import scope_text
 from feishu.text import Text
 from sandbox.config import PersonConfig
 from sandbox.pages import consents, words
 from sandbox.platform.gateway import sign
-from sandbox.scopes import scope_text
 from sandbox.state import sandbox_of
 from sandbox.world import ids
 from sandbox.world.avatars import avatar, colour

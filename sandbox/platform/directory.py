@@ -5,11 +5,11 @@ Pages "Obtain bot info", "Obtain app info", "Get user"; the connection count is 
 
 from typing import Any
 
+from feishu.scopes import scope_text
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, admit
 from sandbox.platform.recipients import find_person
-from sandbox.scopes import scope_text
 from sandbox.world import ids
 from sandbox.world.avatars import avatar_url
 

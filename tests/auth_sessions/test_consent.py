@@ -30,9 +30,17 @@ def path_of(session: AuthSession) -> str:
     return urlsplit(authorize_link(session)).path
 
 
+BY_HAND = {"Sec-Fetch-User": "?1"}
+
+
+def visit(session: AuthSession, client: Client):
+    """As a browser does it that a person told to."""
+    return client.get(path_of(session), headers=BY_HAND)
+
+
 def open_link(session: AuthSession, client: Client) -> dict[str, str]:
     """Open the link as the person would; returns the query of the consent page."""
-    response = client.get(path_of(session))
+    response = visit(session, client)
     assert response.status_code == 302
     return {name: values[0] for name, values in parse_qs(urlsplit(response["Location"]).query).items()}
 
@@ -50,7 +58,7 @@ def assert_ended(session: AuthSession, state: SessionState, reason: str = "") ->
 
 
 def test_link_leads_to_the_platforms_consent_page(session, client, settings):
-    response = client.get(path_of(session))
+    response = visit(session, client)
     url = urlsplit(response["Location"])
     query = parse_qs(url.query)
     assert f"{url.scheme}://{url.netloc}{url.path}" == "http://platform.test/open-apis/authen/v1/authorize"
@@ -204,7 +212,7 @@ def test_name_that_no_column_takes_does_not_cost_the_consent(session, client, pl
 
 def test_browser_is_remembered_as_long_as_the_link_lives(session, client, settings):
     settings.AUTH_SESSION_MINUTES = 600
-    cookie = client.get(path_of(session)).cookies["feishu_portal_auth"]
+    cookie = visit(session, client).cookies["feishu_portal_auth"]
     assert cookie["max-age"] >= 600 * 60
 
 
@@ -261,8 +269,13 @@ def test_second_consent_replaces_the_first_and_raises_the_generation(bot, client
 
 def test_link_belongs_to_the_browser_that_opened_it_first(session, client):
     open_link(session, client)
-    assert Client().get(path_of(session)).status_code == 403
-    assert client.get(path_of(session)).status_code == 302
+    for elsewhere in (
+        Client().get(path_of(session)),
+        visit(session, Client()),
+        Client().post(path_of(session)),
+    ):
+        assert elsewhere.status_code == 403
+    assert visit(session, client).status_code == 302
 
 
 def test_link_is_dead_after_the_end(session, client, platform):
@@ -281,9 +294,29 @@ def test_link_made_up(db, client):
     assert client.get("/oauth/start/made-up/").status_code == 400
 
 
-def test_prefetch_does_not_use_the_link_up(session, client):
-    assert client.get(path_of(session), headers={"Sec-Purpose": "prefetch"}).status_code == 204
+@pytest.mark.parametrize("headers", [{}, {"Sec-Purpose": "prefetch"}, {"Sec-Fetch-User": "?0"}])
+def test_scanner_that_reads_the_link_first_does_not_use_it_up(session, client, headers):
+    for _ in range(3):
+        page = Client().get(path_of(session), headers=headers)
+        assert page.status_code == 200
+        assert "Set-Cookie" not in page or "feishu_portal_auth" not in page["Set-Cookie"]
+        assert 'method="post"' in page.text
     assert client.head(path_of(session)).status_code == 405
+    session.refresh_from_db()
+    assert (session.state, session.browser_hash) == (SessionState.PENDING, "")
+
+
+def test_button_of_the_page_in_between_goes_on_to_the_platform(session, client, platform):
+    response = client.post(path_of(session))
+    assert response.status_code == 302
+    assert "http://platform.test" in response["Content-Security-Policy"]
+    state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    assert come_back(session, client, state=state, code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+def test_page_in_between_takes_no_forged_form(session):
+    assert Client(enforce_csrf_checks=True).post(path_of(session)).status_code == 403
     session.refresh_from_db()
     assert session.state == SessionState.PENDING
 

@@ -1,4 +1,4 @@
-"""Scopes in words, as the consent page shows them."""
+"""Scopes in words, much as the platform's consent page shows them."""
 
 from typing import Final
 
@@ -39,5 +39,5 @@ _TEXTS: Final = {
 
 
 def scope_text(scope: str) -> Text:
-    """What a scope allows; its own name when the sandbox has no words for it."""
+    """What a scope allows; its own name when there are no words for it here."""
     return _TEXTS.get(scope) or Text(scope, scope)
