@@ -1,6 +1,7 @@
 """What API clients did with tokens, to read: by person, by client, by time."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import UseKind
@@ -14,7 +15,7 @@ KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info"}
 
 @admin.register(TokenUse)
 class TokenUseAdmin(MachineWritten[TokenUse]):
-    list_display = ("time_ago", "client", "kind_label", "on_behalf_of", "bot", "called", "answered")
+    list_display = ("time_ago", "client", "kind_label", "answered", "called", "on_behalf_of", "bot")
     list_filter = (since("at"), "kind", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "client__exact")
@@ -52,7 +53,9 @@ class TokenUseAdmin(MachineWritten[TokenUse]):
 
     @column(_("call"))
     def called(self, use: TokenUse) -> str:
-        return identifier(f"{use.method} {use.path}".strip())
+        if not use.path:
+            return EMPTY
+        return format_html('<code class="portal-id portal-path">{} {}</code>', use.method, use.path)
 
     @column(_("answer"))
     def answered(self, use: TokenUse) -> str:

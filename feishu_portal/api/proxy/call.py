@@ -131,17 +131,27 @@ class Call:
         """The second attempt, if there is another token and the body can be sent again; what became of it, for a header."""
         if not self._upload.is_repeatable:
             return rejected, "body-too-large"
-        admitted, token = rejected.admitted, None
-        if admitted.grant is None:
-            token = await self._other_bot_token(rejected)
-            again = await self._services.admit(self._asked) if token else None
-        else:
-            again = await self._services.admit_again(self._asked, admitted)
+        try:
+            again, token = await self._replacement(rejected)
+        except BaseException:
+            await self._drop(rejected)
+            raise
         if again is None:
             return rejected, "no-other-token"
-        await rejected.peeked.relayed.close()
-        self._end_with_answer(rejected)
+        await self._drop(rejected)
         return await self._attempt(again, token=token), "done"
+
+    async def _drop(self, attempt: Attempt) -> None:
+        """Its answer is nobody's."""
+        await attempt.peeked.relayed.close()
+        self._end_with_answer(attempt)
+
+    async def _replacement(self, rejected: Attempt) -> tuple[Admitted | None, str | None]:
+        """The call, admitted anew, and the bot's own token where it is that one."""
+        if rejected.admitted.grant is not None:
+            return await self._services.admit_again(self._asked, rejected.admitted), None
+        token = await self._other_bot_token(rejected)
+        return await self._services.admit(self._asked) if token else None, token
 
     async def _other_bot_token(self, rejected: Attempt) -> str | None:
         try:

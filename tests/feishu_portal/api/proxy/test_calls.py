@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession, TokenUse, UserToken
 from feishu.errors import APIError
+from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
 from feishu_portal.api.proxy import admission, upload
 from tests.factories import make_bot, make_grant
@@ -415,6 +416,21 @@ async def test_rejected_bot_token_is_fetched_anew_once(proxy, upstream):
     response = await proxy.call(await proxy.key(), proxy.path(user=""))
     assert (response.json(), response.headers["feishu-portal-replay"]) == (OK, "done")
     assert upstream.authorizations == ["t-revoked-early", APP_TOKEN]
+
+
+async def test_key_that_is_revoked_during_the_call_sends_no_second_one(proxy, upstream, database):
+    upstream.app_tokens = ["t-revoked-early", APP_TOKEN]
+
+    async def answer(_request) -> Response:
+        await database.run(lambda: ApiClient.objects.update(enabled=False))
+        return JSONResponse({"code": 99991663, "msg": "invalid"}, 400)
+
+    upstream.answer = answer
+    response = await proxy.call(await proxy.key(), proxy.path(user=""))
+    assert problem(response) == (401, "caller_unauthenticated")
+    assert len(upstream.requests) == 1
+    [use] = await uses(proxy)
+    assert (use.status, use.code) == (400, 99991663)
 
 
 async def test_api_that_rejects_the_bots_token_every_time_costs_one_fetch(proxy, upstream):
