@@ -35,7 +35,7 @@ def verify() -> None:
     except SealedValueError as error:
         raise SealedValueError(WRONG_KEYS) from error
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("keys_not_verified", extra={"error": type(error).__name__})
+        logger.debug("keys_not_verified", extra={"error": type(error).__name__})
         return
     if not right:
         raise SealedValueError(WRONG_KEYS)

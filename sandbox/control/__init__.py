@@ -12,9 +12,9 @@
     GET    calls[?app_id=&limit=]                           the log, newest first, secrets masked
     GET, PUT, DELETE faults[?app_id=]                       what is broken from now on
     POST   disturb                                          what happens once to open connections
-    PUT    settings                                         {speed, rate_limits, ack_deadline}
+    PUT    settings                                         {speed, rate_limits, rate_scale, ack_deadline}
     POST   expire, revoke                                   tokens end
-    POST   authorize, device                                consent without a browser
+    POST   authorize, device, grants                        consent without a browser
     POST   reset                                            as it was at the start
 
 The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.

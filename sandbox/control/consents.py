@@ -1,15 +1,17 @@
 """Consent without a browser: for tests that have none."""
 
-from typing import Any
+import asyncio
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.routing import BaseRoute
 
-from sandbox.config import PersonId
-from sandbox.control.endpoint import command, known_person
+from sandbox.config import AppId, PersonConfig, PersonId
+from sandbox.control.endpoint import command, known_app, known_person
 from sandbox.errors import ControlError
 from sandbox.pages import consents
 from sandbox.state import Sandbox
+from sandbox.world import ids
 
 
 class Authorize(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -24,6 +26,36 @@ class Device(Struct, forbid_unknown_fields=True, kw_only=True):
     user_code: str
     person: PersonId
     decision: consents.Decision = "allow"
+
+
+class Grants(Struct, forbid_unknown_fields=True, kw_only=True):
+    """So many people, who appear with it, have authorized the app for these scopes."""
+
+    app_id: AppId
+    count: Annotated[int, Meta(ge=1, le=50_000)] = 1
+    scopes: tuple[str, ...] = ("offline_access",)
+
+
+async def grants(sandbox: Sandbox, wish: Grants) -> dict[str, Any]:
+    """`{"grants": [{"open_id", "access_token", "refresh_token"}]}`: what the app would have got for their codes."""
+    world = sandbox.world
+    app = known_app(world, wish.app_id)
+    given = []
+    for number in range(len(world.people), len(world.people) + wish.count):
+        person = PersonConfig(id=f"person{number}", name=f"用户 {number}", en_name=f"Person {number}")
+        world.put_person(person)
+        world.authorizations.consent(app, person.id, wish.scopes)
+        issued = world.authorizations.issue(app, person.id, None)
+        given.append(
+            {
+                "open_id": ids.open_id(app.app_id, person.id),
+                "access_token": issued.access.value,
+                "refresh_token": issued.refresh.value if issued.refresh else "",
+            }
+        )
+        if number % 500 == 0:
+            await asyncio.sleep(0)
+    return {"grants": given}
 
 
 async def authorize(sandbox: Sandbox, wish: Authorize) -> dict[str, Any]:
@@ -46,4 +78,8 @@ async def device(sandbox: Sandbox, wish: Device) -> dict[str, Any]:
 
 
 def routes() -> list[BaseRoute]:
-    return [command("authorize", Authorize, authorize), command("device", Device, device)]
+    return [
+        command("authorize", Authorize, authorize),
+        command("device", Device, device),
+        command("grants", Grants, grants),
+    ]

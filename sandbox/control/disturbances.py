@@ -40,6 +40,8 @@ class Settings(Struct, forbid_unknown_fields=True, kw_only=True):
 
     speed: Annotated[float, Meta(gt=0)] | None = None
     rate_limits: bool | None = None
+    rate_scale: Annotated[float, Meta(gt=0)] | None = None
+    """How many times the platform's 50 a second and 1000 a minute are allowed, for tests that hurry time."""
     ack_deadline: Annotated[float, Meta(gt=0)] | None = None
 
 
@@ -121,6 +123,8 @@ async def change_settings(sandbox: Sandbox, settings: Settings) -> dict[str, Any
         sandbox.courier.set_speed(settings.speed)
     if settings.rate_limits is not None:
         world.rate_limits = settings.rate_limits
+    if settings.rate_scale is not None:
+        world.scale_rates(settings.rate_scale)
     if settings.ack_deadline is not None:
         world.ack_deadline = settings.ack_deadline
     return {"speed": world.speed, "rate_limits": world.rate_limits, "ack_deadline": world.ack_deadline}

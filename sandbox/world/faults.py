@@ -65,6 +65,7 @@ class CallFault(Struct, forbid_unknown_fields=True, kw_only=True):
 
     `drop` "before": the connection is cut and nothing was done; "after": it was done, the answer is lost.
     `path` limits OpenAPI faults to paths that begin with it. `reset`: seconds of `x-ogw-ratelimit-reset`.
+    `share`: how many of the calls suffer, evenly spread: 0.03 is every thirty-third.
     """
 
     code: int = 0
@@ -75,6 +76,7 @@ class CallFault(Struct, forbid_unknown_fields=True, kw_only=True):
     drop: Drop | None = None
     path: str = ""
     reset: int | None = None
+    share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     times: Times = None
 
 
@@ -95,6 +97,7 @@ class FaultBoard:
     def __init__(self) -> None:
         self._of_all = Faults()
         self._of_app: dict[str, Faults] = {}
+        self._owed = 0.0
 
     def put(self, app_id: str | None, faults: Faults) -> None:
         if app_id is None:
@@ -126,18 +129,28 @@ class FaultBoard:
     def token(self, app_id: str) -> CallFault | None:
         faults = self.of(app_id)
         fault = faults.token
-        if fault is not None and _spent(fault):
+        if fault is None or not self._strikes(fault.share):
+            return None
+        if _spent(fault):
             faults.token = None
         return fault
 
     def openapi(self, app_id: str | None, path: str) -> CallFault | None:
         faults = self.of(app_id)
         fault = faults.openapi
-        if fault is None or not path.startswith(fault.path):
+        if fault is None or not path.startswith(fault.path) or not self._strikes(fault.share):
             return None
         if _spent(fault):
             faults.openapi = None
         return fault
+
+    def _strikes(self, share: float) -> bool:
+        """Whether this call is one of those that suffer."""
+        self._owed += share
+        if self._owed < 1.0:
+            return False
+        self._owed -= 1.0
+        return True
 
 
 def _spent(fault: DiscoveryFault | HandshakeFault | CallFault) -> bool:

@@ -1,10 +1,14 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.services.databases import DatabaseCopies
 from tests.services.platform import APP_ID, APP_SECRET, SandboxClient
 from tests.services.ports import free_port
+from tests.services.postgresql import RestartablePostgreSQL, find_programs
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
 
@@ -32,6 +36,22 @@ def environment(database_url: str, redis_url: str, managed_process: ProcessStart
         "FEISHU_RECONCILE_SECONDS": "0.5",
         "FEISHU_LEASE_SECONDS": "2",
     }
+
+
+@pytest.fixture
+def own_server() -> Iterator[RestartablePostgreSQL]:
+    server = RestartablePostgreSQL(find_programs())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_database(own_server: RestartablePostgreSQL, environment: dict[str, str], tmp_path: Path) -> str:
+    services = SimpleNamespace(
+        database="postgres", database_url=own_server.url, directory=tmp_path, start_database=own_server.start
+    )
+    environment["DATABASE_URL"] = DatabaseCopies(services).create()
+    return environment["DATABASE_URL"]
 
 
 @pytest.fixture

@@ -5,19 +5,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Self
 
 import httpx
 import pytest
 
-from tests.services import postgresql
-from tests.services.databases import DatabaseCopies
 from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
-from tests.services.servers import unprivileged
 
 pytestmark = pytest.mark.processes
 
@@ -231,34 +226,6 @@ def test_process_that_joins_gets_its_share_without_a_gap(hurry, start, add_bots,
         until_connected(processes[0], bots, seconds=5)
         assert watch.longest(lambda count, wanted: count < wanted) == 0
         assert watch.longest(lambda count, wanted: count > wanted + 1) == 0
-
-
-class RestartablePostgreSQL(postgresql.PostgreSQL):
-    """A server of the test's own."""
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Shut down, and up again after the block."""
-        command = self._server._process.args
-        self._server._end(signal.SIGINT)
-        yield
-        self._server.launch(command, ready=self._answers, seconds=30, identity=unprivileged())
-
-
-@pytest.fixture
-def own_server() -> Iterator[RestartablePostgreSQL]:
-    server = RestartablePostgreSQL(postgresql.find_programs())
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def own_database(own_server: RestartablePostgreSQL, environment: dict[str, str], tmp_path: Path) -> str:
-    services = SimpleNamespace(
-        database="postgres", database_url=own_server.url, directory=tmp_path, start_database=own_server.start
-    )
-    environment["DATABASE_URL"] = DatabaseCopies(services).create()
-    return environment["DATABASE_URL"]
 
 
 @only_on_postgres

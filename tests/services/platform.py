@@ -37,6 +37,18 @@ class SandboxClient:
         """Ids of the events that the platform counts as delivered."""
         return {event["event_id"] for event in self.books(app_id)["events"] if event["state"] == "acked"}
 
+    def grants(self, count: int, app_id: str = APP_ID) -> list[dict[str, str]]:
+        """So many people have authorized the app; their open_ids and tokens."""
+        return self._answer(self._http.post("/grants", json={"app_id": app_id, "count": count}))["grants"]
+
+    def settings(self, **values: Any) -> None:
+        self._answer(self._http.put("/settings", json=values))
+
+    def refresh_books(self) -> list[dict[str, Any]]:
+        """Every refresh token, by fingerprint: whether it was used, and what each submission of it came to."""
+        answer = self._http.get("/books", params={"events": "false"})
+        return self._answer(answer)["refresh_tokens"]
+
     def say(self, text: str, *, person: str = "lilei", app_id: str = APP_ID) -> dict[str, Any]:
         return self._answer(self._http.post("/say", json={"person": person, "app_id": app_id, "text": text}))
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -146,6 +147,18 @@ class PostgreSQL:
         except psycopg.OperationalError:
             return False
         return True
+
+
+class RestartablePostgreSQL(PostgreSQL):
+    """A server of the test's own."""
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Shut down, and up again after the block."""
+        command = self._server._process.args
+        self._server._end(signal.SIGINT)
+        yield
+        self._server.launch(command, ready=self._answers, seconds=30, identity=unprivileged())
 
 
 def _copied(programs: Path, to: Path) -> Path:
