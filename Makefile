@@ -7,10 +7,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet bench-tokens lint lock messages
+.PHONY: help run setup test bench-fleet bench-tokens chaos-tokens lint lock messages
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
 
 # --- for everybody
 
@@ -55,6 +55,9 @@ lint: $(VENV)/.development ## style, types, import arrows, migrations, Django's 
 	DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py check --fail-level WARNING
 	$(PYTHON) manage.py check --deploy --fail-level WARNING
+
+chaos-tokens: $(VENV)/.development ## kill, stop and starve the refresher for half an hour, and count what it cost (ARGS="--scene slow")
+	$(PYTHON) -m bench.chaos_tokens $(ARGS)
 
 lock: $(VENV)/.development ## both lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv

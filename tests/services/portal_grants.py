@@ -32,6 +32,7 @@ def put(file: Path, access_seconds: float) -> None:
                 tenant_key="tenant",
                 access_expires_at=now + timedelta(seconds=access_seconds * (1 + number / len(given))),
                 refresh_expires_at=now + timedelta(days=7),
+                name=str(number),
                 half_life_at=now,
                 next_refresh_at=now,
                 used_at=now,
@@ -50,13 +51,13 @@ def show() -> None:
     lines = [
         {
             "open_id": grant.open_id,
+            "number": int(grant.name),
             "status": grant.status,
             "phase": grant.phase,
             "generation": grant.generation,
             "code": grant.last_code,
             "token": fingerprint(grant.refresh_token) if grant.refresh_token else "",
             "refreshed_at": grant.refreshed_at and grant.refreshed_at.timestamp(),
-            "access_expires_at": grant.access_expires_at.timestamp(),
         }
         for grant in grants
     ]

@@ -40,13 +40,13 @@ class Refreshing:
     def __init__(
         self, start: Start, environment: Mapping[str, str], sandbox: SandboxClient, directory: Path
     ) -> None:
-        self._start = start
+        self.start = start
         self.environment = dict(environment) | HURRIED
         self.sandbox = sandbox
         self._directory = directory
 
     def refresher(self) -> ManagedProcess:
-        process = self._start(
+        process = self.start(
             "-m", "celery", "-A", "feishu_portal", "worker", "-Q", "token_refresh", "--pool", "threads",
             "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             environment=self.environment,
@@ -55,7 +55,7 @@ class Refreshing:
         return process
 
     def scheduler(self) -> ManagedProcess:
-        process = self._start("-m", "celery", "-A", "feishu_portal", "beat", environment=self.environment)
+        process = self.start("-m", "celery", "-A", "feishu_portal", "beat", environment=self.environment)
         process.wait_for("is starting", seconds=60)
         return process
 
@@ -63,7 +63,7 @@ class Refreshing:
         """Grants of as many people, due now."""
         file = self._directory / f"grants-{time.monotonic_ns()}.json"
         file.write_text(json.dumps(self.sandbox.grants(count)))
-        process = self._start(
+        process = self.start(
             "-m",
             "tests.services.portal_grants",
             "put",
@@ -74,10 +74,14 @@ class Refreshing:
         assert process.wait_for_exit(seconds=120) == 0, process.output
 
     def grants(self) -> list[dict[str, Any]]:
-        process = self._start("-m", "tests.services.portal_grants", "show", environment=self.environment)
+        process = self.start("-m", "tests.services.portal_grants", "show", environment=self.environment)
         assert process.wait_for_exit(seconds=120) == 0, process.output
         found: list[dict[str, Any]] = json.loads(process.output[process.output.index("[{") :])
         return found
+
+    def unsettled(self) -> int:
+        """Grants that are neither refreshed nor given up."""
+        return sum(grant["generation"] == 1 and grant["status"] == "active" for grant in self.grants())
 
     def used(self) -> int:
         """How many refresh tokens the platform has exchanged."""
