@@ -6,10 +6,13 @@ from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS, ask_page
+from auth_sessions.domain.demand import ask_refresh
+from auth_sessions.domain.refresh.gate import try_soon
 from auth_sessions.domain.revocation import revoke, revoke_later
 from auth_sessions.domain.scopes import ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.enums import (
@@ -21,7 +24,7 @@ from auth_sessions.enums import (
     TokenStatus,
 )
 from auth_sessions.errors import AuthError
-from auth_sessions.models import RefreshAttempt, Revocation, UserToken
+from auth_sessions.models import RefreshAttempt, RefreshGate, Revocation, UserToken
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
 from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline, operator_of
@@ -131,6 +134,12 @@ class RevocationInline(MachineWrittenInline[Revocation, UserToken]):
         return explained(revocation.code, log_id=revocation.log_id)
 
 
+REFRESHING = _(
+    "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
+    "platform accepts it again."
+)
+
+
 class ChosenForm(forms.Form):
     """Carries a choice of rows over the page that asks."""
 
@@ -158,7 +167,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     inlines = (RevocationInline, RefreshAttemptInline)
     actions = ("revoke_chosen",)
     actions_row = ("send_card", "revoke")
-    actions_detail = ("send_card", "ask_for_more", "revoke")
+    actions_detail = ("send_card", "ask_for_more", "refresh_now", "revoke")
     fieldsets = (
         (
             None,
@@ -180,15 +189,16 @@ class UserTokenAdmin(MachineWritten[UserToken]):
             _("Refresh"),
             {
                 "fields": (
-                    "phase_label", "next_refresh", "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
+                    "phase_label", "paused", "next_refresh", "not_before", "refreshed_in_full", "used", "attempts",
+                    "outcome", "problem", "reminder",
                 )
             },
         ),
     )  # fmt: skip
     readonly_fields = (
         "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "scopes_missing", "held",
-        "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "next_refresh",
-        "not_before", "refreshed_in_full", "attempts", "outcome", "problem",
+        "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "paused",
+        "next_refresh", "not_before", "refreshed_in_full", "used", "attempts", "outcome", "problem", "reminder",
     )  # fmt: skip
     empty_title = _("Nobody has authorized yet")
     empty_text = _(
@@ -250,6 +260,24 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     @column(_("next refresh"))
     def next_refresh(self, token: UserToken) -> str:
         return when(token.next_refresh_at)
+
+    @column(_("app"))
+    def paused(self, token: UserToken) -> str:
+        """Whether anything of this app is refreshed at all."""
+        gate = RefreshGate.objects.filter(pk=token.bot_id).exclude(paused_at=None).first()
+        if gate is None:
+            return label(_("Being refreshed"), "success")
+        return format_html(
+            "{} {}<br>{}", label(_("Paused"), "danger"), when(gate.paused_at), explained(gate.code)
+        )
+
+    @column(_("last used"))
+    def used(self, token: UserToken) -> str:
+        return when(token.used_at)
+
+    @column(_("next reminder"))
+    def reminder(self, token: UserToken) -> str:
+        return when(token.next_reminder_at)
 
     @column(_("not before"))
     def not_before(self, token: UserToken) -> str:
@@ -314,6 +342,24 @@ class UserTokenAdmin(MachineWritten[UserToken]):
             self.message_user(request, gettext("Nothing is missing."), messages.INFO)
         else:
             self.message_user(request, gettext("The card is on its way."), messages.SUCCESS)
+
+    @button(_("Refresh now"), icon="refresh", path="refresh-now")
+    def refresh_now(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        token = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(
+                request, self, row=token, title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")
+            )
+        tried = try_soon(token.bot, actor=Actor.operator(operator_of(request)))
+        if ask_refresh(token) or tried:
+            self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
+        else:
+            self.message_user(
+                request,
+                gettext("Nothing to do: it is due already, under way, or cannot be refreshed."),
+                messages.INFO,
+            )
+        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
 
     @button(_("Revoke"), icon="block", path="revoke", colour="danger")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
-from auth_sessions.models import AuthSession, UserToken
+from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.domain.incident_words import cause_and_cure as explain_incident
 from bots.domain.incident_words import headline, in_sentences
 from bots.enums import IncidentCause, SlotState
@@ -255,7 +255,12 @@ def _authorization_cards(user: User) -> list[Card]:
 
 
 def _problems(user: User, *, oldest_event: int | None) -> list[Problem]:
-    found = [*_event_problems(user, oldest_event), *_session_problems(user), *_token_problems(user)]
+    found = [
+        *_event_problems(user, oldest_event),
+        *_session_problems(user),
+        *_token_problems(user),
+        *_paused_apps(user),
+    ]
     return sorted(found, key=lambda problem: problem.at, reverse=True)[:PROBLEMS]
 
 
@@ -307,4 +312,22 @@ def _token_problems(user: User) -> list[Problem]:
             reverse("admin:auth_sessions_usertoken_change", args=[token.pk]),
         )
         for token in tokens.select_related("bot").order_by("-authorized_at")[:EACH]
+    ]
+
+
+def _paused_apps(user: User) -> list[Problem]:
+    """Apps whose tokens nobody refreshes until somebody has corrected something."""
+    paused = RefreshGate.objects.filter(
+        bot__in=Bot.objects.visible_to(user).enabled(), paused_at__isnull=False
+    )
+    return [
+        Problem(
+            gate.paused_at,
+            _("Refreshing paused"),
+            gate.bot.name,
+            cause_and_cure(explain(gate.code)),
+            reverse("admin:bots_bot_change", args=[gate.bot_id]),
+        )
+        for gate in paused.select_related("bot").order_by("-paused_at")[:EACH]
+        if gate.paused_at
     ]

@@ -9,9 +9,11 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from auth_sessions.hints import hint_refresh
 from auth_sessions.models import RefreshGate
 from bots.models import Bot
 from feishu_portal.access import audit
@@ -63,10 +65,14 @@ def resume(bot: Bot) -> None:
 _OPEN = {"paused_at": None, "tried_at": None, "code": None, "log_id": ""}
 
 
-def try_soon(bot: Bot, *, actor: Actor) -> None:
-    """An operator has corrected something: try one grant with the next sweep."""
-    if RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(tried_at=None):
-        audit.record(actor=actor, action="bot.refresh_tried", app_id=bot.app_id, target=bot.app_id)
+def try_soon(bot: Bot, *, actor: Actor) -> bool:
+    """An operator has corrected something: try one grant of the paused app next. False when it is not paused."""
+    with transaction.atomic():
+        paused = RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(tried_at=None)
+        if paused:
+            audit.record(actor=actor, action="bot.refresh_tried", app_id=bot.app_id, target=bot.app_id)
+            hint_refresh()
+    return bool(paused)
 
 
 def is_paused(bot: Bot) -> bool:
