@@ -1,0 +1,220 @@
+"""Refreshes, crashes, consents, revocations and time in any order. The sandbox's books are asked after every step:
+a refresh token is shown at most once and once more as a flagged probe (I7), and an access token that is still valid is
+still there, whatever became of its refresh (I8)."""
+
+import itertools
+import json
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import httpx
+import pytest
+import respx
+import time_machine
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis.extra.django import TestCase
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.strategies import integers, sampled_from
+
+from auth_sessions.domain.demand import ask_refresh, note_use
+from auth_sessions.domain.grants import store_grant
+from auth_sessions.domain.refresh import refresher, spool
+from auth_sessions.domain.refresh.claim import Claim, fingerprint
+from auth_sessions.domain.refresh.refresher import Pass
+from auth_sessions.domain.revocation import revoke_later
+from auth_sessions.enums import TokenStatus
+from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
+from feishu.oauth import TokenSet, UserInfo
+from feishu_portal.access.actors import SYSTEM
+from sandbox.config import AppConfig, SandboxConfig
+from sandbox.errors import TokenError
+from sandbox.world.authorizations import Issued
+from sandbox.world.world import World
+from tests.auth_sessions.conftest import oauth_error
+from tests.factories import PLATFORM, make_bot
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+PERSON = "lilei"
+WHO = UserInfo("ou_asked", "on_1", "u1", "tenant", "李雷", "Li Lei", "")
+
+
+class Died(BaseException):
+    """The process was killed here."""
+
+
+class Refreshing(RuleBasedStateMachine):
+    """One grant, one refresher that dies now and then, and a platform with moods."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = ExitStack()
+        self.clock = self.open.enter_context(time_machine.travel(START))
+        self.open.enter_context(patch("os.fsync"))
+        self.open.enter_context(patch("auth_sessions.hints.send_hint"))
+        router = self.open.enter_context(respx.mock(base_url=PLATFORM, assert_all_called=False))
+        router.post("/oauth/v3/token").mock(side_effect=self.answer)
+        self.mood = "well"
+        self.served = ""
+        for waiting in list(spool.waiting()):
+            spool.discard(waiting)
+
+    def teardown(self) -> None:
+        self.open.close()
+
+    @initialize()
+    def begin(self) -> None:
+        UserToken.objects.all().delete()
+        self.bot = make_bot()
+        self.app = AppConfig(app_id=self.bot.app_id)
+        self.world = World(SandboxConfig(apps=[self.app]), clock=lambda: timezone.now().timestamp())
+        self.consent()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if self.mood == "unreachable":
+            raise httpx.ConnectError("refused")
+        if self.mood == "lost before":
+            raise httpx.ReadTimeout("nobody knows")
+        if self.mood == "busy":
+            return oauth_error(20072, status=503, error="temporarily_unavailable")
+        if self.mood == "app refused":
+            return oauth_error(20002, error="invalid_client")
+        try:
+            token = json.loads(request.content)["refresh_token"]
+            issued = self.world.authorizations.refresh(self.app, token, None)
+        except TokenError as refusal:
+            return oauth_error(refusal.code)
+        if self.mood == "lost after":
+            raise httpx.ReadTimeout("nobody knows")
+        values = _token_set(issued)
+        return httpx.Response(
+            200,
+            json={
+                "code": 0,
+                "access_token": values.access_token,
+                "expires_in": values.expires_in,
+                "refresh_token": values.refresh_token,
+                "refresh_token_expires_in": values.refresh_token_expires_in,
+                "scope": "offline_access",
+            },
+        )
+
+    # --- what happens
+
+    @rule()
+    def consent(self) -> None:
+        self.world.authorizations.consent(self.app, PERSON, ["offline_access"])
+        issued = self.world.authorizations.issue(self.app, PERSON, None)
+        store_grant(bot=self.bot, who=WHO, tokens=_token_set(issued), asked_at=timezone.now())
+
+    @rule(
+        mood=sampled_from(["well", "well", "unreachable", "busy", "app refused", "lost before", "lost after"])
+    )
+    def platform_turns(self, mood: str) -> None:
+        self.mood = mood
+
+    @rule(minutes=integers(1, 90))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.shift(timedelta(minutes=minutes))
+
+    @rule()
+    def days_pass(self) -> None:
+        self.clock.shift(timedelta(days=2))
+
+    @rule()
+    def somebody_uses_it(self) -> None:
+        note_use(UserToken.objects.get())
+
+    @rule()
+    def somebody_asks(self) -> None:
+        ask_refresh(UserToken.objects.get())
+
+    @rule()
+    def refresh(self) -> None:
+        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        Pass().run()
+
+    @rule(where=sampled_from(["claimed", "sending", "answered"]))
+    def refresher_dies(self, where: str) -> None:
+        """After the claim, after the mark, or with the answer on disk."""
+        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        marked = refresher.mark_sending
+
+        def mark_and_die(taken: Claim, refresh_token: str) -> bool:
+            marked(taken, refresh_token)
+            raise Died
+
+        replaced = {
+            "claimed": patch.object(refresher, "mark_sending", side_effect=Died),
+            "sending": patch.object(refresher, "mark_sending", mark_and_die),
+            "answered": patch.object(refresher, "commit", side_effect=Died),
+        }[where]
+        with replaced, suppress(Died):
+            Pass().run()
+
+    @precondition(lambda self: UserToken.objects.filter(status=TokenStatus.ACTIVE).exists())
+    @rule()
+    def revocation(self) -> None:
+        revoke_later(grant=UserToken.objects.get(), actor=SYSTEM)
+
+    # --- what holds
+
+    @invariant()
+    def refresh_tokens_are_shown_once_and_once_as_a_probe(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        for token in self.world.authorizations.refresh_tokens.values():
+            submissions = len(token.submissions)
+            assert submissions <= 2
+            if submissions == 2:
+                assert RefreshAttempt.objects.filter(
+                    fingerprint=fingerprint(token.value), probe=True
+                ).exists()
+        shown = RefreshAttempt.objects.filter(sent_at__isnull=False)
+        consumed = shown.exclude(outcome__in=("not_sent", "rejected", "dead_app"))
+        for _, same in itertools.groupby(
+            consumed.order_by("fingerprint").values_list("fingerprint", "probe"), lambda row: row[0]
+        ):
+            probes = [probe for _, probe in same]
+            assert sorted(probes) in ([False], [True], [False, True])
+
+    @invariant()
+    def valid_access_is_served(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        grant = UserToken.objects.get()
+        if grant.status == TokenStatus.REVOKED:
+            assert not grant.access_token
+            return
+        issued = self.world.authorizations.access_tokens[grant.access_token]
+        assert abs(issued.expires_at - grant.access_expires_at.timestamp()) < 5
+
+    @invariant()
+    def nobody_is_given_up_whose_token_still_works(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        grant = UserToken.objects.get()
+        if grant.status != TokenStatus.NEEDS_REAUTH or not grant.refresh_token:
+            return
+        book = self.world.authorizations.refresh_tokens[grant.refresh_token]
+        probed_in_vain = RefreshAttempt.objects.filter(
+            fingerprint=fingerprint(grant.refresh_token), probe=True, outcome="uncertain"
+        )
+        assert book.used or book.expires_at <= timezone.now().timestamp() or probed_in_vain.exists()
+
+
+def _token_set(issued: Issued) -> TokenSet:
+    assert issued.refresh is not None
+    return TokenSet(issued.access.value, 7200, issued.refresh.value, 604800, ("offline_access",))
+
+
+class TestRefreshing(TestCase, Refreshing.TestCase):
+    settings = settings(
+        max_examples=12,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
