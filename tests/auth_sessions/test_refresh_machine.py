@@ -136,6 +136,16 @@ class Refreshing(RuleBasedStateMachine):
         RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
         Pass().run()
 
+    @rule(mood=sampled_from(["lost before", "lost after", "busy"]), minutes=integers(1, 70))
+    def refresh_that_hears_nothing_and_another(self, mood: str, minutes: int) -> None:
+        """What comes of a doubt when time passes and the platform is well again."""
+        self.clock.shift(timedelta(minutes=70))
+        self.mood = mood
+        self.refresh()
+        self.mood = "well"
+        self.clock.shift(timedelta(minutes=minutes))
+        self.refresh()
+
     @rule(where=sampled_from(["claimed", "sending", "answered"]))
     def refresher_dies(self, where: str) -> None:
         """After the claim, after the mark, or with the answer on disk."""
@@ -213,7 +223,7 @@ def _token_set(issued: Issued) -> TokenSet:
 class TestRefreshing(TestCase, Refreshing.TestCase):
     settings = settings(
         max_examples=12,
-        stateful_step_count=25,
+        stateful_step_count=20,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
