@@ -1,19 +1,19 @@
 """What the bot does when people write to it or press a button on the card."""
 
-import json
-import re
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from auth_sessions.cards import DECLINE_ACTION, NEXT_CODE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.commands import greet, not_possible, run_command
 from auth_sessions.domain.device import claim_start, start_code, want_code
+from auth_sessions.domain.people import end_grants_of, rename
 from auth_sessions.domain.personal import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.revocation import note_revoked_by_platform
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, Via
-from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
+from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.personal_card import REVOKE_ACTION, SHOW_ACTION, personal_card
 from auth_sessions.revocation_card import START_ACTION
@@ -21,26 +21,9 @@ from bots.models import Bot
 from events import callback_response, on, on_card, toast
 from events.models import Event
 from feishu.errors import FeishuError
-from feishu.openapi import OpenAPI
 from feishu.text import Text
 from feishu_portal.access.actors import Actor
 
-HELP = Text(
-    "发送 /auth 授权我代表你使用飞书，发送 /help 查看帮助。",
-    "Send /auth to let me act for you in Feishu, or /help to see this again.",
-)
-NOT_POSSIBLE = Text(
-    "暂时无法发起授权，请联系管理员：{reason}",
-    "An authorization cannot be started. Please tell an administrator: {reason}",
-)
-_REASONS = {
-    NoPublicAddressError.code: Text(
-        "未设置 PUBLIC_URL，浏览器无法返回门户。",
-        "PUBLIC_URL is not set, so a browser cannot come back to the portal.",
-    ),
-    BotDisabledError.code: Text("机器人已停用。", "The bot is disabled."),
-    InvalidScopesError.code: Text("机器人的授权范围设置有误。", "The scopes set for the bot are not valid."),
-}
 NOT_YOURS = callback_response(
     toast=toast("warning", Text("这张卡片不是发给你的。", "This card was not meant for you."))
 )
@@ -62,63 +45,38 @@ _PLATFORM_REASONS = {
     "restriction": PlatformReason.RESTRICTION,
 }
 
-_MENTION = re.compile(r"@_user_\d+|@_all")
-
 
 @on("im.message.receive_v1", atomic=False)
 def answer_command(event: Event, bot: Bot) -> None:
-    """``/auth`` asks the writer for an authorization; ``/help`` explains. Other messages are left to other handlers."""
-    command = _command(event.data)
-    if command == "/auth":
-        _authorize(event, bot)
-    elif command == "/help":
-        _reply(event, bot, HELP)
+    """Commands that people write to the bot; see ``auth_sessions.commands``."""
+    run_command(event, bot)
 
 
-def _command(data: dict[str, Any]) -> str:
-    message = data.get("message") or {}
-    if message.get("message_type") != "text":
-        return ""
-    try:
-        text = json.loads(message.get("content") or "{}").get("text", "")
-    except (ValueError, AttributeError):
-        return ""
-    words = _MENTION.sub(" ", str(text)).split()
-    return words[0].lower() if words else ""
+@on("im.chat.access_event.bot_p2p_chat_entered_v1", atomic=False)
+def greet_newcomer(event: Event, bot: Bot) -> None:
+    """Whoever opens the chat with the bot for the first time is told what it is there for. The event comes with every
+    visit; a chat that holds a message already is no first one."""
+    open_id = (event.data.get("operator_id") or {}).get("open_id")
+    if open_id and not event.data.get("last_message_id"):
+        greet(event, bot, open_id=open_id)
 
 
-def _authorize(event: Event, bot: Bot) -> None:
-    sender = event.data.get("sender") or {}
-    open_id = (sender.get("sender_id") or {}).get("open_id") or ""
-    if not open_id or sender.get("sender_type") == "bot":
-        return
-    try:
-        request_authorization(
-            bot=bot,
-            open_id=open_id,
-            tenant_key=sender.get("tenant_key") or event.tenant_key,
-            actor=Actor.user(open_id),
-            request_key=event.dedupe_key,
-        )
-    except AuthError as error:
-        _reply(event, bot, _not_possible(error))
+@on("contact.user.updated_v3")
+def follow_person(event: Event, bot: Bot) -> None:
+    """Somebody's data changed: their name, or that they left the company."""
+    person = event.data.get("object") or {}
+    status = person.get("status") or {}
+    if status.get("is_resigned") or status.get("is_exited"):
+        end_grants_of(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "")
+    elif person.get("name"):
+        rename(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "", name=person["name"])
 
 
-def _not_possible(error: AuthError) -> Text:
-    reason = _REASONS.get(error.code, Text(error.code, error.code))
-    return Text(
-        NOT_POSSIBLE.zh_cn.format(reason=reason.zh_cn), NOT_POSSIBLE.en_us.format(reason=reason.en_us)
-    )
-
-
-def _reply(event: Event, bot: Bot, text: Text) -> None:
-    """Both languages, since the platform does not translate text messages. The event's key makes a retry send nothing."""
-    OpenAPI(bot.credentials).reply(
-        event.data["message"]["message_id"],
-        "text",
-        {"text": f"{text.zh_cn}\n{text.en_us}"},
-        uuid=f"reply-{event.pk}",
-    )
+@on("contact.user.deleted_v3")
+def end_grants_of_leaver(event: Event, bot: Bot) -> None:
+    """Somebody left the company: nobody acts for them any more."""
+    person = event.data.get("object") or {}
+    end_grants_of(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "")
 
 
 @on("auth.user_access_token.revoked_v4")
@@ -153,7 +111,7 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
     try:
         fresh = _ask_again(session, bot, shown_in=context.get("open_message_id") or session.message_id)
     except AuthError as error:
-        return callback_response(toast=toast("error", _not_possible(error)))
+        return callback_response(toast=toast("error", not_possible(error)))
     return _with_code(fresh) if fresh.via == Via.DEVICE else _showing(fresh)
 
 
@@ -220,7 +178,7 @@ def start_again(event: Event, bot: Bot) -> dict[str, Any]:
             request_key=event.dedupe_key,
         )
     except AuthError as error:
-        return callback_response(toast=toast("error", _not_possible(error)))
+        return callback_response(toast=toast("error", not_possible(error)))
     return callback_response(toast=toast("success", CARD_ON_ITS_WAY))
 
 

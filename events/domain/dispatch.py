@@ -88,9 +88,12 @@ class _Plan:
 def deliveries_for(
     event: Event, handlers: Iterable[Registration], switches: dict[str, bool]
 ) -> list[Delivery]:
-    """The deliveries of one event, not saved yet; a handler that is switched off gets one that says so."""
+    """The deliveries of one event, not saved yet; a handler that an operator switched off gets one that says so. One
+    that is off by itself leaves no row: there would be one for every event that nobody is interested in."""
     deliveries = []
     for handler in handlers:
+        if not handler.is_on and handler.name not in switches:
+            continue
         delivery = Delivery(event=event, bot_id=event.bot_id, handler=handler.name)
         if runs(handler, switches):
             delivery.order_key = order_key_of(handler, event)

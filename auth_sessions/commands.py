@@ -1,0 +1,142 @@
+"""What people can write to the bot, in a direct chat or, mentioning it, in a group."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from auth_sessions.domain.personal import revoke_own, send_personal_card, view_of
+from auth_sessions.domain.sessions import request_authorization
+from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
+from bots.models import Bot
+from events.models import Event
+from feishu.openapi import OpenAPI
+from feishu.text import Text
+from feishu_portal.access.actors import Actor
+
+HELP = Text(
+    "发送 /auth（/授权）授权我代表你使用飞书；/status（/状态）查看授权情况；/revoke（/撤销）撤销授权；/help（/帮助）查看帮助。",
+    "Send /auth to let me act for you in Feishu, /status to see what you granted, /revoke to take it back, "
+    "or /help to see this again.",
+)
+NOT_POSSIBLE = Text(
+    "暂时无法发起授权，请联系管理员：{reason}",
+    "An authorization cannot be started. Please tell an administrator: {reason}",
+)
+NOT_GRANTED = Text(
+    "你还没有授权。发送 /auth 开始授权。", "You have not granted anything. Send /auth to begin."
+)
+REVOKED = Text(
+    "已撤销你的授权，我不再代表你使用飞书。",
+    "Your authorization has been withdrawn. I no longer act for you in Feishu.",
+)
+_REASONS = {
+    NoPublicAddressError.code: Text(
+        "未设置 PUBLIC_URL，浏览器无法返回门户。",
+        "PUBLIC_URL is not set, so a browser cannot come back to the portal.",
+    ),
+    BotDisabledError.code: Text("机器人已停用。", "The bot is disabled."),
+    InvalidScopesError.code: Text("机器人的授权范围设置有误。", "The scopes set for the bot are not valid."),
+}
+_MENTION = re.compile(r"@_user_\d+|@_all")
+
+
+def run_command(event: Event, bot: Bot) -> None:
+    """Do what the message asks for. Other messages, and those of other bots, are left alone."""
+    sender = event.data.get("sender") or {}
+    command = COMMANDS.get(_first_word(event.data))
+    if command is not None and sender.get("sender_type") != "bot" and _writer(event):
+        command(event, bot)
+
+
+def not_possible(error: AuthError) -> Text:
+    """Why no authorization can be started, for whoever asked."""
+    reason = _REASONS.get(error.code, Text(error.code, error.code))
+    return Text(
+        NOT_POSSIBLE.zh_cn.format(reason=reason.zh_cn), NOT_POSSIBLE.en_us.format(reason=reason.en_us)
+    )
+
+
+def greet(event: Event, bot: Bot, *, open_id: str) -> None:
+    """Say once what the bot is there for."""
+    OpenAPI(bot.credentials).send_text(open_id, f"{HELP.zh_cn}\n{HELP.en_us}", uuid=f"greet-{event.pk}")
+
+
+def _first_word(data: dict[str, Any]) -> str:
+    message = data.get("message") or {}
+    if message.get("message_type") != "text":
+        return ""
+    try:
+        text = json.loads(message.get("content") or "{}").get("text", "")
+    except (ValueError, AttributeError):
+        return ""
+    words = _MENTION.sub(" ", str(text)).split()
+    return words[0].lower() if words else ""
+
+
+def _writer(event: Event) -> str:
+    sender = event.data.get("sender") or {}
+    return (sender.get("sender_id") or {}).get("open_id") or ""
+
+
+def _authorize(event: Event, bot: Bot) -> None:
+    try:
+        request_authorization(
+            bot=bot,
+            open_id=_writer(event),
+            tenant_key=_tenant(event),
+            actor=Actor.user(_writer(event)),
+            request_key=event.dedupe_key,
+        )
+    except AuthError as error:
+        _reply(event, bot, not_possible(error))
+
+
+def _status(event: Event, bot: Bot) -> None:
+    """What a person granted is nobody else's business: the card goes to the person alone, from a group, too."""
+    send_personal_card(bot=bot, open_id=_writer(event), tenant_key=_tenant(event), key=str(event.pk))
+
+
+def _revoke(event: Event, bot: Bot) -> None:
+    view = view_of(bot=bot, open_id=_writer(event), tenant_key=_tenant(event), uses=0)
+    _tell(event, bot, NOT_GRANTED if revoke_own(view) is None else REVOKED)
+
+
+def _help(event: Event, bot: Bot) -> None:
+    _reply(event, bot, HELP)
+
+
+def _tenant(event: Event) -> str:
+    return str(event.data["sender"].get("tenant_key") or event.tenant_key)
+
+
+def _reply(event: Event, bot: Bot, text: Text) -> None:
+    """Both languages, since the platform does not translate text messages. The event's key makes a retry send nothing."""
+    OpenAPI(bot.credentials).reply(
+        event.data["message"]["message_id"],
+        "text",
+        {"text": f"{text.zh_cn}\n{text.en_us}"},
+        uuid=f"reply-{event.pk}",
+    )
+
+
+def _tell(event: Event, bot: Bot, text: Text) -> None:
+    """In a group the answer goes to the person alone."""
+    if event.data["message"].get("chat_type") == "p2p":
+        _reply(event, bot, text)
+        return
+    OpenAPI(bot.credentials).send_text(
+        _writer(event), f"{text.zh_cn}\n{text.en_us}", uuid=f"reply-{event.pk}"
+    )
+
+
+COMMANDS: dict[str, Callable[[Event, Bot], None]] = {
+    "/auth": _authorize,
+    "/授权": _authorize,
+    "/status": _status,
+    "/状态": _status,
+    "/revoke": _revoke,
+    "/撤销": _revoke,
+    "/help": _help,
+    "/帮助": _help,
+}
