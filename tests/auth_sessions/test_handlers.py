@@ -193,3 +193,83 @@ def test_authorize_again_sends_whoever_clicks_a_card_of_their_own(bot):
     for _ in range(2):
         assert handlers.start_again(event, bot)["toast"]["type"] == "success"
     assert AuthSession.objects.get().open_id == "ou_clicker"
+
+
+# --- other commands, and what the directory says
+
+
+def said(route) -> str:
+    return json.loads(route.calls.last.request.content)["content"]
+
+
+@pytest.mark.parametrize("text", ["/revoke", "/撤销"])
+def test_revoke_ends_the_writers_own_grant(bot, platform, text):
+    mine, other = make_grant(bot, open_id="ou_writer"), make_grant(bot, open_id="ou_other")
+    write(bot, text=text, open_id="ou_writer")
+    mine.refresh_from_db()
+    other.refresh_from_db()
+    assert (mine.status, other.status) == (TokenStatus.REVOKED, TokenStatus.ACTIVE)
+    assert "撤销" in said(platform.reply)
+
+
+def test_revoke_without_a_grant_says_so(bot, platform):
+    write(bot, text="/revoke", open_id="ou_writer")
+    assert "/auth" in said(platform.reply)
+
+
+def test_answer_about_a_grant_stays_out_of_the_group(bot, platform):
+    make_grant(bot, open_id="ou_writer")
+    write(bot, text="@_user_1 /revoke", open_id="ou_writer", chat_type="group")
+    assert not platform.reply.called
+    assert json.loads(platform.send.calls.last.request.content)["receive_id"] == "ou_writer"
+
+
+@pytest.mark.parametrize("text", ["/status", "/状态"])
+def test_status_is_sent_to_the_writer_alone(bot, platform, text):
+    make_grant(bot, open_id="ou_writer")
+    write(bot, text=text, open_id="ou_writer", chat_type="group")
+    assert not platform.reply.called
+    assert json.loads(platform.send.calls.last.request.content)["receive_id"] == "ou_writer"
+
+
+@pytest.mark.parametrize(("last", "greeted"), [("", True), ("om_1", False)])
+def test_newcomer_is_greeted_once(bot, platform, last, greeted):
+    payload = directory_event(
+        "im.chat.access_event.bot_p2p_chat_entered_v1",
+        {"chat_id": "oc_1", "operator_id": {"open_id": "ou_new"}, "last_message_id": last},
+    )
+    handlers.greet_newcomer(arrived(bot, payload), bot)
+    assert platform.send.called == greeted
+
+
+def directory_event(event_type, event):
+    payload = message_event()
+    payload["header"]["event_type"] = event_type
+    return payload | {"event": event}
+
+
+def test_grants_of_who_left_are_ended_and_nobody_elses(bot):
+    left, stayed = make_grant(bot, open_id="ou_left"), make_grant(bot, open_id="ou_stayed")
+    payload = directory_event("contact.user.deleted_v3", {"object": {"open_id": "ou_left"}})
+    event = arrived(bot, payload)
+    for _ in range(2):
+        handlers.end_grants_of_leaver(event, bot)
+    left.refresh_from_db()
+    stayed.refresh_from_db()
+    assert (left.status, stayed.status) == (TokenStatus.REVOKED, TokenStatus.ACTIVE)
+
+
+def test_grants_of_who_resigned_are_ended(bot):
+    grant = make_grant(bot, open_id="ou_left")
+    person = {"open_id": "ou_left", "name": "李雷", "status": {"is_resigned": True}}
+    handlers.follow_person(arrived(bot, directory_event("contact.user.updated_v3", {"object": person})), bot)
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.REVOKED
+
+
+def test_new_name_is_taken_over(bot):
+    grant = make_grant(bot, open_id="ou_left", name="旧名")
+    person = {"open_id": "ou_left", "name": "新名", "status": {"is_frozen": True}}
+    handlers.follow_person(arrived(bot, directory_event("contact.user.updated_v3", {"object": person})), bot)
+    grant.refresh_from_db()
+    assert (grant.name, grant.status) == ("新名", TokenStatus.ACTIVE)
