@@ -22,6 +22,7 @@ from events.domain.inbox import Stored, store
 from events.domain.left_out import LeftOutCounts, write_left_out
 from events.enums import EventStatus, Extra
 from events.hints import hint_work
+from feishu_portal.live.changes import changed
 
 logger = logging.getLogger("events.intake")
 
@@ -113,5 +114,9 @@ class Intake:
         while True:
             await self._hint_wanted.wait()
             self._hint_wanted.clear()
+            if self.is_pressed:
+                self._left_out.add(Extra.LIVE)
+            else:
+                changed("events")
             if self.is_pressed or not await asyncio.to_thread(hint_work):
                 self._left_out.add(Extra.HINTS)

@@ -12,16 +12,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 # Django annotates its application more narrowly than ASGI does.
 _django = cast("ASGIApp", get_asgi_application())
 
+from events.admin.tail import SOCKET as EVENTS_SOCKET  # noqa: E402 -- models are there after Django's setup
+from events.admin.tail import EventTail  # noqa: E402
 from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
 from feishu_portal.access.canary import verify  # noqa: E402
 from feishu_portal.access.keyring import SealedValueError  # noqa: E402
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint  # noqa: E402
 from feishu_portal.api.proxy.target import PREFIX as PROXY  # noqa: E402
-from feishu_portal.live.sockets import no_such_socket  # noqa: E402
+from feishu_portal.live.sockets import no_such_socket, socket_of  # noqa: E402
 
 _webhook = WebhookEndpoint()
 _proxy = ProxyEndpoint()
-_sockets: dict[str, ASGIApp] = {}
+_sockets: dict[str, ASGIApp] = {EVENTS_SOCKET: socket_of(EventTail)}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,7 @@ from events.domain.criteria import EventCriteria
 from events.domain.search import Found, newest, resolve
 from events.errors import SearchTooSlowError
 from events.models import Event
+from feishu_portal.access.admin.base import operator_of
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -48,7 +49,7 @@ class EventChangeList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Event]:
         rows = super().get_queryset(request, exclude_parameters)
-        criteria = EventCriteria(bots=own_bots(request))
+        criteria = EventCriteria(bots=own_bots(operator_of(request)))
         for chosen in self.filter_specs:
             if isinstance(chosen, EventFilter):
                 criteria = chosen.narrowed(criteria)

@@ -15,7 +15,7 @@ from events.admin.dead_letters import dead_letters_page
 from events.admin.filters import FILTERS
 from events.admin.lifecycle import lifecycle
 from events.admin.replay_form import ask_and_replay
-from events.admin.tail import tail_page, tail_rows
+from events.admin.tail import tail_page, tail_poll
 from events.domain.criteria import EventCriteria
 from events.domain.replay import MAX_SELECTED
 from events.enums import Arrived, EventStatus
@@ -30,6 +30,7 @@ EVENT_COLOURS = {
     EventStatus.DISPATCHED: "info",
     EventStatus.DONE: "success",
     EventStatus.DEAD: "danger",
+    EventStatus.STALE: "warning",
     EventStatus.QUARANTINED: "warning",
 }
 # Control characters say nothing on a page and may say the wrong thing.
@@ -92,7 +93,6 @@ class EventAdmin(MachineWritten[Event]):
         pages = {
             "dead-letters": ("dead_letters", dead_letters_page),
             "live": ("tail", tail_page),
-            "live/rows": ("tail_rows", tail_rows),
             "replay": ("replay_matching", EventAdmin.replay_matching),
         }
         own = [
@@ -103,7 +103,8 @@ class EventAdmin(MachineWritten[Event]):
             )
             for address, (name, page) in pages.items()
         ]
-        return own + super().get_urls()
+        poll = path("live/poll/", self.admin_site.admin_view(tail_poll), name="events_event_tail_poll")
+        return [*own, poll, *super().get_urls()]
 
     # --- replay
 

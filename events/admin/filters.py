@@ -22,6 +22,7 @@ from events.enums import Arrived, EventStatus
 from events.models import Event
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.filters import WINDOWS
+from feishu_portal.access.models import User
 from feishu_portal.access.storable import storable
 
 if TYPE_CHECKING:
@@ -203,9 +204,8 @@ FILTERS = (
 )  # fmt: skip
 
 
-def own_bots(request: HttpRequest) -> tuple[UUID, ...] | None:
+def own_bots(user: User) -> tuple[UUID, ...] | None:
     """The bots whose events an operator sees; None for all of them."""
-    user = operator_of(request)
     if user.is_superuser:
         return None
     return tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))

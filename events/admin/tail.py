@@ -1,92 +1,125 @@
-"""Events as they come: a page that asks for what is new, every second, by key."""
+"""Events as they come: a page that is told through a socket, and asks every few seconds where it can have none."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from events.admin.filters import ArrivalFilter, BotFilter, StatusFilter, TypeFilter, own_bots
+from events.admin.filters import MAX_TEXT, own_bots
 from events.domain.criteria import EventCriteria
 from events.domain.search import oldest
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.models import Event
 from feishu_portal.access.admin.base import operator_of
+from feishu_portal.access.models import User
+from feishu_portal.access.storable import storable
+from feishu_portal.live.changes import Changes
+from feishu_portal.live.feeds import Feed
+from feishu_portal.live.polling import polled
+from feishu_portal.live.viewers import Viewer
 
-MOST = 100  # events in one answer
+TOPIC = "events"
+SOCKET = "/live/events/"
+MOST = 100  # events in one message
 # Numbers are given before they are committed: what came in under a number already passed is looked for again. The same
 # look shows how events just listed went on.
 OVERLAP = 200
-FILTERS = (StatusFilter, TypeFilter, ArrivalFilter, BotFilter)
+FILTERS = ("bot__id__exact", "event_type__exact", "status__exact")
 
 
 def tail_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponseBase:
-    """The page; what it lists comes from ``tail_rows``."""
-    _check(model_admin, request)
-    chosen = {name: request.GET[name] for name in _parameters() if request.GET.get(name)}
+    """The page; what it lists comes from the feed."""
+    if not model_admin.has_view_permission(request):
+        raise PermissionDenied
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
         "title": _("Live events"),
-        "rows_address": reverse("admin:events_event_tail_rows"),
+        "socket": SOCKET,
+        "poll": reverse("admin:events_event_tail_poll"),
         "statuses": EventStatus.choices,
         "bots": Bot.objects.visible_to(operator_of(request)),
-        "chosen": chosen,
+        "chosen": {name: request.GET[name] for name in FILTERS if request.GET.get(name)},
     }
     return TemplateResponse(request, "admin/events/event/tail.html", context)
 
 
-def tail_rows(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponseBase:
-    """``{"cursor", "rows"}``: events after ``?after=``, and the newest few before it as they stand now.
+class EventTail(Feed):
+    """``{"type": "events", "cursor", "rows"}``: events after the page's cursor, and what became of those just before.
 
-    Without ``after`` the newest events are the beginning.
+    The hello is ``{"cursor": number or null, "filters": {name: value}}``; without a cursor it begins with the newest.
     """
-    _check(model_admin, request)
-    criteria = _criteria(model_admin, request)
-    last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
-    try:
-        after = int(request.GET.get("after") or last)
-        found = oldest(criteria, after=max(0, after - OVERLAP), last=last, limit=OVERLAP + MOST)
-    except ValueError:
-        return JsonResponse({"cursor": last, "rows": []}, status=400)
-    except SearchTooSlowError:
-        return JsonResponse({"cursor": last, "rows": []}, status=503)
-    events = Event.objects.filter(pk__in=found.pks).select_related("bot").defer("payload", "error")
-    rows = [_row(event) for event in events.order_by("pk")]
-    # Beyond a full answer there is more; the next question begins where this one ended.
-    return JsonResponse({"cursor": last if found.cursor is None else found.cursor, "rows": rows})
+
+    topics: ClassVar[tuple[str, ...]] = (TOPIC,)
+
+    def __init__(self) -> None:
+        self._cursor: int | None = None
+        self._filters: dict[str, str] = {}
+        self._told: dict[int, str] = {}
+
+    def begin(self, hello: Any) -> None:
+        self._cursor = None if hello["cursor"] is None else int(hello["cursor"])
+        self._filters = {name: str(hello["filters"].get(name, "")) for name in FILTERS}
+
+    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:  # noqa: ARG002 -- every look is short
+        last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+        cursor = last if self._cursor is None else self._cursor
+        try:
+            found = oldest(
+                criteria_of(viewer.user, self._filters),
+                after=max(0, cursor - OVERLAP),
+                last=last,
+                limit=OVERLAP + MOST,
+            )
+        except SearchTooSlowError:
+            return
+        # Beyond a full answer there is more; the next look begins where this one ended.
+        self._cursor = last if found.cursor is None else found.cursor
+        events = Event.objects.filter(pk__in=found.pks).select_related("bot").defer("payload", "error")
+        rows = [event for event in events.order_by("pk") if self._told.get(event.pk) != event.status]
+        self._told = {pk: status for pk, status in self._told.items() if pk > cursor - 2 * OVERLAP}
+        self._told |= {event.pk: event.status for event in rows}
+        if rows:
+            yield {"type": "events", "cursor": self._cursor, "rows": [_row(event) for event in rows]}
 
 
-def _check(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> None:
-    if not model_admin.has_view_permission(request):
-        raise PermissionDenied
+tail_poll = polled(EventTail)
 
 
-def _parameters() -> list[str]:
-    return [str(part.parameter_name) for part in FILTERS]
-
-
-def _criteria(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> EventCriteria:
-    criteria = EventCriteria(bots=own_bots(request))
-    for part in FILTERS:
-        name = str(part.parameter_name)
-        chosen = {name: [str(request.GET[name])]} if request.GET.get(name) else {}
-        criteria = part(request, chosen, Event, model_admin).narrowed(criteria)
-    return criteria
+def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
+    """What the page asks for, as far as the operator may see; what makes no sense is left out."""
+    bots = own_bots(user)
+    if filters.get("bot__id__exact"):
+        try:
+            bot = UUID(filters["bot__id__exact"])
+        except ValueError:
+            bots = ()
+        else:
+            bots = (bot,) if bots is None or bot in bots else ()
+    status = filters.get("status__exact", "")
+    return EventCriteria(
+        bots=bots,
+        event_type=storable(filters.get("event_type__exact", "").strip(), MAX_TEXT),
+        statuses=(status,) if status in EventStatus.values else (),
+    )
 
 
 def _row(event: Event) -> dict[str, Any]:
     return {
         "pk": event.pk,
         "address": reverse("admin:events_event_change", args=[event.pk]),
-        "type": event.event_type or str(_("unknown")),
+        "type": event.event_type or gettext("unknown"),
         "bot": event.bot.name,
         "status": event.status,
         "status_label": str(EventStatus(event.status).label),

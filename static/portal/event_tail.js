@@ -1,20 +1,25 @@
-// The live tail: asks for what is new, puts it on top, and brings rows that are shown up to date. At most MOST stay.
+// The live tail: new events on top, and those that are shown brought up to date. At most MOST stay.
+import { follow } from "./live.js";
+
 const MOST = 300;
-const EVERY = 1000; // milliseconds
-const PATIENCE = 5000; // after a failure
 
 const tail = document.querySelector("[data-tail]");
 const list = tail.querySelector("ol");
 const empty = tail.querySelector("[data-tail-empty]");
 const pause = document.querySelector("[data-tail-pause]");
 const state = document.querySelector("[data-tail-state]");
+const filters = Object.fromEntries(new URLSearchParams(location.search));
 const shown = new Map();
-let cursor = "";
+const waiting = []; // what came in a pause
+let cursor = null;
 let paused = false;
+let now = "offline";
 
-function say(what) {
-  state.textContent = state.dataset[what];
-  state.dataset.now = what;
+function say(word) {
+  now = word;
+  const said = paused && word !== "ended" ? "paused" : word;
+  state.textContent = state.dataset[said];
+  state.dataset.now = said;
 }
 
 function cell(name, text) {
@@ -48,39 +53,30 @@ function put(row) {
   }
 }
 
-async function look() {
-  const question = new URLSearchParams(location.search);
-  if (cursor) {
-    question.set("after", cursor);
+function show({ cursor: next, rows }) {
+  cursor = next;
+  if (paused) {
+    waiting.push(...rows);
+    waiting.splice(0, waiting.length - MOST);
+    return;
   }
-  const answer = await fetch(`${tail.dataset.tail}?${question}`, { headers: { Accept: "application/json" } });
-  if (!answer.ok) {
-    throw new Error(`answer ${answer.status}`);
-  }
-  const { cursor: next, rows } = await answer.json();
-  cursor = String(next);
   rows.forEach(put);
   empty.hidden = list.children.length > 0;
-}
-
-async function follow() {
-  let wait = EVERY;
-  if (!paused && !document.hidden) {
-    try {
-      await look();
-      say(paused ? "paused" : "live");
-    } catch {
-      say("lost");
-      wait = PATIENCE;
-    }
-  }
-  setTimeout(follow, wait);
 }
 
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.textContent = paused ? pause.dataset.resume : pause.dataset.pause;
-  say(paused ? "paused" : "live");
+  say(now);
+  if (!paused) {
+    show({ cursor, rows: waiting.splice(0) });
+  }
 });
 
-follow();
+follow({
+  socket: tail.dataset.socket,
+  poll: tail.dataset.poll,
+  hello: () => ({ cursor, filters }),
+  show,
+  status: say,
+});

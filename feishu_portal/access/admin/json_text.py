@@ -25,7 +25,16 @@ def masked(value: Any) -> Any:
         return {key: MASK if _hides(str(key), item) else masked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [masked(item) for item in value]
-    return masked_text(value) if isinstance(value, str) and value[:1] in {"{", "["} else value
+    return _masked_string(value) if isinstance(value, str) and value[:1] in {"{", "["} else value
+
+
+def _masked_string(text: str) -> str:
+    """JSON within a string, as the platform writes a message's content: its characters as such, its secrets masked."""
+    try:
+        inner = json.loads(text)
+    except (ValueError, RecursionError):
+        return masked_text(text)
+    return json.dumps(masked(inner), ensure_ascii=False)
 
 
 def masked_text(text: str) -> str:

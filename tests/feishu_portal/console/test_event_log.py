@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from bots.models import Bot
 from events.admin import change_list
+from events.admin.tail import EventTail
 from events.domain import search
 from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.models import Delivery, DeliveryAttempt, Event, ReplayJob
 from events.registry import on
-from feishu_portal.access.models import AuditEntry
+from feishu_portal.access.models import AuditEntry, User
+from feishu_portal.live.viewers import Viewer
 from tests.feishu_portal.console.rows import (
     Rows,
     list_of,
@@ -32,7 +34,7 @@ LOG = list_of("events_event")
 MATCHING = reverse("admin:events_event_replay_matching")
 DEAD = reverse("admin:events_event_dead_letters")
 TAIL = reverse("admin:events_event_tail")
-TAIL_ROWS = reverse("admin:events_event_tail_rows")
+TAIL_POLL = reverse("admin:events_event_tail_poll")
 
 
 @pytest.fixture(autouse=True)
@@ -158,8 +160,8 @@ def test_a_stranger_finds_nothing_by_any_way(rows: Rows, as_stranger: Client) ->
     assert as_stranger.get(reverse("admin:events_event_replay_one", args=[rows.event.pk])).status_code == 404
     assert "0 events match" in text_of(as_stranger.get(MATCHING, {"bot__id__exact": bot}))
     assert "no such order" not in text_of(as_stranger.get(DEAD))
-    after = {"after": rows.event.pk - 1, "bot__id__exact": bot}
-    assert as_stranger.get(TAIL_ROWS, after).json()["rows"] == []
+    assert told(as_stranger, rows.event.pk - 1) == []
+    assert told(as_stranger, rows.event.pk - 1, bot__id__exact=bot) == []
     assert rows.bot.name not in text_of(as_stranger.get(TAIL))
 
 
@@ -210,8 +212,11 @@ def test_a_life_takes_as_many_queries_for_many_tries_as_for_one(rows: Rows, as_o
 
 def test_unicode_is_shown_as_text_and_raw_bytes_are_harmless(rows: Rows, as_owner: Client) -> None:
     address = page_of("events_event", rows.event)
-    Event.objects.filter(pk=rows.event.pk).update(payload=json.dumps({"text": "你好"}).encode())
-    assert "你好" in text_of(as_owner.get(address))
+    content = json.dumps({"text": "你好", "token": "the-card-token"})
+    Event.objects.filter(pk=rows.event.pk).update(payload=json.dumps({"content": content}).encode())
+    html = text_of(as_owner.get(address))
+    assert "你好" in html
+    assert "the-card-token" not in html
     Event.objects.filter(pk=rows.event.pk).update(
         payload=b'\xff\x00\x1b[2J<script>alert(1)</script>{"token": "the-card-token"',
         status=EventStatus.QUARANTINED,
@@ -322,20 +327,55 @@ def test_no_dead_letters_say_so(rows: Rows, as_owner: Client) -> None:
 # --- the live tail
 
 
+def told(client: Client, cursor: int | None, **filters: str) -> list[dict[str, Any]]:
+    """The messages that answer one question."""
+    hello = {"cursor": cursor, "filters": filters}
+    answer = client.post(TAIL_POLL, hello, content_type="application/json")
+    assert answer.status_code == 200
+    return answer.json()["messages"]
+
+
 def test_the_tail_begins_with_the_newest_and_goes_on_by_key(rows: Rows, as_owner: Client) -> None:
-    first = as_owner.get(TAIL_ROWS).json()
+    [first] = told(as_owner, None)
     assert [row["pk"] for row in first["rows"]] == [rows.event.pk]
     event = make_event(rows.bot, EventStatus.RECEIVED)
-    second = as_owner.get(TAIL_ROWS, {"after": first["cursor"]}).json()
+    [second] = told(as_owner, first["cursor"])
     assert event.pk in [row["pk"] for row in second["rows"]]
     assert second["cursor"] == event.pk
-    assert as_owner.get(TAIL_ROWS, {"after": "x"}).status_code == 400
+    assert as_owner.post(TAIL_POLL, {"cursor": "x"}, content_type="application/json").status_code == 400
 
 
 def test_the_tail_can_be_narrowed(rows: Rows, as_owner: Client) -> None:
     make_event(rows.bot, EventStatus.DONE)
-    found = as_owner.get(
-        TAIL_ROWS, {"status__exact": "done", "event_type__exact": "im.message.receive_v1"}
-    ).json()
+    [found] = told(as_owner, None, status__exact="done", event_type__exact="im.message.receive_v1")
     assert [row["status"] for row in found["rows"]] == ["done"]
+    assert told(as_owner, None, bot__id__exact="x") == []
     assert 'value="done" selected' in text_of(as_owner.get(TAIL, {"status__exact": "done"}))
+
+
+def test_a_feed_tells_what_is_new_and_what_has_changed_and_nothing_twice(rows: Rows, owner: User) -> None:
+    feed, viewer = EventTail(), Viewer(owner, "en")
+    feed.begin({"cursor": None, "filters": {}})
+
+    def heard() -> list[tuple[int, str]]:
+        messages = feed.look(viewer, feed.everything())
+        return [(row["pk"], row["status"]) for message in messages for row in message["rows"]]
+
+    assert heard() == [(rows.event.pk, "dead")]
+    assert heard() == []
+    event = make_event(rows.bot, EventStatus.RECEIVED)
+    assert heard() == [(event.pk, "received")]
+    Event.objects.filter(pk=event.pk).update(status=EventStatus.DONE)
+    assert heard() == [(event.pk, "done")]
+
+
+def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeypatch) -> None:
+    monkeypatch.setattr("events.admin.tail.MOST", 2)
+    monkeypatch.setattr("events.admin.tail.OVERLAP", 0)
+    events = [make_event(rows.bot).pk for _ in range(5)]
+    feed, found = EventTail(), []
+    feed.begin({"cursor": rows.event.pk, "filters": {}})
+    for _ in range(4):
+        for message in feed.look(Viewer(owner, "en"), feed.everything()):
+            found += [row["pk"] for row in message["rows"]]
+    assert found == events
