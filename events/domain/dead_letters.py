@@ -10,7 +10,7 @@ from events.enums import DeliveryStatus
 from events.models import Delivery
 from feishu_portal.access.models import User
 
-MOST = 10_000  # dead letters looked at, the newest
+MOST = 5_000  # dead letters looked at, the newest
 MAX_GROUPS = 200
 
 

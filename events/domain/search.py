@@ -20,7 +20,7 @@ from events.errors import SearchTooSlowError
 from events.models import Event, EventQuerySet
 from feishu_portal.access.storable import storable
 
-STRETCH = 20_000  # rows looked at for one page
+STRETCH = 10_000  # rows looked at for one page
 MAX_STREAMS = 50  # bots read side by side, each from its own index
 STATEMENT_SECONDS = 3
 # Rows are numbered when they are written and stamped when they arrive: an hour covers what waited in between.
