@@ -73,7 +73,7 @@ def bot(db) -> Bot:
 
 
 def test_replay_runs_what_failed_again_and_keeps_what_was(
-    bot: Bot, shop: dict[str, Any], hinted, django_capture_on_commit_callbacks
+    bot: Bot, shop: dict[str, Any], django_capture_on_commit_callbacks
 ) -> None:
     event = handled(bot)
     assert event.status == EventStatus.DEAD
@@ -83,7 +83,6 @@ def test_replay_runs_what_failed_again_and_keeps_what_was(
     event.refresh_from_db()
     assert (event.status, event.finished_at) == (EventStatus.DISPATCHED, None)
     new = event.deliveries.get(handler=shop["stock"], is_current=True)
-    assert hinted == [new.pk]
     run(event)
     assert event.status == EventStatus.DONE
     assert shop["calls"] == ["ledger", "stock", "stock"]
