@@ -56,9 +56,12 @@ def refresh_due() -> None:
     while _wake.is_set() and not _is_stopping() and _one_pass.acquire(blocking=False):
         try:
             _wake.clear()
-            Pass(wake=_wake, stopping=_is_stopping).run()
+            one = Pass(wake=_wake, stopping=_is_stopping)
+            one.run()
         finally:
             _one_pass.release()
+        if one.is_unfinished:
+            send_hint(refresh_due.delay)  # a worker that is asked to end between two passes does not take it
 
 
 _one_pass, _wake = Lock(), Event()

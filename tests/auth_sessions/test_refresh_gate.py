@@ -115,3 +115,16 @@ def test_platform_that_says_when_to_come_back_is_heeded_by_all(bot, grants, plat
     assert UserToken.objects.exclude(last_outcome="").first().next_try_at > timezone.now() + timedelta(
         seconds=25
     )
+
+
+def test_pass_whose_time_is_over_says_that_there_is_more(bot, grants, platform, settings):
+    settings.REFRESH_PER_SECOND = 1
+    platform.token.respond(json=token_answer(2))
+    hurried = Pass(seconds=0.3)
+    assert hurried.run() == {Outcome.OK: 1}
+    assert hurried.is_unfinished
+    settings.REFRESH_PER_SECOND = 100
+    rewind_gate()
+    patient = Pass()
+    assert patient.run() == {Outcome.OK: 2}
+    assert not patient.is_unfinished

@@ -100,6 +100,11 @@ class Pass:
         self._flying: dict[Future[Submission], Bot] = {}
         self._unstored: list[tuple[float, Submission]] = []  # until when it is tried
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the pass ended because its time was over, with more to do."""
+        return bool(self._queue.apps) and time.monotonic() >= self._until
+
     def run(self) -> Counter[Outcome]:
         taking = self._put_right()
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
