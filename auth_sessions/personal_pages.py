@@ -33,7 +33,9 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
     if not by_person(request):
         if not is_link_live(token):
             return _said(request, PAGE_OVER)
-        return private(render(request, "auth_sessions/continue.html", {"text": GOING_ON["mine"]}))
+        return private(
+            render(request, "auth_sessions/continue.html", {"text": GOING_ON["mine"]}), has_form=True
+        )
     try:
         browser = open_personal_link(token)
     except LinkUnknown:
@@ -58,7 +60,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         view = page_of(request.COOKIES.get(_cookie_name(), ""))
     except LinkUnknown:
         return _said(request, PAGE_OVER)
-    return private(render(request, "auth_sessions/mine.html", _shown(view)))
+    return private(render(request, "auth_sessions/mine.html", _shown(view)), has_form=True)
 
 
 @require_POST

@@ -28,7 +28,9 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if not by_person(request):
             look_at_link(token=token, browser=browser)
-            return private(render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]}))
+            return private(
+                render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]}), has_form=True
+            )
         opened = open_link(token=token, browser=browser)
     except AuthError as error:
         return _page(request, LINKS[error.code])

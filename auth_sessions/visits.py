@@ -22,10 +22,11 @@ def allow_redirect(response: HttpResponse, target: str) -> None:
     response._csp_update = {"form-action": [f"{parts.scheme}://{parts.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp's name
 
 
-def private(response: HttpResponse) -> HttpResponse:
+def private(response: HttpResponse, *, has_form: bool = False) -> HttpResponse:
     """The address holds a one-time value: no cache may keep it, no link may pass it on, and Django does not log it, as it
-    would the address of every answer from 400 on."""
+    would the address of every answer from 400 on. A page with a form names itself to this portal alone: with no referrer
+    at all browsers send ``Origin: null``, which is how a forged form looks."""
     add_never_cache_headers(response)
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 -- Django's name
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin" if has_form else "no-referrer"
     return response

@@ -198,3 +198,14 @@ def test_one_time_addresses_are_not_logged(bot, grant, caplog):
     Client(headers=BY_HAND).get("/oauth/start/a-made-up-token/")
     assert path not in caplog.text
     assert "a-made-up-token" not in caplog.text
+
+
+def test_pages_with_a_form_let_the_browser_say_where_it_comes_from(bot, grant):
+    path, client = link_of(bot), Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    page = client.get(path)
+    assert page["Referrer-Policy"] == "same-origin"
+    assert '<meta name="referrer" content="same-origin">' in page.text
+    form = {"csrfmiddlewaretoken": client.cookies["feishu_portal_csrf"].value}
+    assert client.post(path, form, headers={"Origin": "null"}).status_code == 403
+    assert client.post(path, form, headers={"Origin": "http://testserver"}).status_code == 302
+    assert client.get("/oauth/my/")["Referrer-Policy"] == "same-origin"
