@@ -9,7 +9,7 @@ from events.models.events import (
     ReplayJob,
     ReplayJobQuerySet,
 )
-from events.models.handling import HandlerSwitch, Lane, LeftOut
+from events.models.handling import HandledBot, HandlerSwitch, Lane, LeftOut
 
 __all__ = [
     "Delivery",
@@ -17,6 +17,7 @@ __all__ = [
     "DeliveryQuerySet",
     "Event",
     "EventQuerySet",
+    "HandledBot",
     "HandlerSwitch",
     "Lane",
     "LeftOut",

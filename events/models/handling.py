@@ -55,6 +55,19 @@ class HandlerSwitch(models.Model):
         return self.handler
 
 
+class HandledBot(Bot):
+    """A bot, as the console's page about its handlers sees it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("handlers of a bot")
+        verbose_name_plural = _("handlers")
+        default_permissions = ("view", "change")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class LeftOut(models.Model):
     """How much of an extra was left out in one hour because events came faster than they could be stored."""
 

@@ -39,6 +39,8 @@ ACTIONS = {
     "replay.started": _("Replay asked for"),
     "replay.cancelled": _("Replay cancelled"),
     "events.pruned": _("Old events deleted"),
+    "handler.switched_on": _("Handler switched on"),
+    "handler.switched_off": _("Handler switched off"),
     "api_client.created": _("API client added"),
     "api_client.updated": _("API client changed"),
     "api_client.key_replaced": _("API key replaced"),

@@ -1,0 +1,115 @@
+"""Which handlers run for which bot, and what was left out under load."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldBooleanSwitchWidget
+
+from events.domain.switches import runs, set_switch, switches_of
+from events.enums import Extra
+from events.models import HandledBot, LeftOut
+from events.registry import known_handlers
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.base import MachineWritten, operator_of
+from feishu_portal.access.admin.columns import EMPTY, column, identifier, label, when
+
+
+class SwitchesForm(forms.Form):
+    """One switch for each handler there is; the bot's own word, else the handler's default."""
+
+    def __init__(self, switches: dict[str, bool], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.handlers = known_handlers()
+        for number, handler in enumerate(self.handlers):
+            self.fields[f"handler_{number}"] = forms.BooleanField(
+                label=handler.name,
+                help_text=_("Clicks: %s") % handler.action if handler.action is not None else handler.pattern,
+                required=False,
+                initial=runs(handler, switches),
+                widget=UnfoldBooleanSwitchWidget,
+            )
+
+
+@admin.register(HandledBot)
+class HandlersAdmin(MachineWritten[HandledBot]):
+    """Bots; the page of one has a switch for each handler."""
+
+    list_display = ("name", "app_id_shown", "switched_off")
+    search_fields = ("name", "app_id")
+    search_help_text = _("Name or App ID")
+    sortable_by = ()
+    empty_title = _("No bots yet")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HandledBot]:
+        switches = Count("handler_switches", filter=Q(handler_switches__is_on=False))
+        return super().get_queryset(request).annotate(off=switches)
+
+    @column(_("App ID"))
+    def app_id_shown(self, bot: HandledBot) -> str:
+        return identifier(bot.app_id)
+
+    @column(_("handlers switched off"))
+    def switched_off(self, bot: HandledBot) -> str:
+        off = getattr(bot, "off", 0)
+        return str(off) if off else EMPTY
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 -- Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 -- Django's signature
+    ) -> HttpResponse:
+        bot = self.visible_or_404(request, unquote(object_id))
+        switches = switches_of(bot.pk)
+        form = SwitchesForm(switches, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._set(request, bot, form, switches)
+            return HttpResponseRedirect(reverse("admin:events_handledbot_changelist"))
+        return ask(
+            request,
+            self,
+            title=gettext("Handlers of %(bot)s") % {"bot": bot.name},
+            text=_(
+                "A handler that is switched off leaves this bot's events alone; each event says so. "
+                "Replay events to have them handled later."
+            ),
+            submit=_("Save"),
+            form=form,
+        )
+
+    def _set(
+        self, request: HttpRequest, bot: HandledBot, form: SwitchesForm, switches: dict[str, bool]
+    ) -> None:
+        actor = Actor.operator(operator_of(request))
+        for number, handler in enumerate(form.handlers):
+            is_on = form.cleaned_data[f"handler_{number}"]
+            if is_on != runs(handler, switches):
+                set_switch(bot=bot, handler=handler, is_on=is_on, actor=actor)
+        messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
+
+
+@admin.register(LeftOut)
+class LeftOutAdmin(MachineWritten[LeftOut]):
+    list_display = ("hour_shown", "extra_shown", "count")
+    list_display_links = None
+    list_filter = ("extra",)
+    sortable_by = ()
+    empty_title = _("Nothing was left out")
+    empty_text = _("When events come faster than they can be stored, extras are left out and counted here.")
+
+    @column(_("hour"))
+    def hour_shown(self, row: LeftOut) -> str:
+        return when(row.hour)
+
+    @column(_("left out"))
+    def extra_shown(self, row: LeftOut) -> str:
+        return label(Extra(row.extra).label)
