@@ -27,10 +27,10 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     browser = request.COOKIES.get(_cookie_name(), "")
     try:
         if not by_person(request):
-            look_at_link(token=token, browser=browser)
-            return private(
-                render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]}), has_form=True
-            )
+            session = look_at_link(token=token, browser=browser)
+            page = render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]})
+            allow_redirect(page, session.bot.addresses.authorize_url)
+            return private(page, has_form=True)
         opened = open_link(token=token, browser=browser)
     except AuthError as error:
         return _page(request, LINKS[error.code])
@@ -45,7 +45,6 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         samesite="Lax",
         path="/",
     )
-    allow_redirect(response, opened.authorize_url)
     return private(response)
 
 

@@ -16,10 +16,11 @@ def by_person(request: HttpRequest) -> bool:
     return request.method == "POST" or request.headers.get("Sec-Fetch-User") == "?1"
 
 
-def allow_redirect(response: HttpResponse, target: str) -> None:
-    """Browsers hold the redirect that answers a form to ``form-action`` as well."""
+def allow_redirect(page: HttpResponse, target: str) -> None:
+    """For a page whose form is answered with a redirect to ``target``: browsers hold that redirect to the page's own
+    ``form-action`` as well."""
     parts = urlsplit(target)
-    response._csp_update = {"form-action": [f"{parts.scheme}://{parts.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp's name
+    page._csp_update = {"form-action": [f"{parts.scheme}://{parts.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp's name
 
 
 def private(response: HttpResponse, *, has_form: bool = False) -> HttpResponse:

@@ -307,9 +307,10 @@ def test_scanner_that_reads_the_link_first_does_not_use_it_up(session, client, h
 
 
 def test_button_of_the_page_in_between_goes_on_to_the_platform(session, client, platform):
+    page = client.get(path_of(session))
+    assert "form-action 'self' http://platform.test" in page["Content-Security-Policy"]
     response = client.post(path_of(session))
     assert response.status_code == 302
-    assert "http://platform.test" in response["Content-Security-Policy"]
     state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
     assert come_back(session, client, state=state, code="c").status_code == 200
     assert_ended(session, SessionState.AUTHORIZED)

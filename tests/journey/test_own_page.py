@@ -49,10 +49,10 @@ def test_link_opened_without_a_persons_doing_asks_for_one_click_more(portal, per
     li_lei.ask()
     link = li_lei.cards.last.get_by_test_id("card-button").first.get_attribute("href")
     scanned = li_lei.context.request.get(link)
-    assert "continue-page" in scanned.text()
     page = li_lei.context.new_page()
-    page.goto(portal.sandbox.url)
-    page.evaluate("link => { location.href = link; }", link)
+    # Whatever Playwright opens counts as a person's doing, so the page that the scanner got is put in its place.
+    page.route(link, lambda route: route.fulfill(response=scanned), times=1)
+    page.goto(link)
     page.get_by_test_id("continue").click()
     page.get_by_test_id("consent-allow").click()
     expect(li_lei.cards.last).to_contain_text("已授权")
