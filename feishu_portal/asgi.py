@@ -19,11 +19,17 @@ from feishu_portal.access.canary import verify  # noqa: E402
 from feishu_portal.access.keyring import SealedValueError  # noqa: E402
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint  # noqa: E402
 from feishu_portal.api.proxy.target import PREFIX as PROXY  # noqa: E402
+from feishu_portal.console.connections.badges import BadgesFeed  # noqa: E402
+from feishu_portal.console.connections.feed import BoardFeed  # noqa: E402
 from feishu_portal.live.sockets import no_such_socket, socket_of  # noqa: E402
 
 _webhook = WebhookEndpoint()
 _proxy = ProxyEndpoint()
-_sockets: dict[str, ASGIApp] = {EVENTS_SOCKET: socket_of(EventTail)}
+_sockets: dict[str, ASGIApp] = {
+    EVENTS_SOCKET: socket_of(EventTail),
+    "/live/bots/": socket_of(BadgesFeed),
+    "/live/connections/": socket_of(BoardFeed),
+}
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -291,7 +291,7 @@ UNFOLD = {
                 "items": [
                     {"title": _("Overview"), "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
                     {"title": _("Bots"), "icon": "smart_toy", "link": reverse_lazy("admin:bots_bot_changelist")},
-                    {"title": _("Connections"), "icon": "cable", "link": reverse_lazy("admin:bots_connectionslot_changelist")},
+                    {"title": _("Connections"), "icon": "cable", "link": reverse_lazy("connections")},
                     {"title": _("Lost connections"), "icon": "link_off", "link": reverse_lazy("admin:bots_connectionloss_changelist")},
                     {"title": _("Incidents"), "icon": "emergency_home", "link": reverse_lazy("admin:bots_incident_changelist")},
                     {"title": _("Events"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},

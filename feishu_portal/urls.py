@@ -5,10 +5,25 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from feishu_portal.api import api, connections
+from feishu_portal.console.connections import views as connections_page
 from feishu_portal.runtime import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/connections/", admin.site.admin_view(connections_page.board), name="connections"),
+    path(
+        "admin/connections/changes/",
+        admin.site.admin_view(connections_page.changes),
+        name="connections-changes",
+    ),
+    path(
+        "admin/connections/<int:slot_id>/",
+        admin.site.admin_view(connections_page.panel),
+        name="connections-panel",
+    ),
+    path(
+        "admin/connections/bots/", admin.site.admin_view(connections_page.badge_changes), name="bots-changes"
+    ),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("oauth/", include("auth_sessions.urls")),

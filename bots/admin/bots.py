@@ -5,26 +5,28 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
+from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
+from bots.admin.controls import BULK, BUTTONS, ConnectionControls, back_to
 from bots.admin.doctors_report import report
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
-from bots.admin.slots import STATE_COLOURS, SlotInline
+from bots.admin.slots import SlotInline
 from bots.domain.bots import delete_bot, save_bot, set_enabled
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
-from bots.domain.connections import connect
 from bots.domain.doctor import examine
-from bots.enums import SlotState, Transport
-from bots.errors import BotNotFound
-from bots.models import Bot, ConnectionSlot
+from bots.domain.status import statuses
+from bots.enums import Transport
+from bots.models import Bot
 from feishu.proxies import parse_proxy
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask, button
@@ -36,8 +38,6 @@ from feishu_portal.access.admin.columns import (
     copyable,
     identifier,
     label,
-    state,
-    trouble,
 )
 from feishu_portal.access.fields import encrypted_field
 from feishu_portal.access.keyring import SealedValueError
@@ -46,18 +46,8 @@ if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
 
 
-# The worst first: one label has to speak for all connections of a bot.
-WORST_FIRST = (
-    SlotState.ERROR,
-    SlotState.BACKOFF,
-    SlotState.CONNECTING,
-    SlotState.STOPPED,
-    SlotState.CONNECTED,
-)
-
-
 @admin.register(Bot)
-class BotAdmin(ConsoleAdmin[Bot]):
+class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "transport", "connection", "enabled_label", "changed")
@@ -66,10 +56,11 @@ class BotAdmin(ConsoleAdmin[Bot]):
     search_help_text = _("Name or App ID")
     deferred_in_lists = SECRETS
     warn_unsaved_form = True
-    actions = ("switch_on", "switch_off")
-    actions_row = ("send_card", "test_credentials", "reconnect", "toggle")
-    actions_detail = ("send_card", "test_credentials", "reconnect", "switch_brand", "toggle")
+    actions = ("switch_on", "switch_off", *BULK)
+    actions_row = ("send_card", "test_credentials", *BUTTONS, "toggle")
+    actions_detail = ("send_card", "test_credentials", *BUTTONS, "switch_brand", "toggle")
     change_form_before_template = "admin/bots/bot/notices.html"
+    list_before_template = "admin/bots/bot/live.html"
     conditional_fields = {
         "open_url": "platform == 'custom'",
         "accounts_url": "platform == 'custom'",
@@ -146,12 +137,13 @@ class BotAdmin(ConsoleAdmin[Bot]):
         (_("Authorization"), {"fields": ("auth_scopes",)}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Bot]:
-        return (
-            super()
-            .get_queryset(request)
-            .prefetch_related(Prefetch("slots", ConnectionSlot.objects.order_by("number")))
-        )
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the status of all bots on the page, read at once."""
+        changes = super().get_changelist_instance(request)
+        changes.result_list = list(changes.result_list)
+        for bot, status in zip(changes.result_list, statuses(changes.result_list), strict=True):
+            bot.status = status
+        return changes
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -175,6 +167,8 @@ class BotAdmin(ConsoleAdmin[Bot]):
     ) -> HttpResponse:
         bot = self.get_object(request, unquote(object_id)) if object_id else None
         extra_context = (extra_context or {}) | {"notices": _notices(bot) if bot else []}
+        if bot:
+            extra_context["badge"] = live_badge(*statuses([bot]))
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         return response
 
@@ -186,20 +180,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
 
     @column(_("connections"))
     def connection(self, bot: Bot) -> str:
-        if not bot.enabled:
-            return EMPTY
-        if bot.transport == Transport.WEBHOOK:
-            return label(_("Webhook"))
-        slots = list(bot.slots.all())
-        connected = sum(slot.state == SlotState.CONNECTED for slot in slots)
-        worst = min(
-            (SlotState(slot.state) for slot in slots), key=WORST_FIRST.index, default=SlotState.STOPPED
-        )
-        shown = state(worst, STATE_COLOURS)
-        if len(slots) > 1:
-            shown = format_html("{} {}/{}", shown, connected, len(slots))
-        problem = next((slot.problem for slot in slots if slot.state == worst and slot.problem), None)
-        return format_html("{} {}", shown, trouble(problem)) if problem else shown
+        return live_badge(cast("Any", bot).status)
 
     @column(_("state"), ordering="enabled")
     def enabled_label(self, bot: Bot) -> str:
@@ -232,6 +213,11 @@ class BotAdmin(ConsoleAdmin[Bot]):
         if not settings.PUBLIC_URL:
             return EMPTY
         return copyable(f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}", testid="webhook-url")
+
+    @property
+    def media(self) -> Media:
+        own = Media(css={"all": ["portal/board.css"]}, js=[Script("portal/badges.js", type="module")])  # type: ignore[list-item]  # the stubs know strings alone
+        return super().media + own
 
     # --- writing
 
@@ -306,28 +292,6 @@ class BotAdmin(ConsoleAdmin[Bot]):
             self.message_user(request, text, level)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 
-    @button(_("Reconnect"), icon="sync", path="reconnect")
-    def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=_("Reconnect %(name)s") % {"name": bot.name},
-                text=_("Its connections are closed and opened again within a few seconds."),
-                submit=_("Reconnect"),
-            )
-        try:
-            connect(bot, actor=Actor.operator(operator_of(request)))
-        except BotNotFound:
-            self.message_user(
-                request, _("The bot is switched off or has no long connections."), messages.ERROR
-            )
-        else:
-            self.message_user(request, _("The connections are being opened again."), messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
-
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """“Switch brand” is there only where the platform's answers point that way."""
         offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
@@ -364,7 +328,7 @@ class BotAdmin(ConsoleAdmin[Bot]):
                 danger=bot.enabled,
             )
         self._switch(request, Bot.objects.filter(pk=bot.pk), enabled=not bot.enabled)
-        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
+        return HttpResponseRedirect(back_to(request) or reverse("admin:bots_bot_change", args=[bot.pk]))
 
 
 def _notices(bot: Bot) -> list[str]:

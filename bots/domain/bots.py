@@ -98,6 +98,7 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
         setattr(bot, encrypted.name, "")
     bot.deleted_at = timezone.now()
     bot.save()
+    bots_changed([bot.pk])
     transaction.on_commit(lambda: bot_deleted.send(Bot, bot=bot))
 
 

@@ -6,8 +6,8 @@ tries again, and tells everybody to look at everything when it is back.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import uuid4
 
@@ -36,8 +36,8 @@ class Hub:
         self._listening: asyncio.Task[None] | None = None
         self._is_well = True
 
-    @contextmanager
-    def listening(self, topics: tuple[str, ...], ear: Ear) -> Iterator[None]:
+    @asynccontextmanager
+    async def listening(self, topics: tuple[str, ...], ear: Ear) -> AsyncIterator[None]:
         """While the block runs, ``ear(topic, keys)`` is called on the loop for every hint about ``topics``."""
         self._ears[ear] = topics
         if self._listening is None and get_channel_layer() is not None:
@@ -47,12 +47,13 @@ class Hub:
         finally:
             del self._ears[ear]
             if not self._ears:
-                self._close()
+                await self._close()
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         _hubs.pop(self._loop, None)
         if self._listening is not None:
             self._listening.cancel()
+            await asyncio.wait({self._listening}, timeout=PATIENCE)
 
     def tell(self, topic: str, keys: Iterable[str] | None) -> None:
         """Pass a hint on; on the hub's own loop."""
@@ -71,10 +72,12 @@ class Hub:
 
     async def _listen(self) -> None:
         channel = f"{GROUP}.{uuid4().hex}"
-        while True:
+        while self._ears:
             try:
                 await self._listen_as(channel)
             except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the pages go on without it
+                if not self._ears:
+                    return  # the layer has made an error of its own out of our cancellation
                 if self._is_well:
                     self._is_well = False
                     logger.warning("live_hints_not_heard", extra={"error": type(error).__name__})

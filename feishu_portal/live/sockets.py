@@ -69,7 +69,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self._woken = asyncio.Event()
         self._greeted = asyncio.Event()
         self._viewer: Viewer | None = None
-        self._checked_at = float("-inf")
+        self._checked_at = self._due_at = float("-inf")
         self._serving: asyncio.Task[None] | None = None
 
     # --- the socket
@@ -121,10 +121,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._greeted.wait()
-            with hub().listening(self._feed.topics, self._hear):
-                while await self._tell():
+            is_due = True
+            async with hub().listening(self._feed.topics, self._hear):
+                while await self._tell(is_due=is_due):
                     await asyncio.sleep(PAUSE)
-                    await self._wait()
+                    is_due = await self._wait()
             await self._part(SIGNED_OUT)
         except TimeoutError:
             await self._part(SILENT)
@@ -132,22 +133,31 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             logger.exception("live_socket_failed")
             await self._part(FAILED)
 
-    async def _wait(self) -> None:
-        """For a hint; without one everything is looked at."""
+    async def _wait(self) -> bool:
+        """For a hint, or until it is time to look without one; whether that is so."""
         try:
-            async with asyncio.timeout(LOOK_EVERY * random.uniform(0.8, 1)):  # noqa: S311 -- spread, no secret
+            async with asyncio.timeout_at(self._due_at):
                 await self._woken.wait()
         except TimeoutError:
             self._changes = self._feed.everything()
+            return True
+        return False
 
-    async def _tell(self) -> bool:
-        """Look and send; False when the operator is no longer one."""
+    async def _tell(self, *, is_due: bool) -> bool:
+        """Look and send; False when the operator is no longer one.
+
+        A sign of life is sent by the clock alone: sent whenever something was looked at, it would tell of changes that
+        are not the operator's to see.
+        """
+        if is_due:
+            spread = random.uniform(0.8, 1)  # noqa: S311 -- no secret
+            self._due_at = asyncio.get_running_loop().time() + LOOK_EVERY * spread
         changes, self._changes = self._changes, Changes()
         self._woken.clear()
         messages = await _in_thread(self._look, changes)
         if messages is None:
             return False
-        for message in messages or [{"type": "alive"}]:
+        for message in messages or ([{"type": "alive"}] if is_due else []):
             async with asyncio.timeout(PATIENCE):
                 await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
         return True

@@ -128,3 +128,14 @@ export function follow({ socket: address, poll: pollAddress, hello, show, status
 function csrfToken() {
   return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
+
+// Says on the page how it is kept up to date; the words stand on the element.
+export function say(word) {
+  const element = document.getElementById("live-status");
+  if (element && element.dataset.now !== word) {
+    element.dataset.now = word;
+    element.textContent = element.dataset[word];
+    element.title = element.dataset[`${word}Title`];
+    element.hidden = false;
+  }
+}

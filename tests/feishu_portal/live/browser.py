@@ -76,6 +76,9 @@ class Socket:
             if message["type"] != "alive":
                 return message
 
+    async def hears_nothing(self, seconds: float = 0.5) -> bool:
+        return await self._wire.receive_nothing(timeout=seconds)
+
     async def closed(self) -> int:
         """The code with which the server closes; whatever is sent before is passed over."""
         while (sent := await self.next())["type"] != "websocket.close":

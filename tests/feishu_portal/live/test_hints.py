@@ -66,7 +66,7 @@ def test_changes_are_bounded_and_know_their_topics():
 async def test_without_a_layer_the_own_process_hears_from_any_thread(settings):
     settings.CHANNEL_LAYERS = {}
     page = Listener()
-    with hub.hub().listening(("bots",), page.hear):
+    async with hub.hub().listening(("bots",), page.hear):
         await asyncio.to_thread(changed, "bots", [1])
         assert await page.next() == ("bots", frozenset({"1"}))
         changed("bots")
@@ -76,7 +76,7 @@ async def test_without_a_layer_the_own_process_hears_from_any_thread(settings):
 async def test_hint_goes_through_redis_to_every_process_that_listens(settings, redis_url):
     settings.CHANNEL_LAYERS = layers(redis_url)
     page = Listener()
-    with hub.hub().listening(("bots",), page.hear):
+    async with hub.hub().listening(("bots",), page.hear):
         await page.hears(lambda: changed("bots", ["first"]))
         await asyncio.sleep(0.3)
         while not page.heard.empty():
@@ -90,7 +90,7 @@ async def test_wiped_redis_is_joined_again(settings, redis_url, monkeypatch):
     monkeypatch.setattr(hub, "REJOIN", 0.3)
     settings.CHANNEL_LAYERS = layers(redis_url)
     page = Listener()
-    with hub.hub().listening(("bots",), page.hear):
+    async with hub.hub().listening(("bots",), page.hear):
         await page.hears(lambda: changed("bots", ["before"]))
         redis.Redis.from_url(redis_url).flushall()
         await page.hears(lambda: changed("bots", ["after"]))
@@ -113,7 +113,7 @@ async def test_pages_are_told_to_look_at_everything_when_redis_is_back(
 ):
     settings.CHANNEL_LAYERS = layers(f"redis://127.0.0.1:{free_port()}")
     page = Listener()
-    with hub.hub().listening(("bots",), page.hear):
+    async with hub.hub().listening(("bots",), page.hear):
         async with asyncio.timeout(15):
             while "live_hints_not_heard" not in caplog.text:
                 await asyncio.sleep(0.05)

@@ -1,0 +1,89 @@
+"""Tags of pages that follow what happens."""
+
+from collections.abc import Collection
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+def _looks() -> ModuleType:
+    from feishu_portal.console.connections import looks  # noqa: PLC0415 -- tags are loaded before there is any admin
+
+    return looks
+
+
+@register.filter
+def is_in(member: object, group: Collection[object]) -> bool:
+    """Whether a row is among some."""
+    return member in group
+
+
+@register.filter
+def who(status: object) -> Any:
+    """Who wanted a bot to hear nothing."""
+    return _looks().who(status)
+
+
+@register.filter
+def note(slot: object) -> Any:
+    """The word beside a connection's state, if there is something to add."""
+    return _looks().slot_note(slot)
+
+
+@register.filter
+def words(slot: object) -> Any:
+    """The state of a connection in a word or two."""
+    return _looks().slot_words(slot)
+
+
+@register.filter
+def problem(row: object) -> Any:
+    """What is wrong with a connection, with cause and cure."""
+    return _looks().problem(row)
+
+
+@register.simple_tag
+def age(moment: datetime | None, place: str = "") -> SafeString:
+    """How long ago that was; it grows by itself."""
+    drawn: SafeString = _looks().age(moment, place=place)
+    return drawn
+
+
+@register.simple_tag
+def verdict(status: object) -> SafeString:
+    """The verdict about a bot as a label."""
+    drawn: SafeString = _looks().badge(status)
+    return drawn
+
+
+@register.simple_tag
+def verdict_icon(value: str) -> SafeString:
+    """The symbol of a verdict."""
+    drawn: SafeString = _looks().verdict_icon(value)
+    return drawn
+
+
+@register.simple_tag
+def slot_icon(slot: object) -> SafeString:
+    """The symbol of a connection."""
+    drawn: SafeString = _looks().slot_icon(slot)
+    return drawn
+
+
+@register.simple_tag
+def live_words() -> SafeString:
+    """The words in which the browser writes ages, as attributes of the page's root."""
+    drawn: SafeString = _looks().live_words()
+    return drawn
+
+
+@register.simple_tag
+def live_status() -> SafeString:
+    """Whether the page is up to date, and by which way."""
+    drawn: SafeString = _looks().live_status()
+    return drawn
