@@ -8,6 +8,8 @@ from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+# Heeded where this module comes first, as under uvicorn; runportal has settings already.
+os.environ.setdefault("PORTAL_PROCESS", "web")
 
 # Django annotates its application more narrowly than ASGI does.
 _django = cast("ASGIApp", get_asgi_application())

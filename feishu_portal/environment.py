@@ -50,6 +50,12 @@ VARIABLES = (
         "数据库，例如 postgres://user:password@host:5432/name。生产环境请使用 PostgreSQL。",
     ),
     Variable(
+        "FEISHU_WEB_DATABASE_CONNECTIONS",
+        "20",
+        "How many connections to PostgreSQL one web process opens at most; requests beyond wait for one of them.",
+        "每个 Web 进程最多打开的 PostgreSQL 连接数；超出的请求排队等待。",
+    ),
+    Variable(
         "REDIS_URL",
         "",
         "Redis for Celery and for live pages, e.g. redis://host:6379/0. Without it everything must run in one runportal process.",
@@ -299,9 +305,14 @@ _POSTGRES_TIMEOUTS = {
     "tcp_user_timeout": 15_000,  # milliseconds
 }
 
+_POOL_PATIENCE = 10.0  # seconds that a request waits for a connection
 
-def database(data_dir: Path) -> dict[str, Any]:
-    """Django's ``DATABASES["default"]`` from DATABASE_URL, with what each engine needs to be safe under threads."""
+
+def database(data_dir: Path, *, shared: bool) -> dict[str, Any]:
+    """Django's ``DATABASES["default"]`` from DATABASE_URL, with what each engine needs to be safe under threads.
+
+    ``shared``: the threads of the process share few connections, as many requests at once would else open one each.
+    """
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{data_dir / 'portal.sqlite3'}")
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"] == "django.db.backends.sqlite3":
@@ -315,4 +326,7 @@ def database(data_dir: Path) -> dict[str, Any]:
         # An acknowledged event must survive the server's crash, whatever the server's own default is.
         options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
         config["CONN_HEALTH_CHECKS"] = True
+        if shared:
+            most = env.int("FEISHU_WEB_DATABASE_CONNECTIONS", default=20)
+            options["pool"] = {"min_size": min(2, most), "max_size": most, "timeout": _POOL_PATIENCE}
     return config

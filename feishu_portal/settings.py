@@ -1,5 +1,6 @@
 """Django settings. What an operator may set stands in ``environment.py``; the rest is the product's own choice."""
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -146,7 +147,7 @@ LOGIN_URL = reverse_lazy("admin:login")
 
 # --- data
 
-DATABASES = {"default": database(DATA_DIR)}
+DATABASES = {"default": database(DATA_DIR, shared=os.environ.get("PORTAL_PROCESS") == "web")}
 REDIS_URL: str = env.str("REDIS_URL", default="")
 
 # --- languages

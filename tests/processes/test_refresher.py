@@ -49,7 +49,7 @@ def test_five_hundred_requests_for_one_expired_token_submit_its_refresh_token_on
     url = f"http://127.0.0.1:{port}/api/v1/bots/{APP_ID}/users/{grant['open_id']}/token"
 
     async def ask_all() -> list[int]:
-        limits = httpx.Limits(max_connections=100)
+        limits = httpx.Limits(max_connections=500)
         headers = {"Authorization": f"Bearer {key.output.split()[-1]}"}
         async with httpx.AsyncClient(limits=limits, timeout=120, headers=headers) as http:
             asking = [asyncio.create_task(http.post(url, json={})) for _ in range(500)]
