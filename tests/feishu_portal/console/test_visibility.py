@@ -15,7 +15,16 @@ from feishu_portal.access.models import AuditEntry, User
 from tests.feishu_portal.console.rows import PAGES, Rows, list_of, make_session, page_of, text_of
 
 ROW_ACTIONS = {
-    "bots_bot": ("send_card", "test_credentials", "reconnect", "switch_brand", "toggle"),
+    "bots_bot": (
+        "send_card",
+        "test_credentials",
+        "reconnect",
+        "connect",
+        "disconnect",
+        "switch_transport",
+        "switch_brand",
+        "toggle",
+    ),
     "auth_sessions_authsession": ("update_card", "ask_again", "cancel"),
     "auth_sessions_usertoken": ("send_card",),
 }
