@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
-from bots.admin.controls import BULK, BUTTONS, ConnectionControls, back_to
+from bots.admin.controls import BULK, BUTTONS, ConnectionControls, back_to, inapplicable
 from bots.admin.doctors_report import report
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
@@ -58,7 +58,12 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     warn_unsaved_form = True
     actions = ("switch_on", "switch_off", *BULK)
     actions_row = ("send_card", "test_credentials", *BUTTONS, "toggle")
-    actions_detail = ("send_card", "test_credentials", *BUTTONS, "switch_brand", "toggle")
+    actions_detail = (
+        "send_card",
+        "test_credentials",
+        {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS, "toggle"]},
+        "switch_brand",
+    )
     change_form_before_template = "admin/bots/bot/notices.html"
     list_before_template = "admin/bots/bot/live.html"
     conditional_fields = {
@@ -293,12 +298,13 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """“Switch brand” is there only where the platform's answers point that way."""
+        """“Switch brand” is there only where the platform's answers point that way, and of the controls those that fit."""
         offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
         bot = self.get_object(request, unquote(str(object_id)))
-        if bot is not None and may_be_wrong_brand(bot):
+        if bot is None:
             return offered
-        return [action for action in offered if action.path != "switch-brand"]
+        unfit = inapplicable(bot) | (set() if may_be_wrong_brand(bot) else {"switch-brand"})
+        return [action for action in offered if action.path not in unfit]
 
     @button(_("Switch brand"), icon="swap_horiz", path="switch-brand", colour="primary")
     def switch_brand(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -182,6 +182,13 @@ def _what_to_do(bot: Bot, *, to_webhook: bool) -> str:
     ) % {"address": address}
 
 
+def inapplicable(bot: Bot) -> set[str]:
+    """The paths of buttons that would change nothing about this bot."""
+    if not bot.enabled or bot.transport != Transport.WEBSOCKET:
+        return {"connect", "disconnect", "reconnect"}
+    return {"connect"} if bot.connect else {"disconnect", "reconnect"}
+
+
 def back_to(request: HttpRequest) -> str:
     """The page that an action was started from, if it was the one with all connections."""
     return reverse("connections") if request.GET.get("back") == "board" else ""
