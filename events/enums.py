@@ -37,6 +37,29 @@ class Failure(models.TextChoices):
     TIMED_OUT = "timed_out", _("The handler took too long")
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     NOT_INSTALLED = "not_installed", _("The handler is not installed")
+    REFUSED = "refused", _("The receiver did not take it")
+    UNREACHABLE = "unreachable", _("The receiver was not reached")
+    EXPIRED = "expired", _("Nobody took it in time")
+
+
+class SubscriptionKind(models.TextChoices):
+    PUSH = "push", _("Pushed to an address")
+    PULL = "pull", _("Fetched by the receiver")
+
+
+class SubscriptionState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    FAILING = "failing", _("Paused: it keeps failing")
+    GONE = "gone", _("Off: the receiver said it is gone")
+    OFF = "off", _("Off")
+
+
+COLLECTING = (SubscriptionState.ACTIVE, SubscriptionState.PAUSED, SubscriptionState.FAILING)
+"""Subscriptions in these states get deliveries for what arrives."""
+
+SENDING = (SubscriptionState.ACTIVE, SubscriptionState.FAILING)
+"""And in these, deliveries are sent."""
 
 
 class Arrived(models.TextChoices):

@@ -8,3 +8,10 @@ def hint_work() -> bool:
     from events.tasks import work  # noqa: PLC0415 -- tasks import the domain, the domain sends hints
 
     return send_hint(work.delay)
+
+
+def hint_deliveries() -> bool:
+    """Tell a worker that there is something to push to a subscription; returns whether it could be told."""
+    from events.tasks import deliver  # noqa: PLC0415 -- see above
+
+    return send_hint(deliver.delay)

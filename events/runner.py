@@ -32,7 +32,7 @@ from events.domain.clicks import show_late_answer
 from events.domain.lanes import serve, waiting_lanes
 from events.domain.room import HandlerRoom, Whose
 from events.domain.switches import runs, switches_of
-from events.enums import DeliveryStatus, Failure
+from events.enums import Failure
 from events.hints import hint_work
 from events.models import Delivery, Lane
 from events.registry import Registration, handler_named
@@ -301,9 +301,7 @@ class Runner:
 
     def _seconds_to_next_try(self) -> float:
         now = timezone.now()
-        later = Delivery.objects.filter(
-            status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), run_at__gt=now
-        )
+        later = Delivery.objects.to_handlers().waiting().filter(run_at__gt=now)
         moments = (
             later.aggregate(next=Min("run_at"))["next"],
             Lane.objects.filter(next_start_at__gt=now).aggregate(next=Min("next_start_at"))["next"],

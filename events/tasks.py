@@ -4,9 +4,10 @@ from typing import Any
 
 from celery import shared_task, signals
 
-from events import runner
+from events import deliverer, runner
 from events.domain import sweeping
 from events.domain.bot_removal import clear_away_deleted
+from events.domain.overdue import end_overdue
 from events.domain.replay import sweep_replays
 from events.domain.retention import SCHEDULED_BUDGET, prune_events
 from feishu_portal.access.hints import send_hint
@@ -21,6 +22,17 @@ def work() -> None:
 def sweep() -> None:
     sweeping.sweep()
     runner.current().wake()
+
+
+@shared_task(name="events.deliver")
+def deliver() -> None:
+    deliverer.current().wake()
+
+
+@shared_task(name="events.sweep_deliveries")
+def sweep_deliveries() -> None:
+    end_overdue()
+    deliverer.current().wake()
 
 
 @shared_task(name="events.replay")
@@ -43,5 +55,6 @@ def clear_away() -> None:
 @signals.worker_process_shutdown.connect
 @signals.worker_shutdown.connect
 def stop_runner(**_kwargs: Any) -> None:
-    """A worker that ends finishes what its handlers can finish in a few seconds and puts back the rest."""
+    """A worker that ends finishes what can be finished in a few seconds and puts back the rest."""
+    deliverer.stop_current()
     runner.stop_current()

@@ -236,6 +236,25 @@ VARIABLES = (
         "单个工作进程同时运行的处理器数，每个可能占用一个数据库连接。",
     ),
     Variable(
+        "FEISHU_DELIVERY_NETWORKS",
+        "public",
+        "Where events may be pushed to, comma-separated: public for the public internet, and networks such as 10.0.0.0/8 for "
+        "the company's own. Everything else is refused, loopback and cloud metadata included.",
+        "允许推送事件的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。其余地址（包括本机回环与云厂商元数据地址）一律拒绝。",
+    ),
+    Variable(
+        "FEISHU_DELIVERY_CALLS",
+        "64",
+        "How many events one worker process pushes at once.",
+        "单个工作进程同时推送的事件数。",
+    ),
+    Variable(
+        "FEISHU_DELIVERY_KEEP_DAYS",
+        "7",
+        "How long an event waits for a subscription that does not take it, in days.",
+        "订阅方未取走的事件的保留天数。",
+    ),
+    Variable(
         "FEISHU_CALLBACK_THREADS",
         "64",
         "How many card clicks one process handles at once; the workers take over what cannot begin in time.",

@@ -187,7 +187,7 @@ SWEEP_SECONDS = env.float("FEISHU_SWEEP_SECONDS", default=5.0)
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "events.replay", "events.clear_away", "auth_sessions.sweep", "auth_sessions.refresh_due")
+    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "events.clear_away", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
     "bots.watch": {"task": "bots.watch", "schedule": 15.0, "options": {"expires": 60.0}},
     "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
@@ -236,6 +236,9 @@ PROXY_CALLS = env.int("FEISHU_PROXY_CALLS", default=256)
 PROXY_CLIENT_CALLS = env.int("FEISHU_PROXY_CLIENT_CALLS", default=64)
 HANDLER_SECONDS = env.float("FEISHU_HANDLER_SECONDS", default=60.0)
 HANDLER_THREADS = env.int("FEISHU_HANDLER_THREADS", default=16)
+DELIVERY_NETWORKS = env.list("FEISHU_DELIVERY_NETWORKS", default=["public"])
+DELIVERY_CALLS = env.int("FEISHU_DELIVERY_CALLS", default=64)
+DELIVERY_KEEP_DAYS = env.int("FEISHU_DELIVERY_KEEP_DAYS", default=7)
 CALLBACK_THREADS = env.int("FEISHU_CALLBACK_THREADS", default=64)
 WEBHOOK_MAX_BYTES = env.int("FEISHU_WEBHOOK_MAX_BYTES", default=1_048_576)
 WEBHOOK_REQUESTS = env.int("FEISHU_WEBHOOK_REQUESTS", default=512)

@@ -12,6 +12,9 @@ from auth_sessions.models import UserToken
 from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName
 from bots.models import Bot
+from events.domain.subscriptions import add_subscription
+from events.enums import SubscriptionKind
+from events.models import Subscription
 from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.models import User
 
@@ -144,3 +147,19 @@ def revoked_event(
             "user_id": "u1",
         },
     }
+
+
+def make_subscription(*bots: Bot, **values: Any) -> Subscription:
+    """A subscription to all events of these bots, pushed to ``https://shop.example.com/hook``, of a superuser's."""
+    subscription = Subscription(
+        **{
+            "name": f"Shop {next(_numbers)}",
+            "owner": values.pop("owner", None) or make_operator(superuser=True),
+            "event_types": ["*"],
+            "url": "" if values.get("kind") == SubscriptionKind.PULL else "https://shop.example.com/hook",
+            "all_bots": not bots,
+        }
+        | values
+    )
+    add_subscription(subscription, bots=bots, actor=SYSTEM)
+    return subscription

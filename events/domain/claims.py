@@ -29,7 +29,13 @@ def claim_due(bot: Bot, *, limit: int, room: HandlerRoom) -> list[Delivery]:
         for bot_id, handler in room.inside()
         if bot_id == bot.pk and not room.admits((bot_id, handler))
     ]
-    due = Delivery.objects.due().filter(bot=bot).exclude(handler__in=full).order_by("run_at", "pk")
+    due = (
+        Delivery.objects.to_handlers()
+        .due()
+        .filter(bot=bot)
+        .exclude(handler__in=full)
+        .order_by("run_at", "pk")
+    )
     chosen: dict[int, Whose] = {}
     for pk, handler in due.values_list("pk", "handler")[:limit]:
         if room.admits((bot.pk, handler)):
@@ -38,7 +44,7 @@ def claim_due(bot: Bot, *, limit: int, room: HandlerRoom) -> list[Delivery]:
     if not chosen:
         return []
     claim_id = uuid.uuid4()
-    _take(Delivery.objects.due().filter(pk__in=chosen), claim_id)
+    take(Delivery.objects.due().filter(pk__in=chosen), claim_id)
     claimed = list(
         Delivery.objects.filter(claim_id=claim_id).select_related("event__bot").order_by("run_at", "pk")
     )
@@ -49,9 +55,10 @@ def claim_due(bot: Bot, *, limit: int, room: HandlerRoom) -> list[Delivery]:
 
 def claim_abandoned(room: HandlerRoom) -> Delivery | None:
     """Claim one delivery whose runner is gone. One at a time: it may be what took the runner down."""
-    for pk in Delivery.objects.abandoned().order_by("lease_until").values_list("pk", flat=True)[:1]:
+    lost = Delivery.objects.to_handlers().abandoned().order_by("lease_until")
+    for pk in lost.values_list("pk", flat=True)[:1]:
         claim_id = uuid.uuid4()
-        if _take(Delivery.objects.abandoned().filter(pk=pk), claim_id):
+        if take(Delivery.objects.abandoned().filter(pk=pk), claim_id):
             delivery = Delivery.objects.select_related("event__bot").get(pk=pk)
             room.enter((delivery.bot_id, delivery.handler))
             return delivery
@@ -66,7 +73,8 @@ def renew(claims: Sequence[tuple[int, uuid.UUID | None]]) -> None:
     )
 
 
-def _take(deliveries: DeliveryQuerySet, claim_id: uuid.UUID) -> int:
+def take(deliveries: DeliveryQuerySet, claim_id: uuid.UUID) -> int:
+    """Claim what is still as ``deliveries`` says; returns how many."""
     return deliveries.update(
         status=DeliveryStatus.RUNNING,
         claim_id=claim_id,

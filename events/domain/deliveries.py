@@ -4,7 +4,7 @@ import logging
 import random
 import sqlite3
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -141,7 +141,7 @@ def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Any
         return result
     with _transaction(handler.seconds + GRACE, locking=locking):
         result = call(handler.function, *arguments, seconds=handler.seconds)
-        _finish(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
+        finish(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
     promote_after(delivery)
     return result
 
@@ -174,14 +174,22 @@ def _transaction(seconds: float, *, locking: bool) -> Iterator[None]:
 def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> None:
     """Finish the delivery in a transaction of its own, then let the next one of its key run."""
     with transaction.atomic():
-        _finish(delivery, status=status, **values)
+        finish(delivery, status=status, **values)
     if status in ENDED or values.get("order_key") == "":
         promote_after(delivery)
 
 
-def _finish(
-    delivery: Delivery, *, status: DeliveryStatus, error: str = "", failure: str = "", **values: Any
+def finish(
+    delivery: Delivery,
+    *,
+    status: DeliveryStatus,
+    error: str = "",
+    failure: str = "",
+    status_code: int | None = None,
+    answer: str = "",
+    **values: Any,
 ) -> None:
+    """Note how a try ended, in the caller's transaction. Raises StaleClaimError when the claim was lost meanwhile."""
     held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
     error_print = fingerprint(error) if status == DeliveryStatus.DEAD else ""
     if not held.update(
@@ -195,21 +203,38 @@ def _finish(
     ):
         raise StaleClaimError
     if status != DeliveryStatus.SKIPPED:
-        note_attempt(delivery, has_succeeded=status == DeliveryStatus.SUCCEEDED, error=error)
+        note_attempt(
+            delivery,
+            has_succeeded=status == DeliveryStatus.SUCCEEDED,
+            error=error,
+            status_code=status_code,
+            answer=answer,
+        )
     if status in ENDED:
-        _finish_event(delivery.event_id)
+        finish_events([delivery.event_id])
 
 
-def _finish_event(event_pk: int) -> None:
+def finish_events(event_pks: Iterable[int]) -> None:
     """An event ends with its last delivery: done when all succeeded, dead when one did not. The lock makes two deliveries
     that end at once see each other. A button that counts once counts again after a click that failed."""
-    key = Event.objects.select_for_update().filter(pk=event_pk).values_list("dedupe_key", flat=True).get()
-    current = Delivery.objects.filter(event_id=event_pk, is_current=True)
-    statuses = set(current.values_list("status", flat=True))
-    if statuses <= set(ENDED):
-        status = EventStatus.DONE if DeliveryStatus.SUCCEEDED in statuses else EventStatus.IGNORED
-        if DeliveryStatus.DEAD in statuses:
-            status = EventStatus.DEAD
-            if is_once(key):
-                key = spent_key(event_pk)
-        Event.objects.filter(pk=event_pk).update(status=status, finished_at=timezone.now(), dedupe_key=key)
+    rows = Event.objects.select_for_update().filter(pk__in=list(event_pks)).order_by("pk")
+    keys = dict(rows.values_list("pk", "dedupe_key"))
+    statuses: dict[int, set[str]] = {pk: set() for pk in keys}
+    current = Delivery.objects.filter(event_id__in=keys, is_current=True).order_by()
+    for pk, status in current.values_list("event_id", "status"):
+        statuses[pk].add(status)
+    ended: dict[EventStatus, list[int]] = {}
+    for pk, found in statuses.items():
+        if found <= set(ENDED):
+            ended.setdefault(_sum_of(found), []).append(pk)
+    for event_status, pks in ended.items():
+        Event.objects.filter(pk__in=pks).update(status=event_status, finished_at=timezone.now())
+    for pk in ended.get(EventStatus.DEAD, []):
+        if is_once(keys[pk]):
+            Event.objects.filter(pk=pk).update(dedupe_key=spent_key(pk))
+
+
+def _sum_of(statuses: set[str]) -> EventStatus:
+    if DeliveryStatus.DEAD in statuses:
+        return EventStatus.DEAD
+    return EventStatus.DONE if DeliveryStatus.SUCCEEDED in statuses else EventStatus.IGNORED

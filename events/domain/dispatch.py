@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from functools import partial
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from bots.models import Bot
+from events.domain.conditions import all_hold
 from events.domain.ordering import order_key_of, promote
 from events.domain.switches import runs, switches_of
-from events.enums import ACTIVE, DeliveryStatus, EventStatus
-from events.models import Delivery, Event, Lane
+from events.enums import ACTIVE, DeliveryStatus, EventStatus, SubscriptionKind
+from events.hints import hint_deliveries
+from events.models import Delivery, Event, Lane, Subscription
 from events.registry import Registration, handlers_of
 from feishu.envelope import CALLBACK_TYPES
 from feishu_portal.access.storable import storable
@@ -32,7 +35,7 @@ def dispatch_events(bot: Bot) -> int:
     events = list(Event.objects.filter(bot=bot, status=EventStatus.RECEIVED).order_by("pk")[:AT_ONCE])
     if not events:
         return 0
-    plan = _Plan(bot, switches_of(bot.pk))
+    plan = _Plan(bot, switches_of(bot.pk), list(Subscription.objects.collecting(bot)))
     for event in events:
         plan.add(event)
     plan.carry_out()
@@ -50,9 +53,10 @@ def is_stale(event: Event, bot: Bot) -> bool:
 class _Plan:
     """What becomes of a batch of events, written in a few statements."""
 
-    def __init__(self, bot: Bot, switches: dict[str, bool]) -> None:
+    def __init__(self, bot: Bot, switches: dict[str, bool], subscriptions: Sequence[Subscription]) -> None:
         self._bot = bot
         self._switches = switches
+        self._subscriptions = subscriptions
         self._ended: dict[EventStatus, list[int]] = {}
         self._dispatched: list[int] = []
         self._unreadable: list[tuple[int, str]] = []
@@ -64,6 +68,7 @@ class _Plan:
             return
         try:
             deliveries = deliveries_for(event, handlers_of(event), self._switches)
+            deliveries += [delivery_to(one, event) for one in self._subscriptions if wants(one, event)]
         except (ValueError, RecursionError) as error:
             # The envelope was read on arrival; what is inside is not what any handler could take.
             self._unreadable.append((event.pk, storable(f"{type(error).__name__}: {error}", 500)))
@@ -104,6 +109,21 @@ def deliveries_for(
     return deliveries
 
 
+def wants(subscription: Subscription, event: Event) -> bool:
+    """Whether an event of one of its bots is what the subscription is for. Clicks never are: somebody waits for the
+    answer. Raises ValueError for an event that cannot be read."""
+    if event.event_type in CALLBACK_TYPES:
+        return False
+    if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
+        return False
+    return not subscription.filter or all_hold(subscription.filter, event.envelope)
+
+
+def delivery_to(subscription: Subscription, event: Event) -> Delivery:
+    """The delivery of one event to a subscription, not saved yet."""
+    return Delivery(event=event, bot_id=event.bot_id, handler=subscription.handler, subscription=subscription)
+
+
 def hold_lanes(bot_ids: Iterable[UUID]) -> None:
     """Hold the lanes of these bots until the transaction ends, so that nobody dispatches or claims for them meanwhile."""
     list(Lane.objects.select_for_update().filter(pk__in=list(bot_ids)).order_by("pk").values_list("pk"))
@@ -122,10 +142,23 @@ def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> None:
             delivery.status = DeliveryStatus.QUEUED
             queued.add(delivery.order_key)
         taken.add((delivery.handler, delivery.order_key))
+    outgoing = [one.subscription for one in deliveries if one.subscription is not None]
+    hold_readers(outgoing)
     Delivery.objects.bulk_create(deliveries)
+    if outgoing:
+        transaction.on_commit(hint_deliveries)
     if queued:
         behind = Delivery.objects.filter(bot_id=bot_id, order_key__in=queued)
         transaction.on_commit(partial(promote, behind))
+
+
+def hold_readers(subscriptions: Iterable[Subscription]) -> None:
+    """Hold subscriptions that are read by number until the transaction ends: their deliveries' numbers then become
+    visible in order, and a reader that has come to one has missed none before it."""
+    pulled = {one.pk for one in subscriptions if one.kind == SubscriptionKind.PULL}
+    if pulled:
+        rows = Subscription.objects.select_for_update().filter(pk__in=pulled).order_by("pk")
+        list(rows.values_list("pk"))
 
 
 def _taken_keys(bot_id: UUID, keyed: Sequence[Delivery]) -> set[tuple[str, str]]:

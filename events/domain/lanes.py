@@ -19,7 +19,7 @@ AT_ONCE = 64  # bots looked at in one round
 def waiting_lanes(limit: int = AT_ONCE) -> list[UUID]:
     """Bots that have something to be done for them now, in the order in which it is their turn."""
     undispatched = Event.objects.filter(bot_id=OuterRef("bot_id"), status=EventStatus.RECEIVED)
-    due = Delivery.objects.due().filter(bot_id=OuterRef("bot_id"))
+    due = Delivery.objects.to_handlers().due().filter(bot_id=OuterRef("bot_id"))
     paced = Q(next_start_at=None) | Q(next_start_at__lte=timezone.now())
     lanes = Lane.objects.filter(bot__deleted_at=None).filter(Exists(undispatched) | (paced & Exists(due)))
     return list(lanes.order_by(F("served_at").asc(nulls_first=True)).values_list("bot_id", flat=True)[:limit])

@@ -7,10 +7,11 @@ the step that counts.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -18,13 +19,13 @@ from django.utils import timezone
 
 from bots.models import Bot
 from events.domain.criteria import EventCriteria
-from events.domain.dispatch import add_deliveries, hold_lanes
+from events.domain.dispatch import add_deliveries, delivery_to, hold_lanes, hold_readers, wants
 from events.domain.ordering import order_key_of
 from events.domain.search import count_up_to, oldest
 from events.enums import ENDED, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.errors import SearchTooSlowError
 from events.hints import hint_work
-from events.models import Delivery, Event, ReplayJob
+from events.models import Delivery, Event, ReplayJob, Subscription
 from events.registry import Registration, handler_named, handlers_of
 from feishu.envelope import CALLBACK_TYPES
 from feishu_portal.access import audit
@@ -189,13 +190,15 @@ def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> int:
     current: dict[int, dict[str, Delivery]] = {pk: {} for pk in events}
     for delivery in Delivery.objects.filter(event_id__in=events, is_current=True):
         current[delivery.event_id][delivery.handler] = delivery
-    new = [
-        _again(event, handler, current[pk].get(handler.name), job)
-        for pk, event in events.items()
-        for handler in _handlers(event, current[pk], job)
-    ]
+    subscriptions = _subscriptions({event.bot_id for event in events.values()})
+    new = []
+    for pk, event in events.items():
+        new += [_again(event, one, current[pk], job) for one in _handlers(event, current[pk], job)]
+        receivers = _receivers(event, current[pk], subscriptions[event.bot_id], job)
+        new += [_sent_again(event, one, current[pk], job) for one in receivers]
     replaced = [old.pk for one in new for old in [current[one.event_id].get(one.handler)] if old is not None]
     Delivery.objects.filter(pk__in=replaced).update(is_current=False)
+    hold_readers(one.subscription for one in new if one.subscription)
     for bot_id in {one.bot_id for one in new}:
         add_deliveries(bot_id, [one for one in new if one.bot_id == bot_id])
     handled_again = {one.event_id for one in new}
@@ -203,7 +206,13 @@ def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> int:
     return len(handled_again)
 
 
-def _again(event: Event, handler: Registration, old: Delivery | None, job: ReplayJob) -> Delivery:
+def _subscriptions(bot_ids: Iterable[UUID]) -> dict[UUID, list[Subscription]]:
+    bots = Bot.objects.in_bulk(list(bot_ids))
+    return {bot_id: list(Subscription.objects.collecting(bots[bot_id])) for bot_id in bots}
+
+
+def _again(event: Event, handler: Registration, current: dict[str, Delivery], job: ReplayJob) -> Delivery:
+    old = current.get(handler.name)
     return Delivery(
         event=event,
         bot_id=event.bot_id,
@@ -214,9 +223,44 @@ def _again(event: Event, handler: Registration, old: Delivery | None, job: Repla
     )
 
 
+def _sent_again(
+    event: Event, subscription: Subscription, current: dict[str, Delivery], job: ReplayJob
+) -> Delivery:
+    delivery = delivery_to(subscription, event)
+    old = current.get(delivery.handler)
+    delivery.replay, delivery.round = job, old.round + 1 if old else 0
+    return delivery
+
+
+def _receivers(
+    event: Event, current: dict[str, Delivery], subscriptions: Sequence[Subscription], job: ReplayJob
+) -> list[Subscription]:
+    """The subscriptions that an event goes to again, by the rules of ``_handlers``."""
+    if not _is_replayable(event):
+        return []
+    failed = {name for name, old in current.items() if old.status == DeliveryStatus.DEAD}
+    under_way = {name for name, old in current.items() if old.status not in ENDED}
+    return [
+        one
+        for one in subscriptions
+        if (not job.handlers or one.handler in job.handlers)
+        and (
+            one.handler in failed
+            or (job.mode == ReplayMode.ALL and one.handler not in under_way and wants(one, event))
+        )
+    ]
+
+
+def _is_replayable(event: Event) -> bool:
+    return (
+        event.status not in {EventStatus.RECEIVED, EventStatus.QUARANTINED}
+        and event.event_type not in CALLBACK_TYPES
+    )
+
+
 def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> list[Registration]:
     """Whom the event goes to again: nobody who is still at it, and nobody for what is no ordinary event."""
-    if event.status in {EventStatus.RECEIVED, EventStatus.QUARANTINED} or event.event_type in CALLBACK_TYPES:
+    if not _is_replayable(event):
         return []
     if job.mode == ReplayMode.ALL:
         handlers = [

@@ -10,6 +10,7 @@ from events.models.events import (
     ReplayJobQuerySet,
 )
 from events.models.handling import HandledBot, HandlerSwitch, Lane, LeftOut
+from events.models.subscriptions import Subscription, SubscriptionQuerySet
 
 __all__ = [
     "Delivery",
@@ -23,4 +24,6 @@ __all__ = [
     "LeftOut",
     "ReplayJob",
     "ReplayJobQuerySet",
+    "Subscription",
+    "SubscriptionQuerySet",
 ]

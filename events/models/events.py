@@ -20,6 +20,7 @@ from events.enums import (
     ReplayMode,
     ReplayState,
 )
+from events.models.subscriptions import Subscription
 from feishu.envelope import OLD_CARD_CALLBACK
 
 if TYPE_CHECKING:
@@ -204,13 +205,26 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), run_at__lte=timezone.now()
         )
 
+    def to_handlers(self) -> Self:
+        """Deliveries that run here."""
+        return self.filter(subscription=None)
+
+    def to_subscriptions(self) -> Self:
+        """Deliveries that leave the portal."""
+        return self.exclude(subscription=None)
+
+    def waiting(self) -> Self:
+        """Deliveries that nobody is at."""
+        return self.filter(status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING))
+
     def abandoned(self) -> Self:
         """Deliveries whose runner is gone: it would have renewed its lease."""
         return self.filter(status=DeliveryStatus.RUNNING, lease_until__lt=DatabaseTime())
 
 
 class Delivery(models.Model):
-    """One event for one handler. ``claim_id`` fences: only the runner that holds it may finish the delivery.
+    """One event for one handler, or for one subscription, whose ``handler`` then stands in the place of a handler's name.
+    ``claim_id`` fences: only the runner that holds it may finish the delivery.
 
     A replay adds a delivery and leaves the old one as it ended: ``is_current`` marks the one that speaks for its
     handler, ``round`` counts them, ``replay`` says who asked for it.
@@ -227,6 +241,17 @@ class Delivery(models.Model):
     )
     order_key = models.CharField(max_length=128, blank=True, editable=False)
     handler = models.CharField(_("handler"), max_length=200)
+    # Without an index of its own: two of those below begin with it.
+    subscription = models.ForeignKey(
+        Subscription,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="deliveries",
+        verbose_name=_("subscription"),
+        db_index=False,
+    )
     round = models.PositiveSmallIntegerField(_("round"), default=0)
     is_current = models.BooleanField(default=True, editable=False)
     replay = models.ForeignKey(
@@ -276,7 +301,28 @@ class Delivery(models.Model):
             models.Index(
                 name="delivery_open",
                 fields=("bot", "run_at"),
-                condition=models.Q(status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING)),
+                condition=models.Q(
+                    status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), subscription=None
+                ),
+            ),
+            models.Index(
+                name="delivery_outgoing_due",
+                fields=("subscription", "run_at"),
+                condition=models.Q(
+                    status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), subscription__isnull=False
+                ),
+            ),
+            models.Index(
+                name="delivery_outgoing_waiting",
+                fields=("subscription", "id"),
+                condition=models.Q(
+                    status__in=(DeliveryStatus.PENDING, DeliveryStatus.RETRYING), subscription__isnull=False
+                ),
+            ),
+            models.Index(
+                name="delivery_outgoing_newest",
+                fields=("subscription", "-id"),
+                condition=models.Q(subscription__isnull=False),
             ),
             models.Index(
                 name="delivery_running",
@@ -300,7 +346,12 @@ class Delivery(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.handler} ({self.status})"
+        return f"{self.receiver} ({self.status})"
+
+    @property
+    def receiver(self) -> str:
+        """The handler's name, or the subscription's."""
+        return self.subscription.name if self.subscription else self.handler
 
 
 class DeliveryAttempt(models.Model):
@@ -313,6 +364,8 @@ class DeliveryAttempt(models.Model):
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
     outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
+    status_code = models.PositiveSmallIntegerField(_("status code"), null=True, blank=True)
+    answer = models.CharField(_("answer"), max_length=1000, blank=True)
     error = models.TextField(_("error"), blank=True)
 
     class Meta:

@@ -1,0 +1,81 @@
+"""Which addresses deliveries may go to.
+
+Whoever may make a subscription could otherwise make the portal call what only the portal can reach: a database on
+loopback, a cloud's metadata service, a neighbour without a password. So a name is resolved once, every address it
+stands for must be allowed, and the connection goes to the address that was checked.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Addresses of a host name, as text; raises OSError when there are none."""
+
+PUBLIC: Final = "public"
+_TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
+
+
+class ForbiddenAddressError(Exception):
+    """The receiver's name stands for an address that deliveries may not go to."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            f"Deliveries may not go to {address}. If this network is the company's own, add it to FEISHU_DELIVERY_NETWORKS."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Networks that are allowed; ``public`` for every address of the public internet."""
+
+    allows_public: bool
+    ranges: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def parse(cls, entries: Sequence[str]) -> "Networks":
+        """From ``public`` and CIDRs such as ``10.0.0.0/8``. Raises ValueError."""
+        words = [entry.strip() for entry in entries if entry.strip()]
+        return cls(PUBLIC in words, tuple(ip_network(word) for word in words if word != PUBLIC))
+
+    def allow(self, text: str) -> bool:
+        """Whether deliveries may go to this address."""
+        address = _meant(text)
+        if any(address.version == net.version and address in net for net in self.ranges):
+            return True
+        return self.allows_public and address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """By the system's resolver, which also reads numbers in every notation it knows."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def checked_addresses(host: str, port: int, *, networks: Networks, lookup: Resolve) -> Sequence[str]:
+    """The addresses of ``host``, all of them allowed. Raises ForbiddenAddressError, and OSError when there are none."""
+    addresses = await lookup(host, port)
+    if not addresses:
+        raise OSError(f"{host} has no address.")
+    for address in addresses:
+        if not networks.allow(address):
+            raise ForbiddenAddressError(address)
+    return addresses
+
+
+def _meant(text: str) -> Address:
+    """The address that packets would go to: some of IPv6 are another way to write one of IPv4."""
+    address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
