@@ -62,3 +62,20 @@ class Channel(models.TextChoices):
 
     EMAIL = "email", _("E-mail")
     FEISHU = "feishu", _("Feishu message")
+
+
+class SendingKind(models.TextChoices):
+    """What an API client has sent."""
+
+    MESSAGE = "message", _("Message")
+    REPLY = "reply", _("Reply")
+    UPDATE = "update", _("Card update")
+
+
+class SendingState(models.TextChoices):
+    """What became of it."""
+
+    SENDING = "sending", _("Being sent")
+    SENT = "sent", _("Sent")
+    NOT_SENT = "not_sent", _("Not sent")
+    UNKNOWN = "unknown", _("Outcome unknown")

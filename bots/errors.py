@@ -19,3 +19,56 @@ class WebhookUnprotected(BotsError):
 
 class NotTold(BotsError):
     """A notice did not reach its person."""
+
+
+class SendingError(BotsError):
+    """A message was not sent, and the platform was not asked; ``code`` is stable for machines, the message for people."""
+
+    code = "not_sent"
+
+
+class ContentError(SendingError):
+    """The content does not fit what the platform takes."""
+
+    code = "invalid_content"
+
+
+class BotDisabledError(SendingError):
+    """The bot is switched off."""
+
+    code = "bot_disabled"
+
+    def __init__(self) -> None:
+        super().__init__("The bot is disabled.")
+
+
+class KeyReusedError(SendingError):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used for another request in the past 24 hours.")
+
+
+class SendingUnderWayError(SendingError):
+    """The same request is being sent right now, or the process that sent it has just died."""
+
+    code = "request_in_progress"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("The request with this Idempotency-Key is under way.")
+        self.seconds = seconds
+        """When to ask again."""
+
+
+class OutcomeUnknownError(SendingError):
+    """It may have been sent, too long ago for the platform to notice a repetition."""
+
+    code = "outcome_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody knows whether this request sent anything, and the platform would take a repetition for a new message. "
+            "Look into the chat, and send with a new Idempotency-Key if nothing came."
+        )

@@ -6,12 +6,14 @@ from celery import shared_task
 
 from bots.domain import incidents, notices, platform_count
 from bots.domain.losses import prune_losses
+from bots.domain.messages import prune_sendings
 from feishu_portal.access.hints import send_hint
 
 
 @shared_task(name="bots.prune")
 def prune() -> None:
     prune_losses()
+    prune_sendings()
     incidents.prune()
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from feishu.app_info import AppInfo, parse_app
 from feishu.codes import REJECTED_TENANT_TOKEN
 from feishu.credentials import AppCredentials
-from feishu.errors import InvalidToken, MalformedAnswer
+from feishu.errors import InvalidToken, MalformedAnswer, TransportError
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
 
@@ -171,15 +171,23 @@ class OpenAPI:
             # Appended to the host as it is, it could name another one, which would get the token.
             raise ValueError(f"not an absolute path: {path!r}")
         url = self._credentials.platform.open_url + path
-        token = self._tokens.get(self._credentials)
+        token = self._token()
         try:
             return self._transport.request(method, url, bearer=token, params=params, json=json)
         except InvalidToken as error:
             if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
-        token = self._tokens.get(self._credentials)
+        token = self._token()
         return self._transport.request(method, url, bearer=token, params=params, json=json)
+
+    def _token(self) -> str:
+        try:
+            return self._tokens.get(self._credentials)
+        except (TransportError, MalformedAnswer) as error:
+            # What may have arrived is the question for a token: the call itself was never made.
+            error.sent = "no"
+            raise
 
 
 def _message_path(message_id: str) -> str:

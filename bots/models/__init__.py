@@ -3,6 +3,7 @@
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes
 from bots.models.connections import ConnectionLoss, ConnectionSlot, Listener, PlatformCount
 from bots.models.incidents import Incident, Notice
+from bots.models.sendings import Sending
 
 __all__ = [
     "MAX_SLOTS",
@@ -14,5 +15,6 @@ __all__ = [
     "Listener",
     "Notice",
     "PlatformCount",
+    "Sending",
     "default_scopes",
 ]

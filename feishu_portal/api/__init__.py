@@ -10,6 +10,7 @@ from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
+from feishu_portal.api.messages import router as sending
 from feishu_portal.api.problems import install
 from feishu_portal.api.proxy.description import PATHS
 from feishu_portal.api.tokens import router as user_tokens
@@ -36,6 +37,7 @@ api = PortalAPI(
 api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
+api.add_router("/bots", sending, tags=["messages"])
 api.add_router("", events, tags=["events"])
 api.add_router("", auth_sessions, tags=["authorization"])
 install(api)

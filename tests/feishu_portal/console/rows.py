@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
-from bots.enums import IncidentCause, LossReason, SlotState
-from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident
+from bots.enums import IncidentCause, LossReason, SendingKind, SendingState, SlotState
+from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
 from feishu_portal.access.models import User
@@ -28,6 +28,7 @@ PAGES = {
     "bots_connectionslot": ConnectionSlot,
     "bots_connectionloss": ConnectionLoss,
     "bots_incident": Incident,
+    "bots_sending": Sending,
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
@@ -45,9 +46,20 @@ class Rows:
     session: AuthSession
     token: UserToken
     use: TokenUse
+    sending: Sending
 
     def of(self, page: str) -> Any:
-        rows = (self.bot, self.slot, self.loss, self.incident, self.event, self.session, self.token, self.use)
+        rows = (
+            self.bot,
+            self.slot,
+            self.loss,
+            self.incident,
+            self.event,
+            self.session,
+            self.token,
+            self.use,
+            self.sending,
+        )
         by_model = {type(row): row for row in rows}
         return by_model[PAGES[page]]
 
@@ -93,6 +105,21 @@ def make_rows(**bot: Any) -> Rows:
         session=make_session(made),
         token=token,
         use=make_use(token),
+        sending=make_sending(made),
+    )
+
+
+def make_sending(bot: Bot) -> Sending:
+    return Sending.objects.create(
+        bot=bot,
+        actor="api:crm",
+        kind=SendingKind.MESSAGE,
+        receive_id_type="open_id",
+        target=f"ou_{uuid4().hex}",
+        msg_type="text",
+        state=SendingState.NOT_SENT,
+        code=230013,
+        log_id="log-of-sending",
     )
 
 

@@ -75,6 +75,7 @@ def test_list_without_a_match_offers_to_reset(rows: Rows, as_superuser: Client) 
         ("auth_sessions_authsession", "open_id"),
         ("auth_sessions_usertoken", "open_id"),
         ("auth_sessions_tokenuse", "open_id"),
+        ("bots_sending", "target"),
     ],
 )
 def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_superuser: Client) -> None:
@@ -95,6 +96,8 @@ def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_super
         ("auth_sessions_usertoken", {"status__exact": "active"}, 1),
         ("auth_sessions_tokenuse", {"kind__exact": "call", "since": "1h"}, 1),
         ("auth_sessions_tokenuse", {"kind__exact": "issued"}, 0),
+        ("bots_sending", {"state__exact": "not_sent", "kind__exact": "message", "since": "1h"}, 1),
+        ("bots_sending", {"state__exact": "sent"}, 0),
         ("access_auditentry", {"action": "bot.created"}, 1),
     ],
 )

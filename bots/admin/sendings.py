@@ -1,0 +1,96 @@
+"""Messages sent for API clients, to read: who, to whom, by which bot, and how it ended."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import SendingKind, SendingState
+from bots.models import Sending
+from bots.problems import explain_problem
+from feishu_portal.access.admin.base import MachineWritten
+from feishu_portal.access.admin.columns import (
+    EMPTY,
+    actor,
+    ago,
+    column,
+    identifier,
+    label,
+    state,
+    trouble,
+    when,
+)
+from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
+
+STATE_COLOURS = {
+    SendingState.SENDING: "info",
+    SendingState.SENT: "success",
+    SendingState.NOT_SENT: "danger",
+    SendingState.UNKNOWN: "warning",
+}
+
+
+@admin.register(Sending)
+class SendingAdmin(MachineWritten[Sending]):
+    list_display = ("time_ago", "sender", "bot", "kind_label", "addressee", "state_label", "code_label")
+    list_filter = ("state", "kind", since("at"), ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    search_fields = ("target__exact", "actor__exact")
+    search_help_text = _("Address or message ID, in full")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee")}),
+        (_("Answer"), {"fields": ("state_label", "tries", "message", "chat", "problem")}),
+    )
+    readonly_fields = (
+        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "state_label", "tries", "message", "chat",
+        "problem",
+    )  # fmt: skip
+    empty_title = _("No message was sent by the API yet")
+    empty_text = _(
+        "Every message that an API client sends is written down here before it is sent, without its content."
+    )
+
+    @column(_("time"))
+    def time_ago(self, sending: Sending) -> str:
+        return ago(sending.at)
+
+    @column(_("time"))
+    def time_in_full(self, sending: Sending) -> str:
+        return when(sending.at)
+
+    @column(_("sent by"))
+    def sender(self, sending: Sending) -> str:
+        return actor(sending.actor)
+
+    @column(_("kind"))
+    def kind_label(self, sending: Sending) -> str:
+        return label(SendingKind(sending.kind).label)
+
+    @column(_("to"))
+    def addressee(self, sending: Sending) -> str:
+        if not sending.receive_id_type:
+            return identifier(sending.target)
+        return format_html(
+            '{} <span class="portal-subtle">{}</span>', identifier(sending.target), sending.receive_id_type
+        )
+
+    @column(_("state"))
+    def state_label(self, sending: Sending) -> str:
+        return state(SendingState(sending.state), STATE_COLOURS)
+
+    @column(_("platform code"))
+    def code_label(self, sending: Sending) -> str:
+        return EMPTY if sending.code is None else label(sending.code, "danger")
+
+    @column(_("message ID"))
+    def message(self, sending: Sending) -> str:
+        return identifier(sending.message_id)
+
+    @column(_("chat ID"))
+    def chat(self, sending: Sending) -> str:
+        return identifier(sending.chat_id)
+
+    @column(_("error"))
+    def problem(self, sending: Sending) -> str:
+        info = explain_problem(sending.code, sending.reason)
+        return trouble(info, log_id=sending.log_id) if info else EMPTY

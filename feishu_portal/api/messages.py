@@ -1,0 +1,195 @@
+"""Sending messages as a bot."""
+
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Header, Path, Router, Schema, Status
+from pydantic import model_validator
+
+from bots.domain.messages import Sent, send
+from bots.domain.outgoing import CARD, Outgoing, read_content
+from bots.enums import SendingKind
+from bots.errors import ContentError, KeyReusedError, SendingError, SendingUnderWayError
+from feishu.errors import FeishuError
+from feishu.openapi import ReceiveIdType
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.keyring import SealedValueError
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.problems import Problem
+from feishu_portal.api.refusals import upstream_problem
+
+router = Router()
+
+MAX_SENDING = 64  # requests in one process; each holds a thread while the platform thinks
+room = BoundedSemaphore(MAX_SENDING)
+
+MsgType: TypeAlias = Literal[
+    "text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user", "system",
+]  # fmt: skip
+Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+MessageId: TypeAlias = Annotated[str, Path(max_length=128, pattern=r"^[\x21-\x7e]+$")]
+Key: TypeAlias = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        pattern=r"^[\x20-\x7e]*$",
+        description="The same request under the same key is sent once; for 24 hours, of this client and bot.",
+    ),
+]
+Content: TypeAlias = Annotated[
+    dict[str, Any] | str, Field(description="As the platform describes it, an object or its JSON text.")
+]
+
+
+class Said(Schema):
+    """``text``, or ``msg_type`` and ``content``."""
+
+    msg_type: MsgType | None = None
+    content: Content | None = None
+    text: Annotated[str | None, Field(description='Short for a "text" message.')] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.text is None) == (self.msg_type is None) or (self.content is None) != (
+            self.msg_type is None
+        ):
+            raise ValueError("Send text, or msg_type and content.")
+        return self
+
+    def read(self) -> tuple[str, dict[str, Any]]:
+        """The kind of message and its content. Raises ContentError."""
+        msg_type = self.msg_type or "text"
+        content = {"text": self.text} if self.content is None else self.content
+        return msg_type, read_content(content, msg_type=msg_type)
+
+
+class MessageIn(Said):
+    receive_id: Id
+    receive_id_type: ReceiveIdType = "open_id"
+
+
+class ReplyIn(Said):
+    reply_in_thread: bool = False
+
+
+class CardIn(Schema):
+    content: Content
+
+
+class MessageOut(Schema):
+    message_id: str
+    chat_id: str
+
+
+class CardOut(Schema):
+    message_id: str
+
+
+@router.post("/{bot_id}/messages", response={201: MessageOut}, summary="Send a message")
+def send_message(
+    request: HttpRequest, response: HttpResponse, bot_id: str, data: MessageIn, *, key: Key = ""
+) -> Status[Sent]:
+    """As the bot, at most 150 KB of text or 30 KB of anything else. Under an ``Idempotency-Key`` the same request is sent once
+    and answered alike for 24 hours (``Idempotency-Replayed: true``); 422 ``idempotency_key_reused`` for another request, 409
+    ``request_in_progress`` while the first is under way, 409 ``outcome_unknown`` where it may have been sent more than an
+    hour ago. A refusal sent nothing: the same key may try again. Errors of the platform come with ``platform_code``,
+    ``cause``, ``cure``, ``log_id`` and ``sent``, ``no`` or ``unknown``."""
+
+    def outgoing() -> Outgoing:
+        msg_type, content = data.read()
+        return Outgoing(
+            kind=SendingKind.MESSAGE,
+            target=data.receive_id,
+            receive_id_type=data.receive_id_type,
+            msg_type=msg_type,
+            content=content,
+        )
+
+    return Status(201, _send(request, response, bot_id, outgoing, key))
+
+
+@router.post(
+    "/{bot_id}/messages/{message_id}/reply", response={201: MessageOut}, summary="Reply to a message"
+)
+def reply(
+    request: HttpRequest,
+    response: HttpResponse,
+    bot_id: str,
+    message_id: MessageId,
+    data: ReplyIn,
+    *,
+    key: Key = "",
+) -> Status[Sent]:
+    """As the bot, in the message's topic with ``reply_in_thread``. Keys, limits and errors as for a message."""
+
+    def outgoing() -> Outgoing:
+        msg_type, content = data.read()
+        return Outgoing(
+            kind=SendingKind.REPLY,
+            target=message_id,
+            msg_type=msg_type,
+            content=content,
+            in_thread=data.reply_in_thread,
+        )
+
+    return Status(201, _send(request, response, bot_id, outgoing, key))
+
+
+@router.patch("/{bot_id}/messages/{message_id}", response=CardOut, summary="Update a card")
+def update_card(
+    request: HttpRequest,
+    response: HttpResponse,
+    bot_id: str,
+    message_id: MessageId,
+    data: CardIn,
+    *,
+    key: Key = "",
+) -> Sent:
+    """A card that the bot sent less than 14 days ago, with ``update_multi`` in both versions; five times a second at most.
+    Keys and errors as for a message."""
+
+    def outgoing() -> Outgoing:
+        content = read_content(data.content, msg_type=CARD)
+        return Outgoing(kind=SendingKind.UPDATE, target=message_id, content=content)
+
+    return _send(request, response, bot_id, outgoing, key)
+
+
+def _send(
+    request: HttpRequest, response: HttpResponse, bot_id: str, outgoing: Callable[[], Outgoing], key: str
+) -> Sent:
+    client = caller(request, Scope.MESSAGES_SEND)
+    bot = bot_for(client, bot_id)
+    if not room.acquire(blocking=False):
+        raise Problem(
+            503,
+            "overloaded",
+            "Too many messages are being sent at once.",
+            sent="no",
+            headers={"Retry-After": "1"},
+        )
+    try:
+        sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
+    except SendingError as error:
+        raise _problem(error) from None
+    except SealedValueError:
+        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
+        raise Problem(503, "secret_sealed", detail, sent="no") from None
+    except FeishuError as error:
+        raise upstream_problem(error) from error
+    finally:
+        room.release()
+    if sent.is_repeated:
+        response["Idempotency-Replayed"] = "true"
+    return sent
+
+
+def _problem(error: SendingError) -> Problem:
+    if isinstance(error, SendingUnderWayError):
+        return Problem(409, error.code, str(error), headers={"Retry-After": str(error.seconds)})
+    is_wrong = isinstance(error, (ContentError, KeyReusedError))
+    return Problem(422 if is_wrong else 409, error.code, str(error))

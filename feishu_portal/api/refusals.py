@@ -1,0 +1,41 @@
+"""What a caller is told when the platform did not do what it was asked to: its code, cause and cure, and what may have
+happened."""
+
+from typing import Final
+
+import httpx
+
+from bots.domain.messages import nothing_happened
+from feishu.categories import Category
+from feishu.errors import APIError, FeishuError, RateLimited
+from feishu_portal.api.problems import Problem
+
+# An administrator has to change something; no other request of this caller would fare better.
+_DEPENDS: Final = frozenset(
+    {Category.CONFIGURATION, Category.PERMISSION, Category.WRONG_BRAND, Category.CONNECTION_LIMIT}
+)
+
+
+def upstream_problem(error: FeishuError) -> Problem:
+    """429 ``rate_limited``; 424 where an administrator has to change something, 422 where the request has to be another,
+    503 where a repetition may succeed: all ``platform_refused``; 502 and 504 ``upstream_failed`` where no answer came."""
+    facts = {
+        "cause": error.info.cause.in_language("en"),
+        "cure": error.info.cure.in_language("en"),
+        "platform_code": error.code,
+        "log_id": error.log_id,
+        "sent": "no" if nothing_happened(error) else "unknown",
+    }
+    if isinstance(error, RateLimited):
+        wait = {"Retry-After": str(max(1, round(error.reset_after)))}
+        return Problem(
+            429, "rate_limited", "The platform asked to be called less often.", headers=wait, **facts
+        )
+    if not isinstance(error, APIError):
+        timed_out = isinstance(error.__cause__, httpx.TimeoutException) and facts["sent"] == "unknown"
+        detail = "The platform's answer could not be had."
+        return Problem(504 if timed_out else 502, "upstream_failed", detail, **facts)
+    detail = f"The platform refused: {error.message}"
+    if error.retryable:
+        return Problem(503, "platform_refused", detail, headers={"Retry-After": "1"}, **facts)
+    return Problem(424 if error.info.category in _DEPENDS else 422, "platform_refused", detail, **facts)

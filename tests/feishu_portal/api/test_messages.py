@@ -1,0 +1,345 @@
+import json
+from datetime import timedelta
+from threading import BoundedSemaphore
+
+import httpx
+import pytest
+import respx
+from django.test import Client
+from django.utils import timezone
+
+from bots.domain import messages
+from bots.domain.outgoing import Outgoing
+from bots.enums import SendingKind, SendingState
+from bots.models import Sending
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api import messages as api
+from tests.factories import PLATFORM, make_bot
+from tests.feishu_portal.api.test_auth_sessions import api_client
+
+pytestmark = pytest.mark.django_db
+MESSAGES = f"{PLATFORM}/open-apis/im/v1/messages"
+SENT = {"code": 0, "msg": "success", "data": {"message_id": "om_1", "chat_id": "oc_1"}}
+CARD = {"schema": "2.0", "config": {"update_multi": True}, "body": {"elements": []}}
+
+
+@pytest.fixture
+def bot():
+    return make_bot()
+
+
+@pytest.fixture
+def client():
+    return api_client(Scope.MESSAGES_SEND)
+
+
+@pytest.fixture
+def platform():
+    with respx.mock(assert_all_called=False) as mock:
+        token = {"code": 0, "tenant_access_token": "t-of-the-tests", "expire": 7200}
+        mock.post(f"{PLATFORM}/open-apis/auth/v3/tenant_access_token/internal").respond(json=token)
+        mock.sends = mock.post(url__startswith=MESSAGES).respond(json=SENT)
+        mock.patches = mock.patch(url__startswith=MESSAGES).respond(json={"code": 0, "msg": "ok", "data": {}})
+        yield mock
+
+
+def post(client: Client, bot, path="", *, key="", **body):
+    headers = {"Idempotency-Key": key} if key else {}
+    address = f"/api/v1/bots/{bot.app_id}/messages{path}"
+    return client.post(address, body, "application/json", headers=headers)
+
+
+def text(client: Client, bot, said="hello", **values):
+    return post(client, bot, receive_id="ou_1", text=said, **values)
+
+
+def sent_json(route, index=-1):
+    return json.loads(route.calls[index].request.content)
+
+
+def age(**values):
+    Sending.objects.update(**values)
+
+
+# --- what is sent
+
+
+def test_text_is_sent_and_written_down_without_what_it_says(client, bot, platform):
+    response = text(client, bot, "你好")
+    assert (response.status_code, response.json()) == (201, {"message_id": "om_1", "chat_id": "oc_1"})
+    assert sent_json(platform.sends) == {
+        "receive_id": "ou_1",
+        "msg_type": "text",
+        "content": '{"text":"你好"}',
+    }
+    assert platform.sends.calls[0].request.url.params["receive_id_type"] == "open_id"
+    row = Sending.objects.values().get()
+    assert (row["actor"], row["target"], row["receive_id_type"]) == ("api:system 0", "ou_1", "open_id")
+    assert (row["state"], row["message_id"], row["tries"]) == ("sent", "om_1", 1)
+    assert "你好" not in str(row)
+
+
+@pytest.mark.parametrize("content", [CARD, json.dumps(CARD)])
+def test_content_is_an_object_or_its_text(client, bot, platform, content):
+    body = {
+        "receive_id": "oc_1",
+        "receive_id_type": "chat_id",
+        "msg_type": "interactive",
+        "content": content,
+    }
+    assert post(client, bot, **body).status_code == 201
+    assert json.loads(sent_json(platform.sends)["content"]) == CARD
+
+
+def test_reply_goes_to_the_message_and_into_its_topic(client, bot, platform):
+    response = post(client, bot, "/om_9/reply", key="k", text="yes", reply_in_thread=True)
+    assert response.status_code == 201
+    assert platform.sends.calls[0].request.url.path == "/open-apis/im/v1/messages/om_9/reply"
+    sent = sent_json(platform.sends)
+    assert sent["reply_in_thread"] is True
+    assert len(sent["uuid"]) == 50
+    assert (Sending.objects.get().kind, Sending.objects.get().target) == ("reply", "om_9")
+
+
+def test_card_is_updated(client, bot, platform):
+    address = f"/api/v1/bots/{bot.app_id}/messages/om_9"
+    response = client.patch(address, {"content": CARD}, "application/json")
+    assert (response.status_code, response.json()) == (200, {"message_id": "om_9"})
+    assert json.loads(sent_json(platform.patches)["content"]) == CARD
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"receive_id": "ou_1"}, "invalid_request"),
+        ({"receive_id": "ou_1", "text": "a", "msg_type": "text", "content": {"text": "a"}}, "invalid_request"),
+        ({"receive_id": "ou_1", "msg_type": "poem", "content": {}}, "invalid_request"),
+        ({"receive_id": "ou_1", "msg_type": "text"}, "invalid_request"),
+        ({"receive_id": "ou 1", "text": "a"}, "invalid_request"),
+        ({"receive_id": "ou_1", "receive_id_type": "name", "text": "a"}, "invalid_request"),
+        ({"receive_id": "ou_1", "msg_type": "text", "content": "hello"}, "invalid_content"),
+        ({"receive_id": "ou_1", "msg_type": "post", "content": "[1]"}, "invalid_content"),
+        ({"receive_id": "ou_1", "text": "a" * 150 * 1024}, "invalid_content"),
+        ({"receive_id": "ou_1", "msg_type": "post", "content": {"a": "字" * 10_240}}, "invalid_content"),
+        ({"receive_id": "ou_1", "text": "half a character: \ud83d"}, "invalid_content"),
+    ],
+)  # fmt: skip
+def test_what_the_platform_would_refuse_is_not_sent(client, bot, platform, body, code):
+    response = post(client, bot, **body)
+    assert (response.status_code, response.json()["code"]) == (422, code)
+    assert not platform.calls
+    assert not Sending.objects.exists()
+
+
+# --- once
+
+
+def test_repetition_is_answered_alike_and_sends_nothing(client, bot, platform):
+    first, again = text(client, bot, key="order-1"), text(client, bot, key="order-1")
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert "Idempotency-Replayed" not in first
+    assert again["Idempotency-Replayed"] == "true"
+    assert platform.sends.call_count == 1
+
+
+def test_same_content_in_other_words_is_the_same_request(client, bot, platform):
+    text(client, bot, key="k")
+    again = post(client, bot, key="k", receive_id="ou_1", msg_type="text", content='{ "text" : "hello" }')
+    assert again["Idempotency-Replayed"] == "true"
+
+
+def test_other_request_under_the_same_key_is_refused(client, bot, platform):
+    text(client, bot, key="order-1")
+    response = text(client, bot, "something else", key="order-1")
+    assert (response.status_code, response.json()["code"]) == (422, "idempotency_key_reused")
+    assert platform.sends.call_count == 1
+
+
+def test_keys_of_other_clients_and_bots_are_their_own(client, bot, platform):
+    text(client, bot, key="order-1")
+    text(api_client(Scope.MESSAGES_SEND), bot, key="order-1")
+    text(client, make_bot(), key="order-1")
+    assert len({sent_json(platform.sends, index)["uuid"] for index in range(3)}) == 3
+
+
+def test_without_a_key_each_request_sends(client, bot, platform):
+    text(client, bot)
+    text(client, bot)
+    assert platform.sends.call_count == 2
+    assert "uuid" not in sent_json(platform.sends)
+
+
+def test_key_is_forgotten_after_a_day(client, bot, platform):
+    text(client, bot, key="order-1")
+    age(at=timezone.now() - timedelta(hours=25))
+    assert "Idempotency-Replayed" not in text(client, bot, "another day", key="order-1")
+    assert platform.sends.call_count == 2
+    assert Sending.objects.exclude(key_hash=None).count() == 1
+
+
+def test_request_under_way_is_not_sent_a_second_time(client, bot, platform):
+    text(client, bot, key="order-1")
+    age(state=SendingState.SENDING)
+    response = text(client, bot, key="order-1")
+    assert (response.status_code, response.json()["code"]) == (409, "request_in_progress")
+    assert 1 <= int(response["Retry-After"]) <= 5
+    assert platform.sends.call_count == 1
+
+
+def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
+    client, bot, platform, monkeypatch
+):
+    monkeypatch.setattr(messages, "_end_sent", lambda *_arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        messages.send(
+            bot=bot,
+            outgoing=Outgoing(
+                kind=SendingKind.MESSAGE, target="ou_1", receive_id_type="open_id", msg_type="text",
+                content={"text": "hello"},
+            ),
+            actor=Actor("api", "system 0"),
+            key="order-1",
+        )  # fmt: skip
+    monkeypatch.undo()
+    assert text(client, bot, key="order-1").status_code == 409
+    age(tried_at=timezone.now() - timedelta(seconds=messages.TRY_SECONDS))
+    assert text(client, bot, key="order-1").status_code == 201
+    first, second = (sent_json(platform.sends, index)["uuid"] for index in (0, 1))
+    assert first == second
+    assert Sending.objects.get().state == SendingState.SENT
+
+
+def test_what_may_have_been_sent_long_ago_is_not_sent_again(client, bot, platform):
+    platform.sends.side_effect = httpx.ReadTimeout
+    assert text(client, bot, key="order-1").status_code == 504
+    age(tried_at=timezone.now() - timedelta(hours=1))
+    platform.sends.side_effect = None
+    response = text(client, bot, key="order-1")
+    assert (response.status_code, response.json()["code"]) == (409, "outcome_unknown")
+    assert platform.sends.call_count == 1
+
+
+def test_doubt_outlives_a_later_refusal(client, bot, platform):
+    platform.sends.side_effect = httpx.ReadTimeout
+    text(client, bot, key="order-1")
+    platform.sends.side_effect = None
+    platform.sends.respond(429, json={"code": 99991400, "msg": "slow"})
+    assert text(client, bot, key="order-1").status_code == 429
+    age(doubtful_since=timezone.now() - timedelta(hours=1))
+    assert text(client, bot, key="order-1").json()["code"] == "outcome_unknown"
+
+
+def test_card_may_be_updated_again_whenever(client, bot, platform):
+    platform.patches.side_effect = httpx.ReadTimeout
+    address, key = f"/api/v1/bots/{bot.app_id}/messages/om_9", {"Idempotency-Key": "k"}
+    assert client.patch(address, {"content": CARD}, "application/json", headers=key).status_code == 504
+    age(tried_at=timezone.now() - timedelta(hours=2))
+    platform.patches.side_effect = None
+    assert client.patch(address, {"content": CARD}, "application/json", headers=key).status_code == 200
+
+
+def test_refused_request_may_be_tried_again(client, bot, platform):
+    platform.sends.respond(400, json={"code": 230002, "msg": "Bot can NOT be out of the chat."})
+    assert text(client, bot, key="order-1").status_code == 424
+    platform.sends.respond(json=SENT)
+    assert text(client, bot, key="order-1").status_code == 201
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "code", "sent"),
+    [
+        (400, {"code": 230011, "msg": "recalled"}, 422, "platform_refused", "no"),
+        (400, {"code": 230002, "msg": "out of the chat"}, 424, "platform_refused", "no"),
+        (400, {"code": 99991672, "msg": "scope"}, 424, "platform_refused", "no"),
+        (400, {"code": 230049, "msg": "being sent"}, 503, "platform_refused", "unknown"),
+        (400, {"code": 230020, "msg": "limit"}, 429, "rate_limited", "no"),
+        (500, {}, 503, "platform_refused", "unknown"),
+    ],
+)
+def test_refusal_is_told_with_cause_and_cure(client, bot, platform, status, body, expected, code, sent):
+    platform.sends.respond(status, json=body, headers={"X-Tt-Logid": "log-1"})
+    response = text(client, bot)
+    problem = response.json()
+    assert (response.status_code, problem["code"], problem["sent"]) == (expected, code, sent)
+    assert response["Content-Type"] == "application/problem+json"
+    assert (problem["platform_code"], problem["log_id"]) == (body.get("code"), "log-1")
+    assert problem["cause"]
+    assert problem["cure"]
+    assert Sending.objects.get().state == ("not_sent" if sent == "no" else "unknown")
+
+
+def test_platform_that_asks_for_patience_is_passed_on(client, bot, platform):
+    platform.sends.respond(
+        429, json={"code": 99991400, "msg": "slow"}, headers={"x-ogw-ratelimit-reset": "17"}
+    )
+    response = text(client, bot)
+    assert (response.status_code, response["Retry-After"]) == (429, "17")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "sent"),
+    [
+        (httpx.ConnectError, 502, "no"),
+        (httpx.ReadTimeout, 504, "unknown"),
+        (httpx.ReadError, 502, "unknown"),
+    ],
+)
+def test_lost_answer_says_whether_it_may_have_been_sent(client, bot, platform, failure, status, sent):
+    platform.sends.side_effect = failure
+    response = text(client, bot)
+    assert (response.status_code, response.json()["code"]) == (status, "upstream_failed")
+    assert response.json()["sent"] == sent
+
+
+def test_without_a_token_of_the_bot_nothing_was_sent(client, bot, platform):
+    platform.routes[0].side_effect = httpx.ReadTimeout
+    response = text(client, bot)
+    assert (response.status_code, response.json()["sent"]) == (502, "no")
+    assert Sending.objects.get().state == SendingState.NOT_SENT
+
+
+def test_disabled_bot_sends_nothing(client, platform):
+    response = text(client, make_bot(enabled=False))
+    assert (response.status_code, response.json()["code"]) == (409, "bot_disabled")
+    assert not platform.calls
+
+
+def test_no_more_than_fit_are_sent_at_once(client, bot, platform, monkeypatch):
+    monkeypatch.setattr(api, "room", BoundedSemaphore(1))
+    with api.room:
+        response = text(client, bot)
+    assert (response.status_code, response.json()["code"]) == (503, "overloaded")
+    assert text(client, bot).status_code == 201
+
+
+def test_secret_is_in_no_answer_and_no_row(client, bot, platform):
+    platform.sends.respond(400, json={"code": 230001, "msg": "invalid"})
+    response = text(client, bot, "the-secret-words")
+    rows = str(list(Sending.objects.values()))
+    for secret in ("the-secret-words", "t-of-the-tests"):
+        assert secret not in response.text + rows
+
+
+def test_stranger_sends_nothing_and_can_tell_nothing(bot, platform):
+    stranger = api_client(Scope.MESSAGES_SEND, bots=[make_bot()])
+    nobody = make_bot()
+    nobody.delete()
+    assert text(stranger, bot).status_code == 404
+    assert text(stranger, bot).content == text(stranger, nobody).content
+    assert post(stranger, bot, "/om_1/reply", text="a").status_code == 404
+    assert text(api_client(Scope.BOTS_READ), bot).json()["scope"] == "messages:send"
+    assert not platform.calls
+
+
+def test_old_records_go(client, bot, platform, settings):
+    text(client, bot)
+    text(client, bot)
+    Sending.objects.filter(pk=Sending.objects.first().pk).update(
+        at=timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS, hours=1)
+    )
+    assert messages.prune_sendings() == 1
+    assert Sending.objects.count() == 1
