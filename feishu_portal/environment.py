@@ -127,8 +127,8 @@ VARIABLES = (
     Variable(
         "FEISHU_TOKEN_USE_DAYS",
         "90",
-        "How long the record of who used which token is kept, in days.",
-        "令牌使用记录的保留天数。",
+        "How long the records of who used which token and sent which message are kept, in days.",
+        "令牌使用记录与消息发送记录的保留天数。",
     ),
     Variable(
         "FEISHU_RECONCILE_SECONDS",

@@ -1,7 +1,7 @@
 """What a caller is told when the platform did not do what it was asked to: its code, cause and cure, and what may have
 happened."""
 
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -19,7 +19,7 @@ _DEPENDS: Final = frozenset(
 def upstream_problem(error: FeishuError) -> Problem:
     """429 ``rate_limited``; 424 where an administrator has to change something, 422 where the request has to be another,
     503 where a repetition may succeed: all ``platform_refused``; 502 and 504 ``upstream_failed`` where no answer came."""
-    facts = {
+    facts: dict[str, Any] = {
         "cause": error.info.cause.in_language("en"),
         "cure": error.info.cure.in_language("en"),
         "platform_code": error.code,

@@ -10,6 +10,7 @@ import respx
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 
+from bots.database_thread import DatabaseThread
 from bots.enums import SendingState
 from bots.models import Sending
 from feishu_portal.access.actors import SYSTEM
@@ -19,6 +20,13 @@ from tests.factories import PLATFORM, make_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SENT = {"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}}
+
+
+@pytest.fixture
+async def database():
+    thread = DatabaseThread("test-db")
+    yield thread
+    await thread.close()
 
 
 def request_of(bot, key: str) -> dict[str, object]:
@@ -37,7 +45,7 @@ def request_of(bot, key: str) -> dict[str, object]:
     }
 
 
-async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent():
+async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database):
     arrived, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -46,8 +54,8 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent():
         go_on.wait(20)
         return httpx.Response(200, json=SENT)
 
-    bot = await asyncio.to_thread(make_bot)
-    _, key = await asyncio.to_thread(
+    bot = await database.run(make_bot)
+    _, key = await database.run(
         add_api_client,
         name="crm",
         scopes=[Scope.MESSAGES_SEND],
@@ -66,10 +74,10 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent():
         async with asyncio.timeout(20):
             await arrived.wait()
             await caller.send_input({"type": "http.disconnect"})
-            row = await Sending.objects.aget()
+            row = await database.run(Sending.objects.get)
             assert row.state == SendingState.SENDING  # committed before anything was sent
             go_on.set()
-            while (row := await Sending.objects.aget()).state != SendingState.SENT:
+            while (row := await database.run(Sending.objects.get)).state != SendingState.SENT:
                 await asyncio.sleep(0.05)
         await caller.wait(20)
     assert (row.message_id, row.tries) == ("om_1", 1)
