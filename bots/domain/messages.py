@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import Error, IntegrityError, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -53,6 +53,8 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     sending = _begin(bot, outgoing, actor, key)
     if sending.state == SendingState.SENT:
         return Sent(sending.message_id, sending.chat_id, is_repeated=True)
+    if not connection.in_atomic_block:
+        connection.close()  # the platform may think for long, and others need connections
     try:
         message = outgoing.send(api, uuid=_uuid(bot, actor, key) if key else None)
     except FeishuError as error:
