@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.services import chromium as chromium_program
@@ -26,6 +27,12 @@ def django_db_modify_db_settings(services: Services) -> None:
     if services.database == "sqlite":
         # In a file, as in production: a database in memory locks differently.
         connections.settings["default"]["TEST"]["NAME"] = str(services.directory / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_settings() -> None:
+    """A request leaves its language behind in the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ class Tally:
 
 def sealed_columns() -> list[EncryptedField]:
     """Every encrypted field of every model; the canary's last, for it says that all others are done."""
-    columns = [column for model in apps.get_models() for column in encrypted_fields(model)]
+    tables = [model for model in apps.get_models() if not model._meta.proxy]
+    columns = [column for model in tables for column in encrypted_fields(model)]
     return sorted(columns, key=lambda column: (column.model is KeyCanary, column.model._meta.label_lower))
 
 

@@ -18,7 +18,7 @@ def test_debug_page_shows_no_variable(client, settings, monkeypatch):
         raise ValueError
 
     monkeypatch.setattr(views, "open_link", fail)
-    response = client.get(reverse("oauth:start", args=["a-link"]))
+    response = client.post(reverse("oauth:start", args=["a-link"]))
     assert response.status_code == 500
     assert "ValueError" in response.text
     assert held[0] not in response.text
