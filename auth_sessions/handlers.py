@@ -61,7 +61,7 @@ def greet_newcomer(event: Event, bot: Bot) -> None:
         greet(event, bot, open_id=open_id)
 
 
-@on("contact.user.updated_v3")
+@on("contact.user.updated_v3", even_stale=True)
 def follow_person(event: Event, bot: Bot) -> None:
     """Somebody's data changed: their name, or that they left the company."""
     person = event.data.get("object") or {}
@@ -72,14 +72,14 @@ def follow_person(event: Event, bot: Bot) -> None:
         rename(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "", name=person["name"])
 
 
-@on("contact.user.deleted_v3")
+@on("contact.user.deleted_v3", even_stale=True)
 def end_grants_of_leaver(event: Event, bot: Bot) -> None:
     """Somebody left the company: nobody acts for them any more."""
     person = event.data.get("object") or {}
     end_grants_of(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "")
 
 
-@on("auth.user_access_token.revoked_v4")
+@on("auth.user_access_token.revoked_v4", even_stale=True)
 def note_revocation(event: Event, bot: Bot) -> None:
     """The platform ended a person's tokens; see note_revoked_by_platform for what that means here."""
     note_revoked_by_platform(

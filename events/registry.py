@@ -38,6 +38,7 @@ class Registration:
     timeout: float | None = None
     ordered_by: OrderedBy = None
     enabled: bool | str = True
+    even_stale: bool = False
     status: str = ""
     action: str | None = None
 
@@ -75,6 +76,7 @@ def on(
     atomic: bool = True,
     ordered_by: OrderedBy = "chat",
     enabled: bool | str = True,
+    even_stale: bool = False,
 ) -> Callable[[H], H]:
     """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``.
 
@@ -90,6 +92,9 @@ def on(
 
     ``enabled``: False, or the name of a Django setting that says so, leaves the handler off until an operator switches
     it on for a bot.
+
+    ``even_stale``: also for events that reached the portal too late, since what they say stays true, such as that
+    somebody has left. To answer an hour-old message would do harm.
     """
 
     def register(function: H) -> H:
@@ -104,6 +109,7 @@ def on(
             timeout=timeout,
             ordered_by=ordered_by,
             enabled=enabled,
+            even_stale=even_stale,
             status=alias.status,
         )
         return function

@@ -63,12 +63,9 @@ class _Plan:
         self._deliveries: list[Delivery] = []
 
     def add(self, event: Event) -> None:
-        if is_stale(event, self._bot):
-            self._ended.setdefault(EventStatus.STALE, []).append(event.pk)
-            return
+        stale = is_stale(event, self._bot)
         try:
-            deliveries = deliveries_for(event, handlers_of(event), self._switches)
-            deliveries += [delivery_to(one, event) for one in self._subscriptions if wants(one, event)]
+            deliveries = self._late(event) if stale else self._in_time(event)
         except (ValueError, RecursionError) as error:
             # The envelope was read on arrival; what is inside is not what any handler could take.
             self._unreadable.append((event.pk, storable(f"{type(error).__name__}: {error}", 500)))
@@ -77,7 +74,16 @@ class _Plan:
         if any(delivery.status != DeliveryStatus.SKIPPED for delivery in deliveries):
             self._dispatched.append(event.pk)
         else:
-            self._ended.setdefault(EventStatus.IGNORED, []).append(event.pk)
+            status = EventStatus.STALE if stale else EventStatus.IGNORED
+            self._ended.setdefault(status, []).append(event.pk)
+
+    def _in_time(self, event: Event) -> list[Delivery]:
+        deliveries = deliveries_for(event, handlers_of(event), self._switches)
+        return deliveries + [delivery_to(one, event) for one in self._subscriptions if wants(one, event)]
+
+    def _late(self, event: Event) -> list[Delivery]:
+        handlers = [handler for handler in handlers_of(event) if handler.even_stale]
+        return deliveries_for(event, handlers, self._switches)
 
     def carry_out(self) -> None:
         now = timezone.now()

@@ -84,6 +84,19 @@ def test_event_that_came_too_late_is_stored_but_not_handled(minutes, limit, stat
     assert event.deliveries.count() == (status == EventStatus.DONE)
 
 
+def test_event_that_came_too_late_is_handled_by_those_for_whom_it_stays_true():
+    @registry.on("im.message.*", even_stale=True)
+    def told(event, bot): ...
+
+    @registry.on("*")
+    def not_told(event, bot): ...
+
+    event = handle(stored_event(old_event(600), bot=make_bot(stale_after_minutes=30)))
+    [delivery] = event.deliveries.all()
+    assert delivery.handler.endswith(".told")
+    assert event.status == EventStatus.DONE
+
+
 def test_event_that_waited_in_the_portal_is_not_too_late():
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
