@@ -100,7 +100,8 @@ class Notice(models.TextChoices):
 
 
 class UseKind(models.TextChoices):
-    """What an API client did with a token."""
+    """What an API client or a handler did with a token."""
 
     ISSUED = "issued", _("Token handed out")
     CALL = "call", _("Call by the proxy")
+    CODE = "code", _("Call by a handler")

@@ -92,3 +92,59 @@ class TenantNeededError(AuthError):
 
     def __init__(self) -> None:
         super().__init__("People of several tenants have this open_id: say whose with the tenant_key.")
+
+
+class PersonNeededError(AuthError):
+    """Only the person can help. ``open_id`` and ``app_id`` say who, and for which bot."""
+
+    def __init__(self, message: str, *, open_id: str, app_id: str) -> None:
+        super().__init__(message)
+        self.open_id = open_id
+        self.app_id = app_id
+
+
+class ReauthorizationRequiredError(PersonNeededError):
+    """There is no usable token, and none can be had before the person authorizes again."""
+
+    code = "reauthorization_required"
+
+    def __init__(self, *, open_id: str, app_id: str) -> None:
+        super().__init__(
+            f"{open_id} has to authorize {app_id} again: ask with auth_sessions.domain.sessions.request_authorization.",
+            open_id=open_id,
+            app_id=app_id,
+        )
+
+
+class ScopesLackingError(PersonNeededError):
+    """The person has not allowed what the call needs: any one of ``scopes``."""
+
+    code = "scopes_lacking"
+
+    def __init__(self, *, open_id: str, app_id: str, scopes: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{open_id} has to allow {app_id} one of {', '.join(scopes)}: ask with auth_sessions.domain.scopes.ask_for_scopes.",
+            open_id=open_id,
+            app_id=app_id,
+        )
+        self.scopes = scopes
+
+
+class RefreshInProgressError(AuthError):
+    """The token is being refreshed; nobody has to do anything but to try again."""
+
+    code = "refresh_in_progress"
+
+    def __init__(self) -> None:
+        super().__init__("The access token is being refreshed. Try again in a few seconds.")
+
+
+class InTransactionError(AuthError):
+    """A call for a person is written down before it is sent, which a transaction that is still open could undo."""
+
+    code = "in_transaction"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Call the platform for a person outside transactions: in a handler, @on(…, atomic=False)."
+        )

@@ -385,6 +385,32 @@ ROWS: Final[tuple[Row, ...]] = (
         ),
         _NOTHING_TO_SAVE,
     ),
+    # aPaaS: the workspaces' APIs, and those of apps and seats.
+    (
+        (2320001, 2320006),
+        Category.BUG,
+        Text("aPaaS 接口的参数不正确", "A parameter of the aPaaS call is wrong"),
+        _FIX_REQUEST,
+    ),
+    ((2320002,), Category.RETRY, Text("aPaaS 内部错误", "Internal error of aPaaS"), _TRY_LATER),
+    (
+        (2320003,),
+        Category.CONFIGURATION,
+        Text("该企业没有开通 aPaaS", "The tenant does not use aPaaS"),
+        Text("请企业管理员开通 aPaaS", "Let an administrator of the tenant set aPaaS up"),
+    ),
+    (
+        (2320004,),
+        Category.USER_GONE,
+        Text("aPaaS 中没有该用户", "aPaaS does not know this user"),
+        Text("请 aPaaS 应用管理员添加该用户", "Let an administrator of the aPaaS app add the user"),
+    ),
+    (
+        (2320005,),
+        Category.PERMISSION,
+        Text("用户在 aPaaS 中的数据权限不足", "The user lacks rights to the data in aPaaS"),
+        Text("请 aPaaS 应用管理员授予数据权限", "Let an administrator of the aPaaS app grant them"),
+    ),
     # The gateway in front of every API.
     (
         (99991400, 11232, 11233, 11247, 1000004, 1000005),

@@ -12,12 +12,22 @@ from feishu.reasons import ROWS as REASONS
 from feishu.reasons import Reason
 from feishu.text import Text
 
-__all__ = ["REJECTED_TENANT_TOKEN", "REJECTED_USER_TOKEN", "TABLE", "Category", "CodeInfo", "explain"]
+__all__ = [
+    "REJECTED_TENANT_TOKEN",
+    "REJECTED_USER_TOKEN",
+    "TABLE",
+    "WRONG_KIND",
+    "Category",
+    "CodeInfo",
+    "explain",
+]
 
 REJECTED_TENANT_TOKEN: Final = frozenset({99991663, 99991664, 20013, 20014})
 """The app's token was rejected before the API ran, or the API takes none of an app (page "General error codes")."""
 REJECTED_USER_TOKEN: Final = frozenset({99991668, 99991677, 20005, 20006})
 """The user's token was rejected before the API ran, or the API takes none of a user."""
+WRONG_KIND: Final = "not support"
+"""Part of what the platform says, under the same codes, where an API takes no token of this kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,16 @@ _TEXTS: Final = {
     "calendar:calendar": Text("查看、编辑日历和日程", "View and edit calendars and events"),
     "task:task:read": Text("查看任务", "View tasks"),
     "task:task:write": Text("创建和编辑任务", "Create and edit tasks"),
+    "app_engine:apps:read": Text("查看 aPaaS 应用", "See aPaaS apps"),
+    "app_engine:workspace.table:read": Text("查看 aPaaS 数据表", "See aPaaS tables"),
+    "app_engine:workspace.table:write": Text("管理 aPaaS 数据表", "Manage aPaaS tables"),
+    "app_engine:workspace.table.record:read": Text("查看 aPaaS 数据记录", "Read aPaaS records"),
+    "app_engine:workspace.table.record:write": Text(
+        "创建和修改 aPaaS 数据记录", "Create and change aPaaS records"
+    ),
+    "app_engine:workspace.sql_commands:write": Text(
+        "在 aPaaS 工作空间执行 SQL", "Run SQL in aPaaS workspaces"
+    ),
     "approval:approval:readonly": Text("查看审批", "View approvals"),
     "application:application:self_manage": Text("管理应用自身的资源", "Manage the app's own resources"),
 }

@@ -80,6 +80,7 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Answer:
         """Send one request and read its answer, at most 8 MiB.
@@ -91,7 +92,7 @@ class Transport:
         raw = self.exchange(
             method,
             url,
-            headers=_authorization(bearer, basic),
+            headers={**(headers or {}), **_authorization(bearer, basic)},
             params=params,
             json=json,
             form=form,

@@ -33,6 +33,11 @@ DEFAULT_SCOPES = (
     "calendar:calendar:readonly",
     "task:task:read",
     "application:application:self_manage",
+    "app_engine:apps:read",
+    "app_engine:workspace.table:read",
+    "app_engine:workspace.table.record:read",
+    "app_engine:workspace.table.record:write",
+    "app_engine:workspace.sql_commands:write",
 )
 
 

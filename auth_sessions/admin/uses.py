@@ -10,7 +10,7 @@ from feishu_portal.access.admin.base import MachineWritten
 from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, identifier, label, state, when
 from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
 
-KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info"}
+KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "info"}
 
 
 @admin.register(TokenUse)

@@ -5,11 +5,12 @@ Nobody here sends a refresh token: a grant that has to be refreshed is handed to
 
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from auth_sessions.domain.demand import note_use
+from auth_sessions.domain.demand import ask_refresh, note_use
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
 from auth_sessions.domain.uses import record_hand_out
 from auth_sessions.enums import Deliver, RefreshPhase, TokenStatus
@@ -20,6 +21,7 @@ from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field
 from feishu_portal.access.models import ApiClient
 
+JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
 LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
 
 
@@ -82,6 +84,21 @@ def hand_out(grant: UserToken, *, client: ApiClient) -> str:
     record_hand_out(grant, client=client)
     note_use(grant)
     return token
+
+
+def doubt(grant_id: UUID, generation: int) -> UserToken | None:
+    """The platform rejected the token of ``generation``: the grant where another is there or may come, else None."""
+    grant = UserToken.objects.filter(pk=grant_id).first()
+    if grant is None or grant.generation != generation:
+        return grant
+    issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
+    if timezone.now() - issued_at < JUST_ISSUED or grant.phase in {
+        RefreshPhase.UNCERTAIN,
+        RefreshPhase.STOPPED,
+    }:
+        return None
+    ask_refresh(grant)
+    return grant
 
 
 @transaction.atomic

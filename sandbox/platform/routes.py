@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
 from sandbox.errors import PlatformError
 from sandbox.platform import (
+    apaas,
     card_updates,
     directory,
     discovery,
@@ -18,6 +19,9 @@ from sandbox.platform import (
 from sandbox.platform.gateway import Call, route
 
 _MESSAGES = "/open-apis/im/v1/messages"
+_APAAS = "/open-apis/apaas/v1"
+_WORKSPACE = f"{_APAAS}/workspaces/{{workspace_id}}"
+_RECORDS = f"{_WORKSPACE}/tables/{{table_name}}/records"
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 KNOWN: list[Route] = [
@@ -35,6 +39,15 @@ KNOWN: list[Route] = [
     route("/open-apis/application/v6/applications/{app_id}", ["GET"], directory.application),
     route("/open-apis/contact/v3/users/{user_id}", ["GET"], directory.user),
     route("/open-apis/event/v1/connection", ["GET"], directory.connection_count),
+    route(f"{_APAAS}/apps", ["GET"], apaas.apps),
+    route(f"{_WORKSPACE}/tables", ["GET"], apaas.tables),
+    route(f"{_WORKSPACE}/tables/{{table_name}}", ["GET"], apaas.table),
+    route(_RECORDS, ["GET"], apaas.read),
+    route(_RECORDS, ["POST"], apaas.insert),
+    route(_RECORDS, ["PATCH"], apaas.update),
+    route(_RECORDS, ["DELETE"], apaas.delete),
+    route(f"{_RECORDS}_batch_update", ["PATCH"], apaas.update_rows),
+    route(f"{_WORKSPACE}/sql_commands", ["POST"], apaas.sql),
     route("/open-apis/authen/v1/user_info", ["GET"], user_info.user_info),
     route("/open-apis/authen/v2/oauth/token", ["POST"], token_endpoint.token_v2),
     route("/oauth/v3/token", ["POST"], token_endpoint.token_v3),

@@ -17,6 +17,7 @@ from sandbox.world.limits import Window
 from sandbox.world.messages import Mailbox
 from sandbox.world.tenant_tokens import TenantTokens
 from sandbox.world.watchers import Watchers
+from sandbox.world.workspaces import DEMO_WORKSPACE, Workspace
 
 _CALLBACK_TOKENS = 10_000
 
@@ -53,6 +54,7 @@ class World:
         self.mailbox = Mailbox()
         self.tenant_tokens = TenantTokens()
         self.authorizations = Authorizations(self.clock, self._vet)
+        self.workspaces = {DEMO_WORKSPACE: Workspace()}
         self.books = Books(config.keep_deliveries)
         self.calls = CallLog(config.keep_calls)
         self.faults = FaultBoard()

@@ -21,7 +21,8 @@ from feishu.codes import TABLE, Category, explain
         (Category.RATE_LIMIT, [99991400, 230020, 11232, 11233, 11247, 1000004, 1000005]),
         (Category.TERMINAL, [230011, 230022, 230031, 230110, 232009, 300020, 300030, 300040]),
         (Category.PERMISSION, [99991672, 99991676, 230027, 230035, 21000, 21001]),
-        (Category.CONFIGURATION, [99991403, 99991665, 230036]),
+        (Category.CONFIGURATION, [99991403, 99991665, 230036, 2320003]),
+        (Category.BUG, [2320001, 2320006]),
     ],
 )
 def test_codes_call_for_the_right_reaction(category, codes):

@@ -113,7 +113,7 @@ async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
         "has_more": False,
         "person": "李雷",
         "redirect_urls": [REDIRECT],
-        "scopes": 17,
+        "scopes": 22,
         "me": ["李雷", platform.open_id()],
         "missing": 99992354,
     }

@@ -6,12 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import DataError
-from django.utils import timezone
 
 from auth_sessions.domain.broker import Standing, find_grant, standing_of
 from auth_sessions.domain.demand import ask_refresh, note_use
 from auth_sessions.domain.uses import record_calls
-from auth_sessions.enums import RefreshPhase, UseKind
+from auth_sessions.enums import UseKind
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
@@ -30,7 +29,6 @@ from feishu_portal.api.waiting import refresh_in_progress
 
 AT_LEAST = timedelta(seconds=10)  # what a call may take before the platform looks at its token
 ANYTHING = timedelta(seconds=1)
-JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +164,6 @@ def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None
         path=storable(asked.target.path, 500),
     )
     return Admitted(client, bot.credentials, grant, use, grant.access_token if grant else "")
-
-
-def doubt(grant_id: UUID, generation: int) -> UserToken | None:
-    """The platform rejected the token of ``generation``: the grant where another is there or may come, else None."""
-    grant = UserToken.objects.filter(pk=grant_id).first()
-    if grant is None or grant.generation != generation:
-        return grant
-    issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
-    if timezone.now() - issued_at < JUST_ISSUED or grant.phase in {
-        RefreshPhase.UNCERTAIN,
-        RefreshPhase.STOPPED,
-    }:
-        return None
-    ask_refresh(grant)
-    return grant
 
 
 def read(grant_id: UUID) -> UserToken | None:

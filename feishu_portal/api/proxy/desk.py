@@ -13,11 +13,12 @@ from django.db import Error
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from auth_sessions.domain.broker import doubt
 from auth_sessions.models import UserToken
 from feishu.relay import Relay
 from feishu_portal.access.room import Room
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked, doubt, read
+from feishu_portal.api.proxy.admission import Admitted, Asked, read
 from feishu_portal.api.proxy.admissions import Admissions
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import Call

@@ -5,14 +5,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from feishu.answers import reset_after
-from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, explain
+from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, WRONG_KIND, Category, explain
 from feishu.relay import Relayed
 
 PEEK = 64 * 1024  # bytes; an answer that says why it failed is shorter
 MISSING_USER_SCOPE = 99991679
-_WRONG_KIND = (
-    "not support"  # how the platform says that an API takes no token of this kind, under the same codes
-)
 
 
 class _Violation(msgspec.Struct):
@@ -42,7 +39,7 @@ class Verdict:
     def rejects_token(self, *, of_user: bool) -> bool:
         """Whether another token of the same identity may help: the call itself was not made."""
         codes = REJECTED_USER_TOKEN if of_user else REJECTED_TENANT_TOKEN
-        return self.code in codes and _WRONG_KIND not in self.message
+        return self.code in codes and WRONG_KIND not in self.message
 
 
 @dataclass(slots=True)

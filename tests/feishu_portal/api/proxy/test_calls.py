@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from starlette.responses import JSONResponse, Response
 
+from auth_sessions.domain import broker
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession, TokenUse, UserToken
 from feishu.errors import APIError
@@ -55,7 +56,8 @@ def refresh(grant, token: str = OTHER_TOKEN) -> None:
 def refresher(monkeypatch):
     """Refreshes as soon as it is asked."""
     asked = []
-    monkeypatch.setattr(admission, "ask_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
+    for module in (admission, broker):
+        monkeypatch.setattr(module, "ask_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
     return asked
 
 
@@ -519,3 +521,20 @@ async def test_caller_has_so_many_calls_under_way_and_no_more(proxy, grant, upst
 async def test_portal_relays_so_many_calls_and_no_more(proxy, grant, settings):
     settings.PROXY_CALLS = 0
     assert problem(await proxy.call(await proxy.key(), proxy.path())) == (503, "overloaded")
+
+
+async def test_json_within_json_passes_as_it_is_both_ways(proxy, grant, upstream):
+    rows = '[{"name":"\\"安\\"","big":1789012345678901234}]'
+    upstream.will_say({"code": 0, "msg": "success", "data": {"record_ids": ["r1"], "items": rows}})
+    path = "/open-apis/apaas/v1/workspaces/w_1/tables/student/records?columns=name,big&filter=age%3Dgt.10"
+    sent = json.dumps({"records": rows}).encode()
+    headers = {"content-type": "application/json; charset=utf-8", "prefer": "resolution=merge-duplicates"}
+    response = await proxy.call(
+        await proxy.key(), proxy.path(path), method="POST", content=sent, headers=headers
+    )
+    assert response.json()["data"] == {"record_ids": ["r1"], "items": rows}
+    assert upstream.bodies == [sent]
+    [request] = upstream.requests
+    assert str(request.url) == f"{upstream.url}{path}"
+    assert request.headers["prefer"] == "resolution=merge-duplicates"
+    assert upstream.authorizations == [USER_TOKEN]

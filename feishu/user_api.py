@@ -1,0 +1,34 @@
+"""Calling the platform with a user's token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from feishu.credentials import AppCredentials
+from feishu.transport import Answer, Transport, default_transport
+
+
+@dataclass(frozen=True, slots=True)
+class UserAPI:
+    """One call after the other with one token, which is neither kept alive nor replaced here."""
+
+    credentials: AppCredentials
+    token: str = field(repr=False)
+    transport: Transport | None = None
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """`path` begins with /open-apis/. Raises TransportError, MalformedAnswer or an APIError."""
+        if not path.startswith("/"):
+            # Appended to the host as it is, it could name another one, which would get the token.
+            raise ValueError(f"not an absolute path: {path!r}")
+        transport = self.transport or default_transport(self.credentials.proxy)
+        url = self.credentials.platform.open_url + path
+        return transport.request(method, url, bearer=self.token, params=params, json=json, headers=headers)
