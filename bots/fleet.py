@@ -36,7 +36,7 @@ from bots.signal_thread import SignalThread
 from bots.slot_connection import BotSink, SlotConnection
 from bots.slot_observer import SlotObserver
 from bots.slot_reports import SlotReports
-from feishu.gateway.pace import Pace
+from feishu.gateway.pace import Turns
 from feishu.gateway.sleep import LOOK_EVERY, SleepWatch, counting_sleep
 from feishu.gateway.timing import Timing
 
@@ -84,7 +84,7 @@ class Fleet:
     ) -> None:
         self._sink = sink
         self._timing = timing or Timing()
-        self._pace = Pace()
+        self._turns = Turns()
         self._node = node
         self._terms = terms
         self._me = Peer(uuid4(), capacity, only=only)
@@ -102,7 +102,8 @@ class Fleet:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold connections until ``stop`` is set; then let others take over, close the rest and say so in the database."""
-        writer = asyncio.create_task(self._reports.write_for_ever(), name="slot-reports")
+        all_said = asyncio.Event()
+        writer = asyncio.create_task(self._reports.write_until(all_said), name="slot-reports")
         waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
         sleep_watch = asyncio.create_task(self._watch_sleep(SleepWatch()), name="fleet-sleep")
         try:
@@ -115,10 +116,11 @@ class Fleet:
             await self._drain()
         finally:
             await self._close()
-            for task in (writer, waker, sleep_watch):
+            for task in (waker, sleep_watch):
                 task.cancel()
-            await asyncio.gather(writer, waker, sleep_watch, return_exceptions=True)
-            await self._reports.write()
+            await asyncio.gather(waker, sleep_watch, return_exceptions=True)
+            all_said.set()
+            await writer
             await self._database.close()
             await asyncio.to_thread(self._signals.close, seconds=SIGNALS_TIMEOUT)
 
@@ -323,7 +325,7 @@ class Fleet:
             observer=observer,
             sink=self._sink,
             database=self._database,
-            pace=self._pace,
+            turns=self._turns,
             timing=self._timing,
             woken=self._woken.set,
         )

@@ -17,7 +17,7 @@ from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError
 from feishu.gateway.connection import Connection
 from feishu.gateway.messages import Message, Reply
-from feishu.gateway.pace import Pace
+from feishu.gateway.pace import Turns
 from feishu.gateway.timing import Timing
 from feishu.reasons import Reason
 
@@ -45,7 +45,7 @@ class SlotConnection:
         observer: SlotObserver,
         sink: BotSink,
         database: DatabaseThread,
-        pace: Pace,
+        turns: Turns,
         timing: Timing,
         woken: Callable[[], None],
     ) -> None:
@@ -75,7 +75,7 @@ class SlotConnection:
             sink=hear,
             observer=observer,
             name=wanted.app_id,
-            pace=pace,
+            turns=turns,
             timing=timing,
         )
         self._task = asyncio.create_task(self._connection.run(), name=f"connection-{wanted.app_id}")

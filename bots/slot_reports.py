@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -38,15 +39,25 @@ class SlotReports:
         self._losses.append(loss)
 
     async def write(self) -> None:
-        """Write what is pending; on a database error it stays pending for the next time."""
-        await self._write_slots()
-        await self._write_losses()
+        """Write what is pending; on a database error it stays pending for the next time. Raises nothing."""
+        for write in (self._write_slots, self._write_losses):
+            try:
+                await write()
+            except Exception:
+                # Whoever writes has to go on writing, and whoever ends has more to do than this.
+                logger.exception("slot_reports_failed")
 
-    async def write_for_ever(self) -> None:
-        """Write twice a second until cancelled."""
-        while True:
-            await asyncio.sleep(WRITE_EVERY)
+    async def write_until(self, end: asyncio.Event) -> None:
+        """Write twice a second until `end` is set, and then what is left.
+
+        Not to be cancelled: what waits for the database just then would be lost.
+        """
+        while not end.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WRITE_EVERY):
+                    await end.wait()
             await self.write()
+        await self.write()  # what came during the last
 
     async def _write_slots(self) -> None:
         pending, self._pending = self._pending, {}

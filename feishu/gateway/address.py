@@ -35,6 +35,19 @@ def new_client(proxy: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(proxy=proxy or None, verify=trusted())
 
 
+def load_client() -> None:
+    """Have done beforehand what else the first question waits for: reading the certificates, and late imports.
+
+    Blocks for a tenth of a second: not for a thread with an event loop.
+    """
+
+    async def open_and_close() -> None:
+        async with new_client(""):
+            pass
+
+    asyncio.run(open_and_close())
+
+
 async def find_gateway(
     credentials: AppCredentials, *, seconds: float, config: ClientConfig, client: ClientOf = new_client
 ) -> Endpoint:

@@ -22,7 +22,7 @@ from feishu.gateway.discovery import Endpoint
 from feishu.gateway.ending import STOPPED, EndKind
 from feishu.gateway.messages import Message, Reply, Sink
 from feishu.gateway.observer import Observer
-from feishu.gateway.pace import Pace
+from feishu.gateway.pace import Turns
 from feishu.gateway.pump import Pump
 from feishu.gateway.session import Session
 from feishu.gateway.socket import GatewaySocket, dial
@@ -42,7 +42,8 @@ class Connection:
 
     `credentials` is awaited before each attempt, so that a changed secret or proxy takes effect; it raises a
     FeishuError for what an operator should read. `sink` gets every message, many at once. `client` makes what asks
-    for the gateway's address. `pace` spreads the attempts of all who share it. `name` goes into log lines.
+    for the gateway's address. `turns` spread the attempts and the ends of all
+    who share them. `name` goes into log lines.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Connection:
         sink: Sink,
         observer: Observer,
         client: ClientOf = new_client,
-        pace: Pace | None = None,
+        turns: Turns | None = None,
         name: str = "",
         timing: Timing | None = None,
         max_in_flight: int = MAX_IN_FLIGHT,
@@ -63,7 +64,7 @@ class Connection:
         self._sink = sink
         self._observer = observer
         self._client = client
-        self._pace = pace or Pace()
+        self._turns = turns or Turns()
         self._timing = timing or Timing()
         self._max_in_flight = max_in_flight
         self._clock = clock
@@ -107,13 +108,17 @@ class Connection:
         """One life of the connection; seconds until the next. Not even a faulty observer ends the run."""
         try:
             return await self._attempt(deliveries)
-        except Exception:
+        except Exception as error:
             logger.exception("The connection broke on an error of our own", extra=self._log)
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # It came in place of the cancellation, which is not asked for a second time.
+                raise asyncio.CancelledError from error
             return self._schedule.failed(fatal=False).retry_in
 
     async def _attempt(self, deliveries: Deliveries) -> float:
         self._hurry.clear()
-        await self._pace.turn()
+        await self._turns.beginning.turn()
         self._observer.connecting()
         try:
             endpoint, socket = await self._reach()
@@ -131,7 +136,14 @@ class Connection:
         )
         log = {**self._log, "device_id": endpoint.device_id}
         pump = Pump(
-            socket, session, deliveries, self._observer, timing=self._timing, clock=self._clock, log=log
+            socket,
+            session,
+            deliveries,
+            self._observer,
+            pace=self._turns.ending,
+            timing=self._timing,
+            clock=self._clock,
+            log=log,
         )
         logger.debug("Connected", extra=log)
         self._observer.connected(endpoint.device_id)

@@ -13,6 +13,7 @@ from feishu.gateway.ending import Ending, EndKind, of_closed
 from feishu.gateway.messages import Message, Reply
 from feishu.gateway.observer import Observer
 from feishu.gateway.outbox import Outbox
+from feishu.gateway.pace import Pace
 from feishu.gateway.session import ConfigChanged, Event, Ignored, MessageReceived, PongReceived, Session
 from feishu.gateway.socket import GatewaySocket
 from feishu.gateway.timing import Timing
@@ -24,7 +25,7 @@ MAX_UNWRITTEN = 4096
 
 
 class Pump:
-    """Reads, writes, pings and watches until the connection ends."""
+    """Reads, writes, pings and watches until the connection ends. `pace` spreads the ends of all who share it."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Pump:
         deliveries: Deliveries,
         observer: Observer,
         *,
+        pace: Pace,
         timing: Timing,
         clock: Callable[[], float],
         log: dict[str, str],
@@ -41,6 +43,7 @@ class Pump:
         self._session = session
         self._deliveries = deliveries
         self._observer = observer
+        self._pace = pace
         self._timing = timing
         self._clock = clock
         self._log = log
@@ -68,6 +71,7 @@ class Pump:
             done, _ = await asyncio.wait(
                 [self._given_up, writing, *others], return_when=asyncio.FIRST_COMPLETED
             )
+            await self._pace.turn()  # all that follows is work, for each of hundreds perhaps
             return done.pop().result()
         except asyncio.CancelledError:
             await _stop(others)

@@ -1,17 +1,18 @@
 """The listening part of the portal: the fleet, its sink and the inbox, as one asyncio function."""
 
 import asyncio
-import gc
 from concurrent.futures import ThreadPoolExecutor
 
+from channels.layers import get_channel_layer
 from django.conf import settings
 
 from bots.fleet import Fleet, LeaseTerms
 from events.callbacks import CallbackLane
 from events.gateway import GatewaySink
 from events.intake import Intake
-from feishu.gateway.address import trusted
+from feishu.gateway.address import load_client
 from feishu.gateway.timing import Timing
+from feishu_portal.runtime.garbage import spare_the_loop
 
 RESOLVERS = 64
 
@@ -25,22 +26,23 @@ async def listen(
     asyncio.get_running_loop().set_default_executor(
         ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
     )
-    # Both would else hold the loop for a tenth of a second, in the middle of connecting: reading the certificates, and
-    # collecting garbage among all the modules that are loaded by now.
-    await asyncio.to_thread(trusted)
-    gc.freeze()
+    for load in (load_client, get_channel_layer):  # both import much, and late
+        await asyncio.to_thread(load)
+    spare_the_loop()
     callbacks = CallbackLane()
-    async with Intake() as intake:
-        fleet = Fleet(
-            sink=GatewaySink(intake, callbacks),
-            node=node,
-            # Four chances to renew a lease before it runs out.
-            terms=LeaseTerms(
-                settings.LEASE_SECONDS, min(settings.RECONCILE_SECONDS, settings.LEASE_SECONDS / 4)
-            ),
-            capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
-            only=only,
-            timing=Timing(longest_delay=settings.RETRY_SECONDS),
-        )
-        await fleet.run(stop)
-    await callbacks.close()
+    try:
+        async with Intake() as intake:
+            fleet = Fleet(
+                sink=GatewaySink(intake, callbacks),
+                node=node,
+                # Four chances to renew a lease before it runs out.
+                terms=LeaseTerms(
+                    settings.LEASE_SECONDS, min(settings.RECONCILE_SECONDS, settings.LEASE_SECONDS / 4)
+                ),
+                capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
+                only=only,
+                timing=Timing(longest_delay=settings.RETRY_SECONDS),
+            )
+            await fleet.run(stop)
+    finally:
+        await callbacks.close()

@@ -1,3 +1,5 @@
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
@@ -90,3 +92,47 @@ async def test_failure_without_a_code_is_stored_by_its_reason_and_not_by_our_wor
     await reports.write()
     await database.run(slot.refresh_from_db)
     assert (slot.error_reason, slot.problem) == ("", None)
+
+
+async def test_what_is_under_way_at_the_end_is_written_and_so_is_what_comes_with_it(database, monkeypatch):
+    listener = uuid4()
+    first, second = await database.run(slots_held_by, listener)
+    reports = SlotReports(database, listener=listener)
+    monkeypatch.setattr("bots.slot_reports.WRITE_EVERY", 0.001)
+    end, busy = asyncio.Event(), threading.Event()
+    writing = asyncio.create_task(reports.write_until(end))
+    held_up = asyncio.create_task(database.run(busy.wait, 20))
+    observer(first, reports).connected("device")
+    async with asyncio.timeout(20):
+        while reports._pending:
+            await asyncio.sleep(0.001)
+    observer(second, reports).connected("device")
+    end.set()
+    busy.set()
+    async with asyncio.timeout(20):
+        await asyncio.gather(writing, held_up)
+    await database.run(first.refresh_from_db)
+    await database.run(second.refresh_from_db)
+    assert [first.state, second.state] == [SlotState.CONNECTED] * 2
+
+
+async def test_error_that_nobody_thought_of_ends_neither_the_writer_nor_the_process(
+    database, monkeypatch, caplog
+):
+    listener = uuid4()
+    slot, _ = await database.run(slots_held_by, listener)
+    reports = SlotReports(database, listener=listener)
+    observed = observer(slot, reports)
+    with monkeypatch.context() as broken:
+        broken.setattr("bots.slot_reports.write_reports", raise_runtime_error)
+        observed.connected("device")
+        await reports.write()
+    assert "slot_reports_failed" in caplog.text
+    observed.restate()
+    await reports.write()
+    await database.run(slot.refresh_from_db)
+    assert slot.state == SlotState.CONNECTED
+
+
+def raise_runtime_error(*_arguments: object, **_values: object) -> None:
+    raise RuntimeError

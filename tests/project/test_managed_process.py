@@ -71,6 +71,16 @@ def test_a_traceback_in_the_output_is_complained_of(tmp_path) -> None:
     assert "planted" in complaint
 
 
+def test_a_traceback_is_shown_whatever_was_printed_after_it(tmp_path) -> None:
+    starter = ProcessStarter(tmp_path)
+    code = "import traceback\ntry: 1 / 0\nexcept ZeroDivisionError: traceback.print_exc()\nprint('on it goes ' * 2000)"
+    starter("-c", code).wait_for_exit()
+
+    [complaint] = starter.close()
+
+    assert "ZeroDivisionError" in complaint
+
+
 def test_an_expected_traceback_is_not_complained_of(tmp_path) -> None:
     starter = ProcessStarter(tmp_path)
     starter("-c", TRACEBACK, tracebacks=True).wait_for_exit()

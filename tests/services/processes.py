@@ -154,12 +154,12 @@ class ProcessStarter:
         return complaints
 
     def _read(self, process: ManagedProcess) -> list[str]:
-        complaints = [f"{process} printed a secret." for secret in self.secrets if secret in process.output]
-        if (
-            "Traceback (most recent call last)" in process.output
-            and process not in self._may_print_tracebacks
-        ):
-            complaints.append(f"{process} printed a traceback:\n{process.output[-5000:]}")
+        output = process.output
+        complaints = [f"{process} printed a secret." for secret in self.secrets if secret in output]
+        first = output.find("Traceback (most recent call last)")
+        if first >= 0 and process not in self._may_print_tracebacks:
+            around = output[max(0, first - 1000) : first + 4000]
+            complaints.append(f"{process} printed a traceback:\n{around}")
         return complaints
 
 

@@ -10,7 +10,7 @@ import pytest
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, ConnectError, MalformedAnswer, TransportError
 from feishu.gateway.connection import Message, Reply
-from feishu.gateway.ending import EndKind
+from feishu.gateway.ending import Ending, EndKind
 from feishu.gateway.socket import GatewaySocket
 from feishu.platforms import FEISHU
 from feishu.reasons import Reason
@@ -560,6 +560,22 @@ async def test_an_observer_that_raises_on_connecting_does_not_end_the_run_or_lea
         await gateway.ack()
         async with asyncio.timeout(PATIENCE):
             await (await gateway.socket(1)).wait_closed()
+
+
+async def test_an_observer_that_raises_when_the_connection_is_ended_does_not_keep_it_running(gateway, caplog):
+    class Faulty(Diary):
+        def disconnected(self, ending: Ending) -> None:
+            super().disconnected(ending)
+            raise RuntimeError("observer")
+
+    diary = Faulty()
+    async with running(gateway, diary) as task:
+        await diary.until("connected")
+        task.cancel()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.wait([task])
+    assert task.cancelled()
+    assert "broke on an error of our own" in caplog.text
 
 
 async def test_an_error_of_our_own_while_connecting_is_reported_and_tried_again(gateway, diary, caplog):

@@ -1,0 +1,122 @@
+"""Fifty bots in one ``runfeishu``: what happens to all of them at once, and what one of them alone must not do to them."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.services.platform import APP_SECRET, SandboxClient
+from tests.services.processes import ManagedProcess, ProcessStarter
+from tests.services.rows import Rows
+
+pytestmark = pytest.mark.processes
+
+BOTS = 50
+ADD_BOTS = """
+from bots.domain.bots import BotChanges, put_bot
+from feishu_portal.access.actors import SYSTEM
+for app_id, url in {wanted}.items():
+    changes = BotChanges(dict(
+        name=app_id, platform="custom", open_url=url, accounts_url=url, app_secret="{secret}",
+    ))
+    put_bot(app_id=app_id, changes=changes, actor=SYSTEM)
+"""
+LOSSES = "SELECT bot_id, COUNT(*) FROM bots_connectionloss WHERE reason = 'network' GROUP BY bot_id"
+CONNECTED = "SELECT bot_id FROM bots_connectionslot WHERE state = 'connected'"
+DEAF = "cli_00000000000000de"
+
+
+def app_id(number: int) -> str:
+    return f"cli_{number:016x}"
+
+
+class Bots:
+    """The sandbox's bots; it is the judge of which are connected."""
+
+    def __init__(self, sandbox: SandboxClient) -> None:
+        self._sandbox = sandbox
+
+    def connected(self) -> bool:
+        """Every one has a connection, and none has two."""
+        return sorted(self._devices()) == [app_id(number) for number in range(BOTS)]
+
+    def connected_anew(self, before: set[str]) -> bool:
+        """Likewise, with connections that are not among those."""
+        return self.connected() and not before & set(self._devices().values())
+
+    def devices(self) -> set[str]:
+        return set(self._devices().values())
+
+    def _devices(self) -> dict[str, str]:
+        answer = self._sandbox._http.get("/books", params={"events": "false"}).json()
+        assert len(answer["connections"]) <= BOTS
+        return {one["app_id"]: one["device_id"] for one in answer["connections"]}
+
+
+@pytest.fixture
+def add_bots(
+    environment: dict[str, str], managed_process: ProcessStarter, sandbox: SandboxClient
+) -> Callable[..., Bots]:
+    """Adds fifty bots of the sandbox, after those that are given with their addresses."""
+
+    def add(first: dict[str, str] | None = None) -> Bots:
+        wanted = dict(first or {})
+        for number in range(BOTS):
+            sandbox.put_app(app_id(number), app_secret=APP_SECRET)
+            wanted[app_id(number)] = sandbox.url
+        code = ADD_BOTS.format(wanted=wanted, secret=APP_SECRET)
+        process = managed_process("manage.py", "shell", "-v", "0", "-c", code, environment=environment)
+        assert process.wait_for_exit() == 0, process.output
+        return Bots(sandbox)
+
+    return add
+
+
+@pytest.fixture
+def silent_server() -> Iterator[str]:
+    """The address of one that accepts and never answers."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def until_connected(process: ManagedProcess, bots: Bots) -> None:
+    process.wait_until(bots.connected, what="fifty connections", seconds=20)
+
+
+def test_when_every_line_is_cut_at_once_all_bots_are_back_and_each_loss_is_written_down(
+    add_bots: Callable[..., Bots],
+    runfeishu: Callable[..., ManagedProcess],
+    sandbox: SandboxClient,
+    rows: Rows,
+) -> None:
+    bots = add_bots()
+    process = runfeishu()
+    until_connected(process, bots)
+    process.wait_until(lambda: process.output.count("connection_up") == BOTS, what="log lines", seconds=10)
+    before = bots.devices()
+    sandbox.disturb("drop")
+    process.wait_until(lambda: bots.connected_anew(before), what="fifty new connections", seconds=15)
+    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of them", seconds=10)
+    assert process.output.count("connection_lost") == BOTS
+    process.wait_until(lambda: len(rows.all(LOSSES)) == BOTS, what="a row for each loss", seconds=5)
+    assert {count for _bot, count in rows.all(LOSSES)} == {1}
+
+
+def test_question_for_the_address_that_is_never_answered_delays_one_bot_only(
+    add_bots: Callable[..., Bots],
+    runfeishu: Callable[..., ManagedProcess],
+    silent_server: str,
+    rows: Rows,
+) -> None:
+    bots = add_bots({DEAF: silent_server})
+    process = runfeishu()
+    until_connected(process, bots)
+    process.wait_for("the gateway's address did not come within", seconds=20)
+    [failure] = [line for line in process.output.splitlines() if "connection_failed" in line]
+    assert DEAF in failure
+    # Most, because a busy machine may take longer for all of them than the one is given for its answer.
+    meanwhile = process.output.partition(failure)[0].count("connection_up")
+    assert meanwhile > BOTS / 2
+    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of the others", seconds=10)
+    assert bots.connected()
