@@ -1,7 +1,6 @@
 """Messages sent for API clients, to read: who, to whom, by which bot, and how it ended."""
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import SendingKind, SendingState
@@ -35,15 +34,28 @@ class SendingAdmin(MachineWritten[Sending]):
     list_filter = ("state", "kind", since("at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("target__exact", "actor__exact")
-    search_help_text = _("Address or message ID, in full")
+    search_help_text = _("Address, message answered or updated, or api:<client>, in full")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee")}),
+        (
+            None,
+            {
+                "fields": (
+                    "time_in_full",
+                    "sender",
+                    "bot",
+                    "kind_label",
+                    "msg_type",
+                    "addressee",
+                    "address_kind",
+                )
+            },
+        ),
         (_("Answer"), {"fields": ("state_label", "tries", "message", "chat", "problem")}),
     )
     readonly_fields = (
-        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "state_label", "tries", "message", "chat",
-        "problem",
+        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "address_kind", "state_label", "tries",
+        "message", "chat", "problem",
     )  # fmt: skip
     empty_title = _("No message was sent by the API yet")
     empty_text = _(
@@ -68,11 +80,11 @@ class SendingAdmin(MachineWritten[Sending]):
 
     @column(_("to"))
     def addressee(self, sending: Sending) -> str:
-        if not sending.receive_id_type:
-            return identifier(sending.target)
-        return format_html(
-            '{} <span class="portal-subtle">{}</span>', identifier(sending.target), sending.receive_id_type
-        )
+        return identifier(sending.target)
+
+    @column(_("kind of address"))
+    def address_kind(self, sending: Sending) -> str:
+        return identifier(sending.receive_id_type or "message_id")
 
     @column(_("state"))
     def state_label(self, sending: Sending) -> str:

@@ -71,4 +71,4 @@ class Sending(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.actor}: {self.get_kind_display()} {self.target}"
+        return f"{self.get_kind_display()} · {self.target}"
