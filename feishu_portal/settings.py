@@ -299,6 +299,7 @@ UNFOLD = {
                     {"title": _("Lost connections"), "icon": "link_off", "link": reverse_lazy("admin:bots_connectionloss_changelist")},
                     {"title": _("Incidents"), "icon": "emergency_home", "link": reverse_lazy("admin:bots_incident_changelist")},
                     {"title": _("Events"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},
+                    {"title": _("Subscriptions"), "icon": "outbox", "link": reverse_lazy("admin:events_subscription_changelist")},
                     {"title": _("Handlers"), "icon": "rule_settings", "link": reverse_lazy("admin:events_handledbot_changelist")},
                     {"title": _("Sent messages"), "icon": "outgoing_mail", "link": reverse_lazy("admin:bots_sending_changelist")},
                 ],

@@ -74,7 +74,9 @@ class DeliveryStory:
 def lifecycle(event: Event) -> str:
     """The timeline as HTML; three queries, however many tries there were."""
     deliveries = list(
-        Delivery.objects.filter(event=event).select_related("replay").order_by("-pk")[:MAX_DELIVERIES]
+        Delivery.objects.filter(event=event)
+        .select_related("replay", "subscription")
+        .order_by("-pk")[:MAX_DELIVERIES]
     )[::-1]
     stories = {delivery.pk: DeliveryStory(delivery) for delivery in deliveries}
     attempts: dict[int, dict[int, DeliveryAttempt]] = {}

@@ -13,6 +13,7 @@ from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.messages import router as sending
 from feishu_portal.api.problems import install
 from feishu_portal.api.proxy.description import PATHS
+from feishu_portal.api.subscriptions import router as subscriptions
 from feishu_portal.api.tokens import router as user_tokens
 from feishu_portal.api.users import router as users
 
@@ -39,5 +40,6 @@ api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
 api.add_router("/bots", sending, tags=["messages"])
 api.add_router("", events, tags=["events"])
+api.add_router("", subscriptions, tags=["subscriptions"])
 api.add_router("", auth_sessions, tags=["authorization"])
 install(api)

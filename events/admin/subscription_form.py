@@ -1,0 +1,85 @@
+"""The form of a subscription."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from events.domain.conditions import MAX_CONDITIONS, parse_condition
+from events.enums import SubscriptionKind
+from events.models import Subscription
+from feishu_portal.access.admin.fields import LinesField, check_no_blanks
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Subscription]
+else:
+    ModelForm = forms.ModelForm
+
+
+def check_condition(line: str) -> None:
+    """An entry is a condition of a filter."""
+    try:
+        parse_condition(line)
+    except ValueError:
+        raise ValidationError(
+            _("“%(entry)s” is no condition: write path = value, or path in value, value."),
+            params={"entry": line},
+        ) from None
+
+
+def check_url(value: str) -> None:
+    """An address that events can be pushed to; whether its network is allowed shows when something is sent."""
+    try:
+        parts = urlsplit(value)
+        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_valid = False
+    if not is_valid or parts.username or parts.fragment or not value.isprintable() or " " in value:
+        raise ValidationError(_("Use an address such as https://shop.example.com/feishu-events."))
+
+
+class SubscriptionForm(ModelForm):
+    event_types = LinesField(
+        label=_("Event types"),
+        check=check_no_blanks,
+        most=100,
+        rows=3,
+        initial=["*"],
+        help_text=_(
+            "One a line, e.g. im.message.receive_v1. * stands for anything: contact.user.*_v3, or * alone for every event. "
+            "Clicks on cards are answered by handlers and are not delivered."
+        ),
+    )
+    filter = LinesField(
+        label=_("Filter"),
+        required=False,
+        check=check_condition,
+        most=MAX_CONDITIONS,
+        rows=3,
+        help_text=_(
+            "Conditions on the event's JSON, one a line, all of which must hold: event.message.chat_type = p2p, or "
+            "event.message.chat_id in oc_1, oc_2. Without one, every event of these types is delivered."
+        ),
+    )
+
+    class Meta:
+        model = Subscription
+        fields = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        errors: dict[str, Any] = {}
+        if bool(cleaned.get("all_bots")) == bool(cleaned.get("bots")):
+            errors["bots"] = _("Name the bots, or choose “all bots”; one of the two.")
+        if cleaned.get("kind", self.instance.kind) == SubscriptionKind.PULL:
+            cleaned["url"], cleaned["per_second"] = "", None
+        elif cleaned.get("url"):
+            try:
+                check_url(cleaned["url"])
+            except ValidationError as error:
+                errors["url"] = error
+        if errors:
+            raise ValidationError(errors)
+        return cleaned

@@ -1,0 +1,344 @@
+"""Subscriptions: what internal systems get, how far they are behind, and the switches for it."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.models import Bot
+from events.admin.lifecycle import DELIVERY_COLOURS, duration
+from events.admin.subscription_form import SubscriptionForm
+from events.domain import subscriptions
+from events.domain.standing import lag_of, newest_deliveries, with_oldest
+from events.domain.trial import send_test
+from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
+from events.models import Delivery, Subscription
+from feishu_portal.access.actors import Actor
+from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
+from feishu_portal.access.admin.columns import EMPTY, ago, column, copyable, identifier, state, when
+from feishu_portal.access.admin.json_text import masked_text
+
+COLOURS = {
+    SubscriptionState.ACTIVE: "success",
+    SubscriptionState.PAUSED: "warning",
+    SubscriptionState.FAILING: "danger",
+    SubscriptionState.GONE: "danger",
+}
+PUSHED = "typeof kind === 'undefined' || kind != 'pull'"
+ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ConsoleAdmin[Subscription]):
+    form = SubscriptionForm
+    list_display = ("name", "state_label", "goes_to", "behind", "succeeded", "failing", "whose")
+    list_filter = ("state", "kind")
+    list_select_related = ("owner",)
+    search_fields = ("name", "url")
+    search_help_text = _("Name or address")
+    sortable_by = ("name",)
+    autocomplete_fields = ()
+    filter_horizontal = ()
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ASKED,
+                "description": _(
+                    "Pushed events are signed by the Standard Webhooks scheme; the secret is shown once, on the page that "
+                    "follows. A receiver that cannot be reached from here fetches its events with an API key instead."
+                ),
+            },
+        ),
+    )
+    fieldsets = (
+        (
+            _("How it stands"),
+            {"fields": ("state_in_full", "lag", "succeeded_in_full", "failing_in_full", "problem")},
+        ),
+        (_("Newest deliveries"), {"fields": ("newest",)}),
+        (
+            _("What it gets"),
+            {"fields": ("name", "kind_label", "goes_to_in_full", "url", "all_bots", "bots", "event_types", "filter", "per_second")},
+        ),
+        (_("About"), {"fields": ("whose", "created")}),
+    )  # fmt: skip
+    readonly_fields = (
+        "state_in_full", "lag", "succeeded_in_full", "failing_in_full", "problem", "newest", "kind_label", "goes_to_in_full",
+        "whose", "created",
+    )  # fmt: skip
+    # Only the page to add one asks for the kind.
+    conditional_fields = {"bots": "!all_bots", "url": PUSHED, "per_second": PUSHED}
+    actions_detail = ("test", "pause", "resume", "switch_off", "rotate", "replay_failed")
+    empty_title = _("No subscriptions yet")
+    empty_text = _(
+        "A subscription delivers a bot's events to an internal system: add one and hand its secret over."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        is_list = match is not None and (match.url_name or "").endswith("_changelist")
+        return with_oldest(rows) if is_list else rows
+
+    def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        hidden = {"url", "per_second"} if obj.kind == SubscriptionKind.PULL else {"goes_to_in_full"}
+        return [
+            (title, {**part, "fields": tuple(name for name in part["fields"] if name not in hidden)})
+            for title, part in super().get_fieldsets(request, obj)
+        ]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "bots":
+            kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever may open the console may let the own bots' events be delivered."""
+        return self._may_open(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:  # noqa: ARG002
+        return self._may_open(request)
+
+    # --- columns
+
+    @column(_("state"))
+    def state_label(self, row: Subscription) -> str:
+        return state(SubscriptionState(row.state), COLOURS)
+
+    @column(_("delivered to"))
+    def goes_to(self, row: Subscription) -> str:
+        return identifier(row.url) if row.url else str(SubscriptionKind(row.kind).label)
+
+    @column(_("waits since"))
+    def behind(self, row: Subscription) -> str:
+        return ago(row.waits_since)  # type: ignore[attr-defined]  # annotated for the list
+
+    @column(_("last success"))
+    def succeeded(self, row: Subscription) -> str:
+        return ago(row.last_success_at)
+
+    @column(_("failures in a row"))
+    def failing(self, row: Subscription) -> str:
+        return str(row.failures) if row.failures else EMPTY
+
+    @column(_("owner"))
+    def whose(self, row: Subscription) -> str:
+        return str(row.owner) if row.owner else EMPTY
+
+    # --- the page
+
+    @column(_("state"))
+    def state_in_full(self, row: Subscription) -> str:
+        probe = format_html(" {} {}", gettext("next probe"), ago(row.probe_at)) if row.probe_at else ""
+        return format_html("{} {}{}", self.state_label(row), ago(row.state_since), probe)
+
+    @column(_("waiting"))
+    def lag(self, row: Subscription) -> str:
+        lag = lag_of(row)
+        return format_html("{} · {}", lag, ago(lag.oldest)) if lag.oldest else "0"
+
+    @column(_("last success"))
+    def succeeded_in_full(self, row: Subscription) -> str:
+        return when(row.last_success_at)
+
+    @column(_("last failure"))
+    def failing_in_full(self, row: Subscription) -> str:
+        return when(row.last_failure_at)
+
+    @column(_("last error"))
+    def problem(self, row: Subscription) -> str:
+        text = masked_text(row.last_error)
+        return format_html('<span class="portal-said">{}</span>', text) if text else EMPTY
+
+    @column(_("deliveries"))
+    def newest(self, row: Subscription) -> str:
+        lines = [_line(delivery) for delivery in newest_deliveries(row)]
+        return render_to_string("admin/events/subscription/deliveries.html", {"deliveries": lines})
+
+    @column(_("delivery"))
+    def kind_label(self, row: Subscription) -> str:
+        return str(SubscriptionKind(row.kind).label)
+
+    @column(_("fetch from"))
+    def goes_to_in_full(self, row: Subscription) -> str:
+        return copyable(f"/api/v1/subscriptions/{row.pk}/events", testid="pull-address")
+
+    @column(_("created"))
+    def created(self, row: Subscription) -> str:
+        return when(row.created_at)
+
+    # --- writing
+
+    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:  # noqa: FBT001
+        actor = Actor.operator(operator_of(request))
+        bots = form.cleaned_data["bots"]
+        if change:
+            changed = list(form.changed_data)
+            subscriptions.change_subscription(obj, bots=bots, changed=changed, actor=actor)
+            return
+        obj.owner = operator_of(request)
+        # Carried to response_add, which answers this very request; stored nowhere but sealed.
+        request.new_secret = subscriptions.add_subscription(obj, bots=bots, actor=actor)  # type: ignore[attr-defined]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        """The bots were saved with the subscription."""
+
+    def response_add(
+        self, request: HttpRequest, obj: Subscription, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        secret: str = request.new_secret  # type: ignore[attr-defined]
+        if secret:
+            return self._show_secret(request, obj, secret)
+        return super().response_add(request, obj, post_url_continue or _page_of(obj))
+
+    def get_deleted_objects(
+        self,
+        objs: Any,
+        request: HttpRequest,  # noqa: ARG002
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        names = [str(one) for one in objs]
+        lost = [gettext("what waits for it; events that were delivered keep the record of it")]
+        return [*names, lost], {str(self.opts.verbose_name_plural): len(names)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
+        subscriptions.remove(obj, actor=Actor.operator(operator_of(request)))
+
+    # --- buttons
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        row = self.get_object(request, unquote(str(object_id)))
+        return [action for action in actions if row is None or action.path in _offered(row)]
+
+    @button(_("Send test"), icon="send", path="test", colour="primary")
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        row = self.visible_or_404(request, unquote(object_id))
+        text = _(
+            "An event of the type portal.test goes to the receiver at once. Nothing is written down about it."
+        )
+        if request.method != "POST" or row.kind == SubscriptionKind.PULL:
+            return ask(request, self, row=row, title=_("Send test"), text=text, submit=_("Send test"))
+        reply = send_test(row)
+        if reply.is_success:
+            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": reply.status}
+            self.message_user(request, said, messages.SUCCESS)
+        else:
+            said = gettext("The receiver did not take it. %(reason)s") % {
+                "reason": masked_text(reply.summary)
+            }
+            self.message_user(request, said, messages.ERROR)
+        return HttpResponseRedirect(_page_of(row))
+
+    @button(_("Pause"), icon="pause", path="pause")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        text = _("Nothing more is sent. What arrives is kept for it, for some days, until it is resumed.")
+        return self._switch(request, object_id, subscriptions.pause, _("Pause"), text)
+
+    @button(_("Resume"), icon="play_arrow", path="resume", colour="primary")
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        text = _("What has waited is sent, the oldest first.")
+        return self._switch(request, object_id, subscriptions.resume, _("Resume"), text)
+
+    @button(_("Switch off"), icon="power_settings_new", path="switch-off", colour="warning")
+    def switch_off(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        text = _("Nothing more is sent, what waits is let go, and what arrives is not kept for it.")
+        return self._switch(request, object_id, subscriptions.switch_off, _("Switch off"), text, danger=True)
+
+    @button(_("Replace secret"), icon="autorenew", path="rotate", colour="warning")
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        row = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST" or row.kind == SubscriptionKind.PULL:
+            text = _(
+                "The new secret is shown once, on the next page. For 24 hours everything is signed with both, so that the "
+                "receiver can change over in its own time."
+            )
+            return ask(
+                request, self, row=row, title=_("Replace secret"), text=text, submit=_("Replace secret")
+            )
+        secret = subscriptions.rotate_secret(row, actor=Actor.operator(operator_of(request)))
+        return self._show_secret(request, row, secret)
+
+    @button(_("Replay failed…"), icon="replay", path="replay-failed")
+    def replay_failed(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        row = self.visible_or_404(request, unquote(object_id))
+        query = urlencode({"handler": row.handler})
+        return HttpResponseRedirect(f"{reverse('admin:events_event_replay_matching')}?{query}")
+
+    def _switch(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        do: Callable[..., None],
+        title: Promise,
+        text: Promise,
+        *,
+        danger: bool = False,
+    ) -> HttpResponseBase:
+        row = self.visible_or_404(request, unquote(object_id))
+        if request.method != "POST":
+            return ask(request, self, row=row, title=title, text=text, submit=title, danger=danger)
+        do(row, actor=Actor.operator(operator_of(request)))
+        return HttpResponseRedirect(_page_of(row))
+
+    def _show_secret(self, request: HttpRequest, row: Subscription, secret: str) -> HttpResponse:
+        """The one page the secret is ever on. It is the answer itself, so that no cookie or session has to carry it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": _("The signing secret of %(name)s") % {"name": row.name},
+            "secret": secret,
+        }
+        response = TemplateResponse(request, "admin/events/subscription/secret.html", context)
+        add_never_cache_headers(response)
+        return response
+
+
+def _page_of(row: Subscription) -> str:
+    return reverse("admin:events_subscription_change", args=[row.pk])
+
+
+def _offered(row: Subscription) -> set[str]:
+    """The buttons that make sense now."""
+    buttons = {"replay-failed"}
+    if row.kind == SubscriptionKind.PUSH:
+        buttons |= {"test", "rotate"}
+    if row.state == SubscriptionState.ACTIVE:
+        return buttons | {"pause", "switch-off"}
+    return buttons | {"resume"} | ({"switch-off"} if row.state != SubscriptionState.OFF else set())
+
+
+def _line(delivery: Delivery) -> dict[str, Any]:
+    """One delivery as the page shows it, with its tries."""
+    return {
+        "event": delivery.event,
+        "bot": delivery.event.bot,
+        "address": reverse("admin:events_event_change", args=[delivery.event_id]),
+        "label": state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
+        "at": ago(delivery.event.received_at),
+        "next": ago(delivery.run_at) if delivery.status == DeliveryStatus.RETRYING else "",
+        "tries": [
+            {
+                "number": one.number,
+                "took": duration(one.finished_at - one.started_at),
+                "said": masked_text(one.error or f"HTTP {one.status_code} {one.answer}".strip()),
+            }
+            for one in delivery.tries.all()
+        ],
+    }

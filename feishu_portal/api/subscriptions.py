@@ -1,0 +1,190 @@
+"""Events for systems that fetch them: pages with a long poll, a stream, and acknowledgements."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import Field, Query, Router, Schema
+
+from bots.models import Bot
+from events.domain.pulling import MAX_ACKED, Item, acknowledge, fetch
+from events.domain.standing import lag_of
+from events.enums import SubscriptionKind, SubscriptionState
+from events.models import Subscription
+from feishu_portal.access.models import ApiClient
+from feishu_portal.access.room import Room
+from feishu_portal.access.scopes import Scope
+from feishu_portal.api.keys import caller
+from feishu_portal.api.long_poll import let_go, until
+from feishu_portal.api.problems import Problem, not_found
+
+router = Router()
+
+MAX_LIMIT = 500
+MAX_WAIT = 60  # seconds
+MAX_STREAMS = 100  # in one process
+STREAM_LIMIT = 100  # events read at once
+STREAM_SECONDS = 600.0  # then the reader comes back, and its key is looked at again
+PAUSE, HEARTBEAT = 1.0, 15.0  # seconds between looks; between signs of life
+
+_streams = Room()
+
+
+class FetchIn(Schema):
+    cursor: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
+    wait: Annotated[int, Field(ge=0, le=MAX_WAIT)] = 0
+
+
+class AckIn(Schema):
+    cursor: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    ids: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(max_length=MAX_ACKED)] = []
+
+
+class AckOut(Schema):
+    acknowledged: int
+
+
+class SubscriptionOut(Schema):
+    id: UUID
+    name: str
+    state: SubscriptionState
+    waiting: int
+    more_waiting: bool
+    oldest_waiting: datetime | None
+    last_success_at: datetime | None
+
+
+@router.get(
+    "/subscriptions/{subscription_id}", response=SubscriptionOut, summary="How far a receiver is behind"
+)
+def get_subscription(request: HttpRequest, subscription_id: UUID) -> SubscriptionOut:
+    """``more_waiting``: there are more than were counted."""
+    row = _own(caller(request, Scope.EVENTS_READ), subscription_id)
+    lag = lag_of(row)
+    return SubscriptionOut(
+        id=row.pk,
+        name=row.name,
+        state=SubscriptionState(row.state),
+        waiting=lag.waiting,
+        more_waiting=lag.is_more,
+        oldest_waiting=lag.oldest,
+        last_success_at=row.last_success_at,
+    )
+
+
+@router.get("/subscriptions/{subscription_id}/events", summary="Events that wait to be fetched")
+async def fetch_events(request: HttpRequest, subscription_id: UUID, wanted: Query[FetchIn]) -> HttpResponse:
+    """``{"items": [{"delivery", "event"}], "next_cursor"}``: what is not acknowledged, in order, behind ``cursor``. With
+    ``wait`` the answer comes when there is something, or after that many seconds. Every event comes at least once:
+    acknowledge it when it is dealt with, and without ``cursor`` whatever is not acknowledged comes again."""
+    look = _Reader(caller(request, Scope.EVENTS_READ), subscription_id, wanted.limit)
+    items = await look(wanted.cursor)
+    if not items and wanted.wait:
+        items = await until(lambda: look(wanted.cursor), bool, seconds=wanted.wait)
+    parts = b", ".join(b'{"delivery": %d, "event": %b}' % (item.number, item.body) for item in items)
+    cursor = items[-1].number if items else wanted.cursor
+    body = b'{"items": [%b], "next_cursor": %d}' % (parts, cursor)
+    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/subscriptions/{subscription_id}/stream", summary="Events as they come (server-sent events)")
+async def stream_events(request: HttpRequest, subscription_id: UUID) -> StreamingHttpResponse:
+    """Each with the delivery's number as ``id`` and the event as ``data``. It begins with what is not acknowledged, behind
+    ``Last-Event-ID`` where that is sent, and ends after ten minutes: connect again."""
+    look = _Reader(caller(request, Scope.EVENTS_READ), subscription_id, STREAM_LIMIT)
+    last = request.headers.get("Last-Event-ID", "0")
+    if not (last.isascii() and last.isdigit() and len(last) < 19):
+        raise Problem(422, "invalid_request", "Last-Event-ID is the number of a delivery.")
+    first = await look(int(last))
+    full = Problem(429, "too_many_streams", "Too many streams are open.", headers={"Retry-After": "5"})
+    with _streams.place("", limit=MAX_STREAMS, full=full):
+        pass  # refused before the answer begins; the place itself is the stream's
+    return StreamingHttpResponse(
+        _stream(look, first, int(last), full),
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.post(
+    "/subscriptions/{subscription_id}/ack", response=AckOut, summary="Acknowledge events that were fetched"
+)
+def ack_events(request: HttpRequest, subscription_id: UUID, data: AckIn) -> AckOut:
+    """``cursor``: every delivery up to that number; or ``ids``: these. Those acknowledged before do no harm."""
+    row = _own(caller(request, Scope.EVENTS_READ), subscription_id)
+    if (data.cursor is None) == (not data.ids):
+        raise Problem(422, "invalid_request", "Send either cursor or ids.")
+    return AckOut(acknowledged=acknowledge(row, up_to=data.cursor, numbers=data.ids))
+
+
+class _Reader:
+    """Looks for deliveries behind a number, and holds nothing between two looks."""
+
+    def __init__(self, client: ApiClient, subscription_id: UUID, limit: int) -> None:
+        self._client = client
+        self._subscription_id = subscription_id
+        self._limit = limit
+
+    async def __call__(self, after: int) -> list[Item]:
+        return await sync_to_async(self._look)(after)
+
+    def _look(self, after: int) -> list[Item]:
+        try:
+            row = _own(self._client, self._subscription_id)
+            if row.state != SubscriptionState.ACTIVE:
+                return []
+            return fetch(row, after=after, limit=self._limit)
+        finally:
+            let_go()
+
+
+async def _stream(look: _Reader, items: list[Item], after: int, full: Problem) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    ends, sign = loop.time() + STREAM_SECONDS, loop.time()
+    with _streams.place("", limit=MAX_STREAMS, full=full):
+        while True:
+            for item in items:
+                yield b"id: %d\nevent: event\ndata: %b\n\n" % (item.number, _line(item.body))
+                after, sign = item.number, loop.time()
+            if loop.time() >= ends:
+                return
+            if not items:
+                if loop.time() - sign >= HEARTBEAT:
+                    yield b": alive\n\n"
+                    sign = loop.time()
+                await asyncio.sleep(PAUSE)
+            items = await look(after)
+
+
+def _line(body: bytes) -> bytes:
+    """JSON on one line: payloads are the platform's own bytes and may be written on several."""
+    if b"\n" not in body and b"\r" not in body:
+        return body
+    return json.dumps(json.loads(body), ensure_ascii=False).encode()
+
+
+def _own(client: ApiClient, subscription_id: UUID) -> Subscription:
+    """The subscription, if it is one to fetch from and the key may use every one of its bots; the same 404 otherwise."""
+    row = (
+        Subscription.objects.filter(
+            pk=subscription_id, kind=SubscriptionKind.PULL, removed_at=None, owner__is_active=True
+        )
+        .select_related("owner")
+        .first()
+    )
+    if row is None or row.owner is None or not _covers(client, row):
+        raise not_found("subscription")
+    return row
+
+
+def _covers(client: ApiClient, row: Subscription) -> bool:
+    if client.all_bots:
+        return True
+    bots = Bot.objects.visible_to(row.owner) if row.all_bots and row.owner else row.bots
+    return not bots.exclude(app_id__in=client.app_ids).exists()

@@ -1,0 +1,176 @@
+import asyncio
+import json
+from importlib import import_module
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import AsyncClient
+from django.test.utils import CaptureQueriesContext
+
+from events.domain.subscriptions import pause, remove
+from events.enums import SubscriptionKind
+from feishu_portal.access.actors import SYSTEM
+from feishu_portal.access.scopes import Scope
+from tests.events.handling import dispatched, stored_event
+from tests.factories import make_bot, make_subscription
+from tests.feishu_portal.api.test_auth_sessions import api_client
+
+pytestmark = pytest.mark.django_db
+
+api = import_module("feishu_portal.api.subscriptions")  # the package's attribute of that name is the router
+
+
+@pytest.fixture(autouse=True)
+def no_handlers(monkeypatch):
+    monkeypatch.setattr("events.registry._handlers", {})
+
+
+@pytest.fixture
+def bot():
+    return make_bot()
+
+
+@pytest.fixture
+def subscription(bot):
+    return make_subscription(bot, kind=SubscriptionKind.PULL)
+
+
+@pytest.fixture
+def reader(bot):
+    return api_client(Scope.EVENTS_READ, bots=[bot])
+
+
+def address(subscription, what="/events"):
+    return f"/api/v1/subscriptions/{subscription.pk}{what}"
+
+
+def arrive(bot, count=1):
+    for _ in range(count):
+        dispatched(stored_event(bot=bot))
+
+
+def test_events_are_fetched_and_acknowledged(bot, subscription, reader):
+    arrive(bot, 3)
+    page = reader.get(address(subscription), {"limit": 2}).json()
+    assert [item["event"]["app_id"] for item in page["items"]] == [bot.app_id] * 2
+    assert page["next_cursor"] == page["items"][-1]["delivery"]
+    answer = reader.post(
+        address(subscription, "/ack"), {"cursor": page["next_cursor"]}, content_type="application/json"
+    )
+    assert answer.json() == {"acknowledged": 2}
+    assert len(reader.get(address(subscription)).json()["items"]) == 1
+    standing = reader.get(address(subscription, "")).json()
+    assert (standing["waiting"], standing["state"]) == (1, "active")
+
+
+@pytest.mark.parametrize("data", [{}, {"cursor": 1, "ids": [1]}, {"cursor": -1}, {"ids": [2**70]}])
+def test_an_acknowledgement_that_says_nothing_clear_is_refused(subscription, reader, data):
+    answer = reader.post(address(subscription, "/ack"), data, content_type="application/json")
+    assert answer.status_code == 422
+
+
+def test_nothing_comes_while_it_is_paused(bot, subscription, reader):
+    arrive(bot)
+    pause(subscription, actor=SYSTEM)
+    assert reader.get(address(subscription)).json() == {"items": [], "next_cursor": 0}
+
+
+def strangers(bot, subscription):
+    other = make_bot()
+    wide = make_subscription(bot, other, kind=SubscriptionKind.PULL)
+    pushed = make_subscription(bot)
+    everything = make_subscription(kind=SubscriptionKind.PULL)
+    removed = make_subscription(bot, kind=SubscriptionKind.PULL)
+    remove(removed, actor=SYSTEM)
+    key = api_client(Scope.EVENTS_READ, bots=[bot])
+    return [
+        (api_client(Scope.EVENTS_READ, bots=[other]), subscription.pk),
+        (key, wide.pk), (key, pushed.pk), (key, everything.pk), (key, removed.pk), (key, uuid4()),
+    ]  # fmt: skip
+
+
+def test_a_stranger_can_tell_nothing(bot, subscription):
+    answers = set()
+    for client, pk in strangers(bot, subscription):
+        for path in ("", "/events", "/stream"):
+            answer = client.get(f"/api/v1/subscriptions/{pk}{path}")
+            answers.add((answer.status_code, answer.content))
+        answer = client.post(
+            f"/api/v1/subscriptions/{pk}/ack", {"cursor": 9}, content_type="application/json"
+        )
+        answers.add((answer.status_code, answer.content))
+    assert {status for status, _body in answers} == {404}
+    assert len(answers) == 1
+
+
+def test_a_key_needs_the_scope(bot, subscription):
+    client = api_client(Scope.BOTS_READ, bots=[bot])
+    assert client.get(address(subscription)).status_code == 403
+
+
+def test_a_page_takes_as_many_queries_for_many_events_as_for_one(bot, subscription, reader):
+    counts = []
+    reader.get(address(subscription))  # notes that the key was used
+    for more in (1, 9):
+        arrive(bot, more)
+        with CaptureQueriesContext(connection) as queries:
+            assert reader.get(address(subscription)).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 5
+
+
+def arrive_elsewhere(bot, count=1):
+    """In a thread of its own, as another process would."""
+    try:
+        arrive(bot, count)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def patient(reader):
+    """Asks with the reader's key, asynchronously."""
+    client, key = AsyncClient(), reader.defaults["HTTP_AUTHORIZATION"]
+
+    async def get(path, query=None, **headers):
+        return await client.get(path, query, headers={"authorization": key, **headers})
+
+    return get
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_long_poll_ends_when_something_arrives(bot, subscription, patient):
+    waiting = asyncio.create_task(patient(address(subscription), {"wait": "30"}))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await asyncio.to_thread(arrive_elsewhere, bot)
+    answer = await asyncio.wait_for(waiting, 15)
+    assert len(answer.json()["items"]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_goes_on_behind_the_last_event_and_ends(bot, subscription, patient, monkeypatch):
+    monkeypatch.setattr(api, "STREAM_SECONDS", 1.0)
+    monkeypatch.setattr(api, "PAUSE", 0.05)
+    monkeypatch.setattr(api, "HEARTBEAT", 0.1)
+    await asyncio.to_thread(arrive_elsewhere, bot, 2)
+    answer = await patient(address(subscription, "/stream"))
+    parts = [part async for part in answer.streaming_content]
+    events = [part for part in parts if part.startswith(b"id: ")]
+    assert len(events) == 2
+    assert b": alive\n\n" in parts
+    number = events[0].split(b"\n")[0].removeprefix(b"id: ").decode()
+    assert json.loads(events[0].split(b"data: ")[1])["app_id"] == bot.app_id
+    again = await patient(address(subscription, "/stream"), **{"Last-Event-ID": number})
+    rest = [part async for part in again.streaming_content if part.startswith(b"id: ")]
+    assert rest == events[1:]
+
+
+def test_a_last_event_that_is_no_number_is_refused(subscription, reader):
+    answer = reader.get(address(subscription, "/stream"), headers={"Last-Event-ID": "x"})
+    assert answer.status_code == 422
+
+
+def test_an_event_written_on_several_lines_is_one_line_of_a_stream():
+    assert api._line(b'{"a":\n1}') == b'{"a": 1}'
