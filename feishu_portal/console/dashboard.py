@@ -25,11 +25,12 @@ from bots.domain.incident_words import cause_and_cure as explain_incident
 from bots.domain.incident_words import headline, in_sentences
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident
-from events.enums import EventStatus
-from events.models import Event
+from events.enums import EventStatus, SubscriptionState
+from events.models import Event, Subscription
 from feishu.codes import explain
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.columns import ago, cause_and_cure
+from feishu_portal.access.admin.json_text import masked_text
 from feishu_portal.access.models import User
 
 NEWEST = 10_000  # events looked at
@@ -260,6 +261,7 @@ def _problems(user: User, *, oldest_event: int | None) -> list[Problem]:
         *_session_problems(user),
         *_token_problems(user),
         *_paused_apps(user),
+        *_subscription_problems(user),
     ]
     return sorted(found, key=lambda problem: problem.at, reverse=True)[:PROBLEMS]
 
@@ -275,6 +277,21 @@ def _event_problems(user: User, oldest: int | None) -> list[Problem]:
             reverse("admin:events_event_change", args=[event.pk]),
         )
         for event in events.select_related("bot").defer("payload").order_by("-pk")[:EACH]
+    ]
+
+
+def _subscription_problems(user: User) -> list[Problem]:
+    stopped = (SubscriptionState.FAILING, SubscriptionState.GONE)
+    rows = Subscription.objects.visible_to(user).filter(state__in=stopped).order_by("-state_since")
+    return [
+        Problem(
+            row.state_since,
+            _("Subscription"),
+            row.name,
+            f"{SubscriptionState(row.state).label} · {masked_text(row.last_error)}",
+            reverse("admin:events_subscription_change", args=[row.pk]),
+        )
+        for row in rows[:EACH]
     ]
 
 

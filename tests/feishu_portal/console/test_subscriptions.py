@@ -160,3 +160,11 @@ def test_failed_deliveries_are_replayed_from_the_log(subscription, as_owner: Cli
     answer = as_owner.get(f"{LIST}{subscription.pk}/replay-failed/")
     assert answer.headers["Location"].startswith(reverse("admin:events_event_replay_matching"))
     assert str(subscription.pk) in answer.headers["Location"]
+
+
+def test_one_that_keeps_failing_stands_on_the_overview_of_its_owner_alone(
+    subscription, as_owner: Client, as_stranger: Client
+):
+    Subscription.objects.update(state="failing", last_error="HTTP 500: oh no")
+    assert "HTTP 500: oh no" in text_of(as_owner.get(reverse("admin:index")))
+    assert "HTTP 500: oh no" not in text_of(as_stranger.get(reverse("admin:index")))
