@@ -526,7 +526,7 @@ class TokenUse(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.client}: {self.get_kind_display()} {self.path}".strip()
+        return f"{self.client}: {self.get_kind_display()}"
 
 
 class RefreshGate(models.Model):

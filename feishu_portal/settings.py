@@ -291,17 +291,27 @@ UNFOLD = {
         "show_search": False,
         "navigation": [
             {
-                "title": _("Platform"),
                 "items": [
                     {"title": _("Overview"), "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
+                ],
+            },
+            {
+                "title": _("Bots"),
+                "items": [
                     {"title": _("Bots"), "icon": "smart_toy", "link": reverse_lazy("admin:bots_bot_changelist")},
                     {"title": _("Connections"), "icon": "cable", "link": reverse_lazy("connections")},
                     {"title": _("Lost connections"), "icon": "link_off", "link": reverse_lazy("admin:bots_connectionloss_changelist")},
                     {"title": _("Incidents"), "icon": "emergency_home", "link": reverse_lazy("admin:bots_incident_changelist")},
-                    {"title": _("Events"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},
+                    {"title": _("Sent messages"), "icon": "outgoing_mail", "link": reverse_lazy("admin:bots_sending_changelist")},
+                ],
+            },
+            {
+                "title": _("Events"),
+                "items": [
+                    {"title": _("Event log"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},
                     {"title": _("Subscriptions"), "icon": "outbox", "link": reverse_lazy("admin:events_subscription_changelist")},
                     {"title": _("Handlers"), "icon": "rule_settings", "link": reverse_lazy("admin:events_handledbot_changelist")},
-                    {"title": _("Sent messages"), "icon": "outgoing_mail", "link": reverse_lazy("admin:bots_sending_changelist")},
+                    {"title": _("Left out under load"), "icon": "filter_alt_off", "link": reverse_lazy("admin:events_leftout_changelist"), "permission": _by_superuser},
                 ],
             },
             {

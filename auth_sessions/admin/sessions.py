@@ -46,7 +46,7 @@ class OpenFilter(YesNoFilter):
 
 @admin.register(AuthSession)
 class AuthSessionAdmin(AskingAdmin):
-    list_display = ("person", "bot", "state_label", "why", "who_asked", "created", "expires")
+    list_display = ("person", "bot", "state_label", "failure", "who_asked", "created", "expires")
     list_filter = (OpenFilter, "state", "reason", "via", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "message_id__exact", "error_log_id__exact")
@@ -57,16 +57,26 @@ class AuthSessionAdmin(AskingAdmin):
     actions_row = ("update_card", "ask_again", "cancel")
     actions_detail = ("update_card", "ask_again", "cancel")
     fieldsets = (
-        (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "why", "problem")}),
+        (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "failure", "problem")}),
         (
             _("Request"),
-            {"fields": ("who_asked", "delivered", "road", "code_until", "code_error", "return_url_shown")},
+            {
+                "fields": (
+                    "who_asked",
+                    "purpose",
+                    "delivered",
+                    "road",
+                    "code_until",
+                    "code_error",
+                    "return_url_shown",
+                )
+            },
         ),
         (_("Times"), {"fields": ("created_in_full", "opened", "expires_in_full", "finished")}),
         (_("Card"), {"fields": ("card_message", "card_shows", "card_tries", "card_error")}),
     )
     readonly_fields = (
-        "person", "bot", "scopes_shown", "state_label", "why", "problem", "who_asked", "delivered", "road",
+        "person", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "road",
         "code_until", "code_error", "return_url_shown",
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_tries",
         "card_error",
@@ -87,8 +97,12 @@ class AuthSessionAdmin(AskingAdmin):
         return state(SessionState(session.state), SESSION_COLOURS)
 
     @column(_("reason"))
-    def why(self, session: AuthSession) -> str:
+    def failure(self, session: AuthSession) -> str:
         return str(Reason(session.reason).label) if session.reason else EMPTY
+
+    @column(_("purpose"))
+    def purpose(self, session: AuthSession) -> str:
+        return session.why or EMPTY
 
     @column(_("requested by"))
     def who_asked(self, session: AuthSession) -> str:

@@ -207,7 +207,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
 
     @column(_("name"), ordering="name")
     def person(self, token: UserToken) -> str:
-        return token.name or token.open_id
+        return token.name or identifier(token.open_id)
 
     @column(_("Open ID"))
     def open_id_shown(self, token: UserToken) -> str:
@@ -316,6 +316,9 @@ class UserTokenAdmin(MachineWritten[UserToken]):
     def ask_for_more(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         token = self.visible_or_404(request, unquote(object_id))
         missing = lacking(token, wanted_scopes(token))
+        if not missing:
+            self.message_user(request, gettext("Nothing is missing."), messages.INFO)
+            return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
         if request.method != "POST":
             return ask(
                 request,
@@ -325,7 +328,7 @@ class UserTokenAdmin(MachineWritten[UserToken]):
                 text=_(
                     "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
                 )
-                % {"scopes": ", ".join(missing) or EMPTY},
+                % {"scopes": ", ".join(missing)},
                 submit=_("Send card"),
             )
         self._ask_for_more(request, token, missing)

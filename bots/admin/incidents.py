@@ -1,7 +1,8 @@
 """Incidents in the console: what needs or needed a person, and who was told."""
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -21,8 +22,15 @@ CAUSE_COLOURS = {
 
 class NoticeInline(MachineWrittenInline[Notice, Incident]):
     model = Notice
-    fields = ("user", "channel_label", "began_told", "over_told", "error")
+    fields = ("operator", "channel_label", "began_told", "over_told", "problem")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        return super().get_queryset(request).select_related("user")
+
+    @column(_("operator"))
+    def operator(self, notice: Notice) -> str:
+        return str(notice.user)
 
     @column(_("channel"))
     def channel_label(self, notice: Notice) -> str:
@@ -35,6 +43,10 @@ class NoticeInline(MachineWrittenInline[Notice, Incident]):
     @column(_("told that it is over"))
     def over_told(self, notice: Notice) -> str:
         return ago(notice.over_told_at)
+
+    @column(_("error"))
+    def problem(self, notice: Notice) -> str:
+        return notice.error or EMPTY
 
 
 class OpenFilter(YesNoFilter):

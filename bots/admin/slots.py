@@ -87,7 +87,6 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     list_display = ("bot", "number", "state_label", "node", "heard", "rhythm", "losses", "problem")
     list_filter = (ConnectedFilter, "state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
-    list_display_links = ("number",)
     search_fields = ("bot__name", "bot__app_id", "node")
     search_help_text = _("Bot, App ID or process")
     fields = (

@@ -82,7 +82,7 @@ class ConnectionSlot(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.bot_id}#{self.number}"
+        return f"{self.bot} #{self.number}"
 
     @property
     def problem(self) -> CodeInfo | None:

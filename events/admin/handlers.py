@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from events.domain.switches import runs, set_switch, switches_of
 from events.enums import Extra
 from events.models import HandledBot, LeftOut
-from events.registry import known_handlers
+from events.registry import OTHERS, Registration, known_handlers
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import ask
 from feishu_portal.access.admin.base import MachineWritten, operator_of
@@ -31,11 +31,18 @@ class SwitchesForm(forms.Form):
         for number, handler in enumerate(self.handlers):
             self.fields[f"handler_{number}"] = forms.BooleanField(
                 label=handler.name,
-                help_text=_("Clicks: %s") % handler.action if handler.action is not None else handler.pattern,
+                help_text=_taken(handler),
                 required=False,
                 initial=runs(handler, switches),
                 widget=UnfoldBooleanSwitchWidget,
             )
+
+
+def _taken(handler: Registration) -> str:
+    """What a handler is called for, in words."""
+    if handler.action is not None:
+        return gettext("Clicks: %s") % handler.action
+    return gettext("Events that no other handler takes") if handler.pattern == OTHERS else handler.pattern
 
 
 @admin.register(HandledBot)
@@ -100,9 +107,10 @@ class HandlersAdmin(MachineWritten[HandledBot]):
 @admin.register(LeftOut)
 class LeftOutAdmin(MachineWritten[LeftOut]):
     list_display = ("hour_shown", "extra_shown", "count")
-    list_display_links = None
     list_filter = ("extra",)
     sortable_by = ()
+    fields = list_display
+    readonly_fields = list_display
     empty_title = _("Nothing was left out")
     empty_text = _("When events come faster than they can be stored, extras are left out and counted here.")
 

@@ -16,9 +16,11 @@ MAX_GROUPS = 200
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Failures of one handler that have the same fingerprint; ``error`` is the last line of the newest."""
+    """Failures of one handler, or one subscription, that have the same fingerprint; ``error`` is the last line of the
+    newest, ``receiver`` what the handler or the subscription is called."""
 
     handler: str
+    receiver: str
     error_print: str
     count: int
     first: datetime | None
@@ -33,7 +35,7 @@ def grouped(user: User) -> tuple[list[DeadLetters], bool]:
     rows = (
         Delivery.objects.filter(pk__in=newest[:MOST])
         .order_by()
-        .values("handler", "error_print")
+        .values("handler", "error_print", "subscription__name")
         .annotate(count=Count("pk"), first=Min("finished_at"), last=Max("finished_at"), sample=Max("pk"))
         .order_by("-count", "handler", "error_print")[:MAX_GROUPS]
     )
@@ -44,6 +46,7 @@ def grouped(user: User) -> tuple[list[DeadLetters], bool]:
     found = [
         DeadLetters(
             group["handler"],
+            group["subscription__name"] or group["handler"],
             group["error_print"],
             group["count"],
             group["first"],

@@ -98,7 +98,7 @@ class Event(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.event_type or '?'} {self.event_id}".strip()
+        return f"{self.event_type} {self.event_id}".strip() or f"#{self.pk}"
 
     @cached_property
     def envelope(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
+from django.utils.text import capfirst
 
 from feishu_portal.access.admin.columns import EMPTY
 from feishu_portal.access.admin.paging import BoundedPaginator
@@ -67,6 +68,11 @@ class ConsoleAdmin(ModelAdmin[M]):
         if match and (match.url_name or "").endswith("_changelist"):
             rows = rows.defer(*self.deferred_in_lists)
         return rows
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Called by what it lists: Django's own title, "Select bot to change", is no name for a page."""
+        titled = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
+        return super().changelist_view(request, titled)
 
     def is_visible(self, request: HttpRequest, pk: object) -> bool:
         """Whether the operator may see the row ``pk``."""
@@ -137,6 +143,7 @@ class MachineWrittenInline(TabularInline[M, P]):
     extra = 0
     can_delete = False
     hide_title = True
+    template_before = "admin/no_rows.html"
 
     def has_add_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
         return False

@@ -107,7 +107,7 @@ def actor(text: str) -> str:
 
 def identifier(text: str) -> str:
     """An id a person may want to copy or compare."""
-    return format_html('<code class="portal-id">{}</code>', text) if text else EMPTY
+    return format_html('<code class="portal-id" title="{}">{}</code>', text, text) if text else EMPTY
 
 
 def copyable(text: str, *, testid: str = "") -> str:

@@ -8,7 +8,7 @@ from auth_sessions.enums import SessionState
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from feishu_portal.access.models import AuditEntry
-from tests.feishu_portal.console.rows import Rows, make_session, messages_of, page_of, text_of
+from tests.feishu_portal.console.rows import Rows, list_of, make_session, messages_of, page_of, text_of
 
 ASK = "/admin/auth_sessions/authsession/ask/"
 
@@ -121,6 +121,15 @@ def test_failed_session_shows_cause_cure_and_log_id(rows: Rows, as_owner: Client
     html = text_of(as_owner.get(page_of("auth_sessions_authsession", rows.session)))
     assert "A requested scope is not enabled for the app" in html
     assert "log-of-session" in html
+
+
+def test_reason_of_a_failure_and_purpose_of_the_request_are_both_told(rows: Rows, as_owner: Client) -> None:
+    AuthSession.objects.update(why="Read your tasks")
+    page = text_of(as_owner.get(page_of("auth_sessions_authsession", rows.session)))
+    assert "The platform refused" in page
+    assert "Read your tasks" in page
+    listed = text_of(as_owner.get(list_of("auth_sessions_authsession")))
+    assert "The platform refused</td>" in listed
 
 
 def test_token_page_says_what_is_stored_without_showing_it(rows: Rows, as_owner: Client) -> None:

@@ -1,16 +1,35 @@
 """Lists stay fast and say what to do when they are empty."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import capfirst
 
 from auth_sessions.models import AuthSession
-from events.enums import EventStatus
+from bots.enums import Channel
+from bots.models import Notice
+from events.enums import EventStatus, Extra
+from events.models import LeftOut, ReplayJob
+from feishu_portal.access import audit
+from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.admin import paging
 from feishu_portal.access.admin.paging import BoundedPaginator
-from tests.feishu_portal.console.rows import PAGES, Rows, list_of, make_rows, make_session, text_of
+from tests.factories import make_bot, make_operator
+from tests.feishu_portal.console.rows import (
+    PAGES,
+    Rows,
+    list_of,
+    make_event,
+    make_rows,
+    make_session,
+    page_of,
+    text_of,
+)
 
 OTHERS = ["access_auditentry", "access_apiclient", "auth_group"]
 
@@ -29,6 +48,51 @@ def test_list_takes_as_many_queries_for_three_rows_as_for_one(
     make_rows()
     make_rows()
     assert len(queries_of(as_superuser, list_of(page))) == len(one)
+
+
+def make_more(number: int) -> None:
+    """A few rows of what does not belong to a bot's rows."""
+    make_bot()
+    LeftOut.objects.create(hour=timezone.now() - timedelta(hours=number), extra=Extra.LIVE, count=7)
+    ReplayJob.objects.create(requested_by="operator:lin", rate=5, last=9, expected=3)
+    audit.record(actor=SYSTEM, action="bot.updated", target=f"Helper {number}")
+
+
+@pytest.mark.parametrize(
+    "page", ["events_handledbot", "events_leftout", "events_replayjob", "access_auditentry"]
+)
+def test_list_takes_as_many_queries_for_fifty_rows_as_for_one(page: str, as_superuser: Client) -> None:
+    make_more(0)
+    one = queries_of(as_superuser, list_of(page))
+    for number in range(1, 50):
+        make_more(number)
+    assert len(queries_of(as_superuser, list_of(page))) == len(one)
+
+
+def test_dead_letters_take_as_many_queries_for_many_groups_as_for_one(
+    rows: Rows, as_superuser: Client
+) -> None:
+    page = reverse("admin:events_event_dead_letters")
+    one = queries_of(as_superuser, page)
+    for number in range(20):
+        event = make_event(rows.bot)
+        event.deliveries.update(error_print=str(number))
+    assert len(queries_of(as_superuser, page)) == len(one)
+
+
+def test_page_of_an_incident_takes_as_many_queries_for_many_notices_as_for_one(
+    rows: Rows, as_superuser: Client
+) -> None:
+    def tell() -> None:
+        Notice.objects.create(incident=rows.incident, user=make_operator(), channel=Channel.EMAIL)
+
+    tell()
+    page = page_of("bots_incident", rows.incident)
+    queries_of(as_superuser, page)  # the first look fills Django's cache of content types
+    one = queries_of(as_superuser, page)
+    for _ in range(5):
+        tell()
+    assert len(queries_of(as_superuser, page)) == len(one)
 
 
 def test_event_list_never_reads_payloads_nor_counts_without_a_bound(rows: Rows, as_superuser: Client) -> None:
@@ -61,6 +125,12 @@ def test_empty_list_says_what_to_do_next(page: str, as_superuser: Client) -> Non
     html = text_of(as_superuser.get(list_of(page)))
     assert 'data-testid="empty"' in html
     assert "Nothing here yet" not in html
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS, "events_handledbot", "events_leftout", "access_user"])
+def test_list_is_called_by_what_it_lists(page: str, as_superuser: Client) -> None:
+    shown = as_superuser.get(list_of(page)).context
+    assert shown["title"] == capfirst(shown["opts"].verbose_name_plural)
 
 
 def test_list_without_a_match_offers_to_reset(rows: Rows, as_superuser: Client) -> None:
