@@ -57,6 +57,12 @@ def named_in_the_shell() -> Mapping[str, str]:
     return variables
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A database on a server of our own ends with the server: dropping it would only wait for whoever is connected."""
+    if SERVICES in config.stash and config.stash[SERVICES].owns_database:
+        config.option.reuse_db = True
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     return config.stash[SERVICES].description
 

@@ -42,6 +42,11 @@ class Services:
         self.database_url = self._postgresql.url if self._postgresql else given or sqlite
 
     @property
+    def owns_database(self) -> bool:
+        """Whether the database goes when this session ends."""
+        return self.database == "sqlite" or self._postgresql is not None
+
+    @property
     def redis_url(self) -> str:
         return self._redis.url if self._redis else self._given_redis_url
 
