@@ -32,11 +32,16 @@ def ask_refresh(grant: UserToken) -> bool:
     """Somebody needs a fresh access token: the grant is due now, and the refresher hears of it after the commit.
 
     True for the first who asks; False when the grant was due already, waits out a back-off, is being refreshed, or cannot
-    be. A refresh whose outcome is unknown keeps the time of its probe. Whether a new token came tells ``generation``.
+    be. A refresh whose outcome is unknown keeps the time of its probe. Whether a new token came tells ``generation``:
+    whoever looked before it came asks for nothing more.
     """
     now = timezone.now()
     asked = UserToken.objects.filter(
-        pk=grant.pk, status=TokenStatus.ACTIVE, phase=RefreshPhase.IDLE, next_refresh_at__gt=now
+        pk=grant.pk,
+        generation=grant.generation,
+        status=TokenStatus.ACTIVE,
+        phase=RefreshPhase.IDLE,
+        next_refresh_at__gt=now,
     ).update(next_refresh_at=now, used_at=now)
     if asked:
         hint_refresh()

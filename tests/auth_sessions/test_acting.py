@@ -148,9 +148,10 @@ def test_api_that_takes_no_users_is_not_asked_again(workspace, grant, platform, 
     assert not refresher
 
 
-@pytest.mark.parametrize("values", [{"phase": RefreshPhase.UNCERTAIN}, {"authorized_at": timezone.now()}])
-def test_rejected_token_that_no_refresh_cures_is_told(workspace, grant, platform, refresher, values):
-    UserToken.objects.update(**values)
+@pytest.mark.parametrize("state", ["uncertain", "fresh"])
+def test_rejected_token_that_no_refresh_cures_is_told(workspace, grant, platform, refresher, state):
+    uncertain = {"phase": RefreshPhase.UNCERTAIN}
+    UserToken.objects.update(**(uncertain if state == "uncertain" else {"authorized_at": timezone.now()}))
     platform.records.respond(401, json=EXPIRED)
     with pytest.raises(InvalidToken):
         workspace.read("student")

@@ -81,6 +81,14 @@ def test_asking_changes_nothing_where_a_refresh_cannot_start(idle, no_broker, st
     assert no_broker == []
 
 
+def test_who_looked_before_the_refresh_does_not_ask_for_another(idle, no_broker):
+    UserToken.objects.update(generation=idle.generation + 1)
+    assert not ask_refresh(idle)
+    due = idle.next_refresh_at
+    idle.refresh_from_db()
+    assert idle.next_refresh_at == due
+
+
 def test_asking_does_not_shorten_a_back_off(idle):
     UserToken.objects.update(next_try_at=timezone.now() + timedelta(minutes=2))
     ask_refresh(idle)

@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 import pytest
 
+from bots.problems import NO_ROOM
 from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
@@ -266,10 +267,9 @@ def test_process_started_after_a_kill_takes_over_when_the_lease_is_up(start, add
 def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(hurry, start, add_bots, rows):
     [first] = start("a", arguments=("--max-connections", "2"))
     bots = add_bots(3)
-    missing = "SELECT state, error_message FROM bots_connectionslot WHERE state = 'error'"
+    missing = "SELECT state, error_reason FROM bots_connectionslot WHERE state = 'error'"
     first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error", seconds=10)
-    [(_, message)] = rows.all(missing)
-    assert "FEISHU_MAX_CONNECTIONS" in message
+    assert rows.all(missing) == [("error", NO_ROOM)]
     first.wait_until(lambda: "no_room" in first.output, what="the log line", seconds=5)
     assert sum(bots.counts().values()) == 2
     [second] = start("b", arguments=("--max-connections", "2"))
