@@ -159,6 +159,7 @@ class Year:
         )
 
 
+@pytest.mark.only_on("postgres")
 def test_year_of_an_idle_grant(bot, platform, time_machine):
     time_machine.move_to(START)
     year = Year(bot, platform)
@@ -180,6 +181,7 @@ def test_year_of_an_idle_grant(bot, platform, time_machine):
     assert said == [335, 358, 364, over.days]
 
 
+@pytest.mark.only_on("postgres")
 def test_week_of_a_grant_in_use_keeps_its_access_token_fresh(bot, platform, time_machine):
     time_machine.move_to(START)
     year = Year(bot, platform)

@@ -10,6 +10,8 @@ from sandbox.config import DEMO_APP_ID
 from tests.journey.conftest import Person, Portal
 
 pytestmark = pytest.mark.browser
+# The way there and back is walked on both databases, what may go wrong on it on one.
+only_on_postgres = pytest.mark.only_on("postgres")
 
 
 def message_ids(person: Person) -> list[str]:
@@ -79,6 +81,7 @@ def test_journey_with_the_processes_of_production(production, person):
     walk(production, person)
 
 
+@only_on_postgres
 def test_denied_on_the_consent_page(portal, person):
     li_lei = person(portal)
     li_lei.ask()
@@ -88,6 +91,7 @@ def test_denied_on_the_consent_page(portal, person):
     expect(li_lei.cards.last).to_contain_text("已拒绝授权")
 
 
+@only_on_postgres
 def test_not_now_and_then_again_on_the_same_card(portal, person):
     li_lei = person(portal)
     li_lei.ask()
@@ -101,6 +105,7 @@ def test_not_now_and_then_again_on_the_same_card(portal, person):
     assert message_ids(li_lei) == before
 
 
+@only_on_postgres
 def test_somebody_else_authorizes(portal, person):
     li_lei = person(portal)
     li_lei.ask()
@@ -112,6 +117,7 @@ def test_somebody_else_authorizes(portal, person):
     expect(li_lei.cards.last).to_contain_text("不是你本人")
 
 
+@only_on_postgres
 def test_answer_used_a_second_time(portal, person):
     li_lei = person(portal)
     li_lei.ask()
@@ -123,6 +129,7 @@ def test_answer_used_a_second_time(portal, person):
     expect(li_lei.cards.last).to_contain_text("已授权")
 
 
+@only_on_postgres
 def test_answer_brought_to_another_browser(portal, person):
     li_lei, other = person(portal), person(portal, "hanmeimei")
     li_lei.ask()
@@ -138,6 +145,7 @@ def test_answer_brought_to_another_browser(portal, person):
     expect(li_lei.cards.last).to_contain_text("另一个浏览器")
 
 
+@only_on_postgres
 def test_platform_refuses_the_code(portal, person):
     li_lei = person(portal)
     li_lei.ask()
@@ -148,6 +156,7 @@ def test_platform_refuses_the_code(portal, person):
     expect(li_lei.cards.last).to_contain_text("20009")
 
 
+@only_on_postgres
 def test_redirect_url_that_is_not_registered(portal, person):
     portal.sandbox.put_app(DEMO_APP_ID, redirect_urls=["https://elsewhere.example.com/"])
     li_lei = person(portal)
@@ -155,6 +164,7 @@ def test_redirect_url_that_is_not_registered(portal, person):
     expect(li_lei.open("去授权").get_by_test_id("problem-code")).to_have_text("20029")
 
 
+@only_on_postgres
 def test_journey_in_english(portal, person):
     li_lei = person(portal, locale="en-US")
     li_lei.chat.get_by_test_id("lang").click()

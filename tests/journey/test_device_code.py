@@ -11,6 +11,7 @@ from tests.journey.conftest import Person, Portal
 from tests.journey.test_authorization import message_ids
 
 pytestmark = pytest.mark.browser
+only_on_postgres = pytest.mark.only_on("postgres")
 
 
 def walk(portal: Portal, arrive: Callable[..., Person]) -> None:
@@ -35,6 +36,7 @@ def test_authorized_without_a_public_address_in_production(production_on_an_intr
     walk(production_on_an_intranet, person)
 
 
+@only_on_postgres
 def test_somebody_else_allows_it(intranet, person):
     li_lei = person(intranet)
     li_lei.ask()
@@ -44,6 +46,7 @@ def test_somebody_else_allows_it(intranet, person):
     expect(li_lei.cards.last).to_contain_text("不是你本人")
 
 
+@only_on_postgres
 def test_denied_on_the_platforms_page_and_then_again(intranet, person):
     li_lei = person(intranet)
     li_lei.ask()
@@ -55,6 +58,7 @@ def test_denied_on_the_platforms_page_and_then_again(intranet, person):
     expect(li_lei.cards.last).to_contain_text("已授权")
 
 
+@only_on_postgres
 def test_code_that_ended_is_replaced_on_the_same_card(intranet, person):
     intranet.sandbox.put_app(DEMO_APP_ID, device_code_lifetime=2)
     li_lei = person(intranet)

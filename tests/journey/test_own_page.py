@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from sandbox.config import DEMO_APP_ID
 from tests.journey.conftest import Person
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.only_on("postgres")]
 
 
 def authorized(li_lei: Person) -> None:

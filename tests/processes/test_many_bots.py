@@ -10,7 +10,8 @@ from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
 
-pytestmark = pytest.mark.processes
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 BOTS = 50
 ADD_BOTS = """

@@ -7,7 +7,8 @@ import pytest
 
 from tests.services.platform import APP_ID, APP_SECRET
 
-pytestmark = pytest.mark.processes
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 STATE = "SELECT state FROM bots_connectionslot"
 CODE = "SELECT error_code FROM bots_connectionslot"

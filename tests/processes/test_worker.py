@@ -8,7 +8,8 @@ import pytest
 
 from tests.services.platform import APP_ID
 
-pytestmark = pytest.mark.processes
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 HANDLERS = """
 import os

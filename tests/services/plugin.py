@@ -19,6 +19,7 @@ from tests.services.session import Services, replace_environment
 SERVICES = pytest.StashKey[Services]()
 # With any of these in its closure a test touches a database.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
+SLOW = ("processes", "browser")
 # What the shell says of servers, for workers: they inherit an environment in which ours have taken its place.
 SHELL = "TEST_SERVICES"
 
@@ -69,6 +70,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     database = config.stash[SERVICES].database
+    # Those that wait for processes first, so that workers have others to run beside them.
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SLOW))
     for item in items:
         only = item.get_closest_marker("only_on")
         if only and only.args != (database,):
