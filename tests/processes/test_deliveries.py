@@ -9,7 +9,8 @@ from events.outgoing.signatures import signed_headers
 from tests.events.outgoing.receiver import running
 from tests.services.platform import APP_ID
 
-pytestmark = pytest.mark.processes
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 SUBSCRIBE = """
 from bots.models import Bot

@@ -10,7 +10,8 @@ from tests.services.platform import APP_ID, SandboxClient
 from tests.services.ports import free_port
 from tests.services.processes import ProcessStarter
 
-pytestmark = [pytest.mark.processes, pytest.mark.browser]
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.browser, pytest.mark.only_on("postgres")]
 
 PASSWORD = "a password of the tests"
 expect.set_options(timeout=40_000)  # a busy machine, and a pause between two attempts to connect

@@ -10,7 +10,8 @@ from websockets.sync.client import connect
 from tests.services.platform import APP_ID, APP_SECRET
 from tests.services.processes import ManagedProcess
 
-pytestmark = pytest.mark.processes
+# Which database it is makes no difference to these.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 LOOKS = """
 from datetime import timedelta

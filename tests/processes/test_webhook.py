@@ -122,6 +122,7 @@ def test_unreadable_event_is_acked_and_quarantined(sandbox, make_webhook_bot, we
     assert (status, bytes(payload)) == ("quarantined", raw.encode())
 
 
+@pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
     sandbox, make_webhook_bot, web, rows, ending
