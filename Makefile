@@ -19,8 +19,8 @@ run: $(VENV)/.runtime ## portal, connections, worker, scheduler and a Feishu san
 
 setup: $(VENV)/.development ## .venv with all that running and testing need
 
-# Each worker has servers of its own. Many tests wait for processes, so there is one worker more than cores.
-WORKERS := -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 ))) --maxprocesses 5 --dist worksteal
+# Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
+WORKERS := -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 ))) --maxprocesses 6 --dist worksteal
 
 # The second pass takes the tests that touch a database; tests/services/plugin.py chooses them.
 test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
