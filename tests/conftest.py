@@ -57,7 +57,12 @@ def database_url(database_copies: DatabaseCopies) -> Iterator[str]:
 
 @pytest.fixture
 def managed_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ProcessStarter]:
-    """Starts processes that end with the test; a traceback or one of ``.secrets`` in their output fails it."""
+    """Starts processes that end with the test; a traceback or one of ``.secrets`` in their output fails it.
+
+    A test that has a database gets it first, whatever the order of its arguments: so it outlives the last process.
+    """
+    if "database_url" in request.fixturenames:
+        request.getfixturevalue("database_url")
     starter = ProcessStarter(tmp_path)
     yield starter
     if complaints := starter.close():

@@ -15,10 +15,7 @@ from tests.services.rows import Rows
 
 @pytest.fixture
 def sandbox(environment: dict[str, str], managed_process: ProcessStarter) -> Iterator[SandboxClient]:
-    """A sandbox process with one app, which the portal does not know yet.
-
-    Asks for the environment so that the database is there before the first process, and outlives the last one.
-    """
+    """A sandbox process with one app, which the portal does not know yet."""
     port = free_port()
     managed_process("manage.py", "runsandbox", "--port", str(port)).wait_for_port(port)
     client = SandboxClient(f"http://127.0.0.1:{port}")
