@@ -103,8 +103,7 @@ async def stream_events(request: HttpRequest, subscription_id: UUID) -> Streamin
         raise Problem(422, "invalid_request", "Last-Event-ID is the number of a delivery.")
     first = await look(int(last))
     full = Problem(429, "too_many_streams", "Too many streams are open.", headers={"Retry-After": "5"})
-    with _streams.place("", limit=MAX_STREAMS, full=full):
-        pass  # refused before the answer begins; the place itself is the stream's
+    _streams.refuse_if_full("", limit=MAX_STREAMS, full=full)  # the place itself is the stream's
     return StreamingHttpResponse(
         _stream(look, first, int(last), full),
         content_type="text/event-stream",

@@ -1,0 +1,69 @@
+"""Device codes: the road to consent that needs no public address."""
+
+from typing import Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import OPEN_STATES
+from auth_sessions.models.sessions import AuthSession
+from feishu_portal.access.fields import EncryptedField
+
+
+class DeviceConsentQuerySet(models.QuerySet["DeviceConsent"]):
+    def to_poll(self) -> Self:
+        """Codes whose outcome may be asked for now."""
+        return self.filter(next_poll_at__lte=timezone.now(), session__state__in=OPEN_STATES)
+
+
+class DeviceConsent(models.Model):
+    """The device-code half of a session (RFC 8628): the code the portal polls with, and what the person is shown.
+
+    A code lives for minutes, the session longer: when one ends unused, the person can ask for the next from the card.
+    """
+
+    session = models.OneToOneField(
+        AuthSession, on_delete=models.CASCADE, primary_key=True, related_name="device", editable=False
+    )
+    device_code = EncryptedField(editable=False)
+    user_code = EncryptedField(editable=False)
+    verification_uri = EncryptedField(editable=False)
+    wanted = models.BooleanField(default=True, editable=False)
+    starting_until = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(_("code expires"), null=True, editable=False)
+    interval = models.PositiveSmallIntegerField(_("seconds between polls"), default=5, editable=False)
+    next_poll_at = models.DateTimeField(_("next poll"), null=True, editable=False)
+    asking = models.BooleanField(default=False, editable=False)
+    polls = models.PositiveIntegerField(_("polls"), default=0, editable=False)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    objects = DeviceConsentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("device code")
+        verbose_name_plural = _("device codes")
+        constraints = (
+            models.CheckConstraint(
+                name="device_polled_has_code",
+                condition=models.Q(next_poll_at=None)
+                | (~models.Q(device_code="") & models.Q(expires_at__isnull=False)),
+            ),
+        )
+        indexes = (
+            models.Index(
+                name="device_to_poll",
+                fields=("next_poll_at",),
+                condition=models.Q(next_poll_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the link leads to a consent that is still being waited for."""
+        return (
+            self.next_poll_at is not None and self.expires_at is not None and self.expires_at > timezone.now()
+        )

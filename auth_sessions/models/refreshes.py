@@ -1,0 +1,69 @@
+"""Refreshing those tokens: each attempt, and the gate in front of each app."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import STILL_USABLE, Outcome
+from auth_sessions.models.user_tokens import UserToken
+from bots.models import Bot
+
+
+class RefreshAttempt(models.Model):
+    """One attempt to refresh, kept for the operator and as the last defence: the fingerprint's unique index makes a
+    second submission of the same refresh token impossible, whatever bug the code has. A probe is the one exception."""
+
+    claim_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(
+        UserToken, on_delete=models.CASCADE, related_name="refresh_attempts", verbose_name=_("token")
+    )
+    generation = models.PositiveBigIntegerField(_("generation"))
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    probe = models.BooleanField(_("probe"), default=False)
+    claimed_at = models.DateTimeField(_("claimed"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+
+    class Meta:
+        verbose_name = _("refresh attempt")
+        verbose_name_plural = _("refresh attempts")
+        ordering = ("-claimed_at",)
+        constraints = (
+            models.UniqueConstraint(
+                name="refresh_token_sent_once",
+                fields=("fingerprint", "probe"),
+                condition=models.Q(sent_at__isnull=False) & ~models.Q(outcome__in=STILL_USABLE),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.claimed_at:%Y-%m-%d %H:%M:%S} {self.outcome}"
+
+
+class RefreshGate(models.Model):
+    """What every refresher heeds about one app: how fast it may go, and whether it may go at all.
+
+    ``next_slot_at`` is when the submissions granted so far will have used up the app's rate. A paused app's grants are
+    left as they are; one of them is tried now and then to see whether the app works again.
+    """
+
+    bot = models.OneToOneField(
+        Bot, on_delete=models.CASCADE, primary_key=True, related_name="refresh_gate", verbose_name=_("bot")
+    )
+    next_slot_at = models.DateTimeField(default=timezone.now, editable=False)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
+    tried_at = models.DateTimeField(_("last tried"), null=True, blank=True)
+    code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+
+    class Meta:
+        verbose_name = _("refresh gate")
+        verbose_name_plural = _("refresh gates")
+
+    def __str__(self) -> str:
+        return str(self.bot)

@@ -1,0 +1,152 @@
+"""Authorization sessions: people asked, and how far it got."""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
+from bots.models import Bot
+from feishu_portal.access.fields import EncryptedField
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+# Longer than everything that is asked of the platform once a person is back, all time-outs together.
+INTERRUPTED_AFTER = timedelta(minutes=2)
+
+
+class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
+    def open(self) -> Self:
+        """Sessions that can still end in an authorization."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def overdue(self) -> Self:
+        """Open sessions whose time is over."""
+        return self.open().filter(expires_at__lte=timezone.now())
+
+    def interrupted(self) -> Self:
+        """Open sessions whose state was used so long ago that whoever used it must have died before the end."""
+        return self.open().filter(state_used_at__lte=timezone.now() - INTERRUPTED_AFTER)
+
+    def card_out_of_date(self) -> Self:
+        """Sessions whose card, already sent, does not show how things stand, and may be tried again now."""
+        return (
+            self.exclude(message_id="")
+            .exclude(card_state=models.F("state"))
+            .filter(
+                models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now()),
+                card_given_up=False,
+            )
+            .exclude(state__in=(SessionState.PENDING, SessionState.OPENED))
+        )
+
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class AuthSession(models.Model):
+    """One person asked for one authorization: who, for what, how far it got.
+
+    The start link and the OAuth state are looked up by hash; the link itself is kept sealed, because the card may have to
+    be sent again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="auth_sessions", verbose_name=_("bot")
+    )
+    open_id = models.CharField(
+        _("person asked"), max_length=128, help_text=_("The open_id this bot knows the person by.")
+    )
+    tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
+    scopes = models.JSONField(_("scopes"), default=list)
+    added_scopes = models.JSONField(_("scopes on top"), default=list, blank=True)
+    why = models.CharField(_("purpose"), max_length=200, blank=True)
+    state = models.CharField(
+        _("state"), max_length=10, choices=SessionState.choices, default=SessionState.PENDING
+    )
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    error_log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+    requested_by = models.CharField(_("requested by"), max_length=200)
+    request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
+    deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
+    via = models.CharField(_("road"), max_length=7, choices=Via.choices, default=Via.BROWSER)
+    return_url = models.CharField(_("return address"), max_length=500, blank=True)
+    renews_until = models.DateTimeField(
+        _("renews what ends"),
+        null=True,
+        blank=True,
+        help_text=_("When the authorization ends that this one is to renew."),
+    )
+
+    start_token = EncryptedField(editable=False)
+    start_hash = models.CharField(max_length=64, unique=True, editable=False)
+    browser_hash = models.CharField(max_length=64, blank=True, editable=False)
+    state_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 -- unique when set
+    state_used_at = models.DateTimeField(null=True, editable=False)
+    code_verifier = EncryptedField(editable=False)
+
+    message_id = models.CharField(_("card message"), max_length=128, blank=True)
+    card_state = models.CharField(_("card shows"), max_length=10, choices=SessionState.choices, blank=True)
+    card_tries = models.PositiveSmallIntegerField(_("card tries"), default=0)
+    card_retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    card_given_up = models.BooleanField(default=False, editable=False)
+    card_error = models.CharField(_("card error"), max_length=500, blank=True)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = AuthSessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("authorization session")
+        verbose_name_plural = _("authorization sessions")
+        ordering = ("-created_at",)
+        constraints = (
+            models.CheckConstraint(
+                name="session_state_known", condition=models.Q(state__in=SessionState.values)
+            ),
+            models.CheckConstraint(
+                name="session_reason_known",
+                condition=models.Q(reason="") | models.Q(reason__in=Reason.values),
+            ),
+            models.CheckConstraint(
+                name="session_failed_has_reason",
+                condition=~models.Q(state=SessionState.FAILED) | ~models.Q(reason=""),
+            ),
+            models.UniqueConstraint(name="session_once_per_request", fields=("bot", "request_key")),
+        )
+        indexes = (
+            models.Index(name="session_newest", fields=("-created_at",)),
+            models.Index(name="session_of_person", fields=("bot", "open_id", "-created_at")),
+            models.Index(
+                name="session_card_untrue",
+                fields=("card_retry_at",),
+                condition=models.Q(card_given_up=False)
+                & ~models.Q(message_id="")
+                & ~models.Q(card_state=models.F("state")),
+            ),
+            models.Index(
+                name="session_open", fields=("expires_at",), condition=models.Q(state__in=OPEN_STATES)
+            ),
+            models.Index(
+                name="session_state_used",
+                fields=("state_used_at",),
+                condition=models.Q(state__in=OPEN_STATES, state_used_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.open_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session can still end in an authorization."""
+        return self.state in OPEN_STATES

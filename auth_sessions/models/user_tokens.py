@@ -1,0 +1,130 @@
+"""What people granted, as tokens."""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import functions
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from bots.models import Bot
+from feishu_portal.access.fields import EncryptedField
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
+
+
+class UserTokenQuerySet(models.QuerySet["UserToken"]):
+    def by_urgency(self) -> Self:
+        """Those that end first first: the access token of a grant in use, the refresh token of an idle one."""
+        in_use = models.Q(used_at__gt=timezone.now() - USED_WITHIN)
+        ends_at = models.Case(
+            models.When(in_use, then=models.F("access_expires_at")),
+            default=functions.Coalesce("refresh_expires_at", "access_expires_at"),
+        )
+        return self.order_by(ends_at, "next_refresh_at")
+
+    def due(self) -> Self:
+        """Grants whose refresh should start now: idle ones, claimed ones whose claimer is gone, and late probes."""
+        now = timezone.now()
+        ready = models.Q(phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN)) & (
+            models.Q(next_try_at=None) | models.Q(next_try_at__lte=now)
+        )
+        abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
+        return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
+
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class UserToken(models.Model):
+    """What one person granted one bot. ``generation`` fences: a refresh is stored only over the one it started from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="user_tokens", verbose_name=_("bot"))
+    tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
+    open_id = models.CharField(_("open_id"), max_length=128)
+    union_id = models.CharField(_("union_id"), max_length=128, blank=True)
+    user_id = models.CharField(_("user_id"), max_length=128, blank=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+
+    access_token = EncryptedField(_("access token"), editable=False)
+    refresh_token = EncryptedField(_("refresh token"), editable=False)
+    access_expires_at = models.DateTimeField(_("access until"))
+    refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, blank=True)
+    scopes = models.JSONField(_("scopes granted"), default=list)
+    generation = models.PositiveBigIntegerField(_("generation"), default=1)
+    authorized_at = models.DateTimeField(_("authorized"))
+    reauthorize_by = models.DateTimeField(
+        _("authorize again by"),
+        help_text=_("The platform ends every grant 365 days after the person's consent."),
+    )
+    status = models.CharField(
+        _("status"), max_length=12, choices=TokenStatus.choices, default=TokenStatus.ACTIVE
+    )
+
+    phase = models.CharField(
+        _("refresh"), max_length=9, choices=RefreshPhase.choices, default=RefreshPhase.IDLE
+    )
+    claim_id = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(_("tries in a row"), default=0)
+    used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    half_life_at = models.DateTimeField(null=True, blank=True, editable=False)
+    next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True)
+    next_try_at = models.DateTimeField(_("not before"), null=True, blank=True)
+    refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
+    next_reminder_at = models.DateTimeField(_("next reminder"), null=True, blank=True)
+    last_outcome = models.CharField(_("last outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    last_code = models.BigIntegerField(_("last platform code"), null=True, blank=True)
+
+    objects = UserTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("user token")
+        verbose_name_plural = _("user tokens")
+        ordering = ("-authorized_at",)
+        constraints = (
+            models.UniqueConstraint(name="token_once_per_person", fields=("bot", "tenant_key", "open_id")),
+            models.CheckConstraint(
+                name="token_status_known", condition=models.Q(status__in=TokenStatus.values)
+            ),
+            models.CheckConstraint(
+                name="token_phase_known", condition=models.Q(phase__in=RefreshPhase.values)
+            ),
+            models.CheckConstraint(
+                name="token_revoked_holds_nothing",
+                condition=~models.Q(status=TokenStatus.REVOKED)
+                | models.Q(access_token="", refresh_token="", next_refresh_at=None),
+            ),
+            models.CheckConstraint(
+                name="token_claim_has_lease",
+                condition=~models.Q(phase__in=(RefreshPhase.CLAIMED, RefreshPhase.SENDING))
+                | models.Q(claim_id__isnull=False, lease_until__isnull=False),
+            ),
+        )
+        indexes = (
+            models.Index(
+                name="token_being_sent",
+                fields=("lease_until",),
+                condition=models.Q(phase=RefreshPhase.SENDING),
+            ),
+            models.Index(
+                name="token_reminder_due",
+                fields=("next_reminder_at",),
+                condition=models.Q(next_reminder_at__isnull=False),
+            ),
+            models.Index(
+                name="token_refresh_due",
+                fields=("next_refresh_at",),
+                condition=models.Q(status=TokenStatus.ACTIVE),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.open_id

@@ -1,0 +1,66 @@
+"""What was done with the tokens."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import UseKind
+from auth_sessions.models.user_tokens import UserToken
+from bots.models import Bot
+
+if TYPE_CHECKING:
+    from feishu_portal.access.models import User
+
+
+class TokenUseQuerySet(models.QuerySet["TokenUse"]):
+    def of(self, grant: UserToken) -> Self:
+        """What was done for this person, newest first; take a slice."""
+        person = self.filter(bot=grant.bot_id, open_id=grant.open_id, tenant_key=grant.tenant_key)
+        return person.order_by("-id")
+
+    def visible_to(self, user: "User") -> Self:
+        return self if user.is_superuser else self.filter(bot__owners=user)
+
+
+class TokenUse(models.Model):
+    """An access token that an API client was given, or a call it made by the proxy: committed before the token leaves, or
+    the call. Who, for whom, when, and how it ended; no token, no query, no body. A call without ``open_id`` was made as
+    the bot itself; one without ``seconds`` is under way, or nobody saw how it ended."""
+
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="token_uses", verbose_name=_("bot"), db_index=False
+    )
+    client = models.CharField(_("API client"), max_length=100)
+    kind = models.CharField(_("use"), max_length=6, choices=UseKind.choices)
+    tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
+    open_id = models.CharField(_("open_id"), max_length=128, blank=True)
+    generation = models.PositiveBigIntegerField(_("generation"), null=True, blank=True)
+    method = models.CharField(_("method"), max_length=7, blank=True)
+    path = models.CharField(_("path"), max_length=500, blank=True)
+    status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+    sent_bytes = models.PositiveBigIntegerField(_("bytes sent"), null=True, blank=True)
+    received_bytes = models.PositiveBigIntegerField(_("bytes received"), null=True, blank=True)
+    seconds = models.FloatField(_("seconds"), null=True, blank=True)
+
+    objects = TokenUseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("token use")
+        verbose_name_plural = _("token use")
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(name="use_kind_known", condition=models.Q(kind__in=UseKind.values)),
+        )
+        indexes = (
+            models.Index(name="use_by_age", fields=("at",)),
+            models.Index(name="use_by_person", fields=("bot", "open_id", "id")),
+            models.Index(name="use_by_client", fields=("client", "id")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.client}: {self.get_kind_display()}"
