@@ -9,7 +9,7 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from events import receivers  # noqa: F401, PLC0415 -- models are loaded now
+        from events import checks, receivers  # noqa: F401, PLC0415 -- models are loaded now
         from events.registry import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
 
         discover()

@@ -32,7 +32,7 @@ from events.enums import DeliveryStatus, EventStatus, Failure
 from events.hints import hint_work
 from events.models import Delivery, Event
 from events.registry import Registration, answerer_of
-from events.threads import HandlerThread, HandlerThreads
+from events.threads import HandlerThreads, Job
 from feishu.cards import callback_response, toast
 from feishu.envelope import OLD_CARD_CALLBACK
 from feishu.text import Text
@@ -70,7 +70,7 @@ class Click:
         self.loop = loop
         self.begun: asyncio.Future[None] = loop.create_future()
         self.answer: asyncio.Future[dict[str, Any]] = loop.create_future()
-        self.thread: HandlerThread | None = None
+        self.job: Job | None = None
         self.delivery: Delivery | None = None
         self.handler: Registration | None = None
         self._lock = threading.Lock()
@@ -155,7 +155,7 @@ class CallbackLane:
     def _start(self, click: Click) -> None:
         self._room.enter(click.whose)
         self._handled[click.event_pk] = click
-        click.thread = self._threads.start(lambda: self._handle(click))
+        click.job = self._threads.start(lambda: self._handle(click))
         if not click.begun.done():
             click.begun.set_result(None)
         watch = asyncio.create_task(self._watch(click))
@@ -188,8 +188,8 @@ class CallbackLane:
 
     async def _give_up(self, click: Click) -> None:
         logger.error("card_handler_timed_out", extra={"event_pk": click.event_pk})
-        if click.thread is not None:
-            self._threads.leave(click.thread)
+        if click.job is not None:
+            self._threads.leave(click.job)
         if click.delivery is not None and click.handler is not None:
             await self._write(deliveries.time_out, click.delivery, click.handler)
 
@@ -238,8 +238,8 @@ class CallbackLane:
             await self._database.close()
 
     async def _leave(self, click: Click) -> None:
-        if click.thread is not None:
-            self._threads.leave(click.thread)
+        if click.job is not None:
+            self._threads.leave(click.job)
         if click.delivery is not None:
             await self._write(_note_stopped, click.delivery)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 from django.utils.module_loading import module_has_submodule
 
 from events.aliases import real
@@ -21,6 +22,10 @@ H = TypeVar("H", bound=Handler)
 OrderedBy: TypeAlias = "Literal['chat'] | Callable[[Event], object] | None"
 
 CLICK = "card.action.trigger"
+
+LOCK_SECONDS = 10.0
+"""How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
+the others wait for, see ``feishu_portal.environment.database``."""
 
 OTHERS = "*others*"
 """The pattern of handlers for events that no other handler is there for."""
@@ -49,8 +54,9 @@ class Registration:
 
     @property
     def seconds(self) -> float:
-        """How long one try may take."""
-        return float(settings.HANDLER_SECONDS) if self.timeout is None else self.timeout
+        """How long one try may take. In a transaction on SQLite that is bounded, whatever was asked for."""
+        asked = float(settings.HANDLER_SECONDS) if self.timeout is None else self.timeout
+        return min(asked, LOCK_SECONDS) if self.atomic and connection.vendor == "sqlite" else asked
 
     @property
     def is_on(self) -> bool:
@@ -84,7 +90,8 @@ def on(
 
     ``retries``: tries after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one try may take;
     FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
-    transaction; switch it off for a handler that talks to the network, so that no transaction waits for it.
+    transaction; switch it off for a handler that talks to the network, so that no transaction waits for it. On SQLite one
+    try of an atomic handler may take at most ``LOCK_SECONDS``.
 
     ``ordered_by``: events with the same key run one after the other, in the order of arrival. ``"chat"`` takes the chat
     of a message and orders nothing else; a function gets the event and returns the key, None for no order; None runs

@@ -1,8 +1,8 @@
 """The runner: claims deliveries and runs their handlers on threads, in every worker process.
 
 The rows are the truth. A Celery message only wakes the runner; without one it looks for itself every now and then. It
-claims what it has threads for, renews the leases of what runs, and gives up on handlers that are past their time:
-their delivery is noted as such, their thread is left behind, and nobody waits for it.
+claims what it has threads for, renews the leases of what runs, and notes which handlers were past their time: their
+thread is left behind, and nobody waits for it.
 
 What is safe where: in every pool of Celery, and in ``runportal``, handlers run on daemon threads beside the worker's
 own, so that none keeps a process from ending. A thread that hangs in C code cannot be ended. In a prefork worker the
@@ -14,14 +14,12 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from inspect import iscoroutinefunction
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.models import Min
 from django.utils import timezone
 
@@ -30,47 +28,23 @@ from events.domain import deliveries
 from events.domain.claims import LEASE, claim_abandoned, renew
 from events.domain.clicks import show_late_answer
 from events.domain.lanes import serve, waiting_lanes
-from events.domain.room import HandlerRoom, Whose
+from events.domain.room import HandlerRoom
 from events.domain.switches import runs, switches_of
 from events.enums import Failure
 from events.hints import hint_work
 from events.models import Delivery, Lane
 from events.registry import Registration, handler_named
-from events.threads import HandlerThread, HandlerThreads
+from events.runs import Run, Runs
 
 logger = logging.getLogger("events.runner")
 
 RENEW_EVERY = LEASE.total_seconds() / 3
 STOP_SECONDS = 8.0  # what handlers get to finish when their process is to end
 PATIENCE = 15.0  # seconds for a statement of the runner's own
-CANCEL_SECONDS = 1.0  # that an async handler gets to be cancelled in
-ALONE = 1.0  # seconds that a delivery which lost its worker is left alone in a process
 HELP_EVERY = 1.0  # seconds
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
 HANGS = "Earlier runs of this handler still hang in this worker; it was not started once more."
-
-
-@dataclass(slots=True)
-class Run:
-    """One delivery on its thread."""
-
-    delivery: Delivery
-    handler: Registration
-    started: float
-    is_suspect: bool = False
-    thread: HandlerThread | None = None
-    is_over: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def whose(self) -> Whose:
-        return (self.delivery.bot_id, self.delivery.handler)
-
-    @property
-    def deadline(self) -> float:
-        cancelling = CANCEL_SECONDS if iscoroutinefunction(self.handler.function) else 0.0
-        return self.started + self.handler.seconds + cancelling
 
 
 class Runner:
@@ -80,26 +54,22 @@ class Runner:
         self,
         *,
         threads: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
         after: Callable[[Delivery, Any], None] | None = None,
     ) -> None:
-        self._clock = clock
         self._after = after
         self._room = HandlerRoom(settings.HANDLER_THREADS if threads is None else threads)
-        self._threads = HandlerThreads("handler")
-        self._runs: dict[int, Run] = {}
-        self._hung: Counter[Whose] = Counter()
-        self._changed = threading.RLock()
         self._wanted = threading.Event()
+        self._runs = Runs(self._room, wake=self._wanted.set)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._renewed = clock()
+        self._renewed = time.monotonic()
         self._called_for_help = 0.0
 
     # --- life
 
     def start(self) -> None:
-        """Start the thread; once."""
+        """Start the threads; once."""
+        self._runs.watch()
         self._thread = threading.Thread(target=self._work, name="event-runner", daemon=True)
         self._thread.start()
 
@@ -113,25 +83,26 @@ class Runner:
         self._wanted.set()
         if self._thread is not None:
             self._thread.join(timeout=STOP_SECONDS)
-        until = self._clock() + grace
-        while self.busy and self._clock() < until:
+        until = time.monotonic() + grace
+        while self.busy and time.monotonic() < until:
             self._wanted.wait(0.05)
             self._wanted.clear()
-            self._guarded(self._watch)
-        self._guarded(self._release)
-        self._threads.close()
+            self._guarded(self._keep)
+        self._guarded(self._note_late)
+        for run in self._runs.abandon_all():
+            self._guarded(partial(self._release, run))
+        self._runs.close()
         connection.close()
 
     @property
     def busy(self) -> int:
         """How many handlers are running, those that were given up on left aside."""
-        with self._changed:
-            return len(self._runs)
+        return len(self._runs.running)
 
     @property
     def hung(self) -> int:
         """How many threads were left behind and have not come back."""
-        return self._threads.hung
+        return self._runs.hung
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -144,8 +115,8 @@ class Runner:
 
     def _call_for_help(self) -> None:
         """Every thread is taken, so there may be more to do than this process can: let others look, too."""
-        if not self._room.free and self._clock() - self._called_for_help > HELP_EVERY:
-            self._called_for_help = self._clock()
+        if not self._room.free and time.monotonic() - self._called_for_help > HELP_EVERY:
+            self._called_for_help = time.monotonic()
             hint_work()
 
     def _guarded(self, work: Callable[[], Any]) -> Any:
@@ -164,26 +135,31 @@ class Runner:
     # --- one round
 
     def step(self) -> float:
-        """Watch what runs and start what can be started; the seconds until there is something to do again."""
-        self._watch()
+        """See to what runs and start what can be started; the seconds until there is something to do again."""
+        self._keep()
         while not self._stopping.is_set() and self._start_more():
             pass
         return self._seconds_to_wait()
 
-    def _watch(self) -> None:
-        now = self._clock()
-        with self._changed:
-            running = list(self._runs.values())
-        for run in running:
-            if now >= run.deadline:
-                self._give_up(run)
+    def _keep(self) -> None:
+        """Note who was past their time, and keep the leases of the others."""
+        self._note_late()
+        now = time.monotonic()
         if now - self._renewed >= RENEW_EVERY:
-            renew([(run.delivery.pk, run.delivery.claim_id) for run in running])
+            renew([(run.delivery.pk, run.delivery.claim_id) for run in self._runs.running])
             self._renewed = now
+
+    def _note_late(self) -> None:
+        while run := self._runs.take_late():
+            try:
+                deliveries.time_out(run.delivery, run.handler)
+            except (InterfaceError, OperationalError):  # the database is away
+                self._runs.put_back_late(run)
+                raise
 
     def _start_more(self) -> bool:
         """One round over the bots; whether another one might find more."""
-        if self._is_suspect_running() or not self._room.free:
+        if self._runs.is_suspect_alone() or not self._room.free:
             return False
         if self._start_abandoned():
             return False
@@ -209,11 +185,6 @@ class Runner:
         self._begin(delivery, switches_of(delivery.bot_id), is_suspect=True)
         return True
 
-    def _is_suspect_running(self) -> bool:
-        now = self._clock()
-        with self._changed:
-            return any(run.is_suspect and now - run.started < ALONE for run in self._runs.values())
-
     # --- one delivery
 
     def _begin(self, delivery: Delivery, switches: dict[str, bool], *, is_suspect: bool = False) -> None:
@@ -226,16 +197,13 @@ class Runner:
                 self._room.leave(whose)
         if handler is None:
             return
-        run = Run(delivery, handler, self._clock(), is_suspect)
-        with self._changed:
-            self._runs[delivery.pk] = run
-        run.thread = self._threads.start(lambda: self._perform(run))
+        self._runs.begin(Run(delivery, handler, time.monotonic(), is_suspect), self._perform)
 
     def _admitted(self, delivery: Delivery, switches: dict[str, bool]) -> Registration | None:
         registered = handler_named(delivery.handler)
         is_on = registered is None or runs(registered, switches)
         handler = deliveries.admit(delivery, is_on=is_on)
-        if handler is not None and self._hung[(delivery.bot_id, delivery.handler)] >= MAX_HUNG:
+        if handler is not None and self._runs.hung_of((delivery.bot_id, delivery.handler)) >= MAX_HUNG:
             final = delivery.attempts >= handler.tries
             deliveries.fail(delivery, Failure.TIMED_OUT, HANGS, final=final)
             return None
@@ -243,58 +211,19 @@ class Runner:
 
     def _perform(self, run: Run) -> None:
         """On the handler's thread."""
-        try:
-            done = deliveries.perform(run.delivery, run.handler)
-            if self._after is not None and done is not None and not run.is_over:
-                self._after(run.delivery, done.result)
-        finally:
-            self._over(run)
+        done = deliveries.perform(run.delivery, run.handler)
+        if self._after is not None and done is not None and not self._runs.is_over(run):
+            self._after(run.delivery, done.result)
 
-    def _over(self, run: Run) -> None:
-        with run.lock:
-            was_given_up, run.is_over = run.is_over, True
-        with self._changed:
-            if was_given_up:
-                self._hung[run.whose] -= 1
-            else:
-                self._room.leave(run.whose)
-                self._runs.pop(run.delivery.pk, None)
-        self._wanted.set()
-
-    def _give_up(self, run: Run) -> None:
-        with run.lock:
-            if run.is_over:
-                return
-            run.is_over = True
-        with self._changed:
-            self._hung[run.whose] += 1
-            self._room.leave(run.whose)
-            self._runs.pop(run.delivery.pk, None)
-        logger.error("handler_timed_out", extra={"handler": run.handler.name, "delivery": run.delivery.pk})
-        if run.thread is not None:
-            self._threads.leave(run.thread)
-        deliveries.time_out(run.delivery, run.handler)
-
-    def _release(self) -> None:
-        with self._changed:
-            running = list(self._runs.values())
-        for run in running:
-            run.is_over = True
-            logger.warning(
-                "handler_put_back", extra={"handler": run.handler.name, "delivery": run.delivery.pk}
-            )
-            if run.thread is not None:
-                self._threads.leave(run.thread)
-            deliveries.release(run.delivery)
+    def _release(self, run: Run) -> None:
+        logger.warning("handler_put_back", extra={"handler": run.handler.name, "delivery": run.delivery.pk})
+        deliveries.release(run.delivery)
 
     # --- waiting
 
     def _seconds_to_wait(self) -> float:
-        now = self._clock()
-        with self._changed:
-            deadlines = [run.deadline - now for run in self._runs.values()]
-            alone = [run.started + ALONE - now for run in self._runs.values() if run.is_suspect]
-        waits = [settings.SWEEP_SECONDS, *deadlines, *(wait for wait in alone if wait > 0)]
+        alone = self._runs.seconds_alone()
+        waits = [settings.SWEEP_SECONDS, RENEW_EVERY, *([] if alone is None else [alone])]
         if self._room.free:
             waits.append(self._seconds_to_next_try())
         return max(0.01, float(min(waits)))

@@ -101,8 +101,7 @@ def test_failed_delivery_is_tried_again_when_it_is_due(make_runner, own_handlers
     assert len(own_handlers) == 3
 
 
-# On SQLite an atomic handler that hangs may hold the one write lock there is for longer than this waits.
-@pytest.mark.parametrize("atomic", [pytest.param(True, marks=pytest.mark.only_on("postgres")), False])
+@pytest.mark.parametrize("atomic", [True, False])
 def test_hung_handler_is_noted_as_such_and_delays_nobody(make_runner, gate, atomic):
     @registry.on("im.message.receive_v1", timeout=0.3, retries=0, atomic=atomic)
     def work(event, bot):

@@ -1,0 +1,44 @@
+"""System checks: settings and handlers that would fail when the first event comes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connection
+
+from events.outgoing.networks import Networks
+from events.registry import LOCK_SECONDS, known_handlers
+
+
+@register()
+def delivery_networks_are_networks(**_options: Any) -> list[CheckMessage]:
+    """E001: workers would end at the first event that is to be pushed."""
+    try:
+        Networks.parse(settings.DELIVERY_NETWORKS)
+    except ValueError as error:
+        return [
+            Error(
+                f"FEISHU_DELIVERY_NETWORKS: {error}.",
+                hint="Name networks by their first address, comma-separated, and public for the internet: "
+                "public,10.0.0.0/8",
+                id="events.E001",
+            )
+        ]
+    return []
+
+
+@register()
+def atomic_handlers_are_short_on_sqlite(**_options: Any) -> list[CheckMessage]:
+    """W001: they would be given up on before the time that their authors named."""
+    if connection.vendor != "sqlite":
+        return []
+    return [
+        Warning(
+            f"{handler.name} asks for {handler.timeout:g} s in a transaction; on SQLite it gets {LOCK_SECONDS:g} s.",
+            hint="A transaction that has written keeps every other writer waiting. Register the handler with "
+            "atomic=False, or use PostgreSQL.",
+            id="events.W001",
+        )
+        for handler in known_handlers()
+        if handler.atomic and handler.timeout is not None and handler.timeout > LOCK_SECONDS
+    ]
