@@ -20,6 +20,7 @@ from bots.models import Bot
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field
 from feishu_portal.access.models import ApiClient
+from feishu_portal.access.row_version import RowVersion
 
 JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
 LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
@@ -40,7 +41,7 @@ def find_grant(*, bot: Bot, open_id: str, tenant_key: str = "") -> UserToken:
 
     Raises TokenNotFoundError, TenantNeededError.
     """
-    grants = UserToken.objects.filter(bot=bot, open_id=open_id)
+    grants = UserToken.objects.filter(bot=bot, open_id=open_id).annotate(row_version=RowVersion())
     if tenant_key:
         grants = grants.filter(tenant_key=tenant_key)
     found = list(grants[:2])

@@ -17,15 +17,20 @@ def note_use(grant: UserToken) -> None:
 
     Call it for every hand-out: it writes at most once in five minutes and costs nothing between.
     """
-    now = timezone.now()
-    if grant.used_at is not None and grant.used_at > now - NOTED_EVERY:
+    if not is_use_to_be_noted(grant):
         return
+    now = timezone.now()
     due_sooner = Q(phase=RefreshPhase.IDLE, half_life_at__lt=F("next_refresh_at"))
     UserToken.objects.filter(Q(used_at=None) | Q(used_at__lte=now - NOTED_EVERY), pk=grant.pk).update(
         used_at=now,
         next_refresh_at=Case(When(due_sooner, then=F("half_life_at")), default=F("next_refresh_at")),
     )
     grant.used_at = now
+
+
+def is_use_to_be_noted(grant: UserToken) -> bool:
+    """Whether `note_use` has something to write."""
+    return grant.used_at is None or grant.used_at <= timezone.now() - NOTED_EVERY
 
 
 def ask_refresh(grant: UserToken) -> bool:

@@ -109,6 +109,7 @@ class UserToken(models.Model):
             ),
         )
         indexes = (
+            models.Index(name="token_of_person", fields=("bot", "open_id")),
             models.Index(
                 name="token_being_sent",
                 fields=("lease_until",),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.models import ApiClient
+from feishu_portal.access.row_version import RowVersion
 from feishu_portal.access.scopes import Scope
 
 # A write for every call would cost more than the answer; operators need the day, not the second.
@@ -61,11 +62,16 @@ def replace_key(client: ApiClient, *, actor: Actor) -> str:
 
 def client_of(key: str) -> ApiClient | None:
     """The usable client that holds ``key``."""
-    client = ApiClient.objects.usable().with_key(key).first()
-    now = timezone.now()
-    if client and (client.last_used_at is None or now - client.last_used_at > LAST_USED_STEP):
-        ApiClient.objects.filter(pk=client.pk).update(last_used_at=now)
+    client = ApiClient.objects.usable().with_key(key).annotate(row_version=RowVersion()).first()
+    if client and is_use_to_be_noted(client):
+        client.last_used_at = timezone.now()
+        ApiClient.objects.filter(pk=client.pk).update(last_used_at=client.last_used_at)
     return client
+
+
+def is_use_to_be_noted(client: ApiClient) -> bool:
+    """Whether the time of the client's last use is to be written anew."""
+    return client.last_used_at is None or timezone.now() - client.last_used_at > LAST_USED_STEP
 
 
 def _new_key(client: ApiClient) -> str:

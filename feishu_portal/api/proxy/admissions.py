@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from auth_sessions.models import UserToken
 from bots.database_thread import DatabaseThread
-from feishu_portal.api.proxy.admission import Admitted, Asked, Asking, admit_all
+from feishu_portal.api.proxy.admission import Admitted, Asked
+from feishu_portal.api.proxy.lookups import Memory
+from feishu_portal.api.proxy.visit import Asking, admit_all
 
 T = TypeVar("T")
 
@@ -21,6 +23,7 @@ class Admissions:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[Asking, asyncio.Future[Admitted | UserToken]]] = asyncio.Queue()
         self._database = DatabaseThread("proxy", patience=DATABASE_SECONDS)
+        self._memory = Memory()
 
     async def submit(self, asked: Asked, *, may_wait: bool) -> Admitted | UserToken:
         """`admission.admit` of this call, written down. Raises Problem, and django.db.Error."""
@@ -44,7 +47,7 @@ class Admissions:
 
     async def _visit(self, batch: list[tuple[Asking, asyncio.Future[Admitted | UserToken]]]) -> None:
         try:
-            results = await self._database.run(admit_all, [asking for asking, _future in batch])
+            results = await self._database.run(admit_all, [asking for asking, _future in batch], self._memory)
         except Exception as error:  # noqa: BLE001 -- every caller must hear of it, whatever it was
             results = [error] * len(batch)
         for (_asking, future), result in zip(batch, results, strict=True):

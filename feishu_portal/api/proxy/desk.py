@@ -18,7 +18,7 @@ from auth_sessions.models import UserToken
 from feishu.relay import Relay
 from feishu_portal.access.room import Room
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked, read
+from feishu_portal.api.proxy.admission import Admitted, Asked
 from feishu_portal.api.proxy.admissions import Admissions
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import Call
@@ -26,6 +26,7 @@ from feishu_portal.api.proxy.endings import Endings
 from feishu_portal.api.proxy.pauses import Pauses
 from feishu_portal.api.proxy.target import read_target
 from feishu_portal.api.proxy.upload import Upload
+from feishu_portal.api.proxy.visit import read
 from feishu_portal.api.waiting import fresh, refresh_in_progress
 
 T = TypeVar("T")

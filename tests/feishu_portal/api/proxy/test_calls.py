@@ -14,7 +14,7 @@ from auth_sessions.models import AuthSession, TokenUse, UserToken
 from feishu.errors import APIError
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
-from feishu_portal.api.proxy import admission, upload
+from feishu_portal.api.proxy import admission, upload, visit
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.proxy.conftest import APP_TOKEN, SECRETS, USER_TOKEN
 
@@ -183,7 +183,7 @@ async def test_no_record_no_call(proxy, grant, upstream, monkeypatch):
     def fail(_calls):
         raise DatabaseError("no space left")
 
-    monkeypatch.setattr(admission, "record_calls", fail)
+    monkeypatch.setattr(visit, "record_calls", fail)
     response = await proxy.call(await proxy.key(), proxy.path())
     assert problem(response) == (503, "database_away")
     assert response.json()["sent"] == "no"
