@@ -1,5 +1,6 @@
 """What holds back an app: its rate, and the pause while the app itself is refused."""
 
+import time
 from datetime import timedelta
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
-from auth_sessions.domain.refresh.refresher import Pass
+from auth_sessions.domain.refresh.refresher import TICK, Pass
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshGate, UserToken
 from bots.models import Bot
@@ -53,14 +54,20 @@ def test_refusal_of_the_app_pauses_it_tells_the_operator_once_and_leaves_its_use
     assert platform.token.call_count == calls
 
 
-def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, grants, platform):
+@pytest.mark.parametrize("seconds", [0, 4 * TICK])
+def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, grants, platform, seconds):
     platform.token.mock(return_value=oauth_error(20002))
     Pass().run()
     calls = platform.token.call_count
     rewind_gate(tried_at=timezone.now() - gate.TRIAL_EVERY)
     Pass().run()
     assert platform.token.call_count == calls + 1
-    platform.token.mock(return_value=None, side_effect=lambda _: httpx.Response(200, json=token_answer(2)))
+
+    def answer(_request):
+        time.sleep(seconds)
+        return httpx.Response(200, json=token_answer(2))
+
+    platform.token.mock(return_value=None, side_effect=answer)
     rewind_gate(tried_at=timezone.now() - gate.TRIAL_EVERY)
     assert sum(Pass().run().values()) == 3
     assert not gate.is_paused(bot)

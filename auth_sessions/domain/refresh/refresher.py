@@ -58,8 +58,10 @@ class _Queue:
     stale_at: float = 0.0
     apps: dict[Bot, deque[UUID]] = field(default_factory=dict)
 
-    def look(self) -> None:
-        if time.monotonic() < self.stale_at and not self.wake.is_set():
+    def look(self, *, is_last: bool) -> None:
+        """``is_last``: nothing is under way that could still make more due, such as an app's trial."""
+        is_over = is_last and not self.apps
+        if time.monotonic() < self.stale_at and not self.wake.is_set() and not is_over:
             return
         self.wake.clear()
         self.apps = {}
@@ -128,7 +130,7 @@ class Pass:
     def _take(self, threads: ThreadPoolExecutor) -> bool:
         """Send what may be sent now; False when there is nothing to take in this pass."""
         try:
-            self._queue.look()
+            self._queue.look(is_last=not self._flying)
             if not self._queue.apps:
                 return bool(self._flying)
             spool.check()
