@@ -19,7 +19,7 @@ from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.actions import Question, ask
 from feishu_portal.access.admin.base import MachineWritten, operator_of
 from feishu_portal.access.admin.fields import LinesField, check_no_blanks
 from feishu_portal.access.models import User
@@ -110,11 +110,13 @@ class AskingAdmin(MachineWritten[AuthSession]):
         return ask(
             request,
             self,
-            title=_("Ask for authorization"),
-            text=_(
-                "Each person gets a card from the bot. The link on it works for that person alone, and once."
+            Question(
+                title=_("Ask for authorization"),
+                text=_(
+                    "Each person gets a card from the bot. The link on it works for that person alone, and once."
+                ),
+                submit=_("Send cards"),
             ),
-            submit=_("Send cards"),
             form=form,
         )
 

@@ -14,7 +14,7 @@ from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
 from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button, list_button
+from feishu_portal.access.admin.actions import Question, button, confirmed, list_button
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
@@ -171,28 +171,23 @@ class AuthSessionAdmin(AskingAdmin):
     # --- actions
 
     @button(_("Update card"), icon="refresh", path="update-card")
-    def update_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        session = self.visible_or_404(request, unquote(object_id))
-        back = HttpResponseRedirect(reverse("admin:auth_sessions_authsession_change", args=[session.pk]))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=session,
-                title=_("Update card"),
-                text=_("Sends the card if it was not sent yet, or changes it to how the session stands now."),
-                submit=_("Update card"),
-            )
+    @confirmed(
+        Question(
+            title=_("Update card"),
+            text=_("Sends the card if it was not sent yet, or changes it to how the session stands now."),
+            submit=_("Update card"),
+        )
+    )
+    def update_card(self, request: HttpRequest, session: AuthSession) -> None:
         if session.card_given_up:
             self.message_user(
                 request,
                 gettext("The platform refused this card for good. Ask the person again."),
                 messages.WARNING,
             )
-            return back
+            return
         hint_card(session.pk)
         self.message_user(request, gettext("The card is being brought up to date."), messages.SUCCESS)
-        return back
 
     @button(_("Ask again"), icon="how_to_reg", path="ask-again")
     def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -200,23 +195,19 @@ class AuthSessionAdmin(AskingAdmin):
         return ask_page(session.bot, session.open_id, session.scopes)
 
     @button(_("Cancel request"), icon="cancel", path="cancel", colour="danger")
-    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        session = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=session,
-                title=_("Cancel request"),
-                text=_("The link stops working and the card says that the request was withdrawn."),
-                submit=_("Cancel request"),
-                danger=True,
-            )
+    @confirmed(
+        Question(
+            title=_("Cancel request"),
+            text=_("The link stops working and the card says that the request was withdrawn."),
+            submit=_("Cancel request"),
+            danger=True,
+        )
+    )
+    def cancel(self, request: HttpRequest, session: AuthSession) -> None:
         if cancel_session(session, actor=Actor.operator(operator_of(request))):
             self.message_user(request, gettext("The request was cancelled."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The session had already ended."), messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:auth_sessions_authsession_change", args=[session.pk]))
 
     @list_button(_("Ask for authorization"), icon="how_to_reg", path="ask-people")
     def ask_people(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002

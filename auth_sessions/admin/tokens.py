@@ -1,11 +1,9 @@
 """User tokens in the console: that they are there and how they fare, never what they are."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +24,7 @@ from auth_sessions.enums import (
 from auth_sessions.errors import AuthError
 from auth_sessions.models import RefreshAttempt, RefreshGate, Revocation, UserToken
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import Question, ask_about, button, confirmed, is_confirmed
 from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
@@ -138,14 +136,6 @@ REFRESHING = _(
     "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
     "platform accepts it again."
 )
-
-
-class ChosenForm(forms.Form):
-    """Carries a choice of rows over the page that asks."""
-
-    action = forms.CharField(widget=forms.HiddenInput)
-    _selected_action = forms.CharField(widget=forms.MultipleHiddenInput)
-    sure = forms.CharField(widget=forms.HiddenInput)
 
 
 @admin.register(UserToken)
@@ -313,29 +303,19 @@ class UserTokenAdmin(MachineWritten[UserToken]):
         return ask_page(token.bot, token.open_id, [])
 
     @button(_("Ask for missing scopes"), icon="add_moderator", path="ask-for-more")
-    def ask_for_more(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        token = self.visible_or_404(request, unquote(object_id))
-        missing = lacking(token, wanted_scopes(token))
-        if not missing:
-            self.message_user(request, gettext("Nothing is missing."), messages.INFO)
-            return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=token,
-                title=_("Ask for missing scopes"),
-                text=_(
-                    "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
-                )
-                % {"scopes": ", ".join(missing)},
-                submit=_("Send card"),
+    @confirmed(
+        lambda token: Question(
+            title=_("Ask for missing scopes"),
+            text=_(
+                "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
             )
-        self._ask_for_more(request, token, missing)
-        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
-
-    def _ask_for_more(self, request: HttpRequest, token: UserToken, missing: list[str]) -> None:
+            % {"scopes": ", ".join(lacking(token, wanted_scopes(token))) or EMPTY},
+            submit=_("Send card"),
+        )
+    )
+    def ask_for_more(self, request: HttpRequest, token: UserToken) -> None:
         actor = Actor.operator(operator_of(request))
+        missing = lacking(token, wanted_scopes(token))
         try:
             session = ask_for_scopes(grant=token, scopes=missing, actor=actor)
         except AuthError as error:
@@ -347,12 +327,8 @@ class UserTokenAdmin(MachineWritten[UserToken]):
             self.message_user(request, gettext("The card is on its way."), messages.SUCCESS)
 
     @button(_("Refresh now"), icon="refresh", path="refresh-now")
-    def refresh_now(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        token = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request, self, row=token, title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")
-            )
+    @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
+    def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
         tried = try_soon(token.bot, actor=Actor.operator(operator_of(request)))
         if ask_refresh(token) or tried:
             self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
@@ -362,15 +338,10 @@ class UserTokenAdmin(MachineWritten[UserToken]):
                 gettext("Nothing to do: it is due already, under way, or cannot be refreshed."),
                 messages.INFO,
             )
-        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
 
     @button(_("Revoke"), icon="block", path="revoke", colour="danger")
-    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        token = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request, self, row=token, title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True
-            )
+    @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))
+    def revoke(self, request: HttpRequest, token: UserToken) -> None:
         outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
         told = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
         words = (
@@ -379,7 +350,6 @@ class UserTokenAdmin(MachineWritten[UserToken]):
             else gettext("The tokens are destroyed. The platform has not confirmed yet and is told again.")
         )
         self.message_user(request, words, messages.SUCCESS if told else messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:auth_sessions_usertoken_change", args=[token.pk]))
 
     @admin.action(description=_("Revoke"))
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[UserToken]) -> HttpResponseBase | None:
@@ -392,26 +362,17 @@ class UserTokenAdmin(MachineWritten[UserToken]):
                 messages.ERROR,
             )
             return None
-        if "sure" not in request.POST:
-            form = ChosenForm(
-                initial={
-                    "action": "revoke_chosen",
-                    "_selected_action": [str(grant.pk) for grant in grants],
-                    "sure": "yes",
-                }
-            )
-            return ask(
-                request,
-                self,
+        if not is_confirmed(request):
+            question = Question(
                 title=ngettext(
                     "Revoke %(count)d authorization", "Revoke %(count)d authorizations", len(grants)
                 )
                 % {"count": len(grants)},
                 text=REVOKING,
                 submit=_("Revoke"),
-                form=form,
                 danger=True,
             )
+            return ask_about(request, self, question, action="revoke_chosen", rows=grants)
         for grant in grants:
             revoke_later(grant=grant, actor=Actor.operator(operator_of(request)))
         words = ngettext(

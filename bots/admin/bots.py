@@ -3,25 +3,24 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
-from bots.admin.controls import BULK, BUTTONS, ConnectionControls, back_to, inapplicable
+from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
 from bots.admin.doctors_report import report
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
-from bots.domain.bots import delete_bot, save_bot, set_enabled
+from bots.domain.bots import delete_bot, save_bot
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.domain.doctor import examine
 from bots.domain.status import statuses
@@ -29,7 +28,7 @@ from bots.enums import Transport
 from bots.models import Bot
 from feishu.proxies import parse_proxy
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import button
 from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 from feishu_portal.access.admin.columns import (
     EMPTY,
@@ -56,12 +55,12 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     search_help_text = _("Name or App ID")
     deferred_in_lists = SECRETS
     warn_unsaved_form = True
-    actions = ("switch_on", "switch_off", *BULK)
-    actions_row = ("send_card", "test_credentials", *BUTTONS, "toggle")
+    actions = BULK
+    actions_row = ("send_card", "test_credentials", *BUTTONS)
     actions_detail = (
         "send_card",
         "test_credentials",
-        {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS, "toggle"]},
+        {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS]},
         "switch_brand",
     )
     change_form_before_template = "admin/bots/bot/notices.html"
@@ -263,26 +262,6 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
 
     # --- actions
 
-    @admin.action(description=_("Switch on"))
-    def switch_on(self, request: HttpRequest, bots: QuerySet[Bot]) -> None:
-        self._switch(request, bots, enabled=True)
-
-    @admin.action(description=_("Switch off"))
-    def switch_off(self, request: HttpRequest, bots: QuerySet[Bot]) -> None:
-        self._switch(request, bots, enabled=False)
-
-    def _switch(self, request: HttpRequest, bots: QuerySet[Bot], *, enabled: bool) -> None:
-        actor = Actor.operator(operator_of(request))
-        changed = list(bots.exclude(enabled=enabled))
-        for bot in changed:
-            set_enabled(bot, enabled=enabled, actor=actor)
-        words = (
-            ngettext("%(count)d bot switched on.", "%(count)d bots switched on.", len(changed))
-            if enabled
-            else ngettext("%(count)d bot switched off.", "%(count)d bots switched off.", len(changed))
-        )
-        self.message_user(request, words % {"count": len(changed)}, messages.SUCCESS)
-
     @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
     def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         bot = self.visible_or_404(request, unquote(object_id))
@@ -313,28 +292,6 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         if brand is None:
             raise Http404
         return switch_page(request, self, bot, brand)
-
-    @button(_("Switch on or off"), icon="power_settings_new", path="toggle")
-    def toggle(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=_("Switch off %(name)s") % {"name": bot.name}
-                if bot.enabled
-                else _("Switch on %(name)s") % {"name": bot.name},
-                text=_(
-                    "Its connections close. Events that arrive meanwhile are kept by the platform for a few hours only."
-                )
-                if bot.enabled
-                else _("Its connections open within a few seconds."),
-                submit=_("Switch off") if bot.enabled else _("Switch on"),
-                danger=bot.enabled,
-            )
-        self._switch(request, Bot.objects.filter(pk=bot.pk), enabled=not bot.enabled)
-        return HttpResponseRedirect(back_to(request) or reverse("admin:bots_bot_change", args=[bot.pk]))
 
 
 def _notices(bot: Bot) -> list[str]:

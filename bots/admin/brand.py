@@ -12,7 +12,7 @@ from bots.enums import PlatformName
 from bots.models import Bot
 from feishu.errors import FeishuError
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.actions import Question, ask
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.admin.columns import in_language
 from feishu_portal.access.keyring import SealedValueError
@@ -31,11 +31,13 @@ def switch_page(
         return ask(
             request,
             model_admin,
+            Question(
+                title=_("Switch %(name)s to %(brand)s") % words,
+                text=_("The app belongs to %(brand)s. Its connections are opened there within a few seconds.")
+                % words,
+                submit=_("Switch to %(brand)s") % words,
+            ),
             row=bot,
-            title=_("Switch %(name)s to %(brand)s") % words,
-            text=_("The app belongs to %(brand)s. Its connections are opened there within a few seconds.")
-            % words,
-            submit=_("Switch to %(brand)s") % words,
         )
     switch_brand(bot, to=brand, actor=Actor.operator(operator_of(request)))
     model_admin.message_user(

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.domain.bots import set_enabled
 from bots.domain.connections import connect, disconnect, switch_transport
 from bots.enums import Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import Question, ask_about, button, confirmed, is_confirmed
 from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,17 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-BULK = ("connect_all", "disconnect_all", "reconnect_all")
-BUTTONS = ("reconnect", "connect", "disconnect", "switch_transport")
+BULK = ("switch_on", "switch_off", "connect_all", "disconnect_all", "reconnect_all")
+BUTTONS = ("reconnect", "connect", "disconnect", "switch_transport", "toggle")
+
+DISCONNECTING = _(
+    "The bot hears nothing until somebody connects it again. What it still has to say, and what users "
+    "have authorized, goes on working. Events that arrive meanwhile are kept by the platform for a few "
+    "hours only."
+)
+SWITCHING_OFF = _(
+    "Its connections close. Events that arrive meanwhile are kept by the platform for a few hours only."
+)
 
 
 class ConnectionControls(Base):
@@ -39,72 +48,55 @@ class ConnectionControls(Base):
     # --- one bot
 
     @button(_("Reconnect"), icon="sync", path="reconnect")
-    def reconnect(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=_("Reconnect %(name)s") % {"name": bot.name},
-                text=_("Its connections are closed and opened again within a few seconds."),
-                submit=_("Reconnect"),
-            )
+    @confirmed(
+        lambda bot: Question(
+            title=_("Reconnect %(name)s") % {"name": bot.name},
+            text=_("Its connections are closed and opened again within a few seconds."),
+            submit=_("Reconnect"),
+        )
+    )
+    def reconnect(self, request: HttpRequest, bot: Bot) -> None:
         self._tell(request, bot, connect, _("The connections are being opened again."))
-        return _back(request, bot)
 
     @button(_("Connect"), icon="link", path="connect")
-    def connect(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=_("Connect %(name)s") % {"name": bot.name},
-                text=_("Its connections open within a few seconds."),
-                submit=_("Connect"),
-            )
+    @confirmed(
+        lambda bot: Question(
+            title=_("Connect %(name)s") % {"name": bot.name},
+            text=_("Its connections open within a few seconds."),
+            submit=_("Connect"),
+        )
+    )
+    def connect(self, request: HttpRequest, bot: Bot) -> None:
         self._tell(request, bot, connect, _("The connections are being opened."))
-        return _back(request, bot)
 
     @button(_("Disconnect"), icon="link_off", path="disconnect")
-    def disconnect(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=_("Disconnect %(name)s") % {"name": bot.name},
-                text=_(
-                    "The bot hears nothing until somebody connects it again. What it still has to say, and what users "
-                    "have authorized, goes on working. Events that arrive meanwhile are kept by the platform for a few "
-                    "hours only."
-                ),
-                submit=_("Disconnect"),
-                danger=True,
-            )
+    @confirmed(
+        lambda bot: Question(
+            title=_("Disconnect %(name)s") % {"name": bot.name},
+            text=DISCONNECTING,
+            submit=_("Disconnect"),
+            danger=True,
+        )
+    )
+    def disconnect(self, request: HttpRequest, bot: Bot) -> None:
         self._tell(request, bot, disconnect, _("The connections are being closed."))
-        return _back(request, bot)
+
+    def _tell(self, request: HttpRequest, bot: Bot, verb: Callable[..., None], done: Any) -> None:
+        try:
+            verb([bot], actor=Actor.operator(operator_of(request)))
+        except BotNotFound:
+            self.message_user(
+                request, _("The bot is switched off or has no long connections."), messages.ERROR
+            )
+        else:
+            self.message_user(request, done, messages.SUCCESS)
 
     @button(_("Switch transport"), icon="swap_horiz", path="switch-transport")
-    def switch_transport(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        bot = self.visible_or_404(request, unquote(object_id))
+    @confirmed(
+        lambda bot: _to_webhook(bot) if bot.transport == Transport.WEBSOCKET else _to_long_connection(bot)
+    )
+    def switch_transport(self, request: HttpRequest, bot: Bot) -> None:
         to_webhook = bot.transport == Transport.WEBSOCKET
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=bot,
-                title=(
-                    _("Switch %(name)s to webhook") if to_webhook else _("Switch %(name)s to long connection")
-                )
-                % {"name": bot.name},
-                text=_what_to_do(bot, to_webhook=to_webhook),
-                submit=_("Switch to webhook") if to_webhook else _("Switch to long connection"),
-                danger=True,
-            )
         transport = Transport.WEBHOOK if to_webhook else Transport.WEBSOCKET
         try:
             switch_transport(bot, transport=transport, actor=Actor.operator(operator_of(request)))
@@ -120,66 +112,137 @@ class ConnectionControls(Base):
                 _("Events now arrive by webhook.") if to_webhook else _("The connections are being opened."),
                 messages.SUCCESS,
             )
-        return _back(request, bot)
 
-    def _tell(self, request: HttpRequest, bot: Bot, verb: Callable[..., None], done: Any) -> None:
-        try:
-            verb(bot, actor=Actor.operator(operator_of(request)))
-        except BotNotFound:
-            self.message_user(
-                request, _("The bot is switched off or has no long connections."), messages.ERROR
-            )
-        else:
-            self.message_user(request, done, messages.SUCCESS)
+    @button(_("Switch on or off"), icon="power_settings_new", path="toggle")
+    @confirmed(lambda bot: _switching_off(bot) if bot.enabled else _switching_on(bot))
+    def toggle(self, request: HttpRequest, bot: Bot) -> None:
+        self._switch(request, [bot], enabled=not bot.enabled)
 
     # --- many bots
 
     @admin.action(description=_("Connect"))
     def connect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
-        count = self._tell_all(request, bots.filter(connect=False), connect)
-        words = ngettext("%(count)d bot is being connected.", "%(count)d bots are being connected.", count)
-        self.message_user(request, words % {"count": count}, messages.SUCCESS)
+        able = _able(bots.filter(connect=False))
+        connect(able, actor=Actor.operator(operator_of(request)))
+        words = ngettext(
+            "%(count)d bot is being connected.", "%(count)d bots are being connected.", len(able)
+        )
+        self.message_user(request, words % {"count": len(able)}, messages.SUCCESS)
 
     @admin.action(description=_("Disconnect"))
-    def disconnect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
-        count = self._tell_all(request, bots.filter(connect=True), disconnect)
+    def disconnect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> HttpResponseBase | None:
+        able = _able(bots.filter(connect=True))
+        count = {"count": len(able)}
+        if able and not is_confirmed(request):
+            question = Question(
+                title=ngettext("Disconnect %(count)d bot", "Disconnect %(count)d bots", len(able)) % count,
+                text=DISCONNECTING,
+                submit=_("Disconnect"),
+                danger=True,
+            )
+            return ask_about(request, self, question, action="disconnect_all", rows=able)
+        disconnect(able, actor=Actor.operator(operator_of(request)))
         words = ngettext(
-            "%(count)d bot is being disconnected.", "%(count)d bots are being disconnected.", count
+            "%(count)d bot is being disconnected.", "%(count)d bots are being disconnected.", len(able)
         )
-        self.message_user(request, words % {"count": count}, messages.SUCCESS)
+        self.message_user(request, words % count, messages.SUCCESS)
+        return None
 
     @admin.action(description=_("Reconnect"))
     def reconnect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
-        count = self._tell_all(request, bots.filter(connect=True), connect)
+        able = _able(bots.filter(connect=True))
+        connect(able, actor=Actor.operator(operator_of(request)))
         words = ngettext(
-            "%(count)d bot is being reconnected.", "%(count)d bots are being reconnected.", count
+            "%(count)d bot is being reconnected.", "%(count)d bots are being reconnected.", len(able)
         )
-        self.message_user(request, words % {"count": count}, messages.SUCCESS)
+        self.message_user(request, words % {"count": len(able)}, messages.SUCCESS)
 
-    def _tell_all(self, request: HttpRequest, bots: "QuerySet[Bot]", verb: Callable[..., None]) -> int:
-        """Those that can have connections; how many there were."""
-        actor = Actor.operator(operator_of(request))
-        able = list(bots.filter(enabled=True, transport=Transport.WEBSOCKET))
-        for bot in able:
-            verb(bot, actor=actor)
-        return len(able)
+    @admin.action(description=_("Switch on"))
+    def switch_on(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
+        self._switch(request, list(bots.filter(enabled=False)), enabled=True)
 
+    @admin.action(description=_("Switch off"))
+    def switch_off(self, request: HttpRequest, bots: "QuerySet[Bot]") -> HttpResponseBase | None:
+        chosen = list(bots.filter(enabled=True))
+        if chosen and not is_confirmed(request):
+            count = {"count": len(chosen)}
+            question = Question(
+                title=ngettext("Switch off %(count)d bot", "Switch off %(count)d bots", len(chosen)) % count,
+                text=SWITCHING_OFF,
+                submit=_("Switch off"),
+                danger=True,
+            )
+            return ask_about(request, self, question, action="switch_off", rows=chosen)
+        self._switch(request, chosen, enabled=False)
+        return None
 
-def _what_to_do(bot: Bot, *, to_webhook: bool) -> str:
-    if not to_webhook:
-        return gettext(
-            "The connections open within a few seconds. Then choose “Receive events through a persistent connection” in "
-            "the developer console, on the event and on the callback tab: it lets you only while one is open."
+    def _switch(self, request: HttpRequest, bots: list[Bot], *, enabled: bool) -> None:
+        set_enabled(bots, enabled=enabled, actor=Actor.operator(operator_of(request)))
+        words = (
+            ngettext("%(count)d bot switched on.", "%(count)d bots switched on.", len(bots))
+            if enabled
+            else ngettext("%(count)d bot switched off.", "%(count)d bots switched off.", len(bots))
         )
-    address = f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}" if settings.PUBLIC_URL else ""
-    if not address:
+        self.message_user(request, words % {"count": len(bots)}, messages.SUCCESS)
+
+    def page_after(self, request: HttpRequest, row: Bot) -> str:
+        """The page with all connections, if the button was there."""
+        from_board = request.GET.get("back") == "board"
+        return reverse("connections") if from_board else super().page_after(request, row)
+
+
+def _able(bots: "QuerySet[Bot]") -> list[Bot]:
+    """Those that can have connections."""
+    return list(bots.filter(enabled=True, transport=Transport.WEBSOCKET))
+
+
+def _to_webhook(bot: Bot) -> Question:
+    return Question(
+        title=_("Switch %(name)s to webhook") % {"name": bot.name},
+        text=_what_to_enter(bot),
+        submit=_("Switch to webhook"),
+        danger=True,
+    )
+
+
+def _what_to_enter(bot: Bot) -> str:
+    if not settings.PUBLIC_URL:
         return gettext(
             "PUBLIC_URL is not set: the platform has no address at which it could reach this portal."
         )
     return gettext(
         "The connections close. Enter %(address)s as request URL in the developer console, on the event and on the "
         "callback tab; until then the bot hears nothing."
-    ) % {"address": address}
+    ) % {"address": f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}"}
+
+
+def _to_long_connection(bot: Bot) -> Question:
+    return Question(
+        title=_("Switch %(name)s to long connection") % {"name": bot.name},
+        text=_(
+            "The connections open within a few seconds. Then choose “Receive events through a persistent connection” in "
+            "the developer console, on the event and on the callback tab: it lets you only while one is open."
+        ),
+        submit=_("Switch to long connection"),
+        danger=True,
+    )
+
+
+def _switching_off(bot: Bot) -> Question:
+    return Question(
+        title=_("Switch off %(name)s") % {"name": bot.name},
+        text=SWITCHING_OFF,
+        submit=_("Switch off"),
+        danger=True,
+    )
+
+
+def _switching_on(bot: Bot) -> Question:
+    return Question(
+        title=_("Switch on %(name)s") % {"name": bot.name},
+        text=_("Its connections open within a few seconds."),
+        submit=_("Switch on"),
+    )
 
 
 def inapplicable(bot: Bot) -> set[str]:
@@ -187,12 +250,3 @@ def inapplicable(bot: Bot) -> set[str]:
     if not bot.enabled or bot.transport != Transport.WEBSOCKET:
         return {"connect", "disconnect", "reconnect"}
     return {"connect"} if bot.connect else {"disconnect", "reconnect"}
-
-
-def back_to(request: HttpRequest) -> str:
-    """The page that an action was started from, if it was the one with all connections."""
-    return reverse("connections") if request.GET.get("back") == "board" else ""
-
-
-def _back(request: HttpRequest, bot: Bot) -> HttpResponseRedirect:
-    return HttpResponseRedirect(back_to(request) or reverse("admin:bots_bot_change", args=[bot.pk]))

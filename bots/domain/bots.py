@@ -1,5 +1,6 @@
 """What is done to bots: every change with its actor, its audit entry and its slots."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,15 +73,24 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
     audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name, changed=sorted(changed))
 
 
+def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:
+    """Switch the bots on or off; the fleet follows."""
+    action = "bot.enabled" if enabled else "bot.disabled"
+    control(bots, actor=actor, action=action, values={"enabled": enabled})
+
+
 @transaction.atomic
-def set_enabled(bot: Bot, *, enabled: bool, actor: Actor) -> None:
-    """Switch the bot on or off; the fleet follows."""
-    bot.enabled, bot.asked_by, bot.asked_at = enabled, str(actor)[:200], timezone.now()
-    bot.save(update_fields=["enabled", "asked_by", "asked_at", "updated_at"])
-    bots_changed([bot.pk])
-    audit.record(
-        actor=actor, action="bot.enabled" if enabled else "bot.disabled", app_id=bot.app_id, target=bot.name
-    )
+def control(bots: Sequence[Bot], *, actor: Actor, action: str, values: dict[str, object]) -> None:
+    """Set the same ``values`` on every bot, with who asked for it and an audit entry each. Two queries."""
+    now = timezone.now()
+    values |= {"asked_by": str(actor)[:200], "asked_at": now, "updated_at": now}
+    ids = [bot.pk for bot in bots]
+    Bot.objects.filter(pk__in=ids).update(**values)
+    for bot in bots:
+        for name, value in values.items():
+            setattr(bot, name, value)
+    audit.record_each([(bot.app_id, bot.name) for bot in bots], actor=actor, action=action)
+    bots_changed(ids)
 
 
 @transaction.atomic

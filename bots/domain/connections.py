@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import models, transaction
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.changes import bots_changed
-from bots.domain.bots import save_bot
+from bots.domain.bots import control, save_bot
 from bots.enums import SlotState, Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot, ConnectionSlot
-from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field
 
@@ -41,16 +39,17 @@ class BotConnection:
     error: str
 
 
-def connect(bot: Bot, *, actor: Actor) -> None:
-    """Hold the bot's connections, and make those that exist anew. Raises BotNotFound for one that cannot have any."""
-    _check(bot)
-    _ask(bot, actor=actor, action="bot.connect", connect=True, reconnect_asked_at=timezone.now())
+def connect(bots: Sequence[Bot], *, actor: Actor) -> None:
+    """Hold the bots' connections, and make those that exist anew. Raises BotNotFound if one cannot have any."""
+    _check(bots)
+    now = timezone.now()
+    control(bots, actor=actor, action="bot.connect", values={"connect": True, "reconnect_asked_at": now})
 
 
-def disconnect(bot: Bot, *, actor: Actor) -> None:
-    """Let go of the bot's connections until somebody connects it again. Raises BotNotFound likewise."""
-    _check(bot)
-    _ask(bot, actor=actor, action="bot.disconnect", connect=False)
+def disconnect(bots: Sequence[Bot], *, actor: Actor) -> None:
+    """Let go of the bots' connections until somebody connects them again. Raises BotNotFound likewise."""
+    _check(bots)
+    control(bots, actor=actor, action="bot.disconnect", values={"connect": False})
 
 
 def switch_transport(bot: Bot, *, transport: Transport, actor: Actor) -> None:
@@ -66,19 +65,10 @@ def switch_transport(bot: Bot, *, transport: Transport, actor: Actor) -> None:
         save_bot(bot, changed=["transport"], actor=actor)
 
 
-def _check(bot: Bot) -> None:
-    if not bot.enabled or bot.transport != Transport.WEBSOCKET:
-        raise BotNotFound(bot.app_id)
-
-
-@transaction.atomic
-def _ask(bot: Bot, *, actor: Actor, action: str, **values: object) -> None:
-    values |= {"asked_by": str(actor)[:200], "asked_at": timezone.now()}
-    for name, value in values.items():
-        setattr(bot, name, value)
-    bot.save(update_fields=[*values, "updated_at"])
-    bots_changed([bot.pk])
-    audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name)
+def _check(bots: Sequence[Bot]) -> None:
+    for bot in bots:
+        if not bot.enabled or bot.transport != Transport.WEBSOCKET:
+            raise BotNotFound(bot.app_id)
 
 
 def states_of(bots: Sequence[Bot]) -> list[BotConnection]:

@@ -17,7 +17,7 @@ from events.enums import Extra
 from events.models import HandledBot, LeftOut
 from events.registry import OTHERS, Registration, known_handlers
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.actions import Question, ask
 from feishu_portal.access.admin.base import MachineWritten, operator_of
 from feishu_portal.access.admin.columns import EMPTY, column, identifier, label, when
 
@@ -84,12 +84,14 @@ class HandlersAdmin(MachineWritten[HandledBot]):
         return ask(
             request,
             self,
-            title=gettext("Handlers of %(bot)s") % {"bot": bot.name},
-            text=_(
-                "A handler that is switched off leaves this bot's events alone; each event says so. "
-                "Replay events to have them handled later."
+            Question(
+                title=gettext("Handlers of %(bot)s") % {"bot": bot.name},
+                text=_(
+                    "A handler that is switched off leaves this bot's events alone; each event says so. "
+                    "Replay events to have them handled later."
+                ),
+                submit=_("Save"),
             ),
-            submit=_("Save"),
             form=form,
         )
 

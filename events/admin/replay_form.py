@@ -17,7 +17,7 @@ from events.errors import SearchTooSlowError
 from events.models import Event
 from events.tasks import replay as replay_task
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask
+from feishu_portal.access.admin.actions import Question, ask
 from feishu_portal.access.admin.base import operator_of
 from feishu_portal.access.hints import send_hint
 
@@ -75,10 +75,10 @@ def ask_and_replay(
     return ask(
         request,
         model_admin,
+        Question(
+            title=_("Replay this event") if event else _("Replay events"), text=text, submit=_("Replay")
+        ),
         row=event,
-        title=_("Replay this event") if event else _("Replay events"),
-        text=text,
-        submit=_("Replay"),
         form=form,
     )
 

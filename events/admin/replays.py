@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +13,7 @@ from events.domain.replay import Estimate, cancel_replay
 from events.enums import ReplayMode, ReplayState
 from events.models import ReplayJob
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import Question, button, confirmed
 from feishu_portal.access.admin.base import MachineWritten, operator_of
 from feishu_portal.access.admin.columns import EMPTY, actor, ago, column, state, when
 from feishu_portal.access.admin.json_text import json_block
@@ -117,20 +116,16 @@ class ReplayJobAdmin(MachineWritten[ReplayJob]):
         return response
 
     @button(_("Cancel replay"), icon="cancel", path="cancel", colour="warning")
-    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        job = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=job,
-                title=_("Cancel replay"),
-                text=_("It stops before its next step. What was replayed already stays so."),
-                submit=_("Cancel replay"),
-                danger=True,
-            )
+    @confirmed(
+        Question(
+            title=_("Cancel replay"),
+            text=_("It stops before its next step. What was replayed already stays so."),
+            submit=_("Cancel replay"),
+            danger=True,
+        )
+    )
+    def cancel(self, request: HttpRequest, job: ReplayJob) -> None:
         if cancel_replay(job, actor=Actor.operator(operator_of(request))):
             self.message_user(request, gettext("The replay is cancelled."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The replay had ended already."), messages.WARNING)
-        return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))

@@ -1,17 +1,13 @@
 """Subscriptions: what internal systems get, how far they are behind, and the switches for it."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -26,10 +22,11 @@ from events.domain.trial import send_test
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import Question, button, confirmed
 from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 from feishu_portal.access.admin.columns import EMPTY, ago, column, copyable, identifier, state, when
 from feishu_portal.access.admin.json_text import masked_text
+from feishu_portal.access.admin.secrets import show_once
 
 COLOURS = {
     SubscriptionState.ACTIVE: "success",
@@ -227,13 +224,17 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         return [action for action in actions if row is None or action.path in _offered(row)]
 
     @button(_("Send test"), icon="send", path="test", colour="primary")
-    def test(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        row = self.visible_or_404(request, unquote(object_id))
-        text = _(
-            "An event of the type portal.test goes to the receiver at once. Nothing is written down about it."
+    @confirmed(
+        Question(
+            title=_("Send test"),
+            text=_(
+                "An event of the type portal.test goes to the receiver at once. Nothing is written down about it."
+            ),
+            submit=_("Send test"),
         )
-        if request.method != "POST" or row.kind == SubscriptionKind.PULL:
-            return ask(request, self, row=row, title=_("Send test"), text=text, submit=_("Send test"))
+    )
+    def test(self, request: HttpRequest, row: Subscription) -> None:
+        _check_receiver(row)
         reply = send_test(row)
         if reply.is_success:
             said = gettext("The receiver took it: HTTP %(status)s.") % {"status": reply.status}
@@ -243,34 +244,50 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
                 "reason": masked_text(reply.summary)
             }
             self.message_user(request, said, messages.ERROR)
-        return HttpResponseRedirect(_page_of(row))
 
     @button(_("Pause"), icon="pause", path="pause")
-    def pause(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        text = _("Nothing more is sent. What arrives is kept for it, for some days, until it is resumed.")
-        return self._switch(request, object_id, subscriptions.pause, _("Pause"), text)
+    @confirmed(
+        Question(
+            title=_("Pause"),
+            text=_("Nothing more is sent. What arrives is kept for it, for some days, until it is resumed."),
+            submit=_("Pause"),
+        )
+    )
+    def pause(self, request: HttpRequest, row: Subscription) -> None:
+        subscriptions.pause(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Resume"), icon="play_arrow", path="resume", colour="primary")
-    def resume(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        text = _("What has waited is sent, the oldest first.")
-        return self._switch(request, object_id, subscriptions.resume, _("Resume"), text)
+    @confirmed(
+        Question(title=_("Resume"), text=_("What has waited is sent, the oldest first."), submit=_("Resume"))
+    )
+    def resume(self, request: HttpRequest, row: Subscription) -> None:
+        subscriptions.resume(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Switch off"), icon="power_settings_new", path="switch-off", colour="warning")
-    def switch_off(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        text = _("Nothing more is sent, what waits is let go, and what arrives is not kept for it.")
-        return self._switch(request, object_id, subscriptions.switch_off, _("Switch off"), text, danger=True)
+    @confirmed(
+        Question(
+            title=_("Switch off"),
+            text=_("Nothing more is sent, what waits is let go, and what arrives is not kept for it."),
+            submit=_("Switch off"),
+            danger=True,
+        )
+    )
+    def switch_off(self, request: HttpRequest, row: Subscription) -> None:
+        subscriptions.switch_off(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Replace secret"), icon="autorenew", path="rotate", colour="warning")
-    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        row = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST" or row.kind == SubscriptionKind.PULL:
-            text = _(
+    @confirmed(
+        Question(
+            title=_("Replace secret"),
+            text=_(
                 "The new secret is shown once, on the next page. For 24 hours everything is signed with both, so that the "
                 "receiver can change over in its own time."
-            )
-            return ask(
-                request, self, row=row, title=_("Replace secret"), text=text, submit=_("Replace secret")
-            )
+            ),
+            submit=_("Replace secret"),
+        )
+    )
+    def rotate(self, request: HttpRequest, row: Subscription) -> HttpResponseBase:
+        _check_receiver(row)
         secret = subscriptions.rotate_secret(row, actor=Actor.operator(operator_of(request)))
         return self._show_secret(request, row, secret)
 
@@ -280,34 +297,24 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         query = urlencode({"handler": row.handler})
         return HttpResponseRedirect(f"{reverse('admin:events_event_replay_matching')}?{query}")
 
-    def _switch(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        do: Callable[..., None],
-        title: Promise,
-        text: Promise,
-        *,
-        danger: bool = False,
-    ) -> HttpResponseBase:
-        row = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(request, self, row=row, title=title, text=text, submit=title, danger=danger)
-        do(row, actor=Actor.operator(operator_of(request)))
-        return HttpResponseRedirect(_page_of(row))
-
     def _show_secret(self, request: HttpRequest, row: Subscription, secret: str) -> HttpResponse:
-        """The one page the secret is ever on. It is the answer itself, so that no cookie or session has to carry it."""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": row,
-            "title": _("The signing secret of %(name)s") % {"name": row.name},
-            "secret": secret,
-        }
-        response = TemplateResponse(request, "admin/events/subscription/secret.html", context)
-        add_never_cache_headers(response)
-        return response
+        return show_once(
+            request,
+            self,
+            row=row,
+            title=_("The signing secret of %(name)s") % {"name": row.name},
+            text=_(
+                "This is the only time the secret is shown. Copy it now and keep it where the receiver reads its "
+                "secrets: with it, the receiver checks that events come from here."
+            ),
+            secret=secret,
+        )
+
+
+def _check_receiver(row: Subscription) -> None:
+    """A subscription that is pulled has nobody to send to and nothing to sign: its pages do not exist."""
+    if row.kind == SubscriptionKind.PULL:
+        raise Http404
 
 
 def _page_of(row: Subscription) -> str:

@@ -1,5 +1,6 @@
 """The routes under ``/api/feishu``: bots' long connections, in the shapes that older systems expect of them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 
@@ -45,23 +46,13 @@ Answer = dict[str, Any]
 @api.post("/bots/{bot_id}/ws/connect", response={200: Answer, 400: Answer})
 def connect_bot(request: HttpRequest, bot_id: str) -> Status[Answer]:
     """Hold the bot's connections, and make those that exist anew."""
-    try:
-        bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
-        connect(bot, actor=_actor(request))
-    except BotNotFound:
-        return Status(400, NOT_FOUND)
-    return Status(200, {"success": True, "botId": str(bot.pk), "status": ConnectionState.CONNECTING.value})
+    return _control(request, bot_id, connect, ConnectionState.CONNECTING)
 
 
 @api.post("/bots/{bot_id}/ws/disconnect", response={200: Answer, 400: Answer})
 def disconnect_bot(request: HttpRequest, bot_id: str) -> Status[Answer]:
     """Let go of the bot's connections until it is connected again."""
-    try:
-        bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
-        disconnect(bot, actor=_actor(request))
-    except BotNotFound:
-        return Status(400, NOT_FOUND)
-    return Status(200, {"success": True, "botId": str(bot.pk), "status": ConnectionState.DISCONNECTED.value})
+    return _control(request, bot_id, disconnect, ConnectionState.DISCONNECTED)
 
 
 @api.get("/bots/{bot_id}/ws/status", response={200: Answer, 400: Answer})
@@ -84,6 +75,17 @@ def all_statuses(request: HttpRequest) -> Answer:
     elif not caller.all_bots:
         bots = bots.filter(app_id__in=caller.app_ids)
     return {"connections": [_status(connection) for connection in states_of(list(bots[:MAX_BOTS]))]}
+
+
+def _control(
+    request: HttpRequest, bot_id: str, verb: Callable[..., None], state: ConnectionState
+) -> Status[Answer]:
+    try:
+        bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
+        verb([bot], actor=_actor(request))
+    except BotNotFound:
+        return Status(400, NOT_FOUND)
+    return Status(200, {"success": True, "botId": str(bot.pk), "status": state.value})
 
 
 def _status(connection: BotConnection) -> Answer:

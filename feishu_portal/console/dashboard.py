@@ -23,6 +23,7 @@ from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.domain.incident_words import cause_and_cure as explain_incident
 from bots.domain.incident_words import headline, in_sentences
+from bots.domain.status import Verdict
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident
 from events.enums import EventStatus, SubscriptionState
@@ -128,14 +129,14 @@ def _bot_cards(bots: dict[str, int]) -> list[Card]:
             "connected",
             _("Connected"),
             str(bots["connected"]),
-            _list("bots_connectionslot", connected="yes"),
+            f"{reverse('connections')}?show={Verdict.CONNECTED}",
             tone="good" if bots["connected"] else "",
         ),
         Card(
             "not-connected",
             _("Not connected"),
             str(away),
-            _list("bots_connectionslot", connected="no"),
+            reverse("connections"),  # what does not hear stands first there
             tone="bad" if away else "",
         ),
     ]

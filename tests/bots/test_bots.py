@@ -75,7 +75,7 @@ def test_redirect_uri_is_one_for_each_bot(settings):
 def test_wanted_are_the_slots_of_enabled_long_connection_bots(django_assert_num_queries):
     wanted, disabled = make_bot(slot_count=2), make_bot()
     make_bot(transport=Transport.WEBHOOK)
-    set_enabled(disabled, enabled=False, actor=Actor("operator", "lin"))
+    set_enabled([disabled], enabled=False, actor=Actor("operator", "lin"))
     with django_assert_num_queries(1):
         slots = seen_slots()
     assert {slot.wanted.app_id for slot in slots} == {wanted.app_id}

@@ -84,7 +84,7 @@ def test_short_outage_is_none(bot, settings):
 
 def test_bot_changed_a_moment_ago_is_given_time(bot):
     fall(bot)
-    set_enabled(bot, enabled=True, actor=SYSTEM)
+    set_enabled([bot], enabled=True, actor=SYSTEM)
     assert causes() == []
 
 
@@ -120,7 +120,7 @@ def test_incident_of_a_bot_that_is_switched_off_is_over_without_a_word(bot):
     bot.owners.add(user)
     fall(bot)
     watch()
-    set_enabled(bot, enabled=False, actor=SYSTEM)
+    set_enabled([bot], enabled=False, actor=SYSTEM)
     assert causes() == [(IncidentCause.NOT_CONNECTED, False)]
     assert Incident.objects.get().notices.get().due_at is None
 

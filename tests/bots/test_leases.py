@@ -153,7 +153,7 @@ def test_slot_for_which_nobody_has_room_says_so_until_its_bot_is_switched_off(sl
     tidy()
     slot.refresh_from_db()
     assert (slot.state, slot.error_reason) == (SlotState.ERROR, NO_ROOM)
-    set_enabled(slot.bot, enabled=False, actor=SYSTEM)
+    set_enabled([slot.bot], enabled=False, actor=SYSTEM)
     tidy()
     slot.refresh_from_db()
     assert (slot.state, slot.error_reason, slot.problem) == (SlotState.STOPPED, "", None)

@@ -87,7 +87,7 @@ def test_nobody_is_asked_about_when_that_is_switched_off(bot, settings):
 
 def test_bots_that_hold_no_connections_are_left_alone(bot):
     PlatformCount.objects.update(next_look_at=timezone.now())
-    set_enabled(bot, enabled=False, actor=SYSTEM)
+    set_enabled([bot], enabled=False, actor=SYSTEM)
     assert due_bots() == []
 
 

@@ -4,21 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import ask, button
+from feishu_portal.access.admin.actions import Question, button, confirmed
 from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
 from feishu_portal.access.admin.columns import ago, column, identifier, label, when
 from feishu_portal.access.admin.fields import LinesField, check_no_blanks
+from feishu_portal.access.admin.secrets import show_once
 from feishu_portal.access.api_keys import add_api_client, replace_key
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.path_rules import parse_rule
@@ -178,30 +176,26 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         super().delete_model(request, obj)
 
     @button(_("Replace key"), icon="autorenew", path="replace-key", colour="warning")
-    def replace_key(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        client = self.visible_or_404(request, unquote(object_id))
-        if request.method != "POST":
-            return ask(
-                request,
-                self,
-                row=client,
-                title=_("Replace key"),
-                text=_("The key in use stops working at once. The new one is shown once, on the next page."),
-                submit=_("Replace key"),
-                danger=True,
-            )
+    @confirmed(
+        Question(
+            title=_("Replace key"),
+            text=_("The key in use stops working at once. The new one is shown once, on the next page."),
+            submit=_("Replace key"),
+            danger=True,
+        )
+    )
+    def replace_key(self, request: HttpRequest, client: ApiClient) -> HttpResponseBase:
         key = replace_key(client, actor=Actor.operator(operator_of(request)))
         return self._show_key(request, client, key)
 
     def _show_key(self, request: HttpRequest, client: ApiClient, key: str) -> HttpResponse:
-        """The one page the key is ever on. It is the answer itself, so that no cookie or session has to carry it."""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": client,
-            "title": _("The key of %(name)s") % {"name": client.name},
-            "key": key,
-        }
-        response = TemplateResponse(request, "admin/access/apiclient/key.html", context)
-        add_never_cache_headers(response)
-        return response
+        return show_once(
+            request,
+            self,
+            row=client,
+            title=_("The key of %(name)s") % {"name": client.name},
+            text=_(
+                "This is the only time the key is shown. Copy it now and keep it where the client reads its secrets."
+            ),
+            secret=key,
+        )

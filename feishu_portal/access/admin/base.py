@@ -7,6 +7,7 @@ from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils.text import capfirst
 
 from feishu_portal.access.admin.columns import EMPTY
@@ -84,6 +85,10 @@ class ConsoleAdmin(ModelAdmin[M]):
         if row is None:
             raise Http404
         return row
+
+    def page_after(self, _request: HttpRequest, row: M) -> str:
+        """The address to go on to when a button has done its work."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
         """Only declared filters: any other would let an operator search columns that are never shown."""

@@ -17,7 +17,7 @@ def form(**values: object) -> dict[str, object]:
 
 
 def key_on(html: str) -> str:
-    (key,) = re.findall(r'data-testid="api-key">(fp_[^<]+)<', html)
+    (key,) = re.findall(r'data-testid="secret">(fp_[^<]+)<', html)
     return key
 
 
@@ -27,7 +27,7 @@ def test_added_client_gets_a_key_that_is_shown_once(as_superuser: Client) -> Non
     assert client_of(key_on(text_of(answer))) == client
     assert "no-store" in answer["Cache-Control"]
     for address in (list_of("access_apiclient"), page_of("access_apiclient", client)):
-        assert "api-key" not in text_of(as_superuser.get(address))
+        assert "shown-once" not in text_of(as_superuser.get(address))
     entry = AuditEntry.objects.get(action="api_client.created")
     assert entry.actor == "operator:root"
 
@@ -74,7 +74,7 @@ def test_replacing_the_key_asks_first_and_ends_the_old_one(
     api_client: ApiClient, as_superuser: Client
 ) -> None:
     address = page_of("access_apiclient", api_client, "replace_key")
-    assert "api-key" not in text_of(as_superuser.get(address))
+    assert "shown-once" not in text_of(as_superuser.get(address))
     assert ApiClient.objects.get().key_hash == api_client.key_hash
     key = key_on(text_of(as_superuser.post(address)))
     assert ApiClient.objects.get().key_hash != api_client.key_hash

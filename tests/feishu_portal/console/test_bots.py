@@ -193,7 +193,8 @@ def test_bots_are_switched_from_the_list(
     *, before: bool, action: str, audited: str, rows: Rows, as_owner: Client
 ) -> None:
     Bot.objects.filter(pk=rows.bot.pk).update(enabled=before)
-    as_owner.post(list_of("bots_bot"), {"action": action, "_selected_action": [str(rows.bot.pk)]})
+    chosen = {"action": action, "_selected_action": [str(rows.bot.pk)], "sure": "yes"}
+    as_owner.post(list_of("bots_bot"), chosen)
     assert Bot.objects.get(pk=rows.bot.pk).enabled is not before
     assert AuditEntry.objects.latest("id").action == audited
 

@@ -1,12 +1,18 @@
 """Connecting, disconnecting and switching transport from the console."""
 
+import re
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bots.enums import Transport
 from bots.models import Bot
 from feishu_portal.access.models import AuditEntry
+from tests.factories import make_bot
 from tests.feishu_portal.console.rows import Rows, list_of, messages_of, page_of, text_of
 
 
@@ -66,17 +72,65 @@ def test_bot_that_is_switched_off_cannot_be_connected(rows: Rows, as_owner: Clie
 @pytest.mark.parametrize(
     ("action", "before", "after", "words"),
     [
-        ("disconnect_all", True, False, "1 bot is being disconnected."),
-        ("connect_all", False, True, "1 bot is being connected."),
-        ("reconnect_all", True, True, "1 bot is being reconnected."),
+        ("connect_all", {"connect": False}, {"connect": True}, "2 bots are being connected."),
+        ("reconnect_all", {"connect": True}, {"connect": True}, "2 bots are being reconnected."),
+        ("switch_on", {"enabled": False}, {"enabled": True}, "2 bots switched on."),
     ],
 )
-def test_many_bots_at_once(rows, as_owner, action, before, after, words) -> None:
-    Bot.objects.update(connect=before)
-    form = {"action": action, "_selected_action": [str(rows.bot.pk)]}
-    answer = as_owner.post(list_of("bots_bot"), form, follow=True)
+def test_many_bots_at_once(rows, as_owner, owner, action, before, after, words) -> None:
+    chosen = two_bots(rows, owner)
+    Bot.objects.filter(pk__in=chosen).update(**before)
+    answer = as_owner.post(list_of("bots_bot"), choice(action, chosen), follow=True)
     assert words in messages_of(answer)
-    assert Bot.objects.get().connect is after
+    assert Bot.objects.filter(pk__in=chosen, **after, asked_by="operator:owner").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "field", "title", "words"),
+    [
+        ("disconnect_all", "connect", "Disconnect 2 bots", "2 bots are being disconnected."),
+        ("switch_off", "enabled", "Switch off 2 bots", "2 bots switched off."),
+    ],
+)
+def test_many_bots_go_silent_only_after_a_question(
+    rows, as_owner, owner, action, field, title, words
+) -> None:
+    chosen = two_bots(rows, owner)
+    page = as_owner.post(list_of("bots_bot"), choice(action, chosen))
+    assert title in text_of(page)
+    assert not Bot.objects.filter(pk__in=chosen, **{field: False}).exists()
+    answer = as_owner.post(list_of("bots_bot"), hidden_fields(page), follow=True)
+    assert words in messages_of(answer)
+    assert Bot.objects.filter(pk__in=chosen, **{field: False}).count() == 2
+
+
+def test_many_bots_cost_no_more_queries_than_one(rows, as_owner, owner) -> None:
+    counts = []
+    for chosen in (two_bots(rows, owner)[:1], two_bots(rows, owner, "cli_third")):
+        with CaptureQueriesContext(connection) as queries:
+            as_owner.post(list_of("bots_bot"), choice("reconnect_all", chosen))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def two_bots(rows, owner, app_id: str = "cli_second") -> list[str]:
+    """The owner's bot and another of hers."""
+    second = make_bot(app_id=app_id)
+    second.owners.add(owner)
+    return [str(rows.bot.pk), str(second.pk)]
+
+
+def hidden_fields(page) -> dict[str, list[str]]:
+    """What the page that asks would post."""
+    fields: dict[str, list[str]] = {}
+    for field in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", text_of(page)):
+        name, value = re.search(r'name="([^"]+)"', field), re.search(r'value="([^"]*)"', field)
+        fields.setdefault(name[1], []).append(value[1])
+    return fields
+
+
+def choice(action: str, chosen: list[str]) -> dict[str, Any]:
+    return {"action": action, "_selected_action": chosen}
 
 
 def test_list_and_page_show_the_state_since_when_and_by_whom(rows: Rows, as_owner: Client) -> None:

@@ -136,7 +136,7 @@ def test_foreign_connection_is_trouble_though_the_own_ones_stand(client, process
 
 def test_disconnected_bot_says_by_whom(client):
     bot = make_bot()
-    disconnect(bot, actor=Actor("operator", "anna"))
+    disconnect([bot], actor=Actor("operator", "anna"))
     assert verdict_of(client, bot) == "unwanted"
     assert "Disconnected by Operator · anna" in row_of(client, bot)
 
