@@ -1,55 +1,19 @@
 """User tokens in the console: that they are there and how they fare, never what they are."""
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib import admin
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.admin.asking import REFUSALS, ask_page
-from auth_sessions.domain.demand import ask_refresh
-from auth_sessions.domain.refresh.gate import try_soon
-from auth_sessions.domain.revocation import revoke, revoke_later
-from auth_sessions.domain.scopes import ask_for_scopes, lacking, wanted_scopes
-from auth_sessions.enums import (
-    Notice,
-    Outcome,
-    PlatformReason,
-    RefreshPhase,
-    RevocationState,
-    TokenStatus,
-)
-from auth_sessions.errors import AuthError
-from auth_sessions.models import RefreshAttempt, RefreshGate, Revocation, UserToken
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask_about, button, confirmed, is_confirmed
-from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline, operator_of
-from feishu_portal.access.admin.columns import (
-    EMPTY,
-    actor,
-    ago,
-    column,
-    explained,
-    identifier,
-    label,
-    state,
-    when,
-)
+from auth_sessions.admin.token_controls import TokenControls
+from auth_sessions.admin.token_history import OUTCOME_COLOURS, RefreshAttemptInline, RevocationInline
+from auth_sessions.domain.scopes import lacking, wanted_scopes
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshGate, UserToken
+from feishu_portal.access.admin.base import MachineWritten
+from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, identifier, label, state, when
 from feishu_portal.access.admin.filters import VisibleRelatedFilter
 from feishu_portal.access.fields import encrypted_field
 
-MOST_AT_ONCE = 200
-REVOKING = _(
-    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person is told and "
-    "can authorize again."
-)
-REVOCATION_COLOURS = {
-    RevocationState.PENDING: "warning",
-    RevocationState.DONE: "success",
-    RevocationState.GIVEN_UP: "danger",
-}
 TOKEN_COLOURS = {
     TokenStatus.ACTIVE: "success",
     TokenStatus.NEEDS_REAUTH: "warning",
@@ -61,85 +25,10 @@ PHASE_COLOURS = {
     RefreshPhase.UNCERTAIN: "warning",
     RefreshPhase.STOPPED: "danger",
 }
-OUTCOME_COLOURS = {
-    Outcome.OK: "success",
-    Outcome.REJECTED: "warning",
-    Outcome.NOT_SENT: "warning",
-    Outcome.UNCERTAIN: "warning",
-    Outcome.DEAD_USER: "danger",
-    Outcome.DEAD_APP: "danger",
-}
-
-
-class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
-    model = RefreshAttempt
-    fields = ("claimed", "outcome_label", "generation", "is_probe", "problem")
-    readonly_fields = fields
-    per_page = 20
-
-    @column(_("time"))
-    def claimed(self, attempt: RefreshAttempt) -> str:
-        return ago(attempt.claimed_at)
-
-    @column(_("outcome"))
-    def outcome_label(self, attempt: RefreshAttempt) -> str:
-        return (
-            state(Outcome(attempt.outcome), OUTCOME_COLOURS)
-            if attempt.outcome
-            else label(_("Running"), "info")
-        )
-
-    @column(_("probe"))
-    def is_probe(self, attempt: RefreshAttempt) -> str:
-        return str(_("Yes")) if attempt.probe else EMPTY
-
-    @column(_("error"))
-    def problem(self, attempt: RefreshAttempt) -> str:
-        return explained(attempt.code, log_id=attempt.log_id)
-
-
-class RevocationInline(MachineWrittenInline[Revocation, UserToken]):
-    model = Revocation
-    fields = ("ended", "who", "why", "state_label", "told", "problem")
-    readonly_fields = fields
-    per_page = 10
-
-    @column(_("time"))
-    def ended(self, revocation: Revocation) -> str:
-        return ago(revocation.at)
-
-    @column(_("revoked by"))
-    def who(self, revocation: Revocation) -> str:
-        return actor(revocation.actor)
-
-    @column(_("reason"))
-    def why(self, revocation: Revocation) -> str:
-        reason = revocation.platform_reason
-        return str(PlatformReason(reason).label) if reason else EMPTY
-
-    @column(_("state"))
-    def state_label(self, revocation: Revocation) -> str:
-        return state(RevocationState(revocation.state), REVOCATION_COLOURS)
-
-    @column(_("notice"))
-    def told(self, revocation: Revocation) -> str:
-        return str(Notice(revocation.notice).label)
-
-    @column(_("error"))
-    def problem(self, revocation: Revocation) -> str:
-        if revocation.code is None:
-            return revocation.error or EMPTY
-        return explained(revocation.code, log_id=revocation.log_id)
-
-
-REFRESHING = _(
-    "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
-    "platform accepts it again."
-)
 
 
 @admin.register(UserToken)
-class UserTokenAdmin(MachineWritten[UserToken]):
+class UserTokenAdmin(TokenControls, MachineWritten[UserToken]):
     list_display = (
         "person",
         "open_id_shown",
@@ -296,87 +185,3 @@ class UserTokenAdmin(MachineWritten[UserToken]):
         if access and refresh:
             return str(_("Access token and refresh token"))
         return str(_("Access token only: it cannot be refreshed")) if access else str(_("Nothing"))
-
-    @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
-    def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        token = self.visible_or_404(request, unquote(object_id))
-        return ask_page(token.bot, token.open_id, [])
-
-    @button(_("Ask for missing scopes"), icon="add_moderator", path="ask-for-more")
-    @confirmed(
-        lambda token: Question(
-            title=_("Ask for missing scopes"),
-            text=_(
-                "The person gets a card that names what is asked for on top: %(scopes)s. What they have allowed stays."
-            )
-            % {"scopes": ", ".join(lacking(token, wanted_scopes(token))) or EMPTY},
-            submit=_("Send card"),
-        )
-    )
-    def ask_for_more(self, request: HttpRequest, token: UserToken) -> None:
-        actor = Actor.operator(operator_of(request))
-        missing = lacking(token, wanted_scopes(token))
-        try:
-            session = ask_for_scopes(grant=token, scopes=missing, actor=actor)
-        except AuthError as error:
-            self.message_user(request, str(REFUSALS.get(error.code, error)), messages.ERROR)
-            return
-        if session is None:
-            self.message_user(request, gettext("Nothing is missing."), messages.INFO)
-        else:
-            self.message_user(request, gettext("The card is on its way."), messages.SUCCESS)
-
-    @button(_("Refresh now"), icon="refresh", path="refresh-now")
-    @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
-    def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
-        tried = try_soon(token.bot, actor=Actor.operator(operator_of(request)))
-        if ask_refresh(token) or tried:
-            self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
-        else:
-            self.message_user(
-                request,
-                gettext("Nothing to do: it is due already, under way, or cannot be refreshed."),
-                messages.INFO,
-            )
-
-    @button(_("Revoke"), icon="block", path="revoke", colour="danger")
-    @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))
-    def revoke(self, request: HttpRequest, token: UserToken) -> None:
-        outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
-        told = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
-        words = (
-            gettext("The authorization was revoked, at the platform too.")
-            if told
-            else gettext("The tokens are destroyed. The platform has not confirmed yet and is told again.")
-        )
-        self.message_user(request, words, messages.SUCCESS if told else messages.WARNING)
-
-    @admin.action(description=_("Revoke"))
-    def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[UserToken]) -> HttpResponseBase | None:
-        """Asks first; what is posted from that page carries the same choice."""
-        grants = list(chosen.exclude(status=TokenStatus.REVOKED).select_related("bot")[: MOST_AT_ONCE + 1])
-        if len(grants) > MOST_AT_ONCE:
-            self.message_user(
-                request,
-                gettext("Choose no more than %(most)d at once.") % {"most": MOST_AT_ONCE},
-                messages.ERROR,
-            )
-            return None
-        if not is_confirmed(request):
-            question = Question(
-                title=ngettext(
-                    "Revoke %(count)d authorization", "Revoke %(count)d authorizations", len(grants)
-                )
-                % {"count": len(grants)},
-                text=REVOKING,
-                submit=_("Revoke"),
-                danger=True,
-            )
-            return ask_about(request, self, question, action="revoke_chosen", rows=grants)
-        for grant in grants:
-            revoke_later(grant=grant, actor=Actor.operator(operator_of(request)))
-        words = ngettext(
-            "%(count)d authorization was revoked.", "%(count)d authorizations were revoked.", len(grants)
-        )
-        self.message_user(request, words % {"count": len(grants)}, messages.SUCCESS)
-        return None

@@ -1,0 +1,83 @@
+"""What became of a grant: how each refresh ended, and each revocation."""
+
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import Notice, Outcome, PlatformReason, RevocationState
+from auth_sessions.models import RefreshAttempt, Revocation, UserToken
+from feishu_portal.access.admin.base import MachineWrittenInline
+from feishu_portal.access.admin.columns import EMPTY, actor, ago, column, explained, label, state
+
+OUTCOME_COLOURS = {
+    Outcome.OK: "success",
+    Outcome.REJECTED: "warning",
+    Outcome.NOT_SENT: "warning",
+    Outcome.UNCERTAIN: "warning",
+    Outcome.DEAD_USER: "danger",
+    Outcome.DEAD_APP: "danger",
+}
+REVOCATION_COLOURS = {
+    RevocationState.PENDING: "warning",
+    RevocationState.DONE: "success",
+    RevocationState.GIVEN_UP: "danger",
+}
+
+
+class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
+    model = RefreshAttempt
+    fields = ("claimed", "outcome_label", "generation", "is_probe", "problem")
+    readonly_fields = fields
+    per_page = 20
+
+    @column(_("time"))
+    def claimed(self, attempt: RefreshAttempt) -> str:
+        return ago(attempt.claimed_at)
+
+    @column(_("outcome"))
+    def outcome_label(self, attempt: RefreshAttempt) -> str:
+        return (
+            state(Outcome(attempt.outcome), OUTCOME_COLOURS)
+            if attempt.outcome
+            else label(_("Running"), "info")
+        )
+
+    @column(_("probe"))
+    def is_probe(self, attempt: RefreshAttempt) -> str:
+        return str(_("Yes")) if attempt.probe else EMPTY
+
+    @column(_("error"))
+    def problem(self, attempt: RefreshAttempt) -> str:
+        return explained(attempt.code, log_id=attempt.log_id)
+
+
+class RevocationInline(MachineWrittenInline[Revocation, UserToken]):
+    model = Revocation
+    fields = ("ended", "who", "why", "state_label", "told", "problem")
+    readonly_fields = fields
+    per_page = 10
+
+    @column(_("time"))
+    def ended(self, revocation: Revocation) -> str:
+        return ago(revocation.at)
+
+    @column(_("revoked by"))
+    def who(self, revocation: Revocation) -> str:
+        return actor(revocation.actor)
+
+    @column(_("reason"))
+    def why(self, revocation: Revocation) -> str:
+        reason = revocation.platform_reason
+        return str(PlatformReason(reason).label) if reason else EMPTY
+
+    @column(_("state"))
+    def state_label(self, revocation: Revocation) -> str:
+        return state(RevocationState(revocation.state), REVOCATION_COLOURS)
+
+    @column(_("notice"))
+    def told(self, revocation: Revocation) -> str:
+        return str(Notice(revocation.notice).label)
+
+    @column(_("error"))
+    def problem(self, revocation: Revocation) -> str:
+        if revocation.code is None:
+            return revocation.error or EMPTY
+        return explained(revocation.code, log_id=revocation.log_id)
