@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -24,8 +25,8 @@ from bots.domain.bots import delete_bot, save_bot
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.domain.doctor import examine
 from bots.domain.status import statuses
-from bots.enums import Transport
-from bots.models import Bot
+from bots.enums import SlotState, Transport
+from bots.models import Bot, ConnectionSlot
 from feishu.proxies import parse_proxy
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.admin.actions import button
@@ -38,6 +39,7 @@ from feishu_portal.access.admin.columns import (
     identifier,
     label,
 )
+from feishu_portal.access.admin.filters import YesNoFilter
 from feishu_portal.access.fields import encrypted_field
 from feishu_portal.access.keyring import SealedValueError
 
@@ -45,12 +47,27 @@ if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
 
 
+class ConnectedFilter(YesNoFilter):
+    """Among the bots that should hold a long connection."""
+
+    title = _("connected")
+    parameter_name = "connected"
+    condition = Q(Exists(ConnectionSlot.objects.filter(bot=OuterRef("pk"), state=SlotState.CONNECTED)))
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No, but should be"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().queryset(request, queryset)
+        return rows.filter(pk__in=Bot.objects.listening().values("pk")) if self.value() else rows
+
+
 @admin.register(Bot)
 class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "transport", "connection", "enabled_label", "changed")
-    list_filter = ("enabled", "platform", "transport")
+    list_filter = (ConnectedFilter, "enabled", "platform", "transport")
     search_fields = ("name", "app_id")
     search_help_text = _("Name or App ID")
     deferred_in_lists = SECRETS

@@ -69,23 +69,10 @@ class UnsteadyFilter(YesNoFilter):
     condition = Q(heartbeat_deviation__gt=UNSTEADY)
 
 
-class ConnectedFilter(YesNoFilter):
-    title = _("connected")
-    parameter_name = "connected"
-    condition = Q(state=SlotState.CONNECTED)
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No, but should be"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        rows = super().queryset(request, queryset)
-        return rows.filter(bot__enabled=True) if self.value() == "no" else rows
-
-
 @admin.register(ConnectionSlot)
 class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
     list_display = ("bot", "number", "state_label", "node", "heard", "rhythm", "losses", "problem")
-    list_filter = (ConnectedFilter, "state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
+    list_filter = ("state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("bot__name", "bot__app_id", "node")
     search_help_text = _("Bot, App ID or process")

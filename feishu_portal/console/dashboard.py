@@ -23,7 +23,6 @@ from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.domain.incident_words import cause_and_cure as explain_incident
 from bots.domain.incident_words import headline, in_sentences
-from bots.domain.status import Verdict
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident
 from events.enums import EventStatus, SubscriptionState
@@ -129,14 +128,14 @@ def _bot_cards(bots: dict[str, int]) -> list[Card]:
             "connected",
             _("Connected"),
             str(bots["connected"]),
-            f"{reverse('connections')}?show={Verdict.CONNECTED}",
+            _list("bots_bot", connected="yes"),
             tone="good" if bots["connected"] else "",
         ),
         Card(
             "not-connected",
             _("Not connected"),
             str(away),
-            reverse("connections"),  # what does not hear stands first there
+            _list("bots_bot", connected="no"),
             tone="bad" if away else "",
         ),
     ]

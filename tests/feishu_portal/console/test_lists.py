@@ -159,8 +159,8 @@ def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_super
     [
         ("events_event", {"status__exact": EventStatus.DEAD, "since": "1h"}, 1),
         ("events_event", {"status__exact": EventStatus.DONE}, 0),
-        ("bots_connectionslot", {"connected": "no"}, 1),
-        ("bots_connectionslot", {"connected": "yes"}, 0),
+        ("bots_bot", {"connected": "no"}, 1),
+        ("bots_bot", {"connected": "yes"}, 0),
         ("auth_sessions_authsession", {"open": "yes"}, 0),
         ("auth_sessions_authsession", {"open": "no", "since": "24h"}, 1),
         ("auth_sessions_usertoken", {"status__exact": "active"}, 1),
