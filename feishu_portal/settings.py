@@ -273,7 +273,11 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/icon.svg")}],
-    "STYLES": [lambda _request: static("portal/console.css")],
+    "STYLES": [
+        lambda _request: static("portal/console.css"),
+        lambda _request: static("portal/overview.css"),
+        lambda _request: static("portal/events.css"),
+    ],
     "SCRIPTS": [lambda _request: static("portal/console.js")],
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,

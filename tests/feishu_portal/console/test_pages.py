@@ -143,6 +143,7 @@ def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Cli
         name for page in pages for name in re.findall(r'(?:href|src)="(/static/portal/[^"]+)"', text_of(page))
     }
     assert named == {
-        f"/static/portal/{name}" for name in ("console.css", "console.js", "icon.svg", "page.css")
+        f"/static/portal/{name}"
+        for name in ("console.css", "console.js", "events.css", "icon.svg", "overview.css", "page.css")
     }
     assert {as_owner.get(name).status_code for name in named} == {200}
