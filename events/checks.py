@@ -8,9 +8,10 @@ from django.db import connection
 
 from events.outgoing.networks import Networks
 from events.registry import LOCK_SECONDS, known_handlers
+from feishu_portal.access.checks import SETTINGS
 
 
-@register()
+@register(SETTINGS)
 def delivery_networks_are_networks(**_options: Any) -> list[CheckMessage]:
     """E001: workers would end at the first event that is to be pushed."""
     try:
@@ -27,7 +28,7 @@ def delivery_networks_are_networks(**_options: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register(SETTINGS)
 def atomic_handlers_are_short_on_sqlite(**_options: Any) -> list[CheckMessage]:
     """W001: they would be given up on before the time that their authors named."""
     if connection.vendor != "sqlite":

@@ -1,6 +1,11 @@
 """The project as an application: its commands, system checks and console."""
 
+import gc
+from typing import Any
+
 from django.apps import AppConfig
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.core.checks import CheckMessage, Tags, register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,3 +16,22 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from feishu_portal import checks  # noqa: F401, PLC0415 -- registers the checks
+
+        gc.enable()
+
+
+class ConsoleConfig(SimpleAdminConfig):
+    """Django's admin in Unfold's dress. Its pages are loaded by ``urls`` and by the checks: most processes show none."""
+
+    default_site = "unfold.sites.UnfoldAdminSite"
+
+    def ready(self) -> None:
+        register(check_console, Tags.admin)
+
+
+def check_console(**options: Any) -> list[CheckMessage]:
+    from django.contrib.admin import autodiscover  # noqa: PLC0415 -- models are there only now
+    from django.contrib.admin.checks import check_admin_app, check_dependencies  # noqa: PLC0415 -- see above
+
+    autodiscover()
+    return [*check_dependencies(**options), *check_admin_app(**options)]

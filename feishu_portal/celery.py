@@ -5,6 +5,8 @@ import os
 from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+# Celery would run Django's checks, for which every page is loaded, and throw away what they say.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 
 @signals.setup_logging.connect

@@ -9,12 +9,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from feishu_portal.access.canary import verify
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.keyring import SealedValueError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-@register()
+@register(SETTINGS)
 def encryption_keys_are_fernet_keys(**_options: Any) -> list[CheckMessage]:
     """E001: a key that is not one would fail at the first secret."""
     problems: list[CheckMessage] = []
@@ -47,7 +48,7 @@ def encryption_keys_open_the_database(
     return []
 
 
-@register()
+@register(SETTINGS)
 def public_url_is_an_address(**_options: Any) -> list[CheckMessage]:
     """E002, W001: the redirect URI is made of it."""
     if not settings.PUBLIC_URL:

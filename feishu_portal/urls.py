@@ -8,6 +8,8 @@ from feishu_portal.api import api, connections
 from feishu_portal.console.connections import views as connections_page
 from feishu_portal.runtime import health
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/connections/", admin.site.admin_view(connections_page.board), name="connections"),

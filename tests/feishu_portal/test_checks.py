@@ -1,6 +1,8 @@
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import load_command_class
+from django.core.management.base import SystemCheckError
 
 from feishu_portal.environment import made_once
 
@@ -20,6 +22,16 @@ def reached_on_loopback(settings):
 
 def test_nothing_to_complain_about():
     assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    "command", ["addapiclient", "addbot", "checkbot", "pruneevents", "rotatekeys", "runfeishu"]
+)
+def test_command_says_what_is_wrong_with_the_settings(settings, command):
+    settings.ENCRYPTION_KEYS = ["not a key"]
+    loaded = load_command_class("feishu_portal", command)
+    with pytest.raises(SystemCheckError, match=r"feishu_portal\.E001"):
+        loaded.check(tags=loaded.requires_system_checks)
 
 
 @pytest.mark.parametrize("keys", [["not a key"], []])

@@ -1,4 +1,6 @@
-"""lark-oapi takes seconds and some 170 MB to import: no process may load it before a handler asks for it."""
+"""What processes load when they start. lark-oapi takes seconds and some 170 MB: none may load it before a handler asks."""
+
+import re
 
 import pytest
 
@@ -24,6 +26,14 @@ def test_a_process_starts_without_the_sdk(
     assert process.wait_for_exit(seconds=60) == 0, process.output[-3000:]
     assert "django.apps" in process.output
     assert "lark_oapi" not in process.output
+
+
+@pytest.mark.parametrize("name", ["worker", "connections"])
+def test_a_process_without_pages_starts_without_them(name: str, managed_process: ProcessStarter) -> None:
+    process = managed_process("-X", "importtime", *PROCESSES[name])
+
+    assert process.wait_for_exit(seconds=60) == 0, process.output[-3000:]
+    assert not re.search(r"unfold\.admin|bots\.admin|feishu_portal\.urls", process.output)
 
 
 def test_the_measurement_would_see_the_sdk(managed_process: ProcessStarter) -> None:

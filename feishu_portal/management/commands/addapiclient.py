@@ -10,6 +10,7 @@ from django.utils import timezone
 from bots.models import Bot
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.api_keys import add_api_client
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.path_rules import parse_rule
 from feishu_portal.access.scopes import Scope
 
@@ -18,6 +19,7 @@ MAX_DAYS = 366
 
 class Command(BaseCommand):
     help = "Add an API client and print its key. The key is shown this once and cannot be read again."
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Name of the system that will call, unique.")

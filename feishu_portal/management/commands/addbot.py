@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName, Transport
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.keyring import SealedValueError
 
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         "Add a bot, or update the one with this App ID. The App Secret is read from --app-secret-file, from the "
         "environment variable FEISHU_APP_SECRET, or from standard input; never from the command line."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Name shown in the console.")

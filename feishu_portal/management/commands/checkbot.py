@@ -11,6 +11,7 @@ from auth_sessions.models import RefreshAttempt
 from bots.domain.doctor import Finding, Verdict, examination
 from bots.models import Bot
 from feishu.text import Text
+from feishu_portal.access.checks import SETTINGS
 
 _REFRESH_OFF: Final = 20074
 
@@ -24,6 +25,7 @@ class Command(BaseCommand):
         "Examine a bot: credentials, long connections, scopes, redirect URL, refresh switch; each with cause and cure. "
         "Changes nothing. The exit code is 1 if anything is wrong; warnings and what cannot be found out do not count."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("app_id", metavar="APP_ID", help="App ID of the bot, e.g. cli_a1b2c3d4e5f60718.")

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from events.domain.retention import Policy, count_overdue, prune_events
 from feishu_portal.access import audit
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.management.progress import progress_bar
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         "their deliveries. The scheduler does the same every hour. Events still being handled and those an open replay "
         "has not come to are kept. Can be interrupted and run again at any time."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count, and delete nothing.")

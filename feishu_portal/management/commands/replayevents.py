@@ -25,6 +25,7 @@ from events.enums import Arrived, EventStatus, ReplayMode
 from events.errors import SearchTooSlowError
 from events.models import ReplayJob
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.management.progress import progress_bar
 
 ACTOR = Actor.command("replayevents")
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         "earlier runs stays. Workers call the handlers. Ctrl-C cancels the replay; --background leaves it to the "
         "workers."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bot", action="append", default=[], metavar="APP_ID", help="Can be repeated.")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from feishu_portal.access.actors import Actor
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.models import KeyCanary
 from feishu_portal.access.rotation import Tally, count, record, rotate, sealed_columns
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         "Put the new key first and keep the old one behind it, restart every process, run this, and then take the old key out. "
         "Interrupted, it goes on where it stopped when it is run again."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count what would change; change nothing.")

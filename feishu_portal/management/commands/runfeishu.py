@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.models import Bot
 from feishu_portal.access.canary import verify
+from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.keyring import SealedValueError
 from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console. "
         "Several processes, on one host or more, share them."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
