@@ -59,10 +59,12 @@ def database_url(database_copies: DatabaseCopies) -> Iterator[str]:
 def managed_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ProcessStarter]:
     """Starts processes that end with the test; a traceback or one of ``.secrets`` in their output fails it.
 
-    A test that has a database gets it first, whatever the order of its arguments: so it outlives the last process.
+    A test that has a database or a sandbox gets it first, whatever the order of its arguments: so it outlives the last
+    process.
     """
-    if "database_url" in request.fixturenames:
-        request.getfixturevalue("database_url")
+    for outliving in ("database_url", "sandbox"):
+        if outliving in request.fixturenames:
+            request.getfixturevalue(outliving)
     starter = ProcessStarter(tmp_path)
     yield starter
     if complaints := starter.close():

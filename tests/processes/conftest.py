@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,19 +11,57 @@ from tests.services.databases import DatabaseCopies
 from tests.services.platform import APP_ID, APP_SECRET, SandboxClient
 from tests.services.ports import free_port
 from tests.services.postgresql import RestartablePostgreSQL, find_programs
-from tests.services.processes import ManagedProcess, ProcessStarter
+from tests.services.processes import PROJECT, ManagedProcess, ProcessStarter, clean_environment
 from tests.services.rows import Rows
+from tests.services.sandboxes import HOST, running_sandbox
+from tests.services.session import Services
+
+
+def adding_a_bot(url: str, app_id: str = APP_ID) -> tuple[str, ...]:
+    return ("addbot", "Helper", "--app-id", app_id, "--open-url", url, "--accounts-url", url)
+
+
+@pytest.fixture(scope="session")
+def sandbox_port() -> int:
+    """The same for every test, so that a database can be copied with the sandbox's address in it."""
+    return free_port()
 
 
 @pytest.fixture
-def sandbox(environment: dict[str, str], managed_process: ProcessStarter) -> Iterator[SandboxClient]:
-    """A sandbox process with one app, which the portal does not know yet."""
-    port = free_port()
-    managed_process("manage.py", "runsandbox", "--port", str(port)).wait_for_port(port)
-    client = SandboxClient(f"http://127.0.0.1:{port}")
-    client.put_app(app_secret=APP_SECRET)
-    yield client
-    client.close()
+def sandbox(sandbox_port: int) -> Iterator[SandboxClient]:
+    """A sandbox with one app, which the portal knows where a test asks for ``bot``."""
+    with running_sandbox(sandbox_port) as opened:
+        opened.put_app(app_secret=APP_SECRET)
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def database_with_bot(database_copies: DatabaseCopies, services: Services, sandbox_port: int) -> str:
+    """A database to copy: with the sandbox's app as a bot, added the way an operator does."""
+    url = database_copies.create()
+    environment = clean_environment(services.directory / "data") | {"DATABASE_URL": url}
+    subprocess.run(
+        [sys.executable, "manage.py", *adding_a_bot(f"http://{HOST}:{sandbox_port}")],
+        cwd=PROJECT,
+        env=environment | {"FEISHU_APP_SECRET": APP_SECRET},
+        timeout=60,
+        check=True,
+    )
+    return url
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_copies: DatabaseCopies) -> Iterator[str]:
+    """With the bot where a test asks for it."""
+    with_bot = "bot" in request.fixturenames
+    url = database_copies.create(of=request.getfixturevalue("database_with_bot") if with_bot else "")
+    yield url
+    database_copies.drop(url)
+
+
+@pytest.fixture
+def bot(sandbox: SandboxClient, environment: dict[str, str]) -> None:
+    """The portal speaks for the sandbox's app from the start."""
 
 
 @pytest.fixture
@@ -66,8 +106,7 @@ def addbot(
 
     def add(app_id: str = APP_ID, *arguments: str, secret: str = APP_SECRET) -> None:
         process = managed_process(
-            "manage.py", "addbot", "Helper", "--app-id", app_id,
-            "--open-url", sandbox.url, "--accounts-url", sandbox.url, *arguments,
+            "manage.py", *adding_a_bot(sandbox.url, app_id), *arguments,
             environment=environment | {"FEISHU_APP_SECRET": secret},
         )  # fmt: skip
         assert process.wait_for_exit() == 0, process.output

@@ -45,9 +45,8 @@ def elsewhere_connected(sandbox) -> Iterator[None]:
         yield
 
 
-def test_connected_bot_is_found_well(sandbox, addbot, runfeishu, rows, checkbot):
+def test_connected_bot_is_found_well(sandbox, bot, runfeishu, rows, checkbot):
     sandbox.put_app(redirect_urls=[REDIRECT_URI])
-    addbot()
     listening = runfeishu()
     listening.wait_until(
         lambda: rows.one("SELECT state FROM bots_connectionslot") == ("connected",), what="the connection"
@@ -70,19 +69,17 @@ def test_wrong_secret_fails_with_the_platforms_code(addbot, checkbot):
     assert "wrong-secret-of-the-tests" not in process.output
 
 
-def test_redirect_url_that_is_not_registered_is_named(sandbox, addbot, checkbot):
+def test_redirect_url_that_is_not_registered_is_named(sandbox, bot, checkbot):
     near = REDIRECT_URI.rstrip("/")
     sandbox.put_app(redirect_urls=[near])
-    addbot()
     process = checkbot()
     assert process.exit_code == 1
     assert f"{near} is registered and differs in: the slash at the end" in process.output
     assert process.output.count("✗") == 1
 
 
-def test_program_that_steals_events_is_noticed(sandbox, addbot, checkbot):
+def test_program_that_steals_events_is_noticed(sandbox, bot, checkbot):
     sandbox.put_app(redirect_urls=[REDIRECT_URI])
-    addbot()
     with elsewhere_connected(sandbox):
         process = checkbot()
     assert process.exit_code == 1

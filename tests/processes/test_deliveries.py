@@ -26,11 +26,10 @@ with open("{path}", "w") as file:
 
 
 def test_an_event_comes_signed_to_its_receiver(
-    managed_process, environment, sandbox, addbot, runfeishu, tmp_path
+    managed_process, environment, sandbox, bot, runfeishu, tmp_path
 ):
     values = environment | {"FEISHU_DELIVERY_NETWORKS": "127.0.0.0/8", "FEISHU_SWEEP_SECONDS": "1"}
     with running() as receiver:
-        addbot(APP_ID)
         runfeishu()
         path = tmp_path / "secret"
         code = SUBSCRIBE.format(url=receiver.url, path=path)

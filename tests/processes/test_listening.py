@@ -24,8 +24,7 @@ def stored(rows) -> list[str]:
     return [event_id for (event_id,) in rows.all(EVENTS)]
 
 
-def test_a_thousand_events_at_once_are_stored_once_and_acked(sandbox, addbot, runfeishu, rows):
-    addbot()
+def test_a_thousand_events_at_once_are_stored_once_and_acked(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
     ids = sandbox.push(count=1000)
@@ -34,8 +33,7 @@ def test_a_thousand_events_at_once_are_stored_once_and_acked(sandbox, addbot, ru
     assert all(len(event["attempts"]) == 1 for event in sandbox.books()["events"])
 
 
-def test_event_pushed_again_under_its_id_is_stored_once(sandbox, addbot, runfeishu, rows):
-    addbot()
+def test_event_pushed_again_under_its_id_is_stored_once(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.push(count=3, ids=["same", "same", "same"])
@@ -43,10 +41,7 @@ def test_event_pushed_again_under_its_id_is_stored_once(sandbox, addbot, runfeis
     assert rows.one("SELECT event_id, duplicates FROM events_event")[0] == "same"
 
 
-def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
-    sandbox, addbot, runfeishu, rows
-):
-    addbot()
+def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(sandbox, bot, runfeishu, rows):
     sandbox.speed(100)  # the platform pushes again after 0.15 s, 3 s, 36 s
     process = runfeishu()
     until_connected(process, sandbox)
@@ -85,16 +80,14 @@ def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_
     process.wait_until(lambda: rows.one(SLOT)[:2] == ("connected", None), what="no error any more", seconds=5)
 
 
-def test_bot_the_platform_does_not_know_leaves_the_others_alone(sandbox, addbot, runfeishu):
+def test_bot_the_platform_does_not_know_leaves_the_others_alone(sandbox, bot, addbot, runfeishu):
     addbot("cli_00000000000000bb")
-    addbot()
     process = runfeishu()
     until_connected(process, sandbox)
 
 
 @pytest.mark.parametrize("disturbance", ["garbage", "text", "ping", "empty"])
-def test_strange_frame_is_survived(sandbox, addbot, runfeishu, rows, disturbance):
-    addbot()
+def test_strange_frame_is_survived(sandbox, bot, runfeishu, rows, disturbance):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.disturb(disturbance)
@@ -105,8 +98,7 @@ def test_strange_frame_is_survived(sandbox, addbot, runfeishu, rows, disturbance
 
 
 @pytest.mark.parametrize("raw", ["", "not json", "[1]", "{}", '{"schema":"2.0","header":{}}', "\x00"])
-def test_unreadable_event_is_acked_and_quarantined(sandbox, addbot, runfeishu, rows, raw):
-    addbot()
+def test_unreadable_event_is_acked_and_quarantined(sandbox, bot, runfeishu, rows, raw):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.push(count=1, raw=raw)
@@ -115,8 +107,7 @@ def test_unreadable_event_is_acked_and_quarantined(sandbox, addbot, runfeishu, r
     assert (status, bytes(payload)) == ("quarantined", raw.encode())
 
 
-def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, addbot, runfeishu, rows):
-    addbot()
+def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, bot, runfeishu, rows):
     sandbox.faults(delivery={"chunks": 9, "shuffle_chunks": True})
     process = runfeishu()
     until_connected(process, sandbox)
@@ -125,8 +116,7 @@ def test_large_event_in_pieces_out_of_order_is_put_together(sandbox, addbot, run
     assert len(rows.one("SELECT payload FROM events_event")[0]) > 900_000
 
 
-def test_dropped_connection_comes_back(sandbox, addbot, runfeishu):
-    addbot()
+def test_dropped_connection_comes_back(sandbox, bot, runfeishu):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.disturb("drop")
@@ -135,8 +125,7 @@ def test_dropped_connection_comes_back(sandbox, addbot, runfeishu):
     )
 
 
-def test_term_closes_the_connection_and_says_so(sandbox, addbot, runfeishu, rows):
-    addbot()
+def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
     process.send(signal.SIGTERM)
@@ -145,10 +134,9 @@ def test_term_closes_the_connection_and_says_so(sandbox, addbot, runfeishu, rows
     assert rows.one(SLOT)[0] == "stopped"
 
 
-def test_only_named_bots_are_held(sandbox, addbot, runfeishu):
+def test_only_named_bots_are_held(sandbox, bot, addbot, runfeishu):
     other = "cli_00000000000000cc"
     sandbox.put_app(other, app_secret=APP_SECRET)
-    addbot()
     addbot(other)
     process = runfeishu("--bot", other)
     until_connected(process, sandbox, app_id=other)

@@ -19,13 +19,12 @@ expect.set_options(timeout=40_000)  # a busy machine, and a pause between two at
 
 @pytest.fixture
 def portal(
-    addbot: Callable[..., None],
+    bot: None,
     runfeishu: Callable[..., object],
     managed_process: ProcessStarter,
     environment: dict[str, str],
 ) -> str:
     """Web and connections in processes of their own; the address of the web process."""
-    addbot()
     runfeishu("--node", "app-1")
     account = managed_process(
         "manage.py", "createsuperuser", "--noinput", "--username", "lin", "--email", "lin@example.com",

@@ -40,8 +40,7 @@ def look_twice(managed_process, environment) -> Callable[[], None]:
 
 
 @pytest.fixture
-def listening(sandbox, addbot, runfeishu, rows) -> ManagedProcess:
-    addbot()
+def listening(sandbox, bot, runfeishu, rows) -> ManagedProcess:
     process = runfeishu("--node", "a")
     process.wait_until(
         lambda: rows.one("SELECT state FROM bots_connectionslot") == ("connected",), what="the connection"

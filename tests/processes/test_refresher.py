@@ -18,8 +18,7 @@ SENDING = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE phase = 'sending'"
 
 
 @pytest.fixture
-def refreshing(addbot, managed_process, environment, sandbox, tmp_path) -> Refreshing:
-    addbot()
+def refreshing(bot, managed_process, environment, sandbox, tmp_path) -> Refreshing:
     return Refreshing(managed_process, environment, sandbox, tmp_path)
 
 
@@ -100,8 +99,9 @@ def test_refresher_that_is_killed_leaves_no_more_than_it_had_sent_and_knows_what
 
 
 def test_answer_that_finds_no_database_is_stored_when_there_is_one(
-    own_server, own_database, refreshing, sandbox
+    own_server, own_database, addbot, refreshing, sandbox
 ):
+    addbot()
     refreshing.put_grants(8)
     # The answer takes so long that the database is gone when it comes.
     sandbox.faults(token={"latency": 0.9})

@@ -90,11 +90,10 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_refusal_is_explained_retried_sparingly_and_overcome_once_its_cause_is_gone(
-    case, sandbox, addbot, runfeishu, rows, pages
+    case, sandbox, bot, runfeishu, rows, pages
 ):
     broken, mended, code, english, chinese = CASES[case]
     sandbox.put_app(client_config={"ReconnectInterval": 1})
-    addbot()
     arrange(sandbox, broken)
     process = runfeishu()
     process.wait_until(lambda: rows.one(CODE) == (code,), what="the code", seconds=15)

@@ -58,9 +58,8 @@ def worker(managed_process, environment, tmp_path):
 
 
 @pytest.fixture
-def push(sandbox, addbot, runfeishu):
+def push(sandbox, bot, runfeishu):
     """Pushes events of the given types through a long connection."""
-    addbot(APP_ID)
     runfeishu()
 
     def send(*kinds: str) -> None:

@@ -29,14 +29,17 @@ class DatabaseCopies:
         self._names = (f"fp_{os.getpid()}_{number}" for number in count())
         self._template = ""
 
-    def create(self) -> str:
-        """The URL of a database that holds the schema and nothing else. The first call migrates the template."""
+    def create(self, *, of: str = "") -> str:
+        """The URL of a copy of a database, which nobody may be connected to; without one it holds the schema alone.
+
+        The first call migrates the template.
+        """
         if not self._template:
             self._services.start_database()
             template = self._engine.create(next(self._names))
             self._migrate(template)
             self._template = template
-        return self._engine.create(next(self._names), template=self._template)
+        return self._engine.create(next(self._names), template=of or self._template)
 
     def drop(self, url: str) -> None:
         self._engine.drop(url)
