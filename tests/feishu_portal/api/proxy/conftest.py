@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from auth_sessions.domain import broker
 from bots.database_thread import DatabaseThread
 from bots.models import Bot
 from feishu_portal.access.actors import SYSTEM
@@ -20,12 +21,12 @@ from feishu_portal.access.api_keys import add_api_client
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope as May
 from feishu_portal.api import waiting
+from feishu_portal.api.proxy import admission
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.runtime.web import EmbeddedServer
 from tests.factories import make_bot, make_grant
-
-APP_TOKEN, USER_TOKEN = "t-the-app-token-of-the-tests", "u-the-user-token-of-the-tests"
-SECRETS = (APP_TOKEN, USER_TOKEN, "u-the-next-token-of-the-tests", "the-app-secret-of-the-tests")
+from tests.feishu_portal.api.proxy.outcomes import refresh
+from tests.feishu_portal.api.proxy.tokens import APP_SECRET, APP_TOKEN, USER_TOKEN
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -171,7 +172,7 @@ class Proxy:
 @pytest.fixture
 async def bot(database, upstream) -> Bot:
     addresses = {"open_url": upstream.url, "accounts_url": upstream.url}
-    return await database.run(make_bot, app_secret="the-app-secret-of-the-tests", **addresses)
+    return await database.run(make_bot, app_secret=APP_SECRET, **addresses)
 
 
 @pytest.fixture
@@ -182,3 +183,12 @@ async def proxy(endpoint, database, bot) -> Proxy:
 @pytest.fixture
 async def grant(database, bot):
     return await database.run(make_grant, bot, access_token=USER_TOKEN)
+
+
+@pytest.fixture
+def refresher(monkeypatch):
+    """Refreshes as soon as it is asked."""
+    asked = []
+    for module in (admission, broker):
+        monkeypatch.setattr(module, "ask_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
+    return asked

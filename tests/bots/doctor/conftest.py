@@ -1,0 +1,27 @@
+from collections.abc import Iterator
+
+import pytest
+import respx
+
+from bots.enums import SlotState
+from bots.models import Bot
+from tests.bots.doctor.patient import SECRET, PlatformAnswers
+from tests.factories import PLATFORM, make_bot
+
+
+@pytest.fixture(autouse=True)
+def public_url(settings) -> None:
+    settings.PUBLIC_URL = "https://portal.example.com"
+
+
+@pytest.fixture
+def bot() -> Bot:
+    bot = make_bot(app_secret=SECRET, auth_scopes=["offline_access", "docx:document:readonly"])
+    bot.slots.update(state=SlotState.CONNECTED)
+    return bot
+
+
+@pytest.fixture
+def platform(bot) -> Iterator[PlatformAnswers]:
+    with respx.mock(base_url=PLATFORM, assert_all_called=False) as router:
+        yield PlatformAnswers(router, bot)

@@ -1,0 +1,91 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from bots.domain.doctor import Check, Verdict
+from bots.enums import SlotState
+from bots.models import Bot
+from tests.bots.doctor.patient import counted, look
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("code", [403, 514, 1000040345])
+def test_refused_long_connection_is_wrong_with_its_code(bot, platform, code):
+    platform.endpoint.respond(json={"code": code, "msg": "no", "data": {}})
+    finding = look(bot)[Check.LONG_CONNECTION]
+    assert (finding.verdict, finding.code) == (Verdict.WRONG, code)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [(SlotState.CONNECTED, Verdict.WARNING), (SlotState.ERROR, Verdict.WRONG)]
+)
+def test_connection_limit_is_wrong_only_for_a_bot_that_still_needs_one(bot, platform, state, verdict):
+    bot.slots.update(state=state)
+    platform.endpoint.respond(json={"code": 1000040350, "msg": "too many", "data": {}})
+    assert look(bot)[Check.LONG_CONNECTION].verdict is verdict
+
+
+def test_more_connections_than_ours_are_somebody_elses(bot, platform):
+    platform.connections.respond(json=counted(3))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert finding.verdict is Verdict.WRONG
+    assert "counts 3 connections and the portal holds 1: the other 2" in finding.cause.en_us
+
+
+def test_fewer_connections_than_ours_are_half_open(bot, platform):
+    platform.connections.respond(json=counted(0))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert finding.verdict is Verdict.WRONG
+    assert "half open" in finding.cause.en_us
+
+
+def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, platform):
+    bot.slots.update(state=SlotState.CONNECTING)
+
+    def meanwhile(_request: httpx.Request) -> httpx.Response:
+        bot.slots.update(state=SlotState.CONNECTED)
+        return httpx.Response(200, json=counted(1))
+
+    platform.connections.mock(side_effect=meanwhile)
+    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(("seconds_left", "verdict"), [(60, Verdict.OK), (-60, Verdict.WRONG)])
+def test_connection_on_the_move_counts_twice_as_long_as_it_moves(bot, platform, seconds_left, verdict):
+    until = timezone.now() + timedelta(seconds=seconds_left)
+    bot.slots.update(successor=uuid4(), successor_until=until)
+    platform.connections.respond(json=counted(2))
+    assert look(bot)[Check.CONNECTIONS].verdict is verdict
+
+
+def test_bot_without_a_connection_is_a_warning(bot, platform):
+    bot.slots.update(state=SlotState.STOPPED)
+    platform.connections.respond(json=counted(0))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert (finding.verdict, finding.cause.en_us) == (Verdict.WARNING, "0 of 1 are up")
+    assert "runfeishu" in finding.cure.en_us
+
+
+def test_connection_in_error_is_explained_by_its_last_code(bot, platform):
+    bot.slots.update(state=SlotState.ERROR, error_code=1000040350)
+    platform.connections.respond(json=counted(0))
+    finding = look(bot)[Check.CONNECTIONS]
+    assert (finding.verdict, finding.code) == (Verdict.WARNING, 1000040350)
+    assert "reached its number" in finding.cause.en_us
+
+
+def test_disabled_bot_needs_no_connection(bot, platform):
+    Bot.objects.filter(pk=bot.pk).update(enabled=False)
+    bot.slots.update(state=SlotState.STOPPED)
+    platform.connections.respond(json=counted(0))
+    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("answer", [{"code": 0, "data": {}}, {"code": 99991201, "msg": "api not found"}])
+def test_platform_that_does_not_count_leaves_it_unknown(bot, platform, answer):
+    platform.connections.respond(json=answer)
+    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.UNKNOWN

@@ -1,0 +1,98 @@
+import httpx
+import pytest
+import respx
+
+from bots.domain.doctor import Check, Verdict
+from tests.bots.doctor.patient import ENDPOINT, SECRET, TOKEN, issued, look
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db
+
+
+def test_wrong_secret_is_wrong_with_code_and_log_id_and_stops_no_other_check(bot, platform):
+    platform.token.respond(json={"code": 10015, "msg": "no"}, headers={"X-Tt-Logid": "log-1"})
+    findings = look(bot)
+    finding = findings[Check.CREDENTIALS]
+    assert (finding.verdict, finding.code, finding.log_id) == (Verdict.WRONG, 10015, "log-1")
+    assert "App Secret" in finding.cure.en_us
+    assert findings[Check.LONG_CONNECTION].verdict is Verdict.OK
+    assert findings[Check.BOT].verdict is Verdict.UNKNOWN
+    assert findings[Check.PUBLIC_URL].verdict is Verdict.OK
+    assert not platform.bot.called
+
+
+def test_credentials_are_asked_for_anew_each_time(bot, platform):
+    look(bot)
+    look(bot)
+    assert platform.token.call_count == 2
+
+
+def test_platform_out_of_reach_is_wrong(bot, platform):
+    platform.token.mock(side_effect=httpx.ConnectTimeout("slow"))
+    finding = look(bot)[Check.CREDENTIALS]
+    assert finding.verdict is Verdict.WRONG
+    assert "proxy" in finding.cure.en_us
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (httpx.Response(200, text="<html>sign in</html>"), Verdict.WRONG),
+        (httpx.Response(502, text="<html>bad gateway</html>"), Verdict.UNKNOWN),
+        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), Verdict.UNKNOWN),
+    ],
+)
+def test_what_passes_by_itself_is_told_from_what_does_not(bot, platform, answer, verdict):
+    platform.token.mock(return_value=answer)
+    assert look(bot)[Check.CREDENTIALS].verdict is verdict
+
+
+def test_secret_that_the_platform_echoes_is_masked(bot, platform):
+    platform.token.respond(json={"code": 424242, "msg": f"never heard of {SECRET}"})
+    assert "never heard of ••••" in look(bot)[Check.CREDENTIALS].cause.en_us
+
+
+@pytest.mark.parametrize(
+    ("ours", "own", "other", "name"),
+    [
+        ("feishu", "https://open.feishu.cn", "https://open.larksuite.com", "Lark"),
+        ("lark", "https://open.larksuite.com", "https://open.feishu.cn", "Feishu"),
+    ],
+)
+def test_app_of_the_other_brand_is_named_with_the_change_to_make(ours, own, other, name):
+    bot = make_bot(name="My bot", app_secret=SECRET, platform=ours)
+    with respx.mock() as router:
+        router.post(own + TOKEN).respond(json={"code": 10014, "msg": "app id not exists"})
+        router.post(own + ENDPOINT).respond(json={"code": 1000040351, "msg": "incorrect domain name"})
+        elsewhere = router.post(other + TOKEN).respond(json=issued())
+        findings = look(bot)
+    platform = "lark" if ours == "feishu" else "feishu"
+    for check, code in ((Check.CREDENTIALS, 10014), (Check.LONG_CONNECTION, 1000040351)):
+        assert (findings[check].verdict, findings[check].code) == (Verdict.WRONG, code)
+        assert name in findings[check].cause.en_us
+        command = f"manage.py addbot 'My bot' --app-id {bot.app_id} --platform {platform}"
+        assert command in findings[check].cure.en_us
+        assert command in findings[check].cure.zh_cn
+    assert elsewhere.call_count == 1
+
+
+def test_app_that_neither_brand_knows_is_explained_by_its_code():
+    bot = make_bot(app_secret=SECRET, platform="feishu")
+    with respx.mock() as router:
+        router.post("https://open.feishu.cn" + TOKEN).respond(json={"code": 10014, "msg": "no"})
+        router.post("https://open.feishu.cn" + ENDPOINT).respond(json={"code": 1000040346, "msg": "no"})
+        other = router.post("https://open.larksuite.com" + TOKEN).respond(json={"code": 10014, "msg": "no"})
+        finding = look(bot)[Check.CREDENTIALS]
+    assert "App ID or App Secret is wrong" in finding.cause.en_us
+    assert other.call_count == 1
+
+
+def test_wrong_secret_and_custom_addresses_send_the_secret_nowhere_else(bot, platform):
+    # respx fails the test at any request to a host it does not know.
+    platform.token.respond(json={"code": 10014, "msg": "no"})
+    assert look(bot)[Check.CREDENTIALS].code == 10014
+    feishu_bot = make_bot(app_secret=SECRET, platform="feishu")
+    with respx.mock() as router:
+        router.post("https://open.feishu.cn" + TOKEN).respond(json={"code": 10015, "msg": "no"})
+        router.post("https://open.feishu.cn" + ENDPOINT).respond(json={"code": 1000040345, "msg": "no"})
+        assert look(feishu_bot)[Check.CREDENTIALS].code == 10015

@@ -1,0 +1,33 @@
+import pytest
+
+from bots.domain.doctor import Check, Verdict, examination
+from feishu.transport import Transport as Http
+from tests.bots.doctor.patient import look, verdicts
+
+pytestmark = pytest.mark.django_db
+
+
+def test_all_well_is_found_well_in_both_languages(bot, platform):
+    findings = look(bot, may_refresh=True)
+    assert verdicts(findings) == {}
+    assert set(findings) == set(Check) - {Check.WEBHOOK_KEYS}
+    for finding in findings.values():
+        assert finding.title.zh_cn
+        assert finding.title.en_us
+        assert finding.cause.zh_cn
+        assert finding.cause.en_us
+
+
+def test_every_finding_that_is_not_well_says_what_to_do_in_both_languages(bot, platform):
+    for route in (platform.bot, platform.connections, platform.application, platform.endpoint):
+        route.respond(json={"code": 424242, "msg": "strange"})
+    findings = look(bot)
+    assert len(verdicts(findings)) >= 6
+    for finding in findings.values():
+        assert bool(finding.cure.zh_cn) == bool(finding.cure.en_us) == (finding.verdict is not Verdict.OK)
+
+
+def test_findings_come_one_by_one(bot, platform):
+    findings = examination(bot, transport=Http())
+    assert next(findings).check is Check.APP_SECRET
+    assert not platform.token.called

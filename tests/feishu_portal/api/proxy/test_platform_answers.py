@@ -1,0 +1,53 @@
+import pytest
+
+from feishu.errors import APIError
+from tests.feishu_portal.api.proxy.outcomes import OK, problem, uses
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_missing_scope_is_named_with_where_to_ask(proxy, grant, upstream, database, refresher):
+    violations = [{"type": "action_privilege_required", "subject": "task:task:read"}]
+    body = {"code": 99991679, "msg": "Unauthorized.", "error": {"permission_violations": violations}}
+    upstream.will_say(body)
+    response = await proxy.call(await proxy.key(), proxy.path())
+    assert (response.status_code, response.json()) == (400, body)
+    assert response.headers["feishu-portal-missing-scopes"] == "task:task:read"
+    assert f"/api/v1/bots/{proxy.bot.app_id}/auth-sessions" in response.headers["link"]
+    assert refresher == []
+
+
+@pytest.mark.parametrize("status", [429, 400])
+async def test_rate_limit_is_passed_on_and_honoured(proxy, grant, upstream, status):
+    headers = {"x-ogw-ratelimit-reset": "7", "x-ogw-ratelimit-limit": "100"}
+    upstream.will_say({"code": 99991400, "msg": "frequency limit"}, status=status, headers=headers)
+    key = await proxy.key()
+    limited = await proxy.call(key, proxy.path("/open-apis/task/v2/tasks/e1234567"))
+    assert (limited.status_code, limited.headers["retry-after"]) == (status, "7")
+    again = await proxy.call(key, proxy.path("/open-apis/task/v2/tasks/f7654321"))
+    assert problem(again) == (429, "rate_limited")
+    assert 0 < int(again.headers["retry-after"]) <= 8
+    upstream.will_say(OK)
+    assert (await proxy.call(key, proxy.path("/open-apis/task/v2/sections"))).status_code == 200
+    assert len(upstream.requests) == 2
+
+
+async def test_platform_that_cannot_be_reached_was_sent_nothing(proxy, grant, database, upstream):
+    nowhere = {"open_url": "http://127.0.0.1:9", "accounts_url": "http://127.0.0.1:9"}
+    await database.run(lambda: type(proxy.bot).objects.update(**nowhere))
+    response = await proxy.call(await proxy.key(), proxy.path())
+    assert problem(response) == (502, "upstream_failed")
+    assert response.json()["sent"] == "no"
+    [use] = await uses(proxy)
+    assert use.status is None
+    assert use.seconds is not None
+
+
+async def test_bot_whose_secret_is_wrong_is_the_operators_business(proxy, upstream, endpoint, monkeypatch):
+    async def refuse(_credentials):
+        raise APIError("app secret invalid", code=10014)
+
+    monkeypatch.setattr(endpoint._desk().app_tokens, "get", refuse)
+    response = await proxy.call(await proxy.key(), proxy.path(user=""))
+    assert problem(response) == (424, "app_misconfigured")
+    assert response.json()["platform_code"] == 10014
