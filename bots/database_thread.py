@@ -57,6 +57,12 @@ def limit_waiting(seconds: float) -> None:
             cursor.execute("SELECT set_config(%s, %s, false)", [name, limit])
 
 
+def give_back() -> None:
+    """Where threads share few connections, let another one have this thread's; it gets one again when it asks."""
+    if "pool" in connection.settings_dict["OPTIONS"] and not connection.in_atomic_block:
+        connection.close()
+
+
 def _close_own_connection() -> None:
     """Which connection ``connection`` means depends on the thread that asks, so the name is resolved in here."""
     connection.close()

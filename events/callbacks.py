@@ -24,6 +24,7 @@ from django.utils import timezone
 from bots.database_thread import DatabaseThread
 from bots.domain.database_time import DatabaseTime
 from events.arrivals import Arrival
+from events.clicked_cards import ClickedCards
 from events.domain import deliveries
 from events.domain.clicks import show_late_answer
 from events.domain.room import HandlerRoom, Whose
@@ -33,7 +34,7 @@ from events.hints import hint_work
 from events.models import Delivery, Event
 from events.registry import Registration, answerer_of
 from events.threads import HandlerThreads, Job
-from feishu.cards import callback_response, toast
+from feishu.cards import Json, callback_response, toast
 from feishu.envelope import OLD_CARD_CALLBACK
 from feishu.text import Text
 
@@ -45,6 +46,9 @@ BUDGET = (
 MAX_WAITING = 2_000  # clicks that wait for a thread
 CLOSE_SECONDS = 5.0  # that handlers get to finish when the process ends
 PATIENCE = 10.0  # seconds for a statement of the lane's own
+CARD_SECONDS = (
+    1.0  # from a click until it is answered without its card, if the platform does not show it sooner
+)
 BEFORE_CARD = 0.5  # seconds between a late click's answer and its card: the platform wants them in this order
 
 NOTHING: dict[str, Any] = {}
@@ -70,6 +74,8 @@ class Click:
         self.loop = loop
         self.begun: asyncio.Future[None] = loop.create_future()
         self.answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+        self.card: asyncio.Future[Json | None] | None = None
+        self.since = time.monotonic()
         self.job: Job | None = None
         self.delivery: Delivery | None = None
         self.handler: Registration | None = None
@@ -105,6 +111,7 @@ class CallbackLane:
     def __init__(self) -> None:
         self._room = HandlerRoom(settings.CALLBACK_THREADS)
         self._threads = HandlerThreads("callback")
+        self._cards = ClickedCards()
         self._database = DatabaseThread("callback-db", patience=PATIENCE)
         self._waiting: OrderedDict[int, Click] = OrderedDict()
         self._handled: dict[int, Click] = {}
@@ -118,6 +125,8 @@ class CallbackLane:
         click = Click(event_pk, (arrival.bot_id, arrival.action))
         if arrival.event_type == OLD_CARD_CALLBACK:
             click.be_late()  # a card of today is no answer to it, so it is put in place behind the answer
+        elif arrival.once:
+            click.card = self._cards.look(event_pk)
         answer = PROCESSING
         if await self._begin(click, until):
             try:
@@ -125,9 +134,20 @@ class CallbackLane:
             except TimeoutError:
                 answer = PROCESSING if click.be_late() else await click.answer
                 self._note_late(event_pk)
+            answer = await self._with_spent_buttons(click, answer, until)
         else:
             self._hand_over(event_pk)
         return _as_json(answer)
+
+    async def _with_spent_buttons(self, click: Click, answer: Json, until: float) -> Json:
+        """The first click on a button that counts once shows it as clicked, unless the handler has a card of its own."""
+        if click.card is None or click.handler is None or answer is FAILED or "card" in answer:
+            return answer
+        patience = min(until, click.since + CARD_SECONDS) - time.monotonic()
+        card = None
+        with suppress(TimeoutError):
+            card = await asyncio.wait_for(asyncio.shield(click.card), max(0.0, patience))
+        return answer if card is None else answer | callback_response(card=card)
 
     async def _begin(self, click: Click, until: float) -> bool:
         """Start handling as soon as there is a thread; False when the time is over before."""
@@ -233,6 +253,7 @@ class CallbackLane:
                 await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
         finally:
             self._threads.close()
+            self._cards.close()
             for watch in self._watches:
                 watch.cancel()
             await self._database.close()

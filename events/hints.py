@@ -15,3 +15,10 @@ def hint_deliveries() -> bool:
     from events.tasks import deliver  # noqa: PLC0415 -- see above
 
     return send_hint(deliver.delay)
+
+
+def hint_buttons(event_pk: int) -> bool:
+    """Tell a worker that the buttons of a clicked card count again; returns whether it could be told."""
+    from events.tasks import enable_buttons  # noqa: PLC0415 -- see above
+
+    return send_hint(enable_buttons.delay, event_pk)

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task, signals
 
 from events import deliverer, runner
-from events.domain import sweeping
+from events.domain import clicks, sweeping
 from events.domain.bot_removal import clear_away_deleted
 from events.domain.overdue import end_overdue
 from events.domain.replay import sweep_replays
@@ -33,6 +33,11 @@ def deliver() -> None:
 def sweep_deliveries() -> None:
     end_overdue()
     deliverer.current().wake()
+
+
+@shared_task(name="events.enable_buttons")
+def enable_buttons(event_pk: int) -> None:
+    clicks.enable_buttons(event_pk)
 
 
 @shared_task(name="events.replay")

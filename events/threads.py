@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import Error, connections
 
+from bots.database_thread import give_back
 from events.calling import HandlerTimedOut, interrupt
 
 logger = logging.getLogger("events.threads")
@@ -69,6 +70,7 @@ class HandlerThread(threading.Thread):
     def _do(self, work: Callable[[], None]) -> None:
         try:
             work()
+            give_back()
         except HandlerTimedOut:
             logger.info("hung_handler_came_back")
         except Exception:

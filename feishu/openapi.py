@@ -123,6 +123,26 @@ class OpenAPI:
         )
         return _sent(answer)
 
+    def card(self, message_id: str, *, timeout: float | None = None) -> dict[str, Any]:
+        """A card as it was sent or last changed, within `timeout` seconds (15); needs im:message:readonly or im:message.
+
+        Raises MalformedAnswer for a message that is no card (page "Get message content", card_msg_content_type).
+        """
+        answer = self._call(
+            "GET",
+            _message_path(message_id),
+            params={"card_msg_content_type": "user_card_content"},
+            timeout=timeout,
+        )
+        try:
+            [message] = answer.data["items"]
+            card = json_module.loads(message["body"]["content"])
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
+            raise MalformedAnswer("the answer holds no card", log_id=answer.log_id) from error
+        if message.get("msg_type") != "interactive" or not isinstance(card, dict):
+            raise MalformedAnswer("the message is no card", log_id=answer.log_id)
+        return card
+
     def patch_card(self, message_id: str, card: Json) -> None:
         """Replace a card that this app sent less than 14 days ago; no more than 5 times a second."""
         self._call("PATCH", _message_path(message_id), json={"content": _compact(card)})
@@ -165,7 +185,13 @@ class OpenAPI:
         return parse_app(app)
 
     def _call(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Json | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Json | None = None,
+        timeout: float | None = None,
     ) -> Answer:
         if not path.startswith("/"):
             # Appended to the host as it is, it could name another one, which would get the token.
@@ -173,13 +199,15 @@ class OpenAPI:
         url = self._credentials.platform.open_url + path
         token = self._token()
         try:
-            return self._transport.request(method, url, bearer=token, params=params, json=json)
+            return self._transport.request(
+                method, url, bearer=token, params=params, json=json, timeout=timeout
+            )
         except InvalidToken as error:
             if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
         token = self._token()
-        return self._transport.request(method, url, bearer=token, params=params, json=json)
+        return self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
 
     def _token(self) -> str:
         try:

@@ -1,15 +1,21 @@
-"""Clicks whose answer comes late: the card is put in place after the person was told to wait."""
+"""Cards that are put in place behind a click: what its handler returned late, and buttons that count once."""
 
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
+from events.hints import hint_buttons
 from events.models import Delivery, Event
+from feishu.cards import Json
+from feishu.clicks import is_once, spent_key
 from feishu.envelope import CALLBACK_TYPES
 from feishu.errors import APIError, FeishuError, RateLimited
+from feishu.once import renewed, spent
 from feishu.openapi import OpenAPI
 from feishu_portal.access.storable import storable
 
@@ -17,22 +23,60 @@ logger = logging.getLogger("events.clicks")
 
 TOKEN_LIFE = timedelta(minutes=30)
 """How long a click's token updates its card, twice (page "Update message card", delayed update)."""
+LOOK_SECONDS = 1.0
+"""What the platform gets to show a card that was clicked."""
 PAUSES = (1.0, 3.0, 10.0)  # seconds between tries
 TOKEN_USELESS = frozenset({300020, 300030, 300040})
 """Codes of that page: token malformed, expired, used up."""
 
 
 def show_late_answer(delivery: Delivery, answer: Any) -> None:
-    """What a click's handler returned after the click was answered: its card replaces the one that was clicked.
+    """What a click's handler returned after the click was answered: its card replaces the one that was clicked. Where it
+    returned none, the buttons of that one which count once are disabled.
 
     By the click's token, which everybody who sees the card follows, else by changing the message. What could not be
     shown is noted at the event.
     """
     event = delivery.event
-    card = answer.get("card") if isinstance(answer, dict) else None
-    if event.event_type not in CALLBACK_TYPES or not isinstance(card, dict):
+    if event.event_type not in CALLBACK_TYPES:
         return
-    content = card.get("data") if card.get("type") == "raw" else card
+    card = answer.get("card") if isinstance(answer, dict) else None
+    if isinstance(card, dict):
+        _put(event, card.get("data") if card.get("type") == "raw" else card)
+    elif is_once(event.dedupe_key) and (content := spent_card(event)):
+        _put(event, content)
+
+
+def spent_card(event: Event) -> Json | None:
+    """The card that was clicked, its buttons that count once disabled; None where they are, or the platform does not
+    show it, e.g. because the app lacks the scope."""
+    card = _card_of(event)
+    return None if card is None else spent(card)
+
+
+def count_again(event_pk: int) -> None:
+    """A click on a button that counts once came to nothing: the next one is new. Belongs into the transaction that ends
+    the click."""
+    Event.objects.filter(pk=event_pk).update(dedupe_key=spent_key(event_pk))
+    transaction.on_commit(partial(hint_buttons, event_pk))
+
+
+def enable_buttons(event_pk: int) -> None:
+    """Make the card look like it, where the click came to nothing after the person was told to wait."""
+    event = Event.objects.select_related("bot").filter(pk=event_pk, rescued=True).first()
+    if event is not None and (card := _card_of(event)) and (content := renewed(card)):
+        _put(event, content)
+
+
+def _card_of(event: Event) -> Json | None:
+    try:
+        return OpenAPI(event.bot.credentials).card(_message_id(event), timeout=LOOK_SECONDS)
+    except FeishuError as error:
+        logger.warning("clicked_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
+        return None
+
+
+def _put(event: Event, content: Any) -> None:
     try:
         _show(event, content)
     except FeishuError as error:

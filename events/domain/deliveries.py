@@ -13,14 +13,16 @@ from typing import Any
 from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 
+from bots.database_thread import give_back
 from events.calling import AsyncHandlerTimedOut, HandlerTimedOut, call
 from events.domain.attempts import note_attempt
+from events.domain.clicks import count_again
 from events.domain.fingerprints import fingerprint
 from events.domain.ordering import PATIENCE, promote_after
 from events.enums import ENDED, DeliveryStatus, EventStatus, Failure
 from events.models import Delivery, Event
 from events.registry import Registration, handler_named
-from feishu.clicks import is_once, spent_key
+from feishu.clicks import is_once
 from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.deliveries")
@@ -136,6 +138,7 @@ def _run(delivery: Delivery, handler: Registration) -> Any:
 def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Any:
     arguments = (delivery.event, delivery.event.bot)
     if not handler.atomic:
+        give_back()
         result = call(handler.function, *arguments, seconds=handler.seconds)
         _end(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
         return result
@@ -231,7 +234,7 @@ def finish_events(event_pks: Iterable[int]) -> None:
         Event.objects.filter(pk__in=pks).update(status=event_status, finished_at=timezone.now())
     for pk in ended.get(EventStatus.DEAD, []):
         if is_once(keys[pk]):
-            Event.objects.filter(pk=pk).update(dedupe_key=spent_key(pk))
+            count_again(pk)
 
 
 def _sum_of(statuses: set[str]) -> EventStatus:

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from events.domain.clicks import count_again
 from events.domain.ordering import promote
 from events.enums import DeliveryStatus, EventStatus
 from events.models import Delivery, Event
+from feishu.clicks import is_once
 from feishu.envelope import CALLBACK_TYPES
 
 LOST_AFTER = timedelta(seconds=60)
@@ -30,7 +33,12 @@ def end_lost_clicks() -> int:
         event_type__in=CALLBACK_TYPES,
         received_at__lt=timezone.now() - LOST_AFTER,
     ).exclude(Exists(deliveries))
-    pks = list(lost.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    return Event.objects.filter(pk__in=pks, status=EventStatus.DISPATCHED).update(
-        status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()
-    )
+    keys = dict(lost.order_by("pk").values_list("pk", "dedupe_key")[:AT_ONCE])
+    with transaction.atomic():
+        ended = Event.objects.filter(pk__in=keys, status=EventStatus.DISPATCHED).update(
+            status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()
+        )
+        for pk, key in keys.items():
+            if is_once(key):
+                count_again(pk)
+    return ended

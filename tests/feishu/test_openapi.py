@@ -116,6 +116,39 @@ def test_a_card_is_patched(platform, api):
     assert platform.sent_json() == {"content": '{"schema":"2.0"}'}
 
 
+def message(**values: object) -> dict[str, object]:
+    return {
+        "code": 0,
+        "data": {"items": [{"msg_type": "interactive", "body": {"content": '{"a":1}'}} | values]},
+    }
+
+
+def test_a_card_is_read_as_it_was_sent(platform, api):
+    platform.will_say(TOKEN, message())
+    assert api.card("om_1", timeout=1.0) == {"a": 1}
+    request = platform.requests[1]
+    assert (request.method, request.url.path) == ("GET", "/open-apis/im/v1/messages/om_1")
+    assert dict(request.url.params) == {"card_msg_content_type": "user_card_content"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": 0, "data": {}},
+        {"code": 0, "data": {"items": []}},
+        {"code": 0, "data": {"items": [None]}},
+        message(msg_type="text"),
+        message(body=None),
+        message(body={"content": "no json"}),
+        message(body={"content": "[1]"}),
+    ],
+)
+def test_a_message_that_is_no_card_is_malformed(platform, api, answer):
+    platform.will_say(TOKEN, answer)
+    with pytest.raises(MalformedAnswer):
+        api.card("om_1")
+
+
 def test_a_clicked_card_is_updated_with_its_token(platform, api):
     platform.will_say(TOKEN, {"code": 0, "msg": "ok"})
     api.update_card_by_token("c-1", {"schema": "2.0"})

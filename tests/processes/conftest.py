@@ -12,6 +12,7 @@ from tests.services.platform import APP_ID, APP_SECRET, SandboxClient
 from tests.services.ports import free_port
 from tests.services.postgresql import RestartablePostgreSQL, find_programs
 from tests.services.processes import PROJECT, ManagedProcess, ProcessStarter, clean_environment
+from tests.services.redis_server import Redis, find_program
 from tests.services.rows import Rows
 from tests.services.sandboxes import HOST, running_sandbox
 from tests.services.session import Services
@@ -89,6 +90,16 @@ def own_database(own_server: RestartablePostgreSQL, environment: dict[str, str],
     )
     environment["DATABASE_URL"] = DatabaseCopies(services).create()
     return environment["DATABASE_URL"]
+
+
+@pytest.fixture
+def own_redis(environment: dict[str, str]) -> Iterator[str]:
+    """A server that may be wiped."""
+    server = Redis(find_program())
+    server.start()
+    environment["REDIS_URL"] = server.url
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ CARD = {
                 "tag": "button",
                 "text": {"tag": "plain_text", "content": action},
                 "name": action,
-                "behaviors": [{"type": "callback", "value": {"action": action}}],
+                "behaviors": [{"type": "callback", "value": {"action": action, "once": action == "approve"}}],
             }
             for action in ("approve", "slow", "unknown")
         ]
@@ -228,6 +228,9 @@ def test_click_is_answered_by_its_handler_or_for_it_in_time(sandbox, make_webhoo
     answers = {name: click(sandbox, card, name) for name in ("approve", "slow", "unknown")}
     assert {name: answer["code"] for name, answer in answers.items()} == dict.fromkeys(answers, 0)
     assert answers["approve"]["toast"]["i18n"]["en_us"] == "Approved"
+    # Its button counts once and is disabled now.
+    assert answers["approve"]["card_updated"]
+    assert "error" in click(sandbox, card, "approve")
     assert answers["slow"]["toast"]["type"] == "info"
     assert answers["slow"]["latency_ms"] < 2500
     assert answers["unknown"]["toast"] is None

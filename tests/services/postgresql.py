@@ -153,10 +153,10 @@ class RestartablePostgreSQL(PostgreSQL):
     """A server of the test's own."""
 
     @contextmanager
-    def away(self) -> Iterator[None]:
-        """Shut down, and up again after the block."""
+    def away(self, how: signal.Signals = signal.SIGINT) -> Iterator[None]:
+        """Shut down, and up again after the block. SIGQUIT is a crash: what was committed has to be recovered."""
         command = self._server._process.args
-        self._server._end(signal.SIGINT)
+        self._server._end(how)
         yield
         self._server.launch(command, ready=self._answers, seconds=30, identity=unprivileged())
 
