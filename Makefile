@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet bench-tokens chaos-tokens bench-event-log lint lock messages
+.PHONY: help run setup test bench-fleet bench-tokens chaos-tokens chaos-events bench-event-log lint lock messages
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ lint: $(VENV)/.development ## style, types, import arrows, migrations, Django's 
 
 chaos-tokens: $(VENV)/.development ## kill, stop and starve the refresher for half an hour, and count what it cost (ARGS="--scene slow")
 	$(PYTHON) -m bench.chaos_tokens $(ARGS)
+
+chaos-events: $(VENV)/.development ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
+	$(PYTHON) -m bench.chaos_events $(ARGS)
 
 lock: $(VENV)/.development ## both lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv

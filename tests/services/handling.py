@@ -16,6 +16,7 @@ from tests.services.rows import Rows
 Start = Callable[..., ManagedProcess]
 
 HANDLERS = """
+import time
 from datetime import timedelta
 
 from django.db import connection
