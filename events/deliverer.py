@@ -107,10 +107,11 @@ class Deliverer:
             self._wanted.clear()
 
     def _guarded(self, do: Callable[[], object]) -> None:
-        """The database may be away: then everything is tried again a moment later."""
+        """The database may be away: everything is tried again a moment later."""
         try:
             do()
-        except Error:
+        except Exception:
+            # Whatever it was, the thread goes on: nobody else pushes for this process.
             logger.exception("deliverer_failed")
             connection.close()
 

@@ -136,7 +136,7 @@ class Session:
         return [PongReceived(), ConfigChanged(config)]
 
     def _data(self, frame: Frame, now: float) -> Event:
-        headers = dict(frame.headers)
+        headers = dict(reversed(frame.headers))  # the first of a name counts, as in the SDKs
         kind = headers.get("type")
         if kind not in {"event", "card"}:
             return Ignored(f"a data frame of type {kind!r}")

@@ -50,9 +50,10 @@ def json_block(value: Any) -> str:
 
 
 def text_block(text: str) -> str:
-    """A block of preformatted text, cut where a page would become too long."""
+    """A block of preformatted text, cut where a page would become too long. Half a surrogate pair, which JSON can spell and
+    no page can hold, is shown as JSON spells it."""
     cut = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n…"
-    return format_html('<pre class="portal-block">{}</pre>', cut)
+    return format_html('<pre class="portal-block">{}</pre>', cut.encode(errors="backslashreplace").decode())
 
 
 def _hides(key: str, value: Any) -> bool:
