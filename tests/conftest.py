@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connections
+from django.test import TransactionTestCase
 from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 
@@ -26,7 +27,19 @@ def django_db_modify_db_settings(services: Services) -> None:
     services.start_database()
     if services.database == "sqlite":
         # In a file, as in production: a database in memory locks differently.
-        connections.settings["default"]["TEST"]["NAME"] = str(services.directory / "test.sqlite3")
+        settings = connections.settings["default"]
+        settings["TEST"]["NAME"] = str(services.directory / "test.sqlite3")
+        # Nothing in it outlives the session.
+        settings["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_tables_are_emptied() -> Iterator[None]:
+    from tests.services.emptying import empty_tables  # noqa: PLC0415 -- models are there only now
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture(autouse=True)

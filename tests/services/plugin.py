@@ -5,6 +5,7 @@ With ``-n`` each worker of pytest-xdist has servers of its own, like a session w
 """
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -80,6 +81,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if touches_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """Collections of garbage need not look again and again at the modules and thousands of items that stay."""
+    gc.freeze()
 
 
 def touches_database(item: pytest.Item) -> bool:
