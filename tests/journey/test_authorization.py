@@ -73,8 +73,8 @@ def see_refresh(console: Page, portal: Portal) -> None:
     assert books["replays"] == 0
 
 
-def test_journey_with_make_run(portal, person):
-    walk(portal, person)
+def test_journey_with_make_run(new_portal, person):
+    walk(new_portal, person)
 
 
 def test_journey_with_the_processes_of_production(production, person):

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.processes
 
 KEY, TOKEN = "the-encrypt-key-of-the-tests", "the-verification-token-of-the-tests"
 EVENTS = "SELECT event_id, arrived_by FROM events_event"
+PAYLOADS = "SELECT status, payload FROM events_event ORDER BY received_at"
+UNREADABLE = ("", "not json", "[1]", '{"schema":"2.0","header":{}}')
 HANDLERS = """
 import time
 from events import callback_response, on_card, toast
@@ -111,15 +113,19 @@ def test_event_pushed_again_under_its_id_is_stored_once(sandbox, make_webhook_bo
     assert stored(rows) == ["same"]
 
 
-@pytest.mark.parametrize("raw", ["", "not json", "[1]", '{"schema":"2.0","header":{}}'])
-def test_unreadable_event_is_acked_and_quarantined(sandbox, make_webhook_bot, web, rows, raw):
+def test_unreadable_events_are_acked_and_quarantined(sandbox, make_webhook_bot, web, rows):
     make_webhook_bot()
     process, url = web()
     subscribe(sandbox, url)
-    sandbox.push(count=1, raw=raw)
-    process.wait_until(lambda: sandbox.books()["counts"]["acked"] == 1, what="the ack", seconds=10)
-    status, payload = rows.one("SELECT status, payload FROM events_event")
-    assert (status, bytes(payload)) == ("quarantined", raw.encode())
+    for number, raw in enumerate(UNREADABLE, start=1):
+        sandbox.push(count=1, raw=raw)
+        process.wait_until(
+            lambda number=number: sandbox.books()["counts"]["acked"] == number,
+            what=f"the ack of {raw!r}",
+            seconds=10,
+        )
+    found = [(status, bytes(payload)) for status, payload in rows.all(PAYLOADS)]
+    assert found == [("quarantined", raw.encode()) for raw in UNREADABLE]
 
 
 @pytest.mark.only_on("postgres")
