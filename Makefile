@@ -7,10 +7,10 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet bench-tokens chaos-tokens chaos-events bench-event-log lint lock messages
+.PHONY: help run setup test bench-fleet bench-tokens chaos-tokens chaos-events bench-event-log bench-ingest lint lock messages
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-13s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-15s%s\n", $$1, $$2 }' Makefile
 
 # --- for everybody
 
@@ -35,6 +35,9 @@ bench-tokens: $(VENV)/.development ## tokens, proxied calls and a large download
 
 bench-fleet: $(VENV)/.development ## measure 300 bots in one process (ARGS="--bots 50")
 	$(PYTHON) -m bench.fleet $(ARGS)
+
+bench-ingest: $(VENV)/.development ## events a second and time to their acknowledgement, beside the official SDK (ARGS="--minutes 10")
+	$(PYTHON) -m bench.ingest $(ARGS)
 
 bench-event-log: $(VENV)/.development ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
 	$(PYTHON) -m bench.event_log $(ARGS)

@@ -67,8 +67,8 @@ class SlotConnection:
                 message = f"the credentials could not be read: {type(error).__name__}"
                 raise ConnectError(message, stage="credentials", reason=Reason.DATABASE) from error
 
-        async def hear(message: Message) -> Reply:
-            return await sink(wanted.bot_id, message)
+        def hear(message: Message) -> Awaitable[Reply]:
+            return sink(wanted.bot_id, message)
 
         self._connection = Connection(
             credentials=credentials,

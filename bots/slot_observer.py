@@ -69,7 +69,7 @@ class SlotObserver:
         self._has_tried = False
         self._connected_at: datetime | None = None
         self._down_since: datetime | None = None
-        self._frame_reported: datetime | None = None
+        self._frame_due = float("-inf")
         self._failures: set[tuple[LossReason, int | None]] = set()
         self._reconnects = 0
 
@@ -145,9 +145,9 @@ class SlotObserver:
 
     def frame(self, message: Message) -> None:
         self._is_hearing()
-        now = timezone.now()
-        if self._frame_reported is None or (now - self._frame_reported).total_seconds() >= FRAME_STEP:
-            self._frame_reported = now
+        if message.received_at >= self._frame_due:
+            self._frame_due = message.received_at + FRAME_STEP
+            now = timezone.now()
             self._report(last_frame_at=now, last_message_at=now)
         if signals.frame.has_listeners(Bot):
             self._send(

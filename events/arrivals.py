@@ -1,10 +1,9 @@
 """From bytes to an arrival: the little that has to be known of an event before it is stored. No database here."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from django.utils import timezone
+from msgspec import Struct
 
 from events.enums import Arrived, EventStatus
 from feishu.clicks import NO_CLICK, read_click
@@ -17,8 +16,7 @@ MAX_TRACE_ID = 128
 MAX_TEXT = {"event_id": 128, "event_type": 128, "tenant_key": 64}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True, gc=False):
     """One pushed event, ready to be stored."""
 
     bot_id: UUID
@@ -43,7 +41,7 @@ class Arrival:
 def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str = "") -> Arrival:
     """Read the header of ``payload``. What cannot be read is quarantined, never refused: refusing the head of an
     ordered stream would stall the stream for hours."""
-    now = timezone.now()
+    now = datetime.now(UTC)
     try:
         envelope = parse(payload)
         _check_storable(envelope.dedupe_key, MAX_KEY)

@@ -1,12 +1,16 @@
 """What happens to a message of the long connection: read, store, commit, answer."""
 
+import asyncio
 import time
+from collections.abc import Awaitable
+from functools import partial
 from uuid import UUID
 
 from django.db import Error
 
-from events.arrivals import arrival
+from events.arrivals import Arrival, arrival
 from events.callbacks import BUDGET, CallbackLane, again
+from events.domain.inbox import Stored
 from events.enums import Arrived
 from events.intake import Intake
 from feishu.gateway.messages import Message, Reply
@@ -22,10 +26,18 @@ class GatewaySink:
         self._intake = intake
         self._callbacks = callbacks
 
-    async def __call__(self, bot_id: UUID, message: Message) -> Reply:
+    def __call__(self, bot_id: UUID, message: Message) -> Awaitable[Reply]:
         one = arrival(
             bot_id=bot_id, payload=message.payload, arrived_by=Arrived.WEBSOCKET, trace_id=message.trace_id
         )
+        if one.is_callback or self._intake.is_full:
+            return self._answer(one, message)
+        # For nearly everything: no task, which would cost as much as reading the message.
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._intake.put(one, partial(_reply, reply))
+        return reply
+
+    async def _answer(self, one: Arrival, message: Message) -> Reply:
         try:
             stored = await self._intake.submit(one)
         except Error:
@@ -36,3 +48,12 @@ class GatewaySink:
             return Reply(code=200, data=again(one))
         left = BUDGET - (time.monotonic() - message.received_at)
         return Reply(code=200, data=await self._callbacks.answer(stored.event_pk, one, budget=left))
+
+
+def _reply(reply: asyncio.Future[Reply], outcome: Stored | Exception) -> None:
+    if reply.done():
+        return
+    if isinstance(outcome, Exception) and not isinstance(outcome, Error):
+        reply.set_exception(outcome)
+    else:
+        reply.set_result(OK if isinstance(outcome, Stored) else NOT_STORED)

@@ -11,8 +11,10 @@ above MAX_QUEUED whoever submits waits, and what cannot be stored is refused, so
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Self
+from functools import partial
+from typing import Self, TypeAlias
 
 from django.db import Error
 
@@ -29,14 +31,18 @@ logger = logging.getLogger("events.intake")
 MAX_QUEUED = 20_000  # events; above that submitters wait, and so does the socket
 MAX_BATCH = 256  # events in one statement
 PRESSED = 1_000  # events waiting; above that extras are left out
+HINT_EVERY = 0.05  # seconds between hints: the first goes at once, and a worker finds whatever came since
 WRITE_EVERY = 5.0  # seconds between notes of what was left out
+
+Told: TypeAlias = Callable[[Stored | Exception], None]
+"""Hears what became of an arrival."""
 
 
 class Intake:
     """Collects arrivals and writes them in batches. Use as an async context manager."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Stored]]] = asyncio.Queue(MAX_QUEUED)
+        self._queue: asyncio.Queue[tuple[Arrival, Told]] = asyncio.Queue(MAX_QUEUED)
         self._database = DatabaseThread("inbox-db")
         self._hint_wanted = asyncio.Event()
         self._left_out = LeftOutCounts()
@@ -64,10 +70,20 @@ class Intake:
         """Count something that was left out because of that."""
         self._left_out.add(extra)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more has to wait for its place in the queue."""
+        return self._queue.full()
+
+    def put(self, arrival: Arrival, told: Told) -> None:
+        """Have one arrival stored; ``told`` is called once, in this event loop, when it is committed or could not be
+        stored. Raises asyncio.QueueFull."""
+        self._queue.put_nowait((arrival, told))
+
     async def submit(self, arrival: Arrival) -> Stored:
         """Store one arrival; returns when it is committed. Raises django.db.Error when it could not be stored."""
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        await self._queue.put((arrival, future))
+        await self._queue.put((arrival, partial(_settle, future)))
         return await future
 
     async def _write_for_ever(self) -> None:
@@ -79,7 +95,7 @@ class Intake:
             if time.monotonic() - self._noted_at >= WRITE_EVERY:
                 await self._note_left_out()
 
-    async def _write(self, batch: list[tuple[Arrival, asyncio.Future[Stored]]]) -> None:
+    async def _write(self, batch: list[tuple[Arrival, Told]]) -> None:
         counting = not self.is_pressed
         try:
             results = await self._database.run(
@@ -88,17 +104,18 @@ class Intake:
         except Exception as error:  # noqa: BLE001 -- every submitter must hear of it, whatever it was
             logger.warning("batch_not_stored", extra={"events": len(batch), "error": type(error).__name__})
             self._left_out.add(Extra.REFUSED, len(batch))
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            for _, told in batch:
+                told(error)
             return
-        for (arrival, future), stored in zip(batch, results, strict=True):
-            if not future.done():
-                future.set_result(stored)
-            if not stored.is_new and not counting:
+        is_work = False
+        for (arrival, told), stored in zip(batch, results, strict=True):
+            told(stored)
+            if stored.event_pk is not None:
+                is_work = is_work or arrival.status == EventStatus.RECEIVED
+            elif not counting:
                 self._left_out.add(Extra.DUPLICATES)
-            if stored.is_new and arrival.status == EventStatus.RECEIVED:
-                self._hint_wanted.set()
+        if is_work:
+            self._hint_wanted.set()
 
     async def _note_left_out(self) -> None:
         self._noted_at = time.monotonic()
@@ -120,3 +137,13 @@ class Intake:
                 changed("events")
             if self.is_pressed or not await asyncio.to_thread(hint_work):
                 self._left_out.add(Extra.HINTS)
+            await asyncio.sleep(HINT_EVERY)
+
+
+def _settle(future: asyncio.Future[Stored], outcome: Stored | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)

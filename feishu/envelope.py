@@ -25,8 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Schema: TypeAlias = Literal["2.0", "1.0"]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Who sent what, when. Fields the platform left out or set to null are empty."""
 
     schema: Schema
@@ -37,11 +36,14 @@ class Envelope:
     """UTC; None where it is absent or no time."""
     app_id: str
     tenant_key: str
-    token: str = field(repr=False)
+    token: str
     """The Verification Token. The old card callback has none."""
     dedupe_key: str
     """Equal for two pushes of the same thing; at most 200 printable characters."""
     is_callback: bool
+
+    def __repr__(self) -> str:
+        return f"Envelope(event_type={self.event_type!r}, event_id={self.event_id!r}, app_id={self.app_id!r})"
 
 
 @dataclass(frozen=True, slots=True)

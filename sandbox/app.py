@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from sandbox.config import SandboxConfig
-from sandbox.control import cast, conversations, disturbances, overview, pushes
+from sandbox.control import cast, conversations, disturbances, floods, overview, pushes
 from sandbox.control import consents as control_consents
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
@@ -36,6 +36,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
             *cast.routes(),
             *conversations.routes(),
             *pushes.routes(),
+            *floods.routes(),
             *disturbances.routes(),
             *control_consents.routes(),
             *overview.routes(),

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.db import DataError, Error, IntegrityError, connection, transaction
 from django.db.models import F
+from msgspec import Struct
 
 from events.arrivals import Arrival
 from events.models import Event
@@ -27,8 +29,7 @@ Key = tuple[UUID, str]
 logger = logging.getLogger("events.inbox")
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True, gc=False):
     """What became of an arrival: ``event_id`` is the new row's, None for a duplicate or a bot that is gone."""
 
     event_pk: int | None
@@ -104,25 +105,28 @@ def _insert_postgres(rows: list[tuple[object, ...]]) -> dict[Key, int]:
 
 
 def _insert_sqlite(rows: list[tuple[object, ...]]) -> dict[Key, int]:
-    fields = [field for name in COLUMNS for field in Event._meta.concrete_fields if field.attname == name]
     row = f"({', '.join(['%s'] * len(COLUMNS))})"
     new: dict[Key, int] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         for start in range(0, len(rows), SQLITE_ROWS):
             part = rows[start : start + SQLITE_ROWS]
-            parameters = [
-                field.get_db_prep_save(value, connection)
-                for values in part
-                for field, value in zip(fields, values, strict=True)
-            ]
             cursor.execute(
                 f"INSERT INTO {Event._meta.db_table} ({', '.join(COLUMNS)}) "  # noqa: S608 -- constants
                 f"VALUES {', '.join([row] * len(part))} "
                 "ON CONFLICT (bot_id, dedupe_key) DO NOTHING RETURNING id, bot_id, dedupe_key",
-                parameters,
+                [_plain(value) for values in part for value in values],
             )
             new |= {(UUID(bot_id), key): pk for pk, bot_id, key in cursor.fetchall()}
     return new
+
+
+def _plain(value: Any) -> Any:
+    """As Django keeps it in SQLite; asking each field for that would take longer than the insert."""
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return str(value.astimezone(UTC).replace(tzinfo=None))
+    return value
 
 
 def _count_duplicates(repeated: Sequence[Arrival]) -> None:

@@ -1,27 +1,31 @@
 """What goes in and out of a connection, as the rest of the product sees it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from feishu.frames import Frame
 
 Kind: TypeAlias = Literal["event", "card"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Message:
+class Message(Struct, frozen=True, eq=False, gc=False):
     """One push of the platform, complete. `payload` is the JSON envelope as it came."""
 
-    payload: bytes = field(repr=False)
+    payload: bytes
     message_id: str
     trace_id: str
     kind: Kind
     """The frame's type. Card clicks usually come as `event` and some as `card`; the payload tells."""
     received_at: float
     """The connection's monotonic clock, in seconds, when the last fragment came."""
-    frame: Frame = field(repr=False)
+    frame: Frame
     """The last frame received: the answer repeats its ids and headers."""
+
+    def __repr__(self) -> str:
+        return f"Message(message_id={self.message_id!r}, trace_id={self.trace_id!r}, kind={self.kind!r})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ import json
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from feishu.errors import FrameError
-from feishu.frames import CONTROL, DATA, Frame, decode, encode
+from feishu.frames import CONTROL, DATA, Frame, answer, decode, encode
 from feishu.gateway.config import ClientConfig
 from feishu.gateway.fragments import Fragments
 from feishu.gateway.messages import Message, Reply
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(Struct, frozen=True, gc=False):
     """A push is complete and wants an answer."""
 
     message: Message
@@ -112,18 +113,7 @@ class Session:
 
     def ack(self, message: Message, reply: Reply, biz_rt_ms: int) -> bytes:
         """The answer to a message. `biz_rt_ms`: how long handling took, in milliseconds."""
-        frame = message.frame
-        return encode(
-            Frame(
-                seq_id=frame.seq_id,
-                log_id=frame.log_id,
-                service=frame.service,
-                method=DATA,
-                headers=(*frame.headers, ("biz_rt", str(biz_rt_ms))),
-                payload=_payload(reply),
-                log_id_new=frame.log_id_new,
-            )
-        )
+        return answer(message.frame, _payload(reply), ("biz_rt", str(biz_rt_ms)))
 
     def _control(self, frame: Frame) -> list[Event]:
         kind = frame.header("type")
@@ -167,10 +157,10 @@ class Session:
 def _payload(reply: Reply) -> bytes:
     if reply.code == 200 and reply.data is None:
         return _OK
-    answer: dict[str, object] = {"code": reply.code}
+    content: dict[str, object] = {"code": reply.code}
     if reply.data is not None:
-        answer["data"] = base64.b64encode(reply.data).decode("ascii")
-    return json.dumps(answer, separators=(",", ":")).encode()
+        content["data"] = base64.b64encode(reply.data).decode("ascii")
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def _number(text: str | None) -> int:

@@ -8,6 +8,7 @@
     POST   say, enter, click, recall                        what people do in the client
     GET    messages?chat_id= | person=&app_id=
     POST   push                                             synthetic events, as many and as broken as wanted
+    POST   flood                                            thousands of events a second, each timed
     GET    books[?app_id=&after=&events=false]              every push, connection and refresh token
     GET    calls[?app_id=&limit=]                           the log, newest first, secrets masked
     GET, PUT, DELETE faults[?app_id=]                       what is broken from now on

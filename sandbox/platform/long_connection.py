@@ -13,7 +13,7 @@ from feishu.frames import CONTROL, DATA, decode, encode
 from sandbox.delivery.frames import pong
 from sandbox.platform.discovery import TOO_MANY_CONNECTIONS
 from sandbox.state import Sandbox, sandbox_of
-from sandbox.wire import DROP, HOLD
+from sandbox.wire import DROP, HOLD, WIRE
 from sandbox.world.connections import Connection, Ticket, Written
 
 AUTH_FAILED = 514
@@ -33,6 +33,7 @@ async def gateway(websocket: WebSocket) -> None:
         opened_at=sandbox.world.clock(),
         abort=_extension(websocket, DROP),
         hold=_extension(websocket, HOLD),
+        wire=websocket.scope.get("extensions", {}).get(WIRE),
     )
     sandbox.world.connections.add(connection)
     _announce(sandbox, connection, "connected")

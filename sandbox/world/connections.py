@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from feishu.frames import Frame
 from sandbox.world import ids
@@ -16,6 +16,14 @@ SERVICE_ID = 33554678
 _OUTBOX = 20_000
 _TICKETS = 10_000
 _OVERDUE = 1_000
+
+
+class Wire(Protocol):
+    """A socket without the server around it; see `sandbox.wire`."""
+
+    def divert(self, taker: Callable[[bytes], bool] | None) -> None: ...
+
+    def write_binary(self, contents: Iterable[bytes]) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +55,7 @@ class Connection:
     opened_at: float
     abort: Callable[[], None]
     hold: Callable[[], None]
+    wire: Wire | None = None
     service_id: int = SERVICE_ID
     instance_id: str = field(default_factory=lambda: secrets.token_hex(8))
     outbox: asyncio.Queue[Written] = field(default_factory=lambda: asyncio.Queue(_OUTBOX))

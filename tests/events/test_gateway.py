@@ -1,5 +1,6 @@
 import json
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
 
@@ -18,12 +19,15 @@ from tests.factories import click_event, message_event
 class Inbox:
     """An intake whose answer the test decides."""
 
-    def __init__(self, answer: Stored | Exception) -> None:
+    def __init__(self, answer: Stored | Exception, *, is_full: bool = False) -> None:
         self.answer = answer
-        self.arrivals: list[Arrival] = []
+        self.is_full = is_full
+
+    def put(self, arrival: Arrival, told: Callable[[Stored | Exception], None]) -> None:
+        assert not self.is_full
+        told(self.answer)
 
     async def submit(self, arrival: Arrival) -> Stored:
-        self.arrivals.append(arrival)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -38,8 +42,11 @@ class Lane:
         return json.dumps({"answered": event_pk}).encode()
 
 
-async def push(payload, answer, *, lane: Lane | None = None, age: float = 0.0) -> tuple[int, bytes | None]:
-    sink = GatewaySink(cast("Intake", Inbox(answer)), cast("CallbackLane", lane or Lane()))
+async def push(
+    payload, answer, *, lane: Lane | None = None, age: float = 0.0, is_full: bool = False
+) -> tuple[int, bytes | None]:
+    inbox = Inbox(answer, is_full=is_full)
+    sink = GatewaySink(cast("Intake", inbox), cast("CallbackLane", lane or Lane()))
     arrived = SimpleNamespace(
         payload=json.dumps(payload).encode(), trace_id="t", received_at=time.monotonic() - age
     )
@@ -55,8 +62,18 @@ async def test_duplicate_is_acked():
     assert await push(message_event(), Stored(None)) == (200, None)
 
 
-async def test_event_that_cannot_be_stored_is_refused_so_that_it_comes_again():
-    assert await push(message_event(), OperationalError()) == (500, None)
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_event_that_cannot_be_stored_is_refused_so_that_it_comes_again(is_full):
+    assert await push(message_event(), OperationalError(), is_full=is_full) == (500, None)
+
+
+async def test_fault_of_our_own_reaches_whoever_waits():
+    with pytest.raises(RuntimeError, match="ours"):
+        await push(message_event(), RuntimeError("ours"))
+
+
+async def test_event_that_finds_the_queue_full_waits_for_its_place():
+    assert await push(message_event(), Stored(1), is_full=True) == (200, None)
 
 
 async def test_click_is_answered_by_the_callback_lane():

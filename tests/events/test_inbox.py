@@ -32,6 +32,21 @@ def test_new_event_is_stored_as_it_came():
     assert event.created_at.isoformat() == "2023-11-14T22:13:20.123000+00:00"
 
 
+def test_what_is_stored_is_found_by_its_values():
+    """However a batch is written, Django has to read and compare it as if it had been written by Django."""
+    bot = make_bot()
+    one = arrived(bot, message_event())
+    [stored] = store([one])
+    found = Event.objects.filter(
+        bot=bot.pk,
+        received_at=one.received_at,
+        created_at=one.created_at,
+        arrived_by=Arrived.WEBSOCKET,
+        payload=one.payload,
+    )
+    assert list(found.values_list("pk", flat=True)) == [stored.event_pk]
+
+
 def test_batch_that_is_committed_counts_as_stored_even_if_its_duplicates_cannot_be_counted(monkeypatch):
     bot, payload = make_bot(), message_event()
     store([arrived(bot, payload)])

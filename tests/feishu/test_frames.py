@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feishu.errors import FrameError
-from feishu.frames import CONTROL, DATA, Frame, decode, encode
+from feishu.frames import CONTROL, DATA, Frame, answer, decode, encode
 
 SERVICE = 33554678
 PING = "0800100018f681801020002a0c0a0474797065120470696e67"
@@ -169,3 +169,33 @@ def test_a_header_is_found_by_its_key():
 
 def test_a_frame_does_not_show_its_payload():
     assert "hello" not in repr(Frame(payload=b"hello"))
+
+
+@given(frames, st.binary(max_size=300))
+def test_an_answer_is_the_frame_with_another_payload_and_more_headers(sdk, frame, payload):
+    theirs = sdk.ws.pb.pbbp2_pb2.Frame.FromString(answer(decode(encode(frame)), payload, ("biz_rt", "7")))
+    ours = decode(answer(decode(encode(frame)), payload, ("biz_rt", "7")))
+    assert (theirs.SeqID, theirs.LogID, theirs.payload, theirs.LogIDNew) == (
+        frame.seq_id, frame.log_id, payload, frame.log_id_new,
+    )  # fmt: skip
+    assert [(header.key, header.value) for header in theirs.headers] == [*frame.headers, ("biz_rt", "7")]
+    assert (ours.headers, ours.payload) == ((*frame.headers, ("biz_rt", "7")), payload)
+
+
+def test_an_answer_has_one_payload_however_many_came():
+    twice = encode(Frame(headers=(("type", "event"),), payload=b"one")) + b"\x42\x03two\x4a\x01z"
+    assert decode(twice).payload == b"two"
+    assert answer(decode(twice), b"ok") == encode(
+        Frame(headers=(("type", "event"),), payload=b"ok", log_id_new="z")
+    )
+
+
+def test_an_answer_repeats_what_nobody_knows():
+    unknown = b"\x9a\x06\x03abc"
+    assert unknown in answer(decode(encode(Frame(payload=b"x")) + unknown), b"ok")
+
+
+@pytest.mark.parametrize("length", [4, 100, 126, 127, 128, 300])
+def test_headers_of_every_length_are_read(length):
+    frame = Frame(headers=(("k" * (length // 2), "v" * (length - length // 2)), ("", "")))
+    assert decode(encode(frame)) == frame

@@ -5,12 +5,13 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 import websockets
+from msgspec.structs import replace
 
 from feishu.errors import FrameError
 from feishu.frames import DATA, Frame, decode, encode

@@ -9,6 +9,7 @@ from bots.models import Bot
 from feishu_portal.access.canary import verify
 from feishu_portal.access.checks import SETTINGS
 from feishu_portal.access.keyring import SealedValueError
+from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot."
             )
-        asyncio.run(self._listen(options["node"] or node_name(), only, options["max_connections"]))
+        run(self._listen(options["node"] or node_name(), only, options["max_connections"]))
 
     async def _listen(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
         stop = asyncio.Event()

@@ -1,0 +1,100 @@
+"""What grows while events keep coming: memory, open tasks and queues of ``runfeishu`` after one minute and at the end."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+import psycopg
+import redis
+
+from bench.ingest_subjects import Platform, Subject
+from bench.portal import say
+from tests.services.processes import ManagedProcess
+
+MOST_MEMORY = 1.1
+"""Times the memory after the first minute that the last may need: the allocator keeps what a burst took."""
+MOST_MORE = 20
+"""Tasks, or entries of a queue, that there may be more than after the first minute."""
+METER = re.compile(r"^meter (\d+) (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the process and at what it fills."""
+
+    megabytes: float
+    tasks: int
+    waiting: int
+    hints: int
+    rows: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.megabytes:.0f} MB resident, {self.tasks} tasks, {self.waiting} events and {self.hints} hints "
+            f"waiting, {self.rows:,} rows"
+        )
+
+
+class Growth:
+    """Events at a fixed rate for so many minutes, with a worker that takes the hints."""
+
+    def __init__(self, platform: Platform, subject: Subject, *, database_url: str, redis_url: str) -> None:
+        self._platform = platform
+        self._subject = subject
+        self._database_url = database_url
+        self._redis = redis.Redis.from_url(redis_url)
+
+    def watch(self, *, minutes: int, rate: float) -> bool:
+        """Print what there was after the first minute and after the last; whether nothing had grown."""
+        say(f"\n{rate:,.0f} a second for {minutes} minutes, {self._subject.name}")
+        looks = []
+        before = self._look()
+        for minute in range(1, minutes + 1):
+            outcome = self._platform.flood(self._subject.app_id, int(rate * 60), per_second=rate)
+            looks.append(self._look())
+            say(
+                f"minute {minute:2}: {looks[-1]}, p50 {outcome['p50_ms']:.1f} ms, p99 {outcome['p99_ms']:.1f} ms"
+            )
+        first, last = looks[0], looks[-1]
+        stored = last.rows - before.rows
+        say(f"stored {stored:,} of {int(rate * 60) * minutes:,} acknowledged")
+        kept = (
+            stored == int(rate * 60) * minutes
+            and last.megabytes <= first.megabytes * MOST_MEMORY
+            and all(
+                getattr(last, name) <= getattr(first, name) + MOST_MORE
+                for name in ("tasks", "waiting", "hints")
+            )
+        )
+        say(f"no growth: {'kept' if kept else 'missed'}")
+        return kept
+
+    def _look(self) -> Look:
+        tasks, waiting = METER.findall(self._subject.process.output)[-1]
+        return Look(
+            megabytes=_resident(self._subject.process),
+            tasks=int(tasks),
+            waiting=int(waiting),
+            hints=int(self._redis.llen("default")),
+            rows=self._rows(),
+        )
+
+    def _rows(self) -> int:
+        with self._connected() as connection:
+            [(rows,)] = connection.execute("SELECT count(*) FROM events_event").fetchall()
+            return int(rows)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection]:
+        to = environ.Env.db_url_config(self._database_url)
+        with psycopg.connect(host=to["HOST"], user=to["USER"], dbname=to["NAME"]) as connection:
+            yield connection
+
+
+def _resident(process: ManagedProcess) -> float:
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
