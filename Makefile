@@ -10,7 +10,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 .PHONY: help run setup test bench-fleet bench-tokens chaos-tokens chaos-events bench-event-log bench-ingest lint lock messages
 
 help: ## this list
-	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-15s%s\n", $$1, $$2 }' Makefile
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
 
 # --- for everybody
 
