@@ -19,8 +19,9 @@ from django.db import Error, connection
 
 from events.domain import outgoing
 from events.domain.claims import LEASE, renew
-from events.domain.deliveries import WORKER_LOST
+from events.domain.deliveries import WORKER_LOST, release
 from events.models import Delivery
+from events.one_per_process import OnePerProcess
 from events.outgoing.networks import Networks
 from events.outgoing.post import Letter, Reply, post
 
@@ -79,7 +80,7 @@ class Deliverer:
             self._guarded(self._settle)
         for delivery in list(self._under_way.values()):
             # A request may have arrived: it is sent again rather than lost.
-            self._guarded(lambda one=delivery: outgoing.put_back(one))  # type: ignore[misc]
+            self._guarded(lambda one=delivery: release(one))  # type: ignore[misc]
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join(timeout=1)
         connection.close()
@@ -125,7 +126,7 @@ class Deliverer:
             if outgoing.may_be_sent(delivery):
                 self._begin(delivery)
             else:
-                outgoing.put_back(delivery)
+                release(delivery)
         if not self._free:
             return
         for subscription_id in outgoing.waiting_subscriptions():
@@ -194,24 +195,5 @@ class Deliverer:
             return longest
 
 
-_current: Deliverer | None = None
-_making = threading.Lock()
-
-
-def current() -> Deliverer:
-    """The deliverer of this process, started when it is first asked for."""
-    global _current  # noqa: PLW0603 -- one for a process
-    with _making:
-        if _current is None:
-            _current = Deliverer()
-            _current.start()
-        return _current
-
-
-def stop_current() -> None:
-    """Stop this process's deliverer, if there is one."""
-    global _current
-    with _making:
-        stopped, _current = _current, None
-    if stopped is not None:
-        stopped.stop()
+_own = OnePerProcess(Deliverer)
+current, stop_current = _own.current, _own.stop

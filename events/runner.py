@@ -33,6 +33,7 @@ from events.domain.switches import runs, switches_of
 from events.enums import Failure
 from events.hints import hint_work
 from events.models import Delivery, Lane
+from events.one_per_process import OnePerProcess
 from events.registry import Registration, handler_named
 from events.runs import Run, Runs
 
@@ -255,24 +256,5 @@ def is_replaceable() -> bool:
     return bool(current_process().name != "MainProcess")
 
 
-_current: Runner | None = None
-_making = threading.Lock()
-
-
-def current() -> Runner:
-    """The runner of this process, started when it is first asked for: a worker of another queue never does."""
-    global _current  # noqa: PLW0603 -- one for a process
-    with _making:
-        if _current is None:
-            _current = Runner(after=show_late_answer)
-            _current.start()
-        return _current
-
-
-def stop_current() -> None:
-    """Stop this process's runner, if there is one."""
-    global _current
-    with _making:
-        stopped, _current = _current, None
-    if stopped is not None:
-        stopped.stop()
+_own = OnePerProcess(lambda: Runner(after=show_late_answer))
+current, stop_current = _own.current, _own.stop

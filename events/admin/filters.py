@@ -1,5 +1,6 @@
 """What the event log can be filtered by. A filter only says what it wants; the search finds it, within its bounds."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -33,12 +34,12 @@ else:
 MAX_TEXT = 200  # characters of a type, a handler
 
 
-class EventFilter(admin.SimpleListFilter):
+class EventFilter(admin.SimpleListFilter, ABC):
     """One part of the criteria."""
 
+    @abstractmethod
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
         """``criteria`` with what was chosen; as it was where nothing was, or nothing that makes sense."""
-        raise NotImplementedError
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset

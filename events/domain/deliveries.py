@@ -106,7 +106,7 @@ def fail(delivery: Delivery, failure: Failure, error: str, *, final: bool) -> bo
 
 
 def release(delivery: Delivery) -> None:
-    """Put back a delivery that is still being handled, because its worker stops. The try is not counted."""
+    """Put back a delivery that is under way, because its worker stops. The try is not counted."""
     held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
     held.update(
         status=DeliveryStatus.PENDING,

@@ -102,18 +102,6 @@ def receiver_of(delivery: Delivery) -> Subscription:
     return delivery.subscription
 
 
-def put_back(delivery: Delivery) -> None:
-    """Nothing was sent: the try is not counted."""
-    held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
-    held.update(
-        status=DeliveryStatus.PENDING,
-        claim_id=None,
-        lease_until=None,
-        attempts=delivery.attempts - 1,
-        run_at=timezone.now(),
-    )
-
-
 def may_be_sent(delivery: Delivery) -> bool:
     """Whether a delivery that was claimed from a process that is gone still has somebody to go to."""
     subscription = receiver_of(delivery)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -128,13 +129,11 @@ async def _post_to(address: str, port: int, letter: Letter) -> Reply:
 async def _snippet(response: httpx.Response) -> str:
     """The beginning of the answer as one line. Never decompressed: a small answer could unfold without end."""
     read = b""
-    try:
+    with suppress(httpx.HTTPError):  # the status says what became of it
         async for chunk in response.aiter_raw(MAX_ANSWER):
             read += chunk
             if len(read) >= MAX_ANSWER:
                 break
-    except httpx.HTTPError:
-        pass  # the status says what became of it
     text = read[:MAX_ANSWER].decode("utf-8", "replace").replace("\x00", "\ufffd")
     return " ".join(text.split())[:MAX_SNIPPET]
 
