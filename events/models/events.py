@@ -341,6 +341,12 @@ class Delivery(models.Model):
                 condition=models.Q(status=DeliveryStatus.DEAD, is_current=True),
             ),
             models.Index(
+                name="delivery_dead_newest",
+                fields=("-id",),
+                include=("handler", "error_print", "bot"),
+                condition=models.Q(status=DeliveryStatus.DEAD, is_current=True),
+            ),
+            models.Index(
                 name="delivery_replay", fields=("replay",), condition=models.Q(replay__isnull=False)
             ),
         )
