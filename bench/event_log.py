@@ -56,6 +56,17 @@ SELECT id, bot_id, '', 'shop.handlers.h' || id % 5, 0, true, CASE WHEN status = 
        CASE WHEN status = 'dead' THEN 'print' || id % 3 ELSE '' END
 FROM events_event WHERE status <> 'ignored'
 """
+PUSHES = """
+INSERT INTO events_delivery (event_id, bot_id, order_key, handler, subscription_id, round, is_current, status, attempts,
+                             run_at, started_at, finished_at, failure, error, error_print)
+SELECT id, bot_id, '', 'subscription:' || %(subscription)s, %(subscription)s, 0, true,
+       CASE WHEN id %% 4 = 0 THEN 'pending' ELSE 'succeeded' END, 1, received_at, received_at, finished_at, '', '', ''
+FROM events_event
+"""
+TRIES = """
+INSERT INTO events_deliveryattempt (delivery_id, number, started_at, finished_at, outcome, answer, error)
+SELECT id, 1, started_at, finished_at, 'succeeded', 'ok', '' FROM events_delivery WHERE status = 'succeeded'
+"""
 
 
 def main() -> None:
@@ -100,7 +111,7 @@ def _measure(server: PostgreSQL, rows: int) -> None:
         call_command("migrate", verbosity=0)
         questions = _Questions(timedelta(days=DAYS) / size)
         begun = time.monotonic()
-        _fill(questions.bots, size, questions.apart)
+        _fill(questions, size)
         print(f"{size:,} events ({time.monotonic() - begun:.0f} s to fill)", flush=True)
         asked.append((connections["default"], questions.all(size)))
     print(f"{server.description}; best of {ASKED}\n\n{'':46}{FEW:>9,}{rows:>12,}  ratio")
@@ -124,13 +135,22 @@ def _best(connections: Any, asked: list[tuple[Any, Callable[[], Any]]]) -> list[
     return best
 
 
-def _fill(bots: list[str], last: int, apart: timedelta) -> None:
+def _fill(questions: "_Questions", last: int) -> None:
     from django.db import connection  # noqa: PLC0415
 
     with connection.cursor() as cursor:
-        values = {"bots": bots, "count": BOTS, "first": FIRST, "apart": apart, "to": last}
+        values = {
+            "bots": questions.bots,
+            "count": BOTS,
+            "first": FIRST,
+            "apart": questions.apart,
+            "to": last,
+            "subscription": questions.subscription,
+        }
         cursor.execute(EVENTS, values)
         cursor.execute(DELIVERIES)
+        cursor.execute(PUSHES, values)
+        cursor.execute(TRIES)
         cursor.execute("VACUUM ANALYZE")
 
 
@@ -142,7 +162,7 @@ class _Questions:
         from feishu_portal.access.actors import SYSTEM  # noqa: PLC0415
         from feishu_portal.access.api_keys import add_api_client  # noqa: PLC0415
         from feishu_portal.access.scopes import Scope  # noqa: PLC0415
-        from tests.factories import make_bot, make_operator  # noqa: PLC0415
+        from tests.factories import make_bot, make_operator, make_subscription  # noqa: PLC0415
 
         made = [make_bot() for _ in range(BOTS)]
         self.bots = [str(bot.pk) for bot in made]
@@ -152,6 +172,7 @@ class _Questions:
         _, self._key = add_api_client(
             name="bench", scopes=[Scope.EVENTS_READ], app_ids=[], expires_at=None, actor=SYSTEM
         )
+        self.subscription = str(make_subscription().pk)
         self._app_id = Bot.objects.get(pk=self.bots[0]).app_id
         self.apart = apart
 
@@ -198,6 +219,14 @@ class _Questions:
             "owner of a quiet bot: search in payloads": listed(self._owner, q="no such word"),
             "one event": lambda: self._root.get(reverse("admin:events_event_change", args=[17])),
             "dead letters": lambda: self._root.get(dead),
+            "owner of a quiet bot: dead letters": lambda: self._owner.get(dead),
+            "handlers": lambda: self._root.get(reverse("admin:events_handledbot_changelist")),
+            "subscriptions": lambda: self._root.get(reverse("admin:events_subscription_changelist")),
+            "one subscription": lambda: self._root.get(
+                reverse("admin:events_subscription_change", args=[self.subscription])
+            ),
+            "overview": lambda: self._root.get(reverse("admin:index")),
+            "REST: one event": lambda: self._api().get("/api/v1/events/17", headers=bearer),
             "REST: newest page": lambda: self._api().get(api, headers=bearer),
             "REST: rare type": lambda: self._api().get(
                 api, {"type": "contact.user.updated_v3"}, headers=bearer
