@@ -45,6 +45,17 @@ def test_a_card_frame_is_received_too():
     assert received.message.kind == "card"
 
 
+def test_of_headers_with_the_same_name_the_first_counts():
+    frame = Frame(
+        method=DATA,
+        headers=(("type", "event"), ("message_id", "m1"), ("type", "x"), ("message_id", "m2")),
+        payload=b"{}",
+    )
+    (received,) = session().receive(encode(frame), 101.0)
+    assert isinstance(received, MessageReceived)
+    assert received.message.message_id == "m1"
+
+
 def test_a_message_without_counters_is_taken_as_whole():
     frame = Frame(method=DATA, headers=(("type", "event"), ("sum", "x")), payload=b"{}")
     (received,) = session().receive(encode(frame), 101.0)
