@@ -45,7 +45,7 @@ def test_job_that_is_done_is_left_without_harm_to_the_next_one(threads):
 def test_thread_between_two_jobs_holds_no_connection_that_others_could_use(threads, monkeypatch, is_shared):
     if is_shared:
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", False)
-    job = threads.start(lambda: Bot.objects.count())
+    job = threads.start(Bot.objects.count)
     until(lambda: job.is_over, "the job is done")
     assert (job.thread._database.connection is None) is is_shared
 
