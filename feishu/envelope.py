@@ -226,7 +226,7 @@ def _time(value: str | float | None) -> datetime | None:
     """Seconds, milliseconds or microseconds, told apart by size: the pages disagree on the unit."""
     try:
         number = float(value) if value else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):  # no number, or one of hundreds of digits
         return None
     if not 0 < number < 1e17:
         return None
