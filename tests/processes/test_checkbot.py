@@ -1,13 +1,8 @@
 """``checkbot`` against the sandbox, as an operator runs it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import httpx
 import pytest
-from websockets.sync.client import connect
 
-from tests.services.platform import APP_ID, APP_SECRET
+from tests.services.platform import APP_ID
 from tests.services.processes import ManagedProcess
 
 # Which database it is makes no difference to these.
@@ -33,16 +28,6 @@ def checkbot(managed_process, environment):
 def marks(process: ManagedProcess) -> dict[str, str]:
     lines = (line.partition(" ") for line in process.output.splitlines() if not line.startswith(" "))
     return {rest.partition(": ")[0]: mark for mark, _, rest in lines if mark in set("✓!✗?")}
-
-
-@contextmanager
-def elsewhere_connected(sandbox) -> Iterator[None]:
-    """A program that is not the portal holds a long connection with the same app."""
-    answer = httpx.post(
-        f"{sandbox.url}/callback/ws/endpoint", json={"AppID": APP_ID, "AppSecret": APP_SECRET}
-    )
-    with connect(answer.json()["data"]["URL"], proxy=None):
-        yield
 
 
 def test_connected_bot_is_found_well(sandbox, bot, runfeishu, rows, checkbot):
@@ -80,7 +65,7 @@ def test_redirect_url_that_is_not_registered_is_named(sandbox, bot, checkbot):
 
 def test_program_that_steals_events_is_noticed(sandbox, bot, checkbot):
     sandbox.put_app(redirect_urls=[REDIRECT_URI])
-    with elsewhere_connected(sandbox):
+    with sandbox.connected_elsewhere():
         process = checkbot()
     assert process.exit_code == 1
     assert "counts 1 connections and the portal holds 0" in process.output

@@ -1,13 +1,10 @@
 """What the platform counts, with the sandbox's books as judge: connections of strangers, and those it forgot."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import httpx
 import pytest
-from websockets.sync.client import connect
 
-from tests.services.platform import APP_ID, APP_SECRET
+from tests.services.platform import APP_ID
 from tests.services.processes import ManagedProcess
 
 # Which database it is makes no difference to these.
@@ -48,21 +45,11 @@ def listening(sandbox, bot, runfeishu, rows) -> ManagedProcess:
     return process
 
 
-@contextmanager
-def elsewhere_connected(sandbox) -> Iterator[None]:
-    """A program that is not the portal holds a long connection with the same app."""
-    answer = httpx.post(
-        f"{sandbox.url}/callback/ws/endpoint", json={"AppID": APP_ID, "AppSecret": APP_SECRET}
-    )
-    with connect(answer.json()["data"]["URL"], proxy=None):
-        yield
-
-
 def test_connection_of_a_stranger_is_found_and_becomes_an_incident(listening, sandbox, rows, look_twice):
     look_twice()
     assert rows.one(KNOWN) == (1, 1, 0)
     assert rows.all(INCIDENTS) == []
-    with elsewhere_connected(sandbox):
+    with sandbox.connected_elsewhere():
         assert sandbox.connections() == 2
         look_twice()
     assert rows.one(KNOWN) == (2, 1, 2)

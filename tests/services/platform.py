@@ -1,8 +1,11 @@
 """The sandbox as a test sees it: its control API, which is the judge of what really happened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from websockets.sync.client import connect
 
 APP_ID = "cli_00000000000000aa"
 APP_SECRET = "the-app-secret-of-the-tests"
@@ -57,6 +60,14 @@ class SandboxClient:
 
     def disturb(self, action: str, **values: Any) -> None:
         self._answer(self._http.post("/disturb", json={"action": action} | values))
+
+    @contextmanager
+    def connected_elsewhere(self, app_id: str = APP_ID, app_secret: str = APP_SECRET) -> Iterator[None]:
+        """A program that is not the portal holds a long connection with the same app."""
+        credentials = {"AppID": app_id, "AppSecret": app_secret}
+        answer = httpx.post(f"{self.url}/callback/ws/endpoint", json=credentials)
+        with connect(answer.json()["data"]["URL"], proxy=None):
+            yield
 
     def speed(self, factor: float) -> None:
         """How many times faster than on the platform a failed event is pushed again."""
