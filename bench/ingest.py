@@ -143,13 +143,13 @@ def _run(stack: ExitStack, options: argparse.Namespace) -> bool:
     say(f"{services.description}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors at the start")
     platform = Platform(start, free_port())
     subjects = Subjects(start, platform)
-    database_url = copies.create()
     portal = {"REDIS_URL": services.redis_url, "LOG_LEVEL": "WARNING"}
+    durable = portal | {"DATABASE_URL": copies.create()}
     lite = portal | {"DATABASE_URL": files.create("portal")}
     migrate = start("manage.py", "migrate", "--verbosity", "0", environment=lite)
     if migrate.wait_for_exit(seconds=120):
         raise SystemExit(migrate.output)
-    ours = subjects.portal(PORTAL, portal | {"DATABASE_URL": database_url})
+    ours = subjects.portal(PORTAL, durable)
     compared = [
         ours,
         subjects.portal(PORTAL_LITE, lite),
@@ -163,7 +163,7 @@ def _run(stack: ExitStack, options: argparse.Namespace) -> bool:
     bench.keep_pace(ours)
     kept = bench.kept
     if options.minutes:
-        growth = Growth(platform, ours, database_url=database_url, redis_url=services.redis_url)
+        growth = Growth(start, platform, ours, durable)
         kept &= growth.watch(minutes=options.minutes, rate=RATE)
     say(f"\nload {os.getloadavg()[0]:.1f} at the end")
     return kept

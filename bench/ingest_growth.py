@@ -1,9 +1,12 @@
-"""What grows while events keep coming: memory, open tasks and queues of ``runfeishu`` after one minute and at the end."""
+"""What grows while events keep coming: memory, open tasks and queues of ``runfeishu`` after one minute and at the end.
+
+A worker beside it takes the hints and handles what it can; what it leaves for later is no growth of the intake.
+"""
 
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import redis
 
 from bench.ingest_subjects import Platform, Subject
 from bench.portal import say
-from tests.services.processes import ManagedProcess
+from tests.services.processes import ManagedProcess, ProcessStarter
 
 MOST_MEMORY = 1.1
 """Times the memory after the first minute that the last may need: the allocator keeps what a burst took."""
@@ -31,26 +34,31 @@ class Look:
     waiting: int
     hints: int
     rows: int
+    handled: int
 
     def __str__(self) -> str:
         return (
             f"{self.megabytes:.0f} MB resident, {self.tasks} tasks, {self.waiting} events and {self.hints} hints "
-            f"waiting, {self.rows:,} rows"
+            f"waiting, {self.rows:,} rows, {self.handled:,} of them handled"
         )
 
 
 class Growth:
-    """Events at a fixed rate for so many minutes, with a worker that takes the hints."""
+    """Events at a fixed rate for so many minutes. ``environment``: of ``runfeishu`` and its worker."""
 
-    def __init__(self, platform: Platform, subject: Subject, *, database_url: str, redis_url: str) -> None:
+    def __init__(
+        self, start: ProcessStarter, platform: Platform, subject: Subject, environment: Mapping[str, str]
+    ) -> None:
         self._platform = platform
         self._subject = subject
-        self._database_url = database_url
-        self._redis = redis.Redis.from_url(redis_url)
+        self._database_url = environment["DATABASE_URL"]
+        self._redis = redis.Redis.from_url(environment["REDIS_URL"])
+        self._worker = start("-m", "celery", "-A", "feishu_portal", "worker", environment=environment)
 
     def watch(self, *, minutes: int, rate: float) -> bool:
         """Print what there was after the first minute and after the last; whether nothing had grown."""
         say(f"\n{rate:,.0f} a second for {minutes} minutes, {self._subject.name}")
+        self._worker.wait_for("celery@", seconds=120)
         looks = []
         before = self._look()
         for minute in range(1, minutes + 1):
@@ -74,19 +82,23 @@ class Growth:
         return kept
 
     def _look(self) -> Look:
+        rows, handled = self._rows()
         tasks, waiting = METER.findall(self._subject.process.output)[-1]
         return Look(
             megabytes=_resident(self._subject.process),
             tasks=int(tasks),
             waiting=int(waiting),
             hints=int(self._redis.llen("default")),
-            rows=self._rows(),
+            rows=rows,
+            handled=handled,
         )
 
-    def _rows(self) -> int:
+    def _rows(self) -> tuple[int, int]:
         with self._connected() as connection:
-            [(rows,)] = connection.execute("SELECT count(*) FROM events_event").fetchall()
-            return int(rows)
+            [(rows, handled)] = connection.execute(
+                "SELECT count(*), count(finished_at) FROM events_event"
+            ).fetchall()
+            return int(rows), int(handled)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:

@@ -16,7 +16,7 @@ EVENT = {
     "message": {
         "message_id": "om_$id",
         "create_time": "1767225600000",
-        "chat_id": "oc_5ce6d572455d361153b7cb51da133945",
+        "chat_id": "oc_$id",
         "chat_type": "group",
         "message_type": "text",
         "content": '{"text":"' + "今天下午三点开会，请带上上周的报表。" * 12 + '"}',
