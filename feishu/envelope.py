@@ -21,6 +21,8 @@ CALLBACK_TYPES: Final = frozenset({"card.action.trigger", OLD_CARD_CALLBACK, "ur
 
 _MAX_KEY: Final = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = 250_000_000_000
+"""Seconds, in the year 9892: far enough from the last year there is for any time zone."""
 
 Schema: TypeAlias = Literal["2.0", "1.0"]
 
@@ -231,7 +233,4 @@ def _time(value: str | float | None) -> datetime | None:
     if not 0 < number < 1e17:
         return None
     seconds = number / 1e6 if number >= 1e15 else number / 1e3 if number >= 1e12 else number
-    try:
-        return _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
-        return None
+    return _EPOCH + timedelta(seconds=seconds) if seconds < _LATEST else None

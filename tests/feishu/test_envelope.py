@@ -131,6 +131,7 @@ def test_the_old_card_callback_is_recognised():
         ("inf", None),
         ("9" * 30, None),
         (10**400, None),
+        ("253402300799", None),
         ("900000000000", None),
         (None, None),
     ],
