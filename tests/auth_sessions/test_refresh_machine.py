@@ -4,9 +4,11 @@ still there, whatever became of its refresh (I8)."""
 
 import itertools
 import json
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import httpx
 import pytest
@@ -22,9 +24,10 @@ from auth_sessions.domain.demand import ask_refresh, note_use
 from auth_sessions.domain.grants import store_grant
 from auth_sessions.domain.refresh import refresher, spool
 from auth_sessions.domain.refresh.claim import Claim, fingerprint
+from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.revocation import revoke_later
-from auth_sessions.enums import TokenStatus
+from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from feishu.oauth import TokenSet, UserInfo
 from feishu_portal.access.actors import SYSTEM
@@ -57,7 +60,7 @@ class Refreshing(RuleBasedStateMachine):
         router = self.open.enter_context(respx.mock(base_url=PLATFORM, assert_all_called=False))
         router.post("/oauth/v3/token").mock(side_effect=self.answer)
         self.mood = "well"
-        self.served = ""
+        self.revoked = False
         for waiting in list(spool.waiting()):
             spool.discard(waiting)
 
@@ -108,6 +111,7 @@ class Refreshing(RuleBasedStateMachine):
         self.world.authorizations.consent(self.app, PERSON, ["offline_access"])
         issued = self.world.authorizations.issue(self.app, PERSON, None)
         store_grant(bot=self.bot, who=WHO, tokens=_token_set(issued), asked_at=timezone.now())
+        self.revoked = False
 
     @rule(
         mood=sampled_from(["well", "well", "unreachable", "busy", "app refused", "lost before", "lost after"])
@@ -146,9 +150,10 @@ class Refreshing(RuleBasedStateMachine):
         self.clock.shift(timedelta(minutes=minutes))
         self.refresh()
 
-    @rule(where=sampled_from(["claimed", "sending", "answered"]))
-    def refresher_dies(self, where: str) -> None:
-        """After the claim, after the mark, or with the answer on disk."""
+    @rule(where=sampled_from(["claimed", "sending", "sent", "answered"]), minutes=integers(0, 70))
+    def refresher_dies_and_another_comes(self, where: str, minutes: int) -> None:
+        """After the claim, after the mark, while the answer is on its way, or with the answer on disk."""
+        self.clock.shift(timedelta(minutes=70))
         RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
         marked = refresher.mark_sending
 
@@ -159,15 +164,72 @@ class Refreshing(RuleBasedStateMachine):
         replaced = {
             "claimed": patch.object(refresher, "mark_sending", side_effect=Died),
             "sending": patch.object(refresher, "mark_sending", mark_and_die),
+            "sent": patch.object(refresher, "commit", side_effect=Died),
             "answered": patch.object(refresher, "commit", side_effect=Died),
         }[where]
-        with replaced, suppress(Died):
+        nothing_kept = patch.object(spool, "keep") if where == "sent" else nullcontext()
+        with replaced, nothing_kept, suppress(Died):
             Pass().run()
+        self.clock.shift(timedelta(minutes=minutes))
+        self.refresh()
+
+    @rule()
+    def next_refresher_looks_at_the_disk(self) -> None:
+        """What was answered before the last one died is not lost, whatever else is."""
+        kept = {claim_id for claim_id in spool.waiting() if self._still_fits(claim_id)}
+        if not kept:
+            return
+        RefreshGate.objects.update(next_slot_at=timezone.now() + timedelta(hours=1))
+        Pass().run()
+        assert not list(spool.waiting())
+        assert (
+            set(RefreshAttempt.objects.filter(pk__in=kept, outcome="ok").values_list("pk", flat=True)) == kept
+        )
+
+    def _still_fits(self, claim_id: UUID) -> bool:
+        attempt = RefreshAttempt.objects.select_related("token").get(pk=claim_id)
+        fits = attempt.token.status != TokenStatus.REVOKED and attempt.token.generation == attempt.generation
+        return fits and attempt.outcome in {"", "uncertain"}
+
+    @rule(what=sampled_from(["consent", "revocation"]))
+    def answer_that_comes_after(self, what: str) -> None:
+        """What was decided while a refresh was under way counts, and not its answer."""
+        self.mood = "well"
+        self.clock.shift(timedelta(minutes=70))
+        came_first: list[str] = []
+
+        def late(*claim: Any, **values: Any) -> Outcome | None:
+            if UserToken.objects.filter(status=TokenStatus.ACTIVE).exists():
+                getattr(self, what)()
+                came_first.append(UserToken.objects.get().refresh_token)
+            return commit(*claim, **values)
+
+        with patch.object(refresher, "commit", late):
+            self.refresh()
+        if came_first:
+            assert UserToken.objects.get().refresh_token == came_first[-1]
+
+    @rule(mood=sampled_from(["lost before", "lost after"]))
+    def row_forgets_a_doubt(self, mood: str) -> None:
+        """As some fault elsewhere might make it: the row knows of no submission any more. The journal does."""
+        self.clock.shift(timedelta(minutes=70))
+        self.mood = mood
+        self.refresh()
+        self.mood = "well"
+        UserToken.objects.filter(status=TokenStatus.ACTIVE, next_refresh_at__isnull=False).update(
+            phase=RefreshPhase.IDLE,
+            claim_id=None,
+            lease_until=None,
+            next_try_at=None,
+            next_refresh_at=timezone.now(),
+        )
+        self.refresh()
 
     @precondition(lambda self: UserToken.objects.filter(status=TokenStatus.ACTIVE).exists())
     @rule()
     def revocation(self) -> None:
         revoke_later(grant=UserToken.objects.get(), actor=SYSTEM)
+        self.revoked = True
 
     # --- what holds
 
@@ -195,8 +257,8 @@ class Refreshing(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         grant = UserToken.objects.get()
-        if grant.status == TokenStatus.REVOKED:
-            assert not grant.access_token
+        if self.revoked:
+            assert (grant.status, grant.access_token, grant.refresh_token) == (TokenStatus.REVOKED, "", "")
             return
         issued = self.world.authorizations.access_tokens[grant.access_token]
         assert abs(issued.expires_at - grant.access_expires_at.timestamp()) < 5
