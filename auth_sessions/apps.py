@@ -7,3 +7,6 @@ from django.utils.translation import gettext_lazy as _
 class AuthSessionsConfig(AppConfig):
     name = "auth_sessions"
     verbose_name = _("Authorizations")
+
+    def ready(self) -> None:
+        from auth_sessions.domain import bot_removal  # noqa: F401, PLC0415 -- models are loaded now

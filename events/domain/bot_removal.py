@@ -1,7 +1,8 @@
-"""Clearing away what belonged to a deleted bot: its events chunk by chunk, then the bot itself."""
+"""Clearing away what belonged to a deleted bot, chunk by chunk: its events, what other apps keep of it, then the bot itself."""
 
 import logging
 import time
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -15,18 +16,38 @@ BOTS_IN_A_SWEEP = 10
 SWEEP_BUDGET = 4.0  # seconds
 
 
+Step = Callable[[Bot], bool]
+"""Deletes some rows of a deleted bot; True when none are left."""
+
+_steps: list[Step] = []
+
+
+def clears_away(step: Step) -> Step:
+    """A decorator, for apps that keep many rows for a bot: Django would load all of them to delete them with it."""
+    _steps.append(step)
+    return step
+
+
 def clear_away(bot: Bot, *, seconds: float) -> bool:
-    """Delete events of a deleted bot for that long; True when they and the bot are gone."""
+    """Delete rows of a deleted bot for that long; True when they and the bot are gone."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with transaction.atomic():
-            pks = list(Event.objects.filter(bot=bot).order_by("pk").values_list("pk", flat=True)[:CHUNK])
-            delete_events(pks)
-        if len(pks) < CHUNK:
-            bot.delete()
-            logger.info("bot_cleared_away", extra={"bot": str(bot.pk)})
-            return True
-    return False
+    for step in _steps:
+        is_done = False
+        while not is_done:
+            if time.monotonic() >= deadline:
+                return False
+            is_done = step(bot)
+    bot.delete()
+    logger.info("bot_cleared_away", extra={"bot": str(bot.pk)})
+    return True
+
+
+@clears_away
+def _clear_events(bot: Bot) -> bool:
+    with transaction.atomic():
+        pks = list(Event.objects.filter(bot=bot).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        delete_events(pks)
+    return len(pks) < CHUNK
 
 
 def clear_away_deleted() -> None:
