@@ -140,10 +140,16 @@ class Refreshing(RuleBasedStateMachine):
         RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
         Pass().run()
 
+    def fall_due(self) -> None:
+        """Idle grants rest for a day; here somebody asks after an hour."""
+        self.clock.shift(timedelta(minutes=70))
+        ask_refresh(UserToken.objects.get())
+        self.mood = "well"
+
     @rule(mood=sampled_from(["lost before", "lost after", "busy"]), minutes=integers(1, 70))
     def refresh_that_hears_nothing_and_another(self, mood: str, minutes: int) -> None:
         """What comes of a doubt when time passes and the platform is well again."""
-        self.clock.shift(timedelta(minutes=70))
+        self.fall_due()
         self.mood = mood
         self.refresh()
         self.mood = "well"
@@ -153,7 +159,7 @@ class Refreshing(RuleBasedStateMachine):
     @rule(where=sampled_from(["claimed", "sending", "sent", "answered"]), minutes=integers(0, 70))
     def refresher_dies_and_another_comes(self, where: str, minutes: int) -> None:
         """After the claim, after the mark, while the answer is on its way, or with the answer on disk."""
-        self.clock.shift(timedelta(minutes=70))
+        self.fall_due()
         RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
         marked = refresher.mark_sending
 
@@ -194,8 +200,7 @@ class Refreshing(RuleBasedStateMachine):
     @rule(what=sampled_from(["consent", "revocation"]))
     def answer_that_comes_after(self, what: str) -> None:
         """What was decided while a refresh was under way counts, and not its answer."""
-        self.mood = "well"
-        self.clock.shift(timedelta(minutes=70))
+        self.fall_due()
         came_first: list[str] = []
 
         def late(*claim: Any, **values: Any) -> Outcome | None:
@@ -212,7 +217,7 @@ class Refreshing(RuleBasedStateMachine):
     @rule(mood=sampled_from(["lost before", "lost after"]))
     def row_forgets_a_doubt(self, mood: str) -> None:
         """As some fault elsewhere might make it: the row knows of no submission any more. The journal does."""
-        self.clock.shift(timedelta(minutes=70))
+        self.fall_due()
         self.mood = mood
         self.refresh()
         self.mood = "well"
