@@ -10,7 +10,9 @@ from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.services import chromium as chromium_program
+from tests.services import leak_watch
 from tests.services.databases import DatabaseCopies
+from tests.services.leaks import LogWatch, Watch
 from tests.services.plugin import SERVICES
 from tests.services.processes import ProcessStarter
 from tests.services.session import Services
@@ -40,6 +42,20 @@ def few_tables_are_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
+
+
+@pytest.fixture(scope="session")
+def ears() -> LogWatch:
+    return leak_watch.install()
+
+
+@pytest.fixture(autouse=True)
+def leaks(ears: LogWatch) -> Iterator[Watch]:
+    """What the test makes the portal keep secret and say. A secret in a place where it does not belong fails the test."""
+    ears.watch = watch = Watch()
+    yield watch
+    if found := watch.leaks():
+        pytest.fail("Secrets where they do not belong:\n" + "\n".join(found), pytrace=False)
 
 
 @pytest.fixture(autouse=True)

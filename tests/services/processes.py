@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from tests.services.leaks import looks_like_a_secret, tells_secrets, ways_found
 from tests.services.session import SECRETS
 
 T = TypeVar("T")
@@ -155,7 +156,13 @@ class ProcessStarter:
 
     def _read(self, process: ManagedProcess) -> list[str]:
         output = process.output
-        complaints = [f"{process} printed a secret." for secret in self.secrets if secret in output]
+        complaints = [
+            f"{process} printed a secret {how}."
+            for secret in self.secrets
+            for how in ways_found(secret, output)
+        ]
+        if looks_like_a_secret(output) and not tells_secrets(str(process)):
+            complaints.append(f"{process} printed what looks like a token or a key.")
         first = output.find("Traceback (most recent call last)")
         if first >= 0 and process not in self._may_print_tracebacks:
             around = output[max(0, first - 1000) : first + 4000]
