@@ -201,7 +201,7 @@ def test_stopped_process_is_replaced_within_ten_seconds_and_gives_way_when_it_wa
         processes[0].wait_until(lambda: replaced(held), what="second connections", seconds=10)
         woken = time.monotonic()
         processes[2].send(signal.SIGCONT)
-        until_connected(processes[2], bots, seconds=5)
+        until_connected(processes[2], bots, seconds=10)
         # A second to prove its leases or give up its sockets; the rest is for a busy machine.
         assert watch.longest(lambda count, wanted: count > wanted, since=woken) <= 4
 
@@ -211,7 +211,7 @@ def test_process_that_is_asked_to_end_leaves_no_gap(start, add_bots, sandbox, ro
     with three_at_work(start, add_bots, sandbox, rows) as (processes, bots, watch):
         processes[2].send(signal.SIGTERM)
         assert processes[2].wait_for_exit(seconds=12) == 0
-        until_connected(processes[0], bots, seconds=5)
+        until_connected(processes[0], bots, seconds=10)
         assert watch.longest(lambda count, wanted: count < wanted) == 0
         until_fair(processes[0], rows, "ab", 60, seconds=5)
 
@@ -224,7 +224,7 @@ def test_process_that_joins_gets_its_share_without_a_gap(hurry, start, add_bots,
     with Watch(sandbox, bots) as watch:
         processes += start("c")
         until_fair(processes[0], rows, "abc", 60, seconds=20)
-        until_connected(processes[0], bots, seconds=5)
+        until_connected(processes[0], bots, seconds=10)
         assert watch.longest(lambda count, wanted: count < wanted) == 0
         assert watch.longest(lambda count, wanted: count > wanted + 1) == 0
 
