@@ -40,6 +40,10 @@ class SandboxClient:
         """Ids of the events that the platform counts as delivered."""
         return {event["event_id"] for event in self.books(app_id)["events"] if event["state"] == "acked"}
 
+    def outcomes(self, app_id: str = APP_ID) -> set[str]:
+        """How the attempts to deliver events ended, each kind once."""
+        return {attempt["outcome"] for event in self.books(app_id)["events"] for attempt in event["attempts"]}
+
     def grants(self, count: int, app_id: str = APP_ID) -> list[dict[str, str]]:
         """So many people have authorized the app; their open_ids and tokens."""
         return self._answer(self._http.post("/grants", json={"app_id": app_id, "count": count}))["grants"]

@@ -71,8 +71,6 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     database = config.stash[SERVICES].database
-    # Those that wait for processes first, so that workers have others to run beside them.
-    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in SLOW))
     for item in items:
         only = item.get_closest_marker("only_on")
         if only and only.args != (database,):
@@ -81,6 +79,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if touches_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
+    items[:] = dealt(items, hands=getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def dealt(items: list[pytest.Item], *, hands: int) -> list[pytest.Item]:
+    """The items in as many runs as there are workers, the slow modules spread over the beginnings of the runs.
+
+    pytest-xdist gives each worker an equal run and lets who is done steal from the ends of others. So what waits for
+    processes begins early, beside what computes, and no worker is left alone with all of it.
+    """
+    modules: dict[str, list[pytest.Item]] = {}
+    others: list[pytest.Item] = []
+    for item in items:
+        slow = any(item.get_closest_marker(name) for name in SLOW) and not item.get_closest_marker("skip")
+        (modules.setdefault(item.nodeid.partition("::")[0], []) if slow else others).append(item)
+    runs: list[list[pytest.Item]] = [[] for _ in range(hands)]
+    for module in sorted(modules.values(), key=len, reverse=True):
+        min(runs, key=len).extend(module)
+    left = len(items)
+    for number, run in enumerate(runs):
+        share = left // (hands - number)
+        left -= share
+        room = max(0, share - len(run))
+        run.extend(others[:room])
+        del others[:room]
+    return [item for run in runs for item in run] + others
 
 
 def pytest_collection_finish() -> None:
