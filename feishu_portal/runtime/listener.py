@@ -26,9 +26,10 @@ async def listen(
     asyncio.get_running_loop().set_default_executor(
         ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
     )
+    spare_the_loop()
     for load in (load_client, get_channel_layer):  # both import much, and late
         await asyncio.to_thread(load)
-    spare_the_loop()
+    spare_the_loop()  # from what that was, too
     callbacks = CallbackLane()
     try:
         async with Intake() as intake:
