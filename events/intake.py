@@ -11,6 +11,7 @@ above MAX_QUEUED whoever submits waits, and what cannot be stored is refused, so
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -42,7 +43,10 @@ class Intake:
     """Collects arrivals and writes them in batches. Use as an async context manager."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[Arrival, Told]] = asyncio.Queue(MAX_QUEUED)
+        # Two events and a deque, since asyncio's Queue costs every arrival as much as reading its envelope.
+        self._waiting: deque[tuple[Arrival, Told]] = deque()
+        self._arrived = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._database = DatabaseThread("inbox-db")
         self._hint_wanted = asyncio.Event()
         self._left_out = LeftOutCounts()
@@ -64,33 +68,44 @@ class Intake:
     @property
     def is_pressed(self) -> bool:
         """Whether events come faster than they can be stored just now."""
-        return self._queue.qsize() > PRESSED
+        return len(self._waiting) > PRESSED
 
     def leave_out(self, extra: Extra) -> None:
         """Count something that was left out because of that."""
         self._left_out.add(extra)
 
     @property
+    def waiting(self) -> int:
+        """How many arrivals no statement has taken yet."""
+        return len(self._waiting)
+
+    @property
     def is_full(self) -> bool:
-        """Whether one more has to wait for its place in the queue."""
-        return self._queue.full()
+        """Whether one more has to wait for its place."""
+        return len(self._waiting) >= MAX_QUEUED
 
     def put(self, arrival: Arrival, told: Told) -> None:
         """Have one arrival stored; ``told`` is called once, in this event loop, when it is committed or could not be
-        stored. Raises asyncio.QueueFull."""
-        self._queue.put_nowait((arrival, told))
+        stored. For callers who have seen that there is room."""
+        self._waiting.append((arrival, told))
+        self._arrived.set()
 
     async def submit(self, arrival: Arrival) -> Stored:
         """Store one arrival; returns when it is committed. Raises django.db.Error when it could not be stored."""
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        await self._queue.put((arrival, partial(_settle, future)))
+        while self.is_full:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self.put(arrival, partial(_settle, future))
         return await future
 
     async def _write_for_ever(self) -> None:
         while True:
-            batch = [await self._queue.get()]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
+            await self._arrived.wait()
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            if not self._waiting:
+                self._arrived.clear()
+            self._has_room.set()
             await self._write(batch)
             if time.monotonic() - self._noted_at >= WRITE_EVERY:
                 await self._note_left_out()

@@ -10,6 +10,7 @@ message is small, because the SDK takes seconds to import, and because its runti
 their required fields.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -71,7 +72,7 @@ def encode(frame: Frame) -> bytes:
         out.append(tag)
         _write_varint(out, number)
     for key, value in frame.headers:
-        _write_header(out, key, value)
+        out += _header(key, value)
     for tag, content in (
         (0x32, frame.payload_encoding.encode()),
         (0x3A, frame.payload_type.encode()),
@@ -90,7 +91,7 @@ def answer(frame: Frame, payload: bytes, *headers: tuple[str, str]) -> bytes:
     """
     out = bytearray(frame.before)
     for key, value in headers:
-        _write_header(out, key, value)
+        out += _added_header(key, value)
     _write_bytes(out, _PAYLOAD, payload)
     out += frame.after
     return bytes(out)
@@ -211,11 +212,16 @@ def _decode_header(data: bytes) -> tuple[str, str]:
     return key.decode(), value.decode()
 
 
-def _write_header(out: bytearray, key: str, value: str) -> None:
-    header = bytearray()
+def _header(key: str, value: str) -> bytes:
+    out, header = bytearray(), bytearray()
     _write_bytes(header, 0x0A, key.encode())
     _write_bytes(header, 0x12, value.encode())
     _write_bytes(out, _HEADER, header)
+    return bytes(out)
+
+
+# What is added to answers is a small number of milliseconds, nearly always one that was added before.
+_added_header = lru_cache(512)(_header)
 
 
 def _write_bytes(out: bytearray, tag: int, content: bytes | bytearray) -> None:

@@ -84,7 +84,7 @@ def _store_in_halves(
 
 def _insert(arrivals: Sequence[Arrival]) -> dict[Key, int]:
     # Always the same order, so that two writers never wait for each other in a circle.
-    ordered = sorted(arrivals, key=lambda one: (one.bot_id, one.dedupe_key))
+    ordered = sorted(arrivals, key=lambda one: (one.bot_id.int, one.dedupe_key))
     rows = [tuple(0 if name == "duplicates" else getattr(one, name) for name in COLUMNS) for one in ordered]
     insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
     return insert(rows)
