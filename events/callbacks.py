@@ -22,7 +22,7 @@ from django.db import Error
 from django.utils import timezone
 
 from bots.database_thread import DatabaseThread
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from events.arrivals import Arrival
 from events.clicked_cards import ClickedCards
 from events.domain import deliveries

@@ -6,13 +6,14 @@ import time
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from auth_sessions.models import UserToken
 from bots.domain.bots import BotChanges, put_bot
-from bots.enums import PlatformName
+from bots.enums import PlatformName, SlotState
 from bots.models import Bot
 from events.domain.subscriptions import add_subscription
 from events.enums import SubscriptionKind
@@ -36,6 +37,12 @@ def make_bot(**values: Any) -> Bot:
     }
     bot, _ = put_bot(app_id=f"cli_{number:016x}", changes=BotChanges(defaults | values), actor=SYSTEM)
     return bot
+
+
+def let_hear(slots: Any, **values: Any) -> None:
+    """Make these connections stand, in the hands of a process that is alive."""
+    lease_until = timezone.now() + timedelta(minutes=1)
+    slots.update(state=SlotState.CONNECTED, holder=uuid4(), lease_until=lease_until, **values)
 
 
 def make_operator(username: str = "", *, superuser: bool = False) -> User:

@@ -25,7 +25,7 @@ from bots.domain.bots import delete_bot, save_bot
 from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.domain.doctor import examine
 from bots.domain.status import statuses
-from bots.enums import SlotState, Transport
+from bots.enums import Transport
 from bots.models import Bot, ConnectionSlot
 from feishu.proxies import parse_proxy
 from feishu_portal.access.actors import Actor
@@ -52,7 +52,7 @@ class ConnectedFilter(YesNoFilter):
 
     title = _("connected")
     parameter_name = "connected"
-    condition = Q(Exists(ConnectionSlot.objects.filter(bot=OuterRef("pk"), state=SlotState.CONNECTED)))
+    condition = Q(Exists(ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))))
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes")), ("no", _("No, but should be"))]
@@ -66,7 +66,7 @@ class ConnectedFilter(YesNoFilter):
 class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
-    list_display = ("name", "app_id_shown", "platform", "transport", "connection", "enabled_label", "changed")
+    list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")
     list_filter = (ConnectedFilter, "enabled", "platform", "transport")
     search_fields = ("name", "app_id")
     search_help_text = _("Name or App ID")

@@ -15,6 +15,7 @@ from bots.domain.bots import control, save_bot
 from bots.enums import SlotState, Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot, ConnectionSlot
+from bots.models.connections import HEARING
 from feishu_portal.access.actors import Actor
 from feishu_portal.access.fields import encrypted_field
 
@@ -74,7 +75,7 @@ def _check(bots: Sequence[Bot]) -> None:
 def states_of(bots: Sequence[Bot]) -> list[BotConnection]:
     """How the connections of these bots are doing, in their order. One query."""
     slots: dict[object, list[ConnectionSlot]] = {}
-    for slot in ConnectionSlot.objects.filter(bot__in=bots):
+    for slot in ConnectionSlot.objects.filter(HEARING | ~models.Q(state=SlotState.CONNECTED), bot__in=bots):
         slots.setdefault(slot.bot_id, []).append(slot)
     return [_together(bot, slots.get(bot.pk, [])) for bot in bots]
 

@@ -15,9 +15,8 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from bots.changes import bots_changed
-from bots.domain.database_time import DatabaseTime
 from bots.domain.notices import address_notices, drop_notices, follow_up_notices
-from bots.enums import IncidentCause, SlotState
+from bots.enums import IncidentCause
 from bots.models import Bot, ConnectionSlot, Incident, PlatformCount
 from feishu.categories import Category
 
@@ -63,9 +62,7 @@ def watch() -> None:
 
 def _deaf() -> Iterator[Trouble]:
     """Bots that should hear and have not heard for longer than settings.ALERT_SECONDS, on any connection."""
-    hearing = ConnectionSlot.objects.filter(
-        bot=OuterRef("pk"), state=SlotState.CONNECTED, lease_until__gt=DatabaseTime()
-    )
+    hearing = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
     patience = timedelta(seconds=settings.ALERT_SECONDS)
     now = timezone.now()
     for bot in Bot.objects.listening().exclude(Exists(hearing)).prefetch_related("slots"):

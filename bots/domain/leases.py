@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from bots.changes import slots_changed
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.domain.listeners import Peer, announce, peers
 from bots.domain.slots import SeenSlot, seen_slots
 from bots.enums import SlotState

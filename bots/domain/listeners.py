@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bots.changes import listeners_changed
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.models import Listener
 
 FORGOTTEN_AFTER = 3600.0

@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
-from bots.domain.database_time import DatabaseTime
 from bots.domain.incident_words import cause_and_cure, headline, in_sentences
-from bots.enums import IncidentCause, SlotState, Transport
+from bots.enums import IncidentCause, Transport
 from bots.errors import NotTold
 from bots.models import Bot, ConnectionSlot, Incident, Notice
 from feishu.errors import FeishuError
@@ -65,9 +64,7 @@ def receive_id_type(address: str) -> ReceiveIdType:
 
 def _messengers(user: User) -> Iterator[Bot]:
     """Bots that hear, or need not, of those the operator may see: nobody else's bot speaks of this one's troubles."""
-    hearing = ConnectionSlot.objects.filter(
-        bot=OuterRef("pk"), state=SlotState.CONNECTED, lease_until__gt=DatabaseTime()
-    )
+    hearing = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
     ailing = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=IncidentCause.FOREIGN)
     well = Bot.objects.visible_to(user).enabled().exclude(Exists(ailing))
     able = well.filter(Exists(hearing)) | well.filter(transport=Transport.WEBHOOK)

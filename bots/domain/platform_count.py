@@ -15,11 +15,11 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from bots.changes import bots_changed
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
 from feishu.errors import FeishuError
@@ -138,7 +138,9 @@ def _renewed(bot: Bot, known: PlatformCount, missing: int) -> dict[str, object]:
     if known.renewals >= MOST_RENEWALS:
         return {"fewer_looks": known.fewer_looks + 1, "next_look_at": _later(bot)}
     silent = Q(last_message_at=None) | Q(last_message_at__lt=known.looked_at)
-    candidates = _hearing(bot).filter(silent).order_by("connected_at", "number").values_list("pk", flat=True)
+    candidates = (
+        bot.slots.hearing().filter(silent).order_by("connected_at", "number").values_list("pk", flat=True)
+    )
     chosen = list(candidates[:missing])
     ConnectionSlot.objects.filter(pk__in=chosen, state=SlotState.CONNECTED).update(
         half_open_at=timezone.now()
@@ -165,12 +167,8 @@ def _later(bot: Bot) -> datetime:
     return timezone.now() + timedelta(minutes=minutes * random.uniform(0.8, 1.2))  # noqa: S311 -- spread, no secret
 
 
-def _hearing(bot: Bot) -> QuerySet[ConnectionSlot]:
-    return bot.slots.filter(state=SlotState.CONNECTED, lease_until__gt=DatabaseTime())
-
-
 def _held(bot: Bot) -> Held:
-    hearing = _hearing(bot)
+    hearing = bot.slots.hearing()
     moving = hearing.filter(successor__isnull=False, successor_until__gte=DatabaseTime()).count()
     young = hearing.filter(connected_at__gt=timezone.now() - SETTLED).exists()
     connecting = bot.slots.filter(state=SlotState.CONNECTING, lease_until__gt=DatabaseTime()).exists()

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from bots.changes import slots_changed
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionSlot
 from feishu.credentials import AppCredentials

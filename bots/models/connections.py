@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from bots.database_time import DatabaseTime
 from bots.enums import LossReason, SlotState
 from bots.models.bots import Bot
 from bots.problems import explain_problem
@@ -20,11 +21,17 @@ UNSTEADY: Final = 5.0
 LATE: Final = 120.0
 """Seconds without a heartbeat that are abnormal; longer where the platform itself asks for longer intervals."""
 LATE_MARGIN: Final = 10.0
+HEARING: Final = models.Q(state=SlotState.CONNECTED, lease_until__gt=DatabaseTime())
+"""A slot whose process died says "connected" until another one puts it right: its lease does not."""
 
 
 class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
     def visible_to(self, user: "User") -> Self:
         return self if user.is_superuser else self.filter(bot__owners=user)
+
+    def hearing(self) -> Self:
+        """Connections that stand: a process says so, and has renewed its lease since, by the database's clock."""
+        return self.filter(HEARING)
 
 
 class ConnectionSlot(models.Model):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.models import Bot
 from events.domain.room import HandlerRoom, Whose
 from events.enums import DeliveryStatus

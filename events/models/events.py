@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.models import Bot
 from events.enums import (
     ACTIVE,

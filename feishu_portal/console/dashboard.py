@@ -111,7 +111,7 @@ def _list(name: str, **filters: str) -> str:
 
 
 def _count_bots(user: User) -> dict[str, int]:
-    connected = ConnectionSlot.objects.filter(bot=OuterRef("pk"), state=SlotState.CONNECTED)
+    connected = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
     listening = Q(pk__in=Bot.objects.listening().values("pk"))
     return Bot.objects.visible_to(user).aggregate(
         total=Count("pk"),
@@ -144,16 +144,22 @@ def _bot_cards(bots: dict[str, int]) -> list[Card]:
 def _unconnected(user: User) -> list[Down]:
     """Connections that should stand and do not, those with an error first."""
     slots = ConnectionSlot.objects.visible_to(user).filter(bot__in=Bot.objects.listening())
-    down = slots.exclude(state=SlotState.CONNECTED).select_related("bot")
+    down = slots.exclude(pk__in=slots.hearing().values("pk")).select_related("bot")
     return [
         Down(
             slot.bot.name,
-            slot.get_state_display(),
-            cause_and_cure(slot.problem) if slot.problem else "",
+            gettext("Not hearing") if slot.state == SlotState.CONNECTED else slot.get_state_display(),
+            _why_down(slot),
             reverse("admin:bots_bot_change", args=[slot.bot_id]),
         )
         for slot in down.order_by(F("error_code").asc(nulls_last=True), "bot__name", "number")[:EACH]
     ]
+
+
+def _why_down(slot: ConnectionSlot) -> str:
+    if slot.state == SlotState.CONNECTED:
+        return gettext("its process is gone")
+    return cause_and_cure(slot.problem) if slot.problem else ""
 
 
 def _incidents(user: User) -> list[Problem]:

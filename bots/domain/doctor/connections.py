@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bots.domain.database_time import DatabaseTime
+from bots.database_time import DatabaseTime
 from bots.domain.doctor.case import Case
 from bots.domain.doctor.findings import Check, Finding, Verdict
 from bots.enums import SlotState
@@ -143,7 +143,7 @@ def _with_reason(words: Text, code: int | None) -> Text:
 
 
 def _connected(case: Case) -> int:
-    return case.bot.slots.filter(state=SlotState.CONNECTED).count()
+    return case.bot.slots.hearing().count()
 
 
 def _moving(case: Case) -> int:

@@ -3,10 +3,9 @@ from collections.abc import Iterator
 import pytest
 import respx
 
-from bots.enums import SlotState
 from bots.models import Bot
 from tests.bots.doctor.patient import SECRET, PlatformAnswers
-from tests.factories import PLATFORM, make_bot
+from tests.factories import PLATFORM, let_hear, make_bot
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +16,7 @@ def public_url(settings) -> None:
 @pytest.fixture
 def bot() -> Bot:
     bot = make_bot(app_secret=SECRET, auth_scopes=["offline_access", "docx:document:readonly"])
-    bot.slots.update(state=SlotState.CONNECTED)
+    let_hear(bot.slots)
     return bot
 
 

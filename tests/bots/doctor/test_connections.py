@@ -9,6 +9,7 @@ from bots.domain.doctor import Check, Verdict
 from bots.enums import SlotState
 from bots.models import Bot
 from tests.bots.doctor.patient import counted, look
+from tests.factories import let_hear
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +48,7 @@ def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, p
     bot.slots.update(state=SlotState.CONNECTING)
 
     def meanwhile(_request: httpx.Request) -> httpx.Response:
-        bot.slots.update(state=SlotState.CONNECTED)
+        let_hear(bot.slots)
         return httpx.Response(200, json=counted(1))
 
     platform.connections.mock(side_effect=meanwhile)

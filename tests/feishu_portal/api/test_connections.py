@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -8,7 +10,7 @@ from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.api_keys import add_api_client
 from feishu_portal.access.models import ApiClient, AuditEntry
 from feishu_portal.access.scopes import Scope
-from tests.factories import make_bot, make_operator
+from tests.factories import let_hear, make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +78,7 @@ def test_bot_that_cannot_hold_connections_is_refused(values, what):
 
 def test_status_of_a_bot_that_hears(bot):
     now = timezone.now().replace(microsecond=250_000)
-    bot.slots.filter(number=1).update(state=SlotState.CONNECTED, connected_at=now, last_heartbeat_at=now)
+    let_hear(bot.slots.filter(number=1), connected_at=now, last_heartbeat_at=now)
     text = now.strftime("%Y-%m-%dT%H:%M:%S.250Z")
     assert status(system(Scope.BOTS_READ), bot).json() == {
         "botId": str(bot.pk),
@@ -96,9 +98,17 @@ def test_status_of_a_bot_that_hears(bot):
     ],
 )
 def test_status_is_that_of_all_slots_together(bot, first, second, state):
+    let_hear(bot.slots)
     bot.slots.filter(number=1).update(state=first)
     bot.slots.filter(number=2).update(state=second)
     assert status(system(Scope.BOTS_READ), bot).json()["state"] == state
+
+
+def test_bot_whose_process_died_is_not_called_connected(bot):
+    let_hear(bot.slots, connected_at=timezone.now())
+    bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
+    answer = status(system(Scope.BOTS_READ), bot).json()
+    assert (answer["state"], answer["connectedAt"]) == ("connecting", None)
 
 
 def test_status_names_the_error(bot):

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
-from bots.enums import SlotState
 from events.enums import EventStatus
 from events.models import Event
 from feishu_portal.access.models import User
+from tests.factories import let_hear
 from tests.feishu_portal.console.rows import (
     Rows,
     make_event,
@@ -46,7 +46,7 @@ def test_operator_without_a_bot_is_told_whom_to_ask(db: None) -> None:
 
 def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
     connected = make_rows()
-    connected.bot.slots.update(state=SlotState.CONNECTED)
+    let_hear(connected.bot.slots)
     make_rows(transport="webhook")
     make_rows(enabled=False)
     make_event(rows.bot, EventStatus.QUARANTINED)
@@ -96,6 +96,14 @@ def test_unconnected_bot_is_named_with_the_reason(rows: Rows, owner: User) -> No
     assert "App ID 或 App Secret 不正确" in text_of(signed_in(owner, "zh-CN").get(INDEX))
 
 
+def test_bot_whose_process_died_is_not_called_connected(rows: Rows, as_owner: Client) -> None:
+    let_hear(rows.bot.slots)
+    rows.bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert (cards(as_owner)["connected"], cards(as_owner)["not-connected"]) == ("0", "1")
+    (down,) = as_owner.get(INDEX).context["unconnected"]
+    assert (down.state, down.text) == ("Not hearing", "its process is gone")
+
+
 def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Client) -> None:
     make_token(rows.bot, status=TokenStatus.NEEDS_REAUTH)
     problems = as_owner.get(INDEX).context["problems"]
@@ -105,7 +113,7 @@ def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Clien
 
 
 def test_installation_without_problems_says_so(rows: Rows, as_owner: Client) -> None:
-    rows.bot.slots.update(state=SlotState.CONNECTED, error_at=None, error_code=None)
+    let_hear(rows.bot.slots, error_at=None, error_code=None)
     rows.event.delete()
     rows.session.delete()
     assert "None. Everything works." in text_of(as_owner.get(INDEX))
