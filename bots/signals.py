@@ -59,6 +59,3 @@ heartbeat: Final = ConnectionSignal()
 frame: Final = ConnectionSignal()
 """A complete message came. ``message_id``, ``trace_id``, ``kind`` (event or card), ``size`` in bytes. What is in it is
 the business of event handlers."""
-
-bot_deleted: Final = Signal()
-"""An operator deleted a bot, and that is committed. ``bot``: its row, which goes when nothing refers to it any more."""

@@ -7,6 +7,7 @@ from celery import shared_task
 from bots.domain import incidents, notices, platform_count
 from bots.domain.losses import prune_losses
 from bots.domain.messages import prune_sendings
+from bots.domain.removal import clear_away_deleted
 from feishu_portal.access.hints import send_hint
 
 
@@ -15,6 +16,11 @@ def prune() -> None:
     prune_losses()
     prune_sendings()
     incidents.prune()
+
+
+@shared_task(name="bots.clear_away")
+def clear_away() -> None:
+    clear_away_deleted()
 
 
 @shared_task(name="bots.watch")

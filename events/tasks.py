@@ -6,7 +6,6 @@ from celery import shared_task, signals
 
 from events import deliverer, runner
 from events.domain import clicks, sweeping
-from events.domain.bot_removal import clear_away_deleted
 from events.domain.overdue import end_overdue
 from events.domain.replay import sweep_replays
 from events.domain.retention import SCHEDULED_BUDGET, prune_events
@@ -50,11 +49,6 @@ def prune() -> None:
     _gone, is_all = prune_events(seconds=SCHEDULED_BUDGET)
     if not is_all:
         send_hint(prune.delay)
-
-
-@shared_task(name="events.clear_away")
-def clear_away() -> None:
-    clear_away_deleted()
 
 
 @signals.worker_process_shutdown.connect

@@ -9,8 +9,8 @@ from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.uses import record_hand_out
 from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
 from bots.domain.bots import delete_bot
+from bots.domain.removal import clear_away
 from bots.models import Bot
-from events.domain.bot_removal import clear_away
 from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.models import ApiClient
 from tests.factories import make_bot, make_grant

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.domain.bots import BotChanges, delete_bot, put_bot
+from bots.domain.removal import clear_away, clear_away_deleted
 from bots.models import Bot, ConnectionSlot
 from events.domain import bot_removal
-from events.domain.bot_removal import clear_away, clear_away_deleted
 from events.models import Delivery, Event
 from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.fields import encrypted_field
