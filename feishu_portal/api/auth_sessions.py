@@ -1,7 +1,7 @@
 """Asking users for authorization."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -33,6 +33,7 @@ MAX_WAIT = 25  # seconds; under the usual limit of proxies
 
 class SessionIn(Schema):
     open_id: Annotated[str, Field(min_length=1, max_length=128)]
+    tenant_key: Annotated[str, Field(max_length=64)] = ""
     scopes: list[str] | None = None
     additional: bool = False
     why: Annotated[str, Field(max_length=200)] = ""
@@ -72,8 +73,10 @@ def session_out(session: AuthSession) -> SessionOut:
 )
 def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status[SessionOut]:
     """``via`` auto: the browser where the portal has a public address, else the device code. ``additional``: the scopes come
-    on top of what the person has allowed, which stays if they decline; ``why`` stands on the card. Who is asked already is
-    not asked a second time: the answer is the request that is open. 409 ``asked_too_often``, ``nothing_lacking``."""
+    on top of what the person has allowed, which stays if they decline; ``why`` stands on the card. Who is asked for them
+    already is not asked a second time: the answer is your request that is open, or 409 ``asked_already`` where it is another
+    system's. 409 ``asked_too_often``, ``nothing_lacking``. ``tenant_key`` is needed only where two tenants know the same
+    open_id."""
     client = caller(request, Scope.AUTH_CREATE)
     try:
         with transaction.atomic():
@@ -87,30 +90,35 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
 
 
 def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
-    if not data.additional:
-        return request_authorization(
-            bot=bot,
-            open_id=data.open_id,
-            scopes=data.scopes,
-            why=data.why,
-            via=None if data.via == "auto" else Via(data.via),
-            deliver=data.deliver,
-            return_url=data.return_url,
-            actor=actor,
-        )
+    how: dict[str, Any] = {
+        "why": data.why,
+        "via": None if data.via == "auto" else Via(data.via),
+        "deliver": data.deliver,
+        "return_url": data.return_url,
+        "actor": actor,
+    }
+    if data.additional:
+        return _ask_for_more(bot, data, how, asker=str(actor))
+    return request_authorization(
+        bot=bot, open_id=data.open_id, tenant_key=data.tenant_key, scopes=data.scopes, **how
+    )
+
+
+def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any], *, asker: str) -> AuthSession:
     try:
-        grant = find_grant(bot=bot, open_id=data.open_id)
+        grant = find_grant(bot=bot, open_id=data.open_id, tenant_key=data.tenant_key)
     except TokenNotFoundError:
         raise not_found("authorization") from None
-    session = ask_for_scopes(
-        grant=grant,
-        scopes=data.scopes or bot.auth_scopes,
-        why=data.why,
-        deliver=data.deliver,
-        actor=actor,
-    )
+    session = ask_for_scopes(grant=grant, scopes=data.scopes or bot.auth_scopes, **how)
     if session is None:
         raise Problem(409, "nothing_lacking", "The person has allowed all of these scopes already.")
+    if session.requested_by != asker:
+        raise Problem(
+            409,
+            "asked_already",
+            "Somebody else has asked the person for these scopes, and the request is open.",
+            expires_at=session.expires_at.isoformat(),
+        )
     return session
 
 

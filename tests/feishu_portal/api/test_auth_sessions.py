@@ -9,7 +9,7 @@ from feishu_portal.access.actors import SYSTEM
 from feishu_portal.access.api_keys import add_api_client, replace_key
 from feishu_portal.access.models import ApiClient
 from feishu_portal.access.scopes import Scope
-from tests.factories import PLATFORM, make_bot
+from tests.factories import PLATFORM, make_bot, make_grant
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +149,60 @@ def test_device_road_that_the_platform_refuses_ends_the_session_and_says_why(bot
     assert (response.status_code, response.json()["code"]) == (502, "upstream_failed")
     assert response.json()["platform_code"] == 20002
     assert AuthSession.objects.get().state == "failed"
+
+
+def more(client: Client, bot, **body):
+    return create(client, bot, **{"additional": True, "scopes": ["task:task:read"]} | body)
+
+
+def test_more_is_asked_for_on_top_of_what_is_granted(bot):
+    make_grant(bot)
+    client = api_client(Scope.AUTH_CREATE)
+    first = more(client, bot, why="CRM")
+    session = AuthSession.objects.get()
+    assert (first.status_code, session.added_scopes, session.why) == (201, ["task:task:read"], "CRM")
+    assert more(client, bot).json()["id"] == first.json()["id"]
+
+
+def test_more_goes_the_road_and_back_to_the_address_that_was_asked_for(bot, device_endpoint):
+    make_grant(bot)
+    back = "https://crm.example.com/done"
+    response = more(
+        api_client(Scope.AUTH_CREATE), bot, via="device", deliver="link", return_url=back, why="CRM"
+    )
+    assert (response.json()["via"], response.json()["user_code"]) == ("device", "ABCD-0001")
+    assert AuthSession.objects.get().return_url == back
+
+
+def test_one_card_is_out_however_many_systems_ask_but_each_has_a_link_of_its_own(bot):
+    make_grant(bot)
+    mine, other = api_client(Scope.AUTH_CREATE), api_client(Scope.AUTH_CREATE)
+    assert more(mine, bot).status_code == 201
+    refused = more(other, bot)
+    assert (refused.status_code, refused.json()["code"]) == (409, "asked_already")
+    assert AuthSession.objects.count() == 1
+    links = {more(one, bot, deliver="link").json()["authorize_url"] for one in (mine, other)}
+    assert len(links) == 2
+
+
+def test_nothing_more_is_asked_of_who_allowed_it_or_nothing_at_all(bot):
+    grant = make_grant(bot, scopes=["task:task:read"])
+    client = api_client(Scope.AUTH_CREATE)
+    allowed = more(client, bot)
+    assert (allowed.status_code, allowed.json()["code"]) == (409, "nothing_lacking")
+    assert more(client, bot, open_id="ou_stranger").status_code == 404
+    assert more(client, make_bot(), open_id=grant.open_id).status_code == 404
+    assert not AuthSession.objects.exists()
+
+
+def test_tenant_is_to_be_named_where_two_know_the_same_person(bot):
+    make_grant(bot)
+    make_grant(bot, tenant_key="another")
+    client = api_client(Scope.AUTH_CREATE)
+    assert more(client, bot).json()["code"] == "tenant_key_required"
+    assert more(client, bot, tenant_key="another").status_code == 201
+    assert create(client, bot, tenant_key="tenant").status_code == 201
+    assert set(AuthSession.objects.values_list("tenant_key", flat=True)) == {"another", "tenant"}
 
 
 def test_waiting_ends_with_the_change_or_the_time(bot):
