@@ -125,7 +125,7 @@ def _apply_platforms_word(
         _drop_access_token(grant)
         return []
     if kinds == {REFRESH} and grant.access_expires_at > timezone.now():
-        _drop_refresh_token(grant)
+        _drop_refresh_token(grant, reason)
         return []
     return [_end(grant, actor=PLATFORM, reason=reason)]
 
@@ -136,8 +136,9 @@ def _drop_access_token(grant: UserToken) -> None:
     UserToken.objects.filter(pk=grant.pk).update(access_token="", access_expires_at=now, next_refresh_at=now)
 
 
-def _drop_refresh_token(grant: UserToken) -> None:
-    """What is left is the access token, until its own end."""
+def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
+    """What is left is the access token, until its own end. The person is asked for another authorization while there is
+    time, unless it was they who wanted this one to end."""
     UserToken.objects.filter(pk=grant.pk).update(
         refresh_token="",
         refresh_expires_at=None,
@@ -148,6 +149,7 @@ def _drop_refresh_token(grant: UserToken) -> None:
         lease_until=None,
         next_refresh_at=None,
         next_try_at=None,
+        next_reminder_at=timezone.now() if wants_notice(PLATFORM, reason) else None,
     )
     audit.record(
         actor=PLATFORM,

@@ -281,10 +281,16 @@ def test_journal_holds_no_token(grant, platform):
 
 def test_access_that_cannot_be_refreshed_ends_in_a_new_consent(bot):
     over = timezone.now() - timedelta(seconds=1)
-    grant = make_grant(bot, refresh_token="", next_refresh_at=None, access_expires_at=over)
+    grant = make_grant(
+        bot,
+        refresh_token="",
+        next_refresh_at=None,
+        access_expires_at=over,
+        next_reminder_at=over + timedelta(days=335),
+    )
     recover()
     grant.refresh_from_db()
-    assert grant.status == TokenStatus.NEEDS_REAUTH
+    assert (grant.status, grant.next_reminder_at) == (TokenStatus.NEEDS_REAUTH, None)
 
 
 def test_app_secret_that_does_not_open_costs_no_grant(grant, platform):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from auth_sessions.domain.grants import store_grant
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.refresher import Pass
+from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation import (
     WAIT,
     note_revoked_by_platform,
@@ -294,6 +295,14 @@ def test_lost_refresh_token_alone_leaves_the_access_token_until_its_end(grant, b
     grant.refresh_from_db()
     assert (grant.status, grant.phase) == (TokenStatus.NEEDS_REAUTH, RefreshPhase.STOPPED)
     assert (grant.access_token, grant.refresh_token) == ("access-token-1", "")
+
+
+@pytest.mark.parametrize(("reason", "cards"), [(PlatformReason.SECURITY, 1), (PlatformReason.USER, 0)])
+def test_lost_refresh_token_has_the_person_asked_again_unless_they_did_it(grant, bot, reason, cards):
+    platform_says(bot, kinds={"refresh_token"}, reason=reason)
+    assert remind_of_ends() == cards
+    grant.refresh_from_db()
+    assert grant.next_reminder_at is None
 
 
 # --- what the person hears

@@ -58,4 +58,4 @@ def recover() -> None:
     over = UserToken.objects.filter(
         status=TokenStatus.ACTIVE, next_refresh_at=None, access_expires_at__lt=now
     )
-    over.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED)
+    over.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED, next_reminder_at=None)
