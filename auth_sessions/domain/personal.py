@@ -45,8 +45,8 @@ def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SH
     if tenant_key:
         grants = grants.filter(tenant_key__in=("", tenant_key))
     grant = grants.select_related("bot").first()
-    used = TokenUse.objects.filter(bot=bot, open_id=open_id).order_by("-id")[:uses]
-    return PersonalView(bot, open_id, grant, list(used))
+    used = list(TokenUse.objects.of(grant)[:uses]) if grant else []
+    return PersonalView(bot, open_id, grant, used)
 
 
 def send_personal_card(*, bot: Bot, open_id: str, tenant_key: str = "", key: str) -> None:

@@ -37,9 +37,15 @@ def opened(bot, open_id: str = "ou_asked") -> Client:
     return client
 
 
-def use(bot, number: int = 1, open_id: str = "ou_asked") -> TokenUse:
+def use(bot, number: int = 1, open_id: str = "ou_asked", tenant_key: str = "tenant") -> TokenUse:
     return TokenUse.objects.create(
-        bot=bot, open_id=open_id, client=f"CRM {number}", kind="call", method="GET", path="/open-apis/task"
+        bot=bot,
+        open_id=open_id,
+        tenant_key=tenant_key,
+        client=f"CRM {number}",
+        kind="call",
+        method="GET",
+        path="/open-apis/task",
     )
 
 
@@ -70,6 +76,7 @@ def test_strangers_grant_and_uses_are_not_on_it(bot, grant):
     assert "View tasks" not in page.text
     other = make_bot()
     use(other)
+    use(bot, tenant_key="another")
     assert "CRM" not in opened(bot).get("/oauth/my/").text
 
 
