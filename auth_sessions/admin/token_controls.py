@@ -1,6 +1,6 @@
 """What an operator can do with a grant: ask for more, refresh, revoke."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -45,6 +45,13 @@ class TokenControls(Base):
     def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         token = self.visible_or_404(request, unquote(object_id))
         return ask_page(token.bot, token.open_id, [])
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """“Ask for missing scopes” is there only where some are."""
+        offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        token = self.get_object(request, unquote(str(object_id)))
+        lacks_nothing = token is None or not lacking(token, wanted_scopes(token))
+        return [action for action in offered if not (lacks_nothing and action.path == "ask-for-more")]
 
     @button(_("Ask for missing scopes"), icon="add_moderator", path="ask-for-more")
     @confirmed(

@@ -68,8 +68,9 @@ def test_stranger_revokes_nothing(rows: Rows, as_stranger: Client, platform) -> 
 def test_missing_scopes_are_shown_and_asked_for(rows: Rows, as_owner: Client) -> None:
     rows.bot.auth_scopes = ["offline_access", "task:task:read"]
     rows.bot.save()
-    assert "task:task:read" in as_owner.get(page_of(TOKENS, rows.token)).text
-    page = page_of(TOKENS, rows.token, "ask_for_more")
+    page, token_page = page_of(TOKENS, rows.token, "ask_for_more"), as_owner.get(page_of(TOKENS, rows.token))
+    assert "task:task:read" in token_page.text
+    assert page in token_page.text
     assert "task:task:read" in as_owner.get(page).text
     assert messages_of(as_owner.post(page, follow=True)) == ["The card is on its way."]
     session = AuthSession.objects.get(open_id=rows.token.open_id)
@@ -83,5 +84,7 @@ def test_missing_scopes_are_shown_and_asked_for(rows: Rows, as_owner: Client) ->
 def test_nothing_is_asked_for_where_nothing_is_missing(rows: Rows, as_owner: Client) -> None:
     rows.bot.auth_scopes = rows.token.scopes
     rows.bot.save()
-    answer = as_owner.post(page_of(TOKENS, rows.token, "ask_for_more"), follow=True)
+    page = page_of(TOKENS, rows.token, "ask_for_more")
+    assert page not in as_owner.get(page_of(TOKENS, rows.token)).text
+    answer = as_owner.post(page, follow=True)
     assert messages_of(answer) == ["Nothing is missing."]
