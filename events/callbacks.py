@@ -41,7 +41,7 @@ from feishu.text import Text
 logger = logging.getLogger("events.callbacks")
 
 BUDGET = (
-    2.3  # seconds from the click's arrival to its answer, storing included; the platform gives up after 3
+    2.2  # seconds from the click's arrival to its answer, storing included; the platform gives up after 3
 )
 MAX_WAITING = 2_000  # clicks that wait for a thread
 CLOSE_SECONDS = 5.0  # that handlers get to finish when the process ends

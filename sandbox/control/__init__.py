@@ -6,6 +6,7 @@
     POST   people                                           create or replace a person (PersonConfig)
     POST   groups                                           {name, people, apps}
     POST   say, enter, click, recall                        what people do in the client
+    POST   clicks                                           {clicks}: many in the same moment
     GET    messages?chat_id= | person=&app_id=
     POST   push                                             synthetic events, as many and as broken as wanted
     POST   flood                                            thousands of events a second, each timed

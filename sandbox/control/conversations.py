@@ -1,9 +1,12 @@
 """What people do in the client: write, open a chat, click, take back."""
 
+import asyncio
 import json
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
@@ -17,6 +20,7 @@ from sandbox.world import ids
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
 
+MAX_CLICKS: Final = 5_000
 P2P_SCOPES = {"im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly"}
 GROUP_SCOPES = {"im:message.group_msg", "im:message.group_msg:readonly"}
 MENTION_SCOPES = {
@@ -51,6 +55,12 @@ class Click(Struct, forbid_unknown_fields=True, kw_only=True):
     action: dict[str, Any] | None = None
     button: int | None = None
     name: str | None = None
+
+
+class Clicks(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Many people who click in the same moment."""
+
+    clicks: Annotated[list[Click], Meta(min_length=1, max_length=MAX_CLICKS)]
 
 
 class Recall(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -89,6 +99,17 @@ async def enter(sandbox: Sandbox, entered: Enter) -> dict[str, Any]:
 
 
 async def click(sandbox: Sandbox, clicked: Click) -> callbacks.ClickResult:
+    return await _checked(sandbox, clicked)()
+
+
+async def click_all(sandbox: Sandbox, crowd: Clicks) -> dict[str, Any]:
+    """What each saw, in the order of the clicks; none is made when one of them is impossible."""
+    clicks = [_checked(sandbox, clicked) for clicked in crowd.clicks]
+    return {"results": await asyncio.gather(*(make() for make in clicks))}
+
+
+def _checked(sandbox: Sandbox, clicked: Click) -> Callable[[], Awaitable[callbacks.ClickResult]]:
+    """The click, possible and about to be made."""
     world = sandbox.world
     person = known_person(world, clicked.person)
     message = known_message(world, clicked.message_id)
@@ -98,7 +119,9 @@ async def click(sandbox: Sandbox, clicked: Click) -> callbacks.ClickResult:
         raise ControlError("this person does not see the message")
     app = known_app(world, message.sender)
     action = _action(message, clicked)
-    return await callbacks.click(world, sandbox.courier, app, person=person, message=message, action=action)
+    return partial(
+        callbacks.click, world, sandbox.courier, app, person=person, message=message, action=action
+    )
 
 
 async def recall(sandbox: Sandbox, recalled: Recall) -> dict[str, Any]:
@@ -189,6 +212,7 @@ def routes() -> list[BaseRoute]:
         command("say", Say, say),
         command("enter", Enter, enter),
         command("click", Click, click),
+        command("clicks", Clicks, click_all),
         command("recall", Recall, recall),
         question("messages", list_messages),
     ]

@@ -36,6 +36,17 @@ async def update(
     return answer.json()["code"]
 
 
+async def test_many_click_in_the_same_moment_or_nobody(platform: Platform, connect) -> None:
+    await connect(data={"toast": {"type": "info", "content": "seen"}})
+    answer = await platform.send(json.dumps(CARD_WITH_BUTTON), msg_type="interactive")
+    wish = {"person": "lilei", "message_id": answer.json()["data"]["message_id"]}
+    seen = await platform.control("POST", "clicks", {"clicks": [wish, wish, wish]})
+    assert [(one["code"], one["toast"]["content"]) for one in seen["results"]] == [(0, "seen")] * 3
+    impossible = {"clicks": [wish, wish | {"person": "nobody"}]}
+    assert (await platform.control("POST", "clicks", impossible, status=404))["error"]
+    assert len((await platform.books())["events"]) == 3
+
+
 async def test_callback_carries_who_clicked_what_and_where(platform: Platform, connect) -> None:
     line = await connect(data={})
     result = await click(platform)
