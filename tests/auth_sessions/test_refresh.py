@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from auth_sessions.domain.refresh.claim import fingerprint
+from auth_sessions.domain.refresh.claim import claim, fingerprint, mark_sending
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.recovery import recover
 from auth_sessions.domain.refresh.refresher import Pass, due_grants
@@ -78,6 +78,23 @@ def test_claimed_grant_is_nobody_elses(grant, platform):
         phase=RefreshPhase.CLAIMED, claim_id=grant.pk, lease_until=timezone.now() + timedelta(seconds=45)
     )
     assert run(grant) is None
+
+
+def test_token_that_may_have_been_sent_is_claimed_by_nobody(grant):
+    UserToken.objects.update(
+        phase=RefreshPhase.SENDING, claim_id=grant.pk, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert due_grants(grant.bot, 10) == []
+    assert claim(grant.bot, [grant.pk]) == []
+
+
+def test_claim_that_another_has_taken_over_sends_nothing(grant):
+    [slow] = claim(grant.bot, [grant.pk])
+    UserToken.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    [other] = claim(grant.bot, [grant.pk])
+    assert not mark_sending(slow, "refresh-token-1")
+    assert not RefreshAttempt.objects.exclude(sent_at=None).exists()
+    assert mark_sending(other, "refresh-token-1")
 
 
 def test_claim_of_a_dead_worker_is_taken_over(grant, platform):
