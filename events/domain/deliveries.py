@@ -1,10 +1,10 @@
-"""One delivery: run, and finished by whoever holds the claim."""
+"""One delivery: whether it is run, how, and what follows from the way it ended."""
 
 import logging
 import random
 import sqlite3
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,14 +15,11 @@ from django.utils import timezone
 
 from bots.database_thread import give_back
 from events.calling import AsyncHandlerTimedOut, HandlerTimedOut, call
-from events.domain.attempts import note_attempt
-from events.domain.clicks import count_again
-from events.domain.fingerprints import fingerprint
+from events.domain.finishing import StaleClaimError, finish
 from events.domain.ordering import PATIENCE, promote_after
-from events.enums import ENDED, DeliveryStatus, EventStatus, Failure
-from events.models import Delivery, Event
+from events.enums import ENDED, DeliveryStatus, Failure
+from events.models import Delivery
 from events.registry import Registration, handler_named
-from feishu.clicks import is_once
 from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.deliveries")
@@ -40,10 +37,6 @@ class Done:
     """A handler that succeeded, and what it returned."""
 
     result: Any
-
-
-class StaleClaimError(Exception):
-    """Somebody else took the delivery over; what was done here is rolled back."""
 
 
 def admit(delivery: Delivery, *, is_on: bool) -> Registration | None:
@@ -180,64 +173,3 @@ def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> None:
         finish(delivery, status=status, **values)
     if status in ENDED or values.get("order_key") == "":
         promote_after(delivery)
-
-
-def finish(
-    delivery: Delivery,
-    *,
-    status: DeliveryStatus,
-    error: str = "",
-    failure: str = "",
-    status_code: int | None = None,
-    answer: str = "",
-    **values: Any,
-) -> None:
-    """Note how a try ended, in the caller's transaction. Raises StaleClaimError when the claim was lost meanwhile."""
-    held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
-    error_print = fingerprint(error) if status == DeliveryStatus.DEAD else ""
-    if not held.update(
-        claim_id=None,
-        lease_until=None,
-        status=status,
-        error=error,
-        failure=failure,
-        error_print=error_print,
-        **values,
-    ):
-        raise StaleClaimError
-    if status != DeliveryStatus.SKIPPED:
-        note_attempt(
-            delivery,
-            has_succeeded=status == DeliveryStatus.SUCCEEDED,
-            error=error,
-            status_code=status_code,
-            answer=answer,
-        )
-    if status in ENDED:
-        finish_events([delivery.event_id])
-
-
-def finish_events(event_pks: Iterable[int]) -> None:
-    """An event ends with its last delivery: done when all succeeded, dead when one did not. The lock makes two deliveries
-    that end at once see each other. A button that counts once counts again after a click that failed."""
-    rows = Event.objects.select_for_update().filter(pk__in=list(event_pks)).order_by("pk")
-    keys = dict(rows.values_list("pk", "dedupe_key"))
-    statuses: dict[int, set[str]] = {pk: set() for pk in keys}
-    current = Delivery.objects.filter(event_id__in=keys, is_current=True).order_by()
-    for pk, status in current.values_list("event_id", "status"):
-        statuses[pk].add(status)
-    ended: dict[EventStatus, list[int]] = {}
-    for pk, found in statuses.items():
-        if found <= set(ENDED):
-            ended.setdefault(_sum_of(found), []).append(pk)
-    for event_status, pks in ended.items():
-        Event.objects.filter(pk__in=pks).update(status=event_status, finished_at=timezone.now())
-    for pk in ended.get(EventStatus.DEAD, []):
-        if is_once(keys[pk]):
-            count_again(pk)
-
-
-def _sum_of(statuses: set[str]) -> EventStatus:
-    if DeliveryStatus.DEAD in statuses:
-        return EventStatus.DEAD
-    return EventStatus.DONE if DeliveryStatus.SUCCEEDED in statuses else EventStatus.IGNORED

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, Min, OuterRef
 from django.utils import timezone
 
+from events.domain.statements import ask
 from events.enums import ACTIVE, DeliveryStatus
 from events.models import Delivery, DeliveryQuerySet, Event
 from events.registry import Registration
@@ -75,8 +76,9 @@ def promote_after(delivery: Delivery) -> int:
     """``delivery`` has ended: the next one of its key may run."""
     if not delivery.order_key:
         return 0
-    return promote(
-        Delivery.objects.filter(
-            bot_id=delivery.bot_id, handler=delivery.handler, order_key=delivery.order_key
-        )
+    queued = ask(
+        "SELECT id FROM events_delivery WHERE bot_id = %s AND handler = %s AND order_key = %s AND status = 'queued'"
+        " ORDER BY id LIMIT 1",
+        [delivery.bot_id, delivery.handler, delivery.order_key],
     )
+    return sum(_activate(pk) for (pk,) in queued)

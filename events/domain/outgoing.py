@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from events.domain.bodies import body_of
 from events.domain.claims import take
-from events.domain.deliveries import StaleClaimError, finish
+from events.domain.finishing import StaleClaimError, finish
 from events.enums import SENDING, DeliveryStatus, Failure, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
 from events.outgoing.post import TOO_BUSY, Letter, Reply

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from events.domain.deliveries import finish_events
 from events.domain.fingerprints import fingerprint
+from events.domain.finishing import finish_events
 from events.enums import DeliveryStatus, Failure, SubscriptionState
 from events.models import Delivery, Subscription
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.domain.bodies import body_of
-from events.domain.deliveries import finish_events
+from events.domain.finishing import finish_events
 from events.enums import DeliveryStatus
 from events.models import Delivery, Subscription
 

@@ -1,0 +1,55 @@
+"""SQL written out, for what runs once with every delivery: Django takes several times as long to write such a statement
+as to have it run. Tables and columns are those of the models; one text serves both databases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+def run(sql: str, values: Sequence[object]) -> int:
+    """Run a statement that answers nothing; how many rows it touched."""
+    with _cursor() as cursor:
+        cursor.execute(sql, [_plain(value) for value in values])
+        return int(cursor.rowcount)
+
+
+def ask(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The rows of a statement that answers, as the database's driver gives them."""
+    with _cursor() as cursor:
+        cursor.execute(sql, [_plain(value) for value in values])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def locked() -> str:
+    """What makes a SELECT lock its rows. SQLite needs nothing: whoever writes has the whole database."""
+    return "FOR UPDATE" if connection.features.has_select_for_update else ""
+
+
+def marks(values: Sequence[object]) -> str:
+    """A place for each value, for ``IN``."""
+    return ", ".join(["%s"] * len(values))
+
+
+def _cursor() -> CursorWrapper:
+    """On PostgreSQL one that sends the values beside the text: the server plans such a statement once for a connection,
+    which is otherwise half of what it has to do with it."""
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    own: Any = psycopg.Cursor(connection.connection)
+    return connection.make_cursor(own)
+
+
+def _plain(value: object) -> Any:
+    """As Django keeps it in this database."""
+    if isinstance(value, UUID):
+        return value if connection.features.has_native_uuid_field else value.hex
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value
