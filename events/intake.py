@@ -30,7 +30,7 @@ from feishu_portal.live.changes import changed
 logger = logging.getLogger("events.intake")
 
 MAX_QUEUED = 20_000  # events; above that submitters wait, and so does the socket
-MAX_BATCH = 256  # events in one statement
+MAX_BATCH = 512  # events in one statement; what comes meanwhile is the next batch
 PRESSED = 1_000  # events waiting; above that extras are left out
 HINT_EVERY = 0.05  # seconds between hints: the first goes at once, and a worker finds whatever came since
 WRITE_EVERY = 5.0  # seconds between notes of what was left out
