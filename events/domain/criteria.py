@@ -1,11 +1,12 @@
 """Which events somebody is looking for, in a form that can be written down: for the log, a replay, the API."""
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from events.enums import DeliveryStatus
 from events.lookups import PayloadContains
@@ -76,13 +77,18 @@ class EventCriteria:
         if self.until:
             found &= Q(received_at__lt=self.until)
         if self.handler:
-            dead = Delivery.objects.filter(
-                event=OuterRef("pk"), handler=self.handler, status=DeliveryStatus.DEAD, is_current=True
-            )
-            if self.error_print:
-                dead = dead.filter(error_print=self.error_print)
-            found &= Q(Exists(dead))
+            found &= Q(Exists(self.dead_deliveries().filter(event=OuterRef("pk"))))
         return found
+
+    def dead_deliveries(self) -> QuerySet[Delivery]:
+        """What ``handler`` and ``error_print`` ask for; one of an event at most."""
+        dead = Delivery.objects.filter(handler=self.handler, status=DeliveryStatus.DEAD, is_current=True)
+        return dead.filter(error_print=self.error_print) if self.error_print else dead
+
+    def without(self, names: Collection[str]) -> Self:
+        """What is left when these criteria are known to hold."""
+        nothing = type(self)()
+        return replace(self, **{name: getattr(nothing, name) for name in names})
 
     def conditions(self) -> Q:
         """Everything, the payload included."""

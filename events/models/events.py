@@ -335,9 +335,15 @@ class Delivery(models.Model):
                 condition=models.Q(status=DeliveryStatus.QUEUED),
             ),
             models.Index(name="delivery_status_newest", fields=("status", "-id")),
+            # The dead in the order of their events, as the log lists them.
             models.Index(
                 name="delivery_dead_alike",
-                fields=("handler", "error_print", "-id"),
+                fields=("handler", "error_print", "-event"),
+                condition=models.Q(status=DeliveryStatus.DEAD, is_current=True),
+            ),
+            models.Index(
+                name="delivery_dead_of_handler",
+                fields=("handler", "-event"),
                 condition=models.Q(status=DeliveryStatus.DEAD, is_current=True),
             ),
             models.Index(

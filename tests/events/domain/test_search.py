@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import Bot
+from events.domain import access_paths
 from events.domain.criteria import EventCriteria
 from events.domain.search import Found, count_up_to, newest, oldest, resolve
 from events.enums import DeliveryStatus, EventStatus
@@ -131,6 +133,133 @@ def test_the_stretch_bounds_what_is_read_of_a_bot_that_is_not_alone(bot: Bot, ot
     assert newest(criteria, limit=5, stretch=3).pks == mine[::-1]
 
 
+def test_the_stretch_bounds_what_is_read_of_several_bots_together(bot: Bot, other: Bot) -> None:
+    events = [make_event(whose, text="needle").pk for _ in range(4) for whose in (bot, other)]
+    cut = newest(EventCriteria(bots=(bot.pk, other.pk), text="no such"), limit=5, stretch=3)
+    assert (cut.pks, cut.cursor, cut.is_cut) == ([], events[-4], True)
+
+
+def test_what_two_indexes_serve_is_looked_for_where_there_is_less_of_it(
+    bot: Bot, other: Bot, monkeypatch
+) -> None:
+    monkeypatch.setattr(access_paths, "PROBE", 2)
+    for _ in range(2):
+        make_event(bot)
+    for _ in range(6):
+        make_event(other, status=EventStatus.DEAD)
+    of_a_quiet_bot = EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DEAD,))
+    rare = EventCriteria(bots=(other.pk,), statuses=(EventStatus.DONE,))
+    for criteria in (of_a_quiet_bot, rare):
+        assert newest(criteria, limit=5, stretch=3) == Found([], None, is_cut=False)
+        assert oldest(criteria, last=10**9, limit=5, stretch=3) == Found([], None, is_cut=False)
+
+
+def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot: Bot, other: Bot) -> None:
+    events = [
+        make_event(whose, event_type=event_type, status=status, arrived_by=arrived_by, text=text)
+        for whose, event_type, status, arrived_by, text in product(
+            (bot, other, make_bot()),
+            "ab",
+            (EventStatus.DONE, EventStatus.DEAD),
+            ("websocket", "webhook"),
+            "xy",
+        )
+    ]
+    for event in events[::3]:
+        Delivery.objects.create(event=event, bot=event.bot, handler="shop", status=DeliveryStatus.DEAD)
+    for bots, event_type, statuses, arrived_by, text, handler in product(
+        (None, (bot.pk,), (bot.pk, other.pk)),
+        ("", "a"),
+        ((), (EventStatus.DEAD,), (EventStatus.DEAD, EventStatus.DONE)),
+        ("", "webhook"),
+        ("", "x"),
+        ("", "shop"),
+    ):
+        criteria = EventCriteria(
+            bots, event_type, statuses, arrived_by, text=f'"{text}"' * bool(text), handler=handler
+        )
+        matches = list(
+            Event.objects.filter(criteria.conditions()).order_by("-pk").values_list("pk", flat=True)
+        )
+        assert all_of(criteria, limit=7, stretch=20) == matches
+        assert oldest(criteria, last=events[-1].pk, limit=100).pks == matches[::-1]
+
+
+def plans_of(criteria: EventCriteria) -> str:
+    """How PostgreSQL goes about each statement of a search, under the settings it is made with."""
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 -- Django's
+        if sql.startswith("SELECT"):
+            with connection.connection.cursor() as cursor:
+                plans.extend(line for (line,) in cursor.execute(f"EXPLAIN {sql}", params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        newest(criteria, limit=5)
+    return "\n".join(plans)
+
+
+@pytest.mark.only_on("postgres")
+@pytest.mark.parametrize(
+    ("values", "index"),
+    [
+        ({"event_type": "common"}, "event_type_newest"),
+        ({"event_type": "common", "arrived_by": "webhook"}, "event_type_newest"),
+        ({"event_type": "rare", "text": "x"}, "event_type_newest"),
+        ({"statuses": ("done",), "text": "x"}, "event_status_newest"),
+        ({"handler": "shop"}, "delivery_dead_of_handler"),
+        ({"handler": "shop", "error_print": "a"}, "delivery_dead_alike"),
+    ],
+)
+def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_for(
+    bot: Bot, values: dict[str, Any], index: str
+) -> None:
+    """By itself it reads the table backwards for what was common; where nothing of it has come for long, that is all."""
+    prototype = make_event(bot)
+    made = [
+        Event(**{field.attname: getattr(prototype, field.attname) for field in Event._meta.concrete_fields})
+        for _ in range(1000)
+    ]
+    for number, event in enumerate(made):
+        event.pk, event.dedupe_key = None, f"{number}"
+        is_rare = number % 20 == 0
+        event.event_type, event.status = (
+            ("rare", EventStatus.DEAD) if is_rare else ("common", EventStatus.DONE)
+        )
+    Event.objects.bulk_create(made)
+    ends = {EventStatus.DEAD: DeliveryStatus.DEAD, EventStatus.DONE: DeliveryStatus.SUCCEEDED}
+    Delivery.objects.bulk_create(
+        Delivery(
+            event=event, bot=bot, handler="shop", status=ends[event.status], error_print="ab"[event.pk % 2]
+        )
+        for event in made
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE events_event, events_delivery")
+    plans = plans_of(EventCriteria(**values))
+    assert f"using {index}" in plans
+    for other_way in (
+        "Seq Scan",
+        "Bitmap",
+        "Sort",
+        "Join",
+        "Gather",
+        "Scan Backward using events_event_pkey",
+    ):
+        assert other_way not in plans
+
+
+@pytest.mark.only_on("postgres")
+def test_the_settings_of_a_search_end_with_it(bot: Bot) -> None:
+    make_event(bot)
+    newest(EventCriteria(text="x"), limit=5)
+    with connection.cursor() as cursor:
+        for name in (*access_paths.WALKING, "statement_timeout"):
+            cursor.execute(f"SELECT setting = reset_val FROM pg_settings WHERE name = '{name}'")
+            assert cursor.fetchone() == (True,), name
+
+
 @pytest.mark.parametrize(
     "payload",
     [
@@ -194,6 +323,16 @@ def test_dead_letters_of_one_kind_are_found_by_handler_and_kind(bot: Bot) -> Non
     assert all_of(EventCriteria(handler="shop"), limit=5) == [other.pk, event.pk]
     Delivery.objects.filter(event=event).update(is_current=False)
     assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == []
+
+
+def test_dead_letters_are_found_behind_any_number_of_other_events(bot: Bot) -> None:
+    event = make_event(bot, status=EventStatus.DEAD)
+    Delivery.objects.create(event=event, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print="a")
+    for _ in range(6):
+        make_event(bot)
+    for kind in ("", "a"):
+        criteria = EventCriteria(handler="shop", error_print=kind)
+        assert newest(criteria, limit=5, stretch=2) == Found([event.pk], None, is_cut=False)
 
 
 def test_counting_stops_at_its_bound(bot: Bot) -> None:
