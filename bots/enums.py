@@ -50,11 +50,13 @@ PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANG
 
 
 class IncidentCause(models.TextChoices):
-    """What a bot needs a person for."""
+    """What a bot, or the way from it to an internal system, needs a person for."""
 
     CONFIGURATION = "configuration", _("Wrong configuration")
     NOT_CONNECTED = "not_connected", _("Not connected")
     FOREIGN = "foreign", _("Foreign connection")
+    REFRESH = "refresh", _("Tokens not refreshed")
+    DELIVERIES = "deliveries", _("Events not taken")
 
 
 class Channel(models.TextChoices):

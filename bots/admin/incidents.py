@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,8 @@ CAUSE_COLOURS = {
     IncidentCause.CONFIGURATION: "danger",
     IncidentCause.NOT_CONNECTED: "danger",
     IncidentCause.FOREIGN: "warning",
+    IncidentCause.REFRESH: "danger",
+    IncidentCause.DELIVERIES: "warning",
 }
 
 
@@ -57,14 +60,14 @@ class OpenFilter(YesNoFilter):
 
 @admin.register(Incident)
 class IncidentAdmin(MachineWritten[Incident]):
-    list_display = ("cause_label", "bot", "standing", "began", "over", "explanation")
+    list_display = ("cause_label", "about", "standing", "began", "over", "explanation")
     list_filter = (OpenFilter, "cause", since("opened_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     sortable_by = ()
     inlines = (NoticeInline,)
     fields = (
         "cause_label",
-        "bot",
+        "about",
         "standing",
         "began_in_full",
         "noticed_in_full",
@@ -74,13 +77,20 @@ class IncidentAdmin(MachineWritten[Incident]):
     readonly_fields = fields
     empty_title = _("No incidents")
     empty_text = _(
-        "When a bot needs a person, because it cannot connect or because another program takes its events, that "
-        "appears here, and its owners are told by e-mail or Feishu message."
+        "When something needs a person, because a bot cannot connect or is refused, because another program takes its "
+        "events or a receiver takes none, that appears here, and the owners are told by e-mail or Feishu message."
     )
 
     @column(_("cause"))
     def cause_label(self, incident: Incident) -> str:
         return state(IncidentCause(incident.cause), CAUSE_COLOURS)
+
+    @column(_("subject"))
+    def about(self, incident: Incident) -> str:
+        if incident.bot is None:
+            return incident.about
+        page = reverse("admin:bots_bot_change", args=[incident.bot_id])
+        return format_html('<a href="{}">{}</a>', page, incident.about)
 
     @column(_("state"))
     def standing(self, incident: Incident) -> str:

@@ -1,9 +1,10 @@
-"""When a bot needs a person, and when it no longer does: incidents are opened and closed by what the rows say.
+"""When something needs a person, and when it no longer does: incidents are opened and closed by what the rows say.
 
-Level-triggered, by whichever worker looks; a constraint lets one cause of one bot be open once.
+Level-triggered, by whichever worker looks; a constraint lets one cause of one subject be open once. Who knows of
+troubles, here or in an app above, registers a ``Watch``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,35 +30,73 @@ _FATAL: Final = frozenset({Category.CONFIGURATION, Category.WRONG_BRAND})
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong with a bot now."""
+class Subject:
+    """Something that is no bot and has an owner."""
 
-    bot: Bot
+    pk: UUID
+    name: str
+    owner_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong now, and with what."""
+
+    of: Bot | Subject
     cause: IncidentCause
     began_at: datetime
     code: int | None = None
     reason: str = ""
     message: str = ""
 
-    @property
-    def key(self) -> tuple[UUID, str]:
-        return self.bot.pk, self.cause
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Knows of troubles with certain causes. ``concerned``: ids of what can have them now; of what cannot any more,
+    because somebody switched it off, nobody is told that it is well again."""
+
+    causes: frozenset[IncidentCause]
+    troubles: Callable[[], Iterable[Trouble]]
+    concerned: Callable[[], Iterable[UUID]]
+
+
+_watches: list[Watch] = []
+
+
+def register(watch: Watch) -> None:
+    """Have it asked whenever incidents are looked after."""
+    _watches.append(watch)
 
 
 def watch() -> None:
     """Open incidents for what is wrong and close those that are over."""
-    troubles = {trouble.key: trouble for trouble in (*_deaf(), *_foreign())}
-    listening = set(Bot.objects.listening().values_list("pk", flat=True))
-    for incident in Incident.objects.open():
-        trouble = troubles.pop((incident.bot_id, incident.cause), None)
+    standing = list(Incident.objects.open())
+    for one in _watches:
+        _look(one, [incident for incident in standing if incident.cause in one.causes])
+
+
+def _look(watch: Watch, standing: list[Incident]) -> None:
+    troubles = {(trouble.of.pk, trouble.cause.value): trouble for trouble in watch.troubles()}
+    concerned = set(watch.concerned())
+    for incident in standing:
+        trouble = troubles.pop((incident.about_id, incident.cause), None)
         if trouble is not None:
             _keep(incident, trouble)
-        elif incident.bot_id not in listening:
+        elif incident.about_id not in concerned:
             _close(incident, tell=False)
         else:
             _mend(incident)
     for trouble in troubles.values():
         _open(trouble)
+
+
+def _listening() -> Iterable[UUID]:
+    return Bot.objects.listening().values_list("pk", flat=True)
+
+
+def _of_connections() -> Iterator[Trouble]:
+    yield from _deaf()
+    yield from _foreign()
 
 
 def _deaf() -> Iterator[Trouble]:
@@ -103,7 +142,7 @@ def _open(trouble: Trouble) -> None:
     try:
         with transaction.atomic():
             incident = Incident.objects.create(
-                bot=trouble.bot,
+                **_of(trouble.of),
                 cause=trouble.cause,
                 began_at=trouble.began_at,
                 code=trouble.code,
@@ -111,9 +150,20 @@ def _open(trouble: Trouble) -> None:
                 message=trouble.message,
             )
             address_notices(incident)
-            bots_changed([incident.bot_id])
+            _tell_pages(incident)
     except IntegrityError:
         return
+
+
+def _of(subject: Bot | Subject) -> dict[str, object]:
+    if isinstance(subject, Bot):
+        return {"bot": subject}
+    return {"subject_id": subject.pk, "subject": subject.name, "owner_id": subject.owner_id}
+
+
+def _tell_pages(incident: Incident) -> None:
+    if incident.bot_id is not None:
+        bots_changed([incident.bot_id])
 
 
 def _keep(incident: Incident, trouble: Trouble) -> None:
@@ -152,4 +202,13 @@ def prune() -> int:
 def _close(incident: Incident, *, tell: bool) -> None:
     if Incident.objects.filter(pk=incident.pk, closed_at=None).update(closed_at=timezone.now()):
         (follow_up_notices if tell else drop_notices)(incident)
-        bots_changed([incident.bot_id])
+        _tell_pages(incident)
+
+
+register(
+    Watch(
+        causes=frozenset({IncidentCause.CONFIGURATION, IncidentCause.NOT_CONNECTED, IncidentCause.FOREIGN}),
+        troubles=_of_connections,
+        concerned=_listening,
+    )
+)

@@ -89,7 +89,8 @@ def _subject(notices: list[Notice], troubled: int) -> str:
     if len(notices) == 1:
         return headline(notices[0].incident) if troubled else _well(notices[0].incident)
     if troubled:
-        return ngettext("%(count)d bot needs you", "%(count)d bots need you", troubled) % {"count": troubled}
+        words = ngettext("%(count)d incident needs you", "%(count)d incidents need you", troubled)
+        return words % {"count": troubled}
     return gettext("All well again")
 
 
@@ -98,19 +99,22 @@ def _told(notice: Notice) -> str:
     if notice.began_told_at is not None:
         return f"{_well(incident)}\n{_link(incident)}".strip()
     cause, cure = cause_and_cure(incident)
-    facts = f"{incident.bot.app_id}" + (f" · {incident.code}" if incident.code is not None else "")
-    return "\n".join(
-        part
-        for part in (headline(incident), facts, in_sentences(cause), in_sentences(cure), _link(incident))
-        if part
-    )
+    app_id = incident.bot.app_id if incident.bot else ""
+    facts = " · ".join(str(fact) for fact in (app_id, incident.code) if fact)
+    parts = (headline(incident), facts, in_sentences(cause), in_sentences(cure), _link(incident))
+    return "\n".join(part for part in parts if part)
 
 
 def _well(incident: Incident) -> str:
-    return gettext("%(bot)s is well again") % {"bot": " ".join(incident.bot.name.split())}
+    return gettext("%(bot)s is well again") % {"bot": incident.about}
 
 
 def _link(incident: Incident) -> str:
     if not settings.PUBLIC_URL:
         return ""
-    return settings.PUBLIC_URL + reverse("admin:bots_bot_change", args=[incident.bot_id])
+    page = (
+        reverse("admin:bots_bot_change", args=[incident.bot_id])
+        if incident.bot_id
+        else reverse("admin:bots_incident_change", args=[incident.pk])
+    )
+    return settings.PUBLIC_URL + page

@@ -128,7 +128,7 @@ def _told_lately(user_id: int, channel: str) -> bool:
 
 def _people(incident: Incident) -> QuerySet[User]:
     active = User.objects.filter(is_active=True)
-    owners = active.filter(bots=incident.bot)
+    owners = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])
     return owners if owners.exists() else active.filter(is_superuser=True)
 
 

@@ -1,6 +1,7 @@
-"""Troubles of a bot that take a person, and who was told of them."""
+"""Troubles that take a person, and who was told of them."""
 
-from typing import TYPE_CHECKING, Self
+import uuid
+from typing import TYPE_CHECKING, Self, cast
 
 from django.conf import settings
 from django.db import models
@@ -15,19 +16,35 @@ if TYPE_CHECKING:
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
     def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
+        mine = models.Q(bot__owners=user) | models.Q(owner=user)
+        return self if user.is_superuser else self.filter(mine)
 
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
 
 class Incident(models.Model):
-    """One trouble of one bot, from the time it needs a person to the time it is over.
+    """One trouble of one bot, or of something else that has an owner, from the time it needs a person to the time it is
+    over.
 
     ``well_since``: it seems to be over; it is closed when that lasts.
     """
 
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="incidents", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, null=True, blank=True, related_name="incidents", verbose_name=_("bot")
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("owner"),
+    )
+    """Whose it is, where it is no bot's; a bot has owners of its own."""
+    subject = models.CharField(_("subject"), max_length=100, blank=True)
+    """Its name, where it is no bot's."""
+    subject_id = models.UUIDField(null=True, editable=False)
     cause = models.CharField(_("cause"), max_length=13, choices=IncidentCause.choices)
     code = models.BigIntegerField(_("error code"), null=True, blank=True)
     reason = models.CharField(max_length=20, blank=True, editable=False)
@@ -48,6 +65,16 @@ class Incident(models.Model):
             models.UniqueConstraint(
                 name="incident_open_once", fields=("bot", "cause"), condition=models.Q(closed_at=None)
             ),
+            models.UniqueConstraint(
+                name="incident_of_subject_open_once",
+                fields=("subject_id", "cause"),
+                condition=models.Q(closed_at=None),
+            ),
+            models.CheckConstraint(
+                name="incident_of_bot_or_subject",
+                condition=models.Q(bot__isnull=False, subject_id=None)
+                | models.Q(bot=None, subject_id__isnull=False),
+            ),
             models.CheckConstraint(
                 name="incident_cause_known", condition=models.Q(cause__in=IncidentCause.values)
             ),
@@ -55,6 +82,16 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return self.get_cause_display()
+
+    @property
+    def about_id(self) -> uuid.UUID:
+        """The id of what is in trouble."""
+        return cast("uuid.UUID", self.bot_id or self.subject_id)
+
+    @property
+    def about(self) -> str:
+        """The name of what is in trouble, without line breaks."""
+        return " ".join((self.subject if self.bot is None else self.bot.name).split())
 
 
 class Notice(models.Model):

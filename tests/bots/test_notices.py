@@ -145,7 +145,7 @@ def test_many_bots_make_one_message_and_the_next_waits_for_five_minutes():
         make_troubled(lin, name=f"Helper {number}")
     tell_all()
     [message] = mail.outbox
-    assert message.subject == "3 bots need you"
+    assert message.subject == "3 incidents need you"
     assert all(f"Helper {number}" in message.body for number in range(3))
     make_troubled(lin, name="Late")
     tell_all()
