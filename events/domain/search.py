@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from events.domain.access_paths import (
     WALKING,
@@ -101,6 +104,19 @@ def count_up_to(criteria: EventCriteria, *, most: int, looks: int = 5) -> tuple[
             break
         before = found.cursor
     return counted, True
+
+
+def arrived_since(moment: datetime, *, bots: tuple[UUID, ...] | None, most: int) -> QuerySet[Event]:
+    """Events of ``bots`` since then, to be counted; None is every bot.
+
+    The newest ``most`` are looked at, of those bots, or where they are too many to be read side by side, of all.
+    """
+    criteria = EventCriteria(bots=bots, since=moment)
+    if bots == ():
+        return Event.objects.none()
+    [path] = access_paths(criteria)
+    looked_at = RawSQL(*path.statement(Newest(None, 0), limit=most))  # noqa: S611 -- by the ORM
+    return Event.objects.filter(path.left(criteria).conditions(), pk__in=looked_at)
 
 
 @contextmanager

@@ -7,9 +7,10 @@ events: the newest ``NEWEST`` speak for the last day.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Min, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +26,11 @@ from bots.domain.incident_words import cause_and_cure as explain_incident
 from bots.domain.incident_words import headline, in_sentences
 from bots.enums import IncidentCause, SlotState
 from bots.models import Bot, ConnectionSlot, Incident
+from events.admin.filters import own_bots
+from events.domain.criteria import EventCriteria
+from events.domain.search import arrived_since, newest
 from events.enums import EventStatus, SubscriptionState
+from events.errors import SearchTooSlowError
 from events.models import Event, Subscription
 from feishu.codes import explain
 from feishu_portal.access.admin.base import operator_of
@@ -89,16 +94,16 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "may_add": user.has_perm("bots.add_bot"),
             "public_url": settings.PUBLIC_URL,
         }
-    events = _count_events(user, now)
+    own = own_bots(user)
     return context | {
         "card_groups": [
             (_("Bots"), _bot_cards(bots)),
-            (_("Events in the past 24 hours"), _event_cards(events)),
+            (_("Events in the past 24 hours"), _event_cards(_count_events(own, now))),
             (_("Authorizations"), _authorization_cards(user)),
         ],
         "incidents": _incidents(user),
         "unconnected": _unconnected(user),
-        "problems": _problems(user, oldest_event=events["oldest"]),
+        "problems": _problems(user, own),
     }
 
 
@@ -180,18 +185,15 @@ def _incidents(user: User) -> list[Problem]:
 # --- events
 
 
-def _count_events(user: User, now: datetime) -> dict[str, Any]:
-    newest = Event.objects.visible_to(user).order_by("-pk").values("pk", "status", "received_at")[:NEWEST]
-    today = Q(received_at__gte=now - DAY)
-    return newest.aggregate(
-        received=Count("pk", filter=today),
-        failed=Count("pk", filter=today & Q(status=EventStatus.DEAD)),
-        quarantined=Count("pk", filter=today & Q(status=EventStatus.QUARANTINED)),
-        oldest=Min("pk"),
+def _count_events(own: tuple[UUID, ...] | None, now: datetime) -> dict[str, int]:
+    return arrived_since(now - DAY, bots=own, most=NEWEST).aggregate(
+        received=Count("pk"),
+        failed=Count("pk", filter=Q(status=EventStatus.DEAD)),
+        quarantined=Count("pk", filter=Q(status=EventStatus.QUARANTINED)),
     )
 
 
-def _event_cards(events: dict[str, Any]) -> list[Card]:
+def _event_cards(events: dict[str, int]) -> list[Card]:
     received = events["received"]
     return [
         Card(
@@ -261,9 +263,9 @@ def _authorization_cards(user: User) -> list[Card]:
 # --- problems
 
 
-def _problems(user: User, *, oldest_event: int | None) -> list[Problem]:
+def _problems(user: User, own: tuple[UUID, ...] | None) -> list[Problem]:
     found = [
-        *_event_problems(user, oldest_event),
+        *_event_problems(own),
         *_session_problems(user),
         *_token_problems(user),
         *_paused_apps(user),
@@ -272,8 +274,12 @@ def _problems(user: User, *, oldest_event: int | None) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.at, reverse=True)[:PROBLEMS]
 
 
-def _event_problems(user: User, oldest: int | None) -> list[Problem]:
-    events = Event.objects.visible_to(user).filter(pk__gte=oldest or 0, status__in=WRONG)
+def _event_problems(own: tuple[UUID, ...] | None) -> list[Problem]:
+    try:
+        found = newest(EventCriteria(bots=own, statuses=WRONG), limit=EACH, stretch=NEWEST)
+    except SearchTooSlowError:  # how many failed is on the cards
+        return []
+    events = Event.objects.filter(pk__in=found.pks)
     return [
         Problem(
             event.received_at,
@@ -282,7 +288,7 @@ def _event_problems(user: User, oldest: int | None) -> list[Problem]:
             Truncator(event.error).chars(200) or str(EventStatus(event.status).label),
             reverse("admin:events_event_change", args=[event.pk]),
         )
-        for event in events.select_related("bot").defer("payload").order_by("-pk")[:EACH]
+        for event in events.select_related("bot").defer("payload").order_by("-pk")
     ]
 
 

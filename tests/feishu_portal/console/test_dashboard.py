@@ -132,6 +132,19 @@ def test_overview_takes_as_many_queries_for_three_bots_as_for_one(
         client.get(INDEX)
 
 
+def test_events_of_other_bots_take_no_place_of_the_own_ones(
+    rows: Rows, as_owner: Client, monkeypatch
+) -> None:
+    monkeypatch.setattr("feishu_portal.console.dashboard.NEWEST", 2)
+    stranger = make_rows()
+    for _ in range(3):
+        make_event(stranger.bot)
+    assert cards(as_owner)["events"] == "1"
+    assert cards(as_owner)["failed"] == "1"
+    problems = {problem.link for problem in as_owner.get(INDEX).context["problems"]}
+    assert reverse("admin:events_event_change", args=[rows.event.pk]) in problems
+
+
 def test_overview_looks_at_a_bounded_stretch_of_events(rows: Rows, as_superuser: Client, monkeypatch) -> None:
     monkeypatch.setattr("feishu_portal.console.dashboard.NEWEST", 2)
     for _ in range(3):
