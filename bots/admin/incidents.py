@@ -23,6 +23,10 @@ CAUSE_COLOURS = {
 }
 
 
+# By address: what is no bot lives in rooms above, which this one does not know.
+_PAGES = {IncidentCause.DELIVERIES: "admin:events_subscription_change"}
+
+
 class NoticeInline(MachineWrittenInline[Notice, Incident]):
     model = Notice
     fields = ("operator", "channel_label", "began_told", "over_told", "problem")
@@ -87,9 +91,7 @@ class IncidentAdmin(MachineWritten[Incident]):
 
     @column(_("subject"))
     def about(self, incident: Incident) -> str:
-        if incident.bot is None:
-            return incident.about
-        page = reverse("admin:bots_bot_change", args=[incident.bot_id])
+        page = reverse(_PAGES.get(incident.cause, "admin:bots_bot_change"), args=[incident.about_id])
         return format_html('<a href="{}">{}</a>', page, incident.about)
 
     @column(_("state"))

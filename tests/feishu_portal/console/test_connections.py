@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots.enums import Channel, IncidentCause, LossReason, SlotState
 from bots.models import ConnectionLoss, Incident, Notice, PlatformCount
+from tests.factories import make_subscription
 from tests.feishu_portal.console.rows import Rows, list_of, page_of, text_of
 
 
@@ -109,6 +110,26 @@ def test_open_incident_is_told_on_the_overview_and_on_the_bots_page_with_cause_a
 def test_overview_shows_a_stranger_no_incident(rows: Rows, as_stranger: Client) -> None:
     Incident.objects.create(bot=rows.bot, cause=IncidentCause.FOREIGN, message="3/1", began_at=timezone.now())
     assert as_stranger.get(reverse("admin:index")).context["incidents"] == []
+
+
+def test_incident_of_a_subscription_leads_its_owner_to_it_and_nobody_else(
+    owner: Any, as_owner: Client, as_stranger: Client
+) -> None:
+    subscription = make_subscription(owner=owner, name="Shop")
+    incident = Incident.objects.create(
+        subject=subscription.name,
+        subject_id=subscription.pk,
+        owner=owner,
+        cause=IncidentCause.DELIVERIES,
+        message="HTTP 503",
+        began_at=timezone.now(),
+    )
+    overview = text_of(as_owner.get(reverse("admin:index")))
+    assert "The receiver of “Shop” takes no events" in overview
+    for page in (list_of("bots_incident"), page_of("bots_incident", incident)):
+        assert page_of("events_subscription", subscription) in text_of(as_owner.get(page))
+    assert "Shop" not in text_of(as_stranger.get(list_of("bots_incident")))
+    assert as_stranger.get(page_of("bots_incident", incident)).status_code == 404
 
 
 def test_page_of_an_incident_says_who_was_told(rows: Rows, owner: Any, as_owner: Client) -> None:
