@@ -14,7 +14,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,11 +28,12 @@ from bots.database_thread import limit_waiting
 from events.domain import deliveries
 from events.domain.claims import LEASE, claim_abandoned, renew
 from events.domain.clicks import show_late_answer
-from events.domain.lanes import serve, waiting_lanes
+from events.domain.lanes import Served, serve, waiting_lanes
 from events.domain.room import HandlerRoom
 from events.domain.switches import runs, switches_of
 from events.enums import Failure
 from events.hints import hint_work
+from events.lookout import Lookout
 from events.models import Delivery, Lane
 from events.one_per_process import OnePerProcess
 from events.registry import Registration, handler_named
@@ -43,6 +45,7 @@ RENEW_EVERY = LEASE.total_seconds() / 3
 STOP_SECONDS = 8.0  # what handlers get to finish when their process is to end
 PATIENCE = 15.0  # seconds for a statement of the runner's own
 HELP_EVERY = 1.0  # seconds
+LOST_EVERY = 1.0  # seconds between looks for deliveries whose runner is gone
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
 HANGS = "Earlier runs of this handler still hang in this worker; it was not started once more."
@@ -59,8 +62,9 @@ class Runner:
     ) -> None:
         self._after = after
         self._room = HandlerRoom(settings.HANDLER_THREADS if threads is None else threads)
-        self._wanted = threading.Event()
-        self._runs = Runs(self._room, wake=self._wanted.set)
+        self._lookout = Lookout()
+        self._runs = Runs(self._room, wake=self._lookout.end)
+        self._lost_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._renewed = time.monotonic()
@@ -76,18 +80,17 @@ class Runner:
 
     def wake(self) -> None:
         """There may be something to do."""
-        self._wanted.set()
+        self._lookout.hint()
 
     def stop(self, *, grace: float = STOP_SECONDS) -> None:
         """Claim nothing more, give handlers ``grace`` seconds to finish and put back what they do not."""
         self._stopping.set()
-        self._wanted.set()
+        self.wake()
         if self._thread is not None:
             self._thread.join(timeout=STOP_SECONDS)
         until = time.monotonic() + grace
         while self.busy and time.monotonic() < until:
-            self._wanted.wait(0.05)
-            self._wanted.clear()
+            self._lookout.wait(0.05, is_busy=lambda: False)
             self._guarded(self._keep)
         self._guarded(self._note_late)
         for run in self._runs.abandon_all():
@@ -109,14 +112,16 @@ class Runner:
         while not self._stopping.is_set():
             wait = self._guarded(self.step)
             self._call_for_help()
-            self._wanted.wait(1.0 if wait is None else wait)
-            self._wanted.clear()
+            self._lookout.wait(1.0 if wait is None else wait, self._is_busy)
             self._replace_process()
         connection.close()
 
+    def _is_busy(self) -> bool:
+        return self.busy > self._room.size // 4
+
     def _call_for_help(self) -> None:
-        """Every thread is taken, so there may be more to do than this process can: let others look, too."""
-        if not self._room.free and time.monotonic() - self._called_for_help > HELP_EVERY:
+        """There is more to do than this process has room for: let others look, too."""
+        if self._lookout.is_short and time.monotonic() - self._called_for_help > HELP_EVERY:
             self._called_for_help = time.monotonic()
             hint_work()
 
@@ -138,9 +143,12 @@ class Runner:
     def step(self) -> float:
         """See to what runs and start what can be started; the seconds until there is something to do again."""
         self._keep()
-        while not self._stopping.is_set() and self._start_more():
-            pass
-        return self._seconds_to_wait()
+        if self._lookout.is_due():
+            self._lookout.begin()
+            while not self._stopping.is_set() and self._start_more():
+                pass
+            self._lookout.settle(settings.SWEEP_SECONDS, self._seconds_to_next_try)
+        return max(0.01, min(self._lookout.seconds, RENEW_EVERY))
 
     def _keep(self) -> None:
         """Note who was past their time, and keep the leases of the others."""
@@ -157,38 +165,50 @@ class Runner:
             except (InterfaceError, OperationalError):  # the database is away
                 self._runs.put_back_late(run)
                 raise
+            self.wake()  # for the time of its next try
 
     def _start_more(self) -> bool:
-        """One round over the bots; whether another one might find more."""
+        """One turn of the bots that wait; whether another one might find more."""
         if self._runs.is_suspect_alone() or not self._room.free:
+            self._lookout.is_short = True
             return False
         if self._start_abandoned():
-            return False
+            return True
         lanes = waiting_lanes()
-        progress = False
-        for place, bot_id in enumerate(lanes):
-            free = self._room.free
-            if not free:
-                break
-            share = max(1, free // (len(lanes) - place))
-            dispatched, claimed = serve(bot_id, limit=share, room=self._room)
-            if claimed:
-                switches = switches_of(bot_id)
-                for delivery in claimed:
-                    self._begin(delivery, switches)
-            progress = progress or bool(dispatched or claimed)
-        return progress
+        if not lanes:
+            return False
+        served = serve(lanes, limit=self._room.free, room=self._room)
+        self._begin_all(served)
+        has_found = bool(served.dispatched or served.claimed)
+        self._lookout.has_found |= has_found
+        self._lookout.is_short |= served.is_short
+        self._lookout.is_held |= served.is_held
+        return served.is_more and has_found
 
     def _start_abandoned(self) -> bool:
+        """Where there is one, there may be more."""
+        if time.monotonic() < self._lost_at:
+            return False
         delivery = claim_abandoned(self._room)
         if delivery is None:
+            self._lost_at = time.monotonic() + LOST_EVERY
             return False
         self._begin(delivery, switches_of(delivery.bot_id), is_suspect=True)
         return True
 
     # --- one delivery
 
-    def _begin(self, delivery: Delivery, switches: dict[str, bool], *, is_suspect: bool = False) -> None:
+    def _begin_all(self, served: Served) -> None:
+        waiting = deque(served.claimed)
+        try:
+            while waiting:
+                delivery = waiting.popleft()
+                self._begin(delivery, served.switches[delivery.bot_id])
+        finally:
+            for delivery in waiting:  # the database went away: their leases run out
+                self._room.leave((delivery.bot_id, delivery.handler))
+
+    def _begin(self, delivery: Delivery, switches: Mapping[str, bool], *, is_suspect: bool = False) -> None:
         whose = (delivery.bot_id, delivery.handler)
         handler = None
         try:
@@ -197,10 +217,11 @@ class Runner:
             if handler is None:
                 self._room.leave(whose)
         if handler is None:
+            self.wake()  # it has ended, and others may run now
             return
         self._runs.begin(Run(delivery, handler, time.monotonic(), is_suspect), self._perform)
 
-    def _admitted(self, delivery: Delivery, switches: dict[str, bool]) -> Registration | None:
+    def _admitted(self, delivery: Delivery, switches: Mapping[str, bool]) -> Registration | None:
         registered = handler_named(delivery.handler)
         is_on = registered is None or runs(registered, switches)
         handler = deliveries.admit(delivery, is_on=is_on)
@@ -213,6 +234,8 @@ class Runner:
     def _perform(self, run: Run) -> None:
         """On the handler's thread."""
         done = deliveries.perform(run.delivery, run.handler)
+        if done is None or done.promoted:
+            self.wake()  # for what may run now, or for the time of the next try
         if self._after is not None and done is not None and not self._runs.is_over(run):
             self._after(run.delivery, done.result)
 
@@ -221,13 +244,6 @@ class Runner:
         deliveries.release(run.delivery)
 
     # --- waiting
-
-    def _seconds_to_wait(self) -> float:
-        alone = self._runs.seconds_alone()
-        waits = [settings.SWEEP_SECONDS, RENEW_EVERY, *([] if alone is None else [alone])]
-        if self._room.free:
-            waits.append(self._seconds_to_next_try())
-        return max(0.01, float(min(waits)))
 
     def _seconds_to_next_try(self) -> float:
         now = timezone.now()

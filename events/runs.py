@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import iscoroutinefunction
 
 from events.domain.room import HandlerRoom, Whose
@@ -32,15 +32,15 @@ class Run:
     started: float
     is_suspect: bool = False
     job: Job | None = None
+    deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        cancelling = CANCEL_SECONDS if iscoroutinefunction(self.handler.function) else 0.0
+        self.deadline = self.started + self.handler.seconds + cancelling
 
     @property
     def whose(self) -> Whose:
         return (self.delivery.bot_id, self.delivery.handler)
-
-    @property
-    def deadline(self) -> float:
-        cancelling = CANCEL_SECONDS if iscoroutinefunction(self.handler.function) else 0.0
-        return self.started + self.handler.seconds + cancelling
 
 
 class Runs:
@@ -59,6 +59,7 @@ class Runs:
         # Handler threads take the lock itself: one that is interrupted inside a Condition's own code would keep it.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
+        self._watched_until: float | None = None
         self._is_closed = False
 
     def watch(self) -> None:
@@ -70,7 +71,8 @@ class Runs:
         with self._changed:
             self._running[run.delivery.pk] = run
             run.job = self._threads.start(lambda: self._perform(run, perform))
-            self._changed.notify()
+            if self._watched_until is None or run.deadline < self._watched_until:
+                self._changed.notify()
 
     def _perform(self, run: Run, perform: Callable[[Run], None]) -> None:
         """On the handler's thread."""
@@ -107,8 +109,9 @@ class Runs:
                 now = time.monotonic()
                 for run in [one for one in self._running.values() if one.deadline <= now]:
                     self._give_up(run)
-                nearest = min((run.deadline for run in self._running.values()), default=None)
-                self._changed.wait(None if nearest is None else max(0.0, nearest - time.monotonic()))
+                # Not woken for every run: most end long before, and the next one's time is up after theirs.
+                self._watched_until = min((run.deadline for run in self._running.values()), default=None)
+                self._changed.wait(self._watched_until and max(0.0, self._watched_until - time.monotonic()))
 
     def _give_up(self, run: Run) -> None:
         logger.error("handler_timed_out", extra={"handler": run.handler.name, "delivery": run.delivery.pk})
@@ -168,9 +171,3 @@ class Runs:
         """Whether a delivery that lost its worker has just begun, so that nothing should begin beside it."""
         now = time.monotonic()
         return any(run.is_suspect and now - run.started < ALONE for run in self.running)
-
-    def seconds_alone(self) -> float | None:
-        """How long that goes on; None when it is not so."""
-        now = time.monotonic()
-        waits = [run.started + ALONE - now for run in self.running if run.is_suspect]
-        return min((wait for wait in waits if wait > 0), default=None)

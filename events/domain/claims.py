@@ -1,15 +1,15 @@
-"""Claiming deliveries: a batch in three statements. ``claim_id`` and the lease are what fence them afterwards."""
+"""Claiming deliveries: a batch in a few statements. ``claim_id`` and the lease are what fence them afterwards."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db.models import F
 from django.utils import timezone
 
 from bots.database_time import DatabaseTime
-from bots.models import Bot
 from events.domain.room import HandlerRoom, Whose
+from events.domain.statements import ask, marks
 from events.enums import DeliveryStatus
 from events.models import Delivery, DeliveryQuerySet
 
@@ -17,40 +17,61 @@ LEASE = timedelta(seconds=30)
 """After that a runner that renewed nothing counts as gone. It renews three times as often, whatever its handlers do."""
 
 
-def claim_due(bot: Bot, *, limit: int, room: HandlerRoom) -> list[Delivery]:
-    """Claim deliveries of ``bot`` that are due, as many as ``limit`` and the room allow. They count as inside the room.
+def choose_due(bot_id: uuid.UUID, chosen: dict[int, Whose], *, limit: int, room: HandlerRoom) -> bool:
+    """Add to ``chosen`` what is due of a bot, the oldest first, as much as ``limit`` and the room allow; it counts as
+    inside the room. Returns whether the room refused something. The caller holds the bot's lane."""
+    full = {name for bot, name in room.inside() if bot == bot_id and not room.admits((bot, name))}
+    after = None
+    while limit > 0:
+        rows = _due(bot_id, besides=sorted(full), after=after, limit=limit)
+        is_all = len(rows) < limit
+        for pk, handler, run_at in rows:
+            whose, after = (bot_id, handler), (run_at, pk)
+            if room.admits(whose):
+                room.enter(whose)
+                chosen[pk] = whose
+                limit -= 1
+            else:
+                full.add(handler)
+        if is_all or not room.free:
+            break
+    return bool(full)
 
-    The try is counted here, so that one that kills its worker is counted too. The caller holds the bot's lane.
-    """
-    if limit <= 0:
-        return []
-    full = [
-        handler
-        for bot_id, handler in room.inside()
-        if bot_id == bot.pk and not room.admits((bot_id, handler))
-    ]
-    due = (
-        Delivery.objects.to_handlers()
-        .due()
-        .filter(bot=bot)
-        .exclude(handler__in=full)
-        .order_by("run_at", "pk")
+
+def _due(
+    bot_id: uuid.UUID, *, besides: Sequence[str], after: tuple[object, int] | None, limit: int
+) -> list[tuple[int, str, object]]:
+    """Primary key, handler and ``run_at`` of what is due after the place ``after``."""
+    sql = (
+        "SELECT id, handler, run_at FROM events_delivery WHERE bot_id = %s AND subscription_id IS NULL"
+        " AND status IN ('pending', 'retrying') AND run_at <= %s"
     )
-    chosen: dict[int, Whose] = {}
-    for pk, handler in due.values_list("pk", "handler")[:limit]:
-        if room.admits((bot.pk, handler)):
-            chosen[pk] = (bot.pk, handler)
-            room.enter(chosen[pk])
+    values: list[object] = [bot_id, timezone.now()]
+    if besides:
+        sql += f" AND handler NOT IN ({marks(besides)})"
+        values += besides
+    if after:
+        sql += " AND (run_at, id) > (%s, %s)"
+        values += after
+    return ask(f"{sql} ORDER BY run_at, id LIMIT {limit}", values)
+
+
+def claim(chosen: dict[int, Whose], room: HandlerRoom) -> list[Delivery]:
+    """Claim what was chosen; what could not be claimed is chosen no more. The try is counted here, so that one that
+    kills its worker is counted too."""
     if not chosen:
         return []
     claim_id = uuid.uuid4()
     take(Delivery.objects.due().filter(pk__in=chosen), claim_id)
-    claimed = list(
-        Delivery.objects.filter(claim_id=claim_id).select_related("event__bot").order_by("run_at", "pk")
-    )
+    claimed = list(claimed_with(claim_id, chosen).select_related("event__bot"))
     for pk in chosen.keys() - {delivery.pk for delivery in claimed}:
-        room.leave(chosen[pk])
+        room.leave(chosen.pop(pk))
     return claimed
+
+
+def claimed_with(claim_id: uuid.UUID, pks: Iterable[int]) -> DeliveryQuerySet:
+    """Those of ``pks`` that were claimed, in the order in which they were due. No index begins with the claim."""
+    return Delivery.objects.filter(pk__in=list(pks), claim_id=claim_id).order_by("run_at", "pk")
 
 
 def claim_abandoned(room: HandlerRoom) -> Delivery | None:

@@ -34,9 +34,10 @@ WORKER_LOST = "Every try ended with its worker: none came back to say how."
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A handler that succeeded, and what it returned."""
+    """A handler that succeeded, what it returned, and how many deliveries may run now because it has ended."""
 
     result: Any
+    promoted: int
 
 
 def admit(delivery: Delivery, *, is_on: bool) -> Registration | None:
@@ -57,7 +58,7 @@ def perform(delivery: Delivery, handler: Registration) -> Done | None:
     """Run the handler once and note how it went; None when it failed. Raises nothing of the handler's; HandlerTimedOut
     when whoever watches has given up on it, django.db.Error when the failure could not be noted."""
     try:
-        return Done(_run(delivery, handler))
+        return _run(delivery, handler)
     except HandlerTimedOut:
         raise
     except StaleClaimError:
@@ -115,7 +116,7 @@ def _waiting_since(delivery: Delivery) -> Any:
     return first.started_at if first else delivery.started_at or timezone.now()
 
 
-def _run(delivery: Delivery, handler: Registration) -> Any:
+def _run(delivery: Delivery, handler: Registration) -> Done:
     """On SQLite a handler that only reads must not keep everybody else from writing: its transaction begins without
     the write lock. Where another writer came between, it is run again with the lock from the start."""
     try:
@@ -128,18 +129,16 @@ def _run(delivery: Delivery, handler: Registration) -> Any:
     return _attempt(delivery, handler, locking=True)
 
 
-def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Any:
+def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Done:
     arguments = (delivery.event, delivery.event.bot)
     if not handler.atomic:
         give_back()
         result = call(handler.function, *arguments, seconds=handler.seconds)
-        _end(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
-        return result
+        return Done(result, _end(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now()))
     with _transaction(handler.seconds + GRACE, locking=locking):
         result = call(handler.function, *arguments, seconds=handler.seconds)
         finish(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
-    promote_after(delivery)
-    return result
+    return Done(result, promote_after(delivery))
 
 
 @contextmanager
@@ -167,9 +166,8 @@ def _transaction(seconds: float, *, locking: bool) -> Iterator[None]:
         yield
 
 
-def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> None:
-    """Finish the delivery in a transaction of its own, then let the next one of its key run."""
+def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> int:
+    """Finish the delivery in a transaction of its own, then let the next one of its key run; how many may run now."""
     with transaction.atomic():
         finish(delivery, status=status, **values)
-    if status in ENDED or values.get("order_key") == "":
-        promote_after(delivery)
+    return promote_after(delivery) if status in ENDED or values.get("order_key") == "" else 0

@@ -1,7 +1,7 @@
 """From stored events to their deliveries."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
@@ -13,7 +13,8 @@ from django.utils import timezone
 from bots.models import Bot
 from events.domain.conditions import all_hold
 from events.domain.ordering import order_key_of, promote
-from events.domain.switches import runs, switches_of
+from events.domain.statements import ask
+from events.domain.switches import runs
 from events.enums import ACTIVE, DeliveryStatus, EventStatus, SubscriptionKind
 from events.hints import hint_deliveries
 from events.models import Delivery, Event, Lane, Subscription
@@ -23,23 +24,25 @@ from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("events.dispatch")
 
-AT_ONCE = 200  # events
 
-
-@transaction.atomic
-def dispatch_events(bot: Bot) -> int:
-    """Give the oldest waiting events of ``bot`` their deliveries; returns how many events were taken.
+def dispatch_events(bot: Bot, switches: Mapping[str, bool], *, limit: int) -> tuple[int, bool]:
+    """Give the ``limit`` oldest waiting events of ``bot`` their deliveries. Returns how many events were taken, and whether one of
+    the deliveries queued up behind another, which may have ended by now.
 
     The caller holds the bot's lane: two dispatchers at once would mix up the order of arrival.
     """
-    events = list(Event.objects.filter(bot=bot, status=EventStatus.RECEIVED).order_by("pk")[:AT_ONCE])
-    if not events:
-        return 0
-    plan = _Plan(bot, switches_of(bot.pk), list(Subscription.objects.collecting(bot)))
+    if limit <= 0 or not _is_any_waiting(bot):
+        return 0, False
+    events = list(Event.objects.filter(bot=bot, status=EventStatus.RECEIVED).order_by("pk")[:limit])
+    plan = _Plan(bot, switches, list(Subscription.objects.collecting(bot)))
     for event in events:
         plan.add(event)
-    plan.carry_out()
-    return len(events)
+    return len(events), plan.carry_out()
+
+
+def _is_any_waiting(bot: Bot) -> bool:
+    """Most turns of a bot find no new event."""
+    return bool(ask("SELECT 1 FROM events_event WHERE bot_id = %s AND status = 'received' LIMIT 1", [bot.pk]))
 
 
 def is_stale(event: Event, bot: Bot) -> bool:
@@ -53,7 +56,7 @@ def is_stale(event: Event, bot: Bot) -> bool:
 class _Plan:
     """What becomes of a batch of events, written in a few statements."""
 
-    def __init__(self, bot: Bot, switches: dict[str, bool], subscriptions: Sequence[Subscription]) -> None:
+    def __init__(self, bot: Bot, switches: Mapping[str, bool], subscriptions: Sequence[Subscription]) -> None:
         self._bot = bot
         self._switches = switches
         self._subscriptions = subscriptions
@@ -86,7 +89,8 @@ class _Plan:
         handlers = [handler for handler in handlers_of(event) if handler.even_stale]
         return deliveries_for(event, handlers, self._switches)
 
-    def carry_out(self) -> None:
+    def carry_out(self) -> bool:
+        """Write it; whether something queued up."""
         now = timezone.now()
         waiting = Event.objects.filter(status=EventStatus.RECEIVED)
         waiting.filter(pk__in=self._dispatched).update(status=EventStatus.DISPATCHED)
@@ -94,11 +98,11 @@ class _Plan:
             waiting.filter(pk__in=pks).update(status=status, finished_at=now)
         for pk, error in self._unreadable:
             waiting.filter(pk=pk).update(status=EventStatus.QUARANTINED, finished_at=now, error=error)
-        add_deliveries(self._bot.pk, self._deliveries)
+        return add_deliveries(self._bot.pk, self._deliveries)
 
 
 def deliveries_for(
-    event: Event, handlers: Iterable[Registration], switches: dict[str, bool]
+    event: Event, handlers: Iterable[Registration], switches: Mapping[str, bool]
 ) -> list[Delivery]:
     """The deliveries of one event, not saved yet; a handler that an operator switched off gets one that says so. One
     that is off by itself leaves no row: there would be one for every event that nobody is interested in."""
@@ -136,8 +140,8 @@ def hold_lanes(bot_ids: Iterable[UUID]) -> None:
     list(Lane.objects.select_for_update().filter(pk__in=list(bot_ids)).order_by("pk").values_list("pk"))
 
 
-def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> None:
-    """Save new deliveries of one bot, in order; those with a key that is taken queue up behind it.
+def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> bool:
+    """Save new deliveries of one bot, in order; those with a key that is taken queue up behind it. Whether there were such.
 
     Call it in a transaction that holds the bot's lane.
     """
@@ -157,6 +161,7 @@ def add_deliveries(bot_id: UUID, deliveries: Sequence[Delivery]) -> None:
     if queued:
         behind = Delivery.objects.filter(bot_id=bot_id, order_key__in=queued)
         transaction.on_commit(partial(promote, behind))
+    return bool(queued)
 
 
 def hold_readers(subscriptions: Iterable[Subscription]) -> None:

@@ -3,6 +3,7 @@
 import logging
 import random
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import Exists, F, Min, OuterRef, Subquery
 from django.utils import timezone
 
 from events.domain.bodies import body_of
-from events.domain.claims import take
+from events.domain.claims import claimed_with, take
 from events.domain.finishing import StaleClaimError, finish
 from events.enums import SENDING, DeliveryStatus, Failure, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
@@ -60,7 +61,7 @@ def claim_for(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
     pks = list(due.values_list("pk", flat=True)[: min(limit, _allowed(subscription, now))])
     claim_id = uuid.uuid4()
     take(Delivery.objects.due().filter(pk__in=pks), claim_id)
-    claimed = _claimed(claim_id)
+    claimed = _claimed(claim_id, pks)
     subscription.served_at = now
     subscription.next_start_at = _next_start(subscription, now, len(claimed))
     subscription.save(update_fields=["served_at", "next_start_at", "probe_at"])
@@ -86,7 +87,7 @@ def claim_abandoned(limit: int) -> list[Delivery]:
     lost = Delivery.objects.to_subscriptions().abandoned()
     pks = list(lost.order_by("lease_until").values_list("pk", flat=True)[:limit])
     claim_id = uuid.uuid4()
-    return _claimed(claim_id) if pks and take(lost.filter(pk__in=pks), claim_id) else []
+    return _claimed(claim_id, pks) if pks and take(lost.filter(pk__in=pks), claim_id) else []
 
 
 def letter_of(delivery: Delivery) -> Letter:
@@ -189,9 +190,8 @@ def _note(subscription: Subscription, action: str, **detail: Any) -> None:
     )
 
 
-def _claimed(claim_id: uuid.UUID) -> list[Delivery]:
-    rows = Delivery.objects.filter(claim_id=claim_id).select_related("event__bot", "subscription")
-    return list(rows.order_by("run_at", "pk"))
+def _claimed(claim_id: uuid.UUID, pks: Sequence[int]) -> list[Delivery]:
+    return list(claimed_with(claim_id, pks).select_related("event__bot", "subscription"))
 
 
 def _allowed(subscription: Subscription, now: datetime) -> int:

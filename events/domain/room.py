@@ -18,14 +18,14 @@ class HandlerRoom:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._inside: Counter[Whose] = Counter()
         self._lock = threading.Lock()
 
     @property
     def free(self) -> int:
         with self._lock:
-            return max(0, self._size - self._inside.total())
+            return max(0, self.size - self._inside.total())
 
     def admits(self, whose: Whose) -> bool:
         """Whether one more of these may run."""
@@ -33,9 +33,9 @@ class HandlerRoom:
             total, own = self._inside.total(), self._inside[whose]
             same = sum(count for (_bot, handler), count in self._inside.items() if handler == whose[1])
             return (
-                total < self._size
-                and same < max(1, self._size * 3 // 4)
-                and own < max(1, (self._size - total + own) // 2)
+                total < self.size
+                and same < max(1, self.size * 3 // 4)
+                and own < max(1, (self.size - total + own) // 2)
             )
 
     def enter(self, whose: Whose) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 
@@ -36,14 +36,20 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
+def uuid_of(value: UUID | str) -> UUID:
+    """A UUID as the database's driver gives it."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
 def _cursor() -> CursorWrapper:
     """On PostgreSQL one that sends the values beside the text: the server plans such a statement once for a connection,
     which is otherwise half of what it has to do with it."""
-    if connection.vendor != "postgresql":
-        return connection.cursor()
-    connection.ensure_connection()
-    own: Any = psycopg.Cursor(connection.connection)
-    return connection.make_cursor(own)
+    database = connections[DEFAULT_DB_ALIAS]  # ``connection`` would look it up for every name below
+    if database.vendor != "postgresql":
+        return database.cursor()
+    database.ensure_connection()
+    own: Any = psycopg.Cursor(database.connection)
+    return database.make_cursor(own)
 
 
 def _plain(value: object) -> Any:

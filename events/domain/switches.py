@@ -1,6 +1,6 @@
 """Which handlers run for which bot."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +14,16 @@ from feishu_portal.access.actors import Actor
 
 def switches_of(bot_id: UUID) -> dict[str, bool]:
     """What operators said about handlers of this bot, by the handler's name."""
-    return dict(HandlerSwitch.objects.filter(bot_id=bot_id).values_list("handler", "is_on"))
+    return switches_by_bot([bot_id])[bot_id]
+
+
+def switches_by_bot(bot_ids: Collection[UUID]) -> dict[UUID, dict[str, bool]]:
+    """The same for several bots in one statement."""
+    switches: dict[UUID, dict[str, bool]] = {bot_id: {} for bot_id in bot_ids}
+    rows = HandlerSwitch.objects.filter(bot_id__in=bot_ids)
+    for bot_id, handler, is_on in rows.values_list("bot_id", "handler", "is_on"):
+        switches[bot_id][handler] = is_on
+    return switches
 
 
 def runs(handler: Registration, switches: Mapping[str, bool]) -> bool:

@@ -24,13 +24,13 @@ def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
 
 def dispatched(event: Event) -> list[Delivery]:
     """Dispatch the event's bot without running anything."""
-    serve(event.bot_id, limit=0, room=HandlerRoom(64))
+    serve([event.bot_id], limit=0, room=HandlerRoom(64))
     return list(event.deliveries.order_by("pk"))
 
 
 def run_due(bot: Bot, *, limit: int = 64) -> list[Delivery]:
     """Dispatch for a bot, then claim and run what is due once."""
-    _, claimed = serve(bot.pk, limit=limit, room=HandlerRoom(128))
+    claimed = serve([bot.pk], limit=limit, room=HandlerRoom(128)).claimed
     for delivery in claimed:
         run(delivery)
     return claimed

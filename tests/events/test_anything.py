@@ -65,9 +65,9 @@ def test_whatever_comes_is_stored_once_and_comes_to_an_end(bot, fetched, looker,
     # Clicks are the lane's; here the workers take them, as when the lane has no place.
     Event.objects.filter(status=EventStatus.DISPATCHED).update(status=EventStatus.RECEIVED)
     room = HandlerRoom(1000)
-    while any(serve(bot.pk, limit=0, room=room)):
+    while serve([bot.pk], limit=0, room=room).dispatched:
         pass
-    for delivery in serve(bot.pk, limit=500, room=room)[1]:
+    for delivery in serve([bot.pk], limit=500, room=room).claimed:
         run(delivery)
     items = fetch(fetched, after=0, limit=1000)
     assert all(isinstance(json.loads(item.body)["payload"], dict) for item in items)

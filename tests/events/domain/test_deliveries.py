@@ -204,9 +204,10 @@ def test_delivery_with_a_live_lease_is_nobody_elses():
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
     dispatched(event)
-    serve(event.bot_id, limit=8, room=HandlerRoom(8))
+    serve([event.bot_id], limit=8, room=HandlerRoom(8))
     assert claim_abandoned(HandlerRoom(8)) is None
-    assert serve(event.bot_id, limit=8, room=HandlerRoom(8)) == (0, [])
+    served = serve([event.bot_id], limit=8, room=HandlerRoom(8))
+    assert (served.dispatched, served.claimed) == (0, [])
 
 
 def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(monkeypatch):
@@ -235,7 +236,7 @@ def test_delivery_takes_few_queries(django_assert_max_num_queries):
     for number in range(20):
         stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
     dispatched(bot.events.first())
-    _, claimed = serve(bot.pk, limit=20, room=HandlerRoom(64))
+    claimed = serve([bot.pk], limit=20, room=HandlerRoom(64)).claimed
     with django_assert_max_num_queries(12 * len(claimed)):
         for delivery in claimed:
             run(delivery)
@@ -258,7 +259,7 @@ def test_event_whose_last_two_deliveries_end_at_once_ends_too():
         connection.close()
 
     event = stored_event()
-    _, claimed = serve(event.bot_id, limit=8, room=HandlerRoom(64))
+    claimed = serve([event.bot_id], limit=8, room=HandlerRoom(64)).claimed
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(run_in_thread, claimed))
     event.refresh_from_db()
