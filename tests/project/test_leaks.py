@@ -4,7 +4,10 @@ import base64
 import logging
 from urllib.parse import quote
 
+import httpx
 import pytest
+from asgiref.sync import sync_to_async
+from starlette.responses import PlainTextResponse
 
 from auth_sessions.models import UserToken
 from auth_sessions.tasks import show_card
@@ -71,3 +74,15 @@ def test_log_lines_task_messages_and_answers_are_heard(leaks, client):
     assert {LOG, TASK} <= heard
     assert len(leaks.leaks()) >= 2
     leaks.said.clear()  # they were meant
+
+
+@pytest.mark.django_db
+async def test_answers_that_do_not_come_from_django_are_heard_and_those_of_the_platform_are_not(leaks):
+    await sync_to_async(lambda: make_grant(make_bot(), access_token="the-access-token"))()
+    app = PlainTextResponse("Bearer the-access-token")
+    for host in ("portal.test", "platform.test"):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
+            await client.get("/proxy/somewhere")
+    assert [said.name for said in leaks.said if said.place == ANSWER] == ["/proxy/somewhere"]
+    assert len(leaks.leaks()) == 1
+    leaks.said.clear()  # it was meant

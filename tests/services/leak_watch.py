@@ -5,12 +5,13 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from tests.services.leaks import TASK, LogWatch, Watch, hear_answer
+from tests.services.leaks import ANSWER, TASK, LogWatch, Watch, hear_answer
 
 
 def install() -> LogWatch:
-    """Every value that is sealed, every key that is made, every answer of a test client, every task message and every log
-    line from now on."""
+    """Every value that is sealed, every key that is made, every answer of a test client or of an ASGI application, every
+    task message and every log line from now on."""
+    import httpx  # noqa: PLC0415 -- after Django's setup
     from celery import Celery  # noqa: PLC0415 -- after Django's setup
     from celery.app.task import Task  # noqa: PLC0415
     from django.test import AsyncClient, Client  # noqa: PLC0415
@@ -39,6 +40,7 @@ def install() -> LogWatch:
     told(Celery, "send_task", _task)
     told(Client, "request", _answer)
     _hear_async(AsyncClient, log)
+    _hear_asgi(httpx.ASGITransport, log)
     return log
 
 
@@ -63,3 +65,19 @@ def _hear_async(client: Any, log: LogWatch) -> None:
         return response
 
     client.request = heard
+
+
+def _hear_asgi(transport: Any, log: LogWatch) -> None:
+    """The webhook and the proxy stand before Django, whose test client does not see them."""
+    original = transport.handle_async_request
+
+    async def heard(self: Any, request: Any) -> Any:
+        response = await original(self, request)
+        if (
+            request.url.host == "portal.test"
+        ):  # the sandbox is called in the same way, and tells secrets all the time
+            body = b"".join([part async for part in response.stream])
+            log.watch.hear(ANSWER, request.url.path, f"{response.headers}\n{body.decode('utf-8', 'replace')}")
+        return response
+
+    transport.handle_async_request = heard
