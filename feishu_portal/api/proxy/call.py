@@ -204,6 +204,7 @@ class Call:
         if verdict.reset_after is not None:
             said["retry-after"] = str(max(1, round(verdict.reset_after)))
         if verdict.scopes:
+            # In headers, for the answer stays the platform's own: the caller may be an SDK that reads it.
             said["feishu-portal-missing-scopes"] = " ".join(verdict.scopes)
             said["link"] = f'</api/v1/bots/{self._asked.target.app_id}/auth-sessions>; rel="authorize"'
         return said
