@@ -70,6 +70,8 @@ class Oldest:
 
 
 Direction = Newest | Oldest
+Statement = tuple[str, Sequence[Any]]
+"""SQL whose rows are one number each, and its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class AccessPath:
 
     def statement(
         self, direction: Direction, *, edge: int | None = None, limit: int | None = None, skip: int = 0
-    ) -> tuple[str, list[Any]]:
+    ) -> Statement:
         """The numbers in the order of the walk as far as ``edge``: ``limit`` of them after the first ``skip``."""
         bounds = direction.bounds(self.key) | ({} if edge is None else direction.until(self.key, edge))
         statements: list[str] = []
@@ -129,10 +131,10 @@ def farthest(paths: list[AccessPath], direction: Direction) -> AccessPath:
     """The path on which a probe leads farthest."""
     if len(paths) == 1:
         return paths[0]
-    numbers = reached(paths, direction, steps=PROBE)
-    if None in numbers:
-        return paths[numbers.index(None)]
-    return paths[numbers.index(direction.farthest([number for number in numbers if number is not None]))]
+    ends = reached(paths, direction, steps=PROBE)
+    if None in ends:
+        return paths[ends.index(None)]
+    return paths[ends.index(direction.farthest([end for end in ends if end is not None]))]
 
 
 def reached(paths: list[AccessPath], direction: Direction, *, steps: int) -> list[int | None]:
@@ -148,31 +150,33 @@ def reached(paths: list[AccessPath], direction: Direction, *, steps: int) -> lis
         return list(cursor.fetchone())
 
 
-def walked(path: AccessPath, direction: Direction, *, limit: int) -> list[int]:
-    """The first numbers on the path."""
-    return _numbers(*path.statement(direction, limit=limit))
-
-
 def checked(
     path: AccessPath, edge: int | None, criteria: EventCriteria, direction: Direction, *, limit: int
-) -> list[int]:
+) -> Statement:
     """The first numbers on the path, as far as ``edge``, whose events meet the criteria.
 
     Each is looked at by itself and in order, and the database may not choose otherwise. As one condition among others
     the path would be nothing but a suggestion, and where its statistics deceive it, PostgreSQL reads many times what was
     to be looked at. OFFSET keeps it from that: no such query is turned into a join.
     """
-    path_walked, parameters = path.statement(direction, edge=edge)
+    walk, parameters = path.statement(direction, edge=edge)
     event = Event.objects.filter(criteria.conditions(), pk=RawSQL("walk.number", ()))
     check, values = event.order_by().values("pk").query.sql_with_params()
-    return _numbers(
-        f"SELECT number FROM ({path_walked}) AS walk WHERE EXISTS ({check} LIMIT 1 OFFSET 0)"  # noqa: S608 -- by the ORM
-        f" ORDER BY 1 {direction.order} LIMIT {int(limit)}",
-        [*parameters, *values],
+    sql = (
+        f"SELECT number FROM ({walk}) AS walk WHERE EXISTS ({check} LIMIT 1 OFFSET 0)"  # noqa: S608 -- by the ORM
+        f" ORDER BY 1 {direction.order} LIMIT {int(limit)}"
     )
+    return sql, [*parameters, *values]
 
 
-def _numbers(statement: str, parameters: list[Any]) -> list[int]:
+def numbers(statement: Statement) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(*statement)
         return [number for (number,) in cursor.fetchall()]
+
+
+def count(statement: Statement) -> int:
+    sql, parameters = statement
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({sql}) AS found", parameters)  # noqa: S608 -- compiled by the ORM
+        return int(cursor.fetchone()[0])

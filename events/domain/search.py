@@ -20,11 +20,13 @@ from events.domain.access_paths import (
     Direction,
     Newest,
     Oldest,
+    Statement,
     access_paths,
     checked,
+    count,
     farthest,
+    numbers,
     reached,
-    walked,
 )
 from events.domain.criteria import EventCriteria
 from events.errors import SearchTooSlowError
@@ -32,6 +34,7 @@ from events.models import Event
 from feishu_portal.access.storable import storable
 
 STRETCH = 10_000  # rows looked at for one page
+COUNTED = 3 * STRETCH  # and for a count
 STATEMENT_SECONDS = 3
 # Rows are numbered when they are written and stamped when they arrive: an hour covers what waited in between.
 DISORDER = timedelta(hours=1)
@@ -56,10 +59,7 @@ def newest(
     criteria: EventCriteria, *, before: int | None = None, limit: int, stretch: int = STRETCH
 ) -> Found:
     """Matching events, newest first, older than ``before``. Raises SearchTooSlowError."""
-    ceiling = _ceiling(criteria)
-    if before is None or (ceiling is not None and ceiling < before):
-        before = ceiling
-    return _walk(criteria, Newest(before, _floor(criteria)), limit=limit, stretch=stretch)
+    return _walk(criteria, _newest(criteria, before), limit=limit, stretch=stretch)
 
 
 def oldest(
@@ -92,18 +92,14 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
     return replace(criteria, pks=tuple(sorted(pks)))
 
 
-def count_up_to(criteria: EventCriteria, *, most: int, looks: int = 5) -> tuple[int, bool]:
-    """How many events match, counted no further than ``most``; and whether there may be more."""
-    counted, before = 0, None
-    for _ in range(looks):
-        found = newest(criteria, before=before, limit=most - counted)
-        counted += len(found.pks)
-        if found.cursor is None:
-            return counted, False
-        if counted >= most:
-            break
-        before = found.cursor
-    return counted, True
+def count_up_to(criteria: EventCriteria, *, most: int, stretch: int = COUNTED) -> tuple[int, bool]:
+    """How many events match, counted no further than ``most``; and whether there may be more.
+
+    Raises SearchTooSlowError.
+    """
+    with _searching(criteria, _newest(criteria), limit=most + 1, stretch=stretch) as (statement, edge):
+        counted = count(statement)
+    return min(counted, most), counted > most or edge is not None
 
 
 def arrived_since(moment: datetime, *, bots: tuple[UUID, ...] | None, most: int) -> QuerySet[Event]:
@@ -145,22 +141,40 @@ def bounded_time(
 # --- the walk
 
 
+def _newest(criteria: EventCriteria, before: int | None = None) -> Newest:
+    ceiling = _ceiling(criteria)
+    if before is None or (ceiling is not None and ceiling < before):
+        before = ceiling
+    return Newest(before, _floor(criteria))
+
+
 def _walk(criteria: EventCriteria, direction: Direction, *, limit: int, stretch: int) -> Found:
-    if criteria.bots == ():
-        return Found([], None, is_cut=False)
+    with _searching(criteria, direction, limit=limit + 1, stretch=stretch) as (statement, edge):
+        return _page(numbers(statement), limit=limit, edge=edge)
+
+
+@contextmanager
+def _searching(
+    criteria: EventCriteria, direction: Direction, *, limit: int, stretch: int
+) -> Iterator[tuple[Statement, int | None]]:
+    """What finds the first matches, and the number at which it gives up; None where it looks at all there is."""
+    if () in (criteria.bots, criteria.pks):
+        yield ("SELECT 0 WHERE 1 = 0", ()), None
+        return
     if criteria.pks is not None:
         named = Event.objects.filter(criteria.conditions(), **direction.bounds("pk"))
-        in_order = named.order_by(f"{direction.sign}pk").values_list("pk", flat=True)
-        return _page(list(in_order[: limit + 1]), limit=limit, edge=None)
+        in_order = named.order_by(f"{direction.sign}pk").values("pk")
+        yield in_order[:limit].query.sql_with_params(), None
+        return
     paths = access_paths(criteria)
     with bounded_time(settings=WALKING):
         for path in paths:
             if not path.left(criteria).conditions():
-                return _page(walked(path, direction, limit=limit + 1), limit=limit, edge=None)
+                yield path.statement(direction, limit=limit), None
+                return
         path = farthest(paths, direction)
         [edge] = reached([path], direction, steps=stretch)
-        pks = checked(path, edge, path.left(criteria), direction, limit=limit + 1)
-        return _page(pks, limit=limit, edge=edge)
+        yield checked(path, edge, path.left(criteria), direction, limit=limit), edge
 
 
 def _page(pks: list[int], *, limit: int, edge: int | None) -> Found:

@@ -83,12 +83,7 @@ class Event(models.Model):
             models.Index(name="event_received", fields=("received_at",)),
             models.Index(name="event_by_event_id", fields=("event_id",)),
             models.Index(name="event_by_trace", fields=("trace_id",), condition=~models.Q(trace_id="")),
-            # What an operator looks for is rare among millions.
-            models.Index(
-                name="event_problem",
-                fields=("-id",),
-                condition=models.Q(status__in=(EventStatus.DEAD, EventStatus.QUARANTINED)),
-            ),
+            # What the portal looks for is rare among millions.
             models.Index(
                 name="event_undispatched",
                 fields=("bot", "id"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -90,6 +91,11 @@ def when(moment: datetime | None) -> str:
 
 def label(text: object, colour: str = "") -> SafeString:
     """A coloured label."""
+    return _label(str(text), colour)
+
+
+@lru_cache(maxsize=512)  # a list has two in every row, and few different ones
+def _label(text: str, colour: str) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour, "size": "md"})
 
 

@@ -343,6 +343,27 @@ def test_counting_stops_at_its_bound(bot: Bot) -> None:
     assert count_up_to(EventCriteria(text="needle"), most=10) == (5, False)
 
 
+def test_a_count_looks_at_a_bounded_number_of_events_and_says_when_there_may_be_more(bot: Bot) -> None:
+    make_event(bot, text="needle")
+    for _ in range(6):
+        make_event(bot)
+    make_event(bot, text="needle")
+    assert count_up_to(EventCriteria(text="needle"), most=10, stretch=3) == (1, True)
+    assert count_up_to(EventCriteria(text="needle"), most=1) == (1, True)
+    assert count_up_to(EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DONE,)), most=7) == (7, True)
+
+
+def test_nothing_is_found_among_no_bots_and_no_events(bot: Bot) -> None:
+    make_event(bot)
+    for criteria in (
+        EventCriteria(bots=()),
+        EventCriteria(pks=()),
+        EventCriteria(bots=(), pks=(1,), text="x"),
+    ):
+        assert newest(criteria, limit=5) == Found([], None, is_cut=False)
+        assert count_up_to(criteria, most=5) == (0, False)
+
+
 def test_the_number_of_queries_depends_on_no_number_of_rows(bot: Bot, other: Bot) -> None:
     criteria = EventCriteria(bots=(bot.pk, other.pk), text="needle", since=NOW - timedelta(days=1))
     taken = []

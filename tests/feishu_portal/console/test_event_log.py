@@ -1,6 +1,7 @@
 """The event log: found, read, replayed, watched; by those who may."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.feishu_portal.console.rows import (
     make_rows,
     messages_of,
     page_of,
+    signed_in,
     text_of,
 )
 
@@ -75,6 +77,17 @@ def test_log_pages_through_every_event_once(rows: Rows, as_owner: Client, monkey
         found += list(cl.result_list)
         address = f"{LOG}{cl.next_page}" if cl.next_page else ""
     assert found == events[::-1]
+
+
+def test_each_row_bears_its_own_key_and_says_its_state_in_the_language_of_the_reader(
+    rows: Rows, owner: User
+) -> None:
+    make_event(rows.bot)
+    keys = {str(pk) for pk in Event.objects.values_list("pk", flat=True)}
+    for language, state in (("en", "Failed"), ("zh-CN", "失败"), ("en", "Failed")):
+        page = signed_in(owner, language).get(LOG).content.decode()
+        assert set(re.findall(r'name="_selected_action" value="(\d+)"', page)) == keys
+        assert set(re.findall(r">\s*(Failed|失败)\s*</span>", page)) == {state}
 
 
 @pytest.mark.parametrize(
