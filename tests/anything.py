@@ -1,5 +1,5 @@
-"""What could come instead of an event: JSON as no library would write it, envelopes with anything at any place, and
-damaged bytes. ``FUZZ_EXAMPLES`` in the environment says how many are tried."""
+"""What could come instead of an event: a few bodies nobody can read, JSON as no library would write it, envelopes with
+anything at any place, and damaged bytes. ``FUZZ_EXAMPLES`` in the environment says how many are tried."""
 
 import json
 import os
@@ -16,6 +16,9 @@ FUZZ = settings(
         HealthCheck.data_too_large,
     ],
 )
+
+UNREADABLE = ("", "not json", "[1]", "{}", '{"schema":"2.0","header":{}}', "\x00")
+"""Bodies that are no event; whatever way they come, they are kept as they are."""
 
 ODD = (
     "null", "true", "0", "-1", "1.5", "1e400", "-1e-400", "NaN", "Infinity", "9007199254740993", "9" * 400, "9" * 5000,

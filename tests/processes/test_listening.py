@@ -4,13 +4,13 @@ import signal
 
 import pytest
 
+from tests.anything import UNREADABLE
 from tests.services.platform import APP_ID, APP_SECRET
 
 pytestmark = pytest.mark.processes
 
 EVENTS = "SELECT event_id FROM events_event ORDER BY received_at"
 PAYLOADS = "SELECT status, payload FROM events_event ORDER BY received_at"
-UNREADABLE = ("", "not json", "[1]", "{}", '{"schema":"2.0","header":{}}', "\x00")
 SLOT = "SELECT state, error_code, node FROM bots_connectionslot"
 
 

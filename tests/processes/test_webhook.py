@@ -6,6 +6,7 @@ import signal
 import httpx
 import pytest
 
+from tests.anything import UNREADABLE
 from tests.services.platform import APP_ID, APP_SECRET
 from tests.services.ports import free_port
 
@@ -14,7 +15,6 @@ pytestmark = pytest.mark.processes
 KEY, TOKEN = "the-encrypt-key-of-the-tests", "the-verification-token-of-the-tests"
 EVENTS = "SELECT event_id, arrived_by FROM events_event"
 PAYLOADS = "SELECT status, payload FROM events_event ORDER BY received_at"
-UNREADABLE = ("", "not json", "[1]", '{"schema":"2.0","header":{}}')
 HANDLERS = """
 import time
 from events import callback_response, on_card, toast

@@ -237,6 +237,7 @@ def test_delivery_takes_few_queries(django_assert_max_num_queries):
         stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
     dispatched(bot.events.first())
     claimed = serve([bot.pk], limit=20, room=HandlerRoom(64)).claimed
+    assert len(claimed) == 20
     with django_assert_max_num_queries(12 * len(claimed)):
         for delivery in claimed:
             run(delivery)

@@ -1,5 +1,6 @@
 import asyncio
 
+import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -8,20 +9,32 @@ from tests.feishu_portal.api.proxy.outcomes import OK, problem
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_caller_has_so_many_calls_under_way_and_no_more(proxy, grant, upstream, settings):
-    settings.PROXY_CLIENT_CALLS = 2
-    go = asyncio.Event()
+@pytest.fixture
+def go(upstream) -> asyncio.Event:
+    """When the platform answers."""
+    given = asyncio.Event()
 
     async def wait(_request) -> Response:
-        await go.wait()
+        await given.wait()
         return JSONResponse(OK)
 
     upstream.answer = wait
-    key, other = await proxy.key(), await proxy.key()
-    calls = [asyncio.create_task(proxy.call(key, proxy.path())) for _ in range(2)]
+    return given
+
+
+async def under_way(proxy, upstream, key: str, count: int) -> list[asyncio.Task[httpx.Response]]:
+    """So many calls that the platform has not answered yet."""
+    calls = [asyncio.create_task(proxy.call(key, proxy.path())) for _ in range(count)]
     async with asyncio.timeout(20):
-        while len(upstream.requests) < 2:
+        while len(upstream.requests) < count:
             await asyncio.sleep(0.01)
+    return calls
+
+
+async def test_caller_has_so_many_calls_under_way_and_no_more(proxy, grant, upstream, go, settings):
+    settings.PROXY_CLIENT_CALLS = 2
+    key, other = await proxy.key(), await proxy.key()
+    calls = await under_way(proxy, upstream, key, 2)
     refused = await proxy.call(key, proxy.path())
     assert problem(refused) == (429, "too_many_calls")
     others = asyncio.create_task(proxy.call(other, proxy.path()))
@@ -29,6 +42,11 @@ async def test_caller_has_so_many_calls_under_way_and_no_more(proxy, grant, upst
     assert {response.status_code for response in await asyncio.gather(*calls, others)} == {200}
 
 
-async def test_portal_relays_so_many_calls_and_no_more(proxy, grant, settings):
-    settings.PROXY_CALLS = 0
-    assert problem(await proxy.call(await proxy.key(), proxy.path())) == (503, "overloaded")
+async def test_portal_relays_so_many_calls_and_no_more(proxy, grant, upstream, go, settings):
+    settings.PROXY_CALLS = 2
+    key, other = await proxy.key(), await proxy.key()
+    calls = await under_way(proxy, upstream, key, 2)
+    assert problem(await proxy.call(other, proxy.path())) == (503, "overloaded")
+    go.set()
+    assert {response.status_code for response in await asyncio.gather(*calls)} == {200}
+    assert (await proxy.call(other, proxy.path())).status_code == 200

@@ -49,6 +49,7 @@ async def test_person_of_another_bot_is_nobody(proxy, upstream, database):
 async def test_disabled_bot_calls_nothing(proxy, grant, upstream, database):
     await database.run(lambda: type(proxy.bot).objects.update(enabled=False))
     assert problem(await proxy.call(await proxy.key(), proxy.path())) == (409, "bot_disabled")
+    assert upstream.requests == []
 
 
 async def test_path_rules_of_the_client_decide(proxy, grant, upstream):
