@@ -99,9 +99,12 @@ async def test_nonsense_about_when_to_come_back_is_ignored(receiver, written):
 
 
 async def test_a_receiver_that_does_not_answer_is_given_up_on(monkeypatch):
+    seen = asyncio.Event()
+
     async def silent(reader, writer):
         await reader.read()
         writer.close()
+        seen.set()
 
     monkeypatch.setattr(posting, "TOTAL_SECONDS", 0.2)
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
@@ -109,7 +112,8 @@ async def test_a_receiver_that_does_not_answer_is_given_up_on(monkeypatch):
     reply = await post(letter(f"http://127.0.0.1:{port}/"), networks=LOOPBACK)
     assert reply == Reply(None, error="No answer within 0.2 s.")
     server.close()
-    await asyncio.sleep(0.1)  # for the other end to see it
+    async with asyncio.timeout(20):
+        await seen.wait()
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,16 @@ def test_a_search_that_takes_too_long_ends_with_advice(rows: Rows, as_owner: Cli
 def test_the_log_takes_as_many_queries_for_many_events_as_for_one(
     rows: Rows, as_owner: Client, as_superuser: Client
 ) -> None:
+    failed = {"status__exact": "dead", "event_type__exact": "im.message.receive_v1"}
     for client in (as_owner, as_superuser):
-        for query in ({}, {"q": "needle"}, {"event_type__exact": "im.message.receive_v1"}):
+        for query in (
+            {},
+            {"q": "needle"},
+            {"event_type__exact": "im.message.receive_v1"},
+            failed,
+            failed | {"bot__id__exact": str(rows.bot.pk), "arrived_by__exact": "webhook", "since": "24h"},
+            failed | {"handler": "shop.handlers.order", "kind": "kind"},
+        ):
             taken = []
             for _ in range(2):
                 with CaptureQueriesContext(connection) as queries:
