@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from events.domain.lanes import Served
+
 GATHER = 0.005  # seconds that an end waits for others, while many handlers run
-AGAIN = 1.0  # seconds after which to look again where something waits for room, or was found: a hint may have been left out
+AGAIN = 0.5  # seconds after which to look again where something waits for room, or was found: a hint may have been left out
 ELSEWHERE = 0.05  # the same where somebody else was serving the bots that have work
 
 
@@ -27,6 +29,11 @@ class Lookout:
         """Whether somebody else was serving a bot with work."""
         self.has_found = False
         """Whether the last look found something to do."""
+        self.is_behind = False
+        """Whether the last look found something behind what has to wait for room."""
+        self.is_thorough = True
+        """Whether to look behind that. Often it is long, and there is nothing: then once in a while is enough."""
+        self._thorough_at = time.monotonic()
 
     def hint(self) -> None:
         """There may be something to do."""
@@ -43,9 +50,20 @@ class Lookout:
 
     def begin(self) -> None:
         """A look begins: what happens from now on asks for another one, and so does the clock until it has ended well."""
-        self._is_hinted = self._has_ended = False
+        now = time.monotonic()
+        self.is_thorough = self.is_behind or now >= self._thorough_at
+        if self.is_thorough:
+            self._thorough_at = now + AGAIN
+        self._is_hinted = self._has_ended = self.is_behind = False
         self.is_short = self.is_held = self.has_found = False
-        self._at = time.monotonic()
+        self._at = now
+
+    def note(self, served: Served) -> None:
+        """What a turn of some bots came to, of those that make up the look."""
+        self.has_found |= bool(served.dispatched or served.claimed)
+        self.is_short |= served.is_short
+        self.is_held |= served.is_held
+        self.is_behind |= served.is_behind
 
     def settle(self, most: float, next_try: Callable[[], float]) -> None:
         """A look has ended: the next one is due after ``most`` seconds, or before. ``next_try`` says when something is due

@@ -174,16 +174,18 @@ class Runner:
             return False
         if self._start_abandoned():
             return True
-        lanes = waiting_lanes()
-        if not lanes:
-            return False
-        served = serve(lanes, limit=self._room.free, room=self._room)
-        self._begin_all(served)
-        has_found = bool(served.dispatched or served.claimed)
-        self._lookout.has_found |= has_found
-        self._lookout.is_short |= served.is_short
-        self._lookout.is_held |= served.is_held
-        return served.is_more and has_found
+        lanes, is_more, is_over = waiting_lanes(), False, False
+        while lanes and not is_over and (free := self._room.free):
+            served = serve(lanes[:free], limit=free, room=self._room, is_thorough=self._lookout.is_thorough)
+            self._begin_all(served)
+            self._lookout.note(served)
+            lanes = lanes[free:]
+            has_found = bool(served.dispatched or served.claimed)
+            is_more |= served.is_more and has_found
+            is_over = not has_found and not self._lookout.is_thorough
+        self._lookout.is_short |= bool(lanes)
+        self._lookout.is_thorough = False  # once in a look
+        return is_more
 
     def _start_abandoned(self) -> bool:
         """Where there is one, there may be more."""

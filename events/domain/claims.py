@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.db.models import F
 from django.utils import timezone
@@ -17,25 +18,36 @@ LEASE = timedelta(seconds=30)
 """After that a runner that renewed nothing counts as gone. It renews three times as often, whatever its handlers do."""
 
 
-def choose_due(bot_id: uuid.UUID, chosen: dict[int, Whose], *, limit: int, room: HandlerRoom) -> bool:
+class Choice(NamedTuple):
+    """How choosing went. ``is_refused``: the room refused something; ``is_behind``: something was found behind that."""
+
+    is_refused: bool
+    is_behind: bool
+
+
+def choose_due(
+    bot_id: uuid.UUID, chosen: dict[int, Whose], *, limit: int, room: HandlerRoom, is_thorough: bool
+) -> Choice:
     """Add to ``chosen`` what is due of a bot, the oldest first, as much as ``limit`` and the room allow; it counts as
-    inside the room. Returns whether the room refused something. The caller holds the bot's lane."""
-    full = {name for bot, name in room.inside() if bot == bot_id and not room.admits((bot, name))}
-    after = None
+    inside the room. ``is_thorough``: look behind what the room refuses, which may be long. The caller holds the bot's
+    lane."""
+    full: set[str] = set()
+    after, is_behind = None, False
     while limit > 0:
         rows = _due(bot_id, besides=sorted(full), after=after, limit=limit)
-        is_all = len(rows) < limit
+        is_all, refused_before = len(rows) < limit, bool(full)
         for pk, handler, run_at in rows:
             whose, after = (bot_id, handler), (run_at, pk)
             if room.admits(whose):
                 room.enter(whose)
                 chosen[pk] = whose
                 limit -= 1
+                is_behind |= refused_before
             else:
                 full.add(handler)
-        if is_all or not room.free:
+        if is_all or not room.free or not is_thorough:
             break
-    return bool(full)
+    return Choice(bool(full), is_behind)
 
 
 def _due(

@@ -31,6 +31,8 @@ class Served(NamedTuple):
     """Whether another turn may find more to do at once."""
     is_short: bool
     """Whether something that is due has to wait until there is room."""
+    is_behind: bool
+    """Whether something was found behind what has to wait."""
     is_held: bool
     """Whether somebody else was serving one of the bots."""
 
@@ -51,41 +53,86 @@ def waiting_lanes() -> list[UUID]:
     return [uuid_of(bot_id) for (bot_id,) in rows]
 
 
-def serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom) -> Served:
+def serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thorough: bool = True) -> Served:
     """Dispatch for these bots, in this order, and claim up to ``limit`` deliveries of them: of each bot no more than its
-    share, and what the room admits. Those that somebody else is serving are left to them."""
+    share, and what the room admits. ``is_thorough``: see ``choose_due``; a bot with new events always is looked through.
+    Those that somebody else is serving are left to them."""
     chosen: dict[int, Whose] = {}
     try:
         with transaction.atomic():
             lanes = _hold(bot_ids)
-            return _serve(lanes, chosen, limit, room, is_held=len(lanes) < len(bot_ids))
+            turn = _Turn(lanes, chosen, limit, room)
+            turn.take(is_thorough=is_thorough)
+            return turn.end(is_held=len(lanes) < len(bot_ids))
     except BaseException:
         for whose in chosen.values():
             room.leave(whose)
         raise
 
 
-def _serve(
-    lanes: Sequence[Lane], chosen: dict[int, Whose], limit: int, room: HandlerRoom, *, is_held: bool
-) -> Served:
-    switches = switches_by_bot([lane.pk for lane in lanes])
-    now = timezone.now()
-    dispatched, is_more, is_short = 0, False, False
-    started: dict[Lane, int] = {}
-    for place, lane in enumerate(lanes):
-        before = len(chosen)
-        if limit and before == limit:
-            is_short = True
-            break
-        events, is_queued = dispatch_events(lane.bot, switches[lane.pk], limit=EVENTS - dispatched)
-        dispatched += events
-        share = max(1, (limit - before) // (len(lanes) - place)) if limit else 0
-        is_short |= choose_due(lane.pk, chosen, limit=_allowed(lane, now, share), room=room)
-        started[lane] = len(chosen) - before
-        is_more |= is_queued or (share > 0 and started[lane] == share)
-    claimed = claim(chosen, room)
-    _note_turns(started, now)
-    return Served(dispatched, claimed, switches, is_more or dispatched == EVENTS, is_short, is_held)
+class _Turn:
+    """A turn of bots whose lanes are held. What is ``chosen`` counts as inside the room."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], chosen: dict[int, Whose], limit: int, room: HandlerRoom
+    ) -> None:
+        self._lanes = lanes
+        self._chosen = chosen
+        self._limit = limit
+        self._room = room
+        self._now = timezone.now()
+        self._switches = switches_by_bot([lane.pk for lane in lanes])
+        self._started: dict[Lane, int] = {}
+        self._dispatched = 0
+        self._is_more = self._is_short = self._is_behind = False
+
+    def take(self, *, is_thorough: bool) -> None:
+        for place, lane in enumerate(self._lanes):
+            free = self._limit - len(self._chosen)
+            if self._limit and not free:
+                self._is_short = True
+                return
+            share = min(free, max(1, free // (len(self._lanes) - place)))
+            is_new = self._dispatch(lane)
+            is_refused = self._choose(lane, share, is_thorough=is_thorough or is_new)
+            if is_refused and not self._started[lane] and not is_thorough:
+                return  # most likely the others wait for the same room
+
+    def _dispatch(self, lane: Lane) -> bool:
+        events, is_queued = dispatch_events(
+            lane.bot, self._switches[lane.pk], limit=EVENTS - self._dispatched
+        )
+        self._dispatched += events
+        self._is_more |= is_queued or self._dispatched == EVENTS
+        return bool(events)
+
+    def _choose(self, lane: Lane, share: int, *, is_thorough: bool) -> bool:
+        before = len(self._chosen)
+        choice = choose_due(
+            lane.pk,
+            self._chosen,
+            limit=_allowed(lane, self._now, share),
+            room=self._room,
+            is_thorough=is_thorough,
+        )
+        self._started[lane] = len(self._chosen) - before
+        self._is_more |= 0 < share == self._started[lane]
+        self._is_short |= choice.is_refused
+        self._is_behind |= choice.is_behind
+        return choice.is_refused
+
+    def end(self, *, is_held: bool) -> Served:
+        claimed = claim(self._chosen, self._room)
+        _note_turns(self._started, self._now)
+        return Served(
+            dispatched=self._dispatched,
+            claimed=claimed,
+            switches=self._switches,
+            is_more=self._is_more,
+            is_short=self._is_short,
+            is_behind=self._is_behind,
+            is_held=is_held,
+        )
 
 
 def _hold(bot_ids: Sequence[UUID]) -> list[Lane]:
