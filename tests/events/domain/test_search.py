@@ -244,6 +244,7 @@ def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_
         "Bitmap",
         "Sort",
         "Join",
+        "Nested Loop",
         "Gather",
         "Scan Backward using events_event_pkey",
     ):
