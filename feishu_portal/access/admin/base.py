@@ -1,7 +1,7 @@
 """What every list of the console has in common: whose rows it shows, what may be filtered, and how far it counts."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 
 from feishu_portal.access.admin.columns import EMPTY
 from feishu_portal.access.admin.paging import BoundedPaginator
@@ -78,12 +79,9 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     @admin.display(description=cast("Any", ModelAdmin.action_checkbox).short_description)
     def action_checkbox(self, obj: M) -> SafeString:
-        """Rendered once, and not once for every row."""
-        return mark_safe(self._checkbox.replace(ROW, conditional_escape(obj.pk)))  # noqa: S308 -- the widget's own
-
-    @cached_property
-    def _checkbox(self) -> str:
-        return str(cast("Any", super()).action_checkbox(SimpleNamespace(pk=ROW)))
+        """Rendered once for each language, and not once for every row."""
+        box = _checkbox(get_language() or "")
+        return mark_safe(box.replace(ROW, conditional_escape(obj.pk)))  # noqa: S308 -- the widget's own
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Called by what it lists: Django's own title, "Select bot to change", is no name for a page."""
@@ -176,6 +174,12 @@ class MachineWrittenInline(TabularInline[M, P]):
 
     def has_view_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
         return is_staff(request)
+
+
+@lru_cache(maxsize=16)
+def _checkbox(_language: str) -> str:
+    render = cast("Any", ModelAdmin.action_checkbox)
+    return str(render(None, SimpleNamespace(pk=ROW)))
 
 
 def _filtered_name(declared: Any) -> str:

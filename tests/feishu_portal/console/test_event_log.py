@@ -84,9 +84,11 @@ def test_each_row_bears_its_own_key_and_says_its_state_in_the_language_of_the_re
 ) -> None:
     make_event(rows.bot)
     keys = {str(pk) for pk in Event.objects.values_list("pk", flat=True)}
-    for language, state in (("en", "Failed"), ("zh-CN", "失败"), ("en", "Failed")):
+    english, chinese = ("en", "Failed", "Select record"), ("zh-CN", "失败", "选择记录")
+    for language, state, tick in (english, chinese, english):
         page = signed_in(owner, language).get(LOG).content.decode()
         assert set(re.findall(r'name="_selected_action" value="(\d+)"', page)) == keys
+        assert set(re.findall(r"Select record|选择记录", page)) == {tick}
         assert set(re.findall(r">\s*(Failed|失败)\s*</span>", page)) == {state}
 
 
