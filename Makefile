@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events bench-event-log bench-ingest lint lock messages
+.PHONY: help run setup test bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events bench-event-log bench-ingest bench-handlers lint lock messages
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ bench-fleet: $(VENV)/.development ## measure 300 bots in one process (ARGS="--bo
 
 bench-ingest: $(VENV)/.development ## events a second and time to their acknowledgement, beside the official SDK (ARGS="--minutes 10")
 	$(PYTHON) -m bench.ingest $(ARGS)
+
+bench-handlers: $(VENV)/.development ## processor time of running a handler, beside a bare Celery task (ARGS="--rounds 1")
+	$(PYTHON) -m bench.handlers $(ARGS)
 
 bench-clicks: $(VENV)/.development ## a thousand clicks on cards whose handler takes ten seconds (ARGS="--clicks 100")
 	$(PYTHON) -m bench.card_clicks $(ARGS)

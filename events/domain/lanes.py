@@ -11,7 +11,7 @@ from django.utils import timezone
 from events.domain.claims import choose_due, claim
 from events.domain.dispatch import dispatch_events
 from events.domain.room import HandlerRoom, Whose
-from events.domain.statements import ask, uuid_of
+from events.domain.statements import ask, marks, run, uuid_of
 from events.domain.switches import switches_by_bot
 from events.models import Delivery, Lane
 
@@ -145,8 +145,9 @@ def _note_turns(started: Mapping[Lane, int], now: datetime) -> None:
     rated = {lane: count for lane, count in started.items() if lane.bot.handlers_per_second}
     for lane, count in rated.items():
         Lane.objects.filter(pk=lane.pk).update(served_at=now, next_start_at=_next_start(lane, now, count))
-    others = [lane.pk for lane in started.keys() - rated.keys()]
-    Lane.objects.filter(pk__in=others).update(served_at=now, next_start_at=None)
+    if others := [lane.pk for lane in started if lane not in rated]:
+        sql = f"UPDATE events_lane SET served_at = %s, next_start_at = NULL WHERE bot_id IN ({marks(others)})"  # noqa: S608 -- constants
+        run(sql, [now, *others])
 
 
 def _allowed(lane: Lane, now: datetime, limit: int) -> int:

@@ -32,8 +32,8 @@ def locked() -> str:
 
 
 def marks(values: Sequence[object]) -> str:
-    """A place for each value, for ``IN``."""
-    return ", ".join(["%s"] * len(values))
+    """A place for each value, for ``IN``; without any it finds nothing."""
+    return ", ".join(["%s"] * len(values)) or "NULL"
 
 
 def uuid_of(value: UUID | str) -> UUID:

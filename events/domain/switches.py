@@ -1,11 +1,12 @@
 """Which handlers run for which bot."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
 
 from bots.models import Bot
+from events.domain.statements import ask, marks, uuid_of
 from events.models import HandlerSwitch
 from events.registry import Registration
 from feishu_portal.access import audit
@@ -17,12 +18,12 @@ def switches_of(bot_id: UUID) -> dict[str, bool]:
     return switches_by_bot([bot_id])[bot_id]
 
 
-def switches_by_bot(bot_ids: Collection[UUID]) -> dict[UUID, dict[str, bool]]:
+def switches_by_bot(bot_ids: Sequence[UUID]) -> dict[UUID, dict[str, bool]]:
     """The same for several bots in one statement."""
     switches: dict[UUID, dict[str, bool]] = {bot_id: {} for bot_id in bot_ids}
-    rows = HandlerSwitch.objects.filter(bot_id__in=bot_ids)
-    for bot_id, handler, is_on in rows.values_list("bot_id", "handler", "is_on"):
-        switches[bot_id][handler] = is_on
+    sql = f"SELECT bot_id, handler, is_on FROM events_handlerswitch WHERE bot_id IN ({marks(bot_ids)})"  # noqa: S608 -- constants
+    for bot_id, handler, is_on in ask(sql, bot_ids):
+        switches[uuid_of(bot_id)][handler] = bool(is_on)
     return switches
 
 
