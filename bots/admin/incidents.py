@@ -91,7 +91,9 @@ class IncidentAdmin(MachineWritten[Incident]):
 
     @column(_("subject"))
     def about(self, incident: Incident) -> str:
-        page = reverse(_PAGES.get(incident.cause, "admin:bots_bot_change"), args=[incident.about_id])
+        page = reverse(
+            _PAGES.get(IncidentCause(incident.cause), "admin:bots_bot_change"), args=[incident.about_id]
+        )
         return format_html('<a href="{}">{}</a>', page, incident.about)
 
     @column(_("state"))
