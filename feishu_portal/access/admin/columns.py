@@ -94,7 +94,8 @@ def label(text: object, colour: str = "") -> SafeString:
     return _label(str(text), colour)
 
 
-@lru_cache(maxsize=512)  # a list has two in every row, and few different ones
+# A list has two in every row, and few different ones. Typed, for what is marked as safe equals what is not.
+@lru_cache(maxsize=512, typed=True)
 def _label(text: str, colour: str) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour, "size": "md"})
 
