@@ -20,11 +20,14 @@ NOT_STORED = Reply(code=500)
 
 
 class GatewaySink:
-    """The sink of the fleet. What cannot be stored now is answered 500: the platform keeps it and pushes it again."""
+    """The sink of the fleet, in one event loop. What cannot be stored now is answered 500: the platform keeps it and pushes
+    it again."""
 
     def __init__(self, intake: Intake, callbacks: CallbackLane) -> None:
         self._intake = intake
         self._callbacks = callbacks
+        # Looked up once: asking for the running loop asks the kernel for the process every time.
+        self._loop = asyncio.get_running_loop()
 
     def __call__(self, bot_id: UUID, message: Message) -> Awaitable[Reply]:
         one = arrival(
@@ -33,7 +36,7 @@ class GatewaySink:
         if one.is_callback or self._intake.is_full:
             return self._answer(one, message)
         # For nearly everything: no task, which would cost as much as reading the message.
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[Reply] = self._loop.create_future()
         self._intake.put(one, partial(_reply, reply))
         return reply
 

@@ -7,7 +7,7 @@ card callback.
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -20,7 +20,6 @@ CALLBACK_TYPES: Final = frozenset({"card.action.trigger", OLD_CARD_CALLBACK, "ur
 """Types that wait for an answer within 3 s and are never pushed again."""
 
 _MAX_KEY: Final = 200
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = 250_000_000_000
 """Seconds, in the year 9892: far enough from the last year there is for any time zone."""
 
@@ -233,4 +232,4 @@ def _time(value: str | float | None) -> datetime | None:
     if not 0 < number < 1e17:
         return None
     seconds = number / 1e6 if number >= 1e15 else number / 1e3 if number >= 1e12 else number
-    return _EPOCH + timedelta(seconds=seconds) if seconds < _LATEST else None
+    return datetime.fromtimestamp(seconds, UTC) if seconds < _LATEST else None

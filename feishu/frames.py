@@ -104,10 +104,8 @@ def decode(data: bytes) -> Frame:
     position, end = 0, len(data)
     try:
         while position < end:
-            if data[position] == _HEADER and (short := _read_short_header(data, position)):
-                header, position = short
-                headers.append(header)
-            else:
+            position = _read_short_headers(data, position, headers)
+            if position < end:
                 position = fields.read(position)
         return fields.frame()
     except IndexError as error:
@@ -132,7 +130,9 @@ class _Fields:
     def read(self, start: int) -> int:
         """The field at `start`; where the next one begins."""
         data = self._data
-        tag, position = _read_varint(data, start)
+        tag, position = data[start], start + 1
+        if tag >= 0x80:
+            tag, position = _read_varint(data, start)
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
             value, position = _read_varint(data, position)
@@ -172,23 +172,22 @@ class _Fields:
         )
 
 
-def _read_short_header(data: bytes, position: int) -> tuple[tuple[str, str], int] | None:
-    """The header whose tag is at `position`, and where it ends, if it is like nearly all of them: key, value, nothing
-    else, and every length a single byte. None for any other. Raises IndexError where the frame is cut short."""
-    size = data[position + 1]
-    stop = position + 2 + size
-    if not 4 <= size < 0x80 or stop > len(data):
-        return None
-    key = position + 4
-    value = key + data[position + 3] + 2
-    if (
-        data[position + 2] == 0x0A
-        and value <= stop
-        and data[value - 2] == 0x12
-        and data[value - 1] == stop - value
-    ):
-        return (data[key : value - 2].decode(), data[value:stop].decode()), stop
-    return None
+def _read_short_headers(data: bytes, position: int, headers: list[tuple[str, str]]) -> int:
+    """Add the headers from `position` on that are like nearly all of them: key, value, nothing else, and every length a
+    single byte. Returns where something else begins. Raises IndexError where the frame is cut short."""
+    end = len(data)
+    while position < end and data[position] == _HEADER:
+        size = data[position + 1]
+        stop = position + 2 + size
+        if not 4 <= size < 0x80 or stop > end or data[position + 2] != 0x0A:
+            break
+        key = position + 4
+        value = key + data[position + 3] + 2
+        if value > stop or data[value - 2] != 0x12 or data[value - 1] != stop - value:
+            break
+        headers.append((data[key : value - 2].decode(), data[value:stop].decode()))
+        position = stop
+    return position
 
 
 def _decode_header(data: bytes) -> tuple[str, str]:
