@@ -1,11 +1,12 @@
 """Whose turn it is: bots with work, the one served longest ago first, each within the rate its operator set."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from events.domain.claims import choose_due, claim
@@ -15,11 +16,14 @@ from events.domain.statements import ask, marks, run, uuid_of
 from events.domain.switches import switches_by_bot
 from events.models import Delivery, Lane
 
+logger = logging.getLogger("events.lanes")
+
 AT_ONCE = 64  # bots looked at in one round
 EVENTS = 200  # dispatched in one transaction
 
 
-class Served(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Served:
     """What a turn of some bots came to."""
 
     dispatched: int
@@ -34,7 +38,10 @@ class Served(NamedTuple):
     is_behind: bool
     """Whether something was found behind what has to wait."""
     is_held: bool
-    """Whether somebody else was serving one of the bots."""
+    """Whether one of the bots could not be served now: somebody else was serving it, or another one's turn failed."""
+
+
+NOTHING = Served(0, [], {}, is_more=False, is_short=False, is_behind=False, is_held=False)
 
 
 def waiting_lanes() -> list[UUID]:
@@ -56,7 +63,25 @@ def waiting_lanes() -> list[UUID]:
 def serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thorough: bool = True) -> Served:
     """Dispatch for these bots, in this order, and claim up to ``limit`` deliveries of them: of each bot no more than its
     share, and what the room admits. ``is_thorough``: see ``choose_due``; a bot with new events always is looked through.
-    Those that somebody else is serving are left to them."""
+    Those that somebody else is serving are left to them.
+
+    A turn that fails serves the first bot alone, and one that fails alone goes to the end of the line, so that it keeps
+    nobody else from being served. Raises django.db.Error where the database is away.
+    """
+    try:
+        return _serve(bot_ids, limit=limit, room=room, is_thorough=is_thorough)
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        if len(bot_ids) > 1:
+            first = serve(bot_ids[:1], limit=limit, room=room, is_thorough=is_thorough)
+            return replace(first, is_held=True)
+        logger.exception("turn_failed", extra={"bot": str(bot_ids[0])})
+        Lane.objects.filter(pk=bot_ids[0]).update(served_at=timezone.now())
+        return NOTHING
+
+
+def _serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thorough: bool) -> Served:
     chosen: dict[int, Whose] = {}
     try:
         with transaction.atomic():

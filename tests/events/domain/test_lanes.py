@@ -1,9 +1,12 @@
+"""Turns of bots: whose it is, how much each gets, and what one that fails costs the others."""
+
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from events import registry
+from events.domain.dispatch import dispatch_events
 from events.domain.lanes import serve, waiting_lanes
 from events.domain.room import HandlerRoom
 from events.models import Lane
@@ -70,6 +73,39 @@ def test_turn_without_place_for_every_bot_leaves_the_others_their_turn():
     assert len(served.claimed) == 1
     assert served.is_short
     assert set(waiting_lanes()[:2]) == {bots[1].pk, bots[2].pk}
+
+
+def test_bot_whose_turn_fails_keeps_nobody_from_being_served(monkeypatch, caplog):
+    registry.on("*")(lambda event, bot: None)
+    faulty, other = make_bot(), make_bot()
+    write(faulty, 2)
+    write(other, 2)
+
+    def dispatch(bot, *arguments, **values):
+        if bot == faulty:
+            raise TypeError("nobody thought of this")
+        return dispatch_events(bot, *arguments, **values)
+
+    monkeypatch.setattr("events.domain.lanes.dispatch_events", dispatch)
+    room = HandlerRoom(64)
+    assert serve([faulty.pk, other.pk], limit=16, room=room).claimed == []
+    assert waiting_lanes() == [other.pk, faulty.pk]
+    served = serve(waiting_lanes(), limit=16, room=room)
+    assert {delivery.bot_id for delivery in served.claimed} == {other.pk}
+    assert {bot_id for bot_id, _handler in room.inside()} == {other.pk}
+    assert [record.message for record in caplog.records] == ["turn_failed"]
+
+
+def test_nobody_is_blamed_for_a_database_that_is_away(monkeypatch):
+    bot = make_bot()
+    write(bot, 1)
+
+    def dispatch(*_arguments, **_values):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("events.domain.lanes.dispatch_events", dispatch)
+    with pytest.raises(OperationalError):
+        serve([bot.pk], limit=16, room=HandlerRoom(64))
 
 
 @pytest.mark.usefixtures("two_handlers")
