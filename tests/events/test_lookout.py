@@ -1,12 +1,13 @@
+"""When a runner looks for work, and how thoroughly."""
+
+from dataclasses import replace
+
 import pytest
 
 from events import lookout
-from events.domain.lanes import Served
+from events.domain.lanes import NOTHING, Served
 from events.lookout import Lookout
 
-NOTHING = Served(
-    dispatched=0, claimed=[], switches={}, is_more=False, is_short=False, is_behind=False, is_held=False
-)
 LONG = 60.0
 
 
@@ -37,7 +38,7 @@ def test_hint_leads_to_a_look(looked):
 def test_end_leads_to_a_look_only_where_something_waits_for_its_room(looked):
     looked.end()
     assert not looked.is_due()
-    look(looked, NOTHING._replace(is_short=True))
+    look(looked, replace(NOTHING, is_short=True))
     assert not looked.is_due()
     looked.end()
     assert looked.is_due()
@@ -62,13 +63,13 @@ def test_next_look_is_when_the_next_try_is(looked):
 
 @pytest.mark.parametrize("what", ["is_short", "dispatched"])
 def test_what_waits_or_was_found_is_looked_after_soon(looked, what):
-    look(looked, NOTHING._replace(**{what: True}))
+    look(looked, replace(NOTHING, **{what: True}))
     assert looked.seconds <= lookout.AGAIN
 
 
 def test_next_try_is_not_asked_for_while_something_waits_for_room(looked):
     looked.begin()
-    looked.note(NOTHING._replace(is_short=True))
+    looked.note(replace(NOTHING, is_short=True))
     looked.settle(LONG, lambda: pytest.fail("asked"))
 
 
@@ -76,7 +77,7 @@ def test_look_is_thorough_once_in_a_while_or_as_long_as_that_finds_something():
     made = Lookout()
     look(made)
     assert made.is_thorough
-    look(made, NOTHING._replace(is_behind=True))
+    look(made, replace(NOTHING, is_behind=True))
     assert not made.is_thorough
     made.begin()
     assert made.is_thorough
