@@ -76,7 +76,7 @@ def test_log_lines_task_messages_and_answers_are_heard(leaks, client):
     leaks.said.clear()  # they were meant
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 async def test_answers_that_do_not_come_from_django_are_heard_and_those_of_the_platform_are_not(leaks):
     await sync_to_async(lambda: make_grant(make_bot(), access_token="the-access-token"))()
     app = PlainTextResponse("Bearer the-access-token")
