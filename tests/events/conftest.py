@@ -1,9 +1,12 @@
+import threading
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bots.database_thread import DatabaseThread
 from events import registry
+from events.runner import Runner
+from tests.events.handling import until
 
 
 @pytest.fixture
@@ -21,3 +24,34 @@ def own_handlers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(registry, "_handlers", {})
     monkeypatch.setattr(registry, "_card_handlers", {})
     return []
+
+
+@pytest.fixture
+def no_broker(monkeypatch) -> list[str]:
+    pokes: list[str] = []
+    monkeypatch.setattr("events.runner.hint_work", lambda: pokes.append("poke"))
+    return pokes
+
+
+@pytest.fixture
+def make_runner(no_broker, settings):
+    settings.SWEEP_SECONDS = 0.2
+    made = []
+
+    def make(**values) -> Runner:
+        made.append(Runner(**values))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for runner in made:
+        runner.stop(grace=2)
+    until(lambda: all(runner.hung == 0 for runner in made), "hung threads have ended")
+
+
+@pytest.fixture
+def gate():
+    """What handlers of a test hang at; opened when the test is over."""
+    opened = threading.Event()
+    yield opened
+    opened.set()

@@ -1,6 +1,7 @@
-"""Dispatching and running deliveries in the test's own thread and transaction."""
+"""Storing events, dispatching and running deliveries in the test's own thread, and waiting for those of others."""
 
 import json
+import time
 from typing import Any
 
 from bots.models import Bot
@@ -10,7 +11,7 @@ from events.domain.inbox import store
 from events.domain.lanes import serve
 from events.domain.room import HandlerRoom
 from events.domain.switches import runs, switches_of
-from events.enums import Arrived
+from events.enums import Arrived, EventStatus
 from events.models import Delivery, Event
 from events.registry import handler_named
 from tests.factories import make_bot, message_event
@@ -49,3 +50,20 @@ def handle(event: Event) -> Event:
     run_due(event.bot)
     event.refresh_from_db()
     return event
+
+
+def until(condition, what: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so: {what}"
+        time.sleep(0.02)
+
+
+def write(bot=None, **values) -> Event:
+    return stored_event(
+        message_event(chat_id=values.pop("chat", f"oc_{time.monotonic_ns()}"), **values), bot=bot
+    )
+
+
+def done(event) -> bool:
+    return Event.objects.get(pk=event.pk).status == EventStatus.DONE

@@ -1,100 +1,25 @@
+"""The runner: what it runs, gives up on, takes over and puts back."""
+
 import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
-from django.db.backends.signals import connection_created
+from django.db import connection
 from django.utils import timezone
 
 from bots.domain.bots import BotChanges, put_bot
 from events import registry
-from events.domain import lanes
 from events.domain.claims import LEASE
 from events.enums import DeliveryStatus, EventStatus, Failure
-from events.lookout import AGAIN
 from events.models import Delivery, Event
-from events.runner import MAX_HUNG, Runner
+from events.runner import MAX_HUNG
 from feishu_portal.access.actors import SYSTEM
-from tests.events.handling import dispatched, stored_event
+from tests.events.handling import dispatched, done, stored_event, until, write
 from tests.factories import make_bot, message_event
 
-LOOK = "SELECT lane.bot_id"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
-
-
-@pytest.fixture
-def no_broker(monkeypatch) -> list[str]:
-    pokes: list[str] = []
-    monkeypatch.setattr("events.runner.hint_work", lambda: pokes.append("poke"))
-    return pokes
-
-
-@pytest.fixture
-def make_runner(no_broker, settings):
-    settings.SWEEP_SECONDS = 0.2
-    made = []
-
-    def make(**values) -> Runner:
-        made.append(Runner(**values))
-        made[-1].start()
-        return made[-1]
-
-    yield make
-    for runner in made:
-        runner.stop(grace=2)
-    until(lambda: all(runner.hung == 0 for runner in made), "hung threads have ended")
-
-
-@pytest.fixture
-def gate():
-    """What handlers of a test hang at; opened when the test is over."""
-    opened = threading.Event()
-    yield opened
-    opened.set()
-
-
-def until(condition, what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not so: {what}"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def statements():
-    """What the runner and the handlers of a test ask of the database; ``on`` while it is counted."""
-    counted = Statements()
-    connection_created.connect(counted.listen)
-    yield counted
-    connection_created.disconnect(counted.listen)
-
-
-class Statements:
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def listen(self, connection, **_kwargs) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            connection.execute_wrappers.append(self._note)
-
-    def _note(self, execute, sql, values, many, context):
-        self.texts.append(sql)
-        return execute(sql, values, many, context)
-
-    def starting(self, *words: str) -> int:
-        return sum(text.startswith(words) for text in self.texts)
-
-
-def write(bot=None, **values) -> Event:
-    return stored_event(
-        message_event(chat_id=values.pop("chat", f"oc_{time.monotonic_ns()}"), **values), bot=bot
-    )
-
-
-def done(event) -> bool:
-    return Event.objects.get(pk=event.pk).status == EventStatus.DONE
 
 
 def test_runner_handles_what_waits_and_what_it_is_told_of(make_runner):
@@ -338,123 +263,3 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
     assert own_handlers == ["run", "run"]
     assert event.deliveries.get().attempts == 1
     assert runner.hung == 0
-
-
-def test_backlog_costs_few_statements_for_each_delivery(make_runner, statements):
-    registry.on("im.message.receive_v1")(lambda event, bot: None)
-    bot = make_bot()
-    for _ in range(150):
-        write(bot)
-    make_runner()
-    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 150, "all is done", seconds=60)
-    assert len(statements.texts) < 150 * 18
-
-
-def test_lone_event_and_its_end_lead_to_two_looks(make_runner, statements, settings):
-    settings.SWEEP_SECONDS = 60
-    registry.on("*")(lambda event, bot: None)
-    runner = make_runner()
-    until(lambda: statements.texts, "it has looked")
-    time.sleep(2 * AGAIN)
-    statements.texts.clear()
-    event = write()
-    runner.wake()
-    until(lambda: done(event), "the event is done")
-    # At the hint, and once more in case one was left out.
-    until(lambda: statements.starting(LOOK) == 2, "it has looked twice")
-    time.sleep(3 * AGAIN)
-    assert statements.starting(LOOK) == 2
-    assert len(statements.texts) < 40
-
-
-def test_runner_with_nothing_to_do_asks_for_nothing(make_runner, statements, settings):
-    settings.SWEEP_SECONDS = 60
-    make_runner()
-    until(lambda: statements.texts, "it has looked")
-    time.sleep(AGAIN)
-    statements.texts.clear()
-    time.sleep(4 * AGAIN)
-    assert statements.texts == []
-
-
-@pytest.fixture
-def write_slow(gate):
-    """Writes events whose handler waits for the gate, beside one for messages that does nothing."""
-
-    @registry.on("test.slow_v1", atomic=False)
-    def slow(event, bot):
-        gate.wait(30)
-
-    @registry.on("im.message.receive_v1")
-    def quick(event, bot): ...
-
-    def store(bot) -> None:
-        payload = message_event()
-        payload["header"]["event_type"] = "test.slow_v1"
-        stored_event(payload, bot=bot)
-
-    return store
-
-
-def test_event_begins_at_once_beside_one_that_takes_its_time(make_runner, write_slow, settings):
-    settings.SWEEP_SECONDS = 60
-    bot = make_bot()
-    write_slow(bot)
-    runner = make_runner()
-    until(lambda: runner.busy == 1, "the slow one runs")
-    quick = write(bot)
-    runner.wake()
-    until(lambda: done(quick), "the quick one is done")
-
-
-@pytest.mark.parametrize("bots", [1, 20])
-def test_what_waits_behind_a_handler_that_is_full_is_found(make_runner, write_slow, settings, bots):
-    settings.SWEEP_SECONDS = 60
-    busy = [make_bot() for _ in range(bots)]
-    for number in range(60):
-        write_slow(busy[number % bots])
-    runner = make_runner()
-    # Of 16 threads one handler has half for one bot, and three quarters for many.
-    until(lambda: runner.busy == (8 if bots == 1 else 12), "the slow ones have their share of the threads")
-    for _ in range(3):
-        behind = write(busy[-1])
-        runner.wake()
-        until(lambda event=behind: done(event), "the other one is done")
-
-
-def test_next_message_of_a_chat_follows_without_a_hint(make_runner, settings):
-    settings.SWEEP_SECONDS = 60
-    order = []
-    registry.on("im.message.receive_v1", atomic=False)(lambda event, bot: order.append(event.pk))
-    bot = make_bot()
-    events = [write(bot, chat="oc_1") for _ in range(20)]
-    make_runner()
-    until(lambda: len(order) == 20, "all of the chat is handled")
-    assert order == [event.pk for event in events]
-
-
-def test_runner_without_room_for_what_waits_calls_for_help(make_runner, no_broker, gate):
-    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
-    bot = make_bot()
-    for _ in range(20):
-        write(bot)
-    runner = make_runner()
-    until(lambda: no_broker, "it asked the others to look")
-    assert runner.busy == 8  # half of the threads
-
-
-def test_turn_that_fails_gives_back_the_room_it_took(make_runner, monkeypatch):
-    handled, real, failures = [], lanes.claim, iter(range(30))
-
-    def claim(chosen, room):
-        if next(failures, None) is not None:
-            raise OperationalError
-        return real(chosen, room)
-
-    monkeypatch.setattr("events.domain.lanes.claim", claim)
-    registry.on("*", atomic=False)(lambda event, bot: handled.append(event.pk))
-    bot = make_bot()
-    for _ in range(4):
-        write(bot)
-    runner = make_runner(threads=4)
-    until(lambda: runner.wake() or len(handled) == 4, "all of them are handled")
