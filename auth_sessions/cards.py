@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.models import AuthSession
-from auth_sessions.personal_card import manage_button
+from auth_sessions.self_service_card import manage_button
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.codes import explain
 from feishu.text import Text

@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from auth_sessions.domain.personal import revoke_own, send_personal_card, view_of
+from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
 from bots.models import Bot
+from core.access.actors import Actor
 from events.models import Event
 from feishu.openapi import OpenAPI
 from feishu.text import Text
-from feishu_portal.access.actors import Actor
 
 HELP = Text(
     "发送 /auth（/授权）授权我代表你使用飞书；/status（/状态）查看授权情况；/revoke（/撤销）撤销授权；/help（/帮助）查看帮助。",

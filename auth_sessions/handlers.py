@@ -8,21 +8,21 @@ from django.db import transaction
 from auth_sessions.cards import DECLINE_ACTION, NEXT_CODE_ACTION, RETRY_ACTION, card_of
 from auth_sessions.commands import greet, not_possible, run_command
 from auth_sessions.domain.device import claim_start, start_code, want_code
-from auth_sessions.domain.people import end_grants_of, rename
-from auth_sessions.domain.personal import revoke_own, send_personal_card, view_of
-from auth_sessions.domain.revocation import note_revoked_by_platform
+from auth_sessions.domain.directory import end_grants_of, rename
+from auth_sessions.domain.revocation.service import note_revoked_by_platform
+from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, Via
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
-from auth_sessions.personal_card import REVOKE_ACTION, SHOW_ACTION, personal_card
 from auth_sessions.revocation_card import START_ACTION
+from auth_sessions.self_service_card import REVOKE_ACTION, SHOW_ACTION, personal_card
 from bots.models import Bot
+from core.access.actors import Actor
 from events import callback_response, on, on_card, toast
 from events.models import Event
 from feishu.errors import FeishuError
 from feishu.text import Text
-from feishu_portal.access.actors import Actor
 
 NOT_YOURS = callback_response(
     toast=toast("warning", Text("这张卡片不是发给你的。", "This card was not meant for you."))

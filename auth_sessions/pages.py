@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.domain.conclusion import Ending
+from auth_sessions.domain.completion import Ending
 
 Words = str | Promise
 

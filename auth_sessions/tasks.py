@@ -6,18 +6,18 @@ from uuid import UUID
 from celery import shared_task
 from celery.worker import state
 
+from auth_sessions.domain.card_sync import cards_to_show
+from auth_sessions.domain.card_sync import show_card as show_card_of
 from auth_sessions.domain.device import codes_to_poll
 from auth_sessions.domain.device import poll_device as poll_device_of
-from auth_sessions.domain.personal import prune_links
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
-from auth_sessions.domain.revocation import tell_platform, unfinished_revocations
-from auth_sessions.domain.revocation_notice import tell_person
+from auth_sessions.domain.revocation.notice import tell_person
+from auth_sessions.domain.revocation.service import tell_platform, unfinished_revocations
+from auth_sessions.domain.self_service import prune_links
 from auth_sessions.domain.sessions import end_overdue_sessions
-from auth_sessions.domain.showing import cards_to_show
-from auth_sessions.domain.showing import show_card as show_card_of
-from auth_sessions.domain.uses import prune_uses as prune_old_uses
-from feishu_portal.access.hints import send_hint
+from auth_sessions.domain.tokens.uses import prune_uses as prune_old_uses
+from core.background.notify import notify
 
 
 @shared_task(name="auth_sessions.show_card")
@@ -31,11 +31,11 @@ def sweep() -> None:
     prune_links()
     remind_of_ends()
     for session_id in cards_to_show():
-        send_hint(show_card.delay, str(session_id))
+        notify("auth_sessions.show_card", str(session_id))
     for session_id in codes_to_poll():
-        send_hint(poll_device.delay, str(session_id))
+        notify("auth_sessions.poll_device", str(session_id))
     for revocation_id in unfinished_revocations():
-        send_hint(finish_revocation.delay, str(revocation_id))
+        notify("auth_sessions.finish_revocation", str(revocation_id))
 
 
 @shared_task(name="auth_sessions.poll_device")
@@ -61,7 +61,9 @@ def refresh_due() -> None:
         finally:
             _one_pass.release()
         if one.is_unfinished:
-            send_hint(refresh_due.delay)  # a worker that is asked to end between two passes does not take it
+            notify(
+                "auth_sessions.refresh_due"
+            )  # a worker that is asked to end between two passes does not take it
 
 
 _one_pass, _wake = Lock(), Event()

@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from auth_sessions import personal_pages, views
+from auth_sessions import self_service_pages, views
 
 app_name = "oauth"
 
 urlpatterns = [
     path("start/<slug:token>/", views.start, name="start"),
     path("callback/<slug:app_id>/", views.callback, name="callback"),
-    path("my/", personal_pages.mine, name="mine"),
-    path("my/revoke/", personal_pages.revoke_mine, name="revoke-mine"),
-    path("my/<slug:token>/", personal_pages.open_mine, name="open-mine"),
+    path("my/", self_service_pages.mine, name="mine"),
+    path("my/revoke/", self_service_pages.revoke_mine, name="revoke-mine"),
+    path("my/<slug:token>/", self_service_pages.open_mine, name="open-mine"),
 ]

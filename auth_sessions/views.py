@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from auth_sessions.domain.conclusion import Ending
+from auth_sessions.domain.completion import Ending
 from auth_sessions.domain.consent import CONSENT_TIME, look_at_link, open_link, return_from_platform
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import ENDINGS, GOING_ON, LINKS, Page, context
-from auth_sessions.visits import allow_redirect, by_person, private
+from auth_sessions.prefetch import allow_redirect, by_person, private
 from feishu.codes import explain
 
 

@@ -25,9 +25,9 @@ class Questions:
 
     def __init__(self, apart: timedelta) -> None:
         from bots.models import Bot  # noqa: PLC0415
-        from feishu_portal.access.actors import SYSTEM  # noqa: PLC0415
-        from feishu_portal.access.api_keys import add_api_client  # noqa: PLC0415
-        from feishu_portal.access.scopes import Scope  # noqa: PLC0415
+        from core.access.actors import SYSTEM  # noqa: PLC0415
+        from core.access.api_keys import add_api_client  # noqa: PLC0415
+        from core.access.scopes import Scope  # noqa: PLC0415
         from tests.factories import make_bot, make_operator, make_subscription  # noqa: PLC0415
 
         made = [make_bot() for _ in range(BOTS)]

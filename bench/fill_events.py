@@ -21,9 +21,9 @@ def main() -> None:
     import django  # noqa: PLC0415 -- after the settings are named
 
     django.setup()
-    from events.arrivals import arrival  # noqa: PLC0415 -- after Django is set up
-    from events.domain.inbox import store  # noqa: PLC0415
     from events.enums import Arrived  # noqa: PLC0415
+    from events.ingress.inbox import store  # noqa: PLC0415
+    from events.ingress.incoming import arrival  # noqa: PLC0415 -- after Django is set up
 
     bots = _bots(options.bots)
     arrivals = [
@@ -44,8 +44,8 @@ def message(event_type: str) -> bytes:
 
 def _bots(count: int) -> list[uuid.UUID]:
     """As many as there are, and the rest made now."""
-    from bots.domain.bots import BotChanges, put_bot  # noqa: PLC0415 -- after Django is set up
-    from feishu_portal.access.actors import SYSTEM  # noqa: PLC0415
+    from bots.service import BotChanges, put_bot  # noqa: PLC0415 -- after Django is set up
+    from core.access.actors import SYSTEM  # noqa: PLC0415
 
     made = []
     for number in range(count):

@@ -28,8 +28,8 @@ SETTLING = 5.0
 """Seconds of rest between the phases."""
 
 ADD_BOTS = """
-from bots.domain.bots import BotChanges, put_bot
-from feishu_portal.access.actors import SYSTEM
+from bots.service import BotChanges, put_bot
+from core.access.actors import SYSTEM
 for number in range({bots}):
     changes = BotChanges(dict(
         name=f"Bot {{number}}", platform="custom", open_url="{url}", accounts_url="{url}", app_secret="{secret}",

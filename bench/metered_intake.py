@@ -20,7 +20,7 @@ def main() -> None:
     import django  # noqa: PLC0415 -- after the settings are named
 
     django.setup()
-    from events.intake import Intake  # noqa: PLC0415 -- after Django is set up
+    from events.ingress.writer import Intake  # noqa: PLC0415 -- after Django is set up
     from feishu_portal.runtime import listener  # noqa: PLC0415
 
     class MeteredIntake(Intake):

@@ -104,9 +104,9 @@ def make_rows(platform: str) -> tuple[str, str]:
     from django.db import connections  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
-    from feishu_portal.access.actors import SYSTEM  # noqa: PLC0415
-    from feishu_portal.access.api_keys import add_api_client  # noqa: PLC0415
-    from feishu_portal.access.scopes import Scope  # noqa: PLC0415
+    from core.access.actors import SYSTEM  # noqa: PLC0415
+    from core.access.api_keys import add_api_client  # noqa: PLC0415
+    from core.access.scopes import Scope  # noqa: PLC0415
     from tests.factories import make_bot, make_grant  # noqa: PLC0415
 
     bot = make_bot(open_url=platform, accounts_url=platform)

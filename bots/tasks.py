@@ -4,18 +4,19 @@ from uuid import UUID
 
 from celery import shared_task
 
-from bots.domain import incidents, notices, platform_count
-from bots.domain.losses import prune_losses
-from bots.domain.messages import prune_sendings
-from bots.domain.removal import clear_away_deleted
-from feishu_portal.access.hints import send_hint
+from bots.connections import platform_count
+from bots.connections.losses import prune_losses
+from bots.incidents import detection, notices
+from bots.removal import clear_away_deleted
+from bots.sending.service import prune_sendings
+from core.background.notify import notify
 
 
 @shared_task(name="bots.prune")
 def prune() -> None:
     prune_losses()
     prune_sendings()
-    incidents.prune()
+    detection.prune()
 
 
 @shared_task(name="bots.clear_away")
@@ -27,10 +28,10 @@ def clear_away() -> None:
 def watch() -> None:
     """What nobody but the rows asks for: counts that are due, incidents, and notices of them."""
     for bot_id in platform_count.due_bots():
-        send_hint(look.delay, str(bot_id))
-    incidents.watch()
+        notify("bots.look", str(bot_id))
+    detection.watch()
     for user_id, channel in notices.due_people():
-        send_hint(tell.delay, user_id, channel)
+        notify("bots.tell", user_id, channel)
 
 
 @shared_task(name="bots.look")

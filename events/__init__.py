@@ -10,7 +10,7 @@ def approve(event, bot):
     return callback_response(toast=toast("success", Text("已批准", "Approved")))
 """
 
-from events.registry import on, on_card
+from events.handling.registry import on, on_card
 from feishu.cards import callback_response, toast
 
 __all__ = ["callback_response", "on", "on_card", "toast"]

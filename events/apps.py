@@ -10,7 +10,8 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import checks, receivers  # noqa: F401, PLC0415 -- models are loaded now
-        from events.domain import bot_removal, trouble  # noqa: F401, PLC0415
-        from events.registry import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
+        from events.handling.registry import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
+        from events.log import bot_removal  # noqa: F401, PLC0415
+        from events.subscriptions import incidents  # noqa: F401, PLC0415
 
         discover()

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
-from events.outgoing.networks import Networks
-from events.registry import LOCK_SECONDS, known_handlers
-from feishu_portal.access.checks import SETTINGS
+from core.checks import SETTINGS
+from events.handling.registry import LOCK_SECONDS, known_handlers
+from events.subscriptions.http.networks import Networks
 
 
 @register(SETTINGS)

@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 from bots.models import Bot
+from events.handling.registry import OTHERS, on
 from events.models import Event
-from events.registry import OTHERS, on
 
 logger = logging.getLogger("events.noted")
 

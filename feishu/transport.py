@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import httpx
 
-from feishu.answers import Answer, read_answer
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
 from feishu.proxies import environment_proxy
 from feishu.reasons import Reason
+from feishu.responses import Answer, read_answer
 
 __all__ = ["Answer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
 

@@ -14,16 +14,16 @@ os.environ.setdefault("PORTAL_PROCESS", "web")
 # Django annotates its application more narrowly than ASGI does.
 _django = cast("ASGIApp", get_asgi_application())
 
+from core.console.live.sockets import no_such_socket, socket_of  # noqa: E402
+from core.vault.canary import verify  # noqa: E402
+from core.vault.keyring import SealedValueError  # noqa: E402
 from events.admin.tail import SOCKET as EVENTS_SOCKET  # noqa: E402 -- models are there after Django's setup
 from events.admin.tail import EventTail  # noqa: E402
-from events.webhook import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
-from feishu_portal.access.canary import verify  # noqa: E402
-from feishu_portal.access.keyring import SealedValueError  # noqa: E402
+from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint  # noqa: E402
 from feishu_portal.api.proxy.target import PREFIX as PROXY  # noqa: E402
-from feishu_portal.console.connections.badges import BadgesFeed  # noqa: E402
-from feishu_portal.console.connections.feed import BoardFeed  # noqa: E402
-from feishu_portal.live.sockets import no_such_socket, socket_of  # noqa: E402
+from feishu_portal.overview.connections.badges import BadgesFeed  # noqa: E402
+from feishu_portal.overview.connections.feed import BoardFeed  # noqa: E402
 
 _webhook = WebhookEndpoint()
 _proxy = ProxyEndpoint()

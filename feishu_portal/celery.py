@@ -18,8 +18,8 @@ def keep_our_logging(**_options: object) -> None:
 @signals.beat_init.connect
 def refuse_wrong_keys(**_options: object) -> None:
     """A worker that cannot open the secrets of this database would fail task by task."""
-    from feishu_portal.access.canary import verify  # noqa: PLC0415 -- models are there only now
-    from feishu_portal.access.keyring import SealedValueError  # noqa: PLC0415 -- see above
+    from core.vault.canary import verify  # noqa: PLC0415 -- models are there only now
+    from core.vault.keyring import SealedValueError  # noqa: PLC0415 -- see above
 
     try:
         verify()

@@ -8,9 +8,9 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from feishu_portal.access.canary import verify
-from feishu_portal.access.checks import SETTINGS
-from feishu_portal.access.keyring import SealedValueError
+from core.checks import SETTINGS
+from core.vault.canary import verify
+from core.vault.keyring import SealedValueError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 

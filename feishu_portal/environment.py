@@ -345,7 +345,7 @@ def database(data_dir: Path, *, shared: bool) -> dict[str, Any]:
         # An acknowledged event must survive the server's crash, whatever the server's own default is.
         options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
         config["CONN_HEALTH_CHECKS"] = True
-        # Only for statements that are sent as such, see events.domain.statements: Django's own carry their values in them.
+        # Only for statements that are sent as such, see core.database.sql: Django's own carry their values in them.
         options.setdefault("prepare_threshold", 5)
         if shared:
             most = env.int("FEISHU_WEB_DATABASE_CONNECTIONS", default=20)

@@ -78,7 +78,7 @@ CONSOLE_CSP = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INL
 
 INSTALLED_APPS = [
     "feishu_portal.apps.PortalConfig",
-    "feishu_portal.access",
+    "core.access",
     "bots",
     "events",
     "auth_sessions",
@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "feishu_portal.console.policy.ConsolePolicyMiddleware",
+    "core.console.policy.ConsolePolicyMiddleware",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"
@@ -286,7 +286,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "feishu_portal.console.dashboard.fill",
+    "DASHBOARD_CALLBACK": "feishu_portal.overview.dashboard.fill",
     "COLORS": {
         "primary": {
             "50": "239 244 255", "100": "219 230 254", "200": "191 211 254", "300": "147 180 253",

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from feishu_portal.api import api, connections
-from feishu_portal.console.connections import views as connections_page
+from feishu_portal.overview.connections import views as connections_page
 from feishu_portal.runtime import health
 
 admin.autodiscover()

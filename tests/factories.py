@@ -12,14 +12,14 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from auth_sessions.models import UserToken
-from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName, SlotState
 from bots.models import Bot
-from events.domain.subscriptions import add_subscription
+from bots.service import BotChanges, put_bot
+from core.access.actors import SYSTEM
+from core.access.models import User
 from events.enums import SubscriptionKind
 from events.models import Subscription
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.models import User
+from events.subscriptions.service import add_subscription
 
 PLATFORM = "http://platform.test"
 _numbers = itertools.count(1)

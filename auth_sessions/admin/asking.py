@@ -18,11 +18,11 @@ from auth_sessions.enums import Via
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask
-from feishu_portal.access.admin.base import MachineWritten, operator_of
-from feishu_portal.access.admin.fields import LinesField, check_no_blanks
-from feishu_portal.access.models import User
+from core.access.actors import Actor
+from core.access.models import User
+from core.console.actions import Question, ask
+from core.console.base import MachineWritten, operator_of
+from core.console.fields import LinesField, check_no_blanks
 
 # The domain's errors speak English to machines; these are their words for people.
 REFUSALS = {

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.admin.asking import AskingAdmin, ask_page
 from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
-from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, button, confirmed, list_button
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.admin.columns import (
+from auth_sessions.notify import notify_card
+from core.access.actors import Actor
+from core.console.actions import Question, button, confirmed, list_button
+from core.console.base import operator_of
+from core.console.columns import (
     EMPTY,
     actor,
     ago,
@@ -26,7 +26,7 @@ from feishu_portal.access.admin.columns import (
     state,
     when,
 )
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
 
 SESSION_COLOURS = {
     SessionState.PENDING: "info",
@@ -186,7 +186,7 @@ class AuthSessionAdmin(AskingAdmin):
                 messages.WARNING,
             )
             return
-        hint_card(session.pk)
+        notify_card(session.pk)
         self.message_user(request, gettext("The card is being brought up to date."), messages.SUCCESS)
 
     @button(_("Ask again"), icon="how_to_reg", path="ask-again")

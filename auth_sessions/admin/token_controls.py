@@ -10,17 +10,17 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS, ask_page
-from auth_sessions.domain.demand import ask_refresh
 from auth_sessions.domain.refresh.gate import try_soon
-from auth_sessions.domain.revocation import revoke, revoke_later
-from auth_sessions.domain.scopes import ask_for_scopes, lacking, wanted_scopes
+from auth_sessions.domain.revocation.service import revoke, revoke_later
+from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_scopes
+from auth_sessions.domain.tokens.usage import ask_refresh
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.errors import AuthError
 from auth_sessions.models import UserToken
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask_about, button, confirmed, is_confirmed
-from feishu_portal.access.admin.base import MachineWritten, operator_of
-from feishu_portal.access.admin.columns import EMPTY
+from core.access.actors import Actor
+from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
+from core.console.base import MachineWritten, operator_of
+from core.console.columns import EMPTY
 
 if TYPE_CHECKING:
     Base = MachineWritten[UserToken]

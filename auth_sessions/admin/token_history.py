@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Notice, Outcome, PlatformReason, RevocationState
 from auth_sessions.models import RefreshAttempt, Revocation, UserToken
-from feishu_portal.access.admin.base import MachineWrittenInline
-from feishu_portal.access.admin.columns import EMPTY, actor, ago, column, explained, label, state
+from core.console.base import MachineWrittenInline
+from core.console.columns import EMPTY, actor, ago, column, explained, label, state
 
 OUTCOME_COLOURS = {
     Outcome.OK: "success",

@@ -6,13 +6,13 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.token_controls import TokenControls
 from auth_sessions.admin.token_history import OUTCOME_COLOURS, RefreshAttemptInline, RevocationInline
-from auth_sessions.domain.scopes import lacking, wanted_scopes
+from auth_sessions.domain.tokens.scopes import lacking, wanted_scopes
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshGate, UserToken
-from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, identifier, label, state, when
-from feishu_portal.access.admin.filters import VisibleRelatedFilter
-from feishu_portal.access.fields import encrypted_field
+from core.console.base import MachineWritten
+from core.console.columns import EMPTY, ago, column, explained, identifier, label, state, when
+from core.console.filters import VisibleRelatedFilter
+from core.vault.fields import encrypted_field
 
 TOKEN_COLOURS = {
     TokenStatus.ACTIVE: "success",

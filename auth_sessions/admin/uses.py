@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse
-from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import EMPTY, ago, column, explained, identifier, label, state, when
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
+from core.console.base import MachineWritten
+from core.console.columns import EMPTY, ago, column, explained, identifier, label, state, when
+from core.console.filters import VisibleRelatedFilter, since
 
 KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "info"}
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
-from bots.domain.removal import clears_away
 from bots.models import Bot
+from bots.removal import clears_away
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

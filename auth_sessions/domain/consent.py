@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from auth_sessions.domain.conclusion import Ending, conclude, fail, fail_for
+from auth_sessions.domain.completion import Ending, conclude, fail, fail_for
 from auth_sessions.domain.sessions import end_overdue, end_session
 from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.errors import (
@@ -19,11 +19,11 @@ from auth_sessions.errors import (
     NoPublicAddressError,
 )
 from auth_sessions.models import AuthSession
-from auth_sessions.tokens import digest, new_secret
+from auth_sessions.one_time import digest, new_secret
+from core.access.actors import SYSTEM, Actor
+from core.vault.fields import encrypted_field
 from feishu.errors import FeishuError, TransportError
 from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
-from feishu_portal.access.actors import SYSTEM, Actor
-from feishu_portal.access.fields import encrypted_field
 
 CONSENT_TIME = timedelta(
     minutes=10

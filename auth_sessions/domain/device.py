@@ -14,17 +14,17 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from auth_sessions.domain.conclusion import conclude, fail, fail_for
+from auth_sessions.domain.completion import conclude, fail, fail_for
 from auth_sessions.domain.sessions import end_session
 from auth_sessions.enums import Deliver, Reason, SessionState, Via
-from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession, DeviceConsent
+from auth_sessions.notify import notify_card
+from core.access.actors import SYSTEM, Actor
+from core.database.text import storable
+from core.vault.fields import encrypted_field
 from feishu.device_code import SLOW_DOWN_SECONDS, DeviceCodes, Waiting
 from feishu.errors import APIError, FeishuError, OAuthError, RateLimited
 from feishu.oauth import OAuth
-from feishu_portal.access.actors import SYSTEM, Actor
-from feishu_portal.access.fields import encrypted_field
-from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("auth_sessions.device")
 
@@ -123,7 +123,7 @@ def want_code(session: AuthSession) -> bool:
 
 def _card_is_out_of_date(session: AuthSession) -> None:
     AuthSession.objects.filter(pk=session.pk).update(card_state="", card_retry_at=None)
-    hint_card(session.pk)
+    notify_card(session.pk)
 
 
 def codes_to_poll() -> list[UUID]:

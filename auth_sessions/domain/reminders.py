@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from auth_sessions.domain.schedule import nearing_end, next_reminder
+from auth_sessions.domain.refresh.schedule import nearing_end, next_reminder
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import AuthError
 from auth_sessions.models import UserToken
-from feishu_portal.access.actors import SYSTEM
+from core.access.actors import SYSTEM
 
 logger = logging.getLogger("auth_sessions.reminders")
 

@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from auth_sessions.enums import Deliver, Reason, SessionState, Via
 from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
-from auth_sessions.hints import hint_card
 from auth_sessions.models import AuthSession, DeviceConsent
-from auth_sessions.tokens import digest, new_secret
+from auth_sessions.notify import notify_card
+from auth_sessions.one_time import digest, new_secret
 from bots.models import Bot
+from core.access import audit
+from core.access.actors import SYSTEM, Actor
+from core.database.text import storable
 from feishu.errors import FeishuError
-from feishu_portal.access import audit
-from feishu_portal.access.actors import SYSTEM, Actor
-from feishu_portal.access.storable import storable
 
 MAX_SCOPES = 50  # of one authorize request, as the platform documents
 EXPIRE_AT_ONCE = 500
@@ -90,7 +90,7 @@ def request_authorization(
                 via=session.via,
             )
             if not session.card_state and deliver == Deliver.CARD:
-                hint_card(session.pk)
+                notify_card(session.pk)
     except IntegrityError:
         if request_key is None:
             raise
@@ -150,7 +150,7 @@ def end_session(
             reason=reason,
             code=error.code if error else None,
         )
-        hint_card(session.pk)
+        notify_card(session.pk)
     session.refresh_from_db()
     return True
 

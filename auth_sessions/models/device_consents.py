@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import OPEN_STATES
 from auth_sessions.models.sessions import AuthSession
-from feishu_portal.access.fields import EncryptedField
+from core.vault.fields import EncryptedField
 
 
 class DeviceConsentQuerySet(models.QuerySet["DeviceConsent"]):

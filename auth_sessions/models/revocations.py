@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Notice, PlatformReason, RevocationState
 from auth_sessions.models.user_tokens import UserToken
-from feishu_portal.access.fields import EncryptedField
+from core.vault.fields import EncryptedField
 
 
 class RevocationQuerySet(models.QuerySet["Revocation"]):

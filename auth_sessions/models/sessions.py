@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
 from bots.models import Bot
-from feishu_portal.access.fields import EncryptedField
+from core.vault.fields import EncryptedField
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 # Longer than everything that is asked of the platform once a person is back, all time-outs together.
 INTERRUPTED_AFTER = timedelta(minutes=2)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from bots.models import Bot
-from feishu_portal.access.fields import EncryptedField
+from core.vault.fields import EncryptedField
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
 

@@ -11,7 +11,7 @@ from auth_sessions.models.user_tokens import UserToken
 from bots.models import Bot
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 
 class TokenUseQuerySet(models.QuerySet["TokenUse"]):

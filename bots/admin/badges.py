@@ -7,10 +7,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from bots.domain.status import BotStatus, SlotStatus, Verdict
+from bots.connections.status import BotStatus, SlotStatus, Verdict
 from bots.enums import SlotState
-from feishu_portal.access.admin.columns import actor, trouble
-from feishu_portal.live.ages import age
+from core.console.columns import actor, trouble
+from core.console.live.ages import age
 
 ICONS: Final = {
     Verdict.TROUBLE: "error",

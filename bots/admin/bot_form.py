@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
 from bots.validators import validate_proxy
-from feishu_portal.access.admin.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
-from feishu_portal.access.fields import encrypted_field
+from core.console.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
+from core.vault.fields import encrypted_field
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Bot]

@@ -21,17 +21,16 @@ from bots.admin.doctors_report import report
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
-from bots.domain.bots import delete_bot, save_bot
-from bots.domain.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
-from bots.domain.doctor import examine
-from bots.domain.status import statuses
+from bots.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
+from bots.connections.status import statuses
+from bots.doctor import examine
 from bots.enums import Transport
 from bots.models import Bot, ConnectionSlot
-from feishu.proxies import parse_proxy
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import button
-from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
-from feishu_portal.access.admin.columns import (
+from bots.service import delete_bot, save_bot
+from core.access.actors import Actor
+from core.console.actions import button
+from core.console.base import ConsoleAdmin, operator_of
+from core.console.columns import (
     EMPTY,
     ago,
     column,
@@ -39,9 +38,10 @@ from feishu_portal.access.admin.columns import (
     identifier,
     label,
 )
-from feishu_portal.access.admin.filters import YesNoFilter
-from feishu_portal.access.fields import encrypted_field
-from feishu_portal.access.keyring import SealedValueError
+from core.console.filters import YesNoFilter
+from core.vault.fields import encrypted_field
+from core.vault.keyring import SealedValueError
+from feishu.proxies import parse_proxy
 
 if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet

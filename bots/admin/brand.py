@@ -7,15 +7,15 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from bots.domain.brand import is_known_to, is_told_of_wrong_brand, switch_brand
+from bots.brand import is_known_to, is_told_of_wrong_brand, switch_brand
 from bots.enums import PlatformName
 from bots.models import Bot
+from core.access.actors import Actor
+from core.console.actions import Question, ask
+from core.console.base import operator_of
+from core.console.columns import in_language
+from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.admin.columns import in_language
-from feishu_portal.access.keyring import SealedValueError
 
 
 def switch_page(

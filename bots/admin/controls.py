@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.domain.bots import set_enabled
-from bots.domain.connections import connect, disconnect, switch_transport
+from bots.connections.control import connect, disconnect, switch_transport
 from bots.enums import Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask_about, button, confirmed, is_confirmed
-from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
+from bots.service import set_enabled
+from core.access.actors import Actor
+from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
+from core.console.base import ConsoleAdmin, operator_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

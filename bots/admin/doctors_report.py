@@ -6,8 +6,8 @@ from typing import Final
 from django.contrib import messages
 from django.utils.translation import gettext
 
-from bots.domain.doctor import Finding, Verdict
-from feishu_portal.access.admin.columns import in_language
+from bots.doctor import Finding, Verdict
+from core.console.columns import in_language
 
 _LEVELS: Final = {
     Verdict.WRONG: messages.ERROR,

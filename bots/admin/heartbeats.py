@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import ConnectionSlot
-from feishu_portal.access.admin.columns import EMPTY, label
+from core.console.columns import EMPTY, label
 
 
 def seconds(value: float) -> str:

@@ -7,12 +7,12 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from bots.domain.incident_words import cause_and_cure, headline, in_sentences
 from bots.enums import Channel, IncidentCause
+from bots.incidents.words import cause_and_cure, headline, in_sentences
 from bots.models import Bot, Incident, Notice
-from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
-from feishu_portal.access.admin.columns import EMPTY, ago, column, label, state, when
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.base import MachineWritten, MachineWrittenInline
+from core.console.columns import EMPTY, ago, column, label, state, when
+from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
 
 CAUSE_COLOURS = {
     IncidentCause.CONFIGURATION: "danger",

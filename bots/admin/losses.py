@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.heartbeats import seconds
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.models import ConnectionLoss
+from core.console.base import MachineWritten
+from core.console.columns import EMPTY, ago, column, label, state, trouble, when
+from core.console.filters import VisibleRelatedFilter, since
 from feishu.codes import explain
-from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import EMPTY, ago, column, label, state, trouble, when
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
 
 LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason in LossReason} | {
     LossReason.REFUSED: "danger",

@@ -5,8 +5,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot, PlatformCount
+from core.console.columns import EMPTY, ago, label, trouble
 from feishu.codes import explain
-from feishu_portal.access.admin.columns import EMPTY, ago, label, trouble
 
 
 def counted(bot: Bot) -> str:

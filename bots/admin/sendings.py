@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from bots.connections.problems import explain_problem
 from bots.enums import SendingKind, SendingState
 from bots.models import Sending
-from bots.problems import explain_problem
-from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import (
+from core.console.base import MachineWritten
+from core.console.columns import (
     EMPTY,
     actor,
     ago,
@@ -18,7 +18,7 @@ from feishu_portal.access.admin.columns import (
     trouble,
     when,
 )
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, since
+from core.console.filters import VisibleRelatedFilter, since
 
 STATE_COLOURS = {
     SendingState.SENDING: "info",

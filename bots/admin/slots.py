@@ -8,19 +8,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.heartbeats import losses_link, rhythm, rhythm_in_full
-from bots.domain.losses import with_losses
+from bots.connections.losses import with_losses
 from bots.enums import SlotState, Transport
 from bots.models import Bot, ConnectionSlot
 from bots.models.connections import UNSTEADY
-from feishu_portal.access.admin.base import MachineWritten, MachineWrittenInline
-from feishu_portal.access.admin.columns import (
+from core.console.base import MachineWritten, MachineWrittenInline
+from core.console.columns import (
     ago,
     column,
     state,
     trouble,
     when,
 )
-from feishu_portal.access.admin.filters import VisibleRelatedFilter, YesNoFilter
+from core.console.filters import VisibleRelatedFilter, YesNoFilter
 
 STATE_COLOURS = {
     SlotState.CONNECTED: "success",

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import PlatformName, TokenEndpoint, Transport
 from bots.validators import validate_address, validate_proxy
+from core.vault.fields import EncryptedField
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
-from feishu_portal.access.fields import EncryptedField
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 MAX_SLOTS = 50  # connections the platform allows per app
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.database_time import DatabaseTime
+from bots.connections.problems import explain_problem
 from bots.enums import LossReason, SlotState
 from bots.models.bots import Bot
-from bots.problems import explain_problem
+from core.database.clock import DatabaseTime
 from feishu.codes import CodeInfo
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 UNSTEADY: Final = 5.0
 """Seconds of standard deviation above which the intervals between heartbeats are worth a warning."""

@@ -11,7 +11,7 @@ from bots.enums import Channel, IncidentCause
 from bots.models.bots import Bot
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -48,7 +48,7 @@ class Incident(models.Model):
     cause = models.CharField(_("cause"), max_length=13, choices=IncidentCause.choices)
     code = models.BigIntegerField(_("error code"), null=True, blank=True)
     reason = models.CharField(max_length=20, blank=True, editable=False)
-    """Why, where no code says it: see ``bots.problems``."""
+    """Why, where no code says it: see ``bots.connections.problems``."""
     message = models.CharField(_("error"), max_length=500, blank=True)
     began_at = models.DateTimeField(_("began"))
     opened_at = models.DateTimeField(_("noticed"), auto_now_add=True)

@@ -10,7 +10,7 @@ from bots.enums import SendingKind, SendingState
 from bots.models.bots import Bot
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 
 class SendingQuerySet(models.QuerySet["Sending"]):

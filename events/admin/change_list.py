@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from core.console.base import operator_of
 from events.admin.filters import EventFilter, own_bots
-from events.domain.criteria import EventCriteria
-from events.domain.search import Found, newest, resolve
 from events.errors import SearchTooSlowError
+from events.log.criteria import EventCriteria
+from events.log.search import Found, newest, resolve
 from events.models import Event
-from feishu_portal.access.admin.base import operator_of
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList

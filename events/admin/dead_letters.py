@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from events.domain.dead_letters import MOST, DeadLetters, grouped
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.admin.columns import ago
-from feishu_portal.access.admin.json_text import masked_text
+from core.console.base import operator_of
+from core.console.columns import ago
+from core.console.json_text import masked_text
+from events.log.dead_letters import MOST, DeadLetters, grouped
 
 
 @dataclass(frozen=True, slots=True)

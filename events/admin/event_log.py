@@ -10,20 +10,20 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from core.console.actions import button
+from core.console.base import MachineWritten
+from core.console.columns import EMPTY, ago, column, identifier, label, state, when
+from core.console.json_text import json_block, masked_text, text_block
 from events.admin.change_list import EventChangeList
 from events.admin.dead_letters import dead_letters_page
 from events.admin.filters import FILTERS
 from events.admin.lifecycle import lifecycle
 from events.admin.replay_form import ask_and_replay
 from events.admin.tail import tail_page, tail_poll
-from events.domain.criteria import EventCriteria
-from events.domain.replay import MAX_SELECTED
 from events.enums import Arrived, EventStatus
+from events.log.criteria import EventCriteria
+from events.log.replay import MAX_SELECTED
 from events.models import Event
-from feishu_portal.access.admin.actions import button
-from feishu_portal.access.admin.base import MachineWritten
-from feishu_portal.access.admin.columns import EMPTY, ago, column, identifier, label, state, when
-from feishu_portal.access.admin.json_text import json_block, masked_text, text_block
 
 EVENT_COLOURS = {
     EventStatus.RECEIVED: "info",

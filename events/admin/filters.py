@@ -17,14 +17,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.models import Bot
-from events.domain.criteria import EventCriteria
-from events.domain.replay import MAX_SELECTED
+from core.access.models import User
+from core.console.base import operator_of
+from core.console.filters import WINDOWS
+from core.database.text import storable
 from events.enums import Arrived, EventStatus
+from events.log.criteria import EventCriteria
+from events.log.replay import MAX_SELECTED
 from events.models import Event
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.admin.filters import WINDOWS
-from feishu_portal.access.models import User
-from feishu_portal.access.storable import storable
 
 if TYPE_CHECKING:
     TextInput = forms.TextInput

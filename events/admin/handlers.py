@@ -12,14 +12,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from events.domain.switches import runs, set_switch, switches_of
+from core.access.actors import Actor
+from core.console.actions import Question, ask
+from core.console.base import MachineWritten, operator_of
+from core.console.columns import EMPTY, column, identifier, label, when
 from events.enums import Extra
+from events.handling.registry import OTHERS, Registration, known_handlers
+from events.handling.switches import runs, set_switch, switches_of
 from events.models import HandledBot, LeftOut
-from events.registry import OTHERS, Registration, known_handlers
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask
-from feishu_portal.access.admin.base import MachineWritten, operator_of
-from feishu_portal.access.admin.columns import EMPTY, column, identifier, label, when
 
 
 class SwitchesForm(forms.Form):

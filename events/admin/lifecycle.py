@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from events.domain.fingerprints import last_line
+from core.console.columns import actor, ago, exact, state
+from core.console.json_text import masked_text
 from events.enums import AttemptOutcome, DeliveryStatus
+from events.log.fingerprints import last_line
 from events.models import Delivery, DeliveryAttempt, Event
-from feishu_portal.access.admin.columns import actor, ago, exact, state
-from feishu_portal.access.admin.json_text import masked_text
 
 MAX_DELIVERIES = 100  # of one event; the newest
 MAX_TRIES = 1000

@@ -10,16 +10,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
-from events.domain.criteria import EventCriteria
-from events.domain.replay import DEFAULT_RATE, MAX_RATE, advance, estimate, start_replay
+from core.access.actors import Actor
+from core.background.notify import notify
+from core.console.actions import Question, ask
+from core.console.base import operator_of
 from events.enums import ReplayMode
 from events.errors import SearchTooSlowError
+from events.log.criteria import EventCriteria
+from events.log.replay import DEFAULT_RATE, MAX_RATE, advance, estimate, start_replay
 from events.models import Event
-from events.tasks import replay as replay_task
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, ask
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.hints import send_hint
 
 AT_ONCE = 2.0  # seconds a page may work on the replay of one event before it leaves it to the workers
 
@@ -98,7 +97,7 @@ def _replay(
         actor=Actor.operator(operator_of(request)),
     )
     if event is None:
-        send_hint(replay_task.delay)
+        notify("events.replay")
         return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
     advance(job, seconds=AT_ONCE)
     job.refresh_from_db()

@@ -9,14 +9,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from events.domain.replay import Estimate, cancel_replay
+from core.access.actors import Actor
+from core.console.actions import Question, button, confirmed
+from core.console.base import MachineWritten, operator_of
+from core.console.columns import EMPTY, actor, ago, column, state, when
+from core.console.json_text import json_block
 from events.enums import ReplayMode, ReplayState
+from events.log.replay import Estimate, cancel_replay
 from events.models import ReplayJob
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, button, confirmed
-from feishu_portal.access.admin.base import MachineWritten, operator_of
-from feishu_portal.access.admin.columns import EMPTY, actor, ago, column, state, when
-from feishu_portal.access.admin.json_text import json_block
 
 COLOURS = {
     ReplayState.WAITING: "info",

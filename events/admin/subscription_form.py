@@ -7,10 +7,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from events.domain.conditions import MAX_CONDITIONS, parse_condition
+from core.console.fields import LinesField, check_no_blanks
 from events.enums import SubscriptionKind
 from events.models import Subscription
-from feishu_portal.access.admin.fields import LinesField, check_no_blanks
+from events.subscriptions.filters import MAX_CONDITIONS, parse_condition
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Subscription]

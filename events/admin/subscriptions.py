@@ -14,19 +14,19 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from core.access.actors import Actor
+from core.console.actions import Question, button, confirmed
+from core.console.base import ConsoleAdmin, operator_of
+from core.console.columns import EMPTY, ago, column, copyable, identifier, state, when
+from core.console.json_text import masked_text
+from core.console.shown_once import show_once
 from events.admin.lifecycle import DELIVERY_COLOURS, duration
 from events.admin.subscription_form import SubscriptionForm
-from events.domain import subscriptions
-from events.domain.standing import lag_of, newest_deliveries, with_oldest
-from events.domain.trial import send_test
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.actions import Question, button, confirmed
-from feishu_portal.access.admin.base import ConsoleAdmin, operator_of
-from feishu_portal.access.admin.columns import EMPTY, ago, column, copyable, identifier, state, when
-from feishu_portal.access.admin.json_text import masked_text
-from feishu_portal.access.admin.secrets import show_once
+from events.subscriptions import service
+from events.subscriptions.lag import lag_of, newest_deliveries, with_oldest
+from events.subscriptions.test_delivery import send_test
 
 COLOURS = {
     SubscriptionState.ACTIVE: "success",
@@ -187,11 +187,11 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         bots = form.cleaned_data["bots"]
         if change:
             changed = list(form.changed_data)
-            subscriptions.change_subscription(obj, bots=bots, changed=changed, actor=actor)
+            service.change_subscription(obj, bots=bots, changed=changed, actor=actor)
             return
         obj.owner = operator_of(request)
         # Carried to response_add, which answers this very request; stored nowhere but sealed.
-        request.new_secret = subscriptions.add_subscription(obj, bots=bots, actor=actor)  # type: ignore[attr-defined]
+        request.new_secret = service.add_subscription(obj, bots=bots, actor=actor)  # type: ignore[attr-defined]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         """The bots were saved with the subscription."""
@@ -214,7 +214,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         return [*names, lost], {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
-        subscriptions.remove(obj, actor=Actor.operator(operator_of(request)))
+        service.remove(obj, actor=Actor.operator(operator_of(request)))
 
     # --- buttons
 
@@ -254,14 +254,14 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def pause(self, request: HttpRequest, row: Subscription) -> None:
-        subscriptions.pause(row, actor=Actor.operator(operator_of(request)))
+        service.pause(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Resume"), icon="play_arrow", path="resume", colour="primary")
     @confirmed(
         Question(title=_("Resume"), text=_("What has waited is sent, the oldest first."), submit=_("Resume"))
     )
     def resume(self, request: HttpRequest, row: Subscription) -> None:
-        subscriptions.resume(row, actor=Actor.operator(operator_of(request)))
+        service.resume(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Switch off"), icon="power_settings_new", path="switch-off", colour="warning")
     @confirmed(
@@ -273,7 +273,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def switch_off(self, request: HttpRequest, row: Subscription) -> None:
-        subscriptions.switch_off(row, actor=Actor.operator(operator_of(request)))
+        service.switch_off(row, actor=Actor.operator(operator_of(request)))
 
     @button(_("Replace secret"), icon="autorenew", path="rotate", colour="warning")
     @confirmed(
@@ -288,7 +288,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     )
     def rotate(self, request: HttpRequest, row: Subscription) -> HttpResponseBase:
         _check_receiver(row)
-        secret = subscriptions.rotate_secret(row, actor=Actor.operator(operator_of(request)))
+        secret = service.rotate_secret(row, actor=Actor.operator(operator_of(request)))
         return self._show_secret(request, row, secret)
 
     @button(_("Replay failed…"), icon="replay", path="replay-failed")

@@ -15,19 +15,19 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from core.access.models import User
+from core.console.base import operator_of
+from core.console.live.changes import Changes
+from core.console.live.feeds import Feed
+from core.console.live.polling import polled
+from core.console.live.viewers import Viewer
+from core.database.text import storable
 from events.admin.filters import MAX_TEXT, own_bots
-from events.domain.criteria import EventCriteria
-from events.domain.search import oldest
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
+from events.log.criteria import EventCriteria
+from events.log.search import oldest
 from events.models import Event
-from feishu_portal.access.admin.base import operator_of
-from feishu_portal.access.models import User
-from feishu_portal.access.storable import storable
-from feishu_portal.live.changes import Changes
-from feishu_portal.live.feeds import Feed
-from feishu_portal.live.polling import polled
-from feishu_portal.live.viewers import Viewer
 
 TOPIC = "events"
 SOCKET = "/live/events/"

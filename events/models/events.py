@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.database_time import DatabaseTime
 from bots.models import Bot
+from core.database.clock import DatabaseTime
 from events.enums import (
     ACTIVE,
     Arrived,
@@ -24,7 +24,7 @@ from events.models.subscriptions import Subscription
 from feishu.envelope import OLD_CARD_CALLBACK
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -9,7 +9,7 @@ from bots.models import Bot
 from events.enums import Extra
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 
 class Lane(models.Model):

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from core.vault.fields import EncryptedField
 from events.enums import COLLECTING, SENDING, SubscriptionKind, SubscriptionState
-from feishu_portal.access.fields import EncryptedField
 
 if TYPE_CHECKING:
-    from feishu_portal.access.models import User
+    from core.access.models import User
 
 MAX_PER_SECOND = 1000
 PREFIX = "subscription:"

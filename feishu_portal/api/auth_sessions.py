@@ -9,21 +9,22 @@ from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from auth_sessions.domain.broker import find_grant
-from auth_sessions.domain.conclusion import fail_for
+from auth_sessions.domain.completion import fail_for
 from auth_sessions.domain.device import claim_start, start_code
-from auth_sessions.domain.scopes import ask_for_scopes
 from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
+from auth_sessions.domain.tokens.broker import find_grant
+from auth_sessions.domain.tokens.scopes import ask_for_scopes
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
+from core.access.actors import Actor
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from core.database.connections import give_back
 from feishu.errors import FeishuError
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
-from feishu_portal.api.long_poll import let_go, until
+from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
@@ -148,7 +149,7 @@ async def get_session(
         try:
             return session_out(_own(client, session_id))
         finally:
-            let_go()
+            give_back(before_waiting=True)
 
     look_later = sync_to_async(look)
     first = await look_later()

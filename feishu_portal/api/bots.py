@@ -9,7 +9,7 @@ from ninja import Query, Router, Schema
 
 from bots.enums import SlotState
 from bots.models import Bot, ConnectionSlot
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 
 router = Router()

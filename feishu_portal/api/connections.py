@@ -8,13 +8,13 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Status
 from ninja.security import SessionAuth
 
-from bots.domain.connections import BotConnection, ConnectionState, connect, disconnect, states_of
+from bots.connections.control import BotConnection, ConnectionState, connect, disconnect, states_of
 from bots.errors import BotNotFound
 from bots.models import Bot
+from core.access.actors import Actor
+from core.access.models import ApiClient, User
+from core.access.scopes import Scope
 from feishu_portal import __version__
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.models import ApiClient, User
-from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import ApiKey, bot_named
 from feishu_portal.api.problems import Problem, install
 

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from events.domain.criteria import EventCriteria
-from events.domain.fingerprints import last_line
-from events.domain.replay import MAX_RATE, advance, start_replay
-from events.domain.search import newest, resolve
+from core.access.actors import Actor
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from core.console.json_text import masked, masked_text
 from events.enums import Arrived, DeliveryStatus, EventStatus, ReplayMode
 from events.errors import SearchTooSlowError
+from events.log.criteria import EventCriteria
+from events.log.fingerprints import last_line
+from events.log.replay import MAX_RATE, advance, start_replay
+from events.log.search import newest, resolve
 from events.models import Delivery, Event
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.admin.json_text import masked, masked_text
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem, not_found
 

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from bots.models import Bot
-from feishu_portal.access.api_keys import client_of
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
+from core.access.api_keys import client_of
+from core.access.models import ApiClient
+from core.access.scopes import Scope
 from feishu_portal.api.problems import Problem, not_found
 
 

@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from django.db import connection
-
-from feishu_portal.access.room import Room
+from core.background.limits import ConcurrencyLimits
 from feishu_portal.api.problems import Problem
 
 T = TypeVar("T")
@@ -15,13 +13,7 @@ MAX_WAITING = 200  # callers in one process
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0  # seconds between looks; somebody who waits long is not in a hurry
 RETRY_AFTER = 5  # seconds
 
-_room = Room()
-
-
-def let_go() -> None:
-    """Between two looks a waiter holds no database connection, unless it is in the middle of somebody's transaction."""
-    if not connection.in_atomic_block:
-        connection.close()
+_room = ConcurrencyLimits()
 
 
 async def until(look: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], *, seconds: float) -> T:

@@ -8,15 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, Path, Router, Schema, Status
 from pydantic import model_validator
 
-from bots.domain.messages import Sent, send
-from bots.domain.outgoing import CARD, Outgoing, read_content
 from bots.enums import SendingKind
 from bots.errors import ContentError, KeyReusedError, SendingError, SendingUnderWayError
+from bots.sending.content import CARD, Outgoing, read_content
+from bots.sending.service import Sent, send
+from core.access.actors import Actor
+from core.access.scopes import Scope
+from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import ReceiveIdType
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.keyring import SealedValueError
-from feishu_portal.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.refusals import upstream_problem

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from auth_sessions.domain.broker import ask_again
 from auth_sessions.domain.device import start_code_at_once
 from auth_sessions.domain.sessions import authorize_link
+from auth_sessions.domain.tokens.broker import ask_again
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import AuthError
 from auth_sessions.models import UserToken
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.models import ApiClient
+from core.access.actors import Actor
+from core.access.models import ApiClient
 from feishu_portal.api.problems import Problem
 
 

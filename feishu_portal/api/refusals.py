@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httpx
 
-from bots.domain.messages import nothing_happened
+from bots.sending.service import nothing_happened
 from feishu.categories import Category
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu_portal.api.problems import Problem

@@ -12,15 +12,16 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema
 
 from bots.models import Bot
-from events.domain.pulling import MAX_ACKED, Item, acknowledge, fetch
-from events.domain.standing import lag_of
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from core.background.limits import ConcurrencyLimits
+from core.database.connections import give_back
 from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.room import Room
-from feishu_portal.access.scopes import Scope
+from events.subscriptions.lag import lag_of
+from events.subscriptions.pull import MAX_ACKED, Item, acknowledge, fetch
 from feishu_portal.api.keys import caller
-from feishu_portal.api.long_poll import let_go, until
+from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
@@ -32,7 +33,7 @@ STREAM_LIMIT = 100  # events read at once
 STREAM_SECONDS = 600.0  # then the reader comes back, and its key is looked at again
 PAUSE, HEARTBEAT = 1.0, 15.0  # seconds between looks; between signs of life
 
-_streams = Room()
+_streams = ConcurrencyLimits()
 
 
 class FetchIn(Schema):
@@ -140,7 +141,7 @@ class _Reader:
                 return []
             return fetch(row, after=after, limit=self._limit)
         finally:
-            let_go()
+            give_back(before_waiting=True)
 
 
 async def _stream(look: _Reader, items: list[Item], after: int, full: Problem) -> AsyncIterator[bytes]:

@@ -6,25 +6,25 @@ from functools import partial
 from typing import Annotated
 
 from asgiref.sync import sync_to_async
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
-from auth_sessions.domain.broker import Standing, find_grant, hand_out, standing_of
-from auth_sessions.domain.demand import ask_refresh
-from auth_sessions.domain.revocation import revoke
+from auth_sessions.domain.revocation.service import revoke
+from auth_sessions.domain.tokens.broker import Standing, find_grant, hand_out, standing_of
+from auth_sessions.domain.tokens.usage import ask_refresh
 from auth_sessions.enums import RevocationState
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.models import Bot
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.keyring import SealedValueError
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
+from core.access.actors import Actor
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from core.database.connections import give_back
+from core.vault.keyring import SealedValueError
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.reauthorization import reauthorization_required
-from feishu_portal.api.waiting import fresh, refresh_in_progress
+from feishu_portal.api.refresh_wait import fresh, refresh_in_progress
 
 router = Router()
 
@@ -123,7 +123,7 @@ def _lend(asked: Asked) -> Lent | UserToken:
         ask_refresh(grant)
         return grant
     finally:
-        _let_go_of_database()
+        give_back(before_waiting=True)
 
 
 def _lend_fresh(asked: Asked, grant: UserToken) -> Lent:
@@ -151,13 +151,7 @@ def _read(grant: UserToken) -> UserToken | None:
     try:
         return UserToken.objects.filter(pk=grant.pk).first()
     finally:
-        _let_go_of_database()
-
-
-def _let_go_of_database() -> None:
-    """A caller that waits must not keep a connection from others. In a transaction of somebody's there is no letting go."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+        give_back(before_waiting=True)
 
 
 def _grant(bot: Bot, open_id: str, tenant_key: str) -> UserToken:

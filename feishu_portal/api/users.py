@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
-from auth_sessions.domain.scopes import lacking
+from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import UserToken
 from bots.models import Bot
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 

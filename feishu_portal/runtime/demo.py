@@ -5,11 +5,11 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName
 from bots.models import Bot
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.models import User
+from bots.service import BotChanges, put_bot
+from core.access.actors import Actor
+from core.access.models import User
 
 OPERATOR = "admin"
 DEMO_ACTOR = Actor.command("runportal")

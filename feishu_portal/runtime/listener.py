@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from bots.fleet import Fleet, LeaseTerms
-from events.callbacks import CallbackLane
-from events.gateway import GatewaySink
-from events.intake import Intake
-from feishu.gateway.address import load_client
-from feishu.gateway.timing import Timing
+from bots.connections.fleet import Fleet, LeaseTerms
+from events.clicks.responder import CallbackLane
+from events.ingress.websocket import GatewaySink
+from events.ingress.writer import Intake
+from feishu.long_connection.address import load_client
+from feishu.long_connection.timing import Timing
 from feishu_portal.runtime.garbage import spare_the_loop
 
 RESOLVERS = 64

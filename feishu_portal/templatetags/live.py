@@ -12,9 +12,9 @@ register = template.Library()
 
 
 def _looks() -> ModuleType:
-    from feishu_portal.console.connections import looks  # noqa: PLC0415 -- tags are loaded before there is any admin
+    from feishu_portal.overview.connections import rendering  # noqa: PLC0415 -- tags are loaded before there is any admin
 
-    return looks
+    return rendering
 
 
 @register.filter

@@ -14,7 +14,7 @@ from tests.factories import PLATFORM, make_bot
 def no_broker(monkeypatch) -> list[str]:
     """Hints end in a list instead of a broker."""
     hinted: list[str] = []
-    monkeypatch.setattr("auth_sessions.hints.send_hint", lambda _send, what="refresh": hinted.append(what))
+    monkeypatch.setattr("auth_sessions.notify.notify", lambda _send, what="refresh": hinted.append(what))
     return hinted
 
 

@@ -6,15 +6,15 @@ import pytest
 from django.utils import timezone
 
 from auth_sessions import handlers
+from auth_sessions.domain.card_sync import cards_to_show, show_card
 from auth_sessions.domain.sessions import end_session, request_authorization
-from auth_sessions.domain.showing import cards_to_show, show_card
 from auth_sessions.enums import PlatformReason, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, Revocation
-from events.arrivals import arrival
-from events.domain.inbox import store
+from core.access.actors import SYSTEM
 from events.enums import Arrived
+from events.ingress.inbox import store
+from events.ingress.incoming import arrival
 from events.models import Event
-from feishu_portal.access.actors import SYSTEM
 from tests.factories import click_event, make_bot, make_grant, message_event, revoked_event
 
 pytestmark = pytest.mark.django_db

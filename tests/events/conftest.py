@@ -3,10 +3,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bots.database_thread import DatabaseThread
-from events import registry
-from events.runner import Runner
-from tests.events.handling import until
+from core.database.thread import DatabaseThread
+from events.handling import registry
+from events.handling.worker import Runner
+from tests.events.handler_runs import until
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def own_handlers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_broker(monkeypatch) -> list[str]:
     pokes: list[str] = []
-    monkeypatch.setattr("events.runner.hint_work", lambda: pokes.append("poke"))
+    monkeypatch.setattr("events.handling.worker.notify_worker", lambda: pokes.append("poke"))
     return pokes
 
 

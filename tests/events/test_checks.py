@@ -2,7 +2,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import connection
 
-from events import registry
+from events.handling import registry
 
 pytestmark = pytest.mark.usefixtures("own_handlers")
 

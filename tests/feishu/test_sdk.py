@@ -51,7 +51,7 @@ def test_the_api_client_talks_to_the_apps_own_platform():
 def test_nothing_imports_the_sdk_before_it_is_asked_for():
     script = (
         "import sys, feishu.sdk, feishu.openapi, feishu.oauth, feishu.device_code, feishu.cards, feishu.envelope\n"
-        "import feishu.encryption, feishu.signatures, feishu.gateway.connection\n"
+        "import feishu.encryption, feishu.signatures, feishu.long_connection.connection\n"
         "assert 'lark_oapi' not in sys.modules and 'django' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

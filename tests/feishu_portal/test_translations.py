@@ -16,9 +16,9 @@ from django.utils.translation import override
 from django.utils.translation.template import templatize
 
 from auth_sessions.pages import ENDINGS, LINKS, context
-from feishu_portal.console.borrowed_words import UNFOLD_WORDS
+from core.console.borrowed_words import UNFOLD_WORDS
+from tests.console.rows import PAGES, Rows, list_of, make_rows, page_of, signed_in, text_of
 from tests.factories import make_operator
-from tests.feishu_portal.console.rows import PAGES, Rows, list_of, make_rows, page_of, signed_in, text_of
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"

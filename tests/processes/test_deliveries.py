@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 
-from events.outgoing.signatures import signed_headers
-from tests.events.outgoing.receiver import running
+from events.subscriptions.http.signatures import signed_headers
+from tests.events.subscriptions.http.receiver import running
 from tests.services.platform import APP_ID
 
 # Which database it is makes no difference to these.
@@ -14,10 +14,10 @@ pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 SUBSCRIBE = """
 from bots.models import Bot
-from events.domain.subscriptions import add_subscription
+from events.subscriptions.service import add_subscription
 from events.models import Subscription
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.models import User
+from core.access.actors import SYSTEM
+from core.access.models import User
 owner = User.objects.create_superuser("root", password="correct horse")
 wanted = Subscription(name="Shop", owner=owner, all_bots=True, event_types=["test.*"], url="{url}")
 with open("{path}", "w") as file:

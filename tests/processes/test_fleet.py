@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 import pytest
 
-from bots.problems import NO_ROOM
+from bots.connections.problems import NO_ROOM
 from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.processes
 only_on_postgres = pytest.mark.only_on("postgres")
 
 ADD_BOTS = """
-from bots.domain.bots import BotChanges, put_bot
-from feishu_portal.access.actors import SYSTEM
+from bots.service import BotChanges, put_bot
+from core.access.actors import SYSTEM
 for app_id, slots in {wanted}.items():
     changes = BotChanges(dict(
         name=app_id, platform="custom", open_url="{url}", accounts_url="{url}", app_secret="{secret}", slot_count=slots,

@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 BOTS = 50
 ADD_BOTS = """
-from bots.domain.bots import BotChanges, put_bot
-from feishu_portal.access.actors import SYSTEM
+from bots.service import BotChanges, put_bot
+from core.access.actors import SYSTEM
 for app_id, url in {wanted}.items():
     changes = BotChanges(dict(
         name=app_id, platform="custom", open_url=url, accounts_url=url, app_secret="{secret}",

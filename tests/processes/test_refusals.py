@@ -18,7 +18,7 @@ RETRY = 2
 LOOK = """
 from django.test import Client
 from bots.models import Bot
-from feishu_portal.access.models import User
+from core.access.models import User
 user, _ = User.objects.get_or_create(username="looker", is_staff=True, is_superuser=True)
 pages = ["/admin/bots/bot/", f"/admin/bots/bot/{Bot.objects.get().pk}/change/", "/admin/bots/connectionslot/"]
 for language in ("en", "zh-hans"):

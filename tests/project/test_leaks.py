@@ -10,10 +10,9 @@ from asgiref.sync import sync_to_async
 from starlette.responses import PlainTextResponse
 
 from auth_sessions.models import UserToken
-from auth_sessions.tasks import show_card
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.api_keys import add_api_client
-from feishu_portal.access.hints import send_hint
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client
+from core.background.notify import notify
 from sandbox.world import ids
 from tests.factories import make_bot, make_grant
 from tests.services.leaks import ANSWER, LOG, TASK, Watch, looks_like_a_secret, ways_found
@@ -68,7 +67,7 @@ def test_log_lines_task_messages_and_answers_are_heard(leaks, client):
     logging.getLogger("portal.somewhere").warning(
         "lent", extra={"what": UserToken.objects.get().access_token}
     )
-    send_hint(show_card.delay, "the-access-token")
+    notify("auth_sessions.show_card", "the-access-token")
     client.get("/oauth/start/the-access-token/")
     heard = {said.place for said in leaks.said if "the-access-token" in said.text}
     assert {LOG, TASK} <= heard

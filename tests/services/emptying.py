@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
 
-from feishu_portal.access import canary
+from core.vault import canary
 
 KEPT = {ContentType._meta.db_table, Permission._meta.db_table}
 

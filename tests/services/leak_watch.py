@@ -16,7 +16,8 @@ def install() -> LogWatch:
     from celery.app.task import Task  # noqa: PLC0415
     from django.test import AsyncClient, Client  # noqa: PLC0415
 
-    from feishu_portal.access import api_keys, fields  # noqa: PLC0415
+    from core.access import api_keys  # noqa: PLC0415
+    from core.vault import fields  # noqa: PLC0415
 
     [handler] = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     assert handler.formatter is not None

@@ -16,16 +16,16 @@ from django.utils import timezone
 from auth_sessions.domain.refresh import gate
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.outcomes import Answer
-from auth_sessions.domain.revocation import withdraw_late_answer
-from auth_sessions.domain.schedule import lifetimes, next_reminder, probe_time
+from auth_sessions.domain.refresh.schedule import lifetimes, next_reminder, probe_time
+from auth_sessions.domain.revocation.service import withdraw_late_answer
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
+from core.access import audit
+from core.access.actors import SYSTEM
+from core.database.text import storable
+from core.vault.fields import encrypted_field
 from feishu.codes import Category, explain
 from feishu.oauth import TokenSet
-from feishu_portal.access import audit
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.fields import encrypted_field
-from feishu_portal.access.storable import storable
 
 logger = logging.getLogger("auth_sessions.refresh")
 

@@ -13,12 +13,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from auth_sessions.hints import hint_refresh
 from auth_sessions.models import RefreshGate
+from auth_sessions.notify import notify_refresh
 from bots.models import Bot
-from feishu_portal.access import audit
-from feishu_portal.access.actors import SYSTEM, Actor
-from feishu_portal.access.storable import storable
+from core.access import audit
+from core.access.actors import SYSTEM, Actor
+from core.database.text import storable
 
 logger = logging.getLogger("auth_sessions.refresh")
 
@@ -71,7 +71,7 @@ def try_soon(bot: Bot, *, actor: Actor) -> bool:
         paused = RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(tried_at=None)
         if paused:
             audit.record(actor=actor, action="bot.refresh_tried", app_id=bot.app_id, target=bot.app_id)
-            hint_refresh()
+            notify_refresh()
     return bool(paused)
 
 

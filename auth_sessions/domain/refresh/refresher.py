@@ -26,7 +26,7 @@ from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
 from auth_sessions.enums import Outcome
 from auth_sessions.models import UserToken
 from bots.models import Bot
-from feishu_portal.access.keyring import SealedValueError
+from core.vault.keyring import SealedValueError
 
 logger = logging.getLogger("auth_sessions.refresh")
 

@@ -18,8 +18,8 @@ from django.conf import settings
 
 from auth_sessions.domain.refresh.outcomes import Answer
 from auth_sessions.enums import Outcome
+from core.vault.keyring import SealedValueError, seal, unseal
 from feishu.oauth import TokenSet
-from feishu_portal.access.keyring import SealedValueError, seal, unseal
 
 logger = logging.getLogger("auth_sessions.refresh")
 

@@ -4,23 +4,23 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from auth_sessions.domain.broker import Standing, standing_of
-from auth_sessions.domain.demand import ask_refresh, note_use
+from auth_sessions.domain.tokens.broker import Standing, standing_of
+from auth_sessions.domain.tokens.usage import ask_refresh, note_use
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
+from core.access.models import ApiClient
+from core.access.path_rules import allows
+from core.access.scopes import Scope
+from core.database.text import storable
+from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
-from feishu_portal.access.keyring import SealedValueError
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.path_rules import allows
-from feishu_portal.access.scopes import Scope
-from feishu_portal.access.storable import storable
 from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
-from feishu_portal.api.waiting import refresh_in_progress
+from feishu_portal.api.refresh_wait import refresh_in_progress
 
 AT_LEAST = timedelta(seconds=10)  # what a call may take before the platform looks at its token
 ANYTHING = timedelta(seconds=1)

@@ -11,17 +11,17 @@ import httpx
 from starlette.types import Send
 
 from auth_sessions.models import TokenUse
+from core.database.text import storable
 from feishu.errors import APIError, FeishuError, TransportError
 from feishu.relay import Relay
-from feishu_portal.access.storable import storable
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import Admitted, Asked
 from feishu_portal.api.proxy.app_tokens import AppTokens
-from feishu_portal.api.proxy.endings import Endings
+from feishu_portal.api.proxy.audit_writer import Endings
 from feishu_portal.api.proxy.headers import has_body, to_caller, to_platform
-from feishu_portal.api.proxy.pauses import Pauses, pause_key
+from feishu_portal.api.proxy.platform_code import Peeked, peek
+from feishu_portal.api.proxy.rate_limits import Pauses, pause_key
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
-from feishu_portal.api.proxy.verdict import Peeked, peek
 
 logger = logging.getLogger("portal.proxy")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from feishu_portal.access.path_rules import METHODS
+from core.access.path_rules import METHODS
 
 _ANSWER = (
     "The platform's answer, streamed, with its status. `Feishu-Portal-Identity`: `user` or `app`, as whom the call was made; "

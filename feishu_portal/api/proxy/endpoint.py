@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from feishu_portal.api.problems import CONTENT_TYPE, Problem
-from feishu_portal.api.proxy.desk import Desk
+from feishu_portal.api.proxy.server import Desk
 
 logger = logging.getLogger("portal.proxy")
 

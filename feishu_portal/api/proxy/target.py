@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.types import Scope
 
-from feishu_portal.access.path_rules import METHODS
+from core.access.path_rules import METHODS
 from feishu_portal.api.problems import Problem, not_found
 
 PREFIX = "/proxy/"

@@ -8,11 +8,11 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from bots.models import Bot
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.api_keys import add_api_client
-from feishu_portal.access.checks import SETTINGS
-from feishu_portal.access.path_rules import parse_rule
-from feishu_portal.access.scopes import Scope
+from core.access.actors import Actor
+from core.access.api_keys import add_api_client
+from core.access.path_rules import parse_rule
+from core.access.scopes import Scope
+from core.checks import SETTINGS
 
 MAX_DAYS = 366
 

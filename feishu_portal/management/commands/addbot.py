@@ -9,11 +9,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bots.domain.bots import BotChanges, put_bot
 from bots.enums import PlatformName, Transport
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.checks import SETTINGS
-from feishu_portal.access.keyring import SealedValueError
+from bots.service import BotChanges, put_bot
+from core.access.actors import Actor
+from core.checks import SETTINGS
+from core.vault.keyring import SealedValueError
 
 
 class Command(BaseCommand):

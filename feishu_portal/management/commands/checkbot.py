@@ -8,10 +8,10 @@ from django.db.models import Q
 
 from auth_sessions.enums import Outcome
 from auth_sessions.models import RefreshAttempt
-from bots.domain.doctor import Finding, Verdict, examination
+from bots.doctor import Finding, Verdict, examination
 from bots.models import Bot
+from core.checks import SETTINGS
 from feishu.text import Text
-from feishu_portal.access.checks import SETTINGS
 
 _REFRESH_OFF: Final = 20074
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from events.domain.retention import Policy, count_overdue, prune_events
-from feishu_portal.access import audit
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.checks import SETTINGS
+from core.access import audit
+from core.access.actors import Actor
+from core.checks import SETTINGS
+from events.log.retention import Policy, count_overdue, prune_events
 from feishu_portal.management.progress import progress_bar
 
 

@@ -9,9 +9,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from bots.models import Bot
-from events.domain import replay
-from events.domain.criteria import EventCriteria
-from events.domain.replay import (
+from core.access.actors import Actor
+from core.checks import SETTINGS
+from events.enums import Arrived, EventStatus, ReplayMode
+from events.errors import SearchTooSlowError
+from events.log import replay
+from events.log.criteria import EventCriteria
+from events.log.replay import (
     DEFAULT_RATE,
     MAX_RATE,
     Estimate,
@@ -20,12 +24,8 @@ from events.domain.replay import (
     estimate,
     start_replay,
 )
-from events.domain.search import resolve
-from events.enums import Arrived, EventStatus, ReplayMode
-from events.errors import SearchTooSlowError
+from events.log.search import resolve
 from events.models import ReplayJob
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.checks import SETTINGS
 from feishu_portal.management.progress import progress_bar
 
 ACTOR = Actor.command("replayevents")

@@ -6,10 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.checks import SETTINGS
-from feishu_portal.access.models import KeyCanary
-from feishu_portal.access.rotation import Tally, count, record, rotate, sealed_columns
+from core.access.actors import Actor
+from core.access.models import KeyCanary
+from core.checks import SETTINGS
+from core.vault.rotation import Tally, count, record, rotate, sealed_columns
 
 SHOWN = 5
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.models import Bot
-from feishu_portal.access.canary import verify
-from feishu_portal.access.checks import SETTINGS
-from feishu_portal.access.keyring import SealedValueError
+from core.checks import SETTINGS
+from core.vault.canary import verify
+from core.vault.keyring import SealedValueError
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name

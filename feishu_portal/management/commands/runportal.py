@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feishu_portal.access.canary import verify
-from feishu_portal.access.keyring import SealedValueError
+from core.vault.canary import verify
+from core.vault.keyring import SealedValueError
 from feishu_portal.management.commands.runsandbox import DEFAULT_PORT
 from feishu_portal.runtime.background import background_work
 from feishu_portal.runtime.demo import OPERATOR, DemoApp, operator_password, put_demo_bot

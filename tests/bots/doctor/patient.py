@@ -4,7 +4,7 @@ from typing import Any
 
 import respx
 
-from bots.domain.doctor import Check, Finding, Verdict, examine
+from bots.doctor import Check, Finding, Verdict, examine
 from bots.models import Bot
 from feishu.transport import Transport as Http
 

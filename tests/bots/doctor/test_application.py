@@ -1,6 +1,6 @@
 import pytest
 
-from bots.domain.doctor import Check, Verdict
+from bots.doctor import Check, Verdict
 from tests.bots.doctor.patient import app_of, described, look, verdicts
 
 pytestmark = pytest.mark.django_db

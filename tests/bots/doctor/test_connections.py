@@ -5,7 +5,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from bots.domain.doctor import Check, Verdict
+from bots.doctor import Check, Verdict
 from bots.enums import SlotState
 from bots.models import Bot
 from tests.bots.doctor.patient import counted, look

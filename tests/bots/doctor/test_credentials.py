@@ -2,7 +2,7 @@ import httpx
 import pytest
 import respx
 
-from bots.domain.doctor import Check, Verdict
+from bots.doctor import Check, Verdict
 from tests.bots.doctor.patient import ENDPOINT, SECRET, TOKEN, issued, look
 from tests.factories import make_bot
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bots.domain.doctor import Check, Verdict, examination
+from bots.doctor import Check, Verdict, examination
 from feishu.transport import Transport as Http
 from tests.bots.doctor.patient import look, verdicts
 

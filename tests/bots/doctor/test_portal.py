@@ -1,9 +1,9 @@
 import pytest
 
-from bots.domain.doctor import Check, Verdict
+from bots.doctor import Check, Verdict
 from bots.enums import Transport
 from bots.models import Bot
-from feishu_portal.access.keyring import SealedValueError
+from core.vault.keyring import SealedValueError
 from tests.bots.doctor.patient import SECRET, look
 from tests.factories import make_bot
 

@@ -5,10 +5,10 @@ from django.test import Client
 from django.utils import timezone
 
 from auth_sessions.models import AuthSession
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.api_keys import add_api_client, replace_key
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client, replace_key
+from core.access.models import ApiClient
+from core.access.scopes import Scope
 from tests.factories import PLATFORM, make_bot, make_grant
 
 pytestmark = pytest.mark.django_db

@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from bots.enums import SlotState, Transport
 from bots.models import Bot
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.api_keys import add_api_client
-from feishu_portal.access.models import ApiClient, AuditEntry
-from feishu_portal.access.scopes import Scope
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client
+from core.access.models import ApiClient, AuditEntry
+from core.access.scopes import Scope
 from tests.factories import let_hear, make_bot, make_operator
 
 pytestmark = pytest.mark.django_db

@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import Bot
-from events.domain import search
+from core.access.models import AuditEntry
+from core.access.scopes import Scope
 from events.enums import DeliveryStatus, EventStatus
+from events.handling.registry import on
+from events.log import search
 from events.models import Delivery, Event
-from events.registry import on
-from feishu_portal.access.models import AuditEntry
-from feishu_portal.access.scopes import Scope
-from tests.events.domain.test_search import make_event
+from tests.events.log.test_search import make_event
 from tests.factories import make_bot, message_event
 from tests.feishu_portal.api.test_auth_sessions import api_client
 
@@ -43,8 +43,8 @@ def stranger() -> Client:
 @pytest.fixture
 def shop(monkeypatch) -> str:
     """The name of a handler that is installed."""
-    monkeypatch.setattr("events.registry._handlers", {})
-    monkeypatch.setattr("events.domain.replay.hint_work", lambda: True)
+    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...
 

@@ -10,12 +10,12 @@ import respx
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 
-from bots.database_thread import DatabaseThread
 from bots.enums import SendingState
 from bots.models import Sending
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.api_keys import add_api_client
-from feishu_portal.access.scopes import Scope
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client
+from core.access.scopes import Scope
+from core.database.thread import DatabaseThread
 from tests.factories import PLATFORM, make_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)

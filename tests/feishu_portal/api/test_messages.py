@@ -8,12 +8,12 @@ import respx
 from django.test import Client
 from django.utils import timezone
 
-from bots.domain import messages
-from bots.domain.outgoing import Outgoing
 from bots.enums import SendingKind, SendingState
 from bots.models import Sending
-from feishu_portal.access.actors import Actor
-from feishu_portal.access.scopes import Scope
+from bots.sending import service
+from bots.sending.content import Outgoing
+from core.access.actors import Actor
+from core.access.scopes import Scope
 from feishu_portal.api import messages as api
 from tests.factories import PLATFORM, make_bot
 from tests.feishu_portal.api.test_auth_sessions import api_client
@@ -190,9 +190,9 @@ def test_request_under_way_is_not_sent_a_second_time(client, bot, platform):
 def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
     client, bot, platform, monkeypatch
 ):
-    monkeypatch.setattr(messages, "_end_sent", lambda *_arguments: 1 / 0)
+    monkeypatch.setattr(service, "_end_sent", lambda *_arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        messages.send(
+        service.send(
             bot=bot,
             outgoing=Outgoing(
                 kind=SendingKind.MESSAGE, target="ou_1", receive_id_type="open_id", msg_type="text",
@@ -203,7 +203,7 @@ def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
         )  # fmt: skip
     monkeypatch.undo()
     assert text(client, bot, key="order-1").status_code == 409
-    age(tried_at=timezone.now() - timedelta(seconds=messages.TRY_SECONDS))
+    age(tried_at=timezone.now() - timedelta(seconds=service.TRY_SECONDS))
     assert text(client, bot, key="order-1").status_code == 201
     first, second = (sent_json(platform.sends, index)["uuid"] for index in (0, 1))
     assert first == second
@@ -341,5 +341,5 @@ def test_old_records_go(client, bot, platform, settings):
     Sending.objects.filter(pk=Sending.objects.first().pk).update(
         at=timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS, hours=1)
     )
-    assert messages.prune_sendings() == 1
+    assert service.prune_sendings() == 1
     assert Sending.objects.count() == 1

@@ -1,7 +1,7 @@
 import pytest
 
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope
+from core.access.models import ApiClient
+from core.access.scopes import Scope
 from tests.factories import make_bot
 from tests.feishu_portal.api.test_auth_sessions import api_client, create
 

@@ -8,11 +8,11 @@ from django.db import connection
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
-from events.domain.subscriptions import pause, remove
+from core.access.actors import SYSTEM
+from core.access.scopes import Scope
 from events.enums import SubscriptionKind
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.scopes import Scope
-from tests.events.handling import dispatched, stored_event
+from events.subscriptions.service import pause, remove
+from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
 from tests.feishu_portal.api.test_auth_sessions import api_client
 
@@ -23,7 +23,7 @@ api = import_module("feishu_portal.api.subscriptions")  # the package's attribut
 
 @pytest.fixture(autouse=True)
 def no_handlers(monkeypatch):
-    monkeypatch.setattr("events.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._handlers", {})
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from auth_sessions.domain import broker
+from auth_sessions.domain.tokens import broker
 from auth_sessions.enums import RefreshPhase, RevocationState, TokenStatus
 from auth_sessions.models import AuthSession, Revocation, TokenUse, UserToken
-from feishu_portal.access.models import ApiClient, AuditEntry
-from feishu_portal.access.scopes import Scope
-from feishu_portal.api import tokens, waiting
+from core.access.models import ApiClient, AuditEntry
+from core.access.scopes import Scope
+from feishu_portal.api import refresh_wait, tokens
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.test_auth_sessions import api_client
 
@@ -21,8 +21,8 @@ NOBODY = "ou_nobody"
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(waiting, "PATIENCE", 0.3)
-    monkeypatch.setattr(waiting, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(refresh_wait, "PATIENCE", 0.3)
+    monkeypatch.setattr(refresh_wait, "FIRST_LOOK", 0.02)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_refresh_that_ends_the_grant_meanwhile_says_so(bot, monkeypatch):
 
 def test_nobody_waits_where_too_many_do(bot, monkeypatch):
     make_grant(bot, access_expires_at=in_seconds(-1))
-    monkeypatch.setattr(waiting, "MAX_WAITING", 0)
+    monkeypatch.setattr(refresh_wait, "MAX_WAITING", 0)
     assert token(api_client(Scope.TOKENS_ISSUE), bot).status_code == 503
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from auth_sessions.enums import TokenStatus
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.test_auth_sessions import api_client
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import Outcome
 from auth_sessions.models import RefreshAttempt
-from bots.domain.doctor import Check, Finding, Verdict
+from bots.doctor import Check, Finding, Verdict
 from bots.models import Bot
 from feishu.text import Text
 from tests.factories import PLATFORM, make_bot, make_grant

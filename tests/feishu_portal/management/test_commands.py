@@ -5,7 +5,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from bots.models import Bot
-from feishu_portal.access.models import ApiClient
+from core.access.models import ApiClient
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db

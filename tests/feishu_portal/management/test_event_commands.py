@@ -7,12 +7,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from bots.models import Bot
-from events.domain import replay
+from core.access.models import AuditEntry
 from events.enums import DeliveryStatus, EventStatus, ReplayState
+from events.handling.registry import on
+from events.log import replay
 from events.models import Delivery, Event, ReplayJob
-from events.registry import on
-from feishu_portal.access.models import AuditEntry
-from tests.events.domain.test_search import make_event
+from tests.events.log.test_search import make_event
 from tests.factories import make_bot
 
 TYPE = "shop.order_v1"
@@ -25,8 +25,8 @@ def bot(db) -> Bot:
 
 @pytest.fixture(autouse=True)
 def handler(monkeypatch) -> str:
-    monkeypatch.setattr("events.registry._handlers", {})
-    monkeypatch.setattr("events.domain.replay.hint_work", lambda: True)
+    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...
 

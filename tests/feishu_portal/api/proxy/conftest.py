@@ -13,14 +13,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from auth_sessions.domain import broker
-from bots.database_thread import DatabaseThread
+from auth_sessions.domain.tokens import broker
 from bots.models import Bot
-from feishu_portal.access.actors import SYSTEM
-from feishu_portal.access.api_keys import add_api_client
-from feishu_portal.access.models import ApiClient
-from feishu_portal.access.scopes import Scope as May
-from feishu_portal.api import waiting
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client
+from core.access.models import ApiClient
+from core.access.scopes import Scope as May
+from core.database.thread import DatabaseThread
+from feishu_portal.api import refresh_wait
 from feishu_portal.api.proxy import admission
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.runtime.web import EmbeddedServer
@@ -97,13 +97,13 @@ class Upstream:
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(waiting, "PATIENCE", 0.3)
-    monkeypatch.setattr(waiting, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(refresh_wait, "PATIENCE", 0.3)
+    monkeypatch.setattr(refresh_wait, "FIRST_LOOK", 0.02)
 
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch) -> None:
-    monkeypatch.setattr("auth_sessions.hints.send_hint", lambda *_arguments: None)
+    monkeypatch.setattr("auth_sessions.notify.notify", lambda *_arguments: None)
 
 
 @pytest.fixture

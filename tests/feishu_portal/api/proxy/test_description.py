@@ -4,7 +4,7 @@ import httpx
 import pytest
 from django.test import Client
 
-from feishu_portal.access.path_rules import METHODS
+from core.access.path_rules import METHODS
 from feishu_portal.asgi import application
 
 

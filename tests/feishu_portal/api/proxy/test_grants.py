@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from tests.feishu_portal.api.proxy.outcomes import age, problem, uses
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, OTHER_TOKEN
 

@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.proxy.outcomes import problem, uses
 from tests.feishu_portal.api.proxy.tokens import OTHER_TOKEN, USER_TOKEN

@@ -3,7 +3,7 @@ from django.db import DatabaseError
 from starlette.responses import JSONResponse, Response
 
 from auth_sessions.models import TokenUse
-from feishu_portal.api.proxy import visit
+from feishu_portal.api.proxy import admission_batch
 from tests.feishu_portal.api.proxy.outcomes import OK, REJECTED, problem, uses
 from tests.feishu_portal.api.proxy.tokens import SECRETS
 
@@ -37,7 +37,7 @@ async def test_no_record_no_call(proxy, grant, upstream, monkeypatch):
     def fail(_calls):
         raise DatabaseError("no space left")
 
-    monkeypatch.setattr(visit, "record_calls", fail)
+    monkeypatch.setattr(admission_batch, "record_calls", fail)
     response = await proxy.call(await proxy.key(), proxy.path())
     assert problem(response) == (503, "database_away")
     assert response.json()["sent"] == "no"

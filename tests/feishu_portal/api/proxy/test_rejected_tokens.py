@@ -1,7 +1,7 @@
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from feishu_portal.access.models import ApiClient
+from core.access.models import ApiClient
 from feishu_portal.api.proxy import upload
 from tests.feishu_portal.api.proxy.outcomes import OK, REJECTED, age, problem, refresh, uses
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, OTHER_TOKEN, USER_TOKEN

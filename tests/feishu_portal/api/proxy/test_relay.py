@@ -4,7 +4,7 @@ import json
 import pytest
 from starlette.responses import Response
 
-from feishu_portal.access.scopes import Scope
+from core.access.scopes import Scope
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, USER_TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,106 @@
+"""What both roads to consent end with: whose tokens these are, and whether they are kept."""
+
+import hmac
+import logging
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+from django.utils import timezone
+
+from auth_sessions.domain.sessions import destroy_code, end_session
+from auth_sessions.domain.tokens.grants import store_grant
+from auth_sessions.enums import Reason, SessionState
+from auth_sessions.models import AuthSession
+from auth_sessions.notify import notify_card
+from core.access import audit
+from core.access.actors import SYSTEM, Actor
+from feishu.errors import FeishuError, TransportError
+from feishu.oauth import OAuth, TokenSet, UserInfo
+
+logger = logging.getLogger("auth_sessions.consent")
+
+TRIES = 2
+
+
+class Ending(StrEnum):
+    """How a consent ended; each has a page of its own."""
+
+    AUTHORIZED = "authorized"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WRONG_PERSON = "wrong_person"
+    OTHER_BROWSER = "other_browser"
+    PLATFORM_ERROR = "platform_error"
+    UNREACHABLE = "unreachable"
+    INTERRUPTED = "interrupted"
+    REPLAYED = "replayed"
+    UNKNOWN = "unknown"
+
+
+def conclude(session: AuthSession, *, oauth: OAuth, tokens: TokenSet, asked_at: datetime) -> Ending:
+    """Store the tokens if the person who authorized is the person who was asked; end the session either way."""
+    try:
+        who = _whose(oauth, tokens)
+    except FeishuError as problem:
+        return fail_for(session, problem)
+    if not _is_person_asked(session, who):
+        # The tokens are dropped, not revoked: revoking could end a grant that this other person gave on purpose.
+        return fail(session, Reason.WRONG_PERSON)
+    return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
+
+
+def _whose(oauth: OAuth, tokens: TokenSet) -> UserInfo:
+    """Asking does no harm, so it is asked again: the tokens are there once."""
+    for _try in range(TRIES - 1):
+        try:
+            return oauth.user_info(tokens.access_token)
+        except FeishuError as problem:
+            if not problem.retryable:
+                raise
+    return oauth.user_info(tokens.access_token)
+
+
+def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
+    same_tenant = not session.tenant_key or not who.tenant_key or session.tenant_key == who.tenant_key
+    return (
+        same_tenant
+        and bool(who.open_id)
+        and hmac.compare_digest(session.open_id.encode(), who.open_id.encode())
+    )
+
+
+@transaction.atomic
+def _authorize(session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime) -> Ending:
+    done = AuthSession.objects.open().filter(pk=session.pk)
+    if not done.update(state=SessionState.AUTHORIZED, finished_at=timezone.now()):
+        return Ending.REPLAYED
+    destroy_code(session)
+    store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
+    audit.record(
+        actor=Actor.user(session.open_id),
+        action="auth_session.authorized",
+        app_id=session.bot.app_id,
+        target=session.open_id,
+        session=str(session.pk),
+        scopes=list(tokens.scopes),
+    )
+    notify_card(session.pk)
+    session.state = SessionState.AUTHORIZED
+    return Ending.AUTHORIZED
+
+
+def fail_for(session: AuthSession, error: FeishuError) -> Ending:
+    """End the session because of what the platform said, or because nothing was heard of it."""
+    reason = Reason.UNREACHABLE if isinstance(error, TransportError) else Reason.PLATFORM_ERROR
+    return fail(session, reason, error)
+
+
+def fail(session: AuthSession, reason: Reason, error: FeishuError | None = None) -> Ending:
+    """End the session for ``reason``; it is in the log, on the card and on the page."""
+    logger.warning(
+        "authorization_failed",
+        extra={"session": str(session.pk), "reason": reason.value, "error": str(error or "")},
+    )
+    end_session(session, state=SessionState.FAILED, reason=reason, error=error, actor=SYSTEM)
+    return Ending(reason.value)

@@ -1,0 +1,304 @@
+"""Ending a grant.
+
+What counts at once is the portal's own part: in one transaction the tokens leave the grant, so nobody is served from it
+any more and a refresh that is under way counts for nothing. The platform is told next. When it does not answer, the one
+token that withdraws the grant stays sealed in the revocation until it was told, or often enough in vain (RFC 7009 2.2.1:
+a client that gets no answer has to assume that the token still exists, and try again).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from auth_sessions.domain.revocation.notice import wants_notice
+from auth_sessions.enums import Notice, PlatformReason, RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.models import Revocation, UserToken
+from auth_sessions.notify import notify_revocation
+from bots.models import Bot
+from core.access import audit
+from core.access.actors import PLATFORM, SYSTEM, Actor
+from core.database.text import storable
+from core.vault.fields import encrypted_field
+from core.vault.keyring import SealedValueError
+from feishu.codes import Category
+from feishu.errors import FeishuError, OAuthError
+from feishu.oauth import OAuth, TokenHint, TokenSet
+
+logger = logging.getLogger("auth_sessions.revocation")
+
+TIMEOUT = 5.0  # seconds; somebody is waiting for the answer
+LEASE = timedelta(seconds=30)
+WAIT = (
+    10,
+    60,
+    300,
+    1800,
+    7200,
+    21600,
+    43200,
+    86400,
+)  # seconds before the platform is told again; two days in all
+SWEEP_LIMIT = 200
+
+ACCESS, REFRESH = "user_access_token", "refresh_token"  # as the platform's event names them
+_ALREADY_DEAD = {Category.REAUTHORIZE, Category.USER_GONE}
+
+
+def revoke(*, grant: UserToken, actor: Actor) -> Revocation:
+    """End ``grant``, at the platform too, which gets five seconds; not to be called in a transaction.
+
+    Whatever the platform does, nobody is served from the grant any more when this returns. ``state`` is DONE when the
+    platform knows, PENDING while the workers go on telling it, GIVEN_UP when that is over. Harmless to repeat.
+    """
+    return tell_platform(revoke_later(grant=grant, actor=actor).pk)
+
+
+@transaction.atomic
+def revoke_later(*, grant: UserToken, actor: Actor) -> Revocation:
+    """End ``grant`` here; the workers tell the platform after the commit. For many at once."""
+    held = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=grant.pk)
+    if held.status == TokenStatus.REVOKED:
+        last = held.revocations.first()
+        if last is not None:
+            return last
+    token, hint = _token_to_withdraw(held)
+    revocation = _end(held, actor=actor, token=token, hint=hint)
+    grant.refresh_from_db()
+    return revocation
+
+
+def withdraw_late_answer(*, grant: UserToken, tokens: TokenSet) -> None:
+    """The answer of a refresh that was under way while its grant was revoked: those tokens have to go as well.
+
+    Call in a transaction. Nothing happens unless the grant is revoked: a new consent must not be withdrawn.
+    """
+    if not UserToken.objects.filter(pk=grant.pk, status=TokenStatus.REVOKED).exists():
+        return
+    hint: TokenHint = "refresh_token" if tokens.refresh_token else "access_token"
+    _record(
+        grant,
+        actor=SYSTEM,
+        token=tokens.refresh_token or tokens.access_token,
+        hint=hint,
+        state=RevocationState.PENDING,
+    )
+
+
+def note_revoked_by_platform(
+    *, bot: Bot, open_id: str, tenant_key: str, kinds: frozenset[str], reason: PlatformReason, at: datetime
+) -> list[Revocation]:
+    """The platform says that it ended tokens of a person at the time ``at``. Returns the grants' ends it caused: none
+    when they were over already, or when the person has authorized, or a refresh has succeeded, since then.
+
+    ``kinds``: which tokens, ``user_access_token`` and ``refresh_token``; anything else means both. The event does not
+    name the token (page "user_access_token revoked event"), so what counts is when ours were issued.
+    """
+    grants = UserToken.objects.filter(bot=bot, open_id=open_id)
+    if tenant_key:
+        grants = grants.filter(tenant_key__in=("", tenant_key))
+    ended = []
+    for pk in grants.values_list("pk", flat=True):
+        with transaction.atomic():
+            ended += _apply_platforms_word(pk, kinds=kinds, reason=reason, at=at)
+    return ended
+
+
+def _apply_platforms_word(
+    pk: UUID, *, kinds: frozenset[str], reason: PlatformReason, at: datetime
+) -> list[Revocation]:
+    grant = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=pk)
+    issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
+    if issued_at > at:
+        return []
+    if grant.status == TokenStatus.REVOKED:
+        # Perhaps the echo of what we asked for ourselves; in any case nothing is left to be told.
+        grant.revocations.filter(state=RevocationState.PENDING, at__lte=at).update(
+            state=RevocationState.DONE, token=""
+        )
+        return []
+    if kinds == {ACCESS} and encrypted_field(UserToken, "refresh_token").is_set(grant):
+        _drop_access_token(grant)
+        return []
+    if kinds == {REFRESH} and grant.access_expires_at > timezone.now():
+        _drop_refresh_token(grant, reason)
+        return []
+    return [_end(grant, actor=PLATFORM, reason=reason)]
+
+
+def _drop_access_token(grant: UserToken) -> None:
+    """The refresh token still works: it is due now. The generation stays, for the answer of a refresh under way."""
+    now = timezone.now()
+    UserToken.objects.filter(pk=grant.pk).update(access_token="", access_expires_at=now, next_refresh_at=now)
+
+
+def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
+    """What is left is the access token, until its own end. The person is asked for another authorization while there is
+    time, unless it was they who wanted this one to end."""
+    UserToken.objects.filter(pk=grant.pk).update(
+        refresh_token="",
+        refresh_expires_at=None,
+        status=TokenStatus.NEEDS_REAUTH,
+        phase=RefreshPhase.STOPPED,
+        generation=F("generation") + 1,
+        claim_id=None,
+        lease_until=None,
+        next_refresh_at=None,
+        next_try_at=None,
+        next_reminder_at=timezone.now() if wants_notice(PLATFORM, reason) else None,
+    )
+    audit.record(
+        actor=PLATFORM,
+        action="user_token.needs_reauth",
+        app_id=grant.bot.app_id,
+        target=grant.open_id,
+        code=None,
+    )
+
+
+def _token_to_withdraw(grant: UserToken) -> tuple[str, TokenHint]:
+    """The refresh token, which takes its access tokens with it; the access token where there is no other. Empty when a
+    missing key keeps it closed: that must not keep the grant alive."""
+    refreshable = encrypted_field(UserToken, "refresh_token").is_set(grant)
+    hint: TokenHint = "refresh_token" if refreshable else "access_token"
+    try:
+        return (grant.refresh_token if refreshable else grant.access_token), hint
+    except SealedValueError:
+        logger.exception("token_to_revoke_does_not_open", extra={"grant": str(grant.pk)})
+        return "", hint
+
+
+def _end(
+    grant: UserToken,
+    *,
+    actor: Actor,
+    token: str = "",
+    hint: TokenHint = "refresh_token",
+    reason: PlatformReason | None = None,
+) -> Revocation:
+    """Empty the locked grant and note its end. Without a token the platform needs not, or cannot, be told."""
+    UserToken.objects.filter(pk=grant.pk).update(
+        access_token="",
+        refresh_token="",
+        status=TokenStatus.REVOKED,
+        phase=RefreshPhase.STOPPED,
+        generation=F("generation") + 1,
+        claim_id=None,
+        lease_until=None,
+        next_refresh_at=None,
+        next_try_at=None,
+    )
+    untold = RevocationState.DONE if reason else RevocationState.GIVEN_UP
+    revocation = _record(
+        grant,
+        actor=actor,
+        token=token,
+        hint=hint,
+        state=RevocationState.PENDING if token else untold,
+        reason=reason,
+        notice=Notice.DUE if wants_notice(actor, reason) else Notice.NONE,
+    )
+    audit.record(
+        actor=actor,
+        action="user_token.revoked",
+        app_id=grant.bot.app_id,
+        target=grant.open_id,
+        revocation=str(revocation.pk),
+        reason=reason or "",
+    )
+    return revocation
+
+
+def _record(
+    grant: UserToken,
+    *,
+    actor: Actor,
+    token: str,
+    hint: TokenHint,
+    state: RevocationState,
+    reason: PlatformReason | None = None,
+    notice: Notice = Notice.NONE,
+) -> Revocation:
+    revocation = Revocation.objects.create(
+        grant=grant,
+        actor=str(actor)[:200],
+        platform_reason=reason or "",
+        token=token,
+        token_hint=hint,
+        state=state,
+        notice=notice,
+    )
+    notify_revocation(revocation.pk)
+    return revocation
+
+
+def tell_platform(revocation_id: UUID) -> Revocation:
+    """Withdraw the token at the platform if that is due and nobody else is at it; the revocation as it stands then."""
+    now = timezone.now()
+    due = Revocation.objects.to_tell_platform().filter(pk=revocation_id)
+    claimed = due.update(next_try_at=now + LEASE, tries=F("tries") + 1)
+    revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)
+    if not claimed:
+        return revocation
+    try:
+        _withdraw(revocation)
+    except FeishuError as error:
+        _note_failure(revocation, error)
+    except SealedValueError as error:
+        _note_failure(revocation, FeishuError(str(error)))
+    else:
+        _finish(revocation, RevocationState.DONE)
+    revocation.refresh_from_db()
+    return revocation
+
+
+def _withdraw(revocation: Revocation) -> None:
+    hint = cast("TokenHint", revocation.token_hint)
+    try:
+        OAuth(revocation.grant.bot.credentials).revoke(revocation.token, hint, timeout=TIMEOUT)
+    except OAuthError as error:
+        # What the platform takes for dead needs no withdrawing; the answer to an invalid token is the same (RFC 7009 2.2).
+        if error.info.category not in _ALREADY_DEAD and error.error != "invalid_grant":
+            raise
+
+
+def _note_failure(revocation: Revocation, error: FeishuError) -> None:
+    logger.warning(
+        "platform_not_told_of_revocation", extra={"revocation": str(revocation.pk), "error": str(error)}
+    )
+    said = {"code": error.code, "log_id": storable(error.log_id, 128), "error": storable(str(error), 500)}
+    if revocation.tries <= len(WAIT):
+        wait = timedelta(seconds=WAIT[revocation.tries - 1])
+        Revocation.objects.filter(pk=revocation.pk, state=RevocationState.PENDING).update(
+            next_try_at=timezone.now() + wait, **said
+        )
+        return
+    with transaction.atomic():
+        if _finish(revocation, RevocationState.GIVEN_UP, **said):
+            audit.record(
+                actor=SYSTEM,
+                action="user_token.revocation_given_up",
+                app_id=revocation.grant.bot.app_id,
+                target=revocation.grant.open_id,
+                revocation=str(revocation.pk),
+                code=error.code,
+            )
+
+
+def _finish(revocation: Revocation, state: RevocationState, **said: object) -> bool:
+    """Destroy the token; False when something else finished it first."""
+    pending = Revocation.objects.filter(pk=revocation.pk, state=RevocationState.PENDING)
+    return bool(pending.update(state=state, token="", **said))
+
+
+def unfinished_revocations() -> list[UUID]:
+    """Revocations of which platform or person have yet to hear, because a hint was lost or a try is due again."""
+    now = timezone.now()
+    unfinished = Q(state=RevocationState.PENDING, next_try_at__lte=now) | Q(
+        notice=Notice.DUE, notice_at__lte=now
+    )
+    return list(Revocation.objects.filter(unfinished).values_list("pk", flat=True)[:SWEEP_LIMIT])

@@ -1,0 +1,1 @@
+"""User tokens: who may use them, for what, and the record of each use."""

@@ -1,0 +1,128 @@
+"""Lending out access tokens: which grant is meant, what it can give right now, and whom to ask when it can give nothing.
+
+Nobody here sends a refresh token: a grant that has to be refreshed is handed to the refresher, which alone does.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.tokens.usage import ask_refresh, note_use
+from auth_sessions.domain.tokens.uses import record_hand_out
+from auth_sessions.enums import Deliver, RefreshPhase, TokenStatus
+from auth_sessions.errors import TenantNeededError, TokenNotFoundError
+from auth_sessions.models import AuthSession, UserToken
+from bots.models import Bot
+from core.access.actors import Actor
+from core.access.models import ApiClient
+from core.database.row_versions import RowVersion
+from core.vault.fields import encrypted_field
+
+JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
+LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
+
+
+class Standing(StrEnum):
+    """What a grant can give."""
+
+    USABLE = "usable"
+    REFRESHABLE = "refreshable"
+    """Nothing that lasts long enough, but a refresh may bring it."""
+    OVER = "over"
+    """Nothing before the person authorizes again."""
+
+
+def find_grant(*, bot: Bot, open_id: str, tenant_key: str = "") -> UserToken:
+    """The grant of a person; ``tenant_key`` is needed only where two tenants know the same open_id.
+
+    Raises TokenNotFoundError, TenantNeededError.
+    """
+    grants = UserToken.objects.filter(bot=bot, open_id=open_id).annotate(row_version=RowVersion())
+    if tenant_key:
+        grants = grants.filter(tenant_key=tenant_key)
+    found = list(grants[:2])
+    if not found:
+        raise TokenNotFoundError
+    if len(found) > 1:
+        raise TenantNeededError
+    found[0].bot = bot
+    return found[0]
+
+
+def standing_of(grant: UserToken, *, at_least: timedelta) -> Standing:
+    """What ``grant`` can give to somebody who needs the token for ``at_least``.
+
+    A token that lasts is served whatever became of its refresh: uncertain, failed for now, or refused for good.
+    """
+    if remaining(grant) >= at_least:
+        return Standing.USABLE
+    refreshable = (
+        grant.status == TokenStatus.ACTIVE
+        and grant.phase != RefreshPhase.STOPPED
+        and encrypted_field(UserToken, "refresh_token").is_set(grant)
+    )
+    return Standing.REFRESHABLE if refreshable else Standing.OVER
+
+
+def remaining(grant: UserToken) -> timedelta:
+    """How long the access token lasts; negative where there is none."""
+    if grant.status == TokenStatus.REVOKED or not encrypted_field(UserToken, "access_token").is_set(grant):
+        return timedelta(seconds=-1)
+    return grant.access_expires_at - timezone.now()
+
+
+@transaction.atomic
+def hand_out(grant: UserToken, *, client: ApiClient) -> str:
+    """The access token, for ``client``; once the record of it is committed, which happens when this returns.
+
+    Raises SealedValueError.
+    """
+    token = grant.access_token
+    record_hand_out(grant, client=client)
+    note_use(grant)
+    return token
+
+
+def doubt(grant_id: UUID, generation: int) -> UserToken | None:
+    """The platform rejected the token of ``generation``: the grant where another is there or may come, else None."""
+    grant = UserToken.objects.filter(pk=grant_id).first()
+    if grant is None or grant.generation != generation:
+        return grant
+    issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
+    if timezone.now() - issued_at < JUST_ISSUED or grant.phase in {
+        RefreshPhase.UNCERTAIN,
+        RefreshPhase.STOPPED,
+    }:
+        return None
+    ask_refresh(grant)
+    return grant
+
+
+@transaction.atomic
+def ask_again(grant: UserToken, *, actor: Actor) -> AuthSession:
+    """An authorization session behind whose link the person can authorize again, for all that was granted and all the bot
+    asks for by default. However often ``actor`` comes back, there is one such session at a time.
+
+    Raises AuthError where nobody can be asked.
+    """
+    UserToken.objects.select_for_update().get(pk=grant.pk)  # two callers at once get the same session
+    asked = AuthSession.objects.open().filter(
+        bot=grant.bot,
+        open_id=grant.open_id,
+        tenant_key=grant.tenant_key,
+        requested_by=str(actor)[:200],
+        deliver=Deliver.LINK,
+        expires_at__gt=timezone.now() + LINK_LEFT,
+    )
+    return asked.order_by("-created_at").first() or request_authorization(
+        bot=grant.bot,
+        open_id=grant.open_id,
+        tenant_key=grant.tenant_key,
+        scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
+        deliver=Deliver.LINK,
+        actor=actor,
+    )

@@ -1,0 +1,187 @@
+"""Acting for a person from Python: the token is found, refreshed and replaced here, and each call is written down."""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import Error, transaction
+
+from auth_sessions.domain.tokens.broker import Standing, doubt, find_grant, standing_of
+from auth_sessions.domain.tokens.usage import ask_refresh, note_use
+from auth_sessions.domain.tokens.uses import record_calls, record_endings
+from auth_sessions.enums import UseKind
+from auth_sessions.errors import (
+    BotDisabledError,
+    InTransactionError,
+    ReauthorizationRequiredError,
+    RefreshInProgressError,
+    ScopesLackingError,
+)
+from auth_sessions.models import TokenUse, UserToken
+from bots.models import Bot
+from core.database.connections import give_back
+from core.database.text import storable
+from feishu.apaas import App, WorkspaceClient, list_apps
+from feishu.codes import REJECTED_USER_TOKEN, WRONG_KIND
+from feishu.errors import FeishuError, InvalidToken, MissingScope
+from feishu.transport import Answer, Transport
+from feishu.user_api import UserAPI
+
+logger = logging.getLogger("auth_sessions.acting")
+
+AT_LEAST: Final = timedelta(seconds=10)
+"""What a call may take before the platform looks at its token."""
+ANYTHING: Final = timedelta(seconds=1)
+PATIENCE: Final = 10.0
+"""Seconds for which a call waits for a refresh."""
+FIRST_LOOK, LONGEST_PAUSE = 0.15, 1.0
+LACKS_USER_SCOPE: Final = 99991679
+
+
+class UserCalls:
+    """``calls("GET", "/open-apis/…")``: the platform, called as one person who authorized the bot. Thread-safe.
+
+    Sent a second time only where the platform rejected the token, that is, did nothing. Raises TokenNotFoundError,
+    ReauthorizationRequiredError and ScopesLackingError where the person has to do something, RefreshInProgressError where
+    time does, InTransactionError, BotDisabledError, TenantNeededError, SealedValueError, or FeishuError for what the
+    platform says. Blocks: an async handler wraps it in ``sync_to_async``. ``program`` stands in the record of the calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        open_id: str,
+        tenant_key: str = "",
+        program: str = "handlers",
+        transport: Transport | None = None,
+    ) -> None:
+        self._bot = bot
+        self._open_id = open_id
+        self._tenant_key = tenant_key
+        self._program = program
+        self._transport = transport
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """`path` begins with /open-apis/."""
+        request = {"params": params, "json": json, "headers": headers}
+        grant = self._usable()
+        try:
+            return self._send(grant, method, path, request)
+        except InvalidToken as error:
+            other = self._replacement(grant, error)
+            if other is None:
+                raise
+        return self._send(other, method, path, request)
+
+    def _usable(self) -> UserToken:
+        """The grant, with a token that lasts."""
+        _refuse_transactions()
+        if not self._bot.enabled:
+            raise BotDisabledError
+        grant = find_grant(bot=self._bot, open_id=self._open_id, tenant_key=self._tenant_key)
+        if standing_of(grant, at_least=AT_LEAST) is Standing.REFRESHABLE:
+            ask_refresh(grant)
+            grant = self._newer(grant) or grant
+        match standing_of(grant, at_least=ANYTHING):
+            case Standing.USABLE:
+                return grant
+            case Standing.REFRESHABLE:
+                raise RefreshInProgressError
+            case Standing.OVER:
+                raise ReauthorizationRequiredError(open_id=self._open_id, app_id=self._bot.app_id)
+
+    def _newer(self, grant: UserToken) -> UserToken | None:
+        """The grant once it is of another generation or over; None when waiting brought neither."""
+        deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
+        while (left := deadline - time.monotonic()) > 0:
+            give_back(before_waiting=True)
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+            now = UserToken.objects.filter(pk=grant.pk).first()
+            if now is None:
+                return None
+            if now.generation != grant.generation or standing_of(now, at_least=ANYTHING) is Standing.OVER:
+                now.bot = self._bot
+                return now
+        return None
+
+    def _replacement(self, grant: UserToken, error: InvalidToken) -> UserToken | None:
+        """The grant with another token instead of a rejected one, where there is one or a refresh brings it."""
+        if error.code not in REJECTED_USER_TOKEN or WRONG_KIND in error.message:
+            return None
+        now = doubt(grant.pk, grant.generation)
+        if now is not None and now.generation == grant.generation:
+            now = self._newer(now)
+        if now is None or standing_of(now, at_least=ANYTHING) is not Standing.USABLE:
+            return None
+        return now
+
+    def _send(self, grant: UserToken, method: str, path: str, request: dict[str, Any]) -> Answer:
+        """One call, written down before it is sent and once more when it is over."""
+        api = UserAPI(self._bot.credentials, grant.access_token, self._transport)
+        use = TokenUse(
+            bot=self._bot,
+            client=storable(self._program, 100),
+            kind=UseKind.CODE,
+            tenant_key=grant.tenant_key,
+            open_id=grant.open_id,
+            generation=grant.generation,
+            method=method,
+            path=storable(path, 500),
+        )
+        record_calls([use])
+        note_use(grant)
+        started = time.monotonic()
+        try:
+            answer = api(method, path, **request)
+        except FeishuError as error:
+            _end(use, started, status=error.http_status, code=error.code, log_id=error.log_id)
+            if isinstance(error, MissingScope) and error.code == LACKS_USER_SCOPE:
+                raise ScopesLackingError(
+                    open_id=self._open_id, app_id=self._bot.app_id, scopes=error.scopes
+                ) from error
+            raise
+        _end(use, started, status=answer.status, code=0, log_id=answer.log_id)
+        return answer
+
+
+class Workspace(WorkspaceClient):
+    """An aPaaS workspace, as a person who authorized the bot; see UserCalls for what its methods raise."""
+
+    def __init__(self, workspace_id: str, *, bot: Bot, open_id: str, **options: Any) -> None:
+        """``options``: those of UserCalls."""
+        super().__init__(UserCalls(bot=bot, open_id=open_id, **options), workspace_id)
+
+
+def apps_of(*, bot: Bot, open_id: str, **options: Any) -> list[App]:
+    """The aPaaS apps that the person sees; ``options`` and what it raises: see UserCalls."""
+    return list_apps(UserCalls(bot=bot, open_id=open_id, **options))
+
+
+def _refuse_transactions() -> None:
+    try:
+        with transaction.atomic(durable=True):
+            pass
+    except RuntimeError:
+        raise InTransactionError from None
+
+
+def _end(use: TokenUse, started: float, *, status: int | None, code: int | None, log_id: str) -> None:
+    use.status, use.code, use.log_id = status, code, storable(log_id, 128)
+    use.seconds = time.monotonic() - started
+    try:
+        record_endings([use])
+    except Error as error:
+        # The platform's answer is there, and that is what the caller has to hear.
+        logger.warning("ending_not_written", extra={"use": use.pk, "error": type(error).__name__})

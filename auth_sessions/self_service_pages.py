@@ -1,0 +1,85 @@
+"""The page of a person's own: what they allowed, who used it, and an end to it."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from auth_sessions.domain.self_service import (
+    PAGE_TIME,
+    PersonalView,
+    is_link_live,
+    open_personal_link,
+    page_of,
+    revoke_own,
+)
+from auth_sessions.enums import TokenStatus
+from auth_sessions.errors import LinkUnknown
+from auth_sessions.pages import GOING_ON, PAGE_OVER, PAGE_REVOKED, Page, context
+from auth_sessions.prefetch import by_person, private
+from feishu.scopes import scope_text
+
+
+def _cookie_name() -> str:
+    """With https the prefix makes browsers refuse the cookie from anywhere but this very host."""
+    return "__Host-feishu_portal_mine" if settings.HTTPS else "feishu_portal_mine"
+
+
+@require_http_methods(["GET", "POST"])
+def open_mine(request: HttpRequest, token: str) -> HttpResponse:
+    """Use the card's link up, and go on without it in the address."""
+    if not by_person(request):
+        if not is_link_live(token):
+            return _said(request, PAGE_OVER)
+        return private(
+            render(request, "auth_sessions/continue.html", {"text": GOING_ON["mine"]}), has_form=True
+        )
+    try:
+        browser = open_personal_link(token)
+    except LinkUnknown:
+        return _said(request, PAGE_OVER)
+    response = HttpResponseRedirect(reverse("oauth:mine"))
+    response.set_cookie(
+        _cookie_name(),
+        browser,
+        max_age=PAGE_TIME,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return private(response)
+
+
+@require_GET
+def mine(request: HttpRequest) -> HttpResponse:
+    """What the person of this browser allowed."""
+    try:
+        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+    except LinkUnknown:
+        return _said(request, PAGE_OVER)
+    return private(render(request, "auth_sessions/mine.html", _shown(view)), has_form=True)
+
+
+@require_POST
+def revoke_mine(request: HttpRequest) -> HttpResponse:
+    """The person's own end to it."""
+    try:
+        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+    except LinkUnknown:
+        return _said(request, PAGE_OVER)
+    revoke_own(view)
+    return _said(request, PAGE_REVOKED, bot=view.bot)
+
+
+def _shown(view: PersonalView) -> dict[str, object]:
+    language = get_language() or settings.LANGUAGE_CODE
+    grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
+    scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
+    return {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
+
+
+def _said(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:
+    return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))

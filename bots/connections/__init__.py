@@ -1,0 +1,1 @@
+"""Long connections: slots, leases, and the fleet that keeps every bot connected."""

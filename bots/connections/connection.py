@@ -1,0 +1,123 @@
+"""One running connection of one slot, from start to a proper end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from django.db import Error
+
+from bots.connections.observer import SlotObserver
+from bots.connections.slots import WantedSlot, credentials_of
+from bots.enums import LossReason
+from bots.models import Bot
+from core.database.thread import DatabaseThread
+from feishu.credentials import AppCredentials
+from feishu.errors import ConnectError
+from feishu.long_connection.connection import Connection
+from feishu.long_connection.messages import Message, Reply
+from feishu.long_connection.pace import Turns
+from feishu.long_connection.timing import Timing
+from feishu.reasons import Reason
+
+logger = logging.getLogger("bots.connections.fleet")
+
+STOP_TIMEOUT = 10.0
+"""Seconds a connection may take to hand over its last acknowledgements."""
+MOVE_TIMEOUT = 10.0
+"""Seconds within which a connection that is to replace another one has to hear the platform."""
+
+BotSink = Callable[[UUID, Message], Awaitable[Reply]]
+
+
+class SlotConnection:
+    """A connection under way. ``held``: the process holds the slot; otherwise it is about to take it over.
+
+    ``woken`` is called when the fleet should look: the platform was heard, or the connection has ended.
+    """
+
+    def __init__(
+        self,
+        wanted: WantedSlot,
+        *,
+        held: bool,
+        observer: SlotObserver,
+        sink: BotSink,
+        database: DatabaseThread,
+        turns: Turns,
+        timing: Timing,
+        woken: Callable[[], None],
+    ) -> None:
+        self.wanted = wanted
+        self.held = held
+        self.observer = observer
+        self.closed = False
+        self.anew: WantedSlot | None = None
+        """What to start in its place once it is closed."""
+        self._woken = woken
+        self._ending: asyncio.Task[None] | None = None
+        self._started = time.monotonic()
+
+        async def credentials() -> AppCredentials:
+            try:
+                return await database.run(credentials_of, wanted.bot_id)
+            except (Error, Bot.DoesNotExist) as error:
+                # An outage, or a bot deleted this moment: nothing that a traceback would explain.
+                message = f"the credentials could not be read: {type(error).__name__}"
+                raise ConnectError(message, stage="credentials", reason=Reason.DATABASE) from error
+
+        def hear(message: Message) -> Awaitable[Reply]:
+            return sink(wanted.bot_id, message)
+
+        self._connection = Connection(
+            credentials=credentials,
+            sink=hear,
+            observer=observer,
+            name=wanted.app_id,
+            turns=turns,
+            timing=timing,
+        )
+        self._task = asyncio.create_task(self._connection.run(), name=f"connection-{wanted.app_id}")
+
+    @property
+    def ending(self) -> bool:
+        return self._ending is not None
+
+    @property
+    def dead(self) -> bool:
+        """It has ended although nobody asked it to."""
+        return self._task.done() and not self.ending
+
+    @property
+    def is_stuck(self) -> bool:
+        """It was to take over, but does not get through: the holder may be better off."""
+        late = time.monotonic() - self._started > MOVE_TIMEOUT
+        return not self.held and (self.observer.has_failed or (late and not self.observer.hearing))
+
+    def renew(self, reason: str) -> None:
+        """Connect anew at once; ``reason`` is for the log."""
+        self._connection.renew(reason)
+
+    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
+        """Close in the background, because of ``cause``; ``closed`` tells when that is done."""
+        if self._ending is None:
+            self.anew = anew
+            self.observer.cause = cause
+            self._ending = asyncio.create_task(self._end(), name=f"ending-{self.wanted.app_id}")
+
+    async def ended(self) -> None:
+        """Wait for the end that was asked for."""
+        if self._ending is not None:
+            await self._ending
+
+    async def _end(self) -> None:
+        task = self._task
+        task.cancel()
+        await asyncio.wait([task], timeout=STOP_TIMEOUT)
+        if not task.done():
+            logger.error("connection_did_not_end", extra={"app_id": self.wanted.app_id})
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("connection_task_died", exc_info=error, extra={"app_id": self.wanted.app_id})
+        self.closed = True
+        self._woken()

@@ -1,0 +1,149 @@
+"""Leases on slots: who holds a connection, for how long, and how it changes hands.
+
+Each change is one UPDATE whose conditions and row count decide, in a transaction of its own: two processes that want
+the same slot never wait for each other, and a lock is never held across two rows. Time is the database's.
+
+A planned move is a pull, without a word from the holder: the new process writes itself down as ``successor``,
+connects, hears the platform, and only then makes itself the holder; the old one sees that it holds the slot no longer
+and closes. So the bot hears all the time, and there is one holder at every instant. It takes no offer and no answer
+because everybody computes the same shares from the same rows, and a move that breaks off half-way, on whichever side,
+leaves nothing to undo: the successor's time runs out.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from bots.connections.heartbeats import NO_HEARTBEATS
+from bots.connections.problems import NO_ROOM
+from bots.connections.processes import Peer, announce, peers
+from bots.connections.slots import SeenSlot, seen_slots
+from bots.enums import SlotState
+from bots.live_updates import slots_changed
+from bots.models import Bot, ConnectionSlot
+from core.database.clock import DatabaseTime
+
+_ALIVE = (SlotState.CONNECTED, SlotState.CONNECTING, SlotState.BACKOFF)
+_NOTHING_KNOWN = {
+    "connected_at": None,
+    "error_code": None,
+    "error_reason": "",
+    "error_message": "",
+    "error_at": None,
+    **NO_HEARTBEATS,
+}
+_DOWN = {"down_since": Coalesce("down_since", DatabaseTime())}
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Who lives, and which slots are whose, at one moment."""
+
+    peers: list[Peer]
+    slots: list[SeenSlot]
+
+
+def renew(me: Peer, *, name: str, seconds: float) -> Survey:
+    """Sign of life, all own leases extended in one UPDATE, and what is to be seen after that.
+
+    A lease that ran out is renewed as well, as long as nobody else has claimed the slot.
+    """
+    announce(me, name=name)
+    ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
+    ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
+    return Survey(peers(seconds=seconds), seen_slots())
+
+
+def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
+    """Take a slot that nobody holds and nobody is about to take over; whether that worked."""
+    taken = ConnectionSlot.objects.filter(_held_by_nobody(), _awaited_by_nobody(), id=slot_id).update(
+        **_handed_to(holder, name, seconds),
+        **_NOTHING_KNOWN,
+        **_DOWN,
+        state=SlotState.CONNECTING,
+        state_changed_at=DatabaseTime(),
+    )
+    if taken:
+        slots_changed([slot_id])
+    return taken == 1
+
+
+def bid(slot_id: int, *, holder: UUID, successor: UUID, seconds: float) -> bool:
+    """Begin to take a slot over from ``holder``; False when somebody else does, or it has changed hands."""
+    asked = ConnectionSlot.objects.filter(_awaited_by_nobody(), id=slot_id, holder=holder).update(
+        successor=successor, successor_until=DatabaseTime(seconds)
+    )
+    return asked == 1
+
+
+def succeed(slot_id: int, *, successor: UUID, name: str, seconds: float) -> bool:
+    """Become the holder, whatever became of the one before; False when the bid ran out and was lost."""
+    taken = ConnectionSlot.objects.filter(id=slot_id, successor=successor).update(
+        **_handed_to(successor, name, seconds)
+    )
+    if taken:
+        slots_changed([slot_id])
+    return taken == 1
+
+
+def let_go(slot_ids: Collection[int], *, listener: UUID) -> None:
+    """Hand these back, held or bid for; to be called when their sockets are closed. Those of others stay theirs."""
+    slots = ConnectionSlot.objects.filter(id__in=slot_ids)
+    slots.filter(successor=listener).update(successor=None, successor_until=None)
+    slots.filter(holder=listener).update(
+        **_NOTHING_KNOWN,
+        **_DOWN,
+        holder=None,
+        lease_until=None,
+        state=SlotState.STOPPED,
+        state_changed_at=DatabaseTime(),
+    )
+    slots_changed(slot_ids)
+
+
+def tidy() -> None:
+    """What a dead process left behind must not read as connected, nor a bot that is switched off as broken."""
+    unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
+    tidied = ConnectionSlot.objects.filter(_held_by_nobody(), Q(state__in=_ALIVE) | unwanted).update(
+        **_NOTHING_KNOWN, **_DOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
+    )
+    if tidied:
+        slots_changed()
+
+
+def mark_homeless(slot_id: int) -> None:
+    """Say in the row that every process is full."""
+    marked = ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_reason=NO_ROOM)
+    if marked.update(
+        **_DOWN,
+        state=SlotState.ERROR,
+        state_changed_at=DatabaseTime(),
+        connected_at=None,
+        error_code=None,
+        error_reason=NO_ROOM,
+        error_message="",
+        error_at=DatabaseTime(),
+    ):
+        slots_changed([slot_id])
+
+
+def _handed_to(holder: UUID, name: str, seconds: float) -> dict[str, object]:
+    return {
+        "holder": holder,
+        "epoch": F("epoch") + 1,
+        "lease_until": DatabaseTime(seconds),
+        "node": name,
+        "successor": None,
+        "successor_until": None,
+    }
+
+
+def _held_by_nobody() -> Q:
+    return Q(holder=None) | Q(lease_until__lt=DatabaseTime())
+
+
+def _awaited_by_nobody() -> Q:
+    return Q(successor=None) | Q(successor_until__lt=DatabaseTime())

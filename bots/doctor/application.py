@@ -1,0 +1,127 @@
+"""What the platform says about bot and app, compared with what the portal needs of them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bots.doctor.case import Case
+from bots.doctor.findings import Check, Finding, Verdict
+from bots.doctor.redirect_url import nearest
+from bots.doctor.scopes import compare_scopes
+from feishu.app_info import AppInfo
+from feishu.errors import FeishuError, MissingScope
+from feishu.text import Text
+
+SELF_MANAGE: Final = "application:application:self_manage"
+_ENABLED = 2
+_BOT_STATES: Final = {
+    0: Text("机器人尚未启用", "The bot is not enabled yet"),
+    1: Text("企业停用了机器人", "The tenant has disabled the bot"),
+    3: Text("已安装，但尚未启用", "The bot is installed but not enabled"),
+    4: Text("有新版本等待升级", "An upgrade of the bot is pending"),
+    5: Text("许可证已过期", "The licence has expired"),
+    6: Text("套餐已过期或降级", "The plan has expired or was downgraded"),
+}
+_UPGRADE_PENDING: Final = 4
+_ENABLE: Final = Text(
+    "请企业管理员在管理后台启用该应用，并确认最新版本已发布",
+    "Let the tenant's administrator enable the app, and make sure its latest version is published",
+)
+_PUBLISH: Final = Text(
+    "在开发者后台「版本管理与发布」中创建版本并发布；权限、事件与开关发布后才生效",
+    "Create a version under “Version Management & Release” and publish it; scopes, events and switches take effect "
+    "only then",
+)
+
+
+def bot_capability(case: Case) -> Iterator[Finding]:
+    """The bot as chats see it."""
+    info = case.api.bot_info()
+    status = info.activate_status
+    if status == _ENABLED:
+        words = Text(f"机器人「{info.name}」已启用", f"The bot “{info.name}” is enabled")
+        yield Finding(Check.BOT, Verdict.OK, words)
+        return
+    words = _BOT_STATES.get(
+        status, Text(f"未知的机器人状态 {status}", f"The bot is in a state we do not know: {status}")
+    )
+    yield Finding(Check.BOT, Verdict.WARNING if status == _UPGRADE_PENDING else Verdict.WRONG, words, _ENABLE)
+
+
+def application(case: Case) -> Iterator[Finding]:
+    """The app as the developer console has it; without the right to read it, what to look at there."""
+    app = None
+    try:
+        app = case.api.application()
+        yield _state(app)
+    except FeishuError as error:
+        yield _unreadable(case, error)
+    if case.bot.redirect_uri:
+        yield _redirect_url(case.bot.redirect_uri, app)
+    yield from compare_scopes(case.bot.auth_scopes, app)
+
+
+def _unreadable(case: Case, error: FeishuError) -> Finding:
+    cure = Text(
+        f"在「权限管理」中开通 {SELF_MANAGE} 并发布版本，门户即可自行核对",
+        f"Enable {SELF_MANAGE} under “Permissions & Scopes” and publish a version: the portal can then compare by itself",
+    )
+    return case.refused(
+        Check.APPLICATION,
+        error,
+        verdict=Verdict.UNKNOWN,
+        cure=cure if isinstance(error, MissingScope) else None,
+    )
+
+
+def _state(app: AppInfo) -> Finding:
+    if app.status == 0:
+        words = Text("应用已停用", "The app is disabled")
+        return Finding(Check.APPLICATION, Verdict.WRONG, words, _ENABLE)
+    if app.status == 2:
+        words = Text("应用尚未启用", "The app is not enabled yet")
+        return Finding(Check.APPLICATION, Verdict.WRONG, words, _ENABLE)
+    if app.published is False:
+        words = Text("应用还没有发布过版本", "No version of the app has been published")
+        return Finding(Check.APPLICATION, Verdict.WARNING, words, _PUBLISH)
+    words = (
+        Text(f"应用「{app.name}」已启用", f"The app “{app.name}” is enabled")
+        if app.status == 1
+        else Text(f"应用「{app.name}」", f"The app “{app.name}”")
+    )
+    return Finding(Check.APPLICATION, Verdict.OK, words)
+
+
+def _redirect_url(needed: str, app: AppInfo | None) -> Finding:
+    if app is None or app.redirect_urls is None:
+        return Finding(
+            Check.REDIRECT_URL,
+            Verdict.UNKNOWN,
+            Text("无法读取已登记的重定向 URL", "The registered redirect URLs cannot be read"),
+            _register(needed),
+        )
+    if needed in app.redirect_urls:
+        words = Text(f"已登记 {needed}", f"{needed} is registered")
+        return Finding(Check.REDIRECT_URL, Verdict.OK, words)
+    return Finding(Check.REDIRECT_URL, Verdict.WRONG, _not_registered(needed, app), _register(needed))
+
+
+def _not_registered(needed: str, app: AppInfo) -> Text:
+    words = Text(
+        f"没有登记 {needed}，用户会看到错误 20029", f"{needed} is not registered, so users get error 20029"
+    )
+    near = nearest(needed, app.redirect_urls or ())
+    if near is None:
+        return words
+    zh = "、".join(part.value.zh_cn for part in near.differs_in) or "空白字符"
+    en = ", ".join(part.value.en_us for part in near.differs_in) or "blanks"
+    return Text(
+        f"{words.zh_cn}；已登记的 {near.url} 不同之处：{zh}",
+        f"{words.en_us}; {near.url} is registered and differs in: {en}",
+    )
+
+
+def _register(needed: str) -> Text:
+    return Text(
+        f"在开发者后台「安全设置」的重定向 URL 中登记：{needed}",
+        f"Register under “Security Settings”, redirect URLs, exactly: {needed}",
+    )

@@ -1,0 +1,88 @@
+"""The order of the examination. What cannot be looked at is said, and holds up nothing else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bots.doctor import application, connections, portal
+from bots.doctor.case import Case
+from bots.doctor.findings import Check, Finding, Verdict
+from bots.enums import Transport as EventsBy
+from bots.models import Bot
+from feishu.errors import FeishuError
+from feishu.text import Text
+from feishu.transport import Transport, default_transport
+
+Examine: TypeAlias = Callable[[Case], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    check: Check
+    examine: Examine
+    with_token: bool = True
+    """It calls the platform as the app, which takes the app's token."""
+    long_connection_only: bool = False
+
+
+_STEPS: Final = (
+    _Step(Check.CREDENTIALS, connections.credentials, with_token=False),
+    _Step(Check.LONG_CONNECTION, connections.long_connection, with_token=False, long_connection_only=True),
+    _Step(Check.CONNECTIONS, connections.online, long_connection_only=True),
+    _Step(Check.BOT, application.bot_capability),
+    _Step(Check.APPLICATION, application.application),
+)
+
+
+def examine(
+    bot: Bot, *, may_refresh: bool | None = None, transport: Transport | None = None
+) -> list[Finding]:
+    """Every finding; takes seconds, and at worst the transport's time limit for each of half a dozen calls."""
+    return list(examination(bot, may_refresh=may_refresh, transport=transport))
+
+
+def examination(
+    bot: Bot, *, may_refresh: bool | None = None, transport: Transport | None = None
+) -> Iterator[Finding]:
+    """The findings one by one, as they come in. Changes nothing, here or at the platform.
+
+    `may_refresh`: what the latest refresh of a user's token has shown of the console's switch; None if nothing.
+    """
+    secret = portal.app_secret(bot)
+    yield secret
+    case = (
+        Case(bot, bot.credentials, transport or default_transport(bot.proxy_url))
+        if secret.verdict is Verdict.OK
+        else None
+    )
+    for step in _STEPS:
+        if not step.long_connection_only or bot.transport == EventsBy.WEBSOCKET:
+            yield from _taken(step, case)
+    yield portal.public_url()
+    yield from portal.webhook_keys(bot)
+    yield portal.refresh_switch(may_refresh=may_refresh)
+
+
+def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:
+    if case is None:
+        yield _impossible(
+            step.check, Text("缺少可用的 App Secret", "It takes an App Secret that can be read")
+        )
+    elif step.with_token and not case.admitted:
+        yield _impossible(
+            step.check, Text("平台没有签发应用凭证", "The platform did not issue the app's token")
+        )
+    else:
+        try:
+            yield from step.examine(case)
+        except FeishuError as error:
+            yield case.refused(step.check, error)
+
+
+def _impossible(check: Check, reason: Text) -> Finding:
+    return Finding(
+        check,
+        Verdict.UNKNOWN,
+        Text(f"未检查：{reason.zh_cn}", f"Not examined: {reason.en_us}"),
+        Text("先处理上面的问题", "See to the problem above first"),
+    )

@@ -1,0 +1,118 @@
+"""What can be examined without the platform: secrets, the portal's address, and what only a person can look up."""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from bots.doctor.findings import Check, Finding, Verdict
+from bots.enums import Transport
+from bots.models import Bot
+from core.vault.keyring import SealedValueError
+from feishu.codes import explain
+from feishu.text import Text
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_REFRESH_OFF: Final = 20074
+
+_SEALED: Final = (
+    Text("现有的 ENCRYPTION_KEYS 打不开它", "None of the ENCRYPTION_KEYS opens it"),
+    Text(
+        "把写入时所用的密钥加回 ENCRYPTION_KEYS，或在控制台重新填写",
+        "Put the key it was written with back into ENCRYPTION_KEYS, or enter it again in the console",
+    ),
+)
+
+
+def app_secret(bot: Bot) -> Finding:
+    try:
+        secret, _proxy = bot.app_secret, bot.proxy_url
+    except SealedValueError:
+        return Finding(Check.APP_SECRET, Verdict.WRONG, *_SEALED)
+    if not secret:
+        return Finding(
+            Check.APP_SECRET,
+            Verdict.WRONG,
+            Text("没有保存 App Secret", "There is none"),
+            Text("在控制台填写，或运行 manage.py addbot", "Enter it in the console, or run manage.py addbot"),
+        )
+    return Finding(Check.APP_SECRET, Verdict.OK, Text("可以解密", "It opens with the key ring"))
+
+
+def webhook_keys(bot: Bot) -> Iterator[Finding]:
+    """With neither key, anybody who knows the address could send events."""
+    if bot.transport != Transport.WEBHOOK:
+        return
+    try:
+        encrypt_key, verification_token = bot.encrypt_key, bot.verification_token
+    except SealedValueError:
+        yield Finding(Check.WEBHOOK_KEYS, Verdict.WRONG, *_SEALED)
+        return
+    if encrypt_key:
+        words = Text(
+            "已设置 Encrypt Key：请求会验签并解密", "Encrypt Key set: requests are signed and encrypted"
+        )
+        yield Finding(Check.WEBHOOK_KEYS, Verdict.OK, words)
+        return
+    yield Finding(
+        Check.WEBHOOK_KEYS,
+        Verdict.WARNING if verification_token else Verdict.WRONG,
+        Text("没有 Encrypt Key：请求没有签名", "There is no Encrypt Key: requests carry no signature")
+        if verification_token
+        else Text(
+            "没有 Encrypt Key，也没有 Verification Token：无法分辨请求是否来自平台",
+            "There is neither Encrypt Key nor Verification Token: nothing proves that a request is the platform's",
+        ),
+        Text(
+            "在开发者后台「事件与回调」的加密策略中设置，并填入机器人设置",
+            "Set it under “Events & Callbacks”, encryption strategy, and enter it in the bot's settings",
+        ),
+    )
+
+
+def public_url() -> Finding:
+    """The redirect URL is made of it."""
+    address = settings.PUBLIC_URL
+    if not address:
+        return Finding(
+            Check.PUBLIC_URL,
+            Verdict.WARNING,
+            Text("没有设置：用户无法在浏览器中完成授权", "Not set: users cannot authorize in a browser"),
+            Text(
+                "设为浏览器访问门户的地址并重启门户",
+                "Set it to the address at which browsers reach the portal, and restart the portal",
+            ),
+        )
+    parts = urlsplit(address)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        return Finding(
+            Check.PUBLIC_URL,
+            Verdict.WARNING,
+            Text(f"{address} 未加密：授权码会明文传输", f"{address} is plain http: codes travel readable"),
+            Text(
+                "在门户前设置 TLS 代理并改用 https://",
+                "Put a TLS proxy in front of the portal and use https://",
+            ),
+        )
+    return Finding(Check.PUBLIC_URL, Verdict.OK, Text(address, address))
+
+
+def refresh_switch(*, may_refresh: bool | None) -> Finding:
+    """No API tells how the switch stands; only a refresh does."""
+    if may_refresh is None:
+        return Finding(
+            Check.REFRESH,
+            Verdict.UNKNOWN,
+            Text(
+                "平台没有查询此开关的接口，也还没有刷新过", "No API tells, and nothing has been refreshed yet"
+            ),
+            Text(
+                "在开发者后台「安全设置」中查看「刷新 user_access_token」；没有此开关即为开启",
+                "Look for “Refresh user_access_token” under “Security Settings”; where there is no such switch, it is on",
+            ),
+        )
+    if may_refresh:
+        return Finding(Check.REFRESH, Verdict.OK, Text("最近一次刷新成功", "The latest refresh succeeded"))
+    info = explain(_REFRESH_OFF)
+    return Finding(Check.REFRESH, Verdict.WRONG, info.cause, info.cure, code=info.code)

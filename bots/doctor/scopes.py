@@ -1,0 +1,102 @@
+"""The scopes that are enabled for the app, compared with those that the portal needs and those it asks users for."""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from bots.doctor.findings import Check, Finding, Verdict
+from feishu.app_info import AppInfo, Identity
+from feishu.text import Text
+
+OFFLINE_ACCESS: Final = "offline_access"
+SENDING: Final = ("im:message", "im:message:send_as_bot")
+"""Either will do (page "Send message")."""
+_APP: Final = Text("应用身份", "the app's identity")
+_USER: Final = Text("用户身份", "the user's identity")
+
+
+def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Finding]:
+    """`asked`: what the bot asks users for. `app`: None where the platform did not let us read it."""
+    if app is None or app.scopes is None:
+        wanted = " ".join([SENDING[1], *asked])
+        yield Finding(
+            Check.USER_SCOPES,
+            Verdict.UNKNOWN,
+            Text("无法读取已开通的权限", "The scopes that are enabled cannot be read"),
+            Text(
+                f"在「权限管理」中确认已开通：{wanted}",
+                f"Make sure these are enabled under “Permissions & Scopes”: {wanted}",
+            ),
+        )
+        return
+    yield _sending(app)
+    yield _user_scopes([scope for scope in asked if scope != OFFLINE_ACCESS], app)
+    yield _offline_access(app, asked=OFFLINE_ACCESS in asked)
+
+
+def _sending(app: AppInfo) -> Finding:
+    for scope in SENDING:
+        if _has(app, scope, "tenant"):
+            return Finding(Check.SENDING, Verdict.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
+    return Finding(
+        Check.SENDING,
+        Verdict.WRONG,
+        Text(
+            "应用不能发送消息，也就发不出授权卡片", "The app may not send messages, so it cannot send cards"
+        ),
+        _enable([SENDING[1]], _APP),
+    )
+
+
+def _user_scopes(asked: list[str], app: AppInfo) -> Finding:
+    missing = [scope for scope in asked if not _has(app, scope, "user")]
+    if not missing:
+        words = (
+            Text(f"均已开通：{' '.join(asked)}", f"All are enabled: {' '.join(asked)}")
+            if asked
+            else Text("除 offline_access 外不申请权限", "None is asked for but offline_access")
+        )
+        return Finding(Check.USER_SCOPES, Verdict.OK, words)
+    names = " ".join(missing)
+    return Finding(
+        Check.USER_SCOPES,
+        Verdict.WRONG,
+        Text(
+            f"用户身份下未开通：{names}；用户会看到错误 20027",
+            f"Not enabled for the user's identity: {names}; users get error 20027",
+        ),
+        _enable(missing, _USER),
+    )
+
+
+def _offline_access(app: AppInfo, *, asked: bool) -> Finding:
+    ends = Text("授权两小时后就会失效", "every grant ends after two hours")
+    if not asked:
+        return Finding(
+            Check.OFFLINE_ACCESS,
+            Verdict.WARNING,
+            Text(f"机器人不申请 offline_access：{ends.zh_cn}", f"The bot does not ask for it: {ends.en_us}"),
+            Text(
+                "在机器人设置的「要申请的权限」中加入 offline_access",
+                "Add offline_access to the bot's scopes to ask for",
+            ),
+        )
+    if not _has(app, OFFLINE_ACCESS, "user"):
+        return Finding(
+            Check.OFFLINE_ACCESS,
+            Verdict.WRONG,
+            Text("应用未开通 offline_access", "The app does not have it enabled"),
+            _enable([OFFLINE_ACCESS], _USER),
+        )
+    return Finding(Check.OFFLINE_ACCESS, Verdict.OK, Text("已开通并会申请", "Enabled and asked for"))
+
+
+def _has(app: AppInfo, name: str, identity: Identity) -> bool:
+    return any(scope.name == name and scope.serves(identity) for scope in app.scopes or ())
+
+
+def _enable(names: list[str], identity: Text) -> Text:
+    listed = " ".join(names)
+    return Text(
+        f"在「权限管理」中为{identity.zh_cn}开通 {listed} 并发布版本",
+        f"Enable {listed} for {identity.en_us} under “Permissions & Scopes” and publish a version",
+    )

@@ -1,0 +1,1 @@
+"""Messages sent as a bot for API clients."""

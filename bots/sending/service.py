@@ -1,0 +1,179 @@
+"""Sending for others: written down before it is sent, and sent once however often the same request comes.
+
+Who repeats a request under the same key gets the first answer, for a day. The key goes to the platform as well, which
+sends once in an hour (page "Send message", uuid): so not even a process that dies between sending and writing down makes
+a message come twice. What was refused sent nothing, and a repetition tries again.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import Error, IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bots.enums import SendingKind, SendingState
+from bots.errors import BotDisabledError, KeyReusedError, OutcomeUnknownError, SendingUnderWayError
+from bots.models import Bot, Sending
+from bots.sending.content import Outgoing
+from core.access.actors import Actor
+from core.database.connections import give_back
+from core.database.text import storable
+from feishu.errors import APIError, FeishuError, RateLimited
+from feishu.openapi import MAX_UUID, OpenAPI, SentMessage
+
+logger = logging.getLogger("bots.messages")
+
+KEY_LIFE: Final = timedelta(hours=24)
+UUID_LIFE: Final = timedelta(minutes=55)
+"""In which the platform certainly knows a uuid again; it promises an hour."""
+TRY_SECONDS: Final = 120
+"""Longer than any try takes: two calls and two questions for a token, each bounded."""
+PRUNE_BATCH: Final = 5_000
+PRUNE_BATCHES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """``is_repeated``: by an earlier request with the same key; this one sent nothing."""
+
+    message_id: str
+    chat_id: str
+    is_repeated: bool = False
+
+
+def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
+    """Send it as the bot. Call it outside a transaction. Raises SendingError, SealedValueError or FeishuError."""
+    if not bot.enabled:
+        raise BotDisabledError
+    api = OpenAPI(bot.credentials)
+    sending = _begin(bot, outgoing, actor, key)
+    if sending.state == SendingState.SENT:
+        return Sent(sending.message_id, sending.chat_id, is_repeated=True)
+    give_back(before_waiting=True)
+    try:
+        message = outgoing.send(api, uuid=_uuid(bot, actor, key) if key else None)
+    except FeishuError as error:
+        _end_failed(sending, error)
+        raise
+    _end_sent(sending, message)
+    return Sent(message.message_id, message.chat_id)
+
+
+def nothing_happened(error: FeishuError) -> bool:
+    """Whether it is certain that a call which ended so did nothing at the platform."""
+    if isinstance(error, APIError):
+        return isinstance(error, RateLimited) or (error.code is not None and not error.retryable)
+    return getattr(error, "sent", "unknown") == "no"
+
+
+def prune_sendings() -> int:
+    """Delete what is older than FEISHU_TOKEN_USE_DAYS; returns how many rows went."""
+    old = Sending.objects.filter(at__lt=timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS))
+    deleted = 0
+    for _ in range(PRUNE_BATCHES):
+        batch = list(old.order_by("at").values_list("pk", flat=True)[:PRUNE_BATCH])
+        deleted += Sending.objects.filter(pk__in=batch).delete()[0]
+        if len(batch) < PRUNE_BATCH:
+            break
+    return deleted
+
+
+@transaction.atomic(durable=True)
+def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
+    """The row of the request, its try claimed; or one that was sent already. Raises SendingError."""
+    new = Sending(
+        bot=bot,
+        actor=str(actor)[:200],
+        kind=outgoing.kind,
+        receive_id_type=outgoing.receive_id_type or "",
+        target=outgoing.target,
+        msg_type=outgoing.msg_type,
+        key_hash=hashlib.sha256(key.encode()).hexdigest() if key else None,
+        fingerprint=outgoing.fingerprint,
+    )
+    earlier = _earlier(new) if key else None
+    if earlier is not None:
+        return _again(earlier, new)
+    try:
+        with transaction.atomic():
+            new.save(force_insert=True)
+    except IntegrityError:
+        raise SendingUnderWayError(1) from None  # the same request came twice at the same moment
+    return new
+
+
+def _earlier(new: Sending) -> Sending | None:
+    same = Sending.objects.filter(bot=new.bot, actor=new.actor, key_hash=new.key_hash)
+    same.filter(at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
+    return same.first()
+
+
+def _again(earlier: Sending, new: Sending) -> Sending:
+    """Claim another try, unless there is nothing left to do or it is not safe."""
+    now = timezone.now()
+    if earlier.fingerprint != new.fingerprint:
+        raise KeyReusedError
+    if earlier.state == SendingState.SENT:
+        return earlier
+    left = earlier.tried_at + timedelta(seconds=TRY_SECONDS) - now
+    if earlier.state == SendingState.SENDING and left > timedelta():
+        raise SendingUnderWayError(min(5, int(left.total_seconds()) + 1))
+    if earlier.state != SendingState.NOT_SENT and earlier.doubtful_since is None:
+        earlier.doubtful_since = earlier.tried_at
+    doubtful = earlier.doubtful_since
+    # The same card once more does no harm.
+    if doubtful is not None and doubtful < now - UUID_LIFE and earlier.kind != SendingKind.UPDATE:
+        raise OutcomeUnknownError
+    claimed = Sending.objects.filter(pk=earlier.pk, tries=earlier.tries).update(
+        state=SendingState.SENDING, tries=F("tries") + 1, tried_at=now, doubtful_since=doubtful
+    )
+    if not claimed:
+        raise SendingUnderWayError(1)
+    earlier.tries, earlier.state = earlier.tries + 1, SendingState.SENDING
+    return earlier
+
+
+def _end_sent(sending: Sending, message: SentMessage) -> None:
+    """Whatever a later try has written: under one key there is one message."""
+    try:
+        _write(
+            sending,
+            any_try=True,
+            state=SendingState.SENT,
+            message_id=storable(message.message_id, 128),
+            chat_id=storable(message.chat_id, 128),
+            code=None,
+            reason="",
+            log_id="",
+        )
+    except Error as error:
+        # It was sent, and that is what the caller has to hear; the row says that nobody knows, and the uuid protects it.
+        logger.warning("sending_not_written", extra={"id": sending.pk, "error": type(error).__name__})
+
+
+def _end_failed(sending: Sending, error: FeishuError) -> None:
+    try:
+        _write(
+            sending,
+            any_try=False,
+            state=SendingState.NOT_SENT if nothing_happened(error) else SendingState.UNKNOWN,
+            code=error.code,
+            reason=error.reason or "",
+            log_id=storable(error.log_id, 128),
+        )
+    except Error as failure:
+        logger.warning("sending_not_written", extra={"id": sending.pk, "error": type(failure).__name__})
+
+
+def _write(sending: Sending, *, any_try: bool, **values: Any) -> None:
+    rows = Sending.objects.filter(pk=sending.pk)
+    (rows if any_try else rows.filter(tries=sending.tries)).update(**values)
+
+
+def _uuid(bot: Bot, actor: Actor, key: str) -> str:
+    return hashlib.sha256(f"{bot.pk}\n{actor}\n{key}".encode()).hexdigest()[:MAX_UUID]

@@ -1,0 +1,125 @@
+"""What is done to bots: every change with its actor, its audit entry and its slots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import SlotState
+from bots.live_updates import bots_changed
+from bots.models import Bot, ConnectionSlot
+from bots.removal import clear_away
+from core.access import audit
+from core.access.actors import Actor
+from core.vault.fields import encrypted_field, encrypted_fields
+
+CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
+"""Fields that decide whether and how a bot hears: who set them last is kept beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BotChanges:
+    """Fields to set on a bot, by name; secrets that are empty are left as they are, unless they are ``removed``."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    removed: frozenset[str] = frozenset()
+
+    def apply(self, bot: Bot) -> list[str]:
+        """Set the values that differ and return the names of what changed."""
+        secret_names = {encrypted.name for encrypted in encrypted_fields(Bot)}
+        changed = []
+        for name, value in self.values.items():
+            if name in secret_names and not value:
+                continue
+            if name in secret_names or getattr(bot, name) != value:
+                setattr(bot, name, value)
+                changed.append(name)
+        for name in self.removed:
+            if encrypted_field(Bot, name).is_set(bot):
+                setattr(bot, name, "")
+                changed.append(name)
+        return changed
+
+
+@transaction.atomic
+def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, bool]:
+    """Create the bot ``app_id`` or update it; returns the bot and whether it is new.
+
+    Raises django.core.exceptions.ValidationError, with messages by field, before anything is written.
+    """
+    bot = Bot.objects.filter(app_id=app_id).first() or Bot(app_id=app_id)
+    new = bot._state.adding
+    changed = changes.apply(bot)
+    bot.full_clean()
+    if not encrypted_field(Bot, "app_secret").is_set(bot):
+        raise ValidationError({"app_secret": _("A bot needs its App Secret.")})
+    save_bot(bot, changed=changed, actor=actor)
+    return bot, new
+
+
+@transaction.atomic
+def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
+    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values."""
+    action = "bot.created" if bot._state.adding else "bot.updated"
+    if CONTROLS.intersection(changed):
+        bot.asked_by, bot.asked_at = str(actor)[:200], timezone.now()
+    bot.save()
+    arrange_slots(bot)
+    bots_changed([bot.pk])
+    audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name, changed=sorted(changed))
+
+
+def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:
+    """Switch the bots on or off; the fleet follows."""
+    action = "bot.enabled" if enabled else "bot.disabled"
+    control(bots, actor=actor, action=action, values={"enabled": enabled})
+
+
+@transaction.atomic
+def control(bots: Sequence[Bot], *, actor: Actor, action: str, values: dict[str, object]) -> None:
+    """Set the same ``values`` on every bot, with who asked for it and an audit entry each. Two queries."""
+    now = timezone.now()
+    values |= {"asked_by": str(actor)[:200], "asked_at": now, "updated_at": now}
+    ids = [bot.pk for bot in bots]
+    Bot.objects.filter(pk__in=ids).update(**values)
+    for bot in bots:
+        for name, value in values.items():
+            setattr(bot, name, value)
+    audit.record_each([(bot.app_id, bot.name) for bot in bots], actor=actor, action=action)
+    bots_changed(ids)
+
+
+@transaction.atomic
+def delete_bot(bot: Bot, *, actor: Actor) -> None:
+    """From now on the bot is gone: nobody sees it, nothing connects, its App ID is free and its secrets are destroyed.
+
+    Most bots have few rows, which go at once; the sweep goes on with the millions of events of others.
+    """
+    audit.record(actor=actor, action="bot.deleted", app_id=bot.app_id, target=bot.name)
+    bot.slots.all().delete()
+    bot.owners.clear()
+    bot.app_id = f"deleted_{bot.pk.hex}"
+    bot.enabled = bot.connect = False
+    for encrypted in encrypted_fields(Bot):
+        setattr(bot, encrypted.name, "")
+    bot.deleted_at = timezone.now()
+    bot.save()
+    bots_changed([bot.pk])
+    transaction.on_commit(partial(clear_away, bot))
+
+
+def arrange_slots(bot: Bot) -> None:
+    """Give the bot the rows of its connections: as many as it should have, in a fixed order."""
+    bot.slots.filter(number__gt=bot.slot_count).delete()
+    ConnectionSlot.objects.bulk_create(
+        [
+            ConnectionSlot(bot=bot, number=number, state=SlotState.STOPPED)
+            for number in range(1, bot.slot_count + 1)
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,201 @@
+"""API clients: added with a key that is shown once, and given another one when it has to be."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from core.access import audit
+from core.access.actors import Actor
+from core.access.api_keys import add_api_client, replace_key
+from core.access.models import ApiClient
+from core.access.path_rules import parse_rule
+from core.access.scopes import Scope
+from core.console.actions import Question, button, confirmed
+from core.console.base import ConsoleAdmin, operator_of
+from core.console.columns import ago, column, identifier, label, when
+from core.console.fields import LinesField, check_no_blanks
+from core.console.shown_once import show_once
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[ApiClient]
+else:
+    ModelForm = forms.ModelForm
+
+
+def check_path_rule(text: str) -> None:
+    """An entry is a rule for the proxy."""
+    try:
+        parse_rule(text)
+    except ValueError:
+        raise ValidationError(
+            _("“%(entry)s” is no rule: write method and path, e.g. GET /open-apis/calendar/v4/**."),
+            params={"entry": text},
+        ) from None
+
+
+class ApiClientForm(ModelForm):
+    scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
+        choices=Scope.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("What this client may do. Give no more than it needs."),
+    )
+    app_ids = LinesField(
+        label=_("App IDs"),
+        required=False,
+        check=check_no_blanks,
+        most=1000,
+        help_text=_("The bots this client may act for, one App ID a line."),
+    )
+
+    proxy_paths = LinesField(
+        label=_("Calls by the proxy"),
+        required=False,
+        check=check_path_rule,
+        most=200,
+        help_text=_(
+            "One rule a line, e.g. GET /open-apis/calendar/v4/**. * stands for any method or for one part of the path, ** at "
+            "the end for all that follows. Without a rule the client may send every call; those for tokens are closed to all."
+        ),
+    )
+
+    class Meta:
+        model = ApiClient
+        fields = ("name", "scopes", "all_bots", "app_ids", "proxy_paths", "enabled", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "app_ids" in cleaned and bool(cleaned.get("all_bots")) == bool(cleaned["app_ids"]):
+            raise ValidationError({"app_ids": _("Name the bots, or choose “all bots”; one of the two.")})
+        return cleaned
+
+
+@admin.register(ApiClient)
+class ApiClientAdmin(ConsoleAdmin[ApiClient]):
+    form = ApiClientForm
+    list_display = ("name", "key", "bots", "scopes_shown", "standing", "used", "expires")
+    list_filter = ("enabled",)
+    search_fields = ("name", "prefix__exact")
+    search_help_text = _("Name or key prefix")
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("name", "scopes", "all_bots", "app_ids", "proxy_paths", "expires_at"),
+                "description": _("The key is shown once, on the page that follows. Only its hash is stored."),
+            },
+        ),
+    )
+    fieldsets = (
+        (None, {"fields": ("name", "key", "enabled", "expires_at")}),
+        (_("What it may do"), {"fields": ("scopes", "all_bots", "app_ids", "proxy_paths")}),
+        (_("Use"), {"fields": ("used_in_full", "created")}),
+    )
+    readonly_fields = ("key", "used_in_full", "created")
+    conditional_fields = {"app_ids": "!all_bots"}
+    actions_detail = ("replace_key",)
+    empty_title = _("No API clients yet")
+    empty_text = _("An internal system needs a key to call the portal: add a client and hand the key over.")
+
+    @column(_("key"))
+    def key(self, client: ApiClient) -> str:
+        return identifier(f"fp_{client.prefix}_…")
+
+    @column(_("bots"))
+    def bots(self, client: ApiClient) -> str:
+        return (
+            str(_("All bots"))
+            if client.all_bots
+            else ", ".join(client.app_ids[:3]) + (" …" if len(client.app_ids) > 3 else "")
+        )
+
+    @column(_("scopes"))
+    def scopes_shown(self, client: ApiClient) -> str:
+        return ", ".join(client.scopes)
+
+    @column(_("state"))
+    def standing(self, client: ApiClient) -> str:
+        if not client.enabled:
+            return label(_("Disabled"))
+        if client.expires_at and client.expires_at <= timezone.now():
+            return label(_("Expired"), "warning")
+        return label(_("Active"), "success")
+
+    @column(_("last used"), ordering="last_used_at")
+    def used(self, client: ApiClient) -> str:
+        return ago(client.last_used_at)
+
+    @column(_("last used"))
+    def used_in_full(self, client: ApiClient) -> str:
+        return when(client.last_used_at)
+
+    @column(_("expires"), ordering="expires_at")
+    def expires(self, client: ApiClient) -> str:
+        return ago(client.expires_at) if client.expires_at else str(_("never"))
+
+    @column(_("created"))
+    def created(self, client: ApiClient) -> str:
+        return when(client.created_at)
+
+    def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001
+        actor = Actor.operator(operator_of(request))
+        if change:
+            obj.save()
+            audit.record(
+                actor=actor, action="api_client.updated", target=obj.name, changed=sorted(form.changed_data)
+            )
+            return
+        client, key = add_api_client(
+            name=obj.name,
+            scopes=[Scope(scope) for scope in obj.scopes],
+            app_ids=obj.app_ids,
+            proxy_paths=obj.proxy_paths,
+            expires_at=obj.expires_at,
+            actor=actor,
+        )
+        obj.pk, obj.prefix = client.pk, client.prefix
+        # Carried to response_add, which answers this very request; stored nowhere.
+        request.new_api_key = key  # type: ignore[attr-defined]
+
+    def response_add(
+        self,
+        request: HttpRequest,
+        obj: ApiClient,
+        post_url_continue: str | None = None,  # noqa: ARG002
+    ) -> HttpResponse:
+        return self._show_key(request, obj, request.new_api_key)  # type: ignore[attr-defined]
+
+    def delete_model(self, request: HttpRequest, obj: ApiClient) -> None:
+        audit.record(actor=Actor.operator(operator_of(request)), action="api_client.deleted", target=obj.name)
+        super().delete_model(request, obj)
+
+    @button(_("Replace key"), icon="autorenew", path="replace-key", colour="warning")
+    @confirmed(
+        Question(
+            title=_("Replace key"),
+            text=_("The key in use stops working at once. The new one is shown once, on the next page."),
+            submit=_("Replace key"),
+            danger=True,
+        )
+    )
+    def replace_key(self, request: HttpRequest, client: ApiClient) -> HttpResponseBase:
+        key = replace_key(client, actor=Actor.operator(operator_of(request)))
+        return self._show_key(request, client, key)
+
+    def _show_key(self, request: HttpRequest, client: ApiClient, key: str) -> HttpResponse:
+        return show_once(
+            request,
+            self,
+            row=client,
+            title=_("The key of %(name)s") % {"name": client.name},
+            text=_(
+                "This is the only time the key is shown. Copy it now and keep it where the client reads its secrets."
+            ),
+            secret=key,
+        )

@@ -1,0 +1,81 @@
+"""API clients and their keys: made once, shown once, stored as a hash."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from core.access import audit
+from core.access.actors import Actor
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from core.database.row_versions import RowVersion
+
+# A write for every call would cost more than the answer; operators need the day, not the second.
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+@transaction.atomic
+def add_api_client(
+    *,
+    name: str,
+    scopes: Collection[Scope],
+    app_ids: Collection[str],
+    expires_at: datetime | None,
+    actor: Actor,
+    proxy_paths: Sequence[str] = (),
+) -> tuple[ApiClient, str]:
+    """Create a client and its key; the key exists only in the return value. No ``app_ids`` means all bots, no
+    ``proxy_paths`` (rules of `path_rules`) every call."""
+    client = ApiClient(
+        name=name,
+        scopes=sorted(scope.value for scope in scopes),
+        app_ids=sorted(app_ids),
+        all_bots=not app_ids,
+        proxy_paths=list(proxy_paths),
+        expires_at=expires_at,
+    )
+    key = _new_key(client)
+    client.save(force_insert=True)
+    audit.record(
+        actor=actor,
+        action="api_client.created",
+        target=name,
+        scopes=client.scopes,
+        app_ids=client.app_ids,
+        proxy_paths=client.proxy_paths,
+    )
+    return client, key
+
+
+@transaction.atomic
+def replace_key(client: ApiClient, *, actor: Actor) -> str:
+    """Give the client a new key; the old one stops working at once."""
+    key = _new_key(client)
+    client.save(update_fields=["prefix", "key_hash"])
+    audit.record(actor=actor, action="api_client.key_replaced", target=client.name)
+    return key
+
+
+def client_of(key: str) -> ApiClient | None:
+    """The usable client that holds ``key``."""
+    client = ApiClient.objects.usable().with_key(key).annotate(row_version=RowVersion()).first()
+    if client and is_use_to_be_noted(client):
+        client.last_used_at = timezone.now()
+        ApiClient.objects.filter(pk=client.pk).update(last_used_at=client.last_used_at)
+    return client
+
+
+def is_use_to_be_noted(client: ApiClient) -> bool:
+    """Whether the time of the client's last use is to be written anew."""
+    return client.last_used_at is None or timezone.now() - client.last_used_at > LAST_USED_STEP
+
+
+def _new_key(client: ApiClient) -> str:
+    client.prefix = secrets.token_hex(4)
+    key = f"fp_{client.prefix}_{secrets.token_urlsafe(32)}"
+    client.key_hash = hashlib.sha256(key.encode()).hexdigest()
+    return key

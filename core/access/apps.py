@@ -1,0 +1,16 @@
+"""The ground floor: who may use the portal and what they did, and secrets at rest."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class AccessConfig(AppConfig):
+    name = "core.access"
+    label = "access"
+    verbose_name = _("Access")
+
+    def ready(self) -> None:
+        from core.vault.canary import plant  # noqa: PLC0415 -- models are there only now
+
+        post_migrate.connect(plant, sender=self)

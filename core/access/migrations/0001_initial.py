@@ -1,0 +1,96 @@
+
+import core.vault.fields
+import django.contrib.auth.models
+import django.contrib.auth.validators
+import django.utils.timezone
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+        ('auth', '0012_alter_user_first_name_max_length'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='ApiClient',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
+                ('prefix', models.CharField(editable=False, max_length=16, verbose_name='key prefix')),
+                ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
+                ('scopes', models.JSONField(default=list, help_text='What this client may do.', verbose_name='scopes')),
+                ('all_bots', models.BooleanField(default=False, verbose_name='all bots')),
+                ('app_ids', models.JSONField(blank=True, default=list, help_text='Bots this client may act for, unless it may for all.', verbose_name='App IDs')),
+                ('proxy_paths', models.JSONField(blank=True, default=list, help_text='Calls this client may send by the proxy; every call if there are none.', verbose_name='calls by the proxy')),
+                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
+                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last used')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+            ],
+            options={
+                'verbose_name': 'API client',
+                'verbose_name_plural': 'API clients',
+                'ordering': ('name',),
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
+                ('actor', models.CharField(max_length=200, verbose_name='actor')),
+                ('action', models.CharField(db_index=True, max_length=80, verbose_name='action')),
+                ('app_id', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='App ID')),
+                ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+            ],
+            options={
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ('-id',),
+            },
+        ),
+        migrations.CreateModel(
+            name='User',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
+                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
+                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
+                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
+                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
+                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('language', models.CharField(blank=True, choices=[('zh-hans', '简体中文'), ('en', 'English')], help_text="Of the messages about this operator's bots; the portal's own when empty.", max_length=10, verbose_name='language')),
+                ('feishu_address', models.CharField(blank=True, help_text="Where the portal's bots may write about bots that need a person: the e-mail address of the Feishu account, its union_id (on_…) or user_id, or the chat_id (oc_…) of a group that the bots are in.", max_length=100, verbose_name='Feishu account')),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
+                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+            ],
+            options={
+                'verbose_name': 'operator',
+                'verbose_name_plural': 'operators',
+            },
+            managers=[
+                ('objects', django.contrib.auth.models.UserManager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='KeyCanary',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('sealed', core.vault.fields.EncryptedField(blank=True, default='', editable=False)),
+            ],
+            options={
+                'verbose_name': 'key canary',
+                'verbose_name_plural': 'key canaries',
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='canary_is_alone')],
+            },
+        ),
+    ]

@@ -1,0 +1,127 @@
+"""Operators, API clients and the audit log."""
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.access.scopes import Scope
+from core.vault.fields import EncryptedField
+
+
+class User(AbstractUser):
+    """An operator of the console, and how to reach them when one of their bots needs a person."""
+
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text=_("Of the messages about this operator's bots; the portal's own when empty."),
+    )
+    feishu_address = models.CharField(
+        _("Feishu account"),
+        max_length=100,
+        blank=True,
+        help_text=_(
+            "Where the portal's bots may write about bots that need a person: the e-mail address of the Feishu account, "
+            "its union_id (on_…) or user_id, or the chat_id (oc_…) of a group that the bots are in."
+        ),
+    )
+
+    class Meta:
+        verbose_name = _("operator")
+        verbose_name_plural = _("operators")
+
+
+class ApiClientQuerySet(models.QuerySet["ApiClient"]):
+    def usable(self) -> "ApiClientQuerySet":
+        """Clients whose key still opens the API."""
+        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()), enabled=True)
+
+    def with_key(self, key: str) -> "ApiClientQuerySet":
+        """The client that holds ``key``; only the hash is stored, so the look-up is by hash."""
+        return self.filter(key_hash=hashlib.sha256(key.encode()).hexdigest())
+
+
+class ApiClient(models.Model):
+    """An internal system that calls the API with a key of the form ``fp_<prefix>_<secret>``."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    prefix = models.CharField(_("key prefix"), max_length=16, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(_("scopes"), default=list, help_text=_("What this client may do."))
+    all_bots = models.BooleanField(_("all bots"), default=False)
+    app_ids = models.JSONField(
+        _("App IDs"),
+        default=list,
+        blank=True,
+        help_text=_("Bots this client may act for, unless it may for all."),
+    )
+    proxy_paths = models.JSONField(
+        _("calls by the proxy"),
+        default=list,
+        blank=True,
+        help_text=_("Calls this client may send by the proxy; every call if there are none."),
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = ApiClientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API client")
+        verbose_name_plural = _("API clients")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the client holds ``scope``."""
+        return scope.value in self.scopes
+
+    def may_use(self, app_id: str) -> bool:
+        """Whether the client may act for the bot ``app_id``."""
+        return self.all_bots or app_id in self.app_ids
+
+
+class AuditEntry(models.Model):
+    """Who did what to which thing. Rows are only ever added."""
+
+    at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
+    actor = models.CharField(_("actor"), max_length=200)
+    action = models.CharField(_("action"), max_length=80, db_index=True)
+    app_id = models.CharField(_("App ID"), max_length=64, blank=True, db_index=True)
+    target = models.CharField(_("target"), max_length=200, blank=True)
+    detail: models.JSONField[dict[str, Any]] = models.JSONField(_("detail"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.target}"
+
+
+class KeyCanary(models.Model):
+    """One sealed value that every process opens when it starts: a key ring that lacks the key of this database is noticed
+    then, and not when the first secret is needed."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    sealed = EncryptedField(editable=False)
+
+    class Meta:
+        verbose_name = _("key canary")
+        verbose_name_plural = _("key canaries")
+        constraints = (models.CheckConstraint(name="canary_is_alone", condition=models.Q(id=1)),)
+
+    def __str__(self) -> str:
+        return "canary"

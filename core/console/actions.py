@@ -1,0 +1,130 @@
+"""Buttons of a page, and the small pages behind them.
+
+A button is a link. What changes anything asks on a page of its own first and is done by its POST.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from django import forms
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.functional import Promise
+from unfold.decorators import action as unfold_action
+from unfold.enums import ActionVariant
+
+if TYPE_CHECKING:
+    from django.contrib import admin
+    from django.db.models import Model
+
+    from core.console.base import ConsoleAdmin
+
+A = TypeVar("A", bound="admin.ModelAdmin[Any]")
+C = TypeVar("C", bound="ConsoleAdmin[Any]")
+RowPage: TypeAlias = Callable[[A, HttpRequest, str], HttpResponseBase]
+ListPage: TypeAlias = Callable[[A, HttpRequest], HttpResponseBase]
+Words = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something is done; ``submit`` is the word for yes."""
+
+    title: Words
+    text: Words
+    submit: Words
+    danger: bool = False
+
+
+def button(
+    description: Words, *, icon: str, path: str, colour: str = "default"
+) -> Callable[[RowPage[A]], RowPage[A]]:
+    """Marks a method ``(request, object_id)`` as one of ``actions_detail`` or ``actions_row``."""
+    mark: Callable[[RowPage[A]], RowPage[A]] = unfold_action(
+        description=description, icon=icon, url_path=path, variant=ActionVariant(colour)
+    )
+    return mark
+
+
+def list_button(
+    description: Words, *, icon: str, path: str, colour: str = "primary"
+) -> Callable[[ListPage[A]], ListPage[A]]:
+    """Marks a method ``(request)`` as one of ``actions_list``."""
+    mark: Callable[[ListPage[A]], ListPage[A]] = unfold_action(
+        description=description, icon=icon, url_path=path, variant=ActionVariant(colour)
+    )
+    return mark
+
+
+def confirmed(
+    question: Question | Callable[[Any], Question],
+) -> Callable[[Callable[[C, HttpRequest, Any], HttpResponseBase | None]], RowPage[C]]:
+    """Makes ``(request, row)``, which does something, into ``(request, object_id)``, which asks first.
+
+    The question may depend on the row. What is done answers with None to go back to where the button was.
+    """
+
+    def decorate(do: Callable[[C, HttpRequest, Any], HttpResponseBase | None]) -> RowPage[C]:
+        @wraps(do)
+        def page(self: C, request: HttpRequest, object_id: str) -> HttpResponseBase:
+            row = self.visible_or_404(request, unquote(object_id))
+            if request.method != "POST":
+                return ask(
+                    request, self, question if isinstance(question, Question) else question(row), row=row
+                )
+            return do(self, request, row) or HttpResponseRedirect(self.page_after(request, row))
+
+        return page
+
+    return decorate
+
+
+class ChosenForm(forms.Form):
+    """Carries a choice of rows, and what is to be done with them, over the page that asks."""
+
+    action = forms.CharField(widget=forms.HiddenInput)
+    _selected_action = forms.CharField(widget=forms.MultipleHiddenInput)
+    sure = forms.CharField(widget=forms.HiddenInput)
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether the page that asks about many rows was answered with yes."""
+    return "sure" in request.POST
+
+
+def ask_about(
+    request: HttpRequest,
+    model_admin: "admin.ModelAdmin[Any]",
+    question: Question,
+    *,
+    action: str,
+    rows: "Sequence[Model]",
+) -> TemplateResponse:
+    """The page that asks before ``action`` is done with many rows; what is posted from it carries the same choice."""
+    chosen = {"action": action, ACTION_CHECKBOX_NAME: [str(row.pk) for row in rows], "sure": "yes"}
+    return ask(request, model_admin, question, form=ChosenForm(initial=chosen))
+
+
+def ask(
+    request: HttpRequest,
+    model_admin: "admin.ModelAdmin[Any]",
+    question: Question,
+    *,
+    form: forms.Form | None = None,
+    row: "Model | None" = None,
+) -> TemplateResponse:
+    """The page that asks before something is done; it posts to its own address."""
+    context = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "original": row,
+        "title": question.title,
+        "question": question,
+        "form": form,
+        "media": model_admin.media + form.media if form else model_admin.media,
+    }
+    return TemplateResponse(request, "admin/ask.html", context)

@@ -1,0 +1,191 @@
+"""What every list of the console has in common: whose rows it shows, what may be filtered, and how far it counts."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.contrib import admin
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.translation import get_language
+
+from core.access.models import User
+from core.console.columns import EMPTY
+from core.console.paging import BoundedPaginator
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.utils.functional import Promise
+else:
+    # Unfold's classes are Django's to the type checker, which knows no types of theirs.
+    from unfold.admin import ModelAdmin, TabularInline
+
+ROW = "the-key-of-the-row"
+LOOKUPS = ("exact", "isnull", "id__exact")  # what Django's own filters put into an address
+
+M = TypeVar("M", bound=Model)
+P = TypeVar("P", bound=Model)
+
+
+def operator_of(request: HttpRequest) -> User:
+    """The operator behind a request; the console lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Whether somebody is signed in who may use the console at all."""
+    return isinstance(request.user, User) and request.user.is_active and request.user.is_staff
+
+
+class ConsoleAdmin(ModelAdmin[M]):
+    """Rows of a model whose manager has ``visible_to(user)`` are shown to those who may see them; other models are the
+    superusers' own. What an operator may not see does not exist: 404, never 403."""
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = BoundedPaginator
+    list_per_page = 50
+    empty_value_display = EMPTY
+    list_max_show_all = 200
+    compressed_fields = True
+    change_form_show_cancel_button = True
+    deferred_in_lists: Sequence[str] = ()
+    empty_title: "str | Promise" = ""
+    empty_text: "str | Promise" = ""
+
+    @property
+    def is_owned(self) -> bool:
+        return hasattr(getattr(self.model, "objects", None), "visible_to")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        rows = super().get_queryset(request)
+        if not self._may_open(request):
+            return rows.none()
+        if self.is_owned:
+            rows = cast("Any", rows).visible_to(operator_of(request))
+        match = request.resolver_match
+        if match and (match.url_name or "").endswith("_changelist"):
+            rows = rows.defer(*self.deferred_in_lists)
+        return rows
+
+    @admin.display(description=cast("Any", ModelAdmin.action_checkbox).short_description)
+    def action_checkbox(self, obj: M) -> SafeString:
+        """Rendered once for each language, and not once for every row."""
+        box = _checkbox(get_language() or "")
+        return mark_safe(box.replace(ROW, conditional_escape(obj.pk)))  # noqa: S308 -- the widget's own
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Called by what it lists: Django's own title, "Select bot to change", is no name for a page."""
+        titled = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
+        return super().changelist_view(request, titled)
+
+    def is_visible(self, request: HttpRequest, pk: object) -> bool:
+        """Whether the operator may see the row ``pk``."""
+        return self.get_queryset(request).filter(pk=pk).exists()
+
+    def visible_or_404(self, request: HttpRequest, object_id: str) -> M:
+        """The row behind a page of its own; the same 404 for one that is not there and one that is somebody else's."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        return row
+
+    def page_after(self, _request: HttpRequest, row: M) -> str:
+        """The address to go on to when a button has done its work."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
+        """Only declared filters: any other would let an operator search columns that are never shown."""
+        names = {_filtered_name(declared) for declared in self.list_filter}
+        return any(lookup in {name, *(f"{name}__{suffix}" for suffix in LOOKUPS)} for name in names)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Without Django's "delete selected": what is deleted here is deleted one by one, after a look at it."""
+        return {
+            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
+        }
+
+    def _get_obj_does_not_exist_redirect(self, *_args: object) -> Any:
+        raise Http404
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._may_open(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return self._may_open(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return self._may_open(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._is_granted(request, "add")
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return self._is_granted(request, "delete")
+
+    def _may_open(self, request: HttpRequest) -> bool:
+        return is_staff(request) and (self.is_owned or operator_of(request).is_superuser)
+
+    def _is_granted(self, request: HttpRequest, verb: str) -> bool:
+        permission = f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
+        return self._may_open(request) and operator_of(request).has_perm(permission)
+
+
+class MachineWritten(ConsoleAdmin[M]):
+    """Rows that only the portal writes: to be read, never to be added, changed or deleted by hand."""
+
+    change_form_show_cancel_button = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class MachineWrittenInline(TabularInline[M, P]):
+    """Rows that only the portal writes, beneath the row they belong to."""
+
+    extra = 0
+    can_delete = False
+    hide_title = True
+    template_before = "admin/no_rows.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+        return is_staff(request)
+
+
+@lru_cache(maxsize=16)
+def _checkbox(_language: str) -> str:
+    render = cast("Any", ModelAdmin.action_checkbox)
+    return str(render(None, SimpleNamespace(pk=ROW)))
+
+
+def _filtered_name(declared: Any) -> str:
+    """What the query string calls a filter: a field's name, or the parameter of a filter class."""
+    if isinstance(declared, str):
+        return declared
+    if isinstance(declared, tuple | list):
+        return str(declared[0])
+    return str(declared.parameter_name)

@@ -1,0 +1,67 @@
+"""Filters that show and count no more than they have to."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django.contrib import admin
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.console.base import operator_of
+
+WINDOWS = {
+    "1h": (timedelta(hours=1), _("Past hour")),
+    "24h": (timedelta(hours=24), _("Past 24 hours")),
+    "7d": (timedelta(days=7), _("Past 7 days")),
+    "30d": (timedelta(days=30), _("Past 30 days")),
+}
+
+
+class VisibleRelatedFilter(admin.RelatedFieldListFilter):
+    """A foreign key's rows, as far as the operator may see them."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, _model_admin: admin.ModelAdmin[Any]
+    ) -> list[tuple[str, Any]]:
+        rows = cast("Any", field.related_model.objects).visible_to(operator_of(request))
+        return [(str(row.pk), str(row)) for row in rows]
+
+
+class SinceFilter(admin.SimpleListFilter):
+    """Rows younger than a choice of ages. Subclasses name the column."""
+
+    title = _("time")
+    parameter_name = "since"
+    column: str
+
+    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [(key, words) for key, (_age, words) in WINDOWS.items()]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        chosen = WINDOWS.get(self.value() or "")
+        return queryset.filter(**{f"{self.column}__gte": timezone.now() - chosen[0]}) if chosen else queryset
+
+
+def since(column: str) -> type[SinceFilter]:
+    """The age filter for ``column``."""
+    return type("ColumnSinceFilter", (SinceFilter,), {"column": column})
+
+
+class YesNoFilter(admin.SimpleListFilter):
+    """Rows that meet a condition, or do not. Subclasses have title, parameter_name and condition."""
+
+    condition: Q
+
+    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        match self.value():
+            case "yes":
+                return queryset.filter(self.condition)
+            case "no":
+                return queryset.exclude(self.condition)
+            case _other:
+                return queryset

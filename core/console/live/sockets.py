@@ -1,0 +1,200 @@
+"""Sockets of console pages, whatever they show.
+
+A page opens the socket and says what it shows already; from then on it is told what is different. Hints are gathered:
+however many come, there is one look at the rows at a time, and not more than two a second. What is sent is made when
+it is sent, so nothing queues up for a browser that is slow.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar, cast
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.utils.translation import override
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.console.live.changes import Changes
+from core.console.live.feeds import MAX_HELLO, UNREADABLE, Feed
+from core.console.live.hub import hub
+from core.console.live.viewers import Viewer, is_from_own_page, viewer_of
+
+T = TypeVar("T")
+
+logger = logging.getLogger("portal.live")
+
+SIGNED_OUT: Final = 4401
+"""The session has ended, or its operator may not use the console any more."""
+NOT_UNDERSTOOD: Final = 4400
+SILENT: Final = 4408
+"""Said nothing, or took nothing."""
+FAILED: Final = 1011
+BUSY: Final = 1013
+
+PAUSE: Final = 0.5
+"""Seconds between two looks at the rows."""
+LOOK_EVERY: Final = 5.0
+"""Seconds after which the rows are looked at without a hint."""
+CHECK_EVERY: Final = 4.0
+"""Seconds for which an operator is believed to be signed in."""
+PATIENCE: Final = 10.0
+"""Seconds to say hello, and to take a message."""
+MAX_SOCKETS: Final = 500
+"""Open at once in one process; whoever comes after them polls."""
+
+_open: set["LiveConsumer"] = set()
+# Threads and database connections of their own, so that pages that are looked at hold up no page that is asked for.
+_THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live")
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels brings no types
+    """A socket that tells an operator's page what a feed has to say.
+
+    The browser's first message is the page's hello, as JSON. Every message to it is a JSON object;
+    ``{"type": "alive"}`` when there is nothing to tell.
+    """
+
+    channel_layer_alias = ""  # the hub listens, once for all sockets
+
+    def __init__(self, *, feed: Feed) -> None:
+        super().__init__()
+        self._feed = feed
+        self._changes = feed.everything()
+        self._woken = asyncio.Event()
+        self._greeted = asyncio.Event()
+        self._viewer: Viewer | None = None
+        self._checked_at = self._due_at = float("-inf")
+        self._serving: asyncio.Task[None] | None = None
+
+    # --- the socket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _open.discard(self)
+            if self._serving is not None:
+                self._serving.cancel()
+                await asyncio.gather(self._serving, return_exceptions=True)
+
+    async def connect(self) -> None:
+        if not is_from_own_page(self.scope):
+            await self.close()
+            return
+        # A browser learns the code of a socket that was accepted, and of no other.
+        await self.accept()
+        if len(_open) >= MAX_SOCKETS:
+            await self.close(BUSY)
+        elif not await _in_thread(self._check):
+            await self.close(SIGNED_OUT)
+        else:
+            _open.add(self)
+            self._serving = asyncio.create_task(self._serve(), name="live-socket")
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+        """The first message counts; pages of ours send no other."""
+        if self._serving is None or self._greeted.is_set():
+            return
+        if text_data is None or len(text_data) > MAX_HELLO:
+            await self.close(NOT_UNDERSTOOD)
+            return
+        try:
+            self._feed.begin(json.loads(text_data))
+        except UNREADABLE:
+            await self.close(NOT_UNDERSTOOD)
+        else:
+            self._greeted.set()
+
+    # --- telling
+
+    def _hear(self, topic: str, keys: Iterable[str] | None) -> None:
+        self._changes.add(topic, keys)
+        self._woken.set()
+
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._greeted.wait()
+            is_due = True
+            async with hub().listening(self._feed.topics, self._hear):
+                while await self._tell(is_due=is_due):
+                    await asyncio.sleep(PAUSE)
+                    is_due = await self._wait()
+            await self._part(SIGNED_OUT)
+        except TimeoutError:
+            await self._part(SILENT)
+        except Exception:
+            logger.exception("live_socket_failed")
+            await self._part(FAILED)
+
+    async def _wait(self) -> bool:
+        """For a hint, or until it is time to look without one; whether that is so."""
+        try:
+            async with asyncio.timeout_at(self._due_at):
+                await self._woken.wait()
+        except TimeoutError:
+            self._changes = self._feed.everything()
+            return True
+        return False
+
+    async def _tell(self, *, is_due: bool) -> bool:
+        """Look and send; False when the operator is no longer one.
+
+        A sign of life is sent by the clock alone: sent whenever something was looked at, it would tell of changes that
+        are not the operator's to see.
+        """
+        if is_due:
+            spread = random.uniform(0.8, 1)  # noqa: S311 -- no secret
+            self._due_at = asyncio.get_running_loop().time() + LOOK_EVERY * spread
+        changes, self._changes = self._changes, Changes()
+        self._woken.clear()
+        messages = await _in_thread(self._look, changes)
+        if messages is None:
+            return False
+        for message in messages or ([{"type": "alive"}] if is_due else []):
+            async with asyncio.timeout(PATIENCE):
+                await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        return True
+
+    def _look(self, changes: Changes) -> list[dict[str, Any]] | None:
+        viewer = self._check()
+        if viewer is None:
+            return None
+        with override(viewer.language):
+            return list(self._feed.look(viewer, changes))
+
+    def _check(self) -> Viewer | None:
+        """The operator, as of a few seconds ago."""
+        now = time.monotonic()
+        if now - self._checked_at >= CHECK_EVERY:
+            self._checked_at, self._viewer = now, viewer_of(self.scope)
+        return self._viewer
+
+    async def _part(self, code: int) -> None:
+        with contextlib.suppress(Exception):  # the browser may be gone already
+            await self.close(code)
+
+
+async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    call = database_sync_to_async(function, thread_sensitive=False, executor=_THREADS)
+    return cast("T", await call(*arguments))
+
+
+def socket_of(feed_type: type[Feed]) -> ASGIApp:
+    """The application that serves every socket of a page with a feed of its own."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await LiveConsumer(feed=feed_type())(scope, receive, send)
+
+    return application
+
+
+async def no_such_socket(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """The end of the routes: refuse what no page of ours opens."""
+    await send({"type": "websocket.close"})

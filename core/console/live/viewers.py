@@ -1,0 +1,58 @@
+"""Who is at the other end of a socket: an operator by the session cookie, as on every page of the console."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
+from django.utils.translation import get_language_from_request
+
+from core.access.models import User
+
+Scope = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """An operator who looks at a page in a language."""
+
+    user: User
+    language: str
+
+
+def viewer_of(scope: Scope) -> Viewer | None:
+    """The operator whose session this is now; None when it has ended or may not use the console. Queries the database."""
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(_header(scope, b"cookie"))
+    request.META["HTTP_ACCEPT_LANGUAGE"] = _header(scope, b"accept-language")
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    if not (isinstance(user, User) and user.is_active and user.is_staff):
+        return None
+    return Viewer(user, get_language_from_request(request))
+
+
+def is_from_own_page(scope: Scope) -> bool:
+    """Whether a page of this portal opens the socket. A browser sends cookies along with sockets of any page, and says
+    which page it was; so who says nothing is refused as well."""
+    host, origin = _header(scope, b"host"), _header(scope, b"origin")
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    try:
+        asked = urlsplit(origin)
+    except ValueError:
+        return False
+    return (
+        asked.scheme in ({"https"} if settings.HTTPS else {"http", "https"})
+        and bool(host)
+        and asked.netloc == host.lower()
+        and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
+    )
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

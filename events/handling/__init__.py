@@ -1,0 +1,1 @@
+"""From a stored event to its handlers: dispatch, scheduling, claims, execution, completion."""

@@ -1,0 +1,43 @@
+"""What is put right now and then, because a process died between two steps."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from events.clicks.updates import count_again
+from events.enums import DeliveryStatus, EventStatus
+from events.handling.ordering import promote
+from events.models import Delivery, Event
+from feishu.card_buttons import is_single_use
+from feishu.envelope import CALLBACK_TYPES
+
+LOST_AFTER = timedelta(seconds=60)
+LOST_CLICK = "The process that took this click ended before its handler began."
+AT_ONCE = 500
+
+
+def promote_queued() -> None:
+    """Make queued deliveries active whose turn has come and whose predecessor ended without promoting them."""
+    promote(Delivery.objects.filter(status=DeliveryStatus.QUEUED))
+
+
+def end_lost_clicks() -> int:
+    """End clicks that were stored by a process that died before it began to handle them. They are not handled now:
+    whoever clicked was told that it did not work, and may have clicked again."""
+    deliveries = Delivery.objects.filter(event_id=OuterRef("pk"))
+    lost = Event.objects.filter(
+        status=EventStatus.DISPATCHED,
+        event_type__in=CALLBACK_TYPES,
+        received_at__lt=timezone.now() - LOST_AFTER,
+    ).exclude(Exists(deliveries))
+    keys = dict(lost.order_by("pk").values_list("pk", "dedupe_key")[:AT_ONCE])
+    with transaction.atomic():
+        ended = Event.objects.filter(pk__in=keys, status=EventStatus.DISPATCHED).update(
+            status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()
+        )
+        for pk, key in keys.items():
+            if is_single_use(key):
+                count_again(pk)
+    return ended

@@ -1,0 +1,175 @@
+"""Threads for handlers. Their number is bounded by whoever gives them work; one that hangs is left behind.
+
+Threads of our own, because an executor's are joined when the process ends: one hung handler would keep it for ever.
+"""
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error, connections
+
+from core.database.connections import give_back
+from events.handling.calling import HandlerTimedOut, interrupt
+
+logger = logging.getLogger("events.handling.threads")
+
+IDLE_SECONDS = 30.0  # then a thread ends, and its database connection with it
+STATEMENT_SECONDS = 0.2  # that a statement of a handler which was given up on may still run
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Something to do and the thread that does it; ``is_over`` when it is done, however it ended."""
+
+    work: Callable[[], None]
+    thread: "HandlerThread"
+    is_over: bool = False
+
+
+class HandlerThread(threading.Thread):
+    """Runs jobs one after the other, each to its end, until there was none for a while or it was left behind."""
+
+    def __init__(self, name: str, pool: "HandlerThreads") -> None:
+        super().__init__(name=name, daemon=True)
+        self._pool = pool
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._database: Any = None
+        self._closing = threading.Lock()
+        self.is_left = False
+
+    def give(self, job: Job | None) -> None:
+        """Something to do; None ends the thread."""
+        self._jobs.put(job)
+
+    def run(self) -> None:
+        self._database = connections["default"]
+        try:
+            while not self.is_left:
+                try:
+                    job = self._jobs.get(timeout=IDLE_SECONDS)
+                except queue.Empty:
+                    if self._pool.dismiss(self):
+                        return
+                    continue
+                if job is None:
+                    return
+                self._do(job.work)
+                self._pool.take_back(job)
+        except HandlerTimedOut:
+            logger.info("hung_handler_came_back")
+        finally:
+            self._pool.dismiss(self)
+            self._close()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+            give_back()
+        except HandlerTimedOut:
+            logger.info("hung_handler_came_back")
+        except Exception:
+            # What a job has to say of its handler it has said; this is the database going away, or a fault of ours.
+            logger.exception("handler_thread_failed")
+            self._close()
+
+    def interrupt(self) -> None:
+        """Interrupt the job where Python can, and free what its transaction holds. Waits for nothing."""
+        interrupt(self)
+        # PostgreSQL ends a hung transaction by itself; SQLite has nobody who would, and one lock for all writers.
+        raw = getattr(self._database, "connection", None)
+        if isinstance(raw, sqlite3.Connection):
+            threading.Thread(target=self._free, args=(raw,), name=f"{self.name}-freed", daemon=True).start()
+
+    def _free(self, raw: sqlite3.Connection) -> None:
+        """Undo what a hung job has written and let it write nothing more. On a thread of its own: it waits until the
+        statement that is running, if one is, has come to its end or was interrupted."""
+        # Not at once: a query that is open between two rows would have the statements below interrupted as well.
+        interrupted = threading.Timer(STATEMENT_SECONDS, raw.interrupt)
+        interrupted.daemon = True
+        interrupted.start()
+        with self._closing:
+            for statement in ("PRAGMA query_only = ON", "ROLLBACK"):
+                # There may be nothing to roll back, and the job may have come back and closed its connection.
+                with suppress(sqlite3.Error):
+                    raw.execute(statement)
+        interrupted.cancel()
+
+    def _close(self) -> None:
+        # SQLite's connection may be used by two threads at once, but not closed by one while another uses it.
+        with self._closing:
+            try:
+                connections.close_all()
+            except (Error, sqlite3.Error):
+                logger.info("connection_not_closed")
+
+
+class HandlerThreads:
+    """The threads of one process, made as they are needed and kept for a while."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._idle: list[HandlerThread] = []
+        self._left: set[HandlerThread] = set()
+        self._made = 0
+        self._is_closed = False
+
+    def start(self, work: Callable[[], None]) -> Job:
+        """Do it on a thread that does nothing else until it is done."""
+        with self._lock:
+            thread = self._idle.pop() if self._idle else None
+            if thread is None:
+                self._made += 1
+                thread = HandlerThread(f"{self._name}-{self._made}", self)
+                thread.start()
+        job = Job(work, thread)
+        thread.give(job)
+        return job
+
+    def leave(self, job: Job) -> None:
+        """Leave the thread behind on which a job hangs; it counts as hung until it comes back. Nothing happens when the
+        job is done: its thread may be at another one."""
+        with self._lock:
+            if job.is_over:
+                return
+            job.thread.is_left = True
+            self._left.add(job.thread)
+        job.thread.interrupt()
+
+    def close(self) -> None:
+        """End the threads as they become idle."""
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for thread in idle:
+            thread.give(None)
+
+    @property
+    def hung(self) -> int:
+        """Threads that were left behind and have not come back."""
+        with self._lock:
+            self._left = {thread for thread in self._left if thread.is_alive()}
+            return len(self._left)
+
+    def take_back(self, job: Job) -> None:
+        """From the thread: the job is done."""
+        with self._lock:
+            job.is_over = True
+            if self._is_closed:
+                job.thread.give(None)
+            elif not job.thread.is_left:
+                self._idle.append(job.thread)
+
+    def dismiss(self, thread: HandlerThread) -> bool:
+        """Whether the thread may end: not when it was just given a job."""
+        with self._lock:
+            if thread in self._idle:
+                self._idle.remove(thread)
+                return True
+            return thread.is_left

@@ -1,0 +1,137 @@
+"""The inbox: a batch of arrivals becomes rows in one statement; what is already there is counted, not stored again."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import DataError, Error, IntegrityError, connection, transaction
+from django.db.models import F
+from msgspec import Struct
+
+from events.ingress.incoming import Arrival
+from events.models import Event
+
+COLUMNS = (
+    "bot_id", "dedupe_key", "event_id", "event_type", "arrived_by", "status", "payload",
+    "tenant_key", "trace_id", "created_at", "received_at", "error", "duplicates",
+)  # fmt: skip
+_POSTGRES_TYPES = (
+    "uuid", "text", "text", "text", "text", "text", "bytea",
+    "text", "text", "timestamptz", "timestamptz", "text", "int4",
+)  # fmt: skip
+SQLITE_ROWS = 200  # a row has 13 parameters, SQLite takes 32,766
+
+Key = tuple[UUID, str]
+
+logger = logging.getLogger("events.inbox")
+
+
+class Stored(Struct, frozen=True, gc=False):
+    """What became of an arrival: ``event_id`` is the new row's, None for a duplicate or a bot that is gone."""
+
+    event_pk: int | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.event_pk is not None
+
+
+def store(arrivals: Sequence[Arrival], *, count_duplicates: bool = True) -> list[Stored]:
+    """Store a batch and return, in its order, what became of each. When this returns, the rows are committed.
+    ``count_duplicates``: False saves the statement that counts them.
+
+    Raises django.db.Error when the database cannot be reached; then nothing of the batch may be acknowledged.
+    """
+    try:
+        new = _insert(arrivals)
+    except (DataError, IntegrityError) as error:
+        return _store_in_halves(arrivals, error, count_duplicates=count_duplicates)
+    results, repeated = [], []
+    for one in arrivals:
+        # The key leaves the dictionary with its first arrival: a second one in the same batch is a duplicate.
+        pk = new.pop((one.bot_id, one.dedupe_key), None)
+        results.append(Stored(pk))
+        if pk is None:
+            repeated.append(one)
+    if not count_duplicates:
+        return results
+    try:
+        _count_duplicates(repeated)
+    except Error as error:
+        # The batch is committed: a count that is too low must not have it pushed again, its clicks unanswered.
+        logger.warning("duplicates_not_counted", extra={"error": type(error).__name__})
+    return results
+
+
+def _store_in_halves(
+    arrivals: Sequence[Arrival], error: Exception, *, count_duplicates: bool
+) -> list[Stored]:
+    """One row spoils the batch, e.g. because its bot was deleted meanwhile: the others are stored all the same."""
+    if len(arrivals) == 1:
+        one = arrivals[0]
+        logger.error(
+            "event_not_storable",
+            extra={"bot": str(one.bot_id), "event_id": one.event_id, "error": type(error).__name__},
+        )
+        return [Stored(None)]
+    middle = len(arrivals) // 2
+    halves = (arrivals[:middle], arrivals[middle:])
+    return [stored for half in halves for stored in store(half, count_duplicates=count_duplicates)]
+
+
+def _insert(arrivals: Sequence[Arrival]) -> dict[Key, int]:
+    # Always the same order, so that two writers never wait for each other in a circle.
+    ordered = sorted(arrivals, key=lambda one: (one.bot_id.int, one.dedupe_key))
+    rows = [tuple(0 if name == "duplicates" else getattr(one, name) for name in COLUMNS) for one in ordered]
+    insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
+    return insert(rows)
+
+
+def _insert_postgres(rows: list[tuple[object, ...]]) -> dict[Key, int]:
+    """One statement with one binary array for each column; psycopg's text arrays would cost more than the rest."""
+    arrays = ", ".join(f"%b::{kind}[]" for kind in _POSTGRES_TYPES)
+    columns = ", ".join(COLUMNS)
+    sql = (
+        f"INSERT INTO {Event._meta.db_table} ({columns}) SELECT * FROM unnest({arrays}) "  # noqa: S608 -- constants
+        "ON CONFLICT (bot_id, dedupe_key) DO NOTHING RETURNING id, bot_id, dedupe_key"
+    )
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        return {(bot_id, key): pk for pk, bot_id, key in cursor.fetchall()}
+
+
+def _insert_sqlite(rows: list[tuple[object, ...]]) -> dict[Key, int]:
+    row = f"({', '.join(['%s'] * len(COLUMNS))})"
+    new: dict[Key, int] = {}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for start in range(0, len(rows), SQLITE_ROWS):
+            part = rows[start : start + SQLITE_ROWS]
+            cursor.execute(
+                f"INSERT INTO {Event._meta.db_table} ({', '.join(COLUMNS)}) "  # noqa: S608 -- constants
+                f"VALUES {', '.join([row] * len(part))} "
+                "ON CONFLICT (bot_id, dedupe_key) DO NOTHING RETURNING id, bot_id, dedupe_key",
+                [_plain(value) for values in part for value in values],
+            )
+            new |= {(UUID(bot_id), key): pk for pk, bot_id, key in cursor.fetchall()}
+    return new
+
+
+def _plain(value: Any) -> Any:
+    """As Django keeps it in SQLite; asking each field for that would take longer than the insert."""
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return str(value.astimezone(UTC).replace(tzinfo=None))
+    return value
+
+
+def _count_duplicates(repeated: Sequence[Arrival]) -> None:
+    keys: dict[UUID, list[str]] = {}
+    for one in repeated:
+        keys.setdefault(one.bot_id, []).append(one.dedupe_key)
+    for bot_id, dedupe_keys in keys.items():
+        Event.objects.filter(bot_id=bot_id, dedupe_key__in=dedupe_keys).update(duplicates=F("duplicates") + 1)

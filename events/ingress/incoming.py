@@ -1,0 +1,89 @@
+"""From bytes to an arrival: the little that has to be known of an event before it is stored. No database here."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from core.database.text import storable
+from events.enums import Arrived, EventStatus
+from feishu.card_buttons import NO_CLICK, read_click
+from feishu.envelope import fallback_key, parse
+from feishu.errors import EnvelopeError
+
+MAX_KEY = 200
+MAX_TRACE_ID = 128
+MAX_TEXT = {"event_id": 128, "event_type": 128, "tenant_key": 64}
+
+
+class Arrival(Struct, frozen=True, gc=False):
+    """One pushed event, ready to be stored."""
+
+    bot_id: UUID
+    dedupe_key: str
+    event_id: str
+    event_type: str
+    arrived_by: Arrived
+    status: EventStatus
+    payload: bytes
+    tenant_key: str
+    trace_id: str
+    created_at: datetime
+    received_at: datetime
+    error: str
+    is_callback: bool
+    action: str = ""
+    """What a click asks for; see ``on_card``."""
+    once: bool = False
+    """A click whose button counts once on its message."""
+
+
+def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str = "") -> Arrival:
+    """Read the header of ``payload``. What cannot be read is quarantined, never refused: refusing the head of an
+    ordered stream would stall the stream for hours."""
+    now = datetime.now(UTC)
+    try:
+        envelope = parse(payload)
+        _check_storable(envelope.dedupe_key, MAX_KEY)
+        for name, limit in MAX_TEXT.items():
+            _check_storable(getattr(envelope, name), limit)
+    except EnvelopeError as error:
+        return Arrival(
+            bot_id=bot_id,
+            dedupe_key=fallback_key(payload),
+            event_id="",
+            event_type="",
+            arrived_by=arrived_by,
+            status=EventStatus.QUARANTINED,
+            payload=payload,
+            tenant_key="",
+            trace_id=storable(trace_id, MAX_TRACE_ID),
+            created_at=now,
+            received_at=now,
+            error=storable(str(error), 500),
+            is_callback=False,
+        )
+    click = read_click(payload) if envelope.is_callback else NO_CLICK
+    return Arrival(
+        bot_id=bot_id,
+        dedupe_key=click.once_key or envelope.dedupe_key,
+        event_id=envelope.event_id,
+        event_type=envelope.event_type,
+        arrived_by=arrived_by,
+        # A click is answered by the callback lane while the platform waits, not by the dispatcher.
+        status=EventStatus.DISPATCHED if envelope.is_callback else EventStatus.RECEIVED,
+        payload=payload,
+        tenant_key=envelope.tenant_key,
+        trace_id=storable(trace_id, MAX_TRACE_ID),
+        created_at=envelope.create_time or now,
+        received_at=now,
+        error="",
+        is_callback=envelope.is_callback,
+        action=click.action,
+        once=bool(click.once_key),
+    )
+
+
+def _check_storable(text: str, limit: int) -> None:
+    if len(text) > limit or "\x00" in text:
+        raise EnvelopeError(f"A field of the header is longer than {limit} characters or holds a NUL.")

@@ -1,0 +1,1 @@
+"""Events and callbacks by HTTP: POST /api/feishu/webhook/<app_id>."""

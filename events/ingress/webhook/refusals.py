@@ -1,0 +1,119 @@
+"""Why a webhook request was refused: a stable code for the caller, the reason and the cure for the operator's log.
+
+Whoever could not prove to be the platform is told nothing: not whether the bot exists, not how it is secured.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass
+
+logger = logging.getLogger("events.ingress.webhook.endpoint")
+
+LINE_SECONDS = 1.0  # a flood makes one line a second for each bot and reason, and loses no count
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One way to be refused. ``status`` and ``code`` go to the caller, ``reason`` and ``cure`` to the log."""
+
+    status: int
+    code: str
+    reason: str
+    cure: str = ""
+
+
+class Refused(Exception):
+    """The request is refused."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+NOT_POST = Refusal(405, "method_not_allowed", "not_post")
+NO_SUCH_DOOR = Refusal(
+    404,
+    "not_found",
+    "no_webhook_bot",
+    "The bot is unknown, disabled, or hears by long connection. Add it, enable it, or let its events arrive by webhook.",
+)
+TOO_LARGE = Refusal(
+    413, "body_too_large", "body_too_large", "Raise FEISHU_WEBHOOK_MAX_BYTES if it is the platform's."
+)
+TOO_SLOW = Refusal(408, "body_too_slow", "body_too_slow")
+BOT_BUSY = Refusal(
+    429,
+    "too_many_requests",
+    "bot_busy",
+    "Raise FEISHU_WEBHOOK_BOT_REQUESTS, or see what makes the database slow.",
+)
+ALL_BUSY = Refusal(
+    503,
+    "overloaded",
+    "all_busy",
+    "Raise FEISHU_WEBHOOK_REQUESTS, run more web processes, or see to the database.",
+)
+NOT_STORED = Refusal(
+    500,
+    "not_stored",
+    "database_away",
+    "The database did not answer in time. The platform pushes events again.",
+)
+SECRETS_SEALED = Refusal(
+    500,
+    "not_stored",
+    "secrets_sealed",
+    "Put the key the bot's secrets were written with back into ENCRYPTION_KEYS.",
+)
+FAILED = Refusal(500, "internal_error", "unexpected_error")
+
+
+def _unauthenticated(reason: str, cure: str) -> Refusal:
+    return Refusal(401, "unauthenticated", reason, cure)
+
+
+_WHERE = "Developer console → Events & callbacks → Encryption strategy."
+UNPROTECTED = _unauthenticated(
+    "no_key_and_no_token", f"Give the bot its Encrypt Key (better) or Verification Token. {_WHERE}"
+)
+PLAIN_BODY = _unauthenticated(
+    "plain_body",
+    f"The bot has an Encrypt Key but the body was not encrypted: set the same key there. {_WHERE}",
+)
+ENCRYPTED_BODY = _unauthenticated("encrypted_body", f"Give the bot its Encrypt Key. {_WHERE}")
+BAD_SIGNATURE = _unauthenticated(
+    "bad_signature", f"Compare the bot's Encrypt Key and Verification Token. {_WHERE}"
+)
+WRONG_TOKEN = _unauthenticated("wrong_verification_token", f"Compare the bot's Verification Token. {_WHERE}")
+
+
+class RefusalLog:
+    """Counts refusals and writes the counts. Lives in one event loop."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, Refusal]] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, refusal: Refusal, *, app_id: str) -> None:
+        self._counts[app_id, refusal] += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINE_SECONDS, self.write)
+
+    def write(self) -> None:
+        """Write what is counted but not written yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for (app_id, refusal), count in self._counts.items():
+            logger.warning(
+                "webhook_refused",
+                extra={
+                    "app_id": app_id,
+                    "reason": refusal.reason,
+                    "status": refusal.status,
+                    "requests": count,
+                    "cure": refusal.cure,
+                },
+            )
+        self._counts.clear()

@@ -1,0 +1,1 @@
+"""The event log: search, replay, dead letters, retention."""

@@ -1,0 +1,95 @@
+"""Which events somebody is looking for, in a form that can be written down: for the log, a replay, the API."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from events.enums import DeliveryStatus
+from events.log.sql_functions import PayloadContains
+from events.models import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class EventCriteria:
+    """Everything given has to hold. ``bots`` None is every bot, an empty tuple is none."""
+
+    bots: tuple[UUID, ...] | None = None
+    event_type: str = ""
+    statuses: tuple[str, ...] = ()
+    arrived_by: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+    """Part of the payload, to the letter."""
+    handler: str = ""
+    error_print: str = ""
+    """With ``handler``: events whose delivery to it is dead of this kind of error."""
+    pks: tuple[int, ...] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What is given, as JSON takes it."""
+        found = {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
+        if self.bots is not None:
+            found["bots"] = [str(bot) for bot in self.bots]
+        if self.pks is not None:
+            found["pks"] = list(self.pks)
+        for name in ("since", "until"):
+            if name in found:
+                found[name] = found[name].isoformat()
+        return found
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The reverse of ``as_json``; raises ValueError or TypeError for anything else."""
+        known = {field.name for field in fields(cls)}
+        if unknown := stored.keys() - known:
+            raise ValueError(f"unknown criteria: {sorted(unknown)}")
+        values = dict(stored)
+        for name in ("since", "until"):
+            if name in values:
+                values[name] = datetime.fromisoformat(values[name])
+        for name in ("statuses", "pks"):
+            if name in values:
+                values[name] = tuple(values[name])
+        if "bots" in values:
+            values["bots"] = tuple(UUID(bot) for bot in values["bots"])
+        return cls(**values)
+
+    def columns(self) -> Q:
+        """The conditions on columns; all but ``text``."""
+        found = Q()
+        if self.bots is not None:
+            found &= Q(bot_id__in=self.bots)
+        if self.pks is not None:
+            found &= Q(pk__in=self.pks)
+        if self.event_type:
+            found &= Q(event_type=self.event_type)
+        if self.statuses:
+            found &= Q(status__in=self.statuses)
+        if self.arrived_by:
+            found &= Q(arrived_by=self.arrived_by)
+        if self.since:
+            found &= Q(received_at__gte=self.since)
+        if self.until:
+            found &= Q(received_at__lt=self.until)
+        if self.handler:
+            found &= Q(Exists(self.dead_deliveries().filter(event=OuterRef("pk"))))
+        return found
+
+    def dead_deliveries(self) -> QuerySet[Delivery]:
+        """What ``handler`` and ``error_print`` ask for; one of an event at most."""
+        dead = Delivery.objects.filter(handler=self.handler, status=DeliveryStatus.DEAD, is_current=True)
+        return dead.filter(error_print=self.error_print) if self.error_print else dead
+
+    def without(self, names: Collection[str]) -> Self:
+        """What is left when these criteria are known to hold."""
+        nothing = type(self)()
+        return replace(self, **{name: getattr(nothing, name) for name in names})
+
+    def conditions(self) -> Q:
+        """Everything, the payload included."""
+        return self.columns() & Q(PayloadContains("payload", self.text)) if self.text else self.columns()

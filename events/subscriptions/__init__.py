@@ -1,0 +1,1 @@
+"""Deliveries to internal systems, pushed or pulled."""

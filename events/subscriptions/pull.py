@@ -1,0 +1,58 @@
+"""Deliveries that are fetched. A receiver gets what it has not acknowledged, by number; what it acknowledges has succeeded.
+
+Numbers of one subscription become visible in order (see ``dispatch.hold_readers``), so that whoever has come to one has
+missed none before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from events.enums import DeliveryStatus
+from events.handling.completion import finish_events
+from events.models import Delivery, Subscription
+from events.subscriptions.payload import body_of
+
+MAX_ACKED = 1_000  # deliveries in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivery: its number, and the event as JSON (see ``bodies``)."""
+
+    number: int
+    body: bytes
+
+
+def fetch(subscription: Subscription, *, after: int, limit: int) -> list[Item]:
+    """Deliveries behind the number ``after`` that are not acknowledged, in order."""
+    waiting = Delivery.objects.waiting().filter(subscription=subscription, pk__gt=after)
+    rows = waiting.select_related("event__bot").order_by("pk")[:limit]
+    return [Item(one.pk, body_of(one.event)) for one in rows]
+
+
+def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers: Sequence[int] = ()) -> int:
+    """Note that the receiver has these deliveries: all up to a number, or those named. Returns how many were open."""
+    acknowledged = 0
+    while True:
+        count = _step(subscription, up_to, numbers)
+        acknowledged += count
+        if count < MAX_ACKED:
+            return acknowledged
+
+
+@transaction.atomic
+def _step(subscription: Subscription, up_to: int | None, numbers: Sequence[int]) -> int:
+    waiting = Delivery.objects.waiting().filter(subscription=subscription)
+    chosen = waiting.filter(pk__in=numbers) if up_to is None else waiting.filter(pk__lte=up_to)
+    rows = chosen.select_for_update().order_by("pk")
+    found = dict(rows.values_list("pk", "event_id")[:MAX_ACKED])
+    if not found:
+        return 0
+    now = timezone.now()
+    Delivery.objects.filter(pk__in=found).update(status=DeliveryStatus.SUCCEEDED, finished_at=now)
+    Subscription.objects.filter(pk=subscription.pk).update(last_success_at=now)
+    finish_events(set(found.values()))
+    return len(found)

@@ -1,0 +1,111 @@
+"""Asking the platform where its gateway is, over HTTP."""
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Callable
+from typing import TypeAlias
+
+import httpx
+
+from feishu.credentials import AppCredentials
+from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
+from feishu.errors import MalformedAnswer, TransportError
+from feishu.long_connection import discovery
+from feishu.long_connection.config import ClientConfig
+from feishu.long_connection.discovery import Endpoint
+from feishu.proxies import environment_proxy, parse_proxy
+from feishu.reasons import Reason
+
+MAX_ANSWER = 64 * 1024
+# Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+ClientOf: TypeAlias = Callable[[str], httpx.AsyncClient]
+"""Makes a client that goes through a proxy, or where the proxy is empty, as the environment has it."""
+
+
+def new_client(proxy: str) -> httpx.AsyncClient:
+    """A client for one question.
+
+    Nothing is kept open and nothing shared: the library's pool looks at every connection for every request, which
+    holds the loop for seconds when hundreds of bots ask at once, and in a pool the slow would delay the others.
+    """
+    return httpx.AsyncClient(proxy=proxy or None, verify=trusted())
+
+
+def load_client() -> None:
+    """Have done beforehand what else the first question waits for: reading the certificates, and late imports.
+
+    Blocks for a tenth of a second: not for a thread with an event loop.
+    """
+
+    async def open_and_close() -> None:
+        async with new_client(""):
+            pass
+
+    asyncio.run(open_and_close())
+
+
+async def find_gateway(
+    credentials: AppCredentials, *, seconds: float, config: ClientConfig, client: ClientOf = new_client
+) -> Endpoint:
+    """Where to dial, within so many seconds. Raises ConnectError, MalformedAnswer or TransportError."""
+    question = discovery.request(credentials)
+    proxied = bool(credentials.proxy or environment_proxy(question.url))
+    try:
+        async with asyncio.timeout(seconds):
+            status, body = await _ask(question, credentials.proxy, client, seconds)
+    except TimeoutError as error:
+        raise TransportError(
+            f"the gateway's address did not come within {seconds:g} s",
+            sent="unknown",
+            reason=reason_of(error, proxied=proxied),
+        ) from None
+    except httpx.HTTPError as error:
+        raise TransportError(
+            f"{type(error).__name__}: {error}",
+            sent="no" if isinstance(error, _NOT_SENT) else "unknown",
+            reason=reason_of(error, proxied=proxied),
+        ) from error
+    if status == PROXY_AUTHENTICATION:
+        raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
+    return discovery.parse_answer(status, body, config)
+
+
+async def _ask(
+    question: discovery.DiscoveryRequest, proxy: str, client: ClientOf, seconds: float
+) -> tuple[int, bytes]:
+    try:
+        if proxy:
+            parse_proxy(proxy)
+    except ValueError as error:
+        raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
+    async with client(proxy) as http:
+        return await _post(question, http, seconds)
+
+
+async def _post(
+    question: discovery.DiscoveryRequest, http: httpx.AsyncClient, seconds: float
+) -> tuple[int, bytes]:
+    async with http.stream(
+        "POST",
+        question.url,
+        headers=dict(question.headers),
+        json=dict(question.body),
+        timeout=seconds,
+        follow_redirects=False,
+    ) as response:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise MalformedAnswer("the answer is too large", http_status=response.status_code)
+        return response.status_code, bytes(body)
+
+
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """Whom our HTTP requests trust; made once, because reading the certificates takes a while."""
+    return httpx.create_ssl_context()

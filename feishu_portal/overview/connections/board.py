@@ -1,0 +1,158 @@
+"""The board: bots as rows, processes as columns, connections where the two meet.
+
+Everything is read with a fixed number of queries. Each row has a digest of what it shows, but for the times that grow
+by themselves: these are read in the browser and told apart.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import OuterRef, Q, Subquery
+
+from bots.admin.bot_form import SECRETS
+from bots.connections.status import BotStatus, SlotStatus, Verdict, statuses
+from bots.live_updates import BOTS, SLOTS
+from bots.models import Bot, BotQuerySet
+from core.access.models import User
+from core.console.live import ANYTHING, Changes
+from events.models import Event
+from feishu_portal.overview.connections.processes import Process, processes
+from feishu_portal.overview.connections.reasons import Reason, reason_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+MOST: Final = 1000
+"""Bots on the board; the search of the bots' list finds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bot on the board. ``cells``: its connections by process, in the order of the columns."""
+
+    status: BotStatus
+    cells: tuple[tuple[Process, tuple[SlotStatus, ...]], ...]
+    unheld: tuple[SlotStatus, ...]
+    reason: Reason | None
+    last_event_at: datetime | None
+    digest: str
+
+    @property
+    def id(self) -> str:
+        return str(self.status.bot.pk)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """When something last came, by what the page calls the place that shows it; seconds since 1970."""
+        found = {f"frame-{slot.row.pk}": slot.row.last_frame_at for slot in self.status.slots}
+        found[f"event-{self.id}"] = self.last_event_at
+        return {place: round(moment.timestamp(), 1) for place, moment in found.items() if moment}
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The whole, or as much of it as was asked for."""
+
+    rows: list[Row]
+    processes: list[Process]
+    is_cut: bool = False
+
+    @property
+    def columns(self) -> str:
+        """A digest of which columns there are."""
+        return _digest([process.id for process in self.processes])
+
+    @property
+    def heads(self) -> str:
+        """A digest of what stands at their heads."""
+        return _digest([process.facts for process in self.processes])
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """Bots by verdict."""
+        return {verdict: sum(row.status.verdict is verdict for row in self.rows) for verdict in Verdict}
+
+
+def read_board(user: User) -> Board:
+    """All of the operator's bots: those in trouble first, then by name."""
+    bots = list(_bots(user)[: MOST + 1])
+    found = statuses(bots[:MOST])
+    board = Board(*_rows(user, found), is_cut=len(bots) > MOST)
+    order = list(Verdict)
+    board.rows.sort(key=lambda row: (order.index(row.status.verdict), row.status.bot.name, row.id))
+    return board
+
+
+def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | None:
+    """What of the board may have changed, and the ids of bots that were asked for; None when that may be anything.
+
+    Bots that the operator may not see, or not any more, are not among the rows.
+    """
+    bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
+    # Without seeing all bots, the processes cannot be told either.
+    if bot_keys is ANYTHING or slot_keys is ANYTHING or not user.is_superuser:
+        return None
+    bots = list(_bots(user).filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct())
+    return Board(*_rows(user, statuses(bots))), bot_keys
+
+
+def _bots(user: User) -> BotQuerySet:
+    newest = Event.objects.filter(bot=OuterRef("pk")).order_by("-pk").values("received_at")[:1]
+    return (
+        Bot.objects.visible_to(user)
+        .defer(*SECRETS)
+        .annotate(last_event_at=Subquery(newest))
+        .order_by("name", "pk")
+    )
+
+
+def _rows(user: User, found: list[BotStatus]) -> tuple[list[Row], list[Process]]:
+    running = processes(user, found)
+    return [_row(status, running, knows_all=user.is_superuser) for status in found], running
+
+
+def _row(status: BotStatus, running: list[Process], *, knows_all: bool) -> Row:
+    by_holder: dict[UUID | None, list[SlotStatus]] = {}
+    columns = {process.id for process in running}
+    for slot in status.slots:
+        holder = slot.row.holder if slot.is_held and slot.row.holder in columns else None
+        by_holder.setdefault(holder, []).append(slot)
+    reason = reason_of(status, running, knows_all=knows_all)
+    return Row(
+        status=status,
+        cells=tuple((process, tuple(by_holder.get(process.id, ()))) for process in running),
+        unheld=tuple(by_holder.get(None, ())),
+        reason=reason,
+        last_event_at=getattr(status.bot, "last_event_at", None),
+        digest=_digest(
+            [
+                _bot_facts(status),
+                reason,
+                sorted(map(str, columns)),
+                [_slot_facts(slot) for slot in status.slots],
+            ]
+        ),
+    )
+
+
+def _bot_facts(status: BotStatus) -> tuple[object, ...]:
+    bot = status.bot
+    return (
+        bot.name, bot.app_id, bot.platform, bot.enabled, bot.connect, bot.transport, status.verdict, status.since,
+        status.foreign, bot.asked_by, bot.asked_at, getattr(bot, "last_event_at", None) is None,
+    )  # fmt: skip
+
+
+def _slot_facts(slot: SlotStatus) -> tuple[object, ...]:
+    row = slot.row
+    return (
+        row.pk, row.number, row.state, row.state_changed_at, row.holder, row.node, row.error_code, row.error_reason,
+        row.error_message,
+        row.last_frame_at is None, slot.verdict, slot.is_held, slot.is_quiet, row.is_unsteady, slot.reconnects,
+    )  # fmt: skip
+
+
+def _digest(facts: object) -> str:
+    return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()

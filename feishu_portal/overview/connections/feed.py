@@ -1,0 +1,68 @@
+"""What the board's page is told: rows that differ from those it shows, and when something was last heard."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from bots.live_updates import BOTS, LISTENERS, SLOTS
+from core.console.live import ANYTHING, Changes
+from core.console.live.feeds import Feed
+from core.console.live.viewers import Viewer
+from feishu_portal.overview.connections.board import Board, Row, read_board, read_rows
+
+
+class BoardFeed(Feed):
+    """The page says ``{"columns": digest, "heads": digest, "rows": {id: digest}}`` and is told, in one message,
+    ``rows`` {id: html}, ``gone`` [id], ``heads`` {html, digest, columns}, ``times`` {place: seconds since 1970}, each only if there is
+    any, and ``now``."""
+
+    topics = (BOTS, SLOTS, LISTENERS)
+
+    def begin(self, hello: Any) -> None:
+        self._rows = {str(key): str(digest) for key, digest in hello["rows"].items()}
+        self._columns, self._heads = str(hello["columns"]), str(hello["heads"])
+        self._times: dict[str, float] = {}
+
+    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
+        board, may_be_gone = self._read(viewer, changes)
+        news = self._news(board, may_be_gone)
+        return [{"type": "board", "now": time.time()} | news] if news else []
+
+    def _read(self, viewer: Viewer, changes: Changes) -> tuple[Board, Iterable[str]]:
+        """As little as will do; all rows when the columns are others."""
+        some = None if changes.of(LISTENERS) is ANYTHING else read_rows(viewer.user, changes)
+        if some is not None and some[0].columns == self._columns:
+            return some
+        return read_board(viewer.user), list(self._rows)
+
+    def _news(self, board: Board, may_be_gone: Iterable[str]) -> dict[str, Any]:
+        present = {row.id for row in board.rows}
+        gone = [key for key in may_be_gone if key in self._rows and key not in present]
+        rows = {row.id: render_row(row) for row in board.rows if self._rows.get(row.id) != row.digest}
+        times = {
+            place: moment
+            for row in board.rows
+            for place, moment in row.times.items()
+            if self._times.get(place) != moment
+        }
+        news: dict[str, Any] = {"rows": rows, "gone": gone, "times": times}
+        if board.heads != self._heads:
+            news["heads"] = {"html": render_heads(board), "digest": board.heads, "columns": board.columns}
+        self._columns, self._heads = board.columns, board.heads
+        self._rows |= {row.id: row.digest for row in board.rows}
+        for key in gone:
+            del self._rows[key]
+        self._times |= times
+        return {name: value for name, value in news.items() if value}
+
+
+def render_row(row: Row) -> str:
+    """One row as it stands on the page."""
+    return render_to_string("admin/connections/row.html", {"row": row})
+
+
+def render_heads(board: Board) -> str:
+    """The heads of the columns."""
+    return render_to_string("admin/connections/heads.html", {"board": board})

@@ -1,0 +1,91 @@
+"""The columns of the board: processes that hold connections, as far as an operator may know of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count
+from django.utils import timezone
+
+from bots.connections.status import CLOCKS, BotStatus
+from bots.models import ConnectionSlot, Listener
+from core.access.models import User
+
+REMEMBERED: Final = timedelta(minutes=10)
+"""How long a process that vanished without a word is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One ``runfeishu``. ``capacity`` and what else concerns all bots is for superusers: None for everybody else."""
+
+    id: UUID
+    name: str
+    load: int
+    capacity: int | None = None
+    seen_at: datetime | None = None
+    is_alive: bool = True
+    is_draining: bool = False
+    confined_to: int = 0
+
+    @property
+    def percent(self) -> int:
+        """How full it is."""
+        return min(100, round(100 * self.load / self.capacity)) if self.capacity else 0
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """Everything about it that does not change by itself every second."""
+        return (
+            self.id,
+            self.name,
+            self.load,
+            self.capacity,
+            self.is_alive,
+            self.is_draining,
+            self.confined_to,
+        )
+
+
+def processes(user: User, statuses: Sequence[BotStatus]) -> list[Process]:
+    """Who holds connections, by name: all processes for a superuser; for others those that hold their bots, and only
+    what of their bots they hold."""
+    return _all() if user.is_superuser else _of(statuses)
+
+
+def _all() -> list[Process]:
+    now = timezone.now()
+    held = ConnectionSlot.objects.filter(lease_until__gt=now - CLOCKS).exclude(holder=None).order_by()
+    loads = dict(held.values_list("holder").annotate(Count("pk")))
+    alive_since = now - timedelta(seconds=settings.LEASE_SECONDS) - CLOCKS
+    return [
+        Process(
+            id=row.pk,
+            name=row.name,
+            load=loads.get(row.pk, 0),
+            capacity=row.capacity,
+            seen_at=row.seen_at,
+            is_alive=row.seen_at > alive_since,
+            is_draining=row.draining,
+            confined_to=len(row.only),
+        )
+        for row in Listener.objects.filter(seen_at__gt=now - REMEMBERED).order_by("name", "pk")
+    ]
+
+
+def _of(statuses: Sequence[BotStatus]) -> list[Process]:
+    names: dict[UUID, str] = {}
+    loads: Counter[UUID] = Counter()
+    for status in statuses:
+        for slot in status.slots:
+            if slot.is_held and slot.row.holder is not None:
+                names[slot.row.holder] = slot.row.node
+                loads[slot.row.holder] += 1
+    return [
+        Process(id=pk, name=name, load=loads[pk])
+        for pk, name in sorted(names.items(), key=lambda item: (item[1], str(item[0])))
+    ]

@@ -1,0 +1,67 @@
+"""What the templates of the board need drawn; the tags of ``live`` lead here."""
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from bots.admin.badges import ICONS, badge, icon, slot_icon, slot_words, who
+from bots.connections.status import Verdict
+from bots.models import ConnectionSlot
+from core.console.columns import trouble
+from core.console.live.ages import UNITS, age
+from feishu_portal.overview.connections.reasons import slot_note
+
+__all__ = [
+    "age",
+    "badge",
+    "live_status",
+    "live_words",
+    "problem",
+    "slot_icon",
+    "slot_note",
+    "slot_words",
+    "verdict_icon",
+    "who",
+]
+
+
+def problem(row: ConnectionSlot) -> str:
+    """What is wrong with a connection, with cause and cure."""
+    return trouble(row.problem, said=row.error_message)
+
+
+def verdict_icon(value: str) -> SafeString:
+    """The symbol of a verdict."""
+    return icon(ICONS[Verdict(value)])
+
+
+def live_words() -> SafeString:
+    """The words in which the browser writes ages, as attributes of the page's root."""
+    return format_html_join(
+        " ",
+        'data-age-{}="{}"',
+        ((name, str(words).replace("%(count)s", "{}")) for name, _length, words in UNITS),
+    )
+
+
+def live_status() -> SafeString:
+    """Whether the page is up to date, and by which way; filled by its script."""
+    words = {
+        "live": (gettext("Live"), gettext("Changes appear at once.")),
+        "polling": (
+            gettext("Every few seconds"),
+            gettext("No live connection can be had: the page asks every few seconds."),
+        ),
+        "offline": (
+            gettext("Out of touch"),
+            gettext("The portal does not answer. What is shown may be out of date."),
+        ),
+        "ended": (gettext("Signed out"), gettext("Sign in again to go on.")),
+    }
+    attributes = format_html_join(
+        " ", 'data-{0}="{1}" data-{0}-title="{2}"', ((name, *pair) for name, pair in words.items())
+    )
+    return format_html(
+        '<span class="board-link" id="live-status" role="status" data-testid="live-status" {} hidden></span>',
+        attributes,
+    )

@@ -1,0 +1,65 @@
+"""What the console says of refreshing, and the one thing an operator can do about it."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from auth_sessions.domain.refresh import gate
+from auth_sessions.models import UserToken
+from core.access.models import AuditEntry
+from tests.factories import make_grant, make_operator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def grant(bot) -> UserToken:
+    return make_grant(bot)
+
+
+def address(grant: UserToken, page: str = "") -> str:
+    if page:
+        return reverse(f"admin:auth_sessions_usertoken_{page}", args=[grant.pk])
+    return reverse("admin:auth_sessions_usertoken_change", args=[grant.pk])
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(make_operator(superuser=True))
+    client.cookies["feishu_portal_language"] = "en"
+    return client
+
+
+def test_paused_app_is_on_the_overview_and_on_its_tokens(boss, grant):
+    gate.pause(grant.bot, code=20002, log_id="log-1")
+    for page in (reverse("admin:index"), address(grant)):
+        text = boss.get(page).content.decode()
+        assert "App Secret is wrong" in text
+    assert "Refreshing paused" in boss.get(reverse("admin:index")).content.decode()
+
+
+def test_refresh_now_makes_a_grant_due(boss, grant):
+    assert boss.get(address(grant, "refresh_now")).status_code == 200
+    assert UserToken.objects.get().next_refresh_at > timezone.now()
+    boss.post(address(grant, "refresh_now"))
+    assert UserToken.objects.due().get() == grant
+
+
+def test_refresh_now_tries_a_paused_app_and_says_who_asked(boss, grant):
+    gate.pause(grant.bot, code=20002, log_id="")
+    UserToken.objects.update(next_refresh_at=timezone.now() - timedelta(seconds=1))
+    assert not gate.take_trial(grant.bot)
+    boss.post(address(grant, "refresh_now"))
+    assert gate.take_trial(grant.bot)
+    assert AuditEntry.objects.get(action="bot.refresh_tried").actor.startswith("operator:")
+
+
+def test_stranger_sees_no_pause_and_refreshes_nothing(client, grant):
+    gate.pause(grant.bot, code=20002, log_id="")
+    client.force_login(make_operator())
+    assert "App Secret" not in client.get(reverse("admin:index")).content.decode()
+    assert client.post(address(grant, "refresh_now")).status_code in {302, 403, 404}
+    assert not gate.take_trial(grant.bot)

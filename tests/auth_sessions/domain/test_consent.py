@@ -1,0 +1,358 @@
+"""The browser road, from the card's link to the page that says how it ended."""
+
+import base64
+import hashlib
+import json
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from auth_sessions.domain.sessions import authorize_link, end_overdue_sessions, request_authorization
+from auth_sessions.enums import Reason, SessionState
+from auth_sessions.models import AuthSession, UserToken
+from core.access.actors import SYSTEM
+from tests.auth_sessions.conftest import oauth_error, token_answer, user_answer
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session(bot) -> AuthSession:
+    return request_authorization(bot=bot, open_id="ou_asked", tenant_key="tenant", actor=SYSTEM)
+
+
+def path_of(session: AuthSession) -> str:
+    return urlsplit(authorize_link(session)).path
+
+
+BY_HAND = {"Sec-Fetch-User": "?1"}
+
+
+def visit(session: AuthSession, client: Client):
+    """As a browser does it that a person told to."""
+    return client.get(path_of(session), headers=BY_HAND)
+
+
+def open_link(session: AuthSession, client: Client) -> dict[str, str]:
+    """Open the link as the person would; returns the query of the consent page."""
+    response = visit(session, client)
+    assert response.status_code == 302
+    return {name: values[0] for name, values in parse_qs(urlsplit(response["Location"]).query).items()}
+
+
+def come_back(session: AuthSession, client: Client, *, language: str = "en", app_id: str = "", **query: str):
+    path = f"/oauth/callback/{app_id or session.bot.app_id}/"
+    return client.get(path, query, headers={"Accept-Language": language})
+
+
+def assert_ended(session: AuthSession, state: SessionState, reason: str = "") -> None:
+    session.refresh_from_db()
+    assert (session.state, session.reason) == (state, reason)
+    if state != SessionState.AUTHORIZED:
+        assert not UserToken.objects.exists()
+
+
+def test_link_leads_to_the_platforms_consent_page(session, client, settings):
+    response = visit(session, client)
+    url = urlsplit(response["Location"])
+    query = parse_qs(url.query)
+    assert f"{url.scheme}://{url.netloc}{url.path}" == "http://platform.test/open-apis/authen/v1/authorize"
+    assert query["client_id"] == [session.bot.app_id]
+    assert query["redirect_uri"] == [f"{settings.PUBLIC_URL}/oauth/callback/{session.bot.app_id}/"]
+    assert query["scope"] == ["offline_access contact:user.base:readonly"]
+    assert query["code_challenge_method"] == ["S256"]
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in response["Cache-Control"]
+    assert_ended(session, SessionState.OPENED)
+
+
+def test_consent_stores_tokens_and_says_so(
+    session, client, platform, no_broker, django_capture_on_commit_callbacks
+):
+    query = open_link(session, client)
+    with django_capture_on_commit_callbacks(execute=True):
+        response = come_back(session, client, state=query["state"], code="the-code")
+    assert response.status_code == 200
+    assert "Authorized" in response.text
+    assert_ended(session, SessionState.AUTHORIZED)
+    grant = UserToken.objects.get()
+    assert (grant.open_id, grant.access_token, grant.refresh_token) == (
+        "ou_asked",
+        "access-token-1",
+        "refresh-token-1",
+    )
+    assert grant.name == "李雷"
+    assert (
+        timezone.now() + timedelta(minutes=50)
+        < grant.next_refresh_at
+        < timezone.now() + timedelta(minutes=70)
+    )
+    assert no_broker == [str(session.pk)]
+
+
+def test_code_is_exchanged_with_verifier_and_redirect_uri(session, client, platform):
+    query = open_link(session, client)
+    come_back(session, client, state=query["state"], code="the-code")
+    sent = json.loads(platform.token.calls.last.request.content)
+    challenge = (
+        base64.urlsafe_b64encode(hashlib.sha256(sent["code_verifier"].encode()).digest())
+        .rstrip(b"=")
+        .decode()
+    )
+    assert challenge == query["code_challenge"]
+    assert sent["redirect_uri"] == query["redirect_uri"]
+    assert sent["code"] == "the-code"
+
+
+def test_page_speaks_the_browsers_language(session, client, platform):
+    query = open_link(session, client)
+    response = come_back(
+        session, client, language="zh-CN,zh;q=0.9", state=query["state"], error="access_denied"
+    )
+    assert 'lang="zh-hans"' in response.text.lower()
+    assert "Nothing was stored" not in response.text
+
+
+def test_denied(session, client, platform):
+    query = open_link(session, client)
+    response = come_back(session, client, state=query["state"], error="access_denied")
+    assert response.status_code == 200
+    assert_ended(session, SessionState.DENIED)
+    assert not platform.token.called
+
+
+def test_wrong_person(session, client, platform):
+    platform.user_info.respond(json=user_answer("ou_somebody_else"))
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 403
+    assert_ended(session, SessionState.FAILED, Reason.WRONG_PERSON)
+
+
+def test_person_of_another_tenant(session, client, platform):
+    platform.user_info.respond(json=user_answer("ou_asked", tenant_key="another"))
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 403
+    assert_ended(session, SessionState.FAILED, Reason.WRONG_PERSON)
+
+
+def test_state_works_once(session, client, platform):
+    query = open_link(session, client)
+    come_back(session, client, state=query["state"], code="c")
+    again = come_back(session, client, state=query["state"], code="another")
+    assert again.status_code == 410
+    assert platform.token.call_count == 1
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+def test_answer_in_another_browser(session, client, platform):
+    query = open_link(session, client)
+    assert come_back(session, Client(), state=query["state"], code="c").status_code == 403
+    assert_ended(session, SessionState.FAILED, Reason.OTHER_BROWSER)
+    assert not platform.token.called
+
+
+def test_answer_for_another_bot(session, client, platform):
+    query = open_link(session, client)
+    response = come_back(session, client, app_id=make_bot().app_id, state=query["state"], code="c")
+    assert response.status_code == 400
+    assert_ended(session, SessionState.OPENED)
+
+
+@pytest.mark.parametrize("state", ["", "made-up"])
+def test_unknown_state(session, client, platform, state):
+    open_link(session, client)
+    assert come_back(session, client, state=state, code="c").status_code == 400
+    assert_ended(session, SessionState.OPENED)
+
+
+def test_state_of_an_earlier_tab_does_not_work_and_the_later_one_does(session, client, platform):
+    first = open_link(session, client)
+    second = open_link(session, client)
+    assert come_back(session, client, state=first["state"], code="c").status_code == 400
+    assert come_back(session, client, state=second["state"], code="c").status_code == 200
+
+
+def test_expired_while_on_the_consent_page(session, client, platform):
+    query = open_link(session, client)
+    AuthSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert come_back(session, client, state=query["state"], code="c").status_code == 410
+    assert_ended(session, SessionState.EXPIRED)
+    assert not platform.token.called
+
+
+def test_person_back_in_time_does_not_expire_while_the_platform_is_asked(session, client, platform):
+    def sweep_meanwhile(request):
+        AuthSession.objects.filter(expires_at__lt=timezone.now() + timedelta(seconds=30)).update(
+            expires_at=timezone.now()
+        )
+        end_overdue_sessions()
+        return httpx.Response(200, json=token_answer())
+
+    platform.token.mock(side_effect=sweep_meanwhile)
+    query = open_link(session, client)
+    AuthSession.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+@pytest.mark.parametrize("name", ["李" * 300, "NUL \x00", "half a pair \ud83d"])
+def test_name_that_no_column_takes_does_not_cost_the_consent(session, client, platform, name):
+    who = json.loads(json.dumps(user_answer("ou_asked")))
+    who["data"]["name"] = name
+    platform.user_info.respond(content=json.dumps(who).encode())
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+def test_browser_is_remembered_as_long_as_the_link_lives(session, client, settings):
+    settings.AUTH_SESSION_MINUTES = 600
+    cookie = visit(session, client).cookies["feishu_portal_auth"]
+    assert cookie["max-age"] >= 600 * 60
+
+
+@pytest.mark.parametrize("path", ["/oauth/callback/%00/?state=s&code=c", "/oauth/start/%00/"])
+def test_address_that_no_database_takes_is_not_found(db, client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_platform_refuses_the_code(session, client, platform):
+    platform.token.mock(return_value=oauth_error(20003))
+    query = open_link(session, client)
+    response = come_back(session, client, state=query["state"], code="c")
+    assert response.status_code == 502
+    assert "20003" in response.text
+    assert "log-20003" in response.text
+    assert_ended(session, SessionState.FAILED, Reason.PLATFORM_ERROR)
+    assert (session.error_code, session.error_log_id) == (20003, "log-20003")
+
+
+def test_platform_busy_for_a_moment_is_asked_again(session, client, platform):
+    busy = oauth_error(20072, status=503, error="temporarily_unavailable")
+    platform.token.mock(side_effect=[busy, httpx.Response(200, json=token_answer())])
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+def test_answer_lost_on_the_way_is_not_asked_for_again(session, client, platform):
+    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 502
+    assert platform.token.call_count == 1
+    assert_ended(session, SessionState.FAILED, Reason.UNREACHABLE)
+
+
+def test_consent_without_offline_access_is_stored_without_refresh(session, client, platform):
+    answer = token_answer(scope="contact:user.base:readonly")
+    del answer["refresh_token"], answer["refresh_token_expires_in"]
+    platform.token.respond(json=answer)
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    grant = UserToken.objects.get()
+    assert (grant.refresh_token, grant.next_refresh_at) == ("", None)
+
+
+def test_second_consent_replaces_the_first_and_raises_the_generation(bot, client, platform):
+    for number in (1, 2):
+        platform.token.respond(json=token_answer(number))
+        session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
+        query = open_link(session, client)
+        come_back(session, client, state=query["state"], code="c")
+    grant = UserToken.objects.get()
+    assert (grant.generation, grant.access_token) == (2, "access-token-2")
+
+
+def test_link_belongs_to_the_browser_that_opened_it_first(session, client):
+    open_link(session, client)
+    for elsewhere in (
+        Client().get(path_of(session)),
+        visit(session, Client()),
+        Client().post(path_of(session)),
+    ):
+        assert elsewhere.status_code == 403
+    assert visit(session, client).status_code == 302
+
+
+def test_link_is_dead_after_the_end(session, client, platform):
+    query = open_link(session, client)
+    come_back(session, client, state=query["state"], code="c")
+    assert client.get(path_of(session)).status_code == 410
+
+
+def test_link_too_late(session, client):
+    AuthSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert client.get(path_of(session)).status_code == 410
+    assert_ended(session, SessionState.EXPIRED)
+
+
+def test_link_made_up(db, client):
+    assert client.get("/oauth/start/made-up/").status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"Sec-Purpose": "prefetch"}, {"Sec-Fetch-User": "?0"}])
+def test_scanner_that_reads_the_link_first_does_not_use_it_up(session, client, headers):
+    for _ in range(3):
+        page = Client().get(path_of(session), headers=headers)
+        assert page.status_code == 200
+        assert "Set-Cookie" not in page or "feishu_portal_auth" not in page["Set-Cookie"]
+        assert 'method="post"' in page.text
+    assert client.head(path_of(session)).status_code == 405
+    session.refresh_from_db()
+    assert (session.state, session.browser_hash) == (SessionState.PENDING, "")
+
+
+def test_button_of_the_page_in_between_goes_on_to_the_platform(session, client, platform):
+    page = client.get(path_of(session))
+    assert "form-action 'self' http://platform.test" in page["Content-Security-Policy"]
+    response = client.post(path_of(session))
+    assert response.status_code == 302
+    state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    assert come_back(session, client, state=state, code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)
+
+
+def test_page_in_between_takes_no_forged_form(session):
+    assert Client(enforce_csrf_checks=True).post(path_of(session)).status_code == 403
+    session.refresh_from_db()
+    assert session.state == SessionState.PENDING
+
+
+def test_link_of_a_disabled_bot_is_refused(session, client):
+    session.bot.enabled = False
+    session.bot.save()
+    assert client.get(path_of(session)).status_code == 410
+
+
+def test_no_page_shows_a_secret(session, client, platform):
+    query = open_link(session, client)
+    text = come_back(session, client, state=query["state"], code="the-code").text
+    for secret in (query["state"], "the-code", "access-token-1", "refresh-token-1", session.start_token):
+        assert secret not in text
+
+
+def test_link_of_an_authorization_under_way_says_so(session, client, platform):
+    def look_meanwhile(request):
+        page = client.get(path_of(session), headers={"Accept-Language": "en"})
+        assert page.status_code == 409
+        assert "being completed" in page.text
+        return httpx.Response(200, json=token_answer())
+
+    platform.token.mock(side_effect=look_meanwhile)
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+def test_platform_that_says_whose_the_tokens_are_at_the_second_try_costs_nobody_the_consent(
+    session, client, platform
+):
+    platform.user_info.mock(
+        side_effect=[httpx.ReadTimeout("slow"), httpx.Response(200, json=user_answer("ou_asked"))]
+    )
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert_ended(session, SessionState.AUTHORIZED)

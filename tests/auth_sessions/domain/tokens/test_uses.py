@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from auth_sessions.domain.tokens import uses
+from auth_sessions.domain.tokens.uses import prune_uses, record_calls, record_endings, record_hand_out
+from auth_sessions.enums import UseKind
+from auth_sessions.models import TokenUse
+from core.access.models import ApiClient
+from tests.factories import make_bot, make_grant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def grant():
+    return make_grant(make_bot())
+
+
+def call(grant, **values) -> TokenUse:
+    return TokenUse(
+        bot=grant.bot,
+        client="CRM",
+        kind=UseKind.CALL,
+        tenant_key=grant.tenant_key,
+        open_id=grant.open_id,
+        method="GET",
+        path="/open-apis/task/v2/tasks",
+        **values,
+    )
+
+
+def test_hand_out_says_who_was_given_whose_token(grant):
+    record_hand_out(grant, client=ApiClient(name="CRM"))
+    use = TokenUse.objects.of(grant).get()
+    assert (use.client, use.kind, use.open_id, use.generation) == ("CRM", "issued", "ou_asked", 1)
+
+
+def test_ending_is_added_to_the_call(grant):
+    made = call(grant)
+    record_calls([made])
+    made.status, made.seconds = 200, 0.5
+    record_endings([made])
+    assert TokenUse.objects.values_list("status", "seconds").get() == (200, 0.5)
+
+
+def test_uses_of_a_person_are_nobody_elses_and_newest_first(grant):
+    older, newer = call(grant), call(grant)
+    record_calls([older, newer])
+    record_calls([call(make_grant(make_bot())), call(make_grant(grant.bot, tenant_key="other"))])
+    assert list(TokenUse.objects.of(grant)) == [newer, older]
+
+
+def test_old_uses_are_deleted_batch_by_batch(grant, settings, monkeypatch):
+    monkeypatch.setattr(uses, "PRUNE_BATCH", 2)
+    old = timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS, seconds=1)
+    record_calls([*(call(grant, at=old) for _ in range(5)), call(grant)])
+    assert prune_uses() == 5
+    assert TokenUse.objects.count() == 1

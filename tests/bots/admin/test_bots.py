@@ -1,0 +1,294 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import respx
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from bots.enums import Transport
+from bots.models import Bot
+from core.access.models import AuditEntry, User
+from core.vault.fields import encrypted_field
+from tests.console.rows import (
+    Rows,
+    list_of,
+    make_rows,
+    messages_of,
+    page_of,
+    signed_in,
+    text_of,
+)
+from tests.factories import PLATFORM
+
+CREDENTIALS = {"app_secret": "", "encrypt_key": "", "verification_token": "", "proxy_url": ""}
+
+
+def form_of(bot: Bot, **values: object) -> dict[str, object]:
+    """The form as a browser sends it when nothing was touched."""
+    return (
+        {
+            "name": bot.name,
+            "platform": bot.platform,
+            "open_url": bot.open_url,
+            "accounts_url": bot.accounts_url,
+            "token_endpoint": bot.token_endpoint,
+            "transport": bot.transport,
+            "slot_count": bot.slot_count,
+            "stale_after_minutes": bot.stale_after_minutes,
+            "handlers_per_second": bot.handlers_per_second,
+            "enabled": "on",
+            "connect": "on",
+            "auth_scopes": "\r\n".join(bot.auth_scopes),
+            "slots-TOTAL_FORMS": "0",
+            "slots-INITIAL_FORMS": "0",
+        }
+        | CREDENTIALS
+        | values
+    )
+
+
+def new_bot(**values: object) -> dict[str, object]:
+    return (
+        {
+            "name": "Approvals",
+            "app_id": "cli_a1b2c3d4e5f60718",
+            "platform": "feishu",
+            "open_url": "",
+            "accounts_url": "",
+            "transport": "websocket",
+            "slot_count": "2",
+            "auth_scopes": "offline_access\ncontact:user.base:readonly\n",
+        }
+        | CREDENTIALS
+        | {"app_secret": "the-app-secret"}
+        | values
+    )
+
+
+def test_adding_a_bot_stores_its_secret_arranges_its_connections_and_is_audited(as_superuser: Client) -> None:
+    assert as_superuser.post(reverse("admin:bots_bot_add"), new_bot()).status_code == 302
+    bot = Bot.objects.get(app_id="cli_a1b2c3d4e5f60718")
+    assert bot.app_secret == "the-app-secret"
+    assert bot.auth_scopes == ["offline_access", "contact:user.base:readonly"]
+    assert bot.slots.count() == 2
+    entry = AuditEntry.objects.get(action="bot.created")
+    assert (entry.actor, entry.app_id) == ("operator:root", bot.app_id)
+    assert "the-app-secret" not in str(entry.detail)
+
+
+def test_adding_a_bot_needs_an_app_secret(as_superuser: Client) -> None:
+    answer = as_superuser.post(reverse("admin:bots_bot_add"), new_bot(app_secret=""))
+    assert answer.context["adminform"].form.errors["app_secret"]
+    assert not Bot.objects.exists()
+
+
+def test_operator_with_the_right_adds_a_bot_and_owns_it(stranger: User) -> None:
+    stranger.user_permissions.add(Permission.objects.get(codename="add_bot"))
+    signed_in(stranger).post(reverse("admin:bots_bot_add"), new_bot())
+    assert list(Bot.objects.get(app_id="cli_a1b2c3d4e5f60718").owners.all()) == [stranger]
+
+
+def test_operator_without_the_right_adds_none(as_owner: Client) -> None:
+    assert as_owner.post(reverse("admin:bots_bot_add"), new_bot()).status_code == 403
+
+
+def test_empty_secret_keeps_what_is_stored(rows: Rows, as_owner: Client) -> None:
+    as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, name="Renamed"))
+    bot = Bot.objects.get(pk=rows.bot.pk)
+    assert (bot.name, bot.app_secret, bot.encrypt_key) == ("Renamed", "the-app-secret", "the-encrypt-key")
+    assert AuditEntry.objects.filter(action="bot.updated").latest("id").detail == {"changed": ["name"]}
+
+
+def test_new_secret_replaces_the_stored_one_and_only_its_name_is_audited(
+    rows: Rows, as_owner: Client
+) -> None:
+    as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, app_secret="the-new-secret"))
+    assert Bot.objects.get(pk=rows.bot.pk).app_secret == "the-new-secret"
+    assert AuditEntry.objects.filter(action="bot.updated").latest("id").detail == {"changed": ["app_secret"]}
+
+
+def test_encrypt_key_can_be_removed_but_the_app_secret_cannot(rows: Rows, as_owner: Client) -> None:
+    form = form_of(rows.bot, **{"encrypt_key-remove": "1", "app_secret-remove": "1"})
+    as_owner.post(page_of("bots_bot", rows.bot), form)
+    bot = Bot.objects.get(pk=rows.bot.pk)
+    assert (bot.app_secret, bot.encrypt_key) == ("the-app-secret", "")
+
+
+def test_form_with_another_error_leaves_secrets_alone(rows: Rows, as_owner: Client) -> None:
+    form = form_of(rows.bot, name="", app_secret="the-new-secret")
+    answer = as_owner.post(page_of("bots_bot", rows.bot), form)
+    assert answer.status_code == 200
+    assert "the-new-secret" not in text_of(answer)
+    assert Bot.objects.get(pk=rows.bot.pk).app_secret == "the-app-secret"
+
+
+def test_page_opens_and_takes_a_new_secret_when_the_key_is_lost(
+    rows: Rows, as_owner: Client, settings
+) -> None:
+    settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
+    assert as_owner.get(page_of("bots_bot", rows.bot)).status_code == 200
+    as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, app_secret="the-new-secret"))
+    assert Bot.objects.get(pk=rows.bot.pk).app_secret == "the-new-secret"
+
+
+def test_secret_fields_say_whether_there_is_one(rows: Rows, as_owner: Client) -> None:
+    Bot.objects.filter(pk=rows.bot.pk).update(verification_token="")
+    html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+    assert html.count("Set. Leave empty to keep it.") == 3
+    assert html.count("Not set") == 1
+    assert 'type="password" name="app_secret"' in html
+
+
+def test_scopes_with_blanks_are_refused(rows: Rows, as_owner: Client) -> None:
+    answer = as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, auth_scopes="one two"))
+    assert answer.context["adminform"].form.errors["auth_scopes"]
+
+
+def test_app_id_of_a_bot_cannot_be_changed(rows: Rows, as_superuser: Client) -> None:
+    as_superuser.post(page_of("bots_bot", rows.bot), form_of(rows.bot, app_id="cli_ffffffffffffffff"))
+    assert Bot.objects.get(pk=rows.bot.pk).app_id == rows.bot.app_id
+
+
+def test_owner_cannot_name_other_owners(rows: Rows, as_owner: Client, owner: User, stranger: User) -> None:
+    as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, owners=[str(stranger.pk)]))
+    assert list(rows.bot.owners.all()) == [owner]
+
+
+def test_page_shows_redirect_url_and_the_state_of_connections(rows: Rows, as_owner: Client) -> None:
+    html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+    assert f'data-copy="https://portal.test/oauth/callback/{rows.bot.app_id}/"' in html
+    assert "App ID or App Secret is wrong" in html
+    assert "10014" in html
+
+
+def test_error_of_a_connection_is_told_in_the_operators_language(rows: Rows, owner: User) -> None:
+    html = text_of(signed_in(owner, "zh-CN").get(page_of("bots_bot", rows.bot)))
+    assert "App ID 或 App Secret 不正确" in html
+
+
+def test_page_warns_of_a_missing_public_url_and_of_scopes_without_refresh(
+    rows: Rows, as_owner: Client, settings
+) -> None:
+    settings.PUBLIC_URL = ""
+    Bot.objects.filter(pk=rows.bot.pk).update(auth_scopes=["contact:user.base:readonly"])
+    notices = as_owner.get(page_of("bots_bot", rows.bot)).context["notices"]
+    assert [notice.split()[0] for notice in notices] == ["PUBLIC_URL", "offline_access"]
+
+
+def test_webhook_bot_shows_its_request_url_and_no_connections(owner: User) -> None:
+    bot = make_rows(transport=Transport.WEBHOOK).bot
+    bot.owners.add(owner)
+    answer = signed_in(owner).get(page_of("bots_bot", bot))
+    assert f"https://portal.test/api/feishu/webhook/{bot.app_id}" in text_of(answer)
+    assert answer.context["inline_admin_formsets"] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "audited"),
+    [(True, "switch_off", "bot.disabled"), (False, "switch_on", "bot.enabled")],
+)
+def test_bots_are_switched_from_the_list(
+    *, before: bool, action: str, audited: str, rows: Rows, as_owner: Client
+) -> None:
+    Bot.objects.filter(pk=rows.bot.pk).update(enabled=before)
+    chosen = {"action": action, "_selected_action": [str(rows.bot.pk)], "sure": "yes"}
+    as_owner.post(list_of("bots_bot"), chosen)
+    assert Bot.objects.get(pk=rows.bot.pk).enabled is not before
+    assert AuditEntry.objects.latest("id").action == audited
+
+
+def test_switching_on_the_bots_page_asks_first(rows: Rows, as_owner: Client) -> None:
+    address = page_of("bots_bot", rows.bot, "toggle")
+    assert 'data-testid="ask"' in text_of(as_owner.get(address))
+    assert Bot.objects.get(pk=rows.bot.pk).enabled
+    as_owner.post(address)
+    assert not Bot.objects.get(pk=rows.bot.pk).enabled
+
+
+def test_reconnecting_asks_first_and_makes_the_connections_anew(rows: Rows, as_owner: Client) -> None:
+    address = page_of("bots_bot", rows.bot, "reconnect")
+    assert 'data-testid="ask"' in text_of(as_owner.get(address))
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is None
+    as_owner.post(address)
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is not None
+    assert AuditEntry.objects.latest("id").action == "bot.connect"
+
+
+def test_bot_that_is_switched_off_is_not_reconnected(rows: Rows, as_owner: Client) -> None:
+    Bot.objects.filter(pk=rows.bot.pk).update(enabled=False)
+    as_owner.post(page_of("bots_bot", rows.bot, "reconnect"))
+    assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is None
+
+
+@pytest.fixture
+def refusing_platform() -> Iterator[respx.MockRouter]:
+    with respx.mock(base_url=PLATFORM) as platform:
+        platform.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
+            json={"code": 10014, "msg": "app secret invalid"}, headers={"X-Tt-Logid": "log-1"}
+        )
+        platform.post("/callback/ws/endpoint").mock(side_effect=httpx.ConnectError("no route"))
+        yield platform
+
+
+def test_examination_names_what_is_in_order_and_explains_what_is_not(
+    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
+) -> None:
+    said = messages_of(as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True))
+    assert said[0] == "In order: Stored App Secret · Address of the portal: PUBLIC_URL."
+    assert said[1].startswith(
+        "Credentials and platform: App ID or App Secret is wrong, or the app is disabled (10014, log-1). "
+        "Compare App ID"
+    )
+    assert said[2].startswith("Admission to the long connection: The platform cannot be reached")
+    assert rows.bot.app_secret not in " ".join(said)
+
+
+def test_examination_ranks_what_it_says(
+    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
+) -> None:
+    answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
+    levels = [message.level_tag for message in answer.context["messages"]]
+    assert levels[:3] == ["success", "error", "error"]
+    assert set(levels[3:]) == {"info"}
+
+
+def test_secret_that_cannot_be_opened_is_told(rows: Rows, as_owner: Client, settings) -> None:
+    settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
+    answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
+    assert any("ENCRYPTION_KEYS" in said for said in messages_of(answer))
+
+
+def test_deleting_a_bot_asks_first_takes_everything_with_it_and_is_audited(
+    rows: Rows, as_superuser: Client
+) -> None:
+    address = page_of("bots_bot", rows.bot, "delete")
+    assert "its events and their deliveries" in text_of(as_superuser.get(address))
+    assert Bot.objects.filter(pk=rows.bot.pk).exists()
+    assert as_superuser.post(address, {"post": "yes"}).status_code == 302
+    assert not Bot.objects.filter(pk=rows.bot.pk).exists()
+    entry = AuditEntry.objects.get(action="bot.deleted")
+    assert (entry.actor, entry.app_id) == ("operator:root", rows.bot.app_id)
+
+
+def test_owner_deletes_a_bot_only_with_the_right_to(rows: Rows, owner: User) -> None:
+    address = page_of("bots_bot", rows.bot, "delete")
+    assert signed_in(owner).post(address, {"post": "yes"}).status_code == 403
+    owner.user_permissions.add(Permission.objects.get(codename="delete_bot"))
+    assert signed_in(owner).post(address, {"post": "yes"}).status_code == 302
+
+
+def test_bots_are_not_deleted_in_bulk(rows: Rows, as_superuser: Client) -> None:
+    as_superuser.post(
+        list_of("bots_bot"),
+        {"action": "delete_selected", "_selected_action": [str(rows.bot.pk)], "post": "yes"},
+    )
+    assert Bot.objects.filter(pk=rows.bot.pk).exists()
+
+
+def test_sealed_secret_of_the_row_is_untouched_by_a_save(rows: Rows, as_owner: Client) -> None:
+    before = Bot.objects.values_list("app_secret", flat=True).get(pk=rows.bot.pk)
+    as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, name="Renamed"))
+    assert Bot.objects.values_list("app_secret", flat=True).get(pk=rows.bot.pk) == before
+    assert encrypted_field(Bot, "app_secret").is_set(Bot.objects.get(pk=rows.bot.pk))

@@ -1,0 +1,234 @@
+"""What the fleet decides, with a clock and a database that the test holds in its hands."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from bots.connections import fleet as module
+from bots.connections.fleet import Fleet, LeaseTerms
+from bots.connections.leases import Survey
+from bots.connections.slots import SeenSlot, WantedSlot
+from bots.enums import LossReason
+
+TERMS = LeaseTerms(seconds=6, interval=1.5)
+BOT = UUID(int=7)
+
+
+class Connection:
+    """Notes what is done to it, and ends at once."""
+
+    def __init__(self, wanted: WantedSlot, *, held: bool, observer: Any, **_collaborators: Any) -> None:
+        self.wanted, self.held, self.observer = wanted, held, observer
+        self.ending = self.closed = self.dead = self.is_stuck = False
+        self.anew: WantedSlot | None = None
+        self.renewed: list[str] = []
+
+    def renew(self, reason: str) -> None:
+        self.renewed.append(reason)
+
+    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
+        self.ending, self.closed, self.anew, self.cause = True, True, anew, cause
+
+
+class Database:
+    """Answers like the domain functions, from memory; ``down`` makes it fail."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.slots: list[SeenSlot] = []
+        self.calls: list[str] = []
+        self.answers: dict[str, bool] = {}
+
+    async def run(self, function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
+        if self.down:
+            raise OperationalError
+        self.calls.append(function.__name__)
+        if function.__name__ == "renew":
+            return Survey([], self.slots)
+        return self.answers.get(function.__name__, True)
+
+
+class Scene:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(module, "clock", lambda: self.now)
+        monkeypatch.setattr(module, "SlotConnection", Connection)
+        self.database = Database()
+        self.fleet = Fleet(sink=None, node="a", terms=TERMS, capacity=10)
+        self.me = self.fleet._me.id
+        self.fleet._database = self.fleet._reports._database = self.database
+
+    async def round(self, *slots: SeenSlot, seconds: float = 1.5) -> dict[int, Connection]:
+        """Let time pass, and the fleet look at these slots."""
+        self.now += seconds
+        self.database.slots = list(slots)
+        self.database.calls.clear()
+        await self.fleet._round()
+        return dict(self.fleet._connections)
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(monkeypatch)
+
+
+def seen(number: int = 1, *, fingerprint: str = "x", **values: Any) -> SeenSlot:
+    half_open_at = values.pop("half_open_at", None)
+    return SeenSlot(
+        WantedSlot(number, BOT, "cli_7", (fingerprint,), half_open_at=half_open_at),
+        **values,
+    )
+
+
+async def test_free_slot_is_claimed_and_connected(scene):
+    connections = await scene.round(seen())
+    assert connections[1].held
+    assert "claim" in scene.database.calls
+
+
+async def test_claim_that_another_process_won_connects_nothing(scene):
+    scene.database.answers["claim"] = False
+    assert await scene.round(seen()) == {}
+
+
+async def test_connection_whose_lease_is_lost_is_closed(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round(seen(holder=uuid4(), connected=True))
+    assert held.closed
+    assert held.anew is None
+    assert held.cause == LossReason.MOVED
+
+
+async def test_connection_of_a_bot_that_is_gone_is_closed_and_then_let_go(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round()
+    assert held.closed
+    assert held.cause == LossReason.ASKED
+    assert await scene.round() == {}
+    assert scene.database.calls[0] == "let_go"
+
+
+async def test_changed_bot_is_connected_anew_under_the_same_lease(scene):
+    changed = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round(seen(holder=scene.me, fingerprint="y"))
+    assert changed.cause == LossReason.CHANGED
+    connections = await scene.round(seen(holder=scene.me, fingerprint="y"))
+    assert connections[1].wanted.fingerprint == ("y",)
+    assert not connections[1].ending
+    assert "let_go" not in scene.database.calls
+
+
+async def test_connection_that_the_platform_does_not_know_any_more_is_made_anew(scene):
+    known = (await scene.round(seen(holder=scene.me)))[1]
+    await scene.round(seen(holder=scene.me, half_open_at=timezone.now()))
+    assert known.anew is not None
+    assert known.cause == LossReason.HALF_OPEN
+
+
+async def test_who_takes_over_from_a_process_that_died_writes_down_the_loss(scene):
+    await scene.round(seen(lapsed=True, node="app-1:17"))
+    [loss] = scene.fleet._reports._losses
+    assert (loss.reason, loss.node, loss.number, loss.lasted) == (LossReason.DIED, "app-1:17", 1, None)
+
+
+async def test_database_that_does_not_answer_costs_no_connection_however_long(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    scene.database.down = True
+    for _ in range(20):
+        await scene.round(seconds=1.5)
+    assert not held.ending
+    scene.database.down = False
+    await scene.round(seen(holder=scene.me))
+    assert not held.ending
+
+
+async def test_what_lapsed_in_an_outage_is_left_to_its_holder_for_as_long_as_a_lease(scene):
+    await scene.round()
+    scene.database.down = True
+    await scene.round()
+    scene.database.down = False
+    assert await scene.round(seen(lapsed=True)) == {}
+    assert await scene.round(seen(lapsed=True), seconds=4) == {}
+    assert list(await scene.round(seen(lapsed=True), seconds=3)) == [1]
+
+
+async def test_process_that_overslept_its_leases_closes_everything_unless_they_are_proved(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    scene.database.down = True
+    await scene.round(seconds=60)
+    assert held.ending
+
+
+async def test_process_that_overslept_keeps_what_nobody_else_claimed(scene):
+    held = (await scene.round(seen(holder=scene.me)))[1]
+    held.observer.connected("device")
+    scene.fleet._reports._pending.clear()
+    await scene.round(seen(holder=scene.me), seconds=60)
+    assert not held.ending
+    assert scene.fleet._reports._pending[1]["state"] == "connected"
+
+
+async def test_answer_that_took_longer_than_the_trust_starts_nothing(scene):
+    async def slow(function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
+        scene.now += 60
+        return Survey([], [seen(holder=scene.me)])
+
+    scene.database.run = slow
+    assert await scene.round() == {}
+
+
+async def test_slot_of_a_process_that_leaves_is_held_once_the_platform_was_heard(scene):
+    other = module.Peer(uuid4(), 10, draining=True)
+    slot = seen(holder=other.id, connected=True)
+    scene.database.run = survey_with(scene, [other])
+    candidate = (await scene.round(slot))[1]
+    assert not candidate.held
+    candidate.observer.heartbeat(None, expected=120)
+    await scene.fleet._settle()
+    assert candidate.held
+    assert "succeed" in scene.database.calls
+
+
+async def test_successor_that_came_too_late_closes(scene):
+    other = module.Peer(uuid4(), 10, draining=True)
+    scene.database.run = survey_with(scene, [other])
+    candidate = (await scene.round(seen(holder=other.id, connected=True)))[1]
+    scene.database.answers["succeed"] = False
+    candidate.observer.heartbeat(None, expected=120)
+    await scene.fleet._settle()
+    assert candidate.ending
+    assert not candidate.held
+
+
+def survey_with(scene: Scene, peers: list[Any]) -> Callable[..., Any]:
+    real = scene.database.run
+
+    async def run(function: Callable[..., Any], *arguments: Any, **values: Any) -> Any:
+        answer = await real(function, *arguments, **values)
+        return Survey(peers, answer.slots) if isinstance(answer, Survey) else answer
+
+    return run
+
+
+async def test_every_connection_is_made_anew_when_the_machine_has_slept(scene, monkeypatch):
+    connections = await scene.round(seen(1, holder=scene.me), seen(2, holder=scene.me))
+    monkeypatch.setattr(module, "LOOK_EVERY", 0)
+    looks = iter([0.0, 0.0, 3600.0])
+
+    class Watch:
+        def slept(self) -> float:
+            return next(looks, 0.0)
+
+    watching = asyncio.create_task(scene.fleet._watch_sleep(Watch()))
+    async with asyncio.timeout(10):
+        while not connections[2].renewed:
+            await asyncio.sleep(0)
+    watching.cancel()
+    assert [connection.renewed for connection in connections.values()] == [
+        ["the machine slept for 3600 s"]
+    ] * 2

@@ -1,0 +1,218 @@
+"""One bot and one row of everything that belongs to it, with a secret in every place that can hold one."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from auth_sessions.enums import Reason, SessionState
+from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
+from bots.enums import IncidentCause, LossReason, SendingKind, SendingState, SlotState
+from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
+from core.access.models import User
+from events.enums import DeliveryStatus, EventStatus
+from events.models import Delivery, Event
+from tests.factories import make_bot, make_grant, message_event
+
+SECRETS = (
+    "the-app-secret", "the-encrypt-key", "the-verification-token", "the-access-token", "the-refresh-token",
+    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user",
+)  # fmt: skip
+PAGES = {
+    "bots_bot": Bot,
+    "bots_connectionslot": ConnectionSlot,
+    "bots_connectionloss": ConnectionLoss,
+    "bots_incident": Incident,
+    "bots_sending": Sending,
+    "events_event": Event,
+    "auth_sessions_authsession": AuthSession,
+    "auth_sessions_usertoken": UserToken,
+    "auth_sessions_tokenuse": TokenUse,
+}
+
+
+@dataclass
+class Rows:
+    bot: Bot
+    slot: ConnectionSlot
+    loss: ConnectionLoss
+    incident: Incident
+    event: Event
+    session: AuthSession
+    token: UserToken
+    use: TokenUse
+    sending: Sending
+
+    def of(self, page: str) -> Any:
+        rows = (
+            self.bot,
+            self.slot,
+            self.loss,
+            self.incident,
+            self.event,
+            self.session,
+            self.token,
+            self.use,
+            self.sending,
+        )
+        by_model = {type(row): row for row in rows}
+        return by_model[PAGES[page]]
+
+
+def make_rows(**bot: Any) -> Rows:
+    now = timezone.now()
+    made = make_bot(
+        **(
+            {
+                "app_secret": "the-app-secret",
+                "encrypt_key": "the-encrypt-key",
+                "verification_token": "the-verification-token",
+                "proxy_url": "http://proxy-user:the-proxy-password@127.0.0.1:9",
+            }
+            | bot
+        )
+    )
+    made.slots.update(
+        state=SlotState.ERROR, error_code=10014, error_message="app secret invalid", error_at=now
+    )
+    token = make_token(made)
+    return Rows(
+        bot=made,
+        slot=made.slots.get(),
+        loss=ConnectionLoss.objects.create(
+            bot=made,
+            number=1,
+            node="a",
+            at=now,
+            reason=LossReason.REFUSED,
+            code=10014,
+            message="app secret invalid",
+        ),
+        incident=Incident.objects.create(
+            bot=made,
+            cause=IncidentCause.CONFIGURATION,
+            code=10014,
+            message="app secret invalid",
+            began_at=now,
+            closed_at=now,
+        ),
+        event=make_event(made),
+        session=make_session(made),
+        token=token,
+        use=make_use(token),
+        sending=make_sending(made),
+    )
+
+
+def make_sending(bot: Bot) -> Sending:
+    return Sending.objects.create(
+        bot=bot,
+        actor="api:crm",
+        kind=SendingKind.MESSAGE,
+        receive_id_type="open_id",
+        target=f"ou_{uuid4().hex}",
+        msg_type="text",
+        state=SendingState.NOT_SENT,
+        code=230013,
+        log_id="log-of-sending",
+    )
+
+
+def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
+    body = message_event()
+    body["event"]["token"] = "the-card-token"
+    now = timezone.now()
+    event = Event.objects.create(
+        bot=bot,
+        dedupe_key=uuid4().hex,
+        event_id=body["header"]["event_id"],
+        event_type="im.message.receive_v1",
+        arrived_by="websocket",
+        status=status,
+        payload=json.dumps(body).encode(),
+        created_at=now,
+        received_at=now,
+    )
+    Delivery.objects.create(
+        event=event,
+        bot=event.bot,
+        handler="shop.handlers.order",
+        status=DeliveryStatus.DEAD,
+        error='Traceback (most recent call last):\n  {"token": "the-card-token"}\nValueError: no such order',
+    )
+    return event
+
+
+def make_session(bot: Bot, state: SessionState = SessionState.FAILED) -> AuthSession:
+    return AuthSession.objects.create(
+        bot=bot,
+        open_id=f"ou_{uuid4().hex}",
+        scopes=["offline_access"],
+        state=state,
+        reason=Reason.PLATFORM_ERROR if state == SessionState.FAILED else "",
+        error_code=20027 if state == SessionState.FAILED else None,
+        error_log_id="log-of-session",
+        requested_by="operator:lin",
+        start_token="the-start-token",
+        code_verifier="the-code-verifier",
+        start_hash=uuid4().hex,
+        expires_at=timezone.now() + timedelta(minutes=20),
+    )
+
+
+def make_token(bot: Bot, **values: Any) -> UserToken:
+    token = make_grant(
+        bot,
+        open_id=f"ou_{uuid4().hex}",
+        access_token="the-access-token",
+        refresh_token="the-refresh-token",
+        name="王小明",
+        last_code=20037,
+        **values,
+    )
+    RefreshAttempt.objects.create(token=token, generation=1, fingerprint=uuid4().hex, outcome="ok")
+    return token
+
+
+def make_use(token: UserToken, **values: Any) -> TokenUse:
+    call = {
+        "client": "CRM",
+        "kind": "call",
+        "generation": token.generation,
+        "method": "GET",
+        "path": "/open-apis/task/v2/tasks",
+        "status": 400,
+        "code": 99991679,
+        "log_id": "log-of-use",
+        "seconds": 0.25,
+    }
+    return TokenUse.objects.create(
+        bot=token.bot, tenant_key=token.tenant_key, open_id=token.open_id, **(call | values)
+    )
+
+
+def signed_in(user: User, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(user)
+    return client
+
+
+def list_of(page: str) -> str:
+    return reverse(f"admin:{page}_changelist")
+
+
+def page_of(page: str, row: Any, name: str = "change") -> str:
+    return reverse(f"admin:{page}_{name}", args=[row.pk])
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]

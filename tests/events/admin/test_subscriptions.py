@@ -1,0 +1,170 @@
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from bots.models import Bot
+from core.access.models import User
+from events.enums import SubscriptionKind, SubscriptionState
+from events.models import Subscription
+from events.subscriptions.http.post import Reply
+from tests.console.rows import messages_of, page_of, text_of
+from tests.events.handler_runs import dispatched, stored_event
+from tests.factories import make_bot, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/events/subscription/"
+ADD = "/admin/events/subscription/add/"
+
+
+@pytest.fixture
+def subscription(rows, owner: User) -> Subscription:
+    return make_subscription(rows.bot, owner=owner)
+
+
+def form(bot: Bot, **values: object) -> dict[str, object]:
+    return {
+        "name": "CRM", "kind": "push", "url": "https://crm.example.com/hook", "bots": [str(bot.pk)], "event_types": "*",
+        "filter": "", "per_second": "",
+    } | values  # fmt: skip
+
+
+def test_the_secret_of_a_new_subscription_is_shown_once(rows, owner, as_owner: Client):
+    answer = as_owner.post(ADD, form(rows.bot, filter="event.message.chat_type = p2p"))
+    made = Subscription.objects.get()
+    assert made.secret in text_of(answer)
+    assert answer.headers["Cache-Control"].startswith("max-age=0")
+    assert (made.owner, list(made.bots.all())) == (owner, [rows.bot])
+    assert made.secret not in text_of(as_owner.get(page_of("events_subscription", made)))
+
+
+def test_one_that_is_fetched_has_no_secret_and_no_address(rows, as_owner: Client):
+    answer = as_owner.post(ADD, form(rows.bot, kind="pull"))
+    made = Subscription.objects.get()
+    assert answer.status_code == 302
+    assert (made.secret, made.url, made.kind) == ("", "", SubscriptionKind.PULL)
+    assert f"/api/v1/subscriptions/{made.pk}/events" in text_of(
+        as_owner.get(page_of("events_subscription", made))
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("url", ""), ("url", "ftp://a/"), ("url", "https://user:word@a/"), ("url", "https://a:99999/"), ("bots", []),
+        ("filter", "import os"), ("event_types", ""), ("per_second", "0"), ("all_bots", "on"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_at_its_field(rows, as_owner: Client, field, value):
+    answer = as_owner.post(ADD, form(rows.bot, **{field: value}))
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors
+    assert not Subscription.objects.exists()
+
+
+def test_somebody_elses_bot_cannot_be_listened_to(rows, as_owner: Client):
+    assert as_owner.post(ADD, form(make_bot())).status_code == 200
+    assert not Subscription.objects.exists()
+
+
+def test_a_subscription_can_be_changed(subscription, rows, as_owner: Client):
+    as_owner.post(page_of("events_subscription", subscription), form(rows.bot, name="ERP", per_second="5"))
+    secret = subscription.secret
+    subscription.refresh_from_db()
+    assert (subscription.name, subscription.per_second, subscription.kind) == ("ERP", 5, "push")
+    assert subscription.secret == secret
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["test", "pause", "resume", "switch-off", "rotate", "replay-failed", "change", "delete", "history"],
+)
+def test_a_stranger_sees_nothing_of_it(subscription, as_stranger: Client, action):
+    for method in (as_stranger.get, as_stranger.post):
+        assert method(f"{LIST}{subscription.pk}/{action}/").status_code in {404, 405}
+    assert subscription.name not in text_of(as_stranger.get(LIST))
+    subscription.refresh_from_db()
+    assert (subscription.state, subscription.removed_at) == (SubscriptionState.ACTIVE, None)
+
+
+@pytest.mark.parametrize(
+    ("action", "state"),
+    [("pause", "paused"), ("switch-off", "off"), ("resume", "active")],
+)
+def test_buttons_ask_and_then_do(subscription, as_owner: Client, action, state):
+    Subscription.objects.update(state="failing" if action == "resume" else "active")
+    address = f"{LIST}{subscription.pk}/{action}/"
+    assert 'data-testid="ask"' in text_of(as_owner.get(address))
+    as_owner.post(address)
+    subscription.refresh_from_db()
+    assert subscription.state == state
+
+
+def test_a_new_secret_is_shown_once_and_the_old_one_goes_on_for_a_while(subscription, as_owner: Client):
+    old = subscription.secret
+    answer = as_owner.post(f"{LIST}{subscription.pk}/rotate/")
+    subscription = Subscription.objects.get()
+    assert subscription.secrets == [subscription.secret, old]
+    assert subscription.secret in text_of(answer)
+    assert old not in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [(Reply(204), "HTTP 204"), (Reply(500, "oh no"), "oh no"), (Reply(None, error="no way"), "no way")],
+)
+def test_a_test_says_what_the_receiver_said(subscription, as_owner: Client, monkeypatch, reply, said):
+    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: reply)
+    [message] = messages_of(as_owner.post(f"{LIST}{subscription.pk}/test/", follow=True))
+    assert said in message
+
+
+def test_a_test_is_held_to_the_networks_that_are_allowed(rows, owner, as_owner: Client):
+    made = make_subscription(rows.bot, owner=owner, url="http://127.0.0.1:9/")
+    [message] = messages_of(as_owner.post(f"{LIST}{made.pk}/test/", follow=True))
+    assert "FEISHU_DELIVERY_NETWORKS" in message
+
+
+def test_a_subscription_that_is_removed_is_out_of_sight(subscription, as_owner: Client):
+    as_owner.post(page_of("events_subscription", subscription, "delete"), {"post": "yes"})
+    subscription.refresh_from_db()
+    assert subscription.removed_at
+    assert as_owner.get(page_of("events_subscription", subscription)).status_code == 404
+
+
+def test_the_page_shows_the_newest_deliveries_and_how_far_it_is_behind(subscription, rows, as_owner: Client):
+    for _ in range(3):
+        dispatched(stored_event(bot=rows.bot))
+    page = text_of(as_owner.get(page_of("events_subscription", subscription)))
+    assert page.count('data-testid="delivery"') == 3
+    assert "3 · " in page
+
+
+def test_the_list_takes_as_many_queries_for_three_as_for_one(rows, owner, as_owner: Client):
+    counts = []
+    for _ in range(2):
+        for _ in range(len(counts) * 2 + 1):
+            make_subscription(rows.bot, owner=owner, last_success_at=timezone.now())
+        dispatched(stored_event(bot=rows.bot))
+        as_owner.get(LIST)
+        with CaptureQueriesContext(connection) as queries:
+            assert as_owner.get(LIST).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_failed_deliveries_are_replayed_from_the_log(subscription, as_owner: Client):
+    answer = as_owner.get(f"{LIST}{subscription.pk}/replay-failed/")
+    assert answer.headers["Location"].startswith(reverse("admin:events_event_replay_matching"))
+    assert str(subscription.pk) in answer.headers["Location"]
+
+
+def test_one_that_keeps_failing_stands_on_the_overview_of_its_owner_alone(
+    subscription, as_owner: Client, as_stranger: Client
+):
+    Subscription.objects.update(state="failing", last_error="HTTP 500: oh no")
+    assert "HTTP 500: oh no" in text_of(as_owner.get(reverse("admin:index")))
+    assert "HTTP 500: oh no" not in text_of(as_stranger.get(reverse("admin:index")))

@@ -1,0 +1,376 @@
+import asyncio
+import json
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from core.access.actors import SYSTEM
+from events import callback_response, toast
+from events.clicks.responder import ALREADY, FAILED, NOTHING, PROCESSING, CallbackLane, again
+from events.clicks.updates import show_late_answer
+from events.enums import Arrived, DeliveryStatus, EventStatus, Failure
+from events.handling import execution, registry
+from events.handling.sweep import LOST_CLICK, end_lost_clicks
+from events.handling.switches import set_switch
+from events.ingress.inbox import store
+from events.ingress.incoming import Arrival, arrival
+from events.models import Event
+from feishu.errors import APIError
+from feishu.openapi import OpenAPI
+from feishu.text import Text
+from tests.events.handler_runs import handle
+from tests.factories import click_event, make_bot
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
+
+OK = callback_response(toast=toast("success", Text("好", "ok")))
+CARD: dict[str, Any] = {"schema": "2.0"}
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch):
+    monkeypatch.setattr("events.clicks.responder.notify_worker", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def threads_end():
+    """The database is not dropped under a thread that a test left behind."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("callback-"):
+            thread.join(10)
+
+
+@pytest.fixture
+async def lane():
+    opened = CallbackLane()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def gate():
+    opened = threading.Event()
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def updates(monkeypatch) -> list[tuple[str, Any]]:
+    """Cards that were put in place late: by the click's token, or the message's id."""
+    shown: list[tuple[str, Any]] = []
+    monkeypatch.setattr(
+        OpenAPI, "update_card_by_token", lambda _self, token, card: shown.append((token, card))
+    )
+    monkeypatch.setattr(OpenAPI, "patch_card", lambda _self, message, card: shown.append((message, card)))
+    monkeypatch.setattr("events.clicks.updates.PAUSES", (0.01, 0.01))
+    monkeypatch.setattr("events.clicks.responder.BEFORE_CARD", 0.0)
+    return shown
+
+
+def arrived(value: Any, *, bot=None, **values: Any) -> Arrival:
+    payload = json.dumps(click_event(value=value, **values)).encode()
+    return arrival(bot_id=(bot or make_bot()).pk, payload=payload, arrived_by=Arrived.WEBSOCKET)
+
+
+def click(value: Any, **values: Any) -> tuple[int, Arrival]:
+    one = arrived(value, **values)
+    [stored] = store([one])
+    return stored.event_pk, one
+
+
+async def answer(lane: CallbackLane, clicked: tuple[int, Arrival], **options: Any) -> Any:
+    return json.loads(await lane.answer(*clicked, **options))
+
+
+async def event_of(database, clicked: tuple[int, Arrival]) -> Event:
+    return await database.run(Event.objects.prefetch_related("deliveries").get, pk=clicked[0])
+
+
+async def until(condition, what: str, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_click_is_answered_by_its_handler(database, lane):
+    registry.on_card("approve")(lambda event, bot: OK)
+    clicked = await database.run(click, {"action": "approve"})
+    assert await answer(lane, clicked) == OK
+    event = await event_of(database, clicked)
+    assert (event.status, event.rescued) == (EventStatus.DONE, False)
+    assert event.deliveries.all()[0].status == DeliveryStatus.SUCCEEDED
+
+
+async def test_click_may_be_answered_by_an_async_handler(database, lane):
+    @registry.on_card("approve")
+    async def approve(event, bot):
+        return OK
+
+    clicked = await database.run(click, {"action": "approve"})
+    assert await answer(lane, clicked) == OK
+
+
+@pytest.mark.parametrize("value", [{"action": "unknown"}, {}, "a string", None, [1]])
+async def test_click_nobody_handles_is_answered_with_nothing(database, lane, value):
+    clicked = await database.run(click, value)
+    assert await answer(lane, clicked) == {}
+    assert (await event_of(database, clicked)).status == EventStatus.IGNORED
+
+
+async def test_click_whose_handler_is_switched_off_is_answered_with_nothing(database, lane):
+    registry.on_card("approve")(lambda event, bot: OK)
+    bot = await database.run(make_bot)
+    [handler] = registry.known_handlers()
+    await database.run(set_switch, bot=bot, handler=handler, is_on=False, actor=SYSTEM)
+    assert await answer(lane, await database.run(click, {"action": "approve"}, bot=bot)) == {}
+
+
+async def test_failing_handler_is_answered_with_a_toast_and_noted(database, lane):
+    @registry.on_card("fail")
+    def fail(event, bot):
+        raise ValueError("the reason")
+
+    clicked = await database.run(click, {"action": "fail"})
+    assert await answer(lane, clicked) == FAILED
+    event = await event_of(database, clicked)
+    assert event.status == EventStatus.DEAD
+    assert "ValueError: the reason" in event.deliveries.all()[0].error
+
+
+async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(database, lane, monkeypatch):
+    registry.on_card("approve")(lambda event, bot: OK)
+    clicked = await database.run(click, {"action": "approve"})
+
+    def gone(*_args, **_values):
+        raise OperationalError
+
+    monkeypatch.setattr(execution, "perform", gone)
+    assert await answer(lane, clicked) == FAILED
+
+
+async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(database, lane, gate, updates):
+    @registry.on_card("slow")
+    def slow(event, bot):
+        assert gate.wait(20)
+        return callback_response(card=CARD)
+
+    clicked = await database.run(click, {"action": "slow"})
+    assert await answer(lane, clicked, budget=0.05) == PROCESSING
+    gate.set()
+
+    async def shown():
+        return bool(updates)
+
+    await until(shown, "the card is put in place")
+    [(token, card)] = updates
+    assert token.startswith("c-")
+    assert card == CARD
+
+    async def counted():
+        event = await event_of(database, clicked)
+        return event.rescued and event.status == EventStatus.DONE
+
+    await until(counted, "the rescue is counted")
+
+
+async def test_click_whose_time_is_over_before_its_handler_began_goes_to_the_workers(database, lane, updates):
+    registry.on_card("approve")(lambda event, bot: callback_response(card=CARD))
+    clicked = await database.run(click, {"action": "approve"})
+    assert await answer(lane, clicked, budget=-1.0) == PROCESSING
+
+    async def handed_over():
+        event = await event_of(database, clicked)
+        return event.rescued and event.status == EventStatus.RECEIVED
+
+    await until(handed_over, "the click waits for a worker")
+    event = await event_of(database, clicked)
+    assert (await database.run(handle, event)).status == EventStatus.DONE
+
+
+async def test_many_clicks_on_a_slow_handler_are_all_answered_and_none_is_lost(database, settings, updates):
+    settings.CALLBACK_THREADS = 4
+
+    @registry.on_card("slow")
+    def slow(event, bot):
+        time.sleep(0.2)
+        return callback_response(card=CARD)
+
+    lane = CallbackLane()
+    clicks = [await database.run(click, {"action": "slow"}) for _ in range(60)]
+    answers = await asyncio.gather(*(answer(lane, one, budget=0.3) for one in clicks))
+    assert len(answers) == 60
+    await lane.close()
+    statuses = await database.run(lambda: list(Event.objects.values_list("status", flat=True)))
+    assert set(statuses) <= {EventStatus.DONE, EventStatus.RECEIVED}
+    assert statuses.count(EventStatus.RECEIVED) > 30
+
+
+async def test_one_hung_handler_leaves_threads_to_the_others(database, settings, gate):
+    settings.CALLBACK_THREADS = 4
+    registry.on_card("hang")(lambda event, bot: gate.wait(30))
+    registry.on_card("fine")(lambda event, bot: OK)
+    lane = CallbackLane()
+    bot = await database.run(make_bot)
+    hung = [await database.run(click, {"action": "hang"}, bot=bot) for _ in range(8)]
+    fine = await database.run(click, {"action": "fine"}, bot=bot)
+    told = asyncio.gather(*(answer(lane, one, budget=0.3) for one in hung))
+    await asyncio.sleep(0)
+    assert await answer(lane, fine, budget=20) == OK
+    assert await told == [PROCESSING] * 8
+    gate.set()
+    await lane.close()
+
+
+async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, lane, gate):
+    registry.on_card("hang", timeout=0.2)(lambda event, bot: gate.wait(30))
+    clicked = await database.run(click, {"action": "hang"})
+    assert await answer(lane, clicked, budget=0.05) == PROCESSING
+
+    async def noted():
+        event = await event_of(database, clicked)
+        return event.status == EventStatus.DEAD
+
+    await until(noted, "the hung handler is noted")
+    assert (await event_of(database, clicked)).deliveries.all()[0].failure == Failure.TIMED_OUT
+
+
+async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monkeypatch):
+    monkeypatch.setattr("events.clicks.responder.CLOSE_SECONDS", 0.1)
+    registry.on_card("hang")(lambda event, bot: gate.wait(30))
+    lane = CallbackLane()
+    clicked = await database.run(click, {"action": "hang"})
+    assert await answer(lane, clicked, budget=0.3) == PROCESSING
+    async with asyncio.timeout(20):
+        await lane.close()
+    event = await event_of(database, clicked)
+    assert event.status == EventStatus.DEAD
+    assert "stopped" in event.deliveries.all()[0].error
+
+
+async def test_click_of_a_process_that_died_is_ended_with_its_reason(database):
+    clicked = await database.run(click, {"action": "approve"})
+    await database.run(end_lost_clicks)
+    assert (await event_of(database, clicked)).status == EventStatus.DISPATCHED
+    old = timezone.now() - timedelta(minutes=2)
+    await database.run(lambda: Event.objects.update(received_at=old))
+    await database.run(end_lost_clicks)
+    event = await event_of(database, clicked)
+    assert (event.status, event.error) == (EventStatus.DEAD, LOST_CLICK)
+
+
+# --- late cards
+
+
+@pytest.fixture
+def late(database, updates):
+    """Shows a card for a click after the answer."""
+
+    async def show(*, age: float = 0.0, **values: Any) -> Event:
+        registry.on_card("approve")(lambda event, bot: callback_response(card=CARD))
+        clicked = await database.run(click, {"action": "approve"}, **values)
+        received = timezone.now() - timedelta(minutes=age)
+
+        def work():
+            Event.objects.update(status=EventStatus.RECEIVED, received_at=received)
+            event = handle(Event.objects.get(pk=clicked[0]))
+            show_late_answer(
+                event.deliveries.select_related("event__bot").get(), callback_response(card=CARD)
+            )
+            event.refresh_from_db()
+            return event
+
+        return await database.run(work)
+
+    return show
+
+
+async def test_late_card_goes_by_the_clicks_token(late, updates):
+    await late()
+    assert updates[0][0].startswith("c-")
+
+
+async def test_late_card_goes_to_the_message_when_the_token_is_too_old(late, updates):
+    await late(age=31)
+    assert updates == [("om_card", CARD)]
+
+
+@pytest.mark.parametrize("code", [300030, 300040, 300020])
+async def test_late_card_goes_to_the_message_when_the_token_is_refused(late, updates, monkeypatch, code):
+    def refuse(*_args):
+        raise APIError("used up", code=code)
+
+    monkeypatch.setattr(OpenAPI, "update_card_by_token", refuse)
+    await late()
+    assert updates == [("om_card", CARD)]
+
+
+async def test_late_card_that_cannot_be_shown_is_noted_at_the_event(late, monkeypatch):
+    def refuse(*_args):
+        raise APIError("card of another app", code=200310)
+
+    monkeypatch.setattr(OpenAPI, "update_card_by_token", refuse)
+    assert "card of another app" in (await late()).error
+
+
+# --- buttons that count once
+
+
+async def test_button_that_counts_once_is_handled_once_whoever_clicks(database):
+    bot = await database.run(make_bot)
+    value = {"action": "approve", "once": True}
+    first = await database.run(arrived, value, bot=bot)
+    second = await database.run(arrived, value, bot=bot, open_id="ou_other")
+    elsewhere = await database.run(arrived, value, bot=bot, message_id="om_other")
+    stored = await database.run(store, [first, second, elsewhere])
+    assert [one.is_new for one in stored] == [True, False, True]
+    assert json.loads(again(second)) == ALREADY
+
+
+async def test_button_without_that_word_counts_every_time(database):
+    bot = await database.run(make_bot)
+    clicks = [await database.run(arrived, {"action": "approve"}, bot=bot) for _ in range(2)]
+    assert all(one.is_new for one in await database.run(store, clicks))
+    assert json.loads(again(clicks[0])) == NOTHING
+
+
+async def test_button_that_counts_once_counts_again_after_a_failure(database, lane):
+    @registry.on_card("fail")
+    def fail(event, bot):
+        raise ValueError
+
+    bot = await database.run(make_bot)
+    value = {"action": "fail", "once": True}
+    assert await answer(lane, await database.run(click, value, bot=bot)) == FAILED
+    assert (await database.run(click, value, bot=bot))[0] is not None
+
+
+# --- the callback of old
+
+
+async def test_old_callback_reaches_its_handler_in_todays_shape(database, lane):
+    seen = []
+
+    @registry.on_card("approve")
+    def approve(event, bot):
+        seen.append((event.data["operator"]["open_id"], event.data["context"]["open_message_id"]))
+
+    old = {
+        "open_id": "ou_1",
+        "user_id": "u1",
+        "open_message_id": "om_1",
+        "open_chat_id": "oc_1",
+        "tenant_key": "tenant",
+        "token": "c-0123",
+        "action": {"value": {"action": "approve"}, "tag": "button"},
+    }
+    bot = await database.run(make_bot)
+    one = arrival(bot_id=bot.pk, payload=json.dumps(old).encode(), arrived_by=Arrived.WEBHOOK)
+    [stored] = await database.run(store, [one])
+    await lane.answer(stored.event_pk, one)
+    assert seen == [("ou_1", "om_1")]

@@ -1,0 +1,219 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from core.access.actors import SYSTEM
+from events.enums import DeliveryStatus, EventStatus
+from events.handling import registry
+from events.handling.registry import OTHERS, handler_named
+from events.handling.switches import set_switch
+from events.models import Delivery, Event
+from tests.events.handler_runs import dispatched, handle, stored_event
+from tests.factories import click_event, make_bot, message_event
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
+
+
+def old_event(minutes: float, **values):
+    payload = message_event(**values)
+    created = timezone.now() - timedelta(minutes=minutes)
+    payload["header"]["create_time"] = str(int(created.timestamp() * 1000))
+    return payload
+
+
+def test_each_matching_handler_gets_a_delivery():
+    registry.on("im.message.*")(lambda event, bot: None)
+
+    @registry.on("*")
+    def everything(event, bot): ...
+
+    @registry.on("contact.user.created_v3")
+    def other(event, bot): ...
+
+    names = {delivery.handler for delivery in dispatched(stored_event())}
+    assert len(names) == 2
+    assert not any("other" in name for name in names)
+
+
+def test_event_without_a_handler_is_ignored_and_finished():
+    event = stored_event()
+    assert dispatched(event) == []
+    event.refresh_from_db()
+    assert (event.status, event.finished_at is not None) == (EventStatus.IGNORED, True)
+
+
+def test_event_dispatched_twice_gets_its_deliveries_once():
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    dispatched(event)
+    dispatched(event)
+    assert Delivery.objects.count() == 1
+
+
+def test_handler_for_others_gets_what_nobody_else_is_there_for():
+    @registry.on(OTHERS)
+    def other(event, bot): ...
+
+    @registry.on("im.message.receive_v1")
+    def message(event, bot): ...
+
+    [delivery] = dispatched(stored_event())
+    assert delivery.handler.endswith("message")
+    payload = message_event()
+    payload["header"]["event_type"] = "drive.file.edit_v1"
+    [delivery] = dispatched(stored_event(payload))
+    assert delivery.handler.endswith("other")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "limit", "status"),
+    [
+        (31, 30, EventStatus.STALE),
+        (29, 30, EventStatus.DONE),
+        (600, 0, EventStatus.DONE),
+        (3, 2, EventStatus.STALE),
+    ],
+)
+def test_event_that_came_too_late_is_stored_but_not_handled(minutes, limit, status):
+    registry.on("*")(lambda event, bot: None)
+    bot = make_bot(stale_after_minutes=limit)
+    event = handle(stored_event(old_event(minutes), bot=bot))
+    assert event.status == status
+    assert event.finished_at is not None
+    assert event.deliveries.count() == (status == EventStatus.DONE)
+
+
+def test_event_that_came_too_late_is_handled_by_those_for_whom_it_stays_true():
+    @registry.on("im.message.*", even_stale=True)
+    def told(event, bot): ...
+
+    @registry.on("*")
+    def not_told(event, bot): ...
+
+    event = handle(stored_event(old_event(600), bot=make_bot(stale_after_minutes=30)))
+    [delivery] = event.deliveries.all()
+    assert delivery.handler.endswith(".told")
+    assert event.status == EventStatus.DONE
+
+
+def test_event_that_waited_in_the_portal_is_not_too_late():
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    hours_ago = timezone.now() - timedelta(hours=5)
+    Event.objects.update(created_at=hours_ago, received_at=hours_ago)
+    assert handle(event).status == EventStatus.DONE
+
+
+def test_event_whose_inside_is_too_deep_for_any_handler_is_quarantined(own_handlers):
+    registry.on("*")(lambda event, bot: None)
+    payload = message_event()
+    payload["header"]["event_type"] = "some.event_v1"
+    event, fine = stored_event(payload), stored_event()
+    deep = bytes(event.payload).replace(
+        b'"event": {', b'"event": {"x": ' + b"[" * 20_000 + b"]" * 20_000 + b", "
+    )
+    Event.objects.filter(pk=event.pk).update(payload=deep, event_type="approval_instance", bot=fine.bot)
+    registry.on("approval.approval.approved_v1")(lambda event, bot: own_handlers.append("no"))
+    handle(fine)
+    event.refresh_from_db()
+    assert event.status == EventStatus.QUARANTINED
+    assert "RecursionError" in event.error
+
+
+@pytest.mark.parametrize(
+    ("alias", "event_type", "data", "comes"),
+    [
+        ("approval.approval.approved_v1", "approval_instance", {"status": "APPROVED"}, True),
+        ("approval.approval.approved_v1", "approval_instance", {"status": "REJECTED"}, False),
+        ("approval.approval.rejected_v1", "approval_instance", {"status": "REJECTED"}, True),
+        ("calendar.event.updated_v4", "calendar.calendar.event.changed_v4", {}, True),
+        ("meeting.meeting.started_v1", "vc.meeting.meeting_started_v1", {}, True),
+        ("meeting.meeting.ended_v1", "vc.meeting.meeting_ended_v1", {}, True),
+        ("im.chat.member.user_added_v1", "im.chat.member.user.added_v1", {}, True),
+        ("im.chat.member.user_deleted_v1", "im.chat.member.user.deleted_v1", {}, True),
+    ],
+)
+def test_handler_under_a_misspelled_name_gets_the_real_event(alias, event_type, data, comes):
+    registry.on(alias)(lambda event, bot: None)
+    payload = message_event()
+    payload["header"]["event_type"] = event_type
+    payload["event"] = data
+    event = stored_event(payload)
+    assert len(dispatched(event)) == comes
+    assert event.event_type == event_type
+
+
+# --- switches
+
+
+def test_handler_switched_off_for_a_bot_is_left_out_and_the_event_says_so():
+    registry.on("*")(lambda event, bot: None)
+    [handler] = registry.known_handlers()
+    off, on = make_bot(), make_bot()
+    set_switch(bot=off, handler=handler, is_on=False, actor=SYSTEM)
+    event = handle(stored_event(bot=off))
+    assert event.status == EventStatus.IGNORED
+    assert event.deliveries.get().status == DeliveryStatus.SKIPPED
+    assert handle(stored_event(bot=on)).status == EventStatus.DONE
+
+
+def test_one_handler_switched_off_leaves_the_other_at_work():
+    @registry.on("*")
+    def one(event, bot): ...
+
+    @registry.on("*")
+    def other(event, bot): ...
+
+    bot = make_bot()
+    set_switch(bot=bot, handler=registry.known_handlers()[0], is_on=False, actor=SYSTEM)
+    assert handle(stored_event(bot=bot)).status == EventStatus.DONE
+
+
+def test_handler_switched_off_while_its_event_waits_does_not_run(own_handlers):
+    registry.on("*")(lambda event, bot: own_handlers.append("ran"))
+    event = stored_event()
+    dispatched(event)
+    set_switch(bot=event.bot, handler=registry.known_handlers()[0], is_on=False, actor=SYSTEM)
+    handle(event)
+    assert own_handlers == []
+    assert event.deliveries.get().status == DeliveryStatus.SKIPPED
+    assert event.status == EventStatus.IGNORED
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_setting_decides_where_no_operator_did(settings, value):
+    settings.AUDIT_EVERYTHING = value
+    registry.on("*", enabled="AUDIT_EVERYTHING")(lambda event, bot: None)
+    assert handle(stored_event()).status == (EventStatus.DONE if value else EventStatus.IGNORED)
+
+
+def test_operator_switches_on_what_is_off_by_default():
+    registry.on("*", enabled=False)(lambda event, bot: None)
+    bot = make_bot()
+    assert handle(stored_event(bot=bot)).status == EventStatus.IGNORED
+    set_switch(bot=bot, handler=registry.known_handlers()[0], is_on=True, actor=SYSTEM)
+    assert handle(stored_event(bot=bot)).status == EventStatus.DONE
+
+
+def test_click_handed_to_the_workers_gets_its_card_handler():
+    @registry.on_card("approve")
+    def approve(event, bot): ...
+
+    @registry.on("*")
+    def everything(event, bot): ...
+
+    event = stored_event(click_event(value={"action": "approve"}))
+    Event.objects.update(status=EventStatus.RECEIVED)
+    [delivery] = dispatched(event)
+    assert handler_named(delivery.handler).function is approve
+
+
+def test_dispatching_many_events_takes_as_many_queries_as_one(django_assert_max_num_queries):
+    registry.on("*")(lambda event, bot: None)
+    bot = make_bot()
+    for count in (1, 50):
+        events = [stored_event(message_event(chat_id=f"oc_{number}"), bot=bot) for number in range(count)]
+        with django_assert_max_num_queries(14):
+            dispatched(events[0])
+    assert Delivery.objects.filter(status=DeliveryStatus.PENDING).count() == 51 - 1

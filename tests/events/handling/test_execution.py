@@ -1,0 +1,267 @@
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bots.models import Bot
+from events.enums import DeliveryStatus, EventStatus, Failure
+from events.handling import registry
+from events.handling.claims import claim_abandoned
+from events.handling.concurrency import HandlerRoom
+from events.handling.scheduler import serve
+from events.models import Delivery
+from tests.events.handler_runs import dispatched, handle, run, run_due, stored_event
+from tests.factories import message_event
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
+
+
+def due_again() -> None:
+    Delivery.objects.filter(status=DeliveryStatus.RETRYING).update(run_at=timezone.now())
+
+
+def abandon(**values) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Delivery.objects.update(status=DeliveryStatus.RUNNING, lease_until=past, claim_id=uuid.uuid4(), **values)
+
+
+def run_abandoned() -> None:
+    delivery = claim_abandoned(HandlerRoom(8))
+    assert delivery is not None
+    run(delivery)
+
+
+def test_handler_sees_event_and_bot_and_the_event_is_done(own_handlers):
+    @registry.on("im.message.receive_v1")
+    def greet(event, bot):
+        own_handlers.append(f"{bot.name} {event.data['message']['message_id']}")
+
+    event = handle(stored_event(message_event(message_id="om_7")))
+    assert own_handlers == [f"{event.bot.name} om_7"]
+    assert event.status == EventStatus.DONE
+
+
+def test_async_handler_is_awaited(own_handlers):
+    @registry.on("*", atomic=False)
+    async def later(event, bot):
+        own_handlers.append("later")
+
+    handle(stored_event())
+    assert own_handlers == ["later"]
+
+
+def test_async_handler_past_its_time_is_cancelled_and_noted(own_handlers):
+    @registry.on("*", timeout=0.05, retries=0)
+    async def hang(event, bot):
+        try:
+            await __import__("asyncio").sleep(60)
+        finally:
+            own_handlers.append("cancelled")
+
+    event = handle(stored_event())
+    delivery = event.deliveries.get()
+    assert own_handlers == ["cancelled"]
+    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.TIMED_OUT)
+    assert "0.05 s" in delivery.error
+
+
+def test_timeout_of_the_handlers_own_is_an_error_like_any_other():
+    @registry.on("*", timeout=60)
+    async def fail(event, bot):
+        raise TimeoutError("of its own")
+
+    delivery = handle(stored_event()).deliveries.get()
+    assert delivery.failure == Failure.RAISED
+    assert "of its own" in delivery.error
+
+
+def test_async_handlers_leave_no_event_loop_or_thread_behind():
+    @registry.on("*")
+    async def work(event, bot):
+        await Bot.objects.acount()
+
+    handle(stored_event())
+    before = threading.active_count()
+    for _ in range(20):
+        handle(stored_event())
+    assert threading.active_count() <= before + 1
+
+
+def test_effects_of_a_failing_async_handler_are_undone():
+    @registry.on("*")
+    async def fail(event, bot):
+        bot.name = "changed"
+        await bot.asave()
+        raise ValueError
+
+    event = handle(stored_event())
+    event.bot.refresh_from_db()
+    assert event.bot.name != "changed"
+
+
+def test_delivery_that_succeeded_runs_no_second_time(own_handlers):
+    registry.on("*")(lambda event, bot: own_handlers.append("once"))
+    event = handle(stored_event())
+    run_due(event.bot)
+    assert own_handlers == ["once"]
+
+
+def test_failing_handler_is_retried_with_its_reason_and_its_effects_undone():
+    @registry.on("*")
+    def fail(event, bot):
+        bot.name = "changed"
+        bot.save()
+        raise ValueError("the reason")
+
+    event = handle(stored_event())
+    delivery = event.deliveries.get()
+    event.bot.refresh_from_db()
+    assert (delivery.status, delivery.attempts, delivery.failure) == (
+        DeliveryStatus.RETRYING,
+        1,
+        Failure.RAISED,
+    )
+    assert "ValueError: the reason" in delivery.error
+    assert delivery.run_at > timezone.now()
+    assert event.bot.name != "changed"
+
+
+def test_handler_that_leaves_the_process_is_a_failure_like_any_other():
+    @registry.on("*")
+    def leave(event, bot):
+        raise SystemExit(3)
+
+    assert "SystemExit: 3" in handle(stored_event()).deliveries.get().error
+
+
+def test_handler_out_of_tries_ends_dead_and_so_does_the_event(own_handlers):
+    @registry.on("*", retries=2)
+    def fail(event, bot):
+        own_handlers.append("tried")
+        raise ValueError
+
+    event = handle(stored_event())
+    for _ in range(5):
+        due_again()
+        handle(event)
+    assert len(own_handlers) == 3
+    assert event.status == EventStatus.DEAD
+    assert event.deliveries.get().status == DeliveryStatus.DEAD
+
+
+def test_one_failing_handler_leaves_the_other_alone(own_handlers):
+    @registry.on("*")
+    def fail(event, bot):
+        raise ValueError
+
+    @registry.on("*")
+    def work(event, bot):
+        own_handlers.append("worked")
+
+    handle(stored_event())
+    assert own_handlers == ["worked"]
+
+
+def test_runner_that_lost_its_claim_changes_nothing():
+    @registry.on("*")
+    def overtaken(event, bot):
+        bot.name = "changed"
+        bot.save()
+        Delivery.objects.update(claim_id=uuid.uuid4())
+
+    event = handle(stored_event())
+    event.bot.refresh_from_db()
+    assert event.bot.name != "changed"
+    assert event.status == EventStatus.DISPATCHED
+
+
+def test_delivery_whose_runner_died_is_run_again(own_handlers):
+    registry.on("*")(lambda event, bot: own_handlers.append("again"))
+    [delivery] = dispatched(stored_event())
+    abandon(attempts=1)
+    run_abandoned()
+    delivery.refresh_from_db()
+    assert (own_handlers, delivery.attempts, delivery.status) == (["again"], 2, DeliveryStatus.SUCCEEDED)
+
+
+def test_handler_that_always_takes_its_worker_down_ends_dead_with_that_reason(own_handlers):
+    registry.on("*", retries=1)(lambda event, bot: own_handlers.append("once more"))
+    event = stored_event()
+    [delivery] = dispatched(event)
+    abandon(attempts=2)
+    run_abandoned()
+    delivery.refresh_from_db()
+    event.refresh_from_db()
+    assert (delivery.status, event.status, own_handlers) == (DeliveryStatus.DEAD, EventStatus.DEAD, [])
+    assert delivery.failure == Failure.WORKER_LOST
+
+
+def test_delivery_with_a_live_lease_is_nobody_elses():
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    dispatched(event)
+    serve([event.bot_id], limit=8, room=HandlerRoom(8))
+    assert claim_abandoned(HandlerRoom(8)) is None
+    served = serve([event.bot_id], limit=8, room=HandlerRoom(8))
+    assert (served.dispatched, served.claimed) == (0, [])
+
+
+def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(monkeypatch):
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    dispatched(event)
+    monkeypatch.setattr(registry, "_handlers", {})
+    delivery = handle(event).deliveries.get()
+    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.NOT_INSTALLED)
+
+
+@pytest.mark.parametrize("reason", ["a NUL \x00", "half a pair \ud83d"])
+def test_failure_whose_text_no_database_takes_is_noted_all_the_same(reason):
+    @registry.on("*")
+    def fail(event, bot):
+        raise ValueError(reason)
+
+    delivery = handle(stored_event()).deliveries.get()
+    assert delivery.status == DeliveryStatus.RETRYING
+    assert reason[:-1] in delivery.error
+
+
+def test_delivery_takes_few_queries(django_assert_max_num_queries):
+    registry.on("*", atomic=False)(lambda event, bot: None)
+    bot = stored_event().bot
+    for number in range(20):
+        stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
+    dispatched(bot.events.first())
+    claimed = serve([bot.pk], limit=20, room=HandlerRoom(64)).claimed
+    assert len(claimed) == 20
+    with django_assert_max_num_queries(12 * len(claimed)):
+        for delivery in claimed:
+            run(delivery)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time")
+def test_event_whose_last_two_deliveries_end_at_once_ends_too():
+    both_ran = threading.Barrier(2)
+    for name in ("first", "second"):
+
+        def work(event, bot):
+            both_ran.wait(timeout=10)
+
+        work.__qualname__ = name
+        registry.on("*")(work)
+
+    def run_in_thread(delivery):
+        run(delivery)
+        connection.close()
+
+    event = stored_event()
+    claimed = serve([event.bot_id], limit=8, room=HandlerRoom(64)).claimed
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(run_in_thread, claimed))
+    event.refresh_from_db()
+    assert event.status == EventStatus.DONE

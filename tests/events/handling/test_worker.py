@@ -1,0 +1,265 @@
+"""The runner: what it runs, gives up on, takes over and puts back."""
+
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bots.service import BotChanges, put_bot
+from core.access.actors import SYSTEM
+from events.enums import DeliveryStatus, EventStatus, Failure
+from events.handling import registry
+from events.handling.claims import LEASE
+from events.handling.worker import MAX_HUNG
+from events.models import Delivery, Event
+from tests.events.handler_runs import dispatched, done, stored_event, until, write
+from tests.factories import make_bot, message_event
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
+
+
+def test_runner_handles_what_waits_and_what_it_is_told_of(make_runner):
+    registry.on("*")(lambda event, bot: None)
+    before = write()
+    runner = make_runner()
+    until(lambda: done(before), "what waited is done")
+    after = write()
+    runner.wake()
+    until(lambda: done(after), "what came later is done")
+
+
+def test_runner_that_nobody_wakes_looks_for_itself(make_runner, settings):
+    settings.SWEEP_SECONDS = 0.1
+    registry.on("*")(lambda event, bot: None)
+    make_runner()
+    event = write()
+    until(lambda: done(event), "the event is done without a hint")
+
+
+def test_failed_delivery_is_tried_again_when_it_is_due(make_runner, own_handlers, monkeypatch):
+    monkeypatch.setattr("events.handling.execution.BACKOFF", (0.1,))
+
+    @registry.on("*")
+    def work(event, bot):
+        own_handlers.append("tried")
+        if len(own_handlers) < 3:
+            raise ValueError
+
+    event = write()
+    make_runner()
+    until(lambda: done(event), "the third try succeeds")
+    assert len(own_handlers) == 3
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_hung_handler_is_noted_as_such_and_delays_nobody(make_runner, gate, atomic):
+    @registry.on("test.hang_v1", timeout=0.3, retries=0, atomic=atomic)
+    def hang(event, bot):
+        if atomic:
+            bot.save()  # and so holds a lock; on SQLite, the lock of all writers
+        gate.wait(30)
+
+    registry.on("im.message.receive_v1")(lambda event, bot: None)
+    make_runner()
+    hangs = message_event()
+    hangs["header"]["event_type"] = "test.hang_v1"
+    hanging, fine = stored_event(hangs), write()
+    until(lambda: done(fine), "the other event is done")
+    until(lambda: Event.objects.get(pk=hanging.pk).status == EventStatus.DEAD, "the hung one is dead")
+    delivery = hanging.deliveries.get()
+    assert delivery.failure == Failure.TIMED_OUT
+    after = write()
+    until(lambda: done(after), "what comes later is done")
+
+
+def test_handler_that_hangs_in_python_is_interrupted(make_runner):
+    @registry.on("*", timeout=0.3, retries=0)
+    def spin(event, bot):
+        while True:
+            with suppress(Exception):
+                sum(range(100))
+
+    runner = make_runner()
+    event = write()
+    until(lambda: Event.objects.get(pk=event.pk).status == EventStatus.DEAD, "it is dead")
+    until(lambda: runner.hung == 0, "its thread has ended")
+
+
+def test_effects_of_a_handler_past_its_time_are_undone(make_runner, gate):
+    @registry.on("*", timeout=0.3, retries=0)
+    def late(event, bot):
+        bot.name = "changed"
+        bot.save()
+        gate.wait(30)
+
+    runner = make_runner()
+    event = write()
+    until(lambda: Event.objects.get(pk=event.pk).status == EventStatus.DEAD, "it is dead")
+    gate.set()
+    until(lambda: runner.hung == 0, "its thread has ended")
+    event.bot.refresh_from_db()
+    assert event.bot.name != "changed"
+
+
+def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_runner, gate, monkeypatch):
+    monkeypatch.setattr("events.handling.execution.BACKOFF", (0.05,))
+
+    @registry.on("*", timeout=0.1, retries=1, atomic=False)
+    def hang(event, bot):
+        gate.wait(30)
+
+    runner = make_runner()
+    bot = make_bot()
+    events = [write(bot) for _ in range(6)]
+    until(
+        lambda: Event.objects.filter(status=EventStatus.DEAD).count() == len(events), "all of them are dead"
+    )
+    assert runner.hung <= MAX_HUNG + 6
+    assert Delivery.objects.filter(error__contains="still hang").exists()
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {2}
+
+
+def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_runner, gate):
+    @registry.on("*", atomic=False)
+    def hang(event, bot):
+        gate.wait(30)
+
+    runner = make_runner()
+    event = write()
+    until(lambda: runner.busy == 1, "the handler runs")
+    runner.stop(grace=0.1)
+    delivery = event.deliveries.get()
+    assert (delivery.status, delivery.attempts, delivery.claim_id) == (DeliveryStatus.PENDING, 0, None)
+    gate.set()
+    until(lambda: runner.hung == 0, "the thread has ended")
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.PENDING
+
+
+def test_lease_of_what_runs_is_renewed(make_runner, gate, monkeypatch):
+    monkeypatch.setattr("events.handling.worker.RENEW_EVERY", 0.05)
+    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
+    event = write()
+    runner = make_runner()
+    until(lambda: runner.busy == 1, "the handler runs")
+    soon = timezone.now() + timedelta(seconds=1)
+    event.deliveries.update(lease_until=soon)
+    runner.wake()
+    until(
+        lambda: runner.wake() or event.deliveries.get().lease_until > soon + LEASE / 2, "the lease is renewed"
+    )
+
+
+def test_delivery_of_a_runner_that_died_is_taken_over(make_runner):
+    registry.on("*")(lambda event, bot: None)
+    event = write()
+    dispatched(event)
+    event.deliveries.update(
+        status=DeliveryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1), attempts=1
+    )
+    make_runner()
+    until(lambda: done(event), "somebody else did it")
+
+
+def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_runner):
+    order = []
+
+    @registry.on("*", atomic=False)
+    def work(event, bot):
+        order.append(bot.pk)
+        time.sleep(0.002)
+
+    busy, quiet = make_bot(), make_bot()
+    for _ in range(100):
+        write(busy)
+    runner = make_runner(threads=2)
+    until(lambda: len(order) > 5, "the busy bot is served")
+    write(quiet)
+    runner.wake()
+    until(lambda: quiet.pk in order, "the quiet one is, too")
+    assert len(order) < 90
+    until(lambda: len(order) == 101, "nothing is left", seconds=60)
+
+
+def test_bots_rate_is_kept(make_runner):
+    started = []
+    registry.on("*", atomic=False)(lambda event, bot: started.append(time.monotonic()))
+    bot = make_bot(handlers_per_second=10)
+    for _ in range(30):
+        write(bot)
+    make_runner()
+    until(lambda: len(started) == 30, "all of them ran", seconds=30)
+    # A second's worth may start at once; what is beyond has to wait.
+    assert started[-1] - started[0] > 1.5
+
+
+def test_rate_that_is_lifted_holds_nobody_up(make_runner):
+    started = []
+    registry.on("*", atomic=False)(lambda event, bot: started.append(1))
+    bot = make_bot(handlers_per_second=1)
+    for _ in range(20):
+        write(bot)
+    runner = make_runner()
+    until(lambda: started, "the first one ran")
+    put_bot(app_id=bot.app_id, changes=BotChanges({"handlers_per_second": 0}), actor=SYSTEM)
+    until(lambda: runner.wake() or len(started) == 20, "all of them ran")
+
+
+def test_two_runners_share_the_work_and_do_nothing_twice(make_runner):
+    seen = []
+    registry.on("*", atomic=False)(lambda event, bot: seen.append(event.pk))
+    bots = [make_bot() for _ in range(4)]
+    events = [write(bot) for bot in bots for _ in range(15)]
+    for _ in range(2):
+        make_runner(threads=4)
+    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 60, "all is done", seconds=40)
+    assert sorted(seen) == [event.pk for event in events]
+
+
+def test_runner_with_all_threads_taken_calls_for_help(make_runner, no_broker, gate):
+    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
+    write()
+    make_runner(threads=1)
+    until(lambda: no_broker, "it asked the others to look")
+
+
+def test_read_only_handler_keeps_no_writer_waiting(make_runner, gate):
+    @registry.on("*")
+    def read(event, bot):
+        bot.refresh_from_db()
+        gate.wait(30)
+
+    runner = make_runner()
+    write()
+    until(lambda: runner.busy == 1, "the handler runs")
+    began = time.monotonic()
+    make_bot()
+    write()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such conflict")
+def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_runner, own_handlers):
+    overtaken = threading.Event()
+
+    @registry.on("*")
+    def work(event, bot):
+        own_handlers.append("run")
+        bot.refresh_from_db()
+        if len(own_handlers) == 1:
+            assert overtaken.wait(20)
+        bot.save()
+
+    runner = make_runner()
+    event = write()
+    until(lambda: own_handlers, "the handler has read")
+    make_bot()
+    overtaken.set()
+    until(lambda: done(event), "it is done")
+    assert own_handlers == ["run", "run"]
+    assert event.deliveries.get().attempts == 1
+    assert runner.hung == 0

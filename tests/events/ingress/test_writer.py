@@ -1,0 +1,118 @@
+import asyncio
+import json
+
+import pytest
+from django.db import OperationalError
+from django.db.models import Sum
+
+from events.enums import Arrived, Extra
+from events.ingress import writer as intake_module
+from events.ingress.incoming import arrival
+from events.ingress.writer import MAX_BATCH, Intake
+from events.models import Event, LeftOut
+from tests.factories import make_bot, message_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hinted(monkeypatch) -> list[str]:
+    pokes: list[str] = []
+    monkeypatch.setattr(intake_module, "notify_worker", lambda: pokes.append("poke") or True)
+    return pokes
+
+
+def arrivals(bot, count: int):
+    return [
+        arrival(bot_id=bot.pk, payload=json.dumps(message_event()).encode(), arrived_by=Arrived.WEBSOCKET)
+        for _ in range(count)
+    ]
+
+
+async def test_submit_returns_when_the_event_is_committed(database, hinted):
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        [stored] = await asyncio.gather(*map(intake.submit, arrivals(bot, 1)))
+        assert await database.run(Event.objects.filter(pk=stored.event_pk).exists)
+
+
+async def test_what_piles_up_is_written_in_batches(database, hinted, monkeypatch):
+    sizes = []
+    store = intake_module.store
+    monkeypatch.setattr(
+        intake_module, "store", lambda batch, **options: sizes.append(len(batch)) or store(batch, **options)
+    )
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, arrivals(bot, 600)))
+    assert sum(sizes) == 600
+    assert max(sizes) <= MAX_BATCH
+    assert len(sizes) <= 5
+
+
+async def test_workers_are_told_of_new_events(database, hinted):
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, arrivals(bot, 5)))
+        async with asyncio.timeout(10):
+            while not hinted:
+                await asyncio.sleep(0.01)
+
+
+async def test_extras_are_left_out_under_load_and_counted_but_no_event_is(database, hinted, monkeypatch):
+    monkeypatch.setattr(intake_module, "PRESSED", 3)
+    monkeypatch.setattr(intake_module, "MAX_BATCH", 5)
+    bot = await database.run(make_bot)
+    pushed = arrivals(bot, 30)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, pushed + pushed))
+    assert await database.run(Event.objects.count) == 30
+    counts = await database.run(lambda: dict(LeftOut.objects.values_list("extra", "count")))
+    told = await database.run(lambda: Event.objects.aggregate(Sum("duplicates"))["duplicates__sum"])
+    assert counts[Extra.DUPLICATES] + told == 30
+    assert counts[Extra.DUPLICATES] > 0
+    assert counts.get(Extra.HINTS, 0) > 0
+
+
+async def test_what_is_refused_is_counted_when_the_database_is_back(database, hinted, monkeypatch):
+    def away(batch, **options):
+        raise OperationalError
+
+    bot = await database.run(make_bot)
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_module, "store", away)
+        async with Intake() as intake:
+            [one] = arrivals(bot, 1)
+            with pytest.raises(OperationalError):
+                await intake.submit(one)
+    assert (await database.run(LeftOut.objects.get)).extra == Extra.REFUSED
+
+
+async def test_broker_that_is_away_is_counted(database, monkeypatch):
+    monkeypatch.setattr(intake_module, "notify_worker", lambda: False)
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        await asyncio.gather(*map(intake.submit, arrivals(bot, 1)))
+        async with asyncio.timeout(10):
+            while not intake._left_out._counts:
+                await asyncio.sleep(0.01)
+    assert (await database.run(LeftOut.objects.get)).extra == Extra.HINTS
+
+
+async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on(
+    database, hinted, monkeypatch
+):
+    store, broken = intake_module.store, [True]
+
+    def sometimes(batch, **options):
+        if broken:
+            raise OperationalError("gone")
+        return store(batch, **options)
+
+    monkeypatch.setattr(intake_module, "store", sometimes)
+    bot = await database.run(make_bot)
+    async with Intake() as intake:
+        results = await asyncio.gather(*map(intake.submit, arrivals(bot, 3)), return_exceptions=True)
+        assert all(isinstance(result, OperationalError) for result in results)
+        broken.clear()
+        assert (await intake.submit(arrivals(bot, 1)[0])).is_new

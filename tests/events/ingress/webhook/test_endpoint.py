@@ -1,0 +1,69 @@
+import asyncio
+import contextlib
+import threading
+
+import httpx
+import pytest
+
+from bots.enums import Transport
+from events.ingress.webhook.endpoint import WebhookEndpoint
+from events.models import Event
+from feishu_portal.asgi import application
+from tests.events.ingress.webhook.pushes import KEY, TOKEN, path, request
+from tests.factories import make_bot, message_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "cancelled with its loop"])
+def test_nothing_is_left_when_the_loop_ends(closed):
+    bot = make_bot(transport=Transport.WEBHOOK, encrypt_key=KEY, verification_token=TOKEN)
+    endpoint = WebhookEndpoint()
+    before = set(threading.enumerate())
+
+    async def one_event() -> int:
+        transport = httpx.ASGITransport(app=endpoint)
+        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+            response = await http.post(path(bot), **request(message_event()))
+        if closed:
+            await endpoint.close()
+        return response.status_code
+
+    # Twice, for each loop opens what it needs anew.
+    assert [asyncio.run(one_event()) for _ in range(2)] == [200, 200]
+    assert endpoint._desks == {}
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert Event.objects.count() == 2
+
+
+@contextlib.asynccontextmanager
+async def lifespan():
+    """The application with a server's lifespan around it."""
+    to_app, from_app = asyncio.Queue(), asyncio.Queue()
+    running = asyncio.create_task(application({"type": "lifespan"}, to_app.get, from_app.put))
+    to_app.put_nowait({"type": "lifespan.startup"})
+    assert (await from_app.get())["type"] == "lifespan.startup.complete"
+    yield
+    to_app.put_nowait({"type": "lifespan.shutdown"})
+    assert (await from_app.get())["type"] == "lifespan.shutdown.complete"
+    await running
+
+
+async def test_application_serves_webhooks_beside_django_and_closes_with_its_lifespan(bot, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    transport = httpx.ASGITransport(app=application)
+    async with lifespan(), httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+        assert (await http.post(path(bot), **request(message_event()))).json() == {"msg": "success"}
+        assert (await http.get("/healthz/live")).json() == {"status": "ok"}
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert "webhook-desk" in names
+    assert "webhook-desk" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_prefix_of_a_proxy_is_no_part_of_the_address(bot, endpoint):
+    transport = httpx.ASGITransport(app=endpoint, root_path="/portal")
+    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+        response = await http.post(f"/portal{path(bot)}", **request(message_event()))
+    assert response.status_code == 200

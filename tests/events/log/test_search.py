@@ -1,0 +1,387 @@
+"""Events are found page by page, and no page reads more than it may."""
+
+import json
+from datetime import timedelta
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bots.models import Bot
+from events.enums import DeliveryStatus, EventStatus
+from events.log import index_paths
+from events.log.criteria import EventCriteria
+from events.log.search import Found, count_up_to, newest, oldest, resolve
+from events.models import Delivery, Event
+from tests.factories import make_bot
+
+NOW = timezone.now()
+
+
+def make_event(bot: Bot, *, text: str = "", payload: bytes | None = None, **values: Any) -> Event:
+    body = payload if payload is not None else json.dumps({"event": {"text": text}}).encode()
+    key = uuid4().hex
+    defaults = {
+        "dedupe_key": key,
+        "event_id": key,
+        "event_type": "im.message.receive_v1",
+        "arrived_by": "websocket",
+        "status": EventStatus.DONE,
+        "created_at": NOW,
+        "received_at": NOW,
+    }
+    return Event.objects.create(bot=bot, payload=body, **(defaults | values))
+
+
+def pages(criteria: EventCriteria, **options: Any) -> list[Found]:
+    """Every page there is, and no more than fifty."""
+    found = [newest(criteria, **options)]
+    while found[-1].cursor is not None and len(found) < 50:
+        found.append(newest(criteria, before=found[-1].cursor, **options))
+    return found
+
+
+def all_of(criteria: EventCriteria, **options: Any) -> list[int]:
+    return [pk for page in pages(criteria, **options) for pk in page.pks]
+
+
+@pytest.fixture
+def bot(db) -> Bot:
+    return make_bot()
+
+
+@pytest.fixture
+def other(db) -> Bot:
+    return make_bot()
+
+
+def test_pages_hold_every_event_once_newest_first(bot: Bot) -> None:
+    events = [make_event(bot).pk for _ in range(7)]
+    assert all_of(EventCriteria(), limit=3) == events[::-1]
+    assert [len(page.pks) for page in pages(EventCriteria(), limit=3)] == [3, 3, 1]
+    assert not any(page.is_cut for page in pages(EventCriteria(), limit=3))
+
+
+def test_several_bots_are_merged_in_order(bot: Bot, other: Bot) -> None:
+    make_event(make_bot())
+    events = [make_event(whose).pk for whose in (bot, other, bot, bot, other)]
+    assert all_of(EventCriteria(bots=(bot.pk, other.pk)), limit=2) == events[::-1]
+    assert all_of(EventCriteria(bots=()), limit=2) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "criteria"),
+    [
+        ({"event_type": "contact.user.created_v3"}, {"event_type": "contact.user.created_v3"}),
+        ({"status": EventStatus.DEAD}, {"statuses": (EventStatus.DEAD,)}),
+        ({"status": EventStatus.IGNORED}, {"statuses": (EventStatus.IGNORED, EventStatus.DEAD)}),
+        ({"arrived_by": "webhook"}, {"arrived_by": "webhook"}),
+        ({"payload": b'{"text": "needle"}'}, {"text": "needle"}),
+        (
+            {"event_type": "contact.user.created_v3", "status": EventStatus.DEAD},
+            {"event_type": "contact.user.created_v3", "statuses": (EventStatus.DEAD,)},
+        ),
+    ],
+)
+@pytest.mark.parametrize("of_one_bot", [False, True])
+def test_each_filter_finds_what_it_names_and_nothing_else(
+    bot: Bot, values: dict[str, Any], criteria: dict[str, Any], *, of_one_bot: bool
+) -> None:
+    make_event(bot)
+    wanted = make_event(bot, **values)
+    make_event(bot)
+    bots = (bot.pk,) if of_one_bot else None
+    assert all_of(EventCriteria(bots=bots, **criteria), limit=10) == [wanted.pk]
+
+
+@pytest.mark.parametrize("of_one_bot", [False, True])
+def test_a_range_of_time_begins_with_its_first_moment_and_ends_before_its_last(
+    bot: Bot, *, of_one_bot: bool
+) -> None:
+    days = [make_event(bot, received_at=NOW - timedelta(days=5 - day)).pk for day in range(5)]
+    bots = (bot.pk,) if of_one_bot else None
+    criteria = EventCriteria(bots=bots, since=NOW - timedelta(days=4), until=NOW - timedelta(days=2))
+    assert all_of(criteria, limit=10) == [days[2], days[1]]
+    assert all_of(criteria, limit=1) == [days[2], days[1]]
+
+
+def test_events_written_out_of_order_are_in_their_range_all_the_same(bot: Bot) -> None:
+    make_event(bot)
+    late = make_event(bot, received_at=NOW - timedelta(minutes=50))
+    assert all_of(EventCriteria(until=NOW - timedelta(minutes=30)), limit=10) == [late.pk]
+
+
+def test_a_search_of_payloads_stops_after_its_stretch_and_goes_on_from_there(bot: Bot) -> None:
+    first = make_event(bot, text="needle")
+    for _ in range(9):
+        make_event(bot)
+    cut = newest(EventCriteria(text="needle"), limit=5, stretch=4)
+    assert (cut.pks, cut.is_cut) == ([], True)
+    assert all_of(EventCriteria(text="needle"), limit=5, stretch=4) == [first.pk]
+
+
+def test_the_stretch_bounds_what_is_read_of_a_bot_that_is_not_alone(bot: Bot, other: Bot) -> None:
+    mine = [make_event(bot, text="needle").pk]
+    for _ in range(6):
+        make_event(other, text="needle")
+    mine.append(make_event(bot, text="needle").pk)
+    criteria = EventCriteria(bots=(bot.pk,), text="needle")
+    assert newest(criteria, limit=5, stretch=3).pks == mine[::-1]
+
+
+def test_the_stretch_bounds_what_is_read_of_several_bots_together(bot: Bot, other: Bot) -> None:
+    events = [make_event(whose, text="needle").pk for _ in range(4) for whose in (bot, other)]
+    cut = newest(EventCriteria(bots=(bot.pk, other.pk), text="no such"), limit=5, stretch=3)
+    assert (cut.pks, cut.cursor, cut.is_cut) == ([], events[-4], True)
+
+
+def test_what_two_indexes_serve_is_looked_for_where_there_is_less_of_it(
+    bot: Bot, other: Bot, monkeypatch
+) -> None:
+    monkeypatch.setattr(index_paths, "PROBE", 2)
+    for _ in range(2):
+        make_event(bot)
+    for _ in range(6):
+        make_event(other, status=EventStatus.DEAD)
+    of_a_quiet_bot = EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DEAD,))
+    rare = EventCriteria(bots=(other.pk,), statuses=(EventStatus.DONE,))
+    for criteria in (of_a_quiet_bot, rare):
+        assert newest(criteria, limit=5, stretch=3) == Found([], None, is_cut=False)
+        assert oldest(criteria, last=10**9, limit=5, stretch=3) == Found([], None, is_cut=False)
+
+
+def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot: Bot, other: Bot) -> None:
+    events = [
+        make_event(whose, event_type=event_type, status=status, arrived_by=arrived_by, text=text)
+        for whose, event_type, status, arrived_by, text in product(
+            (bot, other, make_bot()),
+            "ab",
+            (EventStatus.DONE, EventStatus.DEAD),
+            ("websocket", "webhook"),
+            "xy",
+        )
+    ]
+    for event in events[::3]:
+        Delivery.objects.create(event=event, bot=event.bot, handler="shop", status=DeliveryStatus.DEAD)
+    for bots, event_type, statuses, arrived_by, text, handler in product(
+        (None, (bot.pk,), (bot.pk, other.pk)),
+        ("", "a"),
+        ((), (EventStatus.DEAD,), (EventStatus.DEAD, EventStatus.DONE)),
+        ("", "webhook"),
+        ("", "x"),
+        ("", "shop"),
+    ):
+        criteria = EventCriteria(
+            bots, event_type, statuses, arrived_by, text=f'"{text}"' * bool(text), handler=handler
+        )
+        matches = list(
+            Event.objects.filter(criteria.conditions()).order_by("-pk").values_list("pk", flat=True)
+        )
+        assert all_of(criteria, limit=7, stretch=20) == matches
+        assert oldest(criteria, last=events[-1].pk, limit=100).pks == matches[::-1]
+
+
+def plans_of(criteria: EventCriteria) -> str:
+    """How PostgreSQL goes about each statement of a search, under the settings it is made with."""
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 -- Django's
+        if sql.startswith("SELECT"):
+            with connection.connection.cursor() as cursor:
+                plans.extend(line for (line,) in cursor.execute(f"EXPLAIN {sql}", params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        newest(criteria, limit=5)
+    return "\n".join(plans)
+
+
+@pytest.mark.only_on("postgres")
+@pytest.mark.parametrize(
+    ("values", "index"),
+    [
+        ({"event_type": "common"}, "event_type_newest"),
+        ({"event_type": "common", "arrived_by": "webhook"}, "event_type_newest"),
+        ({"event_type": "rare", "text": "x"}, "event_type_newest"),
+        ({"statuses": ("done",), "text": "x"}, "event_status_newest"),
+        ({"handler": "shop"}, "delivery_dead_of_handler"),
+        ({"handler": "shop", "error_print": "a"}, "delivery_dead_alike"),
+    ],
+)
+def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_for(
+    bot: Bot, values: dict[str, Any], index: str
+) -> None:
+    """By itself it reads the table backwards for what was common; where nothing of it has come for long, that is all."""
+    prototype = make_event(bot)
+    made = [
+        Event(**{field.attname: getattr(prototype, field.attname) for field in Event._meta.concrete_fields})
+        for _ in range(1000)
+    ]
+    for number, event in enumerate(made):
+        event.pk, event.dedupe_key = None, f"{number}"
+        is_rare = number % 20 == 0
+        event.event_type, event.status = (
+            ("rare", EventStatus.DEAD) if is_rare else ("common", EventStatus.DONE)
+        )
+    Event.objects.bulk_create(made)
+    ends = {EventStatus.DEAD: DeliveryStatus.DEAD, EventStatus.DONE: DeliveryStatus.SUCCEEDED}
+    Delivery.objects.bulk_create(
+        Delivery(
+            event=event, bot=bot, handler="shop", status=ends[event.status], error_print="ab"[event.pk % 2]
+        )
+        for event in made
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE events_event, events_delivery")
+    plans = plans_of(EventCriteria(**values))
+    assert f"using {index}" in plans
+    for other_way in (
+        "Seq Scan",
+        "Bitmap",
+        "Sort",
+        "Join",
+        "Nested Loop",
+        "Gather",
+        "Scan Backward using events_event_pkey",
+    ):
+        assert other_way not in plans
+
+
+@pytest.mark.only_on("postgres")
+def test_the_settings_of_a_search_end_with_it(bot: Bot) -> None:
+    make_event(bot)
+    newest(EventCriteria(text="x"), limit=5)
+    with connection.cursor() as cursor:
+        for name in (*index_paths.WALKING, "statement_timeout"):
+            cursor.execute(f"SELECT setting = reset_val FROM pg_settings WHERE name = '{name}'")
+            assert cursor.fetchone() == (True,), name
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"text":"你好 world"}'.encode(),
+        json.dumps({"text": "你好 world"}).encode(),
+        json.dumps({"content": json.dumps({"text": "你好 world"})}).encode(),
+        json.dumps(
+            {"content": json.dumps({"text": "你好 world"}, ensure_ascii=False)}, ensure_ascii=False
+        ).encode(),
+    ],
+    ids=["plain", "escaped", "escaped twice", "JSON within JSON"],
+)
+def test_text_is_found_however_the_platform_writes_it(bot: Bot, payload: bytes) -> None:
+    wanted = make_event(bot, payload=payload)
+    make_event(bot)
+    assert all_of(EventCriteria(text="你好 world"), limit=5) == [wanted.pk]
+
+
+def test_text_with_quotes_is_found(bot: Bot) -> None:
+    wanted = make_event(bot, payload=json.dumps({"text": 'say "hello"'}).encode())
+    assert all_of(EventCriteria(text='say "hello"'), limit=5) == [wanted.pk]
+    assert all_of(EventCriteria(text='"hello%"'), limit=5) == []
+
+
+def test_bytes_that_are_no_text_do_not_break_the_search(bot: Bot) -> None:
+    wanted = make_event(bot, payload=b"\xff\xfe needle \x00")
+    assert all_of(EventCriteria(text="needle"), limit=5) == [wanted.pk]
+
+
+def test_what_is_typed_is_an_id_first_and_text_else(bot: Bot, other: Bot) -> None:
+    by_event = make_event(bot, event_id="ev-1")
+    by_log = make_event(bot, trace_id="log-1")
+    by_message = make_event(bot, dedupe_key="message:om_1")
+    for text, event in (("ev-1", by_event), ("log-1", by_log), (" om_1 ", by_message)):
+        assert resolve(text, EventCriteria()).pks == (event.pk,)
+        assert resolve(text, EventCriteria(bots=(bot.pk,))).pks == (event.pk,)
+        assert resolve(text, EventCriteria(bots=(other.pk,))).pks is None
+    assert resolve("ev", EventCriteria()) == EventCriteria(text="ev")
+    assert resolve(" ", EventCriteria()) == EventCriteria()
+
+
+def test_oldest_walks_the_same_events_the_other_way_up_to_the_last(bot: Bot) -> None:
+    events = [make_event(bot, text="needle").pk for _ in range(6)]
+    found, after = [], 0
+    while True:
+        page = oldest(EventCriteria(text="needle"), after=after, last=events[4], limit=2, stretch=3)
+        found += page.pks
+        if page.cursor is None:
+            break
+        after = page.cursor
+    assert found == events[:5]
+
+
+def test_dead_letters_of_one_kind_are_found_by_handler_and_kind(bot: Bot) -> None:
+    event, other = make_event(bot, status=EventStatus.DEAD), make_event(bot, status=EventStatus.DEAD)
+    for one, kind in ((event, "a"), (other, "b")):
+        Delivery.objects.create(
+            event=one, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print=kind
+        )
+    assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == [event.pk]
+    assert all_of(EventCriteria(handler="shop"), limit=5) == [other.pk, event.pk]
+    Delivery.objects.filter(event=event).update(is_current=False)
+    assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == []
+
+
+def test_dead_letters_are_found_behind_any_number_of_other_events(bot: Bot) -> None:
+    event = make_event(bot, status=EventStatus.DEAD)
+    Delivery.objects.create(event=event, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print="a")
+    for _ in range(6):
+        make_event(bot)
+    for kind in ("", "a"):
+        criteria = EventCriteria(handler="shop", error_print=kind)
+        assert newest(criteria, limit=5, stretch=2) == Found([event.pk], None, is_cut=False)
+
+
+def test_counting_stops_at_its_bound(bot: Bot) -> None:
+    for _ in range(5):
+        make_event(bot, text="needle")
+    assert count_up_to(EventCriteria(), most=10) == (5, False)
+    assert count_up_to(EventCriteria(), most=3) == (3, True)
+    assert count_up_to(EventCriteria(text="needle"), most=10) == (5, False)
+
+
+def test_a_count_looks_at_a_bounded_number_of_events_and_says_when_there_may_be_more(bot: Bot) -> None:
+    make_event(bot, text="needle")
+    for _ in range(6):
+        make_event(bot)
+    make_event(bot, text="needle")
+    assert count_up_to(EventCriteria(text="needle"), most=10, stretch=3) == (1, True)
+    assert count_up_to(EventCriteria(text="needle"), most=1) == (1, True)
+    assert count_up_to(EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DONE,)), most=7) == (7, True)
+
+
+def test_nothing_is_found_among_no_bots_and_no_events(bot: Bot) -> None:
+    make_event(bot)
+    for criteria in (
+        EventCriteria(bots=()),
+        EventCriteria(pks=()),
+        EventCriteria(bots=(), pks=(1,), text="x"),
+    ):
+        assert newest(criteria, limit=5) == Found([], None, is_cut=False)
+        assert count_up_to(criteria, most=5) == (0, False)
+
+
+def test_the_number_of_queries_depends_on_no_number_of_rows(bot: Bot, other: Bot) -> None:
+    criteria = EventCriteria(bots=(bot.pk, other.pk), text="needle", since=NOW - timedelta(days=1))
+    taken = []
+    for _ in range(2):
+        for whose in (bot, other):
+            make_event(whose, text="needle")
+        with CaptureQueriesContext(connection) as queries:
+            newest(criteria, limit=50)
+        taken.append(len(queries))
+    assert taken[0] == taken[1]
+
+
+def test_criteria_survive_being_written_down() -> None:
+    criteria = EventCriteria(
+        bots=(uuid4(),), event_type="x", statuses=("dead",), since=NOW, text="你好", pks=(1, 2)
+    )
+    assert EventCriteria.from_json(json.loads(json.dumps(criteria.as_json()))) == criteria
+    assert EventCriteria.from_json(EventCriteria(bots=()).as_json()) == EventCriteria(bots=())
+    with pytest.raises(ValueError, match="unknown"):
+        EventCriteria.from_json({"payload": "x"})

@@ -1,0 +1,91 @@
+import asyncio
+import time
+
+import pytest
+
+from events.enums import DeliveryStatus
+from events.models import Delivery
+from events.subscriptions.http.networks import Networks
+from events.subscriptions.http.post import Reply, post
+from events.subscriptions.pusher import PER_SUBSCRIPTION, Deliverer
+from tests.events.handler_runs import dispatched, stored_event
+from tests.events.subscriptions.http.receiver import running
+from tests.factories import make_bot, make_subscription
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
+
+
+@pytest.fixture
+def make_deliverer(monkeypatch):
+    monkeypatch.setattr("events.subscriptions.pusher.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("django.db.connection.close", lambda: None)  # the test's own
+    made = []
+
+    def make(**options) -> Deliverer:
+        made.append(Deliverer(**options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+def step_until(deliverer: Deliverer, condition, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "not so in time"
+        deliverer.step()
+        time.sleep(0.01)
+
+
+def test_an_event_comes_to_a_real_receiver_signed(make_deliverer):
+    with running() as receiver:
+        bot = make_bot()
+        subscription = make_subscription(bot, url=receiver.url)
+        event = stored_event(bot=bot)
+        [delivery] = dispatched(event)
+        networks = Networks.parse(["127.0.0.0/8"])
+        deliverer = make_deliverer(send=lambda letter: post(letter, networks=networks))
+        step_until(deliverer, lambda: not Delivery.objects.waiting().exists() and not deliverer.busy)
+        [(headers, body)] = receiver.requests
+    assert headers["webhook-id"] == f"dlv_{delivery.pk}"
+    assert bot.app_id.encode() in body
+    subscription.refresh_from_db()
+    assert subscription.last_success_at
+
+
+def test_a_slow_receiver_delays_no_other(make_deliverer):
+    bot = make_bot()
+    slow = make_subscription(bot, url="https://slow.example.com/")
+    fast = make_subscription(bot, url="https://fast.example.com/")
+    for _ in range(10):
+        dispatched(stored_event(bot=bot))
+
+    async def send(letter):
+        if "slow" in letter.url:
+            await asyncio.sleep(60)
+        return Reply(204)
+
+    deliverer = make_deliverer(send=send, places=8)
+    step_until(deliverer, lambda: fast.deliveries.filter(status=DeliveryStatus.SUCCEEDED).count() == 10)
+    assert slow.deliveries.filter(status=DeliveryStatus.RUNNING).count() == PER_SUBSCRIPTION
+    deliverer.stop()
+    waiting = slow.deliveries.filter(status=DeliveryStatus.PENDING, attempts=0)
+    assert waiting.count() == 10, "what was under way is put back when the process ends"
+
+
+def test_what_cannot_be_written_fails_alone(make_deliverer):
+    bot = make_bot()
+    make_subscription(bot)
+    bad, good = stored_event(bot=bot), stored_event(bot=bot)
+    for event in (bad, good):
+        dispatched(event)
+    type(bad).objects.filter(pk=bad.pk).update(payload=b"not json")
+
+    async def send(_letter):
+        return Reply(204)
+
+    deliverer = make_deliverer(send=send)
+    step_until(deliverer, lambda: good.deliveries.get().status == DeliveryStatus.SUCCEEDED)
+    step_until(deliverer, lambda: bad.deliveries.get().status == DeliveryStatus.RETRYING)
+    assert "JSONDecodeError" in bad.deliveries.get().error

@@ -1,0 +1,163 @@
+"""A call like one before takes a single statement, and whatever changed since is noticed by that statement."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from auth_sessions.models import TokenUse
+from core.access.actors import SYSTEM
+from core.access.api_keys import add_api_client, replace_key
+from core.access.scopes import Scope
+from feishu_portal.api.problems import Problem
+from feishu_portal.api.proxy.admission import Admitted, Asked
+from feishu_portal.api.proxy.admission_batch import Asking, admit_all
+from feishu_portal.api.proxy.admission_rows import Memory
+from feishu_portal.api.proxy.target import Target
+from tests.factories import make_bot, make_grant
+
+pytestmark = pytest.mark.django_db
+on_postgresql = pytest.mark.only_on("postgres")
+
+SCOPES = [Scope.PROXY_USER, Scope.PROXY_APP]
+
+
+class Caller:
+    """Calls for one person, as one visit after the other sees them."""
+
+    def __init__(self) -> None:
+        self.bot = make_bot()
+        self.grant = make_grant(self.bot)
+        self.client, self.key = add_api_client(
+            name="crm", scopes=SCOPES, app_ids=[], expires_at=None, actor=SYSTEM
+        )
+        self.memory = Memory()
+
+    def asking(self, *, open_id: str = "ou_asked", path: str = "tasks", tenant_key: str = "") -> Asking:
+        target = Target(self.bot.app_id, open_id, "GET", ("open-apis", "task", "v2", path), "")
+        return Asking(Asked(self.key, target, tenant_key), may_wait=True)
+
+    def calls(self, *askings: Asking):
+        return admit_all(askings or [self.asking()], self.memory)
+
+    def known(self) -> "Caller":
+        [admitted] = self.calls()
+        assert isinstance(admitted, Admitted)
+        self.calls()  # the first call noted the key's use, which made a new version of its row
+        return self
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller().known()
+
+
+@on_postgresql
+def test_call_like_one_before_takes_one_statement(caller, django_assert_num_queries):
+    before = TokenUse.objects.count()
+    with django_assert_num_queries(1):
+        [admitted] = caller.calls()
+    assert isinstance(admitted, Admitted)
+    assert admitted.token == "access-token-1"
+    assert TokenUse.objects.count() == before + 1
+
+
+@on_postgresql
+def test_calls_that_come_together_share_the_statement(caller, django_assert_num_queries):
+    caller.calls(caller.asking(open_id=""))
+    with django_assert_num_queries(1):
+        results = caller.calls(caller.asking(), caller.asking(path="lists"), caller.asking(open_id=""))
+    assert [result.use.open_id for result in results] == ["ou_asked", "ou_asked", ""]
+    for result in results:
+        written = TokenUse.objects.get(pk=result.use.pk)
+        assert (written.open_id, written.path) == (result.use.open_id, result.use.path)
+
+
+@on_postgresql
+def test_what_it_writes_down_is_what_a_call_looked_up_writes_down(caller):
+    caller.calls()
+    remembered, looked_up = TokenUse.objects.order_by("-id")[0], TokenUse.objects.order_by("id")[0]
+    for field in TokenUse._meta.fields:
+        if field.name not in {"id", "at"}:
+            assert getattr(remembered, field.name) == getattr(looked_up, field.name), field.name
+
+
+def test_new_token_is_sent_at_once(caller):
+    caller.grant.access_token, caller.grant.generation = "access-token-2", 2
+    caller.grant.save()
+    [admitted] = caller.calls()
+    assert (admitted.token, admitted.use.generation) == ("access-token-2", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda caller: setattr(caller.client, "enabled", False), "caller_unauthenticated"),
+        (lambda caller: setattr(caller.client, "scopes", [Scope.PROXY_APP]), "not_permitted"),
+        (lambda caller: setattr(caller.client, "all_bots", False), "not_found"),
+        (lambda caller: setattr(caller.client, "proxy_paths", ["GET /open-apis/im/**"]), "path_not_allowed"),
+        (lambda caller: replace_key(caller.client, actor=SYSTEM), "caller_unauthenticated"),
+        (lambda caller: setattr(caller.bot, "enabled", False), "bot_disabled"),
+        (lambda caller: setattr(caller.bot, "deleted_at", timezone.now()), "not_found"),
+        (lambda caller: caller.grant.delete(), "token_not_found"),
+        (lambda caller: make_grant(caller.bot, tenant_key="other"), "tenant_key_required"),
+    ],
+    ids=[
+        "client off",
+        "scope",
+        "bots",
+        "paths",
+        "key",
+        "bot off",
+        "bot deleted",
+        "grant gone",
+        "two tenants",
+    ],
+)
+def test_whatever_was_taken_away_is_gone_with_the_next_call(caller, change, code):
+    before = TokenUse.objects.count()
+    change(caller)
+    caller.client.save()
+    caller.bot.save()
+    [refusal] = caller.calls()
+    assert isinstance(refusal, Problem)
+    assert refusal.code == code
+    assert TokenUse.objects.count() == before
+
+
+def test_key_ends_at_its_time(caller, time_machine):
+    time_machine.move_to(timezone.now())
+    caller.client.expires_at = timezone.now() + timedelta(seconds=30)
+    caller.client.save()
+    assert [type(result) for result in (*caller.calls(), *caller.calls())] == [Admitted, Admitted]
+    time_machine.shift(31)
+    [refusal] = caller.calls()
+    assert refusal.code == "caller_unauthenticated"
+
+
+def test_others_find_nothing_of_what_is_remembered(caller):
+    _client, caller.key = add_api_client(
+        name="stranger", scopes=SCOPES, app_ids=["cli_other"], expires_at=None, actor=SYSTEM
+    )
+    [refusal] = caller.calls()
+    assert refusal.code == "not_found"
+
+
+def test_uses_of_key_and_grant_are_noted_though_rows_are_remembered(caller, time_machine):
+    time_machine.move_to(timezone.now() + timedelta(minutes=6))
+    caller.calls()
+    caller.client.refresh_from_db()
+    caller.grant.refresh_from_db()
+    assert caller.client.last_used_at == pytest.approx(timezone.now(), abs=timedelta(seconds=5))
+    assert caller.grant.used_at == pytest.approx(timezone.now(), abs=timedelta(seconds=5))
+
+
+def test_memory_holds_no_secret_in_the_clear(caller):
+    remembered = caller.memory.of(caller.asking().asked)
+    if connection.vendor == "sqlite":
+        assert remembered is None  # its rows have no versions
+        return
+    held = f"{caller.memory.__dict__} {vars(remembered.found_grant)} {vars(remembered.found_bot)}"
+    for secret in ("access-token-1", "refresh-token-1", caller.bot.app_secret, caller.key):
+        assert secret not in held

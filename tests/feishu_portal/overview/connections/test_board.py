@@ -1,0 +1,390 @@
+import json
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from bots.connections.control import disconnect
+from bots.enums import LossReason, SlotState
+from bots.models import Bot, ConnectionLoss, ConnectionSlot, Listener, PlatformCount
+from core.access.actors import Actor
+from core.access.models import User
+from core.console.live import Changes
+from core.console.live.viewers import Viewer
+from feishu_portal.overview.connections.board import read_board
+from feishu_portal.overview.connections.feed import BoardFeed
+from tests.console.rows import signed_in, text_of
+from tests.factories import make_bot, make_operator
+
+pytestmark = pytest.mark.django_db
+
+
+def make_process(name: str = "app-1:100", **values) -> Listener:
+    return Listener.objects.create(id=uuid4(), name=name, seen_at=timezone.now(), capacity=50, **values)
+
+
+def hold(bot: Bot, process: Listener, state: SlotState = SlotState.CONNECTED, **values) -> None:
+    now = timezone.now()
+    bot.slots.update(
+        **{
+            "state": state, "holder": process.pk, "node": process.name, "lease_until": now + timedelta(seconds=6),
+            "state_changed_at": now, "last_frame_at": now, "last_heartbeat_at": now,
+        }
+        | values
+    )  # fmt: skip
+
+
+@pytest.fixture
+def process() -> Listener:
+    return make_process()
+
+
+@pytest.fixture
+def root() -> User:
+    return make_operator("chief", superuser=True)
+
+
+@pytest.fixture
+def client(root) -> Client:
+    return signed_in(root)
+
+
+def row_of(client: Client, bot: Bot) -> str:
+    html = text_of(client.get(reverse("connections")))
+    return html[html.index(f'id="bot-{bot.pk}"') :].partition("</tbody>")[0]
+
+
+def verdict_of(client: Client, bot: Bot) -> str:
+    return re.search(r'data-verdict="(\w+)"', row_of(client, bot))[1]
+
+
+# --- what is said of a bot
+
+
+def test_bot_that_hears_is_connected(client, process):
+    bot = make_bot()
+    hold(bot, process)
+    assert verdict_of(client, bot) == "connected"
+    assert 'data-testid="reason"' not in row_of(client, bot)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "words"),
+    [
+        ({"state": SlotState.CONNECTING}, "connecting", "Connecting"),
+        ({"state": SlotState.ERROR, "error_code": 1000040345}, "trouble", "1000040345"),
+        ({"state": SlotState.BACKOFF}, "trouble", "was lost and is being made again"),
+        ({"state": SlotState.CONNECTING, "error_at": timezone.now()}, "trouble", "is being made again"),
+        ({"last_heartbeat_at": timezone.now() - timedelta(minutes=9)}, "trouble", "nothing has been heard"),
+        (
+            {"lease_until": timezone.now() - timedelta(minutes=1)},
+            "trouble",
+            "No process holds this connection",
+        ),
+        ({"heartbeat_deviation": 9.0}, "connected", "unsteady heartbeat"),
+    ],
+)
+def test_verdict_and_reason_of_a_connection(client, process, values, verdict, words):
+    bot = make_bot()
+    hold(bot, process, **values)
+    assert verdict_of(client, bot) == verdict
+    assert words in row_of(client, bot)
+
+
+def test_bot_that_nobody_holds_is_visibly_not_hearing_with_what_to_do(client):
+    bot = make_bot()
+    Bot.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    row = row_of(client, bot)
+    assert verdict_of(client, bot) == "trouble"
+    assert "Not hearing" in row
+    assert "No runfeishu process is running" in row
+    assert "manage.py runfeishu" in row
+
+
+def test_new_bot_gets_a_moment_before_that_is_trouble(client):
+    assert verdict_of(client, make_bot()) == "connecting"
+
+
+def test_processes_confined_to_other_bots_are_named_as_the_reason(client):
+    make_process(only=["cli_other"])
+    bot = make_bot()
+    Bot.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    assert "confined to other bots" in row_of(client, bot)
+
+
+def test_one_of_two_connections_is_trouble_that_says_how_many_hear(client, process):
+    bot = make_bot(slot_count=2)
+    hold(bot, process)
+    bot.slots.filter(number=2).update(state=SlotState.BACKOFF)
+    assert "1 of 2 connected" in row_of(client, bot)
+
+
+def test_foreign_connection_is_trouble_though_the_own_ones_stand(client, process):
+    bot = make_bot()
+    hold(bot, process)
+    PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=1, more_looks=2)
+    row = row_of(client, bot)
+    assert verdict_of(client, bot) == "trouble"
+    assert "2 connections of this app are held by other programs" in row
+
+
+def test_disconnected_bot_says_by_whom(client):
+    bot = make_bot()
+    disconnect([bot], actor=Actor("operator", "anna"))
+    assert verdict_of(client, bot) == "unwanted"
+    assert "Disconnected by Operator · anna" in row_of(client, bot)
+
+
+def test_webhook_bot_is_shown_as_such(client):
+    bot = make_bot(transport="webhook")
+    assert verdict_of(client, bot) == "webhook"
+    assert "no event yet" in row_of(client, bot)
+
+
+def test_losses_of_the_past_day_are_counted_but_for_those_that_were_wanted(client, process):
+    bot = make_bot()
+    hold(bot, process)
+    now = timezone.now()
+    for reason, at in [
+        (LossReason.NETWORK, now), (LossReason.SILENT, now), (LossReason.MOVED, now),
+        (LossReason.NETWORK, now - timedelta(hours=30)),
+    ]:  # fmt: skip
+        ConnectionLoss.objects.create(bot=bot, number=1, at=at, reason=reason)
+    assert re.search(r'class="board-lost".*?</span>2</span>', row_of(client, bot), re.DOTALL)
+
+
+# --- processes
+
+
+def test_process_shows_capacity_load_and_what_is_special(client, process):
+    make_process("app-2:200", draining=True)
+    make_process("app-3:300", only=["cli_a", "cli_b"])
+    Listener.objects.create(
+        id=uuid4(), name="app-4:400", seen_at=timezone.now() - timedelta(minutes=2), capacity=50
+    )
+    hold(make_bot(slot_count=3), process)
+    html = text_of(client.get(reverse("connections")))
+    for words in ("app-1:100", "3/50", "stopping", "2 bots only", "gone for"):
+        assert words in html
+
+
+# --- who sees what
+
+
+def test_stranger_sees_neither_foreign_bots_nor_the_load_they_make(process):
+    mine, theirs = make_bot(name="Mine"), make_bot(name="Theirs")
+    elsewhere = make_process("secret-host:9")
+    hold(mine, process)
+    hold(theirs, process)
+    hold(make_bot(), elsewhere)
+    owner = make_operator()
+    mine.owners.add(owner)
+    html = text_of(signed_in(owner).get(reverse("connections")))
+    assert "Mine" in html
+    for secret in ("Theirs", str(theirs.pk), "secret-host", "/50"):
+        assert secret not in html
+    assert re.search(r"1\s+connection\b", html)
+
+
+def test_panel_tells_about_one_connection_and_nothing_to_a_stranger(client, process):
+    bot = make_bot()
+    hold(bot, process, heartbeat_average=30.0, heartbeat_deviation=0.4)
+    ConnectionLoss.objects.create(
+        bot=bot, number=1, at=timezone.now(), reason=LossReason.SILENT, message="70 s"
+    )
+    address = reverse("connections-panel", args=[bot.slots.get().pk])
+    html = text_of(client.get(address))
+    for words in (bot.name, process.name, "every 30 s ± 0.4 s · steady", "Nothing heard × 1", "70 s"):
+        assert words in html
+    stranger = signed_in(make_operator())
+    foreign = stranger.get(address)
+    missing = stranger.get(reverse("connections-panel", args=[10**9]))
+    assert (
+        (foreign.status_code, foreign.content)
+        == (missing.status_code, missing.content)
+        == (404, missing.content)
+    )
+
+
+@pytest.mark.parametrize("name", ["connections", "connections-changes", "bots-changes"])
+def test_nobody_is_sent_to_the_login_page(name):
+    assert Client().get(reverse(name))["Location"].startswith("/admin/login/")
+
+
+# --- the page
+
+
+def test_page_reads_the_same_number_of_times_for_many_bots(client, process):
+    hold(make_bot(), process)
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse("connections"))
+    for _ in range(4):
+        hold(make_bot(slot_count=2), make_process(f"app:{uuid4()}"))
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("connections"))
+    assert len(many) == len(one)
+
+
+def test_three_hundred_bots_on_five_processes_make_a_page_of_bounded_weight(client):
+    processes = [make_process(f"app-{number}:1") for number in range(5)]
+    for number in range(300):
+        hold(make_bot(), processes[number % 5])
+    answer = client.get(reverse("connections"))
+    assert answer.content.count(b"<tbody") == 300
+    assert len(answer.content) < 1_500_000
+
+
+def test_filter_and_search_work_without_script(client, process):
+    well, ill = make_bot(name="Well"), make_bot(name="Ill")
+    hold(well, process)
+    hold(ill, process, SlotState.BACKOFF)
+    shown = {
+        query: re.findall(
+            r'data-find="(\w+) [^"]*" data-testid="[^"]*">',
+            text_of(client.get("/admin/connections/" + query)),
+        )
+        for query in ("", "?show=trouble", "?show=connected", "?q=wel", f"?q={ill.app_id}", "?show=nonsense")
+    }
+    assert shown == {
+        "": ["Ill", "Well"],
+        "?show=trouble": ["Ill"],
+        "?show=connected": ["Well"],
+        "?q=wel": ["Well"],
+        f"?q={ill.app_id}": ["Ill"],
+        "?show=nonsense": ["Ill", "Well"],
+    }
+
+
+def test_page_without_bots_says_what_to_do(client):
+    assert 'data-testid="empty"' in text_of(client.get(reverse("connections")))
+
+
+# --- what the page is told later
+
+
+def hello_of(user: User) -> dict:
+    board = read_board(user)
+    rows = {row.id: row.digest for row in board.rows}
+    return json.loads(json.dumps({"columns": board.columns, "heads": board.heads, "rows": rows}))
+
+
+def begun(user: User) -> BoardFeed:
+    feed = BoardFeed()
+    feed.begin(hello_of(user))
+    feed.look(Viewer(user, "en"), feed.everything())
+    return feed
+
+
+def hint(topic: str, *keys: object) -> Changes:
+    changes = Changes()
+    changes.add(topic, map(str, keys))
+    return changes
+
+
+def test_page_that_is_up_to_date_is_told_the_times_once_and_then_nothing(root, process):
+    hold(make_bot(), process)
+    feed = BoardFeed()
+    feed.begin(hello_of(root))
+    [first] = feed.look(Viewer(root, "en"), feed.everything())
+    assert set(first) == {"type", "now", "times"}
+    assert feed.look(Viewer(root, "en"), feed.everything()) == []
+
+
+def test_page_is_told_the_one_row_that_changed(root, process):
+    bot, other = make_bot(), make_bot()
+    hold(bot, process)
+    hold(other, process)
+    feed = begun(root)
+    bot.slots.update(state=SlotState.BACKOFF)
+    [news] = feed.look(Viewer(root, "en"), hint("slots", bot.slots.get().pk))
+    assert set(news["rows"]) == {str(bot.pk)}
+    assert 'data-verdict="trouble"' in news["rows"][str(bot.pk)]
+
+
+def test_frames_move_a_time_and_no_row(root, process):
+    bot = make_bot()
+    hold(bot, process)
+    feed = begun(root)
+    bot.slots.update(last_frame_at=timezone.now() + timedelta(seconds=3))
+    [news] = feed.look(Viewer(root, "en"), feed.everything())
+    assert set(news) == {"type", "now", "times"}
+    assert set(news["times"]) == {f"frame-{bot.slots.get().pk}"}
+
+
+def test_bot_that_is_gone_or_out_of_sight_leaves_the_page(process):
+    owner = make_operator()
+    bot = make_bot()
+    bot.owners.add(owner)
+    hold(bot, process)
+    feed = begun(owner)
+    bot.owners.clear()
+    [news] = feed.look(Viewer(owner, "en"), hint("bots", bot.pk))
+    assert news["gone"] == [str(bot.pk)]
+    assert "rows" not in news
+
+
+def test_foreign_bot_that_changes_is_told_to_nobody_else(process):
+    owner, theirs = make_operator(), make_bot()
+    mine = make_bot()
+    mine.owners.add(owner)
+    hold(mine, process)
+    hold(theirs, process)
+    feed = begun(owner)
+    theirs.slots.update(state=SlotState.ERROR)
+    assert feed.look(Viewer(owner, "en"), hint("slots", theirs.slots.get().pk)) == []
+
+
+def test_new_process_is_a_new_column_on_every_row(root, process):
+    hold(make_bot(), process)
+    hold(make_bot(), process)
+    feed = begun(root)
+    make_process("app-2:200")
+    changes = Changes()
+    changes.add("listeners", None)
+    [news] = feed.look(Viewer(root, "en"), changes)
+    assert "app-2:200" in news["heads"]["html"]
+    assert len(news["rows"]) == 2
+
+
+def test_hint_about_one_bot_is_read_with_a_fixed_number_of_queries(root, process, django_assert_num_queries):
+    for _ in range(5):
+        hold(make_bot(), process)
+    feed = begun(root)
+    changes = hint("bots", *Bot.objects.values_list("pk", flat=True))
+    with django_assert_num_queries(6):  # bots, losses, counts of the platform, slots, loads, processes
+        feed.look(Viewer(root, "en"), changes)
+
+
+def test_polling_is_answered_what_a_socket_would_send(client, root, process):
+    bot = make_bot()
+    hold(bot, process)
+    hello = hello_of(root)
+    ConnectionSlot.objects.update(state=SlotState.BACKOFF)
+    answer = client.post(reverse("connections-changes"), hello, content_type="application/json")
+    [message] = answer.json()["messages"]
+    assert set(message["rows"]) == {str(bot.pk)}
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"rows": 3}', "null"])
+def test_polling_with_nonsense_is_a_bad_request(client, body):
+    for name in ("connections-changes", "bots-changes"):
+        assert client.post(reverse(name), body, content_type="application/json").status_code == 400
+
+
+def test_labels_of_bots_on_other_pages_are_told_to_those_who_may_see_them(client, process):
+    bot = make_bot()
+    hold(bot, process)
+    hello = {"badges": {str(bot.pk): "old"}}
+    [message] = client.post(reverse("bots-changes"), hello, content_type="application/json").json()[
+        "messages"
+    ]
+    assert "Connected" in message["badges"][str(bot.pk)]["html"]
+    stranger = signed_in(make_operator())
+    answer = stranger.post(reverse("bots-changes"), hello, content_type="application/json")
+    assert answer.json() == {"messages": []}

@@ -1,0 +1,153 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
+from core.access.models import User
+from events.enums import EventStatus
+from events.models import Event
+from tests.console.rows import (
+    Rows,
+    make_event,
+    make_rows,
+    make_session,
+    make_token,
+    signed_in,
+    text_of,
+)
+from tests.factories import let_hear
+
+INDEX = "/admin/"
+
+
+def cards(client: Client) -> dict[str, str]:
+    groups = client.get(INDEX).context["card_groups"]
+    return {card.name: card.value for _title, group in groups for card in group}
+
+
+def test_fresh_installation_shows_the_three_steps(as_superuser: Client) -> None:
+    html = text_of(as_superuser.get(INDEX))
+    assert 'data-testid="start"' in html
+    assert reverse("admin:bots_bot_add") in html
+
+
+def test_operator_without_a_bot_is_told_whom_to_ask(db: None) -> None:
+    user = User.objects.create_user("new", is_staff=True)
+    html = text_of(signed_in(user).get(INDEX))
+    assert "Ask a superuser" in html
+    assert reverse("admin:bots_bot_add") not in html
+
+
+def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
+    connected = make_rows()
+    let_hear(connected.bot.slots)
+    make_rows(transport="webhook")
+    make_rows(enabled=False)
+    make_event(rows.bot, EventStatus.QUARANTINED)
+    make_session(rows.bot, SessionState.OPENED)
+    make_token(rows.bot, phase=RefreshPhase.UNCERTAIN)
+    make_token(rows.bot, status=TokenStatus.NEEDS_REAUTH)
+    old = make_event(rows.bot)
+    Event.objects.filter(pk=old.pk).update(received_at=timezone.now() - timedelta(hours=25))
+    assert cards(as_superuser) == {
+        "bots": "4",
+        "connected": "1",
+        "not-connected": "1",
+        "events": "5",
+        "failed": "4",
+        "quarantined": "1",
+        "open-sessions": "1",
+        "active-tokens": "5",
+        "needs-reauth": "1",
+        "uncertain": "1",
+    }
+
+
+def test_each_card_links_to_a_list_that_opens(rows: Rows, as_superuser: Client) -> None:
+    links = re.findall(r'class="portal-card" href="([^"]+)"', text_of(as_superuser.get(INDEX)))
+    assert len(links) == 10
+    assert {as_superuser.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
+
+
+def test_card_number_is_the_length_of_the_list_behind_it(rows: Rows, as_superuser: Client) -> None:
+    make_session(rows.bot, SessionState.SENT)
+    for _title, group in as_superuser.get(INDEX).context["card_groups"]:
+        for card in group:
+            assert str(as_superuser.get(card.link).context["cl"].result_count) == card.value, card.name
+
+
+def test_numbers_are_those_of_the_own_bots(rows: Rows, as_owner: Client, as_stranger: Client) -> None:
+    assert cards(as_owner)["failed"] == "1"
+    theirs = cards(as_stranger)
+    assert (theirs["failed"], theirs["active-tokens"]) == ("0", "0")
+    assert rows.bot.name not in text_of(as_stranger.get(INDEX))
+
+
+def test_unconnected_bot_is_named_with_the_reason(rows: Rows, owner: User) -> None:
+    (down,) = signed_in(owner).get(INDEX).context["unconnected"]
+    assert (down.title, down.state) == (rows.bot.name, "Error")
+    assert "App ID or App Secret is wrong" in down.text
+    assert "App ID 或 App Secret 不正确" in text_of(signed_in(owner, "zh-CN").get(INDEX))
+
+
+def test_bot_whose_process_died_is_not_called_connected(rows: Rows, as_owner: Client) -> None:
+    let_hear(rows.bot.slots)
+    rows.bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert (cards(as_owner)["connected"], cards(as_owner)["not-connected"]) == ("0", "1")
+    (down,) = as_owner.get(INDEX).context["unconnected"]
+    assert (down.state, down.text) == ("Not hearing", "its process is gone")
+
+
+def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Client) -> None:
+    make_token(rows.bot, status=TokenStatus.NEEDS_REAUTH)
+    problems = as_owner.get(INDEX).context["problems"]
+    assert [problem.at for problem in problems] == sorted((problem.at for problem in problems), reverse=True)
+    assert {str(problem.kind) for problem in problems} == {"Event", "Authorization", "Token"}
+    assert {as_owner.get(problem.link).status_code for problem in problems} == {200}
+
+
+def test_installation_without_problems_says_so(rows: Rows, as_owner: Client) -> None:
+    let_hear(rows.bot.slots, error_at=None, error_code=None)
+    rows.event.delete()
+    rows.session.delete()
+    assert "None. Everything works." in text_of(as_owner.get(INDEX))
+
+
+@pytest.mark.parametrize("name", ["as_owner", "as_superuser"])
+def test_overview_takes_as_many_queries_for_three_bots_as_for_one(
+    name: str, rows: Rows, owner: User, request: pytest.FixtureRequest, django_assert_num_queries
+) -> None:
+    client = request.getfixturevalue(name)
+    with CaptureQueriesContext(connection) as one:
+        client.get(INDEX)
+    for _ in range(2):
+        make_rows().bot.owners.add(owner)
+    with django_assert_num_queries(len(one)):
+        client.get(INDEX)
+
+
+def test_events_of_other_bots_take_no_place_of_the_own_ones(
+    rows: Rows, as_owner: Client, monkeypatch
+) -> None:
+    monkeypatch.setattr("feishu_portal.overview.dashboard.NEWEST", 2)
+    stranger = make_rows()
+    for _ in range(3):
+        make_event(stranger.bot)
+    assert cards(as_owner)["events"] == "1"
+    assert cards(as_owner)["failed"] == "1"
+    problems = {problem.link for problem in as_owner.get(INDEX).context["problems"]}
+    assert reverse("admin:events_event_change", args=[rows.event.pk]) in problems
+
+
+def test_overview_looks_at_a_bounded_stretch_of_events(rows: Rows, as_superuser: Client, monkeypatch) -> None:
+    monkeypatch.setattr("feishu_portal.overview.dashboard.NEWEST", 2)
+    for _ in range(3):
+        make_event(rows.bot, EventStatus.DONE)
+    assert cards(as_superuser)["events"] == "2+"
+    assert cards(as_superuser)["failed"] == "0"
