@@ -1,0 +1,91 @@
+"""Group commit: a batch is what piled up while the last commit ran. No timer: what comes alone waits for nobody."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
+
+from core.database.thread import DatabaseThread
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Write: TypeAlias = Callable[[Sequence[T]], Sequence[R | Exception]]
+"""Writes a batch in a transaction of its own; the result of each item, in order, an exception for one that failed alone.
+
+What it raises is the result of every item.
+"""
+
+
+class GroupCommit(Generic[T, R]):
+    """Hands what comes to ``write`` in batches, on a database thread of its own. Lives in one event loop.
+
+    ``max_queued``: with so many items waiting ``submit`` waits for its turn, and so does whoever calls it.
+    """
+
+    def __init__(
+        self, write: Write[T, R], *, database: DatabaseThread, max_batch: int, max_queued: int
+    ) -> None:
+        self._write = write
+        self._database = database
+        self._max_batch = max_batch
+        self._max_queued = max_queued
+        # Two events and a deque, since asyncio's Queue costs every item as much as reading its envelope.
+        self._queue: deque[tuple[T, Callable[[R | Exception], None]]] = deque()
+        self._filled = asyncio.Event()
+        self._has_room = asyncio.Event()
+
+    @property
+    def queued(self) -> int:
+        """How many items no batch has taken yet."""
+        return len(self._queue)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more has to wait for its turn."""
+        return len(self._queue) >= self._max_queued
+
+    def put(self, item: T, on_written: Callable[[R | Exception], None]) -> None:
+        """Have one item written; ``on_written`` is called once, in this event loop, when it is committed or failed.
+
+        For callers who have seen that the queue is not full.
+        """
+        self._queue.append((item, on_written))
+        self._filled.set()
+
+    async def submit(self, item: T) -> R:
+        """The result of one item, when it is committed. Raises what ``write`` raised or said of it."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        while self.is_full:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self.put(item, partial(_resolve, future))
+        return await future
+
+    async def run(self) -> None:
+        """Write batch after batch, until cancelled."""
+        while True:
+            await self._filled.wait()
+            batch = [self._queue.popleft() for _ in range(min(self._max_batch, len(self._queue)))]
+            if not self._queue:
+                self._filled.clear()
+            self._has_room.set()
+            await self._commit(batch)
+
+    async def _commit(self, batch: list[tuple[T, Callable[[R | Exception], None]]]) -> None:
+        try:
+            results = await self._database.run(self._write, [item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 -- everybody who waits must hear of it, whatever it was
+            results = [error] * len(batch)
+        for (_, on_written), result in zip(batch, results, strict=True):
+            on_written(result)
+
+
+def _resolve(future: "asyncio.Future[R]", result: R | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -1,0 +1,34 @@
+"""Keeping a rate: so many a second, however many processes share the row that remembers the next start.
+
+The generic cell rate algorithm: one time is kept, at which the next may start. What is not used is not lost for
+``burst``, so that a rate of 5 lets five start at once after a quiet second.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``rate`` a second, above 0; ``burst`` is how much unused time may be made up for, at least one spacing."""
+
+    rate: float
+    burst: timedelta = timedelta(seconds=1)
+
+    @property
+    def spacing(self) -> timedelta:
+        """The time between two starts."""
+        return timedelta(seconds=1 / self.rate)
+
+    def allowed(self, next_start: datetime | None, now: datetime) -> int:
+        """How many may start now; ``next_start`` is what ``after`` returned last, None at first."""
+        begin = self._begin(next_start, now)
+        return 0 if begin > now else 1 + (now - begin) // self.spacing
+
+    def after(self, next_start: datetime | None, now: datetime, started: int) -> datetime:
+        """When the next may start, now that ``started`` more have."""
+        return self._begin(next_start, now) + started * self.spacing
+
+    def _begin(self, next_start: datetime | None, now: datetime) -> datetime:
+        earliest = now - max(self.burst - self.spacing, timedelta())
+        return earliest if next_start is None else max(next_start, earliest)

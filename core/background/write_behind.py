@@ -1,0 +1,101 @@
+"""Write-behind: notes that nobody waits for, gathered and written many at a time."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from django.db import DataError, Error, IntegrityError
+
+from core.database.thread import DatabaseThread
+
+T = TypeVar("T")
+
+logger = logging.getLogger("core.write_behind")
+
+UNSTORABLE = (DataError, IntegrityError, OverflowError, ValueError)
+"""The values are at fault, not the database: kept, they would hold up every other note for ever."""
+
+
+class WriteBehind(Generic[T]):
+    """Keeps notes until ``write`` has stored them. Lives in one event loop.
+
+    A database that is away leaves them for the next time; beyond ``max_kept`` the oldest are dropped. Of a batch that the
+    database refuses for its values every note is written alone, and the unstorable ones are dropped with a log line.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], object],
+        *,
+        name: str,
+        database: DatabaseThread,
+        every: float,
+        max_kept: int,
+    ) -> None:
+        """``name`` stands in the log; ``every`` is the pause between two writes, in seconds."""
+        self._write = write
+        self._name = name
+        self._database = database
+        self._every = every
+        self._notes: deque[T] = deque(maxlen=max_kept)
+        self._filled = asyncio.Event()
+        self._dropped = 0
+
+    def add(self, note: T) -> None:
+        """Keep a note for the next write; waits for nothing."""
+        if len(self._notes) == self._notes.maxlen:
+            self._dropped += 1
+        self._notes.append(note)
+        self._filled.set()
+
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Write now and then, until ``stop`` is set or the task is cancelled.
+
+        Not to be cancelled in the middle where every note counts: what is being written just then would be lost.
+        """
+        stop = stop or asyncio.Event()
+        while not stop.is_set():
+            await self._filled.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await stop.wait()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what there is. Raises nothing."""
+        self._filled.clear()
+        notes = list(self._notes)
+        self._notes.clear()
+        if self._dropped:
+            logger.warning("notes_dropped", extra={"kind": self._name, "count": self._dropped})
+            self._dropped = 0
+        if notes:
+            await self._store(notes)
+
+    async def _store(self, notes: Sequence[T]) -> None:
+        try:
+            await self._database.run(self._write, notes)
+        except UNSTORABLE as error:
+            if len(notes) == 1:
+                logger.warning("note_unstorable", extra={"kind": self._name, "error": type(error).__name__})
+                return
+            for note in notes:
+                await self._store([note])
+        except Error as error:
+            logger.warning(
+                "notes_not_written",
+                extra={"kind": self._name, "count": len(notes), "error": type(error).__name__},
+            )
+            self._keep(notes)
+        except Exception:
+            # Whoever writes has to go on writing: this is a fault of ours.
+            logger.exception("notes_failed", extra={"kind": self._name, "count": len(notes)})
+
+    def _keep(self, notes: Sequence[T]) -> None:
+        """In front of what came meanwhile, as far as there is room."""
+        room = (self._notes.maxlen or 0) - len(self._notes)
+        self._notes.extendleft(reversed(notes[-room:] if room else ()))
+        self._filled.set()
