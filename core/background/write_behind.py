@@ -42,6 +42,7 @@ class WriteBehind(Generic[T]):
         self._every = every
         self._notes: deque[T] = deque(maxlen=max_kept)
         self._filled = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._dropped = 0
 
     def add(self, note: T) -> None:
@@ -51,18 +52,23 @@ class WriteBehind(Generic[T]):
         self._notes.append(note)
         self._filled.set()
 
-    async def run(self, stop: asyncio.Event | None = None) -> None:
-        """Write now and then, until ``stop`` is set or the task is cancelled.
+    async def run(self) -> None:
+        """Write now and then, until ``stop`` is called; then what is left.
 
-        Not to be cancelled in the middle where every note counts: what is being written just then would be lost.
+        Not to be cancelled where every note counts: what is being written just then would be lost.
         """
-        stop = stop or asyncio.Event()
-        while not stop.is_set():
+        while not self._stopping.is_set():
             await self._filled.wait()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
-                    await stop.wait()
+                    await self._stopping.wait()
             await self.flush()
+        await self.flush()  # what came during the last write
+
+    def stop(self) -> None:
+        """End ``run`` after one more write."""
+        self._stopping.set()
+        self._filled.set()
 
     async def flush(self) -> None:
         """Write what there is. Raises nothing."""
