@@ -8,21 +8,35 @@ from core.access.models import ApiClient, User
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something that acts; ``kind`` is operator, api, user, command, platform or system."""
+    """Somebody or something that acts; ``kind`` is operator, api, user, command, platform or system.
+
+    ``key`` is the primary key of the operator or API client. Rights go by it: a name can change, and change hands.
+    """
 
     kind: str
     name: str
+    key: int | None = None
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
+    @property
+    def operator_id(self) -> int | None:
+        """For a foreign key to the operator; None where something else acts."""
+        return self.key if self.kind == "operator" else None
+
+    @property
+    def client_id(self) -> int | None:
+        """For a foreign key to the API client; None where something else acts."""
+        return self.key if self.kind == "api" else None
+
     @classmethod
     def operator(cls, user: User) -> Self:
-        return cls("operator", user.get_username())
+        return cls("operator", user.get_username(), user.pk)
 
     @classmethod
     def api(cls, client: ApiClient) -> Self:
-        return cls("api", client.name)
+        return cls("api", client.name, client.pk)
 
     @classmethod
     def user(cls, open_id: str) -> Self:
