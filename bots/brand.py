@@ -60,7 +60,7 @@ def switch_brand(bot: Bot, *, to: PlatformName, actor: Actor) -> None:
     audit.record(
         actor=actor,
         action="bot.brand_switched",
-        app_id=bot.app_id,
+        bot=bot,
         target=bot.name,
         before=before,
         after=bot.platform,

@@ -71,7 +71,7 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
     bot.save()
     arrange_slots(bot)
     bots_changed([bot.pk])
-    audit.record(actor=actor, action=action, app_id=bot.app_id, target=bot.name, changed=sorted(changed))
+    audit.record(actor=actor, action=action, bot=bot, target=bot.name, changed=sorted(changed))
 
 
 def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:
@@ -90,7 +90,7 @@ def control(bots: Sequence[Bot], *, actor: Actor, action: str, values: dict[str,
     for bot in bots:
         for name, value in values.items():
             setattr(bot, name, value)
-    audit.record_each([(bot.app_id, bot.name) for bot in bots], actor=actor, action=action)
+    audit.record_each([(bot, bot.name) for bot in bots], actor=actor, action=action)
     bots_changed(ids)
 
 
@@ -100,7 +100,7 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
 
     Most bots have few rows, which go at once; the sweep goes on with the millions of events of others.
     """
-    audit.record(actor=actor, action="bot.deleted", app_id=bot.app_id, target=bot.name)
+    audit.record(actor=actor, action="bot.deleted", bot=bot, target=bot.name)
     bot.slots.all().delete()
     bot.owners.clear()
     bot.app_id = f"deleted_{bot.pk.hex}"

@@ -80,7 +80,7 @@ def _authorize(session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_a
     audit.record(
         actor=Actor.user(session.open_id),
         action="auth_session.authorized",
-        app_id=session.bot.app_id,
+        bot=session.bot,
         target=session.open_id,
         session=str(session.pk),
         scopes=list(tokens.scopes),

@@ -83,7 +83,7 @@ def request_authorization(
             audit.record(
                 actor=actor,
                 action="auth_session.created",
-                app_id=bot.app_id,
+                bot=bot,
                 target=open_id,
                 session=str(session.pk),
                 scopes=session.scopes,
@@ -144,7 +144,7 @@ def end_session(
         audit.record(
             actor=actor,
             action=f"auth_session.{state}",
-            app_id=session.bot.app_id,
+            bot=session.bot,
             target=session.open_id,
             session=str(session.pk),
             reason=reason,

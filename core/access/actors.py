@@ -1,9 +1,12 @@
-"""Who does something: the explicit first answer of every audit entry."""
+"""Who does something: part of every audit entry, and what rights over rows go by."""
 
 from dataclasses import dataclass
 from typing import Self
 
 from core.access.models import ApiClient, User
+
+MAX_LENGTH = 200
+"""Characters of an actor's text; columns that hold one are as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Actor:
     key: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
+        return f"{self.kind}:{self.name}"[:MAX_LENGTH]
 
     @property
     def operator_id(self) -> int | None:

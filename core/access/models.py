@@ -1,7 +1,7 @@
 """Operators, API clients and the audit log."""
 
 import hashlib
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.access.scopes import Scope
+from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 
 
@@ -92,20 +93,51 @@ class ApiClient(models.Model):
         return self.all_bots or app_id in self.app_ids
 
 
+class AuditEntryQuerySet(OwnedQuerySet["AuditEntry"]):
+    def visible_to(self, user: User) -> Self:
+        """What was done to the operator's own bots; superusers see the rest too."""
+        return self if user.is_superuser else self.filter(bot_id__in=user.bots.values("pk"))
+
+
 class AuditEntry(models.Model):
-    """Who did what to which thing. Rows are only ever added."""
+    """Who did what to which thing. Rows are only ever added, and outlive what they name."""
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     actor = models.CharField(_("actor"), max_length=200)
-    action = models.CharField(_("action"), max_length=80, db_index=True)
-    app_id = models.CharField(_("App ID"), max_length=64, blank=True, db_index=True)
+    operator = models.ForeignKey(
+        User, verbose_name=_("operator"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """The operator who acted, where one did; ``actor`` stays when the account is deleted."""
+    client = models.ForeignKey(
+        ApiClient,
+        verbose_name=_("API client"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    """The API client that acted, where one did."""
+    action = models.CharField(_("action"), max_length=80)
+    bot_id = models.UUIDField(_("bot"), null=True, blank=True, editable=False)
+    """The key of the bot that it was done to. No foreign key: this package knows no bots, and an entry outlives its own."""
+    app_id = models.CharField(_("App ID"), max_length=64, blank=True)
     target = models.CharField(_("target"), max_length=200, blank=True)
     detail: models.JSONField[dict[str, Any]] = models.JSONField(_("detail"), default=dict, blank=True)
+
+    objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit log")
         ordering = ("-id",)
+        indexes = (
+            models.Index(name="audit_by_bot", fields=("bot_id", "-id")),
+            models.Index(name="audit_by_action", fields=("action", "-id")),
+            # What the search of the list looks for in full.
+            models.Index(name="audit_by_app_id", fields=("app_id",)),
+            models.Index(name="audit_by_target", fields=("target",)),
+            models.Index(name="audit_by_actor", fields=("actor",)),
+        )
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.target}"

@@ -39,6 +39,6 @@ def set_switch(*, bot: Bot, handler: Registration, is_on: bool, actor: Actor) ->
     audit.record(
         actor=actor,
         action="handler.switched_on" if is_on else "handler.switched_off",
-        app_id=bot.app_id,
+        bot=bot,
         target=handler.name,
     )

@@ -276,5 +276,5 @@ def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> lis
 
 def _audit(job: ReplayJob, action: str, actor: Actor, **detail: object) -> None:
     bots = job.criteria.get("bots") or []
-    app_id = Bot.objects.filter(pk=bots[0]).values_list("app_id", flat=True).first() if len(bots) == 1 else ""
-    audit.record(actor=actor, action=action, app_id=app_id or "", target=f"#{job.pk}", **detail)
+    bot = Bot.objects.filter(pk=bots[0]).only("app_id").first() if len(bots) == 1 else None
+    audit.record(actor=actor, action=action, bot=bot, target=f"#{job.pk}", **detail)

@@ -130,7 +130,7 @@ def test_sidebar_names_only_what_may_be_opened(as_owner: Client, as_superuser: C
 def test_audit_log_shows_an_owner_the_own_bots_alone(
     rows: Rows, as_owner: Client, as_stranger: Client
 ) -> None:
-    entry = record(actor=SYSTEM, action="bot.updated", app_id=rows.bot.app_id, target=rows.bot.name)
+    entry = record(actor=SYSTEM, action="bot.updated", bot=rows.bot, target=rows.bot.name)
     elsewhere = record(actor=SYSTEM, action="operator.created", target="somebody")
     assert entry in results(as_owner, "access_auditentry")
     assert elsewhere not in results(as_owner, "access_auditentry")

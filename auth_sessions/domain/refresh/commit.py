@@ -178,7 +178,7 @@ def stop(claim: Claim, answer: Answer) -> bool:
         audit.record(
             actor=SYSTEM,
             action="user_token.needs_reauth",
-            app_id=claim.grant.bot.app_id,
+            bot=claim.grant.bot,
             target=claim.grant.open_id,
             code=answer.code,
         )

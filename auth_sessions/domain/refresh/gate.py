@@ -52,14 +52,14 @@ def pause(bot: Bot, *, code: int | None, log_id: str) -> None:
         gate.update(code=code, log_id=log_id)
         return
     logger.error("app_refresh_paused", extra={"app_id": bot.app_id, "platform_code": code, "log_id": log_id})
-    audit.record(actor=SYSTEM, action="bot.refresh_paused", app_id=bot.app_id, target=bot.app_id, code=code)
+    audit.record(actor=SYSTEM, action="bot.refresh_paused", bot=bot, target=bot.app_id, code=code)
 
 
 def resume(bot: Bot) -> None:
     """The app works again."""
     if RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(**_OPEN):
         logger.info("app_refresh_resumed", extra={"app_id": bot.app_id})
-        audit.record(actor=SYSTEM, action="bot.refresh_resumed", app_id=bot.app_id, target=bot.app_id)
+        audit.record(actor=SYSTEM, action="bot.refresh_resumed", bot=bot, target=bot.app_id)
 
 
 _OPEN = {"paused_at": None, "tried_at": None, "code": None, "log_id": ""}
@@ -70,7 +70,7 @@ def try_soon(bot: Bot, *, actor: Actor) -> bool:
     with transaction.atomic():
         paused = RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(tried_at=None)
         if paused:
-            audit.record(actor=actor, action="bot.refresh_tried", app_id=bot.app_id, target=bot.app_id)
+            audit.record(actor=actor, action="bot.refresh_tried", bot=bot, target=bot.app_id)
             notify_refresh()
     return bool(paused)
 

@@ -154,7 +154,7 @@ def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
     audit.record(
         actor=PLATFORM,
         action="user_token.needs_reauth",
-        app_id=grant.bot.app_id,
+        bot=grant.bot,
         target=grant.open_id,
         code=None,
     )
@@ -205,7 +205,7 @@ def _end(
     audit.record(
         actor=actor,
         action="user_token.revoked",
-        app_id=grant.bot.app_id,
+        bot=grant.bot,
         target=grant.open_id,
         revocation=str(revocation.pk),
         reason=reason or "",
@@ -282,7 +282,7 @@ def _note_failure(revocation: Revocation, error: FeishuError) -> None:
             audit.record(
                 actor=SYSTEM,
                 action="user_token.revocation_given_up",
-                app_id=revocation.grant.bot.app_id,
+                bot=revocation.grant.bot,
                 target=revocation.grant.open_id,
                 revocation=str(revocation.pk),
                 code=error.code,

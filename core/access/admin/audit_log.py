@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.access.models import AuditEntry
-from core.console.base import MachineWritten, is_staff, operator_of
+from core.console.base import MachineWritten
 from core.console.columns import actor, ago, column, identifier, label, when
 from core.console.filters import since
 from core.console.json_text import json_block
@@ -76,17 +76,6 @@ class AuditEntryAdmin(MachineWritten[AuditEntry]):
     readonly_fields = fields
     empty_title = _("Nothing was done yet")
     empty_text = _("Every change an operator, an API client or a user makes is written down here.")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        """An owner sees what was done to the own bots; the rest is for superusers."""
-        rows = super().get_queryset(request)
-        user = operator_of(request)
-        if user.is_superuser:
-            return rows
-        return rows.filter(app_id__in=user.bots.values("app_id"))
-
-    def _may_open(self, request: HttpRequest) -> bool:
-        return is_staff(request)
 
     @column(_("time"), ordering="id")
     def time_ago(self, entry: AuditEntry) -> str:

@@ -2,7 +2,9 @@
 import core.vault.fields
 import django.contrib.auth.models
 import django.contrib.auth.validators
+import django.db.models.deletion
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -35,23 +37,6 @@ class Migration(migrations.Migration):
                 'verbose_name': 'API client',
                 'verbose_name_plural': 'API clients',
                 'ordering': ('name',),
-            },
-        ),
-        migrations.CreateModel(
-            name='AuditEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
-                ('actor', models.CharField(max_length=200, verbose_name='actor')),
-                ('action', models.CharField(db_index=True, max_length=80, verbose_name='action')),
-                ('app_id', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='App ID')),
-                ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-            ],
-            options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit log',
-                'ordering': ('-id',),
             },
         ),
         migrations.CreateModel(
@@ -91,6 +76,27 @@ class Migration(migrations.Migration):
                 'verbose_name': 'key canary',
                 'verbose_name_plural': 'key canaries',
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='canary_is_alone')],
+            },
+        ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
+                ('actor', models.CharField(max_length=200, verbose_name='actor')),
+                ('action', models.CharField(max_length=80, verbose_name='action')),
+                ('bot_id', models.UUIDField(blank=True, editable=False, null=True, verbose_name='bot')),
+                ('app_id', models.CharField(blank=True, max_length=64, verbose_name='App ID')),
+                ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
+                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
+            ],
+            options={
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ('-id',),
+                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor')],
             },
         ),
     ]
