@@ -26,6 +26,7 @@ from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
 from events.subscriptions import service
 from events.subscriptions.lag import lag_of, newest_deliveries, with_oldest
+from events.subscriptions.service import Operation, possible_operations
 from events.subscriptions.test_delivery import send_test
 
 COLOURS = {
@@ -148,7 +149,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     @column(_("waiting"))
     def lag(self, row: Subscription) -> str:
         lag = lag_of(row)
-        return format_html("{} · {}", lag, ago(lag.oldest)) if lag.oldest else "0"
+        return format_html("{} · {}", lag.waiting, ago(lag.oldest)) if lag.oldest else "0"
 
     @column(_("last success"))
     def succeeded_in_full(self, row: Subscription) -> str:
@@ -221,9 +222,12 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
         row = self.get_object(request, unquote(str(object_id)))
-        return [action for action in actions if row is None or action.path in _offered(row)]
+        if row is None:
+            return actions
+        offered = {"replay-failed", *(operation.value for operation in possible_operations(row))}
+        return [action for action in actions if action.path in offered]
 
-    @button(_("Send test"), icon="send", path="test", colour="primary")
+    @button(_("Send test"), icon="send", path=Operation.SEND_TEST.value, colour="primary")
     @confirmed(
         Question(
             title=_("Send test"),
@@ -234,18 +238,18 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def test(self, request: HttpRequest, row: Subscription) -> None:
-        _check_receiver(row)
-        reply = send_test(row)
-        if reply.is_success:
-            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": reply.status}
+        _require(Operation.SEND_TEST, row)
+        result = send_test(row)
+        if result.is_success:
+            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": result.status}
             self.message_user(request, said, messages.SUCCESS)
         else:
             said = gettext("The receiver did not take it. %(reason)s") % {
-                "reason": masked_text(reply.summary)
+                "reason": masked_text(result.summary)
             }
             self.message_user(request, said, messages.ERROR)
 
-    @button(_("Pause"), icon="pause", path="pause")
+    @button(_("Pause"), icon="pause", path=Operation.PAUSE.value)
     @confirmed(
         Question(
             title=_("Pause"),
@@ -256,14 +260,14 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def pause(self, request: HttpRequest, row: Subscription) -> None:
         service.pause(row, actor=Actor.operator(operator_of(request)))
 
-    @button(_("Resume"), icon="play_arrow", path="resume", colour="primary")
+    @button(_("Resume"), icon="play_arrow", path=Operation.RESUME.value, colour="primary")
     @confirmed(
         Question(title=_("Resume"), text=_("What has waited is sent, the oldest first."), submit=_("Resume"))
     )
     def resume(self, request: HttpRequest, row: Subscription) -> None:
         service.resume(row, actor=Actor.operator(operator_of(request)))
 
-    @button(_("Switch off"), icon="power_settings_new", path="switch-off", colour="warning")
+    @button(_("Switch off"), icon="power_settings_new", path=Operation.SWITCH_OFF.value, colour="warning")
     @confirmed(
         Question(
             title=_("Switch off"),
@@ -275,7 +279,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def switch_off(self, request: HttpRequest, row: Subscription) -> None:
         service.switch_off(row, actor=Actor.operator(operator_of(request)))
 
-    @button(_("Replace secret"), icon="autorenew", path="rotate", colour="warning")
+    @button(_("Replace secret"), icon="autorenew", path=Operation.ROTATE.value, colour="warning")
     @confirmed(
         Question(
             title=_("Replace secret"),
@@ -287,7 +291,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def rotate(self, request: HttpRequest, row: Subscription) -> HttpResponseBase:
-        _check_receiver(row)
+        _require(Operation.ROTATE, row)
         secret = service.rotate_secret(row, actor=Actor.operator(operator_of(request)))
         return self._show_secret(request, row, secret)
 
@@ -311,24 +315,14 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
 
 
-def _check_receiver(row: Subscription) -> None:
-    """A subscription that is pulled has nobody to send to and nothing to sign: its pages do not exist."""
-    if row.kind == SubscriptionKind.PULL:
+def _require(operation: Operation, row: Subscription) -> None:
+    """A page exists only where its operation is possible, e.g. none to send a test to a receiver that fetches."""
+    if operation not in possible_operations(row):
         raise Http404
 
 
 def _page_of(row: Subscription) -> str:
     return reverse("admin:events_subscription_change", args=[row.pk])
-
-
-def _offered(row: Subscription) -> set[str]:
-    """The buttons that make sense now."""
-    buttons = {"replay-failed"}
-    if row.kind == SubscriptionKind.PUSH:
-        buttons |= {"test", "rotate"}
-    if row.state == SubscriptionState.ACTIVE:
-        return buttons | {"pause", "switch-off"}
-    return buttons | {"resume"} | ({"switch-off"} if row.state != SubscriptionState.OFF else set())
 
 
 def _line(delivery: Delivery) -> dict[str, Any]:

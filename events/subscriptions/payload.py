@@ -1,51 +1,57 @@
-"""What a receiver gets of one event, pushed or fetched: the event's own words in an envelope of the portal's."""
+"""The JSON that a receiver gets for an event, pushed or fetched: the platform's payload in an envelope of the portal's."""
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from events.models import Event
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-def body_of(event: Event) -> bytes:
+
+def payload_of(event: Event) -> bytes:
     """``{"id", "event_id", "type", "app_id", "created_at", "received_at", "payload"}`` as JSON in UTF-8.
 
-    ``payload`` is what the platform sent, byte for byte, but for the bot's verification token: whoever holds that can
-    pretend to be the platform. Raises ValueError for an event that cannot be read.
+    ``payload`` is what the platform sent, byte for byte, without the bot's verification token: whoever holds that can
+    send forged events to the bot's webhook. Raises ValueError for an event that cannot be read.
     """
     about = {
         "id": event.pk,
         "event_id": event.event_id,
         "type": event.event_type,
         "app_id": event.bot.app_id,
-        "created_at": _moment(event.created_at),
-        "received_at": _moment(event.received_at),
+        "created_at": _in_utc(event.created_at),
+        "received_at": _in_utc(event.received_at),
     }
     opening = json.dumps(about, ensure_ascii=False)[:-1]
-    return b"".join((opening.encode("utf-8", "replace"), b', "payload": ', _payload(event), b"}"))
+    return b"".join((opening.encode("utf-8", "replace"), b', "payload": ', _without_token(event), b"}"))
 
 
-def _payload(event: Event) -> bytes:
-    raw = bytes(event.payload)
-    header = event.envelope.get("header")
-    holder = header if isinstance(header, dict) else event.envelope
-    token = holder.get("token")
+def _without_token(event: Event) -> bytes:
+    """The platform's bytes with an empty verification token; written anew where it does not stand there literally, e.g.
+    escaped, or where the bytes are not plain UTF-8."""
+    raw, envelope = bytes(event.payload), event.envelope
+    header = envelope.get("header")
+    token = (header if isinstance(header, dict) else envelope).get("token")
+    if _is_plain_utf8(raw):
+        if not isinstance(token, str) or not token:
+            return raw
+        blanked = raw.replace(json.dumps(token).encode(), b'""')
+        if blanked != raw:
+            return blanked
+    anew: dict[str, Any] = {key: "" if key == "token" else value for key, value in envelope.items()}
+    if isinstance(header, dict):
+        anew["header"] = {**header, "token": ""}
+    return json.dumps(anew).encode()
+
+
+def _is_plain_utf8(raw: bytes) -> bool:
     try:
         raw.decode()
-        is_plain = not raw.startswith(b"\xef\xbb\xbf")
     except UnicodeDecodeError:
-        is_plain = False
-    if not isinstance(token, str) or not token:
-        without = raw
-    else:
-        without = raw.replace(json.dumps(token).encode(), b'""')
-        is_plain = is_plain and without != raw
-    if is_plain:
-        return without
-    envelope = {key: "" if key == "token" else value for key, value in event.envelope.items()}
-    if isinstance(header, dict):
-        envelope["header"] = {**header, "token": ""}
-    return json.dumps(envelope).encode()
+        return False
+    return not raw.startswith(_BYTE_ORDER_MARK)
 
 
-def _moment(moment: datetime) -> str:
+def _in_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

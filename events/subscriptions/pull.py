@@ -1,7 +1,7 @@
-"""Deliveries that are fetched. A receiver gets what it has not acknowledged, by number; what it acknowledges has succeeded.
+"""Deliveries that a receiver fetches: those it has not acknowledged, by number. Acknowledged deliveries have succeeded.
 
-Numbers of one subscription become visible in order (see ``dispatch.hold_readers``), so that whoever has come to one has
-missed none before it.
+Numbers of one subscription become visible in order (see ``dispatch.hold_readers``): a receiver that has read up to one
+has missed none before it.
 """
 
 from collections.abc import Sequence
@@ -13,38 +13,38 @@ from django.utils import timezone
 from events.enums import DeliveryStatus
 from events.handling.completion import finish_events
 from events.models import Delivery, Subscription
-from events.subscriptions.payload import body_of
+from events.subscriptions.payload import payload_of
 
 MAX_ACKED = 1_000  # deliveries in one transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One delivery: its number, and the event as JSON (see ``bodies``)."""
+class PulledDelivery:
+    """A delivery's number, and its event as JSON (see ``payload_of``)."""
 
     number: int
-    body: bytes
+    payload: bytes
 
 
-def fetch(subscription: Subscription, *, after: int, limit: int) -> list[Item]:
-    """Deliveries behind the number ``after`` that are not acknowledged, in order."""
+def fetch(subscription: Subscription, *, after: int, limit: int) -> list[PulledDelivery]:
+    """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order."""
     waiting = Delivery.objects.waiting().filter(subscription=subscription, pk__gt=after)
     rows = waiting.select_related("event__bot").order_by("pk")[:limit]
-    return [Item(one.pk, body_of(one.event)) for one in rows]
+    return [PulledDelivery(row.pk, payload_of(row.event)) for row in rows]
 
 
 def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers: Sequence[int] = ()) -> int:
-    """Note that the receiver has these deliveries: all up to a number, or those named. Returns how many were open."""
+    """Record that the receiver has these deliveries: all up to a number, or the named ones. Returns how many were waiting."""
     acknowledged = 0
     while True:
-        count = _step(subscription, up_to, numbers)
+        count = _acknowledge_batch(subscription, up_to, numbers)
         acknowledged += count
         if count < MAX_ACKED:
             return acknowledged
 
 
 @transaction.atomic
-def _step(subscription: Subscription, up_to: int | None, numbers: Sequence[int]) -> int:
+def _acknowledge_batch(subscription: Subscription, up_to: int | None, numbers: Sequence[int]) -> int:
     waiting = Delivery.objects.waiting().filter(subscription=subscription)
     chosen = waiting.filter(pk__in=numbers) if up_to is None else waiting.filter(pk__lte=up_to)
     rows = chosen.select_for_update().order_by("pk")

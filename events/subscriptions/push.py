@@ -18,8 +18,8 @@ from events.enums import SENDING, DeliveryStatus, Failure, SubscriptionKind, Sub
 from events.handling.claims import claimed_with, take
 from events.handling.completion import StaleClaimError, finish
 from events.models import Delivery, Subscription
-from events.subscriptions.http.post import TOO_BUSY, Letter, Reply
-from events.subscriptions.payload import body_of
+from events.subscriptions.http.post import PushRequest, PushResult
+from events.subscriptions.payload import payload_of
 
 logger = logging.getLogger("events.subscriptions.http")
 
@@ -90,10 +90,12 @@ def claim_abandoned(limit: int) -> list[Delivery]:
     return _claimed(claim_id, pks) if pks and take(lost.filter(pk__in=pks), claim_id) else []
 
 
-def letter_of(delivery: Delivery) -> Letter:
+def request_of(delivery: Delivery) -> PushRequest:
     """What is sent for a claimed delivery. Raises ValueError for an event that cannot be read."""
     subscription = receiver_of(delivery)
-    return Letter(subscription.url, f"dlv_{delivery.pk}", body_of(delivery.event), subscription.secrets)
+    return PushRequest(
+        subscription.url, f"dlv_{delivery.pk}", payload_of(delivery.event), subscription.secrets
+    )
 
 
 def receiver_of(delivery: Delivery) -> Subscription:
@@ -113,48 +115,48 @@ def may_be_sent(delivery: Delivery) -> bool:
     )
 
 
-def settle(delivery: Delivery, reply: Reply) -> None:
+def settle(delivery: Delivery, result: PushResult) -> None:
     """Note what came of a try: the delivery has ended or is tried again, and the subscription is well, failing or gone."""
     subscription = receiver_of(delivery)
     try:
         with transaction.atomic():
-            (_succeed if reply.is_success else _fail)(delivery, reply)
-            (_be_well if reply.is_success else _be_troubled)(subscription, reply)
+            (_succeed if result.is_success else _fail)(delivery, result)
+            (_be_well if result.is_success else _be_troubled)(subscription, result)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
 
 
-def _succeed(delivery: Delivery, reply: Reply) -> None:
+def _succeed(delivery: Delivery, result: PushResult) -> None:
     finish(
         delivery,
         status=DeliveryStatus.SUCCEEDED,
         finished_at=timezone.now(),
-        status_code=reply.status,
-        answer=storable(reply.answer, 1000),
+        status_code=result.status,
+        answer=storable(result.response, 1000),
     )
 
 
-def _fail(delivery: Delivery, reply: Reply) -> None:
-    failure = Failure.UNREACHABLE if reply.status is None else Failure.REFUSED
-    error = storable(reply.summary, 1000)
+def _fail(delivery: Delivery, result: PushResult) -> None:
+    failure = Failure.UNREACHABLE if result.status is None else Failure.REFUSED
+    error = storable(result.summary, 1000)
     values: dict[str, Any] = {"error": error, "failure": failure}
-    values |= {"status_code": reply.status, "answer": storable(reply.answer, 1000)}
+    values |= {"status_code": result.status, "answer": storable(result.response, 1000)}
     if delivery.attempts >= TRIES:
         finish(delivery, status=DeliveryStatus.DEAD, finished_at=timezone.now(), **values)
         return
-    run_at = timezone.now() + timedelta(seconds=pause_after(delivery.attempts, reply))
+    run_at = timezone.now() + timedelta(seconds=pause_after(delivery.attempts, result))
     finish(delivery, status=DeliveryStatus.RETRYING, run_at=run_at, **values)
 
 
-def pause_after(attempts: int, reply: Reply) -> float:
+def pause_after(attempts: int, result: PushResult) -> float:
     """Seconds before the next try: the ladder's, or what a busy receiver asks for where that is longer."""
     wait = LADDER[min(attempts, len(LADDER)) - 1] * random.uniform(1.0, 1.0 + LATER)  # noqa: S311 -- jitter
-    if reply.status in TOO_BUSY and reply.retry_after is not None:
-        return max(wait, min(reply.retry_after, LONGEST_WISH))
+    if result.is_overloaded and result.retry_after is not None:
+        return max(wait, min(result.retry_after, LONGEST_WISH))
     return wait
 
 
-def _be_well(subscription: Subscription, reply: Reply) -> None:  # noqa: ARG001 -- the same shape as its opposite
+def _be_well(subscription: Subscription, result: PushResult) -> None:  # noqa: ARG001 -- the same shape as its opposite
     now = timezone.now()
     row = Subscription.objects.filter(pk=subscription.pk)
     row.update(last_success_at=now, failures=0)
@@ -164,12 +166,12 @@ def _be_well(subscription: Subscription, reply: Reply) -> None:  # noqa: ARG001 
         _note(subscription, "subscription.recovered")
 
 
-def _be_troubled(subscription: Subscription, reply: Reply) -> None:
+def _be_troubled(subscription: Subscription, result: PushResult) -> None:
     now = timezone.now()
     row = Subscription.objects.filter(pk=subscription.pk)
-    row.update(last_failure_at=now, last_error=storable(reply.summary, 500), failures=F("failures") + 1)
+    row.update(last_failure_at=now, last_error=storable(result.summary, 500), failures=F("failures") + 1)
     failures = row.values_list("failures", flat=True).get()
-    if reply.is_gone:
+    if result.is_gone:
         if row.filter(state__in=SENDING).update(state=SubscriptionState.GONE, state_since=now, probe_at=None):
             _note(subscription, "subscription.gone")
     elif failures >= BREAK_AFTER:

@@ -23,7 +23,7 @@ from events.handling.execution import WORKER_LOST, release
 from events.models import Delivery
 from events.subscriptions import push
 from events.subscriptions.http.networks import Networks
-from events.subscriptions.http.post import Letter, Reply, post
+from events.subscriptions.http.post import PushRequest, PushResult, post
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,7 +33,7 @@ logger = logging.getLogger("events.subscriptions.pusher")
 PER_SUBSCRIPTION = 4  # requests at once in one process
 RENEW_EVERY = LEASE.total_seconds() / 3
 STOP_SECONDS = 8.0
-Post: TypeAlias = Callable[[Letter], Awaitable[Reply]]
+Post: TypeAlias = Callable[[PushRequest], Awaitable[PushResult]]
 
 
 class Deliverer:
@@ -41,11 +41,11 @@ class Deliverer:
 
     def __init__(self, *, send: Post | None = None, places: int | None = None) -> None:
         networks = Networks.parse(settings.DELIVERY_NETWORKS)
-        self._send = send or (lambda letter: post(letter, networks=networks))
+        self._send = send or (lambda request: post(request, networks=networks))
         self._places = settings.DELIVERY_CALLS if places is None else places
         self._under_way: dict[int, Delivery] = {}
         self._inside: Counter[UUID] = Counter()
-        self._replies: queue.SimpleQueue[tuple[Delivery, Reply]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[Delivery, PushResult]] = queue.SimpleQueue()
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._renewed = time.monotonic()
@@ -143,38 +143,38 @@ class Deliverer:
         self._under_way[delivery.pk] = delivery
         self._inside[push.receiver_of(delivery).pk] += 1
         if delivery.attempts > push.TRIES:
-            self._reply(delivery, Reply(None, error=WORKER_LOST))
+            self._report(delivery, PushResult(None, error=WORKER_LOST))
             return
         try:
-            letter = push.letter_of(delivery)
+            request = push.request_of(delivery)
         except Exception as error:
             # An event that cannot be read, or a secret that cannot be opened.
-            logger.exception("letter_not_written", extra={"delivery": delivery.pk})
-            self._reply(delivery, Reply(None, error=f"{type(error).__name__}: {error}"))
+            logger.exception("push_request_not_built", extra={"delivery": delivery.pk})
+            self._report(delivery, PushResult(None, error=f"{type(error).__name__}: {error}"))
             return
-        asyncio.run_coroutine_threadsafe(self._push(delivery, letter), self._loop)
+        asyncio.run_coroutine_threadsafe(self._push(delivery, request), self._loop)
 
-    async def _push(self, delivery: Delivery, letter: Letter) -> None:
+    async def _push(self, delivery: Delivery, request: PushRequest) -> None:
         """On the event loop."""
         try:
-            reply = await self._send(letter)
+            result = await self._send(request)
         except Exception as error:
             logger.exception("delivery_failed", extra={"delivery": delivery.pk})
-            reply = Reply(None, error=type(error).__name__)
-        self._reply(delivery, reply)
+            result = PushResult(None, error=type(error).__name__)
+        self._report(delivery, result)
 
-    def _reply(self, delivery: Delivery, reply: Reply) -> None:
-        self._replies.put((delivery, reply))
+    def _report(self, delivery: Delivery, result: PushResult) -> None:
+        self._results.put((delivery, result))
         self._wanted.set()
 
     def _settle(self) -> None:
         while True:
             try:
-                delivery, reply = self._replies.get_nowait()
+                delivery, result = self._results.get_nowait()
             except queue.Empty:
                 return
             try:
-                push.settle(delivery, reply)
+                push.settle(delivery, result)
             finally:
                 self._under_way.pop(delivery.pk, None)
                 self._inside[push.receiver_of(delivery).pk] -= 1

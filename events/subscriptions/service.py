@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from django.db import transaction
@@ -15,13 +16,34 @@ from events.models import Subscription
 from events.notify import notify_pusher
 from events.subscriptions.http.signatures import new_secret
 
-OVERLAP = timedelta(hours=24)
-"""How long deliveries are signed with the old secret as well, after it was replaced."""
+SECRET_OVERLAP = timedelta(hours=24)
+"""After a rotation, deliveries are signed with the old secret as well for so long."""
+
+
+class Operation(Enum):
+    """What an operator can do with a subscription besides editing and removing it."""
+
+    SEND_TEST = "test"
+    ROTATE = "rotate"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SWITCH_OFF = "switch-off"
+
+
+def possible_operations(subscription: Subscription) -> frozenset[Operation]:
+    """The operations that make sense in the subscription's kind and state."""
+    possible = set()
+    if subscription.kind == SubscriptionKind.PUSH:
+        possible |= {Operation.SEND_TEST, Operation.ROTATE}
+    if subscription.state != SubscriptionState.OFF:
+        possible.add(Operation.SWITCH_OFF)
+    possible.add(Operation.PAUSE if subscription.state == SubscriptionState.ACTIVE else Operation.RESUME)
+    return frozenset(possible)
 
 
 @transaction.atomic
 def add_subscription(subscription: Subscription, *, bots: Iterable[Bot], actor: Actor) -> str:
-    """Save a new subscription; returns its signing secret, which is not shown again, or nothing for one that is fetched."""
+    """Save a new subscription. Returns its signing secret, which is not shown again; empty for one that is fetched."""
     if subscription.kind == SubscriptionKind.PUSH:
         subscription.secret = new_secret()
     secret = subscription.secret
@@ -35,7 +57,8 @@ def add_subscription(subscription: Subscription, *, bots: Iterable[Bot], actor: 
 def change_subscription(
     subscription: Subscription, *, bots: Iterable[Bot], changed: Iterable[str], actor: Actor
 ) -> None:
-    """Save what people may change; ``changed`` names it for the audit log. What waits already is sent as it is now."""
+    """Save what people may change; ``changed`` are the fields' names for the audit log. Deliveries that wait already go to
+    the new address."""
     fields = ("name", "all_bots", "event_types", "filter", "url", "per_second")
     subscription.save(update_fields=fields)
     subscription.bots.set([] if subscription.all_bots else bots)
@@ -44,9 +67,9 @@ def change_subscription(
 
 @transaction.atomic
 def rotate_secret(subscription: Subscription, *, actor: Actor) -> str:
-    """A new secret, returned once. Deliveries bear signatures of both while the receiver changes over."""
+    """Make a new secret, returned once. The old one stays valid beside it for ``SECRET_OVERLAP``."""
     subscription.previous_secret = subscription.secret
-    subscription.previous_until = timezone.now() + OVERLAP
+    subscription.previous_until = timezone.now() + SECRET_OVERLAP
     secret = new_secret()
     subscription.secret = secret
     subscription.save(update_fields=["secret", "previous_secret", "previous_until"])
@@ -55,33 +78,35 @@ def rotate_secret(subscription: Subscription, *, actor: Actor) -> str:
 
 
 def pause(subscription: Subscription, *, actor: Actor) -> None:
-    """Send nothing, and keep what arrives for later."""
-    _set(subscription, SubscriptionState.PAUSED, "subscription.paused", actor)
+    """Deliver nothing, and keep what arrives for later."""
+    _change_state(subscription, SubscriptionState.PAUSED, "subscription.paused", actor)
 
 
 def resume(subscription: Subscription, *, actor: Actor) -> None:
-    """Send again, from what has waited; whatever it was that stopped it."""
+    """Deliver again, whatever had stopped it, beginning with what has waited."""
     with transaction.atomic():
-        _set(subscription, SubscriptionState.ACTIVE, "subscription.resumed", actor, failures=0, probe_at=None)
+        _change_state(
+            subscription, SubscriptionState.ACTIVE, "subscription.resumed", actor, failures=0, probe_at=None
+        )
         transaction.on_commit(notify_pusher)
 
 
 def switch_off(subscription: Subscription, *, actor: Actor) -> None:
-    """Send nothing and keep nothing of what arrives."""
-    _set(subscription, SubscriptionState.OFF, "subscription.switched_off", actor)
+    """Deliver nothing and keep nothing of what arrives."""
+    _change_state(subscription, SubscriptionState.OFF, "subscription.switched_off", actor)
 
 
 @transaction.atomic
 def remove(subscription: Subscription, *, actor: Actor) -> None:
-    """Take the subscription away, its secrets first. What waits for it is ended by the sweep."""
+    """Remove the subscription and destroy its secrets. The sweep ends the deliveries that wait (see ``expiry``)."""
     subscription.secret = subscription.previous_secret = ""
     subscription.removed_at = timezone.now()
     subscription.save(update_fields=["secret", "previous_secret", "removed_at"])
-    _set(subscription, SubscriptionState.OFF, "subscription.removed", actor)
+    _change_state(subscription, SubscriptionState.OFF, "subscription.removed", actor)
 
 
 @transaction.atomic
-def _set(
+def _change_state(
     subscription: Subscription, state: SubscriptionState, action: str, actor: Actor, **values: Any
 ) -> None:
     now = timezone.now()

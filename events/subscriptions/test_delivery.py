@@ -1,4 +1,4 @@
-"""A test message to a receiver: sent at once, as a delivery would be, and written down nowhere."""
+"""A test delivery: an event of the type ``portal.test``, pushed at once like any other and recorded nowhere."""
 
 import json
 import uuid
@@ -9,24 +9,27 @@ from django.utils import timezone
 
 from events.models import Subscription
 from events.subscriptions.http.networks import Networks
-from events.subscriptions.http.post import Letter, Reply, post
+from events.subscriptions.http.post import PushRequest, PushResult, post
 
-TYPE = "portal.test"
+EVENT_TYPE = "portal.test"
 
 
-def send_test(subscription: Subscription) -> Reply:
-    """Push an event of the type ``portal.test`` and say how that went; bounded in time like every push."""
+def send_test(subscription: Subscription) -> PushResult:
+    """Push a test event to the receiver; takes no longer than any push (``post.TOTAL_SECONDS``)."""
     now = timezone.now().isoformat()
-    body = {
+    event = {
         "id": 0,
         "event_id": "",
-        "type": TYPE,
+        "type": EVENT_TYPE,
         "app_id": "",
         "created_at": now,
         "received_at": now,
         "payload": {},
     }
-    letter = Letter(
-        subscription.url, f"test_{uuid.uuid4().hex}", json.dumps(body).encode(), subscription.secrets
+    request = PushRequest(
+        url=subscription.url,
+        message_id=f"test_{uuid.uuid4().hex}",
+        payload=json.dumps(event).encode(),
+        secrets=subscription.secrets,
     )
-    return async_to_sync(post)(letter, networks=Networks.parse(settings.DELIVERY_NETWORKS))
+    return async_to_sync(post)(request, networks=Networks.parse(settings.DELIVERY_NETWORKS))

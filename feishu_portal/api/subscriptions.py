@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -19,7 +20,7 @@ from core.database.connections import give_back
 from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
 from events.subscriptions.lag import lag_of
-from events.subscriptions.pull import MAX_ACKED, Item, acknowledge, fetch
+from events.subscriptions.pull import MAX_ACKED, PulledDelivery, acknowledge, fetch
 from feishu_portal.api.keys import caller
 from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
@@ -29,11 +30,15 @@ router = Router()
 MAX_LIMIT = 500
 MAX_WAIT = 60  # seconds
 MAX_STREAMS = 100  # in one process
-STREAM_LIMIT = 100  # events read at once
-STREAM_SECONDS = 600.0  # then the reader comes back, and its key is looked at again
-PAUSE, HEARTBEAT = 1.0, 15.0  # seconds between looks; between signs of life
+STREAM_BATCH = 100  # deliveries read at once
+STREAM_SECONDS = 600.0  # then the receiver connects again, and its key is checked again
+POLL_SECONDS = 1.0  # between two queries of a stream
+HEARTBEAT_SECONDS = 15.0
 
 _streams = ConcurrencyLimits()
+
+Read: TypeAlias = Callable[[int], Awaitable[Sequence[PulledDelivery]]]
+"""The first deliveries with numbers above the given one."""
 
 
 class FetchIn(Schema):
@@ -72,8 +77,8 @@ def get_subscription(request: HttpRequest, subscription_id: UUID) -> Subscriptio
         id=row.pk,
         name=row.name,
         state=SubscriptionState(row.state),
-        waiting=lag.waiting,
-        more_waiting=lag.is_more,
+        waiting=lag.waiting.count,
+        more_waiting=lag.waiting.is_more,
         oldest_waiting=lag.oldest,
         last_success_at=row.last_success_at,
     )
@@ -81,32 +86,32 @@ def get_subscription(request: HttpRequest, subscription_id: UUID) -> Subscriptio
 
 @router.get("/subscriptions/{subscription_id}/events", summary="Events that wait to be fetched")
 async def fetch_events(request: HttpRequest, subscription_id: UUID, wanted: Query[FetchIn]) -> HttpResponse:
-    """``{"items": [{"delivery", "event"}], "next_cursor"}``: what is not acknowledged, in order, behind ``cursor``. With
-    ``wait`` the answer comes when there is something, or after that many seconds. Every event comes at least once:
-    acknowledge it when it is dealt with, and without ``cursor`` whatever is not acknowledged comes again."""
-    look = _Reader(caller(request, Scope.EVENTS_READ), subscription_id, wanted.limit)
-    items = await look(wanted.cursor)
-    if not items and wanted.wait:
-        items = await until(lambda: look(wanted.cursor), bool, seconds=wanted.wait)
-    parts = b", ".join(b'{"delivery": %d, "event": %b}' % (item.number, item.body) for item in items)
-    cursor = items[-1].number if items else wanted.cursor
+    """``{"items": [{"delivery", "event"}], "next_cursor"}``: deliveries that are not acknowledged, in order, behind
+    ``cursor``. With ``wait`` the answer comes as soon as there is one, or after that many seconds. Every event comes at
+    least once: acknowledge it when it is processed. Without ``cursor``, everything that is not acknowledged comes again."""
+    read = _reader(caller(request, Scope.EVENTS_READ), subscription_id, wanted.limit)
+    found = await read(wanted.cursor)
+    if not found and wanted.wait:
+        found = await until(lambda: read(wanted.cursor), bool, seconds=wanted.wait)
+    parts = b", ".join(b'{"delivery": %d, "event": %b}' % (one.number, one.payload) for one in found)
+    cursor = found[-1].number if found else wanted.cursor
     body = b'{"items": [%b], "next_cursor": %d}' % (parts, cursor)
     return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.get("/subscriptions/{subscription_id}/stream", summary="Events as they come (server-sent events)")
 async def stream_events(request: HttpRequest, subscription_id: UUID) -> StreamingHttpResponse:
-    """Each with the delivery's number as ``id`` and the event as ``data``. It begins with what is not acknowledged, behind
-    ``Last-Event-ID`` where that is sent, and ends after ten minutes: connect again."""
-    look = _Reader(caller(request, Scope.EVENTS_READ), subscription_id, STREAM_LIMIT)
+    """Each with the delivery's number as ``id`` and the event as ``data``. It begins with the deliveries that are not
+    acknowledged, behind ``Last-Event-ID`` where that is sent, and ends after ten minutes: connect again."""
+    read = _reader(caller(request, Scope.EVENTS_READ), subscription_id, STREAM_BATCH)
     last = request.headers.get("Last-Event-ID", "0")
     if not (last.isascii() and last.isdigit() and len(last) < 19):
         raise Problem(422, "invalid_request", "Last-Event-ID is the number of a delivery.")
-    first = await look(int(last))
+    first = await read(int(last))
     full = Problem(429, "too_many_streams", "Too many streams are open.", headers={"Retry-After": "5"})
-    _streams.refuse_if_full("", limit=MAX_STREAMS, full=full)  # the place itself is the stream's
+    _streams.refuse_if_full("", limit=MAX_STREAMS, full=full)  # the stream takes the place itself
     return StreamingHttpResponse(
-        _stream(look, first, int(last), full),
+        _stream(read, first, int(last), full),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -116,57 +121,53 @@ async def stream_events(request: HttpRequest, subscription_id: UUID) -> Streamin
     "/subscriptions/{subscription_id}/ack", response=AckOut, summary="Acknowledge events that were fetched"
 )
 def ack_events(request: HttpRequest, subscription_id: UUID, data: AckIn) -> AckOut:
-    """``cursor``: every delivery up to that number; or ``ids``: these. Those acknowledged before do no harm."""
+    """``cursor``: every delivery up to that number; or ``ids``: the named ones. Repeating an acknowledgement is harmless."""
     row = _own(caller(request, Scope.EVENTS_READ), subscription_id)
     if (data.cursor is None) == (not data.ids):
         raise Problem(422, "invalid_request", "Send either cursor or ids.")
     return AckOut(acknowledged=acknowledge(row, up_to=data.cursor, numbers=data.ids))
 
 
-class _Reader:
-    """Looks for deliveries behind a number, and holds nothing between two looks."""
-
-    def __init__(self, client: ApiClient, subscription_id: UUID, limit: int) -> None:
-        self._client = client
-        self._subscription_id = subscription_id
-        self._limit = limit
-
-    async def __call__(self, after: int) -> list[Item]:
-        return await sync_to_async(self._look)(after)
-
-    def _look(self, after: int) -> list[Item]:
-        try:
-            row = _own(self._client, self._subscription_id)
-            if row.state != SubscriptionState.ACTIVE:
-                return []
-            return fetch(row, after=after, limit=self._limit)
-        finally:
-            give_back(before_waiting=True)
+def _reader(client: ApiClient, subscription_id: UUID, limit: int) -> Read:
+    return partial(sync_to_async(_read), client, subscription_id, limit)
 
 
-async def _stream(look: _Reader, items: list[Item], after: int, full: Problem) -> AsyncIterator[bytes]:
+def _read(client: ApiClient, subscription_id: UUID, limit: int, after: int) -> Sequence[PulledDelivery]:
+    """Checks the key's rights each time, and holds no connection afterwards."""
+    try:
+        subscription = _own(client, subscription_id)
+        if subscription.state != SubscriptionState.ACTIVE:
+            return []
+        return fetch(subscription, after=after, limit=limit)
+    finally:
+        give_back(before_waiting=True)
+
+
+async def _stream(
+    read: Read, found: Sequence[PulledDelivery], after: int, full: Problem
+) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    ends, sign = loop.time() + STREAM_SECONDS, loop.time()
+    ends, last_sent = loop.time() + STREAM_SECONDS, loop.time()
     with _streams.place("", limit=MAX_STREAMS, full=full):
         while True:
-            for item in items:
-                yield b"id: %d\nevent: event\ndata: %b\n\n" % (item.number, _line(item.body))
-                after, sign = item.number, loop.time()
+            for one in found:
+                yield b"id: %d\nevent: event\ndata: %b\n\n" % (one.number, _on_one_line(one.payload))
+                after, last_sent = one.number, loop.time()
             if loop.time() >= ends:
                 return
-            if not items:
-                if loop.time() - sign >= HEARTBEAT:
+            if not found:
+                if loop.time() - last_sent >= HEARTBEAT_SECONDS:
                     yield b": alive\n\n"
-                    sign = loop.time()
-                await asyncio.sleep(PAUSE)
-            items = await look(after)
+                    last_sent = loop.time()
+                await asyncio.sleep(POLL_SECONDS)
+            found = await read(after)
 
 
-def _line(body: bytes) -> bytes:
-    """JSON on one line: payloads are the platform's own bytes and may be written on several."""
-    if b"\n" not in body and b"\r" not in body:
-        return body
-    return json.dumps(json.loads(body), ensure_ascii=False).encode()
+def _on_one_line(payload: bytes) -> bytes:
+    """As server-sent events need it: the platform's JSON may be written on several lines."""
+    if b"\n" not in payload and b"\r" not in payload:
+        return payload
+    return json.dumps(json.loads(payload), ensure_ascii=False).encode()
 
 
 def _own(client: ApiClient, subscription_id: UUID) -> Subscription:

@@ -48,7 +48,7 @@ def test_an_event_comes_signed_to_its_receiver(
     expected = signed_headers(
         message_id=headers["webhook-id"],
         timestamp=int(headers["webhook-timestamp"]),
-        body=body,
-        keys=[path.read_text()],
+        payload=body,
+        secrets=[path.read_text()],
     )
     assert headers["webhook-signature"] == expected["webhook-signature"]

@@ -1,1 +1,1 @@
-"""What leaves the portal: bodies, signatures, the networks they may go to, and the request itself. No database."""
+"""The HTTP side of pushing: signatures, the networks that deliveries may go to, and the request. No database."""

@@ -1,8 +1,8 @@
-"""Which addresses deliveries may go to.
+"""Which addresses deliveries may go to: protection against server-side request forgery.
 
-Whoever may make a subscription could otherwise make the portal call what only the portal can reach: a database on
-loopback, a cloud's metadata service, a neighbour without a password. So a name is resolved once, every address it
-stands for must be allowed, and the connection goes to the address that was checked.
+An operator who may add a subscription could otherwise have the portal call addresses that only the portal reaches: a
+database on loopback, a cloud's metadata service, an unprotected internal service. So a host name is resolved once,
+every address it resolves to must be allowed, and the connection goes to the address that was checked.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final, TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Addresses of a host name, as text; raises OSError when there are none."""
+Resolver: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host name and port to addresses, as text; raises OSError when there are none."""
 
 PUBLIC: Final = "public"
-_TRANSLATED: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
 
 
 class ForbiddenAddressError(Exception):
-    """The receiver's name stands for an address that deliveries may not go to."""
+    """The receiver's host name resolves to an address that deliveries may not go to."""
 
     def __init__(self, address: str) -> None:
         super().__init__(
@@ -31,7 +31,7 @@ class ForbiddenAddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Networks that are allowed; ``public`` for every address of the public internet."""
+    """The allowed networks: ``ranges``, and with ``allows_public`` every address of the public internet."""
 
     allows_public: bool
     ranges: tuple[IPv4Network | IPv6Network, ...]
@@ -42,33 +42,33 @@ class Networks:
         words = [entry.strip() for entry in entries if entry.strip()]
         return cls(PUBLIC in words, tuple(ip_network(word) for word in words if word != PUBLIC))
 
-    def allow(self, text: str) -> bool:
+    def allows(self, text: str) -> bool:
         """Whether deliveries may go to this address."""
-        address = _meant(text)
+        address = _effective(text)
         if any(address.version == net.version and address in net for net in self.ranges):
             return True
         return self.allows_public and address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """By the system's resolver, which also reads numbers in every notation it knows."""
+    """By the system's resolver, which also reads addresses in every notation it knows, e.g. ``0x7f000001``."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-async def checked_addresses(host: str, port: int, *, networks: Networks, lookup: Resolve) -> Sequence[str]:
-    """The addresses of ``host``, all of them allowed. Raises ForbiddenAddressError, and OSError when there are none."""
-    addresses = await lookup(host, port)
+async def allowed_addresses(host: str, port: int, *, networks: Networks, resolver: Resolver) -> Sequence[str]:
+    """The addresses of ``host``. Raises ForbiddenAddressError if one of them is not allowed, OSError if there are none."""
+    addresses = await resolver(host, port)
     if not addresses:
         raise OSError(f"{host} has no address.")
     for address in addresses:
-        if not networks.allow(address):
+        if not networks.allows(address):
             raise ForbiddenAddressError(address)
     return addresses
 
 
-def _meant(text: str) -> Address:
-    """The address that packets would go to: some of IPv6 are another way to write one of IPv4."""
+def _effective(text: str) -> Address:
+    """The address that packets go to: some IPv6 addresses embed one of IPv4."""
     address = ip_address(text.partition("%")[0])
     if isinstance(address, IPv4Address):
         return address
@@ -76,6 +76,6 @@ def _meant(text: str) -> Address:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _TRANSLATED:
+    if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address

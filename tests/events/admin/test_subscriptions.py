@@ -9,7 +9,7 @@ from bots.models import Bot
 from core.access.models import User
 from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
-from events.subscriptions.http.post import Reply
+from events.subscriptions.http.post import PushResult
 from tests.console.rows import messages_of, page_of, text_of
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
@@ -113,11 +113,15 @@ def test_a_new_secret_is_shown_once_and_the_old_one_goes_on_for_a_while(subscrip
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
-    [(Reply(204), "HTTP 204"), (Reply(500, "oh no"), "oh no"), (Reply(None, error="no way"), "no way")],
+    ("result", "said"),
+    [
+        (PushResult(204), "HTTP 204"),
+        (PushResult(500, "oh no"), "oh no"),
+        (PushResult(None, error="no way"), "no way"),
+    ],
 )
-def test_a_test_says_what_the_receiver_said(subscription, as_owner: Client, monkeypatch, reply, said):
-    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: reply)
+def test_a_test_says_what_the_receiver_said(subscription, as_owner: Client, monkeypatch, result, said):
+    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: result)
     [message] = messages_of(as_owner.post(f"{LIST}{subscription.pk}/test/", follow=True))
     assert said in message
 

@@ -15,7 +15,7 @@ from core.access.actors import SYSTEM
 from core.access.models import User
 from events.enums import SubscriptionState
 from events.models import Subscription
-from events.subscriptions.http.post import Reply
+from events.subscriptions.http.post import PushResult
 from events.subscriptions.push import BREAK_AFTER
 from events.subscriptions.service import resume, switch_off
 from tests.events.handler_runs import dispatched, stored_event
@@ -96,7 +96,7 @@ def test_owner_hears_when_it_takes_events_again(subscription):
 
 def test_receiver_that_is_gone_is_one_at_once_until_somebody_decides(subscription):
     dispatched(stored_event(message_event(), bot=subscription.bots.get()))
-    sent(subscription, Reply(410, "gone"))
+    sent(subscription, PushResult(410, "gone"))
     [incident] = open_incidents()
     assert "已失效" in cause_and_cure(incident)[0]
     assert "Shop" in headline(incident)

@@ -10,8 +10,8 @@ from events.enums import DeliveryStatus, EventStatus, Failure, SubscriptionState
 from events.models import Delivery, Event, Subscription
 from events.subscriptions import push
 from events.subscriptions.expiry import end_overdue
-from events.subscriptions.http.post import Reply
-from events.subscriptions.payload import body_of
+from events.subscriptions.http.post import PushResult
+from events.subscriptions.payload import payload_of
 from events.subscriptions.push import BREAK_AFTER, LADDER, claim_abandoned, claim_for, settle
 from events.subscriptions.service import pause, remove, resume, rotate_secret, switch_off
 from tests.events.handler_runs import dispatched, run_due, stored_event
@@ -19,8 +19,8 @@ from tests.factories import click_event, make_bot, make_operator, make_subscript
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
-OK = Reply(200, "thanks")
-BROKEN = Reply(500, "oh no")
+OK = PushResult(200, "thanks")
+BROKEN = PushResult(500, "oh no")
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def claimed(subscription, *, limit=10):
     return claim_for(subscription.pk, limit=limit)
 
 
-def sent(subscription, reply, *, limit=10):
-    """Push what waits once; every receiver answers ``reply``."""
+def sent(subscription, result, *, limit=10):
+    """Push what waits once; every receiver answers ``result``."""
     deliveries = claimed(subscription, limit=limit)
     for delivery in deliveries:
-        settle(delivery, reply)
+        settle(delivery, result)
     subscription.refresh_from_db()
     return deliveries
 
@@ -121,24 +121,24 @@ def test_a_push_that_fails_climbs_the_ladder_and_is_dead_at_its_top(bot):
 
 
 @pytest.mark.parametrize(
-    ("reply", "least", "most"),
+    ("result", "least", "most"),
     [
-        (Reply(429, retry_after=600), 600, 600),
-        (Reply(503, retry_after=600), 600, 600),
-        (Reply(429, retry_after=10**8), push.LONGEST_WISH, push.LONGEST_WISH),
-        (Reply(429, retry_after=1), 5, 6),
-        (Reply(500, retry_after=600), 5, 6),
-        (Reply(None, error="?"), 5, 6),
+        (PushResult(429, retry_after=600), 600, 600),
+        (PushResult(503, retry_after=600), 600, 600),
+        (PushResult(429, retry_after=10**8), push.LONGEST_WISH, push.LONGEST_WISH),
+        (PushResult(429, retry_after=1), 5, 6),
+        (PushResult(500, retry_after=600), 5, 6),
+        (PushResult(None, error="?"), 5, 6),
     ],
 )
-def test_a_busy_receiver_says_when_to_come_back_within_bounds(reply, least, most):
-    assert least <= push.pause_after(1, reply) <= most
+def test_a_busy_receiver_says_when_to_come_back_within_bounds(result, least, most):
+    assert least <= push.pause_after(1, result) <= most
 
 
 def test_a_receiver_that_is_gone_gets_nothing_more_and_nothing_is_lost(bot):
     subscription = make_subscription(bot)
     dispatched(stored_event(bot=bot))
-    [delivery] = sent(subscription, Reply(410))
+    [delivery] = sent(subscription, PushResult(410))
     assert subscription.state == SubscriptionState.GONE
     assert AuditEntry.objects.filter(action="subscription.gone").count() == 1
     assert sent(subscription, OK) == []
@@ -257,9 +257,9 @@ def test_a_push_whose_process_died_is_claimed_again(bot):
 
 def test_the_body_is_the_events_own_words_without_the_verification_token(bot):
     event = stored_event(message_event(text="你好", message_id="om_7"), bot=bot)
-    body = json.loads(body_of(event))
+    body = json.loads(payload_of(event))
     sent_by_platform = json.loads(bytes(event.payload))
-    assert b"verification-token" not in body_of(event)
+    assert b"verification-token" not in payload_of(event)
     assert body["payload"].pop("header") == sent_by_platform.pop("header") | {"token": ""}
     assert body.pop("payload") == sent_by_platform
     assert body["id"] == event.pk
@@ -282,7 +282,7 @@ def test_odd_payloads_become_json_without_the_token(bot, payload):
     event = stored_event(bot=bot)
     event.payload = payload
     event.__dict__.pop("envelope", None)
-    body = body_of(event)
+    body = payload_of(event)
     assert b"verification" not in body
     assert isinstance(json.loads(body)["payload"], dict)
     assert b"1.10" in body or b"1.10" not in payload

@@ -6,7 +6,7 @@ import pytest
 from events.enums import DeliveryStatus
 from events.models import Delivery
 from events.subscriptions.http.networks import Networks
-from events.subscriptions.http.post import Reply, post
+from events.subscriptions.http.post import PushResult, post
 from events.subscriptions.pusher import PER_SUBSCRIPTION, Deliverer
 from tests.events.handler_runs import dispatched, stored_event
 from tests.events.subscriptions.http.receiver import running
@@ -45,7 +45,7 @@ def test_an_event_comes_to_a_real_receiver_signed(make_deliverer):
         event = stored_event(bot=bot)
         [delivery] = dispatched(event)
         networks = Networks.parse(["127.0.0.0/8"])
-        deliverer = make_deliverer(send=lambda letter: post(letter, networks=networks))
+        deliverer = make_deliverer(send=lambda request: post(request, networks=networks))
         step_until(deliverer, lambda: not Delivery.objects.waiting().exists() and not deliverer.busy)
         [(headers, body)] = receiver.requests
     assert headers["webhook-id"] == f"dlv_{delivery.pk}"
@@ -61,10 +61,10 @@ def test_a_slow_receiver_delays_no_other(make_deliverer):
     for _ in range(10):
         dispatched(stored_event(bot=bot))
 
-    async def send(letter):
-        if "slow" in letter.url:
+    async def send(request):
+        if "slow" in request.url:
             await asyncio.sleep(60)
-        return Reply(204)
+        return PushResult(204)
 
     deliverer = make_deliverer(send=send, places=8)
     step_until(deliverer, lambda: fast.deliveries.filter(status=DeliveryStatus.SUCCEEDED).count() == 10)
@@ -83,7 +83,7 @@ def test_what_cannot_be_written_fails_alone(make_deliverer):
     type(bad).objects.filter(pk=bad.pk).update(payload=b"not json")
 
     async def send(_letter):
-        return Reply(204)
+        return PushResult(204)
 
     deliverer = make_deliverer(send=send)
     step_until(deliverer, lambda: good.deliveries.get().status == DeliveryStatus.SUCCEEDED)

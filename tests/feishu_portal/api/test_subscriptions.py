@@ -60,8 +60,8 @@ def test_events_are_fetched_and_acknowledged(bot, subscription, reader):
     )
     assert answer.json() == {"acknowledged": 2}
     assert len(reader.get(address(subscription)).json()["items"]) == 1
-    standing = reader.get(address(subscription, "")).json()
-    assert (standing["waiting"], standing["state"]) == (1, "active")
+    lag = reader.get(address(subscription, "")).json()
+    assert (lag["waiting"], lag["state"]) == (1, "active")
 
 
 @pytest.mark.parametrize("data", [{}, {"cursor": 1, "ids": [1]}, {"cursor": -1}, {"ids": [2**70]}])
@@ -152,8 +152,8 @@ async def test_a_long_poll_ends_when_something_arrives(bot, subscription, patien
 @pytest.mark.django_db(transaction=True)
 async def test_a_stream_goes_on_behind_the_last_event_and_ends(bot, subscription, patient, monkeypatch):
     monkeypatch.setattr(api, "STREAM_SECONDS", 1.0)
-    monkeypatch.setattr(api, "PAUSE", 0.05)
-    monkeypatch.setattr(api, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(api, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(api, "HEARTBEAT_SECONDS", 0.1)
     await asyncio.to_thread(arrive_elsewhere, bot, 2)
     answer = await patient(address(subscription, "/stream"))
     parts = [part async for part in answer.streaming_content]
@@ -173,4 +173,4 @@ def test_a_last_event_that_is_no_number_is_refused(subscription, reader):
 
 
 def test_an_event_written_on_several_lines_is_one_line_of_a_stream():
-    assert api._line(b'{"a":\n1}') == b'{"a": 1}'
+    assert api._on_one_line(b'{"a":\n1}') == b'{"a": 1}'

@@ -1,6 +1,6 @@
 import pytest
 
-from events.subscriptions.http.networks import ForbiddenAddressError, Networks, checked_addresses, resolve
+from events.subscriptions.http.networks import ForbiddenAddressError, Networks, allowed_addresses, resolve
 
 PUBLIC = Networks.parse(["public"])
 
@@ -14,21 +14,21 @@ PUBLIC = Networks.parse(["public"])
     ],
 )  # fmt: skip
 def test_what_is_not_public_is_refused_however_it_is_written(address):
-    assert not PUBLIC.allow(address)
+    assert not PUBLIC.allows(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
 def test_public_addresses_are_allowed(address):
-    assert PUBLIC.allow(address)
+    assert PUBLIC.allows(address)
 
 
 def test_the_companys_own_networks_can_be_listed():
     networks = Networks.parse(["10.0.0.0/8", " fd12::/16 "])
-    assert networks.allow("10.1.2.3")
-    assert networks.allow("::ffff:10.1.2.3")
-    assert networks.allow("fd12::1")
-    assert not networks.allow("1.1.1.1")
-    assert not networks.allow("127.0.0.1")
+    assert networks.allows("10.1.2.3")
+    assert networks.allows("::ffff:10.1.2.3")
+    assert networks.allows("fd12::1")
+    assert not networks.allows("1.1.1.1")
+    assert not networks.allows("127.0.0.1")
 
 
 def test_a_list_that_cannot_be_read_is_refused():
@@ -41,20 +41,20 @@ def test_a_list_that_cannot_be_read_is_refused():
 )
 async def test_every_name_of_this_machine_is_refused(host):
     with pytest.raises(ForbiddenAddressError, match="FEISHU_DELIVERY_NETWORKS"):
-        await checked_addresses(host, 80, networks=PUBLIC, lookup=resolve)
+        await allowed_addresses(host, 80, networks=PUBLIC, resolver=resolve)
 
 
 async def test_one_forbidden_address_among_many_is_enough():
-    async def lookup(_host, _port):
+    async def resolver(_host, _port):
         return ["1.1.1.1", "169.254.169.254"]
 
     with pytest.raises(ForbiddenAddressError, match=r"169\.254\.169\.254"):
-        await checked_addresses("rebinding.example.com", 80, networks=PUBLIC, lookup=lookup)
+        await allowed_addresses("rebinding.example.com", 80, networks=PUBLIC, resolver=resolver)
 
 
 async def test_a_name_without_an_address_is_an_error():
-    async def lookup(_host, _port):
+    async def resolver(_host, _port):
         return []
 
     with pytest.raises(OSError, match="no address"):
-        await checked_addresses("nowhere.example.com", 80, networks=PUBLIC, lookup=lookup)
+        await allowed_addresses("nowhere.example.com", 80, networks=PUBLIC, resolver=resolver)

@@ -9,13 +9,13 @@ KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MESSAGE = {
     "message_id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
     "timestamp": 1614265330,
-    "body": b'{"test": 2432232314}',
+    "payload": b'{"test": 2432232314}',
 }
 SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_the_known_message_has_the_known_signature():
-    assert signed_headers(**MESSAGE, keys=[KEY]) == {
+    assert signed_headers(**MESSAGE, secrets=[KEY]) == {
         "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
         "webhook-timestamp": "1614265330",
         "webhook-signature": SIGNATURE,
@@ -23,14 +23,14 @@ def test_the_known_message_has_the_known_signature():
 
 
 def test_there_is_a_signature_for_every_key_that_is_valid():
-    headers = signed_headers(**MESSAGE, keys=[new_secret(), KEY])
+    headers = signed_headers(**MESSAGE, secrets=[new_secret(), KEY])
     first, second = headers["webhook-signature"].split(" ")
     assert first != second == SIGNATURE
 
 
-@pytest.mark.parametrize("changed", [{"message_id": "other"}, {"timestamp": 1}, {"body": b"{}"}])
+@pytest.mark.parametrize("changed", [{"message_id": "other"}, {"timestamp": 1}, {"payload": b"{}"}])
 def test_each_part_of_the_message_is_signed(changed):
-    assert signed_headers(**(MESSAGE | changed), keys=[KEY])["webhook-signature"] != SIGNATURE
+    assert signed_headers(**(MESSAGE | changed), secrets=[KEY])["webhook-signature"] != SIGNATURE
 
 
 def test_new_secrets_are_long_enough_and_never_the_same():
@@ -41,5 +41,5 @@ def test_new_secrets_are_long_enough_and_never_the_same():
 
 def test_a_key_that_is_none_is_not_repeated_in_the_error():
     with pytest.raises(ValueError, match="base64") as caught:
-        signed_headers(**MESSAGE, keys=["whsec_not base64!"])
+        signed_headers(**MESSAGE, secrets=["whsec_not base64!"])
     assert "not base64!" not in str(caught.value)
