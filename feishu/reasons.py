@@ -35,7 +35,7 @@ class Reason(StrEnum):
     HANDSHAKE = "handshake"
     """The gateway refused the WebSocket."""
     SILENT = "silent"
-    """The connection was open, and nothing was ever heard on it."""
+    """The connection was open, and nothing ever came on it."""
     DATABASE = "database"
     """The credentials could not be read from the database."""
     SEALED = "sealed"
@@ -147,10 +147,10 @@ ROWS: Final[dict[Reason, Row]] = {
     ),
     Reason.SILENT: (
         Category.RETRY,
-        Text("连接已建立，但没有收到平台的任何数据", "Connected, but nothing was heard from the platform"),
+        Text("连接已建立，但没有收到平台的任何数据", "Connected, but the platform sends nothing"),
         Text(
             "系统会自动重建连接；若持续出现，请检查代理或防火墙是否截断了 WebSocket",
-            "The connection is made anew; if it stays, check whether a proxy or firewall holds back WebSocket traffic",
+            "It is connected again; if it stays, check whether a proxy or firewall holds back WebSocket traffic",
         ),
     ),
     Reason.DATABASE: (

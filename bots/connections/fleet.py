@@ -37,7 +37,7 @@ from bots.enums import LossReason
 from bots.models import ConnectionLoss
 from core.database.thread import DatabaseThread
 from feishu.long_connection.pace import Turns
-from feishu.long_connection.sleep import LOOK_EVERY, SleepWatch, counting_sleep
+from feishu.long_connection.sleep import CHECK_EVERY, SleepWatch, counting_sleep
 from feishu.long_connection.timing import Timing
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class Fleet:
     async def _watch_sleep(self, watch: SleepWatch) -> None:
         """The sockets of a machine that slept are dead, whatever the kernel thinks of them: make them anew at once."""
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
             if slept := watch.slept():
                 logger.warning("machine_slept", extra={"seconds": round(slept)})
                 self._renew_all(f"the machine slept for {slept:.0f} s")

@@ -1,4 +1,4 @@
-"""When to try again, and when a person should look. Pure."""
+"""When to try again, and when a person is needed. Pure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 FIRST: Final = 1.0
 LONGEST: Final = 60.0
 PATIENCE: Final = 5
-"""Failures in a row after which a person should look."""
+"""Failures in a row after which a person is needed."""
 
 
 def delays(random: Callable[[], float], *, first: float = FIRST, longest: float = LONGEST) -> Iterator[float]:
@@ -24,8 +24,8 @@ def delays(random: Callable[[], float], *, first: float = FIRST, longest: float 
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """After a failure: the how-manieth in a row, whether a person should look, seconds until the next try."""
+class NextAttempt:
+    """After a failure: its number in a row, whether it needs a person, seconds until the next attempt."""
 
     attempt: int
     fatal: bool
@@ -45,21 +45,21 @@ class Schedule:
         self._after_failure = self._delays()
         self._after_drop = self._delays()
 
-    def failed(self, *, fatal: bool, at_least: float = 0.0) -> Verdict:
+    def failed(self, *, fatal: bool, at_least: float = 0.0) -> NextAttempt:
         """An attempt failed. `fatal`: the configuration is wrong, so there is no hurry."""
         self._failures += 1
         delay = next(self._after_failure)
         slow = fatal or self._failures >= PATIENCE
         retry_in = max(self._longest if slow else delay, at_least)
-        return Verdict(self._failures, slow, retry_in)
+        return NextAttempt(self._failures, slow, retry_in)
 
     def succeeded(self) -> None:
-        """The platform was heard: what failed before no longer counts."""
+        """A frame came: what failed before no longer counts."""
         self._failures = 0
         self._after_failure = self._delays()
 
     def dropped(self, *, lasted: bool) -> float:
-        """A connection that worked has ended; seconds until the next try.
+        """A connection that worked has ended; seconds until the next attempt.
 
         At once, more or less, unless one connection after the other ends before it has `lasted`.
         """

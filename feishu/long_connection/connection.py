@@ -89,7 +89,7 @@ class Connection:
             deliveries.abandon()
 
     def renew(self, reason: str) -> None:
-        """Give up the socket and connect anew at once, or stop waiting for the next attempt.
+        """Give up the socket and connect again at once, or stop waiting for the next attempt.
 
         For who knows better than a clock that counts silence: the machine has slept, say. `reason`: for the log.
         """
@@ -158,7 +158,7 @@ class Connection:
         self._config = session.config
         if not session.alive and ending.kind is not EndKind.GIVEN_UP:
             silence = ConnectError(
-                f"connected, but heard nothing: {ending}", stage="handshake", reason=Reason.SILENT
+                f"connected, but no frame came: {ending}", stage="handshake", reason=Reason.SILENT
             )
             return self._failed(silence)
         self._schedule.succeeded()
@@ -166,7 +166,7 @@ class Connection:
 
     async def _reach(self) -> tuple[Endpoint, GatewaySocket]:
         try:
-            credentials = await self._look_up()
+            credentials = await self._read_credentials()
             endpoint = await find_gateway(
                 credentials, seconds=self._timing.discovery, config=self._config, client=self._client
             )
@@ -178,7 +178,7 @@ class Connection:
             logger.exception("Connecting broke on an error of our own", extra=self._log)
             raise ConnectError(f"internal error: {type(error).__name__}", reason=Reason.INTERNAL) from error
 
-    async def _look_up(self) -> AppCredentials:
+    async def _read_credentials(self) -> AppCredentials:
         try:
             async with asyncio.timeout(self._timing.credentials):
                 return await self._credentials()
@@ -191,8 +191,8 @@ class Connection:
                 reason=Reason.DATABASE,
             ) from error
         except Exception as error:
-            logger.exception("The credentials could not be looked up", extra=self._log)
-            message = f"the credentials could not be looked up: {type(error).__name__}"
+            logger.exception("The credentials could not be read", extra=self._log)
+            message = f"the credentials could not be read: {type(error).__name__}"
             raise ConnectError(message, stage="credentials", reason=Reason.INTERNAL) from error
 
     def _failed(self, error: FeishuError) -> float:
@@ -200,14 +200,16 @@ class Connection:
         crowded = error.info.category is Category.CONNECTION_LIMIT
         # A stale connection has to end first, which takes the platform a while.
         wait = max(self._config.reconnect_interval * self._timing.second, self._timing.longest_delay)
-        verdict = self._schedule.failed(fatal=fatal, at_least=wait if crowded else 0.0)
+        following = self._schedule.failed(fatal=fatal, at_least=wait if crowded else 0.0)
         # The observer is the one to speak up; hundreds of bots that break at once must not say everything twice.
         logger.debug(
             "Not connected, attempt %d, next in %.1f s: %s",
-            verdict.attempt,
-            verdict.retry_in,
+            following.attempt,
+            following.retry_in,
             error,
             extra=self._log,
         )
-        self._observer.failed(error, attempt=verdict.attempt, fatal=verdict.fatal, retry_in=verdict.retry_in)
-        return verdict.retry_in
+        self._observer.failed(
+            error, attempt=following.attempt, fatal=following.fatal, retry_in=following.retry_in
+        )
+        return following.retry_in

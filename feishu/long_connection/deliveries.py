@@ -45,7 +45,7 @@ class Deliveries:
         self._open[delivery] = None
         delivery.start(self._sink)
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until there is room for another message."""
         while self.full:
             await self._wait(self._expiry())

@@ -13,7 +13,7 @@ class EndKind(StrEnum):
     GIVEN_UP = "given_up"
     """It was given up here for a better one, as when the machine has slept."""
     SILENT = "silent"
-    """Nothing was heard for longer than the platform's rhythm allows, or a ping remained without an answer."""
+    """No frame came for longer than the platform's rhythm allows, or a ping remained without an answer."""
     CLOSED = "closed"
     """The platform said goodbye."""
     NETWORK = "network"
@@ -35,7 +35,7 @@ class Ending:
 
 
 STOPPED: Final = Ending(EndKind.STOPPED)
-"""What an observer hears when the connection was ended on purpose."""
+"""What an observer is told when the connection was ended on purpose."""
 
 
 def of_closed(error: ConnectionClosed) -> Ending:

@@ -22,7 +22,7 @@ class Observer(Protocol):
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
         """Attempt number `attempt` in a row has failed; the next one comes in `retry_in` seconds.
 
-        `fatal`: a person should look: the configuration is wrong, or five attempts in a row have failed.
+        `fatal`: a person is needed: the configuration is wrong, or five attempts in a row have failed.
         Attempts go on all the same.
         """
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class Outbox:
-    """One writer, any number of putters, all in one event loop. Putting never waits; `room` does."""
+    """One writer, any number of putters, all in one event loop. Putting never waits; `wait_for_room` does."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -25,7 +25,7 @@ class Outbox:
     def full(self) -> bool:
         return len(self._frames) >= self._limit
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until everything put so far has been written."""
         await self._emptied.wait()
 

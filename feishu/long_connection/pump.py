@@ -105,8 +105,8 @@ class Pump:
         """Read nothing more until there is room; the silence is ours then, not the platform's."""
         self._paused = True
         try:
-            await self._outbox.room()
-            await self._deliveries.room()
+            await self._outbox.wait_for_room()
+            await self._deliveries.wait_for_room()
         finally:
             self._paused = False
             self._session.heard_at = self._clock()
@@ -172,7 +172,7 @@ class Pump:
     async def _finish(self, writing: asyncio.Task[Ending]) -> None:
         await self._deliveries.drain(self._timing.drain)
         self._deliveries.abandon()
-        written = asyncio.create_task(self._outbox.room())
+        written = asyncio.create_task(self._outbox.wait_for_room())
         await asyncio.wait(
             [written, writing], timeout=self._timing.close, return_when=asyncio.FIRST_COMPLETED
         )

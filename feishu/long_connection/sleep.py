@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-LOOK_EVERY: Final = 1.0
-"""Seconds between looks."""
+CHECK_EVERY: Final = 1.0
+"""Seconds between checks."""
 ASLEEP: Final = 5.0
 """Seconds of sleep that are worth a new connection."""
 JUMPED: Final = 60.0
@@ -33,7 +33,7 @@ class SleepWatch:
         self._always_ahead, self._day_ahead = self._ahead()
 
     def slept(self) -> float:
-        """Seconds for which the machine stood still since the last look; 0 if it did not, or hardly."""
+        """Seconds for which the machine stood still since the last check; 0 if it did not, or hardly."""
         before, day_before = self._always_ahead, self._day_ahead
         self._always_ahead, self._day_ahead = self._ahead()
         slept, jumped = self._always_ahead - before, self._day_ahead - day_before

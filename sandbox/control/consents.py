@@ -36,15 +36,15 @@ class Grants(Struct, forbid_unknown_fields=True, kw_only=True):
     scopes: tuple[str, ...] = ("offline_access",)
 
 
-async def grants(sandbox: Sandbox, wish: Grants) -> dict[str, Any]:
+async def grants(sandbox: Sandbox, wanted: Grants) -> dict[str, Any]:
     """`{"grants": [{"open_id", "access_token", "refresh_token"}]}`: what the app would have got for their codes."""
     world = sandbox.world
-    app = known_app(world, wish.app_id)
+    app = known_app(world, wanted.app_id)
     given = []
-    for number in range(len(world.people), len(world.people) + wish.count):
+    for number in range(len(world.people), len(world.people) + wanted.count):
         person = PersonConfig(id=f"person{number}", name=f"用户 {number}", en_name=f"Person {number}")
         world.put_person(person)
-        world.authorizations.consent(app, person.id, wish.scopes)
+        world.authorizations.consent(app, person.id, wanted.scopes)
         issued = world.authorizations.issue(app, person.id, None)
         given.append(
             {
@@ -58,22 +58,22 @@ async def grants(sandbox: Sandbox, wish: Grants) -> dict[str, Any]:
     return {"grants": given}
 
 
-async def authorize(sandbox: Sandbox, wish: Authorize) -> dict[str, Any]:
+async def authorize(sandbox: Sandbox, wanted: Authorize) -> dict[str, Any]:
     """`{"redirect"}`: where the browser would go; `{"problem"}`: the code on the error page."""
-    known_person(sandbox.world, wish.person)
+    known_person(sandbox.world, wanted.person)
     try:
-        asked = consents.read_url(sandbox.world, wish.url)
-        return {"redirect": consents.decide(sandbox.world, asked, wish.person, wish.decision)}
+        asked = consents.read_url(sandbox.world, wanted.url)
+        return {"redirect": consents.decide(sandbox.world, asked, wanted.person, wanted.decision)}
     except consents.ConsentProblem as problem:
         return {"problem": problem.code, "text": problem.text.i18n()}
 
 
-async def device(sandbox: Sandbox, wish: Device) -> dict[str, Any]:
-    person = known_person(sandbox.world, wish.person)
-    waiting = sandbox.world.authorizations.device_by_user_code(wish.user_code)
+async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:
+    person = known_person(sandbox.world, wanted.person)
+    waiting = sandbox.world.authorizations.device_by_user_code(wanted.user_code)
     if waiting is None:
         raise ControlError("no device waits under this code", status=404)
-    consents.decide_device(sandbox.world, waiting, person.id, wish.decision)
+    consents.decide_device(sandbox.world, waiting, person.id, wanted.decision)
     return {"decision": waiting.decision}
 
 

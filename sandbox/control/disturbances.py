@@ -172,7 +172,6 @@ def routes() -> list[BaseRoute]:
         question("faults", delete_faults, methods=["DELETE"]),
         command("disturb", Disturbance, disturb),
         command("settings", Settings, change_settings, methods=["PUT"]),
-        command("speed", Settings, change_settings, methods=["PUT"]),
         command("expire", Expiry, expire),
         command("revoke", Revocation, revoke),
         question("reset", reset, methods=["POST"]),

@@ -67,7 +67,7 @@ async def _send(sandbox: Sandbox, app: AppConfig, synthetic: Synthetic, names: l
             await asyncio.sleep(max(0.0, due - time.monotonic()))
         elif index % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
-            await sandbox.courier.room(app.app_id)
+            await sandbox.courier.wait_for_room(app.app_id)
 
 
 def _payload(sandbox: Sandbox, app: AppConfig, synthetic: Synthetic, event: str, name: str) -> bytes:

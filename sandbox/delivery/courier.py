@@ -36,7 +36,7 @@ class Courier:
     def __init__(self, world: World, webhook: Webhook) -> None:
         self._world = world
         self._webhook = webhook
-        self._lanes: dict[tuple[str, str], deque[Push]] = {}
+        self._queues: dict[tuple[str, str], deque[Push]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def raise_event(
@@ -62,11 +62,11 @@ class Courier:
     def push(self, app: AppConfig, payload: bytes, *, event_id: str, event_type: str) -> Push:
         """Push a payload as it is, whether it makes sense or not."""
         push = self._open(app, payload, kind="event", event_id=event_id, event_type=event_type)
-        lane = self._lanes.get((app.app_id, event_type))
+        queue = self._queues.get((app.app_id, event_type))
         if event_type in app.ordered_events:
-            lane = self._lanes.setdefault((app.app_id, event_type), deque())
-            lane.append(push)
-        if lane is None or lane[0] is push:
+            queue = self._queues.setdefault((app.app_id, event_type), deque())
+            queue.append(push)
+        if queue is None or queue[0] is push:
             self._attempt(push)
         if self._world.faults.of(app.app_id).delivery.duplicate:
             self._twin(app, push)
@@ -114,7 +114,7 @@ class Courier:
             remaining = max(0.0, (push.next_at or now) - now) * factor
             self._schedule(push, remaining)
 
-    async def room(self, app_id: str) -> None:
+    async def wait_for_room(self, app_id: str) -> None:
         """Wait until the outboxes of an app are not crowded; for those who push a great many."""
         while any(c.outbox.qsize() > _CROWDED for c in self._world.connections.of(app_id)):  # noqa: ASYNC110
             # Sockets come and go while we wait, so there is nothing to be woken by.
@@ -134,7 +134,7 @@ class Courier:
             connection.in_flight.clear()
         for push in self._world.books.waiting():
             self._unschedule(push)
-        self._lanes.clear()
+        self._queues.clear()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -237,15 +237,15 @@ class Courier:
             self._next_in_lane(push)
 
     def _next_in_lane(self, push: Push) -> None:
-        lane = self._lanes.get((push.app_id, push.event_type))
-        if lane is None or not lane or lane[0] is not push:
+        queue = self._queues.get((push.app_id, push.event_type))
+        if queue is None or not queue or queue[0] is not push:
             return
-        lane.popleft()
-        if lane:
-            # Not at once: a lane of thousands that all fail would recurse.
-            asyncio.get_running_loop().call_soon(self._attempt, lane[0])
+        queue.popleft()
+        if queue:
+            # Not at once: a queue of thousands that all fail would recurse.
+            asyncio.get_running_loop().call_soon(self._attempt, queue[0])
         else:
-            del self._lanes[push.app_id, push.event_type]
+            del self._queues[push.app_id, push.event_type]
 
     def _schedule(self, push: Push, seconds: float) -> None:
         self._unschedule(push)

@@ -71,12 +71,12 @@ async def _admit(sandbox: Sandbox, websocket: WebSocket) -> Ticket | None:
 async def _refuse(
     websocket: WebSocket, status: int, msg: str, autherrcode: int | None, *, headers: bool = True
 ) -> None:
-    told = {
+    refusal = {
         "Handshake-Status": str(status),
         "Handshake-Msg": msg,
         "Handshake-Autherrcode": str(autherrcode or 0),
     }
-    response = Response(status_code=_HTTP_STATUS.get(status, 400), headers=told if headers else {})
+    response = Response(status_code=_HTTP_STATUS.get(status, 400), headers=refusal if headers else {})
     await websocket.send_denial_response(response)
 
 

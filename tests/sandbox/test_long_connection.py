@@ -65,7 +65,7 @@ async def test_refused_event_comes_again_with_the_same_id_at_most_four_times(
     platform: Platform, connect
 ) -> None:
     line = await connect(code=500)
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     [event_id] = await push(platform)
     books = await platform.settled(1, "failed")
     assert [event["header"]["event_id"] for event in line.events()] == [event_id] * 5
@@ -82,7 +82,7 @@ async def test_event_without_an_ack_is_tried_again_when_the_deadline_has_passed(
     assert books["events"][0]["attempts"][0]["outcome"] == "timeout"
     assert 14 < books["events"][0]["next_at"] - books["events"][0]["attempts"][0]["at"] < 16
     line.answer = True
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     assert len((await platform.settled(1))["events"][0]["attempts"]) == 2
 
 
@@ -115,7 +115,7 @@ async def test_event_raised_while_nobody_listens_is_delivered_later(platform: Pl
     books = await platform.settled(1, "waiting")
     assert books["events"][0]["attempts"][0]["outcome"] == "no_connection"
     line = await connect()
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     await platform.settled(1)
     assert len(line.events()) == 1
 
@@ -124,7 +124,7 @@ async def test_events_of_a_lost_connection_move_to_another(platform: Platform, c
     deaf = await connect(answer=False)
     await push(platform, count=3)
     await deaf.until(lambda line: len(line.frames) == 3)
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     other = await connect()
     await deaf.close()
     await platform.settled(3)
@@ -138,7 +138,7 @@ async def test_ordered_events_wait_behind_the_one_that_fails(platform: Platform,
     await platform.settled(1, "waiting")
     assert len(line.events()) == 1
     line.code = 200
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     await platform.settled(3)
     assert [event["event"]["n"] for event in line.events()] == ["0", "0", "1", "2"]
 

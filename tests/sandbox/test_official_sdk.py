@@ -80,7 +80,7 @@ async def test_the_sdk_answers_a_click_with_a_toast_and_a_new_card(platform: Pla
 async def test_an_event_the_sdk_has_no_handler_for_is_refused_and_pushed_again(
     platform: Platform, sdk_bot
 ) -> None:
-    await platform.control("PUT", "speed", {"speed": 1_000_000})
+    await platform.control("PUT", "settings", {"speed": 1_000_000})
     await platform.control("POST", "push", {"app_id": platform.app_id, "type": "contact.user.created_v3"})
     books = await platform.settled(1, "failed")
     assert [attempt["code"] for attempt in books["events"][0]["attempts"]] == [500] * 5

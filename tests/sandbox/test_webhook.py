@@ -146,7 +146,7 @@ async def test_encrypted_event_is_signed_over_the_body_as_sent(
 async def test_anything_but_200_is_tried_again(platform: Platform, receiver: Receiver, status: int) -> None:
     await subscribe(platform, receiver)
     receiver.status = status
-    await platform.control("PUT", "speed", {"speed": 1e6})
+    await platform.control("PUT", "settings", {"speed": 1e6})
     await push(platform)
     books = await platform.settled(1, "failed")
     assert [attempt["code"] for attempt in books["events"][0]["attempts"]] == [status] * 5

@@ -75,7 +75,7 @@ class SandboxClient:
 
     def speed(self, factor: float) -> None:
         """How many times faster than on the platform a failed event is pushed again."""
-        self._answer(self._http.put("/speed", json={"speed": factor}))
+        self._answer(self._http.put("/settings", json={"speed": factor}))
 
     def _answer(self, response: httpx.Response) -> dict[str, Any]:
         assert response.is_success, response.text

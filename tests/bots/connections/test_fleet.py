@@ -217,7 +217,7 @@ def survey_with(scene: Scene, peers: list[Any]) -> Callable[..., Any]:
 
 async def test_every_connection_is_made_anew_when_the_machine_has_slept(scene, monkeypatch):
     connections = await scene.round(seen(1, holder=scene.me), seen(2, holder=scene.me))
-    monkeypatch.setattr(module, "LOOK_EVERY", 0)
+    monkeypatch.setattr(module, "CHECK_EVERY", 0)
     looks = iter([0.0, 0.0, 3600.0])
 
     class Watch:

@@ -3,7 +3,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.long_connection.backoff import Schedule, Verdict, delays
+from feishu.long_connection.backoff import NextAttempt, Schedule, delays
 
 
 def middle() -> float:
@@ -25,21 +25,21 @@ def test_five_failures_call_for_a_person_and_slow_down():
     schedule = Schedule(middle)
     verdicts = [schedule.failed(fatal=False) for _ in range(6)]
     assert verdicts == [
-        Verdict(1, fatal=False, retry_in=0.5),
-        Verdict(2, fatal=False, retry_in=2),
-        Verdict(3, fatal=False, retry_in=4),
-        Verdict(4, fatal=False, retry_in=8),
-        Verdict(5, fatal=True, retry_in=60),
-        Verdict(6, fatal=True, retry_in=60),
+        NextAttempt(1, fatal=False, retry_in=0.5),
+        NextAttempt(2, fatal=False, retry_in=2),
+        NextAttempt(3, fatal=False, retry_in=4),
+        NextAttempt(4, fatal=False, retry_in=8),
+        NextAttempt(5, fatal=True, retry_in=60),
+        NextAttempt(6, fatal=True, retry_in=60),
     ]
 
 
 def test_a_wrong_configuration_is_retried_slowly_from_the_start():
-    assert Schedule(middle).failed(fatal=True) == Verdict(1, fatal=True, retry_in=60)
+    assert Schedule(middle).failed(fatal=True) == NextAttempt(1, fatal=True, retry_in=60)
 
 
 def test_the_platform_may_ask_for_a_longer_wait():
-    assert Schedule(middle).failed(fatal=False, at_least=120) == Verdict(1, fatal=False, retry_in=120)
+    assert Schedule(middle).failed(fatal=False, at_least=120) == NextAttempt(1, fatal=False, retry_in=120)
 
 
 def test_success_forgets_the_failures():
@@ -47,7 +47,7 @@ def test_success_forgets_the_failures():
     for _ in range(5):
         schedule.failed(fatal=False)
     schedule.succeeded()
-    assert schedule.failed(fatal=False) == Verdict(1, fatal=False, retry_in=0.5)
+    assert schedule.failed(fatal=False) == NextAttempt(1, fatal=False, retry_in=0.5)
 
 
 def test_the_first_drop_after_a_long_outage_is_answered_quickly():

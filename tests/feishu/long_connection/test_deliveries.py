@@ -91,7 +91,7 @@ async def test_room_comes_when_a_message_is_done(answers):
     for name in "ab":
         under_way.offer(message(name), lambda m, reply: answers.append((m.message_id, reply.code)))
     assert under_way.full
-    room = asyncio.create_task(under_way.room())
+    room = asyncio.create_task(under_way.wait_for_room())
     await asyncio.sleep(0)
     assert not room.done()
     futures[1].set_result(Reply())
@@ -104,7 +104,7 @@ async def test_room_comes_when_the_oldest_message_runs_out_of_time(answers):
     under_way = deliveries(lambda _message: asyncio.get_running_loop().create_future(), limit=1, timeout=0.02)
     under_way.offer(message("m"), lambda m, reply: answers.append((m.message_id, reply.code)))
     async with asyncio.timeout(PATIENCE):
-        await under_way.room()
+        await under_way.wait_for_room()
     assert answers == [("m", 500)]
 
 

@@ -17,9 +17,9 @@ async def test_frames_that_pile_up_are_written_together():
     outbox.put(b"b")
     writer = asyncio.create_task(outbox.write_all(write, 1))
     async with asyncio.timeout(PATIENCE):
-        await outbox.room()
+        await outbox.wait_for_room()
         outbox.put(b"c")
-        await outbox.room()
+        await outbox.wait_for_room()
     writer.cancel()
     assert written == [[b"a", b"b"], [b"c"]]
 
@@ -35,7 +35,7 @@ async def test_a_full_outbox_has_room_once_all_is_written():
     outbox.put(b"b")
     assert outbox.full
     writer = asyncio.create_task(outbox.write_all(write, PATIENCE))
-    room = asyncio.create_task(outbox.room())
+    room = asyncio.create_task(outbox.wait_for_room())
     await asyncio.sleep(0.01)
     assert not room.done()
     release.set()
