@@ -12,13 +12,14 @@ pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 LOOKS = """
 from datetime import timedelta
-from bots.domain import incidents, platform_count
+from bots.connections import platform_count
+from bots.incidents import detection
 from bots.models import Bot
 platform_count.SETTLED = timedelta(0)  # it has just connected
 platform_count.due_bots()
 for _ in range(2):
     platform_count.look(Bot.objects.get().pk)
-incidents.watch()
+detection.watch()
 """
 KNOWN = "SELECT online, held, more_looks FROM bots_platformcount"
 INCIDENTS = "SELECT cause FROM bots_incident WHERE closed_at IS NULL"

@@ -22,7 +22,7 @@ from datetime import timedelta
 from django.db import connection
 
 from events import on
-from events.domain import claims
+from events.handling import claims
 
 claims.LEASE = timedelta(seconds=5)  # what a worker was at when it was killed is taken over so much later
 
