@@ -1,6 +1,7 @@
 """Events: what arrives, kept before it is acknowledged, and handled once."""
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,8 +11,12 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events import checks, receivers  # noqa: F401, PLC0415 -- models are loaded now
-        from events.handling.registry import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
+        from events.handling.discovery import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
         from events.log import bot_removal  # noqa: F401, PLC0415
         from events.subscriptions import incidents  # noqa: F401, PLC0415
 
-        discover()
+        try:
+            discover()
+        except ImproperlyConfigured as error:
+            # Every process comes by here. It ends with these sentences, as it does with settings that are wrong.
+            raise SystemExit(str(error)) from error

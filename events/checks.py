@@ -43,3 +43,18 @@ def atomic_handlers_are_short_on_sqlite(**_options: Any) -> list[CheckMessage]:
         for handler in known_handlers()
         if handler.atomic and handler.timeout is not None and handler.timeout > LOCK_SECONDS
     ]
+
+
+@register(SETTINGS)
+def settings_of_handlers_exist(**_options: Any) -> list[CheckMessage]:
+    """W002: a handler whose setting does not exist is off, which may not be what was meant."""
+    return [
+        Warning(
+            f"{handler.name}, registered at {handler.place}, is off: there is no setting {handler.enabled}.",
+            hint=f"Switch it on with FEISHU_HANDLER_SWITCHES={handler.enabled} or off with {handler.enabled}=off there, or "
+            "correct enabled= of the handler.",
+            id="events.W002",
+        )
+        for handler in known_handlers()
+        if isinstance(handler.enabled, str) and not hasattr(settings, handler.enabled)
+    ]

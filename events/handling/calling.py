@@ -3,8 +3,8 @@
 import asyncio
 import ctypes
 import threading
-from collections.abc import Callable
-from inspect import iscoroutinefunction
+from collections.abc import Callable, Coroutine
+from inspect import iscoroutine
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -24,15 +24,15 @@ def call(function: Callable[..., Any], *arguments: object, seconds: float) -> An
     ORM calls of an async handler come back to this thread, and so into its transaction. Its event loop is made for it
     and closed after it. Raises AsyncHandlerTimedOut, or whatever the handler raises.
     """
-    if not iscoroutinefunction(function):
-        return function(*arguments)
-    return async_to_sync(_within)(function, arguments, seconds)
+    result = function(*arguments)
+    # Not only of an async function: a decorator or a lambda may wrap one.
+    return async_to_sync(_within)(result, seconds) if iscoroutine(result) else result
 
 
-async def _within(function: Callable[..., Any], arguments: tuple[object, ...], seconds: float) -> Any:
+async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> Any:
     try:
         async with asyncio.timeout(seconds) as limit:
-            return await function(*arguments)
+            return await coroutine
     except TimeoutError:
         if limit.expired():
             raise AsyncHandlerTimedOut from None

@@ -1,17 +1,17 @@
 """Which function handles which event, and how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from importlib import import_module
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
-from django.utils.module_loading import module_has_submodule
 
 from events.handling.aliases import real
+from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller
 from feishu.envelope import CALLBACK_TYPES, OLD_CARD_CALLBACK
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ H = TypeVar("H", bound=Handler)
 OrderedBy: TypeAlias = "Literal['chat'] | Callable[[Event], object] | None"
 
 CLICK = "card.action.trigger"
+CLICKS = frozenset({CLICK, OLD_CARD_CALLBACK})
 
 LOCK_SECONDS = 10.0
 """How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
@@ -33,11 +34,12 @@ OTHERS = "*others*"
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A handler and its options; ``on`` and ``on_card`` explain them."""
+    """A handler and its options; ``on`` and ``on_card`` explain them. ``place``: ``module:line`` of the call of either."""
 
     name: str
     pattern: str
     function: Handler
+    place: str = ""
     atomic: bool = True
     retries: int | None = None
     timeout: float | None = None
@@ -59,9 +61,15 @@ class Registration:
         return min(asked, LOCK_SECONDS) if self.atomic and connection.vendor == "sqlite" else asked
 
     @property
+    def is_async(self) -> bool:
+        """Whether the handler is run in an event loop."""
+        return is_async(self.function)
+
+    @property
     def is_on(self) -> bool:
-        """Whether the handler runs where no operator has said otherwise."""
-        return bool(getattr(settings, self.enabled)) if isinstance(self.enabled, str) else self.enabled
+        """Whether the handler runs where no operator has said otherwise. With a setting that does not exist it is off;
+        a system check says so."""
+        return bool(getattr(settings, self.enabled, False)) if isinstance(self.enabled, str) else self.enabled
 
     def matches(self, event: "Event") -> bool:
         """Whether the handler is for this event."""
@@ -70,13 +78,80 @@ class Registration:
         return not self.status or event.data.get("status") == self.status
 
 
-_handlers: dict[str, Registration] = {}
-_card_handlers: dict[str, Registration] = {}
+class HandlerRegistry:
+    """The handlers of a process: those of events by name, those of clicks by the action they answer.
+
+    What is wrong with a registration is kept until ``check``, so that importing a module of handlers never fails half-way
+    and all of it is reported at once.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Registration] = {}
+        self._card_handlers: dict[str, Registration] = {}
+        self._faults: list[str] = []
+        self._is_checked = False
+
+    def add(self, handler: Registration) -> None:
+        """Register a handler. Of two with one name, or one action, the first stays."""
+        faults = list(self._faults_of(handler))
+        if faults and self._is_checked:
+            raise ImproperlyConfigured("\n".join(faults))
+        self._faults += faults
+        if handler.action is None:
+            self._handlers.setdefault(handler.name, handler)
+        else:
+            self._card_handlers.setdefault(handler.action, handler)
+
+    def check(self) -> None:
+        """Raises ImproperlyConfigured with a line for each wrong registration; those that follow raise at once."""
+        self._is_checked = True
+        if self._faults:
+            raise ImproperlyConfigured("\n".join(self._faults))
+
+    def _faults_of(self, new: Registration) -> Iterator[str]:
+        subject = f"The handler registered at {new.place}"
+        if not callable(new.function):
+            yield f"{subject} cannot be called."
+        if fault := fault_of_name(new.name):
+            yield f'{subject} {fault}: give it one with name="…".'
+        elif other := self.named(new.name):
+            yield (
+                f"{subject} has the name {new.name} of the one registered at {other.place}: give each a name of its own "
+                'with name="…", also where one function is registered twice or one factory made both.'
+            )
+        if new.action is not None:
+            if other := self._card_handlers.get(new.action):
+                yield f'{subject} answers clicks with the action "{new.action}", as does {other.name} at {other.place}.'
+        elif new.pattern in CLICKS:
+            yield f"{subject} is for {new.pattern}, which only on_card takes: a click is answered by its action."
+        elif new.pattern in CALLBACK_TYPES and (other := self.answering(new.pattern)):
+            yield f"{subject} answers {new.pattern}, as does {other.name} at {other.place}: a callback has one answer."
+
+    def __iter__(self) -> Iterator[Registration]:
+        return chain(self._handlers.values(), self._card_handlers.values())
+
+    def named(self, name: str) -> Registration | None:
+        return self._handlers.get(name) or next(
+            (handler for handler in self._card_handlers.values() if handler.name == name), None
+        )
+
+    def answering(self, event_type: str, action: str = "") -> Registration | None:
+        if event_type in CLICKS:
+            return self._card_handlers.get(action)
+        return next((handler for handler in self._handlers.values() if handler.pattern == event_type), None)
+
+    def matching(self, event: "Event") -> list[Registration]:
+        found = [handler for handler in self._handlers.values() if handler.matches(event)]
+        return found or [handler for handler in self._handlers.values() if handler.pattern == OTHERS]
+
+
+_registry = HandlerRegistry()
 
 
 def on(
     pattern: str,
     *,
+    name: str = "",
     retries: int | None = None,
     timeout: float | None = None,
     atomic: bool = True,
@@ -88,36 +163,43 @@ def on(
 
     ``pattern`` may hold wildcards (``contact.user.*_v3``), be ``*`` for every event, or a name of ``events.handling.aliases``.
 
-    ``retries``: tries after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one try may take;
-    FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
+    ``name``: the handler's identity in the database, the Python path of the function where none is given. Runs that wait
+    and the switches of operators follow it, so name a handler before it moves, and give the path it had. A partial, a
+    lambda and an object need one.
+
+    ``retries``: attempts after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one attempt may
+    take; FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
     transaction; switch it off for a handler that talks to the network, so that no transaction waits for it. On SQLite one
-    try of an atomic handler may take at most ``LOCK_SECONDS``.
+    attempt of an atomic handler may take at most ``LOCK_SECONDS``.
 
     ``ordered_by``: events with the same key run one after the other, in the order of arrival. ``"chat"`` takes the chat
     of a message and orders nothing else; a function gets the event and returns the key, None for no order; None runs
     everything side by side.
 
-    ``enabled``: False, or the name of a Django setting that says so, leaves the handler off until an operator switches
+    ``enabled``: False, or the name of a Django setting that is false, leaves the handler off until an operator switches
     it on for a bot.
 
     ``even_stale``: also for events that reached the portal too late, since what they say stays true, such as that
     somebody has left. To answer an hour-old message would do harm.
     """
+    place = place_of_caller()
 
     def register(function: H) -> H:
-        name = _name(function)
         alias = real(pattern)
-        _handlers[name] = Registration(
-            name=name,
-            pattern=alias.event_type,
-            function=function,
-            atomic=atomic,
-            retries=retries,
-            timeout=timeout,
-            ordered_by=ordered_by,
-            enabled=enabled,
-            even_stale=even_stale,
-            status=alias.status,
+        _registry.add(
+            Registration(
+                name=name or default_name(function),
+                pattern=alias.event_type,
+                function=function,
+                place=place,
+                atomic=atomic,
+                retries=retries,
+                timeout=timeout,
+                ordered_by=ordered_by,
+                enabled=enabled,
+                even_stale=even_stale,
+                status=alias.status,
+            )
         )
         return function
 
@@ -125,25 +207,34 @@ def on(
 
 
 def on_card(
-    action: str, *, timeout: float | None = None, atomic: bool = False, enabled: bool | str = True
+    action: str,
+    *,
+    name: str = "",
+    timeout: float | None = None,
+    atomic: bool = False,
+    enabled: bool | str = True,
 ) -> Callable[[H], H]:
     """Register ``function(event, bot)``, sync or async, for card clicks whose ``action.value["action"]`` is ``action``.
 
     What it returns is the answer to the click (``callback_response``); None leaves the card as it is. When it takes
     longer than the platform waits, it goes on in the background and its card is put in place later. A click is never
-    tried again by itself: who clicked decides.
+    tried again by itself: who clicked decides. ``name`` and ``enabled``: see ``on``.
     """
+    place = place_of_caller()
 
     def register(function: H) -> H:
-        _card_handlers[action] = Registration(
-            name=_name(function),
-            pattern=CLICK,
-            function=function,
-            atomic=atomic,
-            retries=0,
-            timeout=timeout,
-            enabled=enabled,
-            action=action,
+        _registry.add(
+            Registration(
+                name=name or default_name(function),
+                pattern=CLICK,
+                function=function,
+                place=place,
+                atomic=atomic,
+                retries=0,
+                timeout=timeout,
+                enabled=enabled,
+                action=action,
+            )
         )
         return function
 
@@ -155,25 +246,22 @@ def handlers_of(event: "Event") -> list[Registration]:
     if event.event_type in CALLBACK_TYPES:
         handler = answerer_of(event.event_type, action_of(event.data))
         return [handler] if handler else []
-    found = [handler for handler in _handlers.values() if handler.matches(event)]
-    return found or [handler for handler in _handlers.values() if handler.pattern == OTHERS]
+    return _registry.matching(event)
 
 
 def handler_named(name: str) -> Registration | None:
-    """The handler of that name, unless a deployment took it away."""
-    return _handlers.get(name) or next((one for one in _card_handlers.values() if one.name == name), None)
+    """The handler of that name; None where this process does not have it installed."""
+    return _registry.named(name)
 
 
 def known_handlers() -> list[Registration]:
     """Every handler there is, those of events first."""
-    return [*_handlers.values(), *_card_handlers.values()]
+    return list(_registry)
 
 
 def answerer_of(event_type: str, action: str) -> Registration | None:
     """The one handler that answers a callback: by its action for a click, by its type for another."""
-    if event_type in {CLICK, OLD_CARD_CALLBACK}:
-        return _card_handlers.get(action)
-    return next((one for one in _handlers.values() if one.pattern == event_type), None)
+    return _registry.answering(event_type, action)
 
 
 def action_of(data: dict[str, Any]) -> str:
@@ -183,14 +271,6 @@ def action_of(data: dict[str, Any]) -> str:
     return str(value.get("action", "")) if isinstance(value, dict) else ""
 
 
-def discover() -> None:
-    """Import ``handlers.py`` of every installed app and the modules of FEISHU_HANDLERS."""
-    for config in apps.get_app_configs():
-        if config.module and module_has_submodule(config.module, "handlers"):
-            import_module(f"{config.name}.handlers")
-    for module in settings.FEISHU_HANDLERS:
-        import_module(module)
-
-
-def _name(function: Handler) -> str:
-    return f"{function.__module__}.{function.__qualname__}"
+def check_handlers() -> None:
+    """Raises ImproperlyConfigured when a handler was registered wrongly, with a line for each."""
+    _registry.check()

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from inspect import iscoroutinefunction
 
 from events.handling.concurrency import HandlerRoom, Whose
 from events.handling.registry import Registration
@@ -35,7 +34,7 @@ class Run:
     deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
-        cancelling = CANCEL_SECONDS if iscoroutinefunction(self.handler.function) else 0.0
+        cancelling = CANCEL_SECONDS if self.handler.is_async else 0.0
         self.deadline = self.started + self.handler.seconds + cancelling
 
     @property

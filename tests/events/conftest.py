@@ -21,8 +21,7 @@ async def database() -> AsyncIterator[DatabaseThread]:
 def own_handlers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Handlers of the product stay out of the way, and whatever a test registers is forgotten after it. The list is for
     what a test's handlers did."""
-    monkeypatch.setattr(registry, "_handlers", {})
-    monkeypatch.setattr(registry, "_card_handlers", {})
+    monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
     return []
 
 

@@ -18,7 +18,7 @@ from core.console.live.viewers import Viewer
 from events.admin import change_list
 from events.admin.tail import EventTail
 from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
-from events.handling.registry import on
+from events.handling.registry import HandlerRegistry, on
 from events.log import search
 from events.models import Delivery, DeliveryAttempt, Event, ReplayJob
 from tests.console.rows import (
@@ -50,7 +50,7 @@ def replays_hinted(monkeypatch) -> list[Any]:
 @pytest.fixture
 def handlers(monkeypatch) -> None:
     """The handler that the rows' delivery names, and another."""
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
 
     def order(event: Event, bot: Bot) -> None: ...
 

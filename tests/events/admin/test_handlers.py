@@ -13,8 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def bot(monkeypatch):
-    monkeypatch.setattr(registry, "_card_handlers", {})
-    monkeypatch.setattr(registry, "_handlers", {})
+    monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
 
     @registry.on("im.message.*")
     def messages(event, bot): ...

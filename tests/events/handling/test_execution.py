@@ -214,7 +214,7 @@ def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(monkeypat
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
     dispatched(event)
-    monkeypatch.setattr(registry, "_handlers", {})
+    monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
     delivery = handle(event).deliveries.get()
     assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.NOT_INSTALLED)
 

@@ -11,7 +11,7 @@ from bots.models import Bot
 from core.access.actors import SYSTEM, Actor
 from core.access.models import AuditEntry
 from events.enums import DeliveryStatus, EventStatus, ReplayMode, ReplayState
-from events.handling.registry import on
+from events.handling.registry import HandlerRegistry, on
 from events.log import replay
 from events.log.criteria import EventCriteria
 from events.log.replay import Progress, advance, cancel_replay, estimate, start_replay, step
@@ -31,7 +31,7 @@ def no_broker(monkeypatch) -> None:
 @pytest.fixture
 def shop(monkeypatch) -> dict[str, Any]:
     """Two handlers; one fails while ``broken`` is set."""
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
     state: dict[str, Any] = {"broken": True, "calls": []}
 
     @on(TYPE, retries=0)
@@ -146,7 +146,7 @@ def test_a_handler_that_was_taken_away_is_not_asked_again(
     bot: Bot, shop: dict[str, Any], monkeypatch
 ) -> None:
     event = handled(bot)
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
     advance(job_for(), seconds=5)
     assert event.deliveries.count() == 2
 

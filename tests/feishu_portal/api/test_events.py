@@ -13,7 +13,7 @@ from bots.models import Bot
 from core.access.models import AuditEntry
 from core.access.scopes import Scope
 from events.enums import DeliveryStatus, EventStatus
-from events.handling.registry import on
+from events.handling.registry import HandlerRegistry, on
 from events.log import search
 from events.models import Delivery, Event
 from tests.events.log.test_search import make_event
@@ -43,7 +43,7 @@ def stranger() -> Client:
 @pytest.fixture
 def shop(monkeypatch) -> str:
     """The name of a handler that is installed."""
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
     monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...

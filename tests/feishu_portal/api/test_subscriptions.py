@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from core.access.actors import SYSTEM
 from core.access.scopes import Scope
 from events.enums import SubscriptionKind
+from events.handling.registry import HandlerRegistry
 from events.subscriptions.service import pause, remove
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
@@ -23,7 +24,7 @@ api = import_module("feishu_portal.api.subscriptions")  # the package's attribut
 
 @pytest.fixture(autouse=True)
 def no_handlers(monkeypatch):
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
 
 
 @pytest.fixture

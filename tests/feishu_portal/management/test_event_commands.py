@@ -9,7 +9,7 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access.models import AuditEntry
 from events.enums import DeliveryStatus, EventStatus, ReplayState
-from events.handling.registry import on
+from events.handling.registry import HandlerRegistry, on
 from events.log import replay
 from events.models import Delivery, Event, ReplayJob
 from tests.events.log.test_search import make_event
@@ -25,7 +25,7 @@ def bot(db) -> Bot:
 
 @pytest.fixture(autouse=True)
 def handler(monkeypatch) -> str:
-    monkeypatch.setattr("events.handling.registry._handlers", {})
+    monkeypatch.setattr("events.handling.registry._registry", HandlerRegistry())
     monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
 
     def order(event: Event, bot: Bot) -> None: ...

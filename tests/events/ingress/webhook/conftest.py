@@ -16,7 +16,7 @@ from tests.factories import make_bot
 
 @pytest.fixture(autouse=True)
 def only_own_handlers(monkeypatch):
-    monkeypatch.setattr(registry, "_card_handlers", {})
+    monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
     monkeypatch.setattr(writer, "notify_worker", lambda: True)
 
 
