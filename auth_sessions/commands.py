@@ -7,7 +7,8 @@ from typing import Any
 
 from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.sessions import request_authorization
-from auth_sessions.errors import AuthError, BotDisabledError, InvalidScopesError, NoPublicAddressError
+from auth_sessions.errors import CANNOT_ASK, AuthError, InvalidScopesError, NoPublicAddressError
+from bots.errors import BotDisabledError
 from bots.models import Bot
 from core.access.actors import Actor
 from events.models import Event
@@ -49,7 +50,7 @@ def run_command(event: Event, bot: Bot) -> None:
         command(event, bot)
 
 
-def not_possible(error: AuthError) -> Text:
+def not_possible(error: AuthError | BotDisabledError) -> Text:
     """Why no authorization can be started, for whoever asked."""
     reason = _REASONS.get(error.code, Text(error.code, error.code))
     return Text(
@@ -88,7 +89,7 @@ def _authorize(event: Event, bot: Bot) -> None:
             actor=Actor.user(_writer(event)),
             request_key=event.dedupe_key,
         )
-    except AuthError as error:
+    except CANNOT_ASK as error:
         _reply(event, bot, not_possible(error))
 
 

@@ -1,12 +1,19 @@
 """What can go wrong with authorizations."""
 
+from typing import Final
+
 from auth_sessions.enums import SessionState
+from bots.errors import BotDisabledError
 
 
 class AuthError(Exception):
     """Base of this app's errors; ``code`` is stable for machines, the message is for people."""
 
     code = "auth_error"
+
+
+CANNOT_ASK: Final = (AuthError, BotDisabledError)
+"""What asking a person for an authorization raises; each has a ``code``."""
 
 
 class NoPublicAddressError(AuthError):
@@ -16,15 +23,6 @@ class NoPublicAddressError(AuthError):
 
     def __init__(self) -> None:
         super().__init__("PUBLIC_URL is not set, so a browser cannot come back to the portal.")
-
-
-class BotDisabledError(AuthError):
-    """The bot is switched off."""
-
-    code = "bot_disabled"
-
-    def __init__(self) -> None:
-        super().__init__("The bot is disabled.")
 
 
 class InvalidScopesError(AuthError):

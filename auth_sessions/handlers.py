@@ -13,7 +13,7 @@ from auth_sessions.domain.revocation.service import note_revoked_by_platform
 from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, Via
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
 from auth_sessions.revocation_card import START_ACTION
 from auth_sessions.self_service_card import REVOKE_ACTION, SHOW_ACTION, personal_card
@@ -110,7 +110,7 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
     context = event.data.get("context") or {}
     try:
         fresh = _ask_again(session, bot, shown_in=context.get("open_message_id") or session.message_id)
-    except AuthError as error:
+    except CANNOT_ASK as error:
         return callback_response(toast=toast("error", not_possible(error)))
     return _with_code(fresh) if fresh.via == Via.DEVICE else _showing(fresh)
 
@@ -177,7 +177,7 @@ def start_again(event: Event, bot: Bot) -> dict[str, Any]:
             actor=Actor.user(operator.get("open_id") or ""),
             request_key=event.dedupe_key,
         )
-    except AuthError as error:
+    except CANNOT_ASK as error:
         return callback_response(toast=toast("error", not_possible(error)))
     return callback_response(toast=toast("success", CARD_ON_ITS_WAY))
 

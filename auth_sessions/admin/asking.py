@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
 from auth_sessions.enums import Via
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from core.access.actors import Actor
@@ -134,7 +134,7 @@ class AskingAdmin(MachineWritten[AuthSession]):
                     via=Via(asked["via"]) if asked["via"] else None,
                     request_key=f"console:{asked['once']}:{open_id}"[:200],
                 )
-            except AuthError as error:
+            except CANNOT_ASK as error:
                 self.message_user(request, str(REFUSALS.get(error.code, error)), messages.ERROR)
                 break
             sent += 1

@@ -15,7 +15,7 @@ from auth_sessions.domain.revocation.service import revoke, revoke_later
 from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.domain.tokens.usage import ask_refresh
 from auth_sessions.enums import RevocationState, TokenStatus
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.access.actors import Actor
 from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
@@ -69,7 +69,7 @@ class TokenControls(Base):
         missing = lacking(token, wanted_scopes(token))
         try:
             session = ask_for_scopes(grant=token, scopes=missing, actor=actor)
-        except AuthError as error:
+        except CANNOT_ASK as error:
             self.message_user(request, str(REFUSALS.get(error.code, error)), messages.ERROR)
             return
         if session is None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from auth_sessions.domain.refresh.schedule import nearing_end, next_reminder
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
 from auth_sessions.enums import TokenStatus
-from auth_sessions.errors import AuthError
+from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.access.actors import SYSTEM
 
@@ -36,7 +36,7 @@ def _remind(grant: UserToken) -> bool:
     try:
         with transaction.atomic():
             return _settle(grant, _following(grant, now)) and ends_at is not None and _ask(grant, ends_at)
-    except AuthError as problem:
+    except CANNOT_ASK as problem:
         logger.warning("reminder_not_sent", extra={"grant": str(grant.pk), "problem": problem.code})
         _settle(grant, now + TRY_AGAIN)
         return False

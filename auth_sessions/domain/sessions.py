@@ -9,10 +9,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from auth_sessions.enums import Deliver, Reason, SessionState, Via
-from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
+from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from auth_sessions.one_time import digest, new_secret
+from bots.errors import BotDisabledError
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import SYSTEM, Actor

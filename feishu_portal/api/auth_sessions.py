@@ -15,7 +15,7 @@ from auth_sessions.domain.sessions import authorize_link, cancel_session, reques
 from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.scopes import ask_for_scopes
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
-from auth_sessions.errors import AuthError, TokenNotFoundError
+from auth_sessions.errors import CANNOT_ASK, TokenNotFoundError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from core.access.actors import Actor
@@ -83,7 +83,7 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
         with transaction.atomic():
             session = _ask(bot_for(client, bot_id), data, actor=Actor.api(client))
             starts_here = session.via == Via.DEVICE and claim_start(session)
-    except AuthError as error:
+    except CANNOT_ASK as error:
         raise Problem(409, error.code, str(error)) from error
     if starts_here:
         _start(session)

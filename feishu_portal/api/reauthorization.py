@@ -5,22 +5,20 @@ from typing import Any
 from auth_sessions.domain.device import start_code_at_once
 from auth_sessions.domain.sessions import authorize_link
 from auth_sessions.domain.tokens.broker import ask_again
-from auth_sessions.enums import TokenStatus
-from auth_sessions.errors import AuthError
-from auth_sessions.models import UserToken
+from auth_sessions.domain.tokens.decision import Reauthorize
+from auth_sessions.errors import CANNOT_ASK
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from feishu_portal.api.problems import Problem
 
 
-def reauthorization_required(grant: UserToken, *, client: ApiClient) -> Problem:
+def reauthorization_required(over: Reauthorize, *, client: ApiClient) -> Problem:
     """409 with a link for the person, for the caller to pass on. The portal sends no card by itself: whoever wants one asks
     for it, ``POST …/auth-sessions`` with ``"deliver": "card"``. The page behind the link speaks the browser's language."""
-    reason = grant.status if grant.status != TokenStatus.ACTIVE else "expired"
-    facts: dict[str, Any] = {"reason": reason, "authorize_url": None, "session": None}
+    facts: dict[str, Any] = {"reason": over.reason, "authorize_url": None, "session": None}
     try:
-        session = ask_again(grant, actor=Actor.api(client))
-    except AuthError as error:
+        session = ask_again(over.grant, actor=Actor.api(client))
+    except CANNOT_ASK as error:
         facts["authorize_error"] = error.code
     else:
         if not start_code_at_once(session):

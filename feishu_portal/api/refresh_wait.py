@@ -1,41 +1,20 @@
-"""Waiting for the refresher: bounded in time and number, holding neither a thread nor a database connection."""
+"""Callers who wait for the refresher: bounded in time and number, holding neither a thread nor a database connection."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import TypeAlias
-
-from auth_sessions.domain.tokens.broker import Standing, standing_of
+from auth_sessions.domain.tokens.refresh_wait import ReadGrant, wait_for_refresh_async
 from auth_sessions.models import UserToken
 from core.background.limits import ConcurrencyLimits
 from feishu_portal.api.problems import Problem
 
-PATIENCE = 10.0  # seconds a caller waits; under the usual limit of HTTP clients
-FIRST_LOOK = 0.15  # seconds; most refreshes take about as long as one call to the platform
-LONGEST_PAUSE = 1.0
 RETRY_AFTER = 5  # seconds
 MAX_WAITING = 200  # callers in one process
 
-Look: TypeAlias = Callable[[], Awaitable[UserToken | None]]
-
-_room = ConcurrencyLimits()
+_waiting = ConcurrencyLimits()
 
 
-async def fresh(grant: UserToken, look: Look, *, patience: float | None = None) -> UserToken | None:
-    """The grant as soon as it is of a newer generation or over; None when ``patience`` seconds brought neither.
-    ``look`` reads the grant anew. Raises Problem when too many wait already."""
-    deadline, pause = time.monotonic() + (PATIENCE if patience is None else patience), FIRST_LOOK
-    with _room.place("", limit=MAX_WAITING, full=refresh_in_progress(grant)):
-        while time.monotonic() < deadline:
-            await asyncio.sleep(min(pause, max(deadline - time.monotonic(), 0)))
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-            now = await look()
-            if now is None:
-                return None
-            if now.generation != grant.generation or standing_of(now, at_least=timedelta()) is Standing.OVER:
-                return now
-    return None
+async def await_refresh(grant: UserToken, read: ReadGrant) -> UserToken | None:
+    """The grant after its refresh, as `wait_for_refresh` says. Raises Problem when too many wait already."""
+    with _waiting.place("", limit=MAX_WAITING, full=refresh_in_progress(grant)):
+        return await wait_for_refresh_async(grant, read)
 
 
 def refresh_in_progress(grant: UserToken) -> Problem:

@@ -4,17 +4,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from auth_sessions.domain.revocation.service import revoke
-from auth_sessions.domain.tokens.broker import Standing, find_grant, hand_out, standing_of
+from auth_sessions.domain.tokens.broker import find_grant, hand_out
+from auth_sessions.domain.tokens.decision import SHORTEST_TTL, Reauthorize, Refresh, Use, decide
+from auth_sessions.domain.tokens.refresh_wait import read_grant
 from auth_sessions.domain.tokens.usage import ask_refresh
 from auth_sessions.enums import RevocationState
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import UserToken
+from bots.errors import BotDisabledError
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
@@ -24,7 +28,7 @@ from core.vault.keyring import SealedValueError
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.reauthorization import reauthorization_required
-from feishu_portal.api.refresh_wait import fresh, refresh_in_progress
+from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
 
 router = Router()
 
@@ -56,18 +60,17 @@ class RevocationOut(Schema):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request for a token."""
+class TokenRequest:
+    """Who asks for whose token."""
 
     client: ApiClient
     bot_id: str
     open_id: str
     tenant_key: str
-    at_least: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
+class Issued:
     grant: UserToken
     token: str = field(repr=False)
 
@@ -81,13 +84,19 @@ async def issue_token(
     authorized the bot. 409 ``reauthorization_required``: send the person to ``authorize_url``. The refresh token never leaves."""
     data = data or TokenIn()
     client = caller(request, Scope.TOKENS_ISSUE)
-    asked = Asked(client, bot_id, open_id, data.tenant_key, timedelta(seconds=data.min_ttl))
-    result = await sync_to_async(_lend)(asked)
-    if isinstance(result, UserToken):
-        newer = await fresh(result, partial(sync_to_async(_read), result))
+    asked, min_ttl = TokenRequest(client, bot_id, open_id, data.tenant_key), timedelta(seconds=data.min_ttl)
+    issue = sync_to_async(_issue)
+    result = await issue(asked, min_ttl=min_ttl)
+    if isinstance(result, Refresh):
+        grant = result.grant
+        newer = await await_refresh(grant, partial(sync_to_async(_read), grant.pk))
         if newer is None:
-            raise refresh_in_progress(result)
-        result = await sync_to_async(_lend_fresh)(asked, newer)
+            raise refresh_in_progress(grant)
+        # What a refresh brought is served even if the platform's tokens do not last as long as was asked for.
+        is_fresh = newer.generation != grant.generation
+        result = await issue(asked, min_ttl=SHORTEST_TTL if is_fresh else min_ttl)
+        if isinstance(result, Refresh):
+            raise refresh_in_progress(newer)
     response["Cache-Control"] = "no-store"
     return TokenOut(
         access_token=result.token,
@@ -111,45 +120,30 @@ def revoke_token(
     return RevocationOut(destroyed=True, revoked=state == RevocationState.DONE, state=state)
 
 
-def _lend(asked: Asked) -> Lent | UserToken:
-    """The token; or the grant, of which a refresh was asked. Lets go of the database, for the caller may wait."""
+def _issue(asked: TokenRequest, *, min_ttl: timedelta) -> Issued | Refresh:
+    """The token; or that a refresh has to be waited for, which is asked for here. Lets go of the database, for waiting takes
+    long. Raises Problem."""
     try:
-        bot = bot_for(asked.client, asked.bot_id)
-        grant = _grant(bot, asked.open_id, asked.tenant_key)
-        if not bot.enabled:
-            raise Problem(409, "bot_disabled", "The bot is disabled.")
-        if standing_of(grant, at_least=asked.at_least) is not Standing.REFRESHABLE:
-            return _lend_now(asked, grant, at_least=asked.at_least)
-        ask_refresh(grant)
-        return grant
+        grant = _grant(bot_for(asked.client, asked.bot_id), asked.open_id, asked.tenant_key)
+        match decide(grant, min_ttl=min_ttl):
+            case Use():
+                return Issued(grant, hand_out(grant, client=asked.client))
+            case Refresh() as refresh:
+                ask_refresh(grant)
+                return refresh
+            case Reauthorize() as over:
+                raise reauthorization_required(over, client=asked.client)
+    except BotDisabledError as error:
+        raise Problem(409, error.code, str(error)) from None
+    except SealedValueError:
+        raise Problem(503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens this token.") from None
     finally:
         give_back(before_waiting=True)
 
 
-def _lend_fresh(asked: Asked, grant: UserToken) -> Lent:
-    """What a refresh brought is served even if the platform's tokens do not last as long as was asked for."""
-    grant.bot = bot_for(asked.client, asked.bot_id)
-    return _lend_now(asked, grant, at_least=timedelta(seconds=1))
-
-
-def _lend_now(asked: Asked, grant: UserToken, *, at_least: timedelta) -> Lent:
-    match standing_of(grant, at_least=at_least):
-        case Standing.USABLE:
-            try:
-                return Lent(grant, hand_out(grant, client=asked.client))
-            except SealedValueError:
-                raise Problem(
-                    503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens this token."
-                ) from None
-        case Standing.REFRESHABLE:
-            raise refresh_in_progress(grant)
-        case Standing.OVER:
-            raise reauthorization_required(grant, client=asked.client)
-
-
-def _read(grant: UserToken) -> UserToken | None:
+def _read(grant_id: UUID) -> UserToken | None:
     try:
-        return UserToken.objects.filter(pk=grant.pk).first()
+        return read_grant(grant_id)
     finally:
         give_back(before_waiting=True)
 

@@ -1,39 +1,28 @@
-"""Lending out access tokens: which grant is meant, what it can give right now, and whom to ask when it can give nothing.
+"""Handing out access tokens: which grant is meant, the record of it, and whom to ask when there is none to hand out.
 
 Nobody here sends a refresh token: a grant that has to be refreshed is handed to the refresher, which alone does.
 """
 
 from datetime import timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.tokens.refresh_wait import read_grant
 from auth_sessions.domain.tokens.usage import ask_refresh, note_use
 from auth_sessions.domain.tokens.uses import record_hand_out
-from auth_sessions.enums import Deliver, RefreshPhase, TokenStatus
+from auth_sessions.enums import Deliver, RefreshPhase
 from auth_sessions.errors import TenantNeededError, TokenNotFoundError
 from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.database.row_versions import RowVersion
-from core.vault.fields import encrypted_field
 
 JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
 LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
-
-
-class Standing(StrEnum):
-    """What a grant can give."""
-
-    USABLE = "usable"
-    REFRESHABLE = "refreshable"
-    """Nothing that lasts long enough, but a refresh may bring it."""
-    OVER = "over"
-    """Nothing before the person authorizes again."""
 
 
 def find_grant(*, bot: Bot, open_id: str, tenant_key: str = "") -> UserToken:
@@ -53,28 +42,6 @@ def find_grant(*, bot: Bot, open_id: str, tenant_key: str = "") -> UserToken:
     return found[0]
 
 
-def standing_of(grant: UserToken, *, at_least: timedelta) -> Standing:
-    """What ``grant`` can give to somebody who needs the token for ``at_least``.
-
-    A token that lasts is served whatever became of its refresh: uncertain, failed for now, or refused for good.
-    """
-    if remaining(grant) >= at_least:
-        return Standing.USABLE
-    refreshable = (
-        grant.status == TokenStatus.ACTIVE
-        and grant.phase != RefreshPhase.STOPPED
-        and encrypted_field(UserToken, "refresh_token").is_set(grant)
-    )
-    return Standing.REFRESHABLE if refreshable else Standing.OVER
-
-
-def remaining(grant: UserToken) -> timedelta:
-    """How long the access token lasts; negative where there is none."""
-    if grant.status == TokenStatus.REVOKED or not encrypted_field(UserToken, "access_token").is_set(grant):
-        return timedelta(seconds=-1)
-    return grant.access_expires_at - timezone.now()
-
-
 @transaction.atomic
 def hand_out(grant: UserToken, *, client: ApiClient) -> str:
     """The access token, for ``client``; once the record of it is committed, which happens when this returns.
@@ -87,9 +54,9 @@ def hand_out(grant: UserToken, *, client: ApiClient) -> str:
     return token
 
 
-def doubt(grant_id: UUID, generation: int) -> UserToken | None:
-    """The platform rejected the token of ``generation``: the grant where another is there or may come, else None."""
-    grant = UserToken.objects.filter(pk=grant_id).first()
+def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
+    """The platform rejected the access token of ``generation``: the grant where another is there or may come, else None."""
+    grant = read_grant(grant_id)
     if grant is None or grant.generation != generation:
         return grant
     issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
@@ -107,7 +74,7 @@ def ask_again(grant: UserToken, *, actor: Actor) -> AuthSession:
     """An authorization session behind whose link the person can authorize again, for all that was granted and all the bot
     asks for by default. However often ``actor`` comes back, there is one such session at a time.
 
-    Raises AuthError where nobody can be asked.
+    Raises one of CANNOT_ASK where nobody can be asked.
     """
     UserToken.objects.select_for_update().get(pk=grant.pk)  # two callers at once get the same session
     asked = AuthSession.objects.open().filter(

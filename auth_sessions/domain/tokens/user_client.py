@@ -3,17 +3,17 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from django.db import Error, transaction
 
-from auth_sessions.domain.tokens.broker import Standing, doubt, find_grant, standing_of
+from auth_sessions.domain.tokens.broker import find_grant, report_rejected
+from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
+from auth_sessions.domain.tokens.refresh_wait import wait_for_refresh
 from auth_sessions.domain.tokens.usage import ask_refresh, note_use
 from auth_sessions.domain.tokens.uses import record_calls, record_endings
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import (
-    BotDisabledError,
     InTransactionError,
     ReauthorizationRequiredError,
     RefreshInProgressError,
@@ -21,7 +21,6 @@ from auth_sessions.errors import (
 )
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
-from core.database.connections import give_back
 from core.database.text import storable
 from feishu.apaas import App, WorkspaceClient, list_apps
 from feishu.codes import REJECTED_USER_TOKEN, WRONG_KIND
@@ -31,12 +30,6 @@ from feishu.user_api import UserAPI
 
 logger = logging.getLogger("auth_sessions.acting")
 
-AT_LEAST: Final = timedelta(seconds=10)
-"""What a call may take before the platform looks at its token."""
-ANYTHING: Final = timedelta(seconds=1)
-PATIENCE: Final = 10.0
-"""Seconds for which a call waits for a refresh."""
-FIRST_LOOK, LONGEST_PAUSE = 0.15, 1.0
 LACKS_USER_SCOPE: Final = 99991679
 
 
@@ -87,45 +80,31 @@ class UserCalls:
     def _usable(self) -> UserToken:
         """The grant, with a token that lasts."""
         _refuse_transactions()
-        if not self._bot.enabled:
-            raise BotDisabledError
         grant = find_grant(bot=self._bot, open_id=self._open_id, tenant_key=self._tenant_key)
-        if standing_of(grant, at_least=AT_LEAST) is Standing.REFRESHABLE:
+        decision = decide_for_call(grant)
+        if isinstance(decision, Refresh):
             ask_refresh(grant)
-            grant = self._newer(grant) or grant
-        match standing_of(grant, at_least=ANYTHING):
-            case Standing.USABLE:
-                return grant
-            case Standing.REFRESHABLE:
+            decision = decide_for_call(wait_for_refresh(grant) or grant)
+        match decision:
+            case Use(usable, ends_soon):
+                if ends_soon:
+                    ask_refresh(usable)
+                return usable
+            case Refresh():
                 raise RefreshInProgressError
-            case Standing.OVER:
+            case Reauthorize():
                 raise ReauthorizationRequiredError(open_id=self._open_id, app_id=self._bot.app_id)
-
-    def _newer(self, grant: UserToken) -> UserToken | None:
-        """The grant once it is of another generation or over; None when waiting brought neither."""
-        deadline, pause = time.monotonic() + PATIENCE, FIRST_LOOK
-        while (left := deadline - time.monotonic()) > 0:
-            give_back(before_waiting=True)
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-            now = UserToken.objects.filter(pk=grant.pk).first()
-            if now is None:
-                return None
-            if now.generation != grant.generation or standing_of(now, at_least=ANYTHING) is Standing.OVER:
-                now.bot = self._bot
-                return now
-        return None
 
     def _replacement(self, grant: UserToken, error: InvalidToken) -> UserToken | None:
         """The grant with another token instead of a rejected one, where there is one or a refresh brings it."""
         if error.code not in REJECTED_USER_TOKEN or WRONG_KIND in error.message:
             return None
-        now = doubt(grant.pk, grant.generation)
+        now = report_rejected(grant.pk, grant.generation)
         if now is not None and now.generation == grant.generation:
-            now = self._newer(now)
-        if now is None or standing_of(now, at_least=ANYTHING) is not Standing.USABLE:
+            now = wait_for_refresh(now)
+        if now is None or now.generation == grant.generation:
             return None
-        return now
+        return now if isinstance(decide_for_call(now), Use) else None
 
     def _send(self, grant: UserToken, method: str, path: str, request: dict[str, Any]) -> Answer:
         """One call, written down before it is sent and once more when it is over."""

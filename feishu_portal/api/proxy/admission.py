@@ -1,10 +1,9 @@
 """Who may send which call, and with what."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
-from auth_sessions.domain.tokens.broker import Standing, standing_of
+from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
 from auth_sessions.domain.tokens.usage import ask_refresh, note_use
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import AuthError, TokenNotFoundError
@@ -21,9 +20,6 @@ from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
 from feishu_portal.api.refresh_wait import refresh_in_progress
-
-AT_LEAST = timedelta(seconds=10)  # what a call may take before the platform looks at its token
-ANYTHING = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +85,35 @@ def _admit(asked: Asked, rows: Rows, client: ApiClient, bot: Bot, *, may_wait: b
     if not asked.target.open_id:
         return _admitted(asked, client, bot, None)
     try:
-        grant = _usable(asked, rows, client, bot, may_wait=may_wait)
+        return _admit_for_person(asked, rows, client, bot, may_wait=may_wait)
     except Problem:
         if asked.fall_back:
             return _admitted(asked, client, bot, None)
         raise
-    if standing_of(grant, at_least=ANYTHING) is not Standing.USABLE:
-        return grant
-    note_use(grant)
-    return _admitted(asked, client, bot, grant)
 
 
-def _usable(asked: Asked, rows: Rows, client: ApiClient, bot: Bot, *, may_wait: bool) -> UserToken:
-    """The grant: usable, or being refreshed where ``may_wait``. Raises Problem."""
+def _admit_for_person(
+    asked: Asked, rows: Rows, client: ApiClient, bot: Bot, *, may_wait: bool
+) -> Admitted | UserToken:
+    """The call with the person's token; or the grant, being refreshed, where ``may_wait``. Raises Problem."""
     try:
         grant = rows.grant(bot, asked)
     except AuthError as error:
         status = 404 if isinstance(error, TokenNotFoundError) else 409
         raise Problem(status, error.code, str(error)) from None
-    standing = standing_of(grant, at_least=AT_LEAST)
-    if standing is Standing.REFRESHABLE:
-        ask_refresh(grant)
-        if not may_wait and standing_of(grant, at_least=ANYTHING) is not Standing.USABLE:
-            raise refresh_in_progress(grant)
-    if standing is Standing.OVER and standing_of(grant, at_least=ANYTHING) is Standing.OVER:
-        raise reauthorization_required(grant, client=client)
-    return grant
+    match decide_for_call(grant):
+        case Use(_, ends_soon):
+            if ends_soon:
+                ask_refresh(grant)
+            note_use(grant)
+            return _admitted(asked, client, bot, grant)
+        case Refresh():
+            ask_refresh(grant)
+            if not may_wait:
+                raise refresh_in_progress(grant)
+            return grant
+        case Reauthorize() as over:
+            raise reauthorization_required(over, client=client)
 
 
 def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> Admitted:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db import DataError
 
@@ -72,8 +71,3 @@ def _as_before(askings: Sequence[Asking], memory: Memory) -> list[Result | None]
         else:
             memory.forget(askings[number].asked)
     return results
-
-
-def read(grant_id: UUID) -> UserToken | None:
-    """The grant as it is now."""
-    return UserToken.objects.filter(pk=grant_id).first()

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from auth_sessions.domain.tokens import usage
-from auth_sessions.domain.tokens.broker import find_grant, remaining
+from auth_sessions.domain.tokens.broker import find_grant
+from auth_sessions.domain.tokens.decision import CALL_TTL, remaining
 from auth_sessions.domain.tokens.optimistic_audit import Evidence
 from auth_sessions.errors import TokenNotFoundError
 from auth_sessions.models import UserToken
@@ -15,7 +16,7 @@ from bots.models import Bot
 from core.access import api_keys
 from core.access.models import ApiClient
 from core.database.row_versions import RowVersion, version_of
-from feishu_portal.api.proxy.admission import AT_LEAST, Admitted, Asked
+from feishu_portal.api.proxy.admission import Admitted, Asked
 
 MOST_REMEMBERED = 2_000  # callers and whom they call for
 
@@ -71,7 +72,7 @@ class Remembered:
             return False
         if api_keys.is_use_to_be_noted(client):
             return False
-        return grant is None or not (usage.is_use_to_be_noted(grant) or remaining(grant) < AT_LEAST)
+        return grant is None or not (usage.is_use_to_be_noted(grant) or remaining(grant) < CALL_TTL)
 
 
 class Memory:

@@ -13,13 +13,13 @@ from django.db import Error
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from auth_sessions.domain.tokens.broker import doubt
+from auth_sessions.domain.tokens.broker import report_rejected
+from auth_sessions.domain.tokens.refresh_wait import read_grant
 from auth_sessions.models import UserToken
 from core.background.limits import ConcurrencyLimits
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import Admitted, Asked
-from feishu_portal.api.proxy.admission_batch import read
 from feishu_portal.api.proxy.admission_batcher import Admissions
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.audit_writer import Endings
@@ -27,7 +27,7 @@ from feishu_portal.api.proxy.call import Call
 from feishu_portal.api.proxy.rate_limits import Pauses
 from feishu_portal.api.proxy.target import read_target
 from feishu_portal.api.proxy.upload import Upload
-from feishu_portal.api.refresh_wait import fresh, refresh_in_progress
+from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Desk:
         """The call, admitted, after the refresh it may need. Raises Problem."""
         admitted = await _twice(partial(self._admissions.submit, asked, may_wait=True))
         if isinstance(admitted, UserToken):
-            await fresh(admitted, partial(self._run, partial(read, admitted.pk)))
+            await await_refresh(admitted, partial(self._run, partial(read_grant, admitted.pk)))
             admitted = await _twice(partial(self._admissions.submit, asked, may_wait=False))
         if isinstance(admitted, UserToken):
             raise refresh_in_progress(admitted)
@@ -99,9 +99,9 @@ class Desk:
         if rejected.grant is None:
             return None
         pk, generation = rejected.grant.pk, rejected.grant.generation
-        grant = await self._run(partial(doubt, pk, generation))
+        grant = await self._run(partial(report_rejected, pk, generation))
         if grant is not None and grant.generation == generation:
-            grant = await fresh(grant, partial(self._run, partial(read, pk)))
+            grant = await await_refresh(grant, partial(self._run, partial(read_grant, pk)))
         if grant is None or grant.generation == generation:
             return None
         try:

@@ -10,8 +10,9 @@ from auth_sessions.domain.sessions import (
     request_authorization,
 )
 from auth_sessions.enums import Deliver, Reason, SessionState, Via
-from auth_sessions.errors import BotDisabledError, InvalidScopesError, NoPublicAddressError
+from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
+from bots.errors import BotDisabledError
 from core.access.actors import SYSTEM, Actor
 from core.access.models import AuditEntry
 

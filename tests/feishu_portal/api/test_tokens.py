@@ -21,8 +21,7 @@ NOBODY = "ou_nobody"
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(refresh_wait, "PATIENCE", 0.3)
-    monkeypatch.setattr(refresh_wait, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr("auth_sessions.domain.tokens.refresh_wait.PATIENCE", 0.3)
 
 
 @pytest.fixture

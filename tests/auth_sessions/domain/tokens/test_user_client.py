@@ -7,11 +7,10 @@ import respx
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from auth_sessions.domain.tokens import broker, user_client
+from auth_sessions.domain.tokens import broker, refresh_wait, user_client
 from auth_sessions.domain.tokens.user_client import UserCalls, Workspace, apps_of
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.errors import (
-    BotDisabledError,
     InTransactionError,
     ReauthorizationRequiredError,
     RefreshInProgressError,
@@ -19,6 +18,7 @@ from auth_sessions.errors import (
     TokenNotFoundError,
 )
 from auth_sessions.models import TokenUse, UserToken
+from bots.errors import BotDisabledError
 from bots.models import Bot
 from feishu.errors import APIError, InvalidToken, TransportError
 from tests.factories import PLATFORM, make_bot, make_grant
@@ -32,8 +32,7 @@ FIRST, NEXT = "u-the-first-token-of-the-tests", "u-the-next-token-of-the-tests"
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(user_client, "PATIENCE", 0.3)
-    monkeypatch.setattr(user_client, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(refresh_wait, "PATIENCE", 0.3)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from core.access.api_keys import add_api_client
 from core.access.models import ApiClient
 from core.access.scopes import Scope as May
 from core.database.thread import DatabaseThread
-from feishu_portal.api import refresh_wait
 from feishu_portal.api.proxy import admission
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.runtime.web import EmbeddedServer
@@ -97,8 +96,7 @@ class Upstream:
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(refresh_wait, "PATIENCE", 0.3)
-    monkeypatch.setattr(refresh_wait, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr("auth_sessions.domain.tokens.refresh_wait.PATIENCE", 0.3)
 
 
 @pytest.fixture(autouse=True)
