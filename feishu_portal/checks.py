@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from core.checks import SETTINGS
 from core.vault.canary import verify
 from core.vault.keyring import SealedValueError
+from feishu_portal import catalogue
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -71,6 +72,20 @@ def public_url_is_an_address(**_options: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register(SETTINGS)
+def translations_are_compiled(**_options: Any) -> list[CheckMessage]:
+    """W005: without the catalogue, or with an old one, text that is missing in it is shown in English."""
+    if catalogue.is_compiled():
+        return []
+    return [
+        Warning(
+            "The Chinese translations are not compiled, or older than their source.",
+            hint="Run: python -m feishu_portal.catalogue",
+            id="feishu_portal.W005",
+        )
+    ]
 
 
 @register(deploy=True)

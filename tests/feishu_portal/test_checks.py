@@ -55,6 +55,11 @@ def test_plain_http_away_from_loopback(settings):
     assert ids() == set()
 
 
+def test_translations_that_are_not_compiled(monkeypatch):
+    monkeypatch.setattr("feishu_portal.catalogue.is_compiled", lambda: False)
+    assert ids() == {"feishu_portal.W005"}
+
+
 def test_production_without_its_servers(settings, monkeypatch):
     settings.REDIS_URL = settings.PUBLIC_URL = ""
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")

@@ -92,14 +92,6 @@ def test_translations_keep_the_placeholders(catalogue: polib.POFile) -> None:
                 assert sorted(PLACEHOLDER.findall(translation)) == sorted(PLACEHOLDER.findall(entry.msgid))
 
 
-def test_compiled_catalogue_is_that_of_the_source(catalogue: polib.POFile) -> None:
-    compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")))
-    words = [
-        {entry.msgid: entry.msgstr or entry.msgstr_plural for entry in file} for file in (catalogue, compiled)
-    ]
-    assert words[0] == words[1]
-
-
 def test_borrowed_words_are_those_that_unfold_says() -> None:
     folder = Path(unfold.__file__).parent
     said = {word for path in folder.rglob("*.py") for word in python_words(path)}
