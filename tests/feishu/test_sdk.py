@@ -48,6 +48,7 @@ def test_the_api_client_talks_to_the_apps_own_platform():
     assert client.im.v1.message is not None
 
 
+@pytest.mark.processes
 def test_nothing_imports_the_sdk_before_it_is_asked_for():
     script = (
         "import sys, feishu.sdk, feishu.openapi, feishu.oauth, feishu.device_code, feishu.cards, feishu.envelope\n"

@@ -3,6 +3,7 @@ import pytest
 from tests.services.ports import free_port
 from tests.services.processes import ProcessStarter
 
+pytestmark = pytest.mark.processes
 TRACEBACK = "raise ValueError('planted')"
 
 

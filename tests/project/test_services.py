@@ -133,6 +133,7 @@ def test_without_any_server_the_message_says_what_to_install(
         redis_server.find_program()
 
 
+@pytest.mark.processes
 def test_the_postgresql_of_the_wheel_starts_and_leaves_nothing_behind() -> None:
     programs = postgresql.bundled_programs()
     assert programs is not None
@@ -149,6 +150,7 @@ def test_the_postgresql_of_the_wheel_starts_and_leaves_nothing_behind() -> None:
     assert not directory.exists()
 
 
+@pytest.mark.processes
 def test_the_redis_of_the_wheel_starts_and_stops() -> None:
     program = redis_server.bundled_program()
     assert program is not None
@@ -162,6 +164,7 @@ def test_the_redis_of_the_wheel_starts_and_stops() -> None:
         server.stop()
 
 
+@pytest.mark.processes
 def test_a_server_that_does_not_start_shows_its_log() -> None:
     server = Server(temporary_directory())
 
@@ -177,8 +180,23 @@ def test_a_server_that_does_not_start_shows_its_log() -> None:
 def test_a_database_of_the_wrong_kind_is_refused() -> None:
     with pytest.raises(ServiceError, match="TEST_DATABASE=sqlite"):
         Services({"DATABASE_URL": "mysql://somewhere/db"})
-    with pytest.raises(ServiceError, match="postgres or sqlite"):
+    with pytest.raises(ServiceError, match="postgres, sqlite or none"):
         Services({"TEST_DATABASE": "oracle"})
+
+
+def test_a_fast_session_starts_nothing_whatever_the_shell_offers() -> None:
+    services = Services(
+        {"TEST_DATABASE": "none", "DATABASE_URL": "postgres://u@h/d", "REDIS_URL": "redis://h:1/0"}
+    )
+
+    services.start()
+    services.start_database()
+    services.stop()
+
+    assert services.description == "services: none"
+    # Nobody listens on the first port, so a test that connects after all is refused at once.
+    assert ":1/" in services.settings()["DATABASE_URL"]
+    assert ":1/" in services.settings()["REDIS_URL"]
 
 
 def test_a_given_server_is_used_as_it_is() -> None:

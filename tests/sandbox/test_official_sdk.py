@@ -12,6 +12,7 @@ from tests.sandbox.cards import CARD_WITH_BUTTON
 from tests.sandbox.conftest import REDIRECT, Platform
 from tests.services.ports import free_port
 
+pytestmark = pytest.mark.processes
 HERE = Path(__file__).parent
 BOT = HERE / "official_sdk_bot.py"
 TOUR = HERE / "official_sdk_tour.py"

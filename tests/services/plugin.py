@@ -1,6 +1,7 @@
 """The pytest plugin behind every run; ``addopts`` loads it, for Django's settings are read before any conftest.
 
-``TEST_DATABASE=postgres`` (the default) runs everything, ``TEST_DATABASE=sqlite`` again all that touches a database.
+``TEST_DATABASE=postgres`` (the default) runs everything, ``TEST_DATABASE=sqlite`` again all that touches a database,
+``TEST_DATABASE=none`` what touches neither a database nor Redis nor processes nor a browser: it starts no server.
 With ``-n`` each worker of pytest-xdist has servers of its own, like a session without.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Generator, Mapping
 
 import pytest
 
+from feishu_portal import catalogue
 from tests.services.failure import ServiceError
 from tests.services.redis_server import with_database
 from tests.services.session import Services, replace_environment
@@ -21,6 +23,8 @@ SERVICES = pytest.StashKey[Services]()
 # With any of these in its closure a test touches a database.
 DATABASE_FIXTURES = {"db", "transactional_db", "database_url"}
 SLOW = ("processes", "browser")
+# With any of these a test needs something outside its own process.
+OUTSIDE_FIXTURES = DATABASE_FIXTURES | {"redis_url", "managed_process", "chromium", "browser"}
 # What the shell says of servers, for workers: they inherit an environment in which ours have taken its place.
 SHELL = "TEST_SERVICES"
 
@@ -32,6 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if arguments.help or arguments.version:
         yield
         return
+    if not catalogue.is_compiled():
+        catalogue.compile_catalogue()
     # A terminated run ends like an interrupted one: in order, and leaving no server behind. A shell that runs tests in
     # the background ignores SIGINT, and every process under test would inherit that.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,10 +81,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         only = item.get_closest_marker("only_on")
         if only and only.args != (database,):
             item.add_marker(pytest.mark.skip(reason=f"is about {only.args[0]}"))
-    if database == "sqlite":
-        chosen = [item for item in items if touches_database(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+    wanted = SELECTIONS.get(database)
+    if wanted:
+        config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+        items[:] = [item for item in items if wanted(item)]
     items[:] = dealt(items, hands=getattr(config, "workerinput", {}).get("workercount", 1))
 
 
@@ -116,6 +122,18 @@ def touches_database(item: pytest.Item) -> bool:
     return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(fixtures)
 
 
+def touches_nothing_outside(item: pytest.Item) -> bool:
+    """Whether the test stays within its own process. One whose fixtures do not tell has the marker ``processes``."""
+    return not (
+        touches_database(item)
+        or OUTSIDE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        or any(item.get_closest_marker(name) for name in SLOW)
+    )
+
+
+SELECTIONS = {"sqlite": touches_database, "none": touches_nothing_outside}
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Half a surrogate pair in a log that was captured does not pass from a worker to its controller."""
@@ -128,9 +146,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A selection without any test for SQLite is no failure of the SQLite run."""
+    """A selection without any test for SQLite, or without a fast one, is no failure of that run."""
     nothing = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-    if nothing and session.config.stash[SERVICES].database == "sqlite":
+    if nothing and session.config.stash[SERVICES].database in SELECTIONS:
         session.exitstatus = pytest.ExitCode.OK
 
 

@@ -9,7 +9,11 @@ from tests.services import postgresql, redis_server
 from tests.services.failure import ServiceError
 from tests.services.servers import temporary_directory
 
-DATABASES = ("postgres", "sqlite")
+NONE = "none"
+DATABASES = ("postgres", "sqlite", NONE)
+# With TEST_DATABASE=none nothing is started: whatever connects is refused at once.
+NO_DATABASE_URL = "postgres://nobody@127.0.0.1:1/none"
+NO_REDIS_URL = "redis://127.0.0.1:1/0"
 # Fixed, so that a value in a failure report can be looked up; they guard nothing.
 SECRETS = {
     "SECRET_KEY": "the-secret-key-of-the-test-suite-is-known-to-everyone-0123456789",
@@ -18,7 +22,7 @@ SECRETS = {
 
 
 class Services:
-    """A database and a Redis: those named in the environment, else our own.
+    """A database and a Redis: those named in the environment, else our own, or neither with TEST_DATABASE=none.
 
     Redis runs from ``start()`` on, PostgreSQL only once a test touches the database: most tests do not.
     """
@@ -28,23 +32,28 @@ class Services:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.database = environ.get("TEST_DATABASE", "postgres")
         if self.database not in DATABASES:
-            raise ServiceError(f"TEST_DATABASE is {self.database!r}; it can be {' or '.join(DATABASES)}.")
+            raise ServiceError(f"TEST_DATABASE is {self.database!r}; it can be postgres, sqlite or none.")
         given = environ.get("DATABASE_URL", "") if self.database == "postgres" else ""
         if given and not urlsplit(given).scheme.startswith("postgres"):
             raise ServiceError("DATABASE_URL is not PostgreSQL. For SQLite set TEST_DATABASE=sqlite instead.")
         self._postgresql = None
         if self.database == "postgres" and not given:
             self._postgresql = postgresql.PostgreSQL(postgresql.find_programs())
-        self._given_redis_url = environ.get("REDIS_URL", "")
+        self._given_redis_url = NO_REDIS_URL if self.starts_nothing else environ.get("REDIS_URL", "")
         self._redis = None if self._given_redis_url else redis_server.Redis(redis_server.find_program())
         self.directory = temporary_directory()
-        sqlite = f"sqlite:///{self.directory}/portal.sqlite3"
-        self.database_url = self._postgresql.url if self._postgresql else given or sqlite
+        embedded = NO_DATABASE_URL if self.starts_nothing else f"sqlite:///{self.directory}/portal.sqlite3"
+        self.database_url = self._postgresql.url if self._postgresql else given or embedded
+
+    @property
+    def starts_nothing(self) -> bool:
+        """Whether this session is for the tests that touch neither database nor Redis nor processes nor browser."""
+        return self.database == NONE
 
     @property
     def owns_database(self) -> bool:
         """Whether the database goes when this session ends."""
-        return self.database == "sqlite" or self._postgresql is not None
+        return self.database in {"sqlite", NONE} or self._postgresql is not None
 
     @property
     def redis_url(self) -> str:
@@ -52,6 +61,8 @@ class Services:
 
     @property
     def description(self) -> str:
+        if self.starts_nothing:
+            return "services: none"
         database = self._postgresql.description if self._postgresql else self.database
         return f"services: {database}, {self._redis.description if self._redis else 'Redis of REDIS_URL'}"
 
