@@ -7,85 +7,120 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events bench-event-log bench-ingest bench-handlers lint lock messages
+.PHONY: help run setup test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
+.PHONY: bench-event-log bench-ingest bench-handlers lint lock messages
+
+# Compiled from the .po beside it, which alone is under version control.
+CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
+DEVELOPMENT := $(VENV)/.development $(CATALOGUE)
+CORES := $(shell nproc 2>/dev/null || echo 2)
 
 help: ## this list
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
 
 # --- for everybody
 
-run: $(VENV)/.runtime ## portal, connections, worker, scheduler and a Feishu sandbox on this machine (ARGS="--port 9000")
+run: $(VENV)/.runtime $(CATALOGUE) ## portal, connections, worker, scheduler and a Feishu sandbox on this machine (ARGS="--port 9000")
 	@DEBUG=on exec $(PYTHON) manage.py runportal --sandbox $(ARGS)
 
-setup: $(VENV)/.development ## .venv with all that running and testing need
+setup: $(DEVELOPMENT) ## .venv with all that running and testing need
 
 # Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
-WORKERS := -n $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 ))) --maxprocesses 6 --dist worksteal
+WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
 
 # The second pass takes the tests that touch a database; tests/services/plugin.py chooses them.
-test: $(VENV)/.development ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
+test: $(DEVELOPMENT) ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(WORKERS) $(ARGS)
 	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(WORKERS) $(ARGS)
 
 # --- for whoever changes the code
 
+test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
+	TEST_DATABASE=none $(PYTHON) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
+
 # docs/measurements.md has what it found.
-bench-tokens: $(VENV)/.development ## tokens, proxied calls and a large download, measured side by side
+bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side
 	$(PYTHON) -m bench.tokens
 
-bench-fleet: $(VENV)/.development ## measure 300 bots in one process (ARGS="--bots 50")
+bench-fleet: $(DEVELOPMENT) ## measure 300 bots in one process (ARGS="--bots 50")
 	$(PYTHON) -m bench.fleet $(ARGS)
 
-bench-ingest: $(VENV)/.development ## events a second and time to their acknowledgement, beside the official SDK (ARGS="--minutes 10")
+bench-ingest: $(DEVELOPMENT) ## events a second and time to their acknowledgement, beside the official SDK (ARGS="--minutes 10")
 	$(PYTHON) -m bench.ingest $(ARGS)
 
-bench-handlers: $(VENV)/.development ## processor time of running a handler, beside a bare Celery task (ARGS="--rounds 1")
+bench-handlers: $(DEVELOPMENT) ## processor time of running a handler, beside a bare Celery task (ARGS="--rounds 1")
 	$(PYTHON) -m bench.handlers $(ARGS)
 
-bench-clicks: $(VENV)/.development ## a thousand clicks on cards whose handler takes ten seconds (ARGS="--clicks 100")
+bench-clicks: $(DEVELOPMENT) ## a thousand clicks on cards whose handler takes ten seconds (ARGS="--clicks 100")
 	$(PYTHON) -m bench.card_clicks $(ARGS)
 
-bench-event-log: $(VENV)/.development ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
+bench-event-log: $(DEVELOPMENT) ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
 	$(PYTHON) -m bench.event_log $(ARGS)
+
+# The longest comes first. .pre-commit-config.yaml calls those that are quick.
+LINTS := lint-types lint-style lint-format lint-templates lint-imports lint-migrations lint-checks lint-deploy
+.PHONY: $(LINTS)
+
+# Each part's output stands together below the command that it is of; the last lines name the parts that failed.
+lint: $(DEVELOPMENT) ## style, types, import arrows, migrations, Django's own checks
+	@$(MAKE) --no-print-directory --jobs=$(CORES) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(LINTS)
 
 # Whatever loads Django's settings here sees a production environment. Nothing is served and nothing connected to, so
 # these keys guard nothing.
-lint messages: export SECRET_KEY = for-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
-lint messages: export ENCRYPTION_KEYS = Zm9yLWNoZWNrcy1hbG9uZS0wMTIzNDU2Nzg5LWFiY2Q=
-lint messages: export DEBUG = off
-lint messages: export PUBLIC_URL = https://portal.example.com
-lint messages: export ALLOWED_HOSTS = portal.example.com
-lint messages: export DATABASE_URL = postgres://portal@127.0.0.1/portal
-lint messages: export REDIS_URL = redis://127.0.0.1:6379/0
+$(LINTS) messages: export SECRET_KEY = for-checks-alone-0123456789-abcdefghijklmnopqrstuvwxyz
+$(LINTS) messages: export ENCRYPTION_KEYS = Zm9yLWNoZWNrcy1hbG9uZS0wMTIzNDU2Nzg5LWFiY2Q=
+$(LINTS) messages: export DEBUG = off
+$(LINTS) messages: export PUBLIC_URL = https://portal.example.com
+$(LINTS) messages: export ALLOWED_HOSTS = portal.example.com
+$(LINTS) messages: export DATABASE_URL = postgres://portal@127.0.0.1/portal
+$(LINTS) messages: export REDIS_URL = redis://127.0.0.1:6379/0
+$(LINTS): $(DEVELOPMENT)
 
-lint: $(VENV)/.development ## style, types, import arrows, migrations, Django's own checks
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
-	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -not -path './sandbox/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+lint-types:
 	$(PYTHON) -m mypy
+
+lint-style:
+	$(PYTHON) -m ruff check .
+
+lint-format:
+	$(PYTHON) -m ruff format --check .
+
+lint-templates:
+	@find . -name '*.html' -path '*/templates/*' -not -path './$(VENV)/*' -not -path './sandbox/*' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
+
+lint-imports:
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+lint-migrations:
 	DATABASE_URL=sqlite://:memory: $(PYTHON) manage.py makemigrations --check --dry-run
+
+lint-checks:
 	$(PYTHON) manage.py check --fail-level WARNING
+
+lint-deploy:
 	$(PYTHON) manage.py check --deploy --fail-level WARNING
 
-chaos-tokens: $(VENV)/.development ## kill, stop and starve the refresher for half an hour, and count what it cost (ARGS="--scene slow")
+chaos-tokens: $(DEVELOPMENT) ## kill, stop and starve the refresher for half an hour, and count what it cost (ARGS="--scene slow")
 	$(PYTHON) -m bench.chaos_tokens $(ARGS)
 
-chaos-events: $(VENV)/.development ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
+chaos-events: $(DEVELOPMENT) ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
 	$(PYTHON) -m bench.chaos_events $(ARGS)
 
-lock: $(VENV)/.development ## both lock files anew, from pyproject.toml
+lock: $(DEVELOPMENT) ## both lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
 
-messages: $(VENV)/.development ## collect what is to be translated into locale/, and compile it
-	@command -v msgfmt >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }
+messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and compile it
+	@command -v xgettext >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }
 	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
-	$(PYTHON) manage.py compilemessages --locale zh_Hans --ignore $(VENV)
+	$(PYTHON) -m feishu_portal.catalogue
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
   --universal --generate-hashes --python-version 3.11 --no-header
+
+$(CATALOGUE): $(CATALOGUE:.mo=.po) | $(VENV)/.runtime
+	@$(PYTHON) -m feishu_portal.catalogue
 
 # --- the virtual environment. A stamp is younger than the lock it stands for, so a second call installs nothing
 
