@@ -22,7 +22,7 @@ from tests.factories import make_operator
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-OURS = ("feishu", "feishu_portal", "bots", "events", "auth_sessions")
+OURS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal")
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
@@ -57,7 +57,7 @@ def our_words() -> set[str]:
     words = {
         word for package in OURS for path in (ROOT / package).rglob("*.py") for word in python_words(path)
     }
-    templates = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "feishu_portal").rglob("*.html")]
+    templates = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "core").rglob("*.html")]
     return words | {word for path in templates for word in template_words(path)}
 
 
