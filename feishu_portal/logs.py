@@ -1,47 +1,13 @@
-"""Logging: one line an event, fields beside it, secrets replaced by key and by value before anything is written."""
+"""Logging by structlog: one line an event, fields beside it, secrets taken out before anything is written."""
 
 import logging
 import logging.config
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-REDACTED = "[redacted]"
-
-_SECRET_KEY = re.compile(
-    r"(secret|password|passwd|authorization|cookie|access_key|ticket|verifier|"
-    r"(^|_)(token|code)$|refresh_token|access_token|encrypt_key|api_key)",
-    re.IGNORECASE,
-)
-# Codes of answers are numbers an operator needs; codes of grants are strings.
-_SECRET_VALUES = (
-    re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"),
-    re.compile(r"\b(?:fp_[A-Za-z0-9]{6,}_|[tu]r?-)[A-Za-z0-9_\-.]{12,}"),
-    re.compile(r"(?i)(?<=[?&])(?:access_key|ticket|code|state|token)=[^&\s\"']+"),
-    re.compile(r"(?<=/oauth/start/)[\w-]{16,}"),
-    re.compile(r"(?i)(?<=bearer )[\w\-.=]{8,}"),
-)
-
-
-def redact_text(text: str) -> str:
-    """``text`` without anything that looks like a token, a ticket or a one-time code."""
-    for pattern in _SECRET_VALUES:
-        text = pattern.sub(REDACTED, text)
-    return text
-
-
-def _redact(key: str, value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, dict):
-        return {inner: _redact(str(inner), item) for inner, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redact(key, item) for item in value]
-    # Other objects are written as text anyway, e.g. the request that Django logs, whose text holds its whole address.
-    text = str(value)
-    return REDACTED if text and _SECRET_KEY.search(key) else redact_text(text)
+from core.vault.redaction import redact
 
 
 def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -51,10 +17,8 @@ def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 
 def redact_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: no secret leaves, whoever logged it."""
-    for key, value in list(event.items()):
-        if key not in {"_record", "_from_structlog"}:
-            event[key] = _redact(key, value)
+    """No secret is written, whichever logger it came from."""
+    event.update({key: redact(value, name=key, hides_codes=True) for key, value in event.items()})
     return event
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.base import operator_of
 from core.console.columns import ago
-from core.console.json_text import masked_text
+from core.vault.redaction import redact_text
 from events.log.dead_letters import MOST, DeadLetters, grouped
 
 
@@ -29,7 +29,7 @@ class Group:
 
     @property
     def error(self) -> str:
-        return masked_text(self.letters.error)
+        return redact_text(self.letters.error)
 
     @property
     def first(self) -> str:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from core.console.actions import button
 from core.console.base import MachineWritten
 from core.console.columns import EMPTY, ago, column, identifier, label, state, when
-from core.console.json_text import json_block, masked_text, text_block
+from core.console.json_text import json_block, text_block
+from core.vault.redaction import redact_text
 from events.admin.change_list import EventChangeList
 from events.admin.dead_letters import dead_letters_page
 from events.admin.filters import FILTERS
@@ -172,7 +173,7 @@ class EventAdmin(MachineWritten[Event]):
 
     @column(_("error"))
     def problem(self, event: Event) -> str:
-        said = masked_text(event.error)
+        said = redact_text(event.error)
         return format_html('<span class="portal-said">{}</span>', said) if said else EMPTY
 
     @column(_("payload"))
@@ -181,7 +182,7 @@ class EventAdmin(MachineWritten[Event]):
             return json_block(event.envelope)
         except (ValueError, RecursionError):
             raw = bytes(event.payload).decode("utf-8", "backslashreplace")
-            return text_block(masked_text(raw.translate(_CONTROL)))
+            return text_block(redact_text(raw.translate(_CONTROL)))
 
     @column(_("life"))
     def life(self, event: Event) -> str:

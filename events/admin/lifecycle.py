@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from core.console.columns import actor, ago, exact, state
-from core.console.json_text import masked_text
+from core.vault.redaction import redact_text
 from events.enums import AttemptOutcome, DeliveryStatus
 from events.log.fingerprints import last_line
 from events.models import Delivery, DeliveryAttempt, Event
@@ -64,11 +64,11 @@ class DeliveryStory:
     @property
     def summary(self) -> str:
         """The error of a delivery without tries of its own, such as one whose handler is gone."""
-        return "" if self.tries else last_line(masked_text(self.delivery.error))
+        return "" if self.tries else last_line(redact_text(self.delivery.error))
 
     @property
     def error(self) -> str:
-        return "" if self.tries else masked_text(self.delivery.error.strip())
+        return "" if self.tries else redact_text(self.delivery.error.strip())
 
 
 def lifecycle(event: Event) -> str:
@@ -111,7 +111,7 @@ def _tries(delivery: Delivery, known: dict[int, DeliveryAttempt]) -> Iterator[Tr
     for number in numbers:
         attempt = known.get(number)
         if attempt:
-            error = masked_text(attempt.error.strip())
+            error = redact_text(attempt.error.strip())
             yield Try(
                 number,
                 state(AttemptOutcome(attempt.outcome), OUTCOME_COLOURS),

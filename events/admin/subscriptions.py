@@ -18,8 +18,8 @@ from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.columns import EMPTY, ago, column, copyable, identifier, state, when
-from core.console.json_text import masked_text
 from core.console.shown_once import show_once
+from core.vault.redaction import redact_text
 from events.admin.lifecycle import DELIVERY_COLOURS, duration
 from events.admin.subscription_form import SubscriptionForm
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
@@ -161,7 +161,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     @column(_("last error"))
     def problem(self, row: Subscription) -> str:
-        text = masked_text(row.last_error)
+        text = redact_text(row.last_error)
         return format_html('<span class="portal-said">{}</span>', text) if text else EMPTY
 
     @column(_("deliveries"))
@@ -245,7 +245,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
             self.message_user(request, said, messages.SUCCESS)
         else:
             said = gettext("The receiver did not take it. %(reason)s") % {
-                "reason": masked_text(result.summary)
+                "reason": redact_text(result.summary)
             }
             self.message_user(request, said, messages.ERROR)
 
@@ -338,7 +338,7 @@ def _line(delivery: Delivery) -> dict[str, Any]:
             {
                 "number": one.number,
                 "took": duration(one.finished_at - one.started_at),
-                "said": masked_text(one.error or f"HTTP {one.status_code} {one.answer}".strip()),
+                "said": redact_text(one.error or f"HTTP {one.status_code} {one.answer}".strip()),
             }
             for one in delivery.tries.all()
         ],

@@ -9,7 +9,7 @@ from ninja import Field, Query, Router, Schema, Status
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
-from core.console.json_text import masked, masked_text
+from core.vault.redaction import redact, redact_text
 from events.enums import Arrived, DeliveryStatus, EventStatus, ReplayMode
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
@@ -121,13 +121,13 @@ def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
     """
     event = _own(caller(request, Scope.EVENTS_READ), event_id)
     try:
-        payload, raw = masked(event.envelope), None
+        payload, raw = redact(event.envelope), None
     except (ValueError, RecursionError):
-        payload, raw = None, masked_text(bytes(event.payload).decode("utf-8", "backslashreplace"))
+        payload, raw = None, redact_text(bytes(event.payload).decode("utf-8", "backslashreplace"))
     deliveries = event.deliveries.order_by("-pk")[:MAX_DELIVERIES]
     return EventDetailOut(
         **_event(event),
-        error=masked_text(event.error),
+        error=redact_text(event.error),
         payload=payload,
         raw=raw,
         deliveries=[_delivery(delivery) for delivery in reversed(deliveries)],
@@ -189,7 +189,7 @@ def _delivery(delivery: Delivery) -> DeliveryOut:
         round=delivery.round,
         current=delivery.is_current,
         finished_at=delivery.finished_at,
-        error=last_line(masked_text(delivery.error)),
+        error=last_line(redact_text(delivery.error)),
     )
 
 

@@ -29,7 +29,7 @@ from bots.models import Bot, ConnectionSlot, Incident
 from core.access.models import User
 from core.console.base import operator_of
 from core.console.columns import ago, cause_and_cure
-from core.console.json_text import masked_text
+from core.vault.redaction import redact_text
 from events.admin.filters import own_bots
 from events.enums import EventStatus, SubscriptionState
 from events.errors import SearchTooSlowError
@@ -300,7 +300,7 @@ def _subscription_problems(user: User) -> list[Problem]:
             row.state_since,
             _("Subscription"),
             row.name,
-            f"{SubscriptionState(row.state).label} · {masked_text(row.last_error)}",
+            f"{SubscriptionState(row.state).label} · {redact_text(row.last_error)}",
             reverse("admin:events_subscription_change", args=[row.pk]),
         )
         for row in rows[:EACH]
