@@ -1,16 +1,14 @@
 """Celery tasks: a few lines each, primitives only. The ``refresh_*`` tasks have a queue of their own."""
 
-from threading import Event, Lock
 from uuid import UUID
 
 from celery import shared_task
-from celery.worker import state
 
 from auth_sessions.domain.card_sync import cards_to_show
 from auth_sessions.domain.card_sync import show_card as show_card_of
 from auth_sessions.domain.device import codes_to_poll
 from auth_sessions.domain.device import poll_device as poll_device_of
-from auth_sessions.domain.refresh.refresher import Pass
+from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation.notice import tell_person
 from auth_sessions.domain.revocation.service import tell_platform, unfinished_revocations
@@ -51,28 +49,7 @@ def finish_revocation(revocation_id: str) -> None:
 
 @shared_task(name="auth_sessions.refresh_due")
 def refresh_due() -> None:
-    """One pass at a time in a process; who comes meanwhile wakes it, or makes it start over."""
-    _wake.set()
-    while _wake.is_set() and not _is_stopping() and _one_pass.acquire(blocking=False):
-        try:
-            _wake.clear()
-            one = Pass(wake=_wake, stopping=_is_stopping)
-            one.run()
-        finally:
-            _one_pass.release()
-        if one.is_unfinished:
-            notify(
-                "auth_sessions.refresh_due"
-            )  # a worker that is asked to end between two passes does not take it
-
-
-_one_pass, _wake = Lock(), Event()
-
-
-def _is_stopping() -> bool:
-    """Whether this worker was asked to end. With a pool of processes only the parent knows: a pass is short for that."""
-    asked: tuple[object, ...] = (state.should_stop, state.should_terminate)
-    return any(exit_code is not None and exit_code is not False for exit_code in asked)
+    run_passes()
 
 
 @shared_task(name="auth_sessions.prune_uses")

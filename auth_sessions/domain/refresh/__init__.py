@@ -6,5 +6,5 @@ keeps it valid until its own end.
 
 ``claim`` takes grants, ``submission`` sends and ``outcomes`` judges what came back, ``spool`` keeps an answer until
 ``commit`` has stored it, ``gate`` holds back an app, ``recovery`` puts right what a dead refresher left, and
-``refresher`` is the loop around it all.
+``refresher`` is one pass over all of it and ``loop`` runs the passes of a process.
 """

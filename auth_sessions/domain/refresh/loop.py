@@ -1,0 +1,32 @@
+"""The refresher of one process: one pass at a time, however many task messages ask for one."""
+
+from threading import Event, Lock
+
+from celery.worker import state
+
+from auth_sessions.domain.refresh.refresher import Pass
+from core.background.notify import notify
+
+_running, _wanted = Lock(), Event()
+
+
+def run_passes() -> None:
+    """Refresh what is due. While a pass is under way, this wakes it, or makes it start over, and returns."""
+    _wanted.set()
+    while _wanted.is_set() and not is_worker_stopping() and _running.acquire(blocking=False):
+        try:
+            _wanted.clear()
+            refreshing = Pass(wake=_wanted, stopping=is_worker_stopping)
+            refreshing.run()
+        finally:
+            _running.release()
+        if refreshing.is_unfinished:
+            # By a message and not in this loop, so that a worker that is asked to stop between two passes does.
+            notify("auth_sessions.refresh_due")
+
+
+def is_worker_stopping() -> bool:
+    """Whether this Celery worker was asked to end. In a pool of processes only the parent knows: there a pass's own length
+    bounds the wait."""
+    asked: tuple[object, ...] = (state.should_stop, state.should_terminate)
+    return any(exit_code is not None and exit_code is not False for exit_code in asked)
