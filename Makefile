@@ -8,7 +8,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
-.PHONY: bench-event-log bench-ingest bench-handlers lint lock messages
+.PHONY: bench-event-log bench-ingest bench-handlers lint lock messages docs
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -115,6 +115,9 @@ messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and c
 	@command -v xgettext >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }
 	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
 	$(PYTHON) -m feishu_portal.catalogue
+
+docs: $(DEVELOPMENT) ## the table of variables into both READMEs and .env.example
+	$(PYTHON) -m feishu_portal.settings_docs
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
   --universal --generate-hashes --python-version 3.11 --no-header

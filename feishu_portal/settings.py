@@ -1,16 +1,18 @@
-"""Django settings. What an operator may set stands in ``environment.py``; the rest is the product's own choice."""
+"""Django settings. What an operator may set stands in ``settings_table``; the rest is the product's own choice."""
 
 import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+import environ
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from feishu_portal.environment import BASE_DIR, database, env, made_once
+from feishu_portal.database_url import database
+from feishu_portal.environment import BASE_DIR, read_environment
 from feishu_portal.logs import logging_config
 
 if TYPE_CHECKING:
@@ -18,26 +20,24 @@ if TYPE_CHECKING:
 
 django_stubs_ext.monkeypatch()
 
-DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = BASE_DIR / env.str("DATA_DIR", default="data")
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+environment = read_environment()
+
+DEBUG = environment.DEBUG
+DATA_DIR = environment.DATA_DIR
 
 # --- secrets
 
-SECRET_KEY = made_once("SECRET_KEY", DATA_DIR / "secret_key", debug=DEBUG)
-ENCRYPTION_KEYS = [
-    key.strip()
-    for key in made_once("ENCRYPTION_KEYS", DATA_DIR / "encryption_key", debug=DEBUG).split(",")
-    if key.strip()
-]
+SECRET_KEY = environment.SECRET_KEY
+ENCRYPTION_KEYS = environment.ENCRYPTION_KEYS
 
 # --- where the portal is reached
 
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="").rstrip("/")
+PUBLIC_URL = environment.PUBLIC_URL
 _public = urlsplit(PUBLIC_URL)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-if not ALLOWED_HOSTS:
-    ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.hostname] if _public.hostname else [])]
+ALLOWED_HOSTS = environment.ALLOWED_HOSTS or [
+    *("localhost", "127.0.0.1", "[::1]"),
+    *filter(None, [_public.hostname]),
+]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []
 
 HTTPS = _public.scheme == "https"
@@ -147,18 +147,25 @@ LOGIN_URL = reverse_lazy("admin:login")
 
 # --- data
 
-DATABASES = {"default": database(DATA_DIR, shared=os.environ.get("PORTAL_PROCESS") == "web")}
-REDIS_URL: str = env.str("REDIS_URL", default="")
+DATABASES = {
+    "default": database(
+        environment.DATABASE_URL or f"sqlite:///{DATA_DIR / 'portal.sqlite3'}",
+        connections=environment.FEISHU_WEB_DATABASE_CONNECTIONS
+        if os.environ.get("PORTAL_PROCESS") == "web"
+        else None,
+    )
+}
+REDIS_URL = environment.REDIS_URL
 SILENCED_SYSTEM_CHECKS = [
     "models.W040"
 ]  # SQLite has no covering indexes: there the same queries read the table, too
 
 # --- languages
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="zh-hans")
+LANGUAGE_CODE = environment.LANGUAGE_CODE
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
+TIME_ZONE = environment.TIME_ZONE
 USE_TZ = True
 
 # --- static files: served from where the packages keep them, so that there is no collecting step to forget
@@ -186,7 +193,7 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
-SWEEP_SECONDS = env.float("FEISHU_SWEEP_SECONDS", default=5.0)
+SWEEP_SECONDS = environment.FEISHU_SWEEP_SECONDS
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
@@ -220,46 +227,48 @@ CHANNEL_LAYERS = (
 
 # --- the product's tunables
 
-FEISHU_HANDLERS = env.list("FEISHU_HANDLERS", default=[])
-EVENT_RETENTION_DAYS = env.int("FEISHU_EVENT_RETENTION_DAYS", default=30)
-FAILED_EVENT_RETENTION_DAYS = env.int("FEISHU_FAILED_EVENT_RETENTION_DAYS", default=90)
-IGNORED_EVENT_RETENTION_DAYS = env.int("FEISHU_IGNORED_EVENT_RETENTION_DAYS", default=7)
-TOKEN_USE_DAYS = env.int("FEISHU_TOKEN_USE_DAYS", default=90)
-AUTH_SESSION_MINUTES = env.int("FEISHU_AUTH_SESSION_MINUTES", default=30)
-RECONCILE_SECONDS = env.float("FEISHU_RECONCILE_SECONDS", default=2.0)
-ALERT_SECONDS = env.float("FEISHU_ALERT_SECONDS", default=120.0)
-PLATFORM_LOOK_MINUTES = env.float("FEISHU_PLATFORM_LOOK_MINUTES", default=30.0)
-LEASE_SECONDS = env.float("FEISHU_LEASE_SECONDS", default=6.0)
-REFRESH_LEASE_SECONDS = env.float("FEISHU_REFRESH_LEASE_SECONDS", default=45.0)
-REFRESH_PER_SECOND = env.float("FEISHU_REFRESH_PER_SECOND", default=15.0)
-RETRY_SECONDS = env.float("FEISHU_RETRY_SECONDS", default=60.0)
-MAX_CONNECTIONS = env.int("FEISHU_MAX_CONNECTIONS", default=500)
-HANDLER_TRIES = env.int("FEISHU_HANDLER_TRIES", default=5)
-PROXY_CALLS = env.int("FEISHU_PROXY_CALLS", default=256)
-PROXY_CLIENT_CALLS = env.int("FEISHU_PROXY_CLIENT_CALLS", default=64)
-HANDLER_SECONDS = env.float("FEISHU_HANDLER_SECONDS", default=60.0)
-HANDLER_THREADS = env.int("FEISHU_HANDLER_THREADS", default=16)
-DELIVERY_NETWORKS = env.list("FEISHU_DELIVERY_NETWORKS", default=["public"])
-DELIVERY_CALLS = env.int("FEISHU_DELIVERY_CALLS", default=64)
-DELIVERY_KEEP_DAYS = env.int("FEISHU_DELIVERY_KEEP_DAYS", default=7)
-CALLBACK_THREADS = env.int("FEISHU_CALLBACK_THREADS", default=64)
-WEBHOOK_MAX_BYTES = env.int("FEISHU_WEBHOOK_MAX_BYTES", default=1_048_576)
-WEBHOOK_REQUESTS = env.int("FEISHU_WEBHOOK_REQUESTS", default=512)
-WEBHOOK_BOT_REQUESTS = env.int("FEISHU_WEBHOOK_BOT_REQUESTS", default=128)
+FEISHU_HANDLERS = environment.FEISHU_HANDLERS
+EVENT_RETENTION_DAYS = environment.FEISHU_EVENT_RETENTION_DAYS
+FAILED_EVENT_RETENTION_DAYS = environment.FEISHU_FAILED_EVENT_RETENTION_DAYS
+IGNORED_EVENT_RETENTION_DAYS = environment.FEISHU_IGNORED_EVENT_RETENTION_DAYS
+TOKEN_USE_DAYS = environment.FEISHU_TOKEN_USE_DAYS
+AUTH_SESSION_MINUTES = environment.FEISHU_AUTH_SESSION_MINUTES
+RECONCILE_SECONDS = environment.FEISHU_RECONCILE_SECONDS
+ALERT_SECONDS = environment.FEISHU_ALERT_SECONDS
+PLATFORM_LOOK_MINUTES = environment.FEISHU_PLATFORM_LOOK_MINUTES
+LEASE_SECONDS = environment.FEISHU_LEASE_SECONDS
+REFRESH_LEASE_SECONDS = environment.FEISHU_REFRESH_LEASE_SECONDS
+REFRESH_PER_SECOND = environment.FEISHU_REFRESH_PER_SECOND
+RETRY_SECONDS = environment.FEISHU_RETRY_SECONDS
+MAX_CONNECTIONS = environment.FEISHU_MAX_CONNECTIONS
+HANDLER_TRIES = environment.FEISHU_HANDLER_TRIES
+PROXY_CALLS = environment.FEISHU_PROXY_CALLS
+PROXY_CLIENT_CALLS = environment.FEISHU_PROXY_CLIENT_CALLS
+HANDLER_SECONDS = environment.FEISHU_HANDLER_SECONDS
+HANDLER_THREADS = environment.FEISHU_HANDLER_THREADS
+DELIVERY_NETWORKS = environment.FEISHU_DELIVERY_NETWORKS
+DELIVERY_CALLS = environment.FEISHU_DELIVERY_CALLS
+DELIVERY_KEEP_DAYS = environment.FEISHU_DELIVERY_KEEP_DAYS
+CALLBACK_THREADS = environment.FEISHU_CALLBACK_THREADS
+WEBHOOK_MAX_BYTES = environment.FEISHU_WEBHOOK_MAX_BYTES
+WEBHOOK_REQUESTS = environment.FEISHU_WEBHOOK_REQUESTS
+WEBHOOK_BOT_REQUESTS = environment.FEISHU_WEBHOOK_BOT_REQUESTS
 
 # --- e-mail, for notices to operators; nothing sends it while a page waits
 
-EMAIL_IS_SET_UP = bool(env.str("EMAIL_URL", default=""))
-vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "dummymail://"))
+EMAIL_IS_SET_UP = bool(environment.EMAIL_URL)
+vars().update(
+    environ.Env.email_url_config(environment.EMAIL_URL or ("consolemail://" if DEBUG else "dummymail://"))
+)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="feishu-portal@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.DEFAULT_FROM_EMAIL
 
 # --- logs
 
 LOGGING_CONFIG = None
 logging_config(
-    level=env.str("LOG_LEVEL", default="INFO").upper(),
-    as_json=env.str("LOG_FORMAT", default="console") == "json",
+    level=environment.LOG_LEVEL,
+    as_json=environment.LOG_FORMAT == "json",
 )
 
 # --- console

@@ -26,7 +26,7 @@ CLICKS = frozenset({CLICK, OLD_CARD_CALLBACK})
 
 LOCK_SECONDS = 10.0
 """How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
-the others wait for, see ``feishu_portal.environment.database``."""
+the others wait for, see ``feishu_portal.database_url.database``."""
 
 OTHERS = "*others*"
 """The pattern of handlers for events that no other handler is there for."""

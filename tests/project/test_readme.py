@@ -5,45 +5,13 @@ import re
 import pytest
 from django.core.management import get_commands
 
-from feishu_portal.environment import VARIABLES, Variable
 from tests.services.processes import PROJECT
 
 READMES = ("README.md", "README.zh-CN.md")
-TABLE = re.compile(r"<!-- environment -->\n(.*?)<!-- /environment -->", re.DOTALL)
 
 
 def read(name: str) -> str:
     return (PROJECT / name).read_text()
-
-
-def row(variable: Variable, help_text: str) -> str:
-    default = f" `{variable.default}` " if variable.default else " "
-    escaped = help_text.replace("<", r"\<")
-    return f"| `{variable.name}` |{default}| {escaped} |"
-
-
-def rows(readme: str) -> list[str]:
-    table = TABLE.search(read(readme))
-    assert table, f"{readme} has no table between <!-- environment --> and <!-- /environment -->"
-    return table[1].strip().splitlines()[2:]
-
-
-def test_the_english_table_lists_every_variable_as_the_code_declares_it() -> None:
-    assert rows("README.md") == [row(variable, variable.help_en) for variable in VARIABLES]
-
-
-def test_the_chinese_table_lists_every_variable_as_the_code_declares_it() -> None:
-    assert rows("README.zh-CN.md") == [row(variable, variable.help_zh) for variable in VARIABLES]
-
-
-def test_the_example_environment_offers_every_variable_and_sets_none() -> None:
-    lines = read(".env.example").splitlines()
-
-    # A file cannot name itself.
-    assert [line[1:].split("=")[0] for line in lines if re.match(r"#[A-Z_]+=", line)] == [
-        variable.name for variable in VARIABLES if variable.name != "ENV_FILE"
-    ]
-    assert [line for line in lines if line and not line.startswith("#")] == []
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -90,14 +90,15 @@ class Services:
             "DEBUG": "off",
             "PUBLIC_URL": "http://portal.test",
             "DATA_DIR": str(self.directory / "data"),
+            "ENV_FILE": os.devnull,
         }
 
 
 def replace_environment(values: Mapping[str, str]) -> None:
     """Sets ``values`` and takes away whatever else the portal would read: a test sees no developer's settings."""
-    from feishu_portal.environment import VARIABLES  # noqa: PLC0415 -- it reads the environment and .env
+    from feishu_portal.settings_table import SettingsTable  # noqa: PLC0415 -- benchmarks use this module without Celery
 
-    for variable in VARIABLES:
+    for variable in SettingsTable.variables():
         os.environ.pop(variable.name, None)
         os.environ.pop(f"{variable.name}_FILE", None)
     os.environ.update(values)

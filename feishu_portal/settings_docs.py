@@ -1,0 +1,78 @@
+"""Writes the settings table into README.md, README.zh-CN.md and .env.example: ``python -m feishu_portal.settings_docs``.
+
+Reads no settings, so it needs neither an environment nor a database.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from feishu.text import Text
+from feishu_portal.settings_table import SettingsTable
+from feishu_portal.variables import Variable
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = {"README.md": "en", "README.zh-CN.md": "zh-hans"}
+
+_PLACE = re.compile(r"(?<=<!-- environment -->\n).*?(?=<!-- /environment -->)", re.DOTALL)
+_HEAD = Text(
+    "| 变量 | 默认值 | 取值 | 说明 |\n|---|---|---|---|",
+    "| variable | default | values | meaning |\n|---|---|---|---|",
+)
+_EXAMPLE_HEAD = """\
+# Copy to .env and take the mark from what you set. Every variable can also be given as NAME_FILE, the path of a file
+# that holds the value. 复制为 .env，去掉需要设置的行首的 #。
+"""
+
+
+def documents() -> dict[Path, str]:
+    """The files as they should be, by their paths."""
+    readmes = {ROOT / name: _readme(ROOT / name, language) for name, language in LANGUAGES.items()}
+    return readmes | {ROOT / ".env.example": _env_example()}
+
+
+def _readme(path: Path, language: str) -> str:
+    rows = [_HEAD.in_language(language)]
+    rows += [_row(variable, language) for variable in SettingsTable.variables()]
+    table = "\n".join(rows) + "\n"
+    return _PLACE.sub(lambda _old: table, path.read_text(encoding="utf-8"))
+
+
+def _row(variable: Variable[Any], language: str) -> str:
+    default = f"`{variable.default}`" if variable.default else ""
+    if variable.unset:
+        default = variable.unset.in_language(language)
+    cells = (f"`{variable.name}`", default, _values(variable, language), variable.help.in_language(language))
+    return "".join(f"| {cell} " if cell else "| " for cell in cells).replace("<", r"\<") + "|"
+
+
+def _values(variable: Variable[Any], language: str) -> str:
+    if variable.allowed:
+        return variable.allowed.in_language(language)
+    return Text("例如", "e.g.").in_language(language) + f" `{variable.example}`" if variable.example else ""
+
+
+def _env_example() -> str:
+    # A file cannot name itself.
+    variables = [variable for variable in SettingsTable.variables() if variable is not SettingsTable.ENV_FILE]
+    return "\n".join([_EXAMPLE_HEAD, *("\n".join(_lines(variable)) for variable in variables)])
+
+
+def _lines(variable: Variable[Any]) -> list[str]:
+    bounds = dict.fromkeys(LANGUAGES.values(), "")
+    if variable.allowed:
+        bounds = {
+            "en": f" ({variable.allowed.en_us})".replace("`", ""),
+            "zh-hans": f"（{variable.allowed.zh_cn}）".replace("`", ""),
+        }
+    help_lines = [f"# {variable.help.in_language(language)}{bounds[language]}" for language in bounds]
+    return [*help_lines, f"#{variable.name}={variable.default or variable.example}", ""]
+
+
+def main() -> None:
+    for path, content in documents().items():
+        path.write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,375 @@
+"""What can be set from outside. The settings, README.md, README.zh-CN.md and .env.example are made of this table.
+
+After a change here, ``make docs`` writes the documents anew.
+"""
+
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from feishu.text import Text
+from feishu_portal import validators
+from feishu_portal.database_url import database_url
+from feishu_portal.variables import (
+    KeyVariable,
+    Table,
+    Variable,
+    choice,
+    decimal,
+    integer,
+    switch,
+    text,
+    texts,
+)
+
+A_CENTURY = 36_500  # days; a date further back may be before the first year
+
+
+class SettingsTable(Table):
+    ENV_FILE = text(Text("存放以下变量的文件。", "File with more of these variables."), default=".env")
+    SECRET_KEY = KeyVariable(
+        Text(
+            "用于签名会话与 Cookie。除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
+            "Signs sessions and cookies. Required unless DEBUG is on; in development one is made under DATA_DIR.",
+        ),
+        parse=str,
+        allowed=Text("随机的长字符串", "long random text"),
+        make=lambda: secrets.token_urlsafe(50),
+        command='python -c "import secrets; print(secrets.token_urlsafe(50))"',
+        file="secret_key",
+    )
+    ENCRYPTION_KEYS = KeyVariable(
+        Text(
+            "加密落盘密钥的 Fernet 密钥，逗号分隔；第一个用于写入，全部可用于读取。"
+            "除非开启 DEBUG，否则必填；开发环境会在 DATA_DIR 下自动生成。",
+            "Comma-separated Fernet keys that seal secrets at rest; the first one writes, all of them read. "
+            "Required unless DEBUG is on; in development one is made under DATA_DIR.",
+        ),
+        parse=validators.fernet_keys,
+        allowed=Text("Fernet 密钥", "Fernet keys"),
+        make=lambda: Fernet.generate_key().decode(),
+        command='python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+        file="encryption_key",
+    )
+    DATABASE_URL = text(
+        Text("数据库。生产环境请使用 PostgreSQL。", "Database. PostgreSQL in production."),
+        parse=database_url,
+        unset=Text("DATA_DIR 下的 SQLite", "SQLite in DATA_DIR"),
+        example="postgres://user:password@host:5432/name",
+        is_secret=True,
+    )
+    FEISHU_WEB_DATABASE_CONNECTIONS = integer(
+        Text(
+            "每个 Web 进程最多打开的 PostgreSQL 连接数；超出的请求排队等待。",
+            "How many connections to PostgreSQL one web process opens at most; requests beyond wait for one of them.",
+        ),
+        default="20",
+        least=1,
+        most=1_000,
+    )
+    REDIS_URL = text(
+        Text(
+            "Celery 与页面实时更新使用的 Redis。不设置时，全部功能须在同一个 runportal 进程内运行。",
+            "Redis for Celery and for live pages. Without it everything must run in one runportal process.",
+        ),
+        parse=validators.redis_url,
+        example="redis://host:6379/0",
+        is_secret=True,
+    )
+    PUBLIC_URL = text(
+        Text(
+            "浏览器访问门户的地址。机器人的重定向 URL 为 PUBLIC_URL + /oauth/callback/<app_id>/。"
+            "不设置时，用户使用设备码在平台页面中授权。",
+            "Address at which browsers reach the portal. A bot's redirect URI is PUBLIC_URL + /oauth/callback/<app_id>/. "
+            "Without it people authorize by device code, on a page of the platform.",
+        ),
+        parse=validators.public_url,
+        example="https://portal.example.com",
+    )
+    ALLOWED_HOSTS = texts(
+        Text("门户响应的主机名，逗号分隔。", "Comma-separated host names the portal answers to."),
+        parse=validators.host,
+        unset=Text("PUBLIC_URL 的主机与本机", "the host of PUBLIC_URL and loopback"),
+        example="portal.example.com,portal",
+    )
+    DEBUG = switch(
+        Text("开发模式：调试页面、自动生成密钥。", "Development mode: debug pages, keys made by themselves."),
+        default="off",
+    )
+    DATA_DIR = Variable(
+        Text("存放 SQLite 与开发密钥的目录。", "Folder for SQLite and the keys made in development."),
+        parse=Path,
+        default="data",
+    )
+    LANGUAGE_CODE = choice(
+        Text("浏览器未指定时页面使用的语言。", "Language of pages when the browser asks for neither."),
+        "zh-hans",
+        "en",
+        default="zh-hans",
+    )
+    TIME_ZONE = text(
+        Text("控制台使用的时区。", "Time zone of the console."),
+        parse=validators.time_zone,
+        default="Asia/Shanghai",
+    )
+    EMAIL_URL = text(
+        Text(
+            "向操作员发送通知的邮件服务器。不设置则不发送邮件；开发环境会打印到终端。",
+            "Mail server for notices to operators. Without it no e-mail is sent; in development it is printed.",
+        ),
+        parse=validators.email_url,
+        example="smtp+tls://user:password@mail.example.com:587",
+        is_secret=True,
+    )
+    DEFAULT_FROM_EMAIL = text(
+        Text("通知邮件的发件人。", "Sender of these e-mails."),
+        parse=validators.sender,
+        default="feishu-portal@localhost",
+    )
+    LOG_FORMAT = choice(
+        Text("console 便于阅读，json 便于采集。", "console for people, json for machines."),
+        "console",
+        "json",
+        default="console",
+    )
+    LOG_LEVEL = choice(
+        Text("写入日志的最低级别。", "The least severe entries that are logged."),
+        "DEBUG",
+        "INFO",
+        "WARNING",
+        "ERROR",
+        "CRITICAL",
+        default="INFO",
+    )
+    FEISHU_HANDLERS = texts(
+        Text(
+            "除各应用的 handlers.py 之外，另外加载的事件处理模块，逗号分隔。",
+            "Comma-separated modules with event handlers, besides handlers.py of every installed app.",
+        ),
+        parse=validators.module,
+        example="company.handlers",
+    )
+    FEISHU_AUTH_SESSION_MINUTES = integer(
+        Text("授权卡片的有效时间（分钟）。", "How long an authorization card can be used, in minutes."),
+        default="30",
+        least=1,
+        most=10_080,
+    )
+    FEISHU_TOKEN_USE_DAYS = integer(
+        Text(
+            "令牌使用记录与消息发送记录的保留天数。",
+            "How long the records of who used which token and sent which message are kept, in days.",
+        ),
+        default="90",
+        least=1,
+        most=A_CENTURY,
+    )
+    FEISHU_RECONCILE_SECONDS = decimal(
+        Text(
+            "runfeishu 检查机器人增、改、停用的间隔（秒）。",
+            "How often runfeishu looks for bots added, changed or disabled, in seconds.",
+        ),
+        default="2",
+        least=0.1,
+        most=3_600,
+    )
+    FEISHU_LEASE_SECONDS = decimal(
+        Text(
+            "runfeishu 进程异常退出后，其他进程接管其连接前的等待时间（秒）。",
+            "How long a runfeishu process that died keeps its connections from the others, in seconds.",
+        ),
+        default="6",
+        least=1,
+        most=3_600,
+    )
+    FEISHU_REFRESH_LEASE_SECONDS = decimal(
+        Text(
+            "刷新进程异常退出后，其他进程接管其令牌前的等待时间（秒）。单次请求最长为其三分之一；"
+            "结果未知时，在访问令牌到期前四倍于此的时间核实一次。",
+            "How long a refresher that died keeps a token from the others, in seconds. One call may take a third of it; "
+            "an unknown outcome is probed four times as long before the access token ends.",
+        ),
+        default="45",
+        least=1,
+        most=1_800,  # four times as long, an access token lives
+    )
+    FEISHU_REFRESH_PER_SECOND = decimal(
+        Text(
+            "同一应用每秒最多刷新的令牌数（所有刷新进程合计）。平台限制为每分钟 1000 次令牌请求。",
+            "How many tokens of one app are refreshed in a second, all refreshers together. The platform allows 1000 token "
+            "requests a minute.",
+        ),
+        default="15",
+        least=0.1,
+        most=1_000,
+    )
+    FEISHU_RETRY_SECONDS = decimal(
+        Text(
+            "两次连接尝试之间的最长间隔；配置有误时即按此间隔重试（秒）。",
+            "The longest time between two attempts to connect, and the time between attempts with a wrong configuration, "
+            "in seconds.",
+        ),
+        default="60",
+        least=1,
+        most=3_600,
+    )
+    FEISHU_MAX_CONNECTIONS = integer(
+        Text(
+            "单个 runfeishu 进程最多保持的连接数。",
+            "How many connections one runfeishu process holds at most.",
+        ),
+        default="500",
+        least=1,
+        most=100_000,
+    )
+    FEISHU_ALERT_SECONDS = decimal(
+        Text(
+            "机器人失去全部连接多久后通知其所有者（秒）。",
+            "How long a bot may be without any connection before its owners are told, in seconds.",
+        ),
+        default="120",
+        least=1,
+        most=86_400,
+    )
+    FEISHU_PLATFORM_LOOK_MINUTES = decimal(
+        Text(
+            "查询平台侧长连接数的间隔（分钟）；0 表示不查询。",
+            "How often the platform's own count of a bot's connections is asked for, in minutes; 0 for never.",
+        ),
+        default="30",
+        least=0,
+        most=10_080,
+    )
+    FEISHU_SWEEP_SECONDS = decimal(
+        Text(
+            "调度器补做丢失任务的间隔（秒）。",
+            "How often the scheduler picks up what a lost task message left behind, in seconds.",
+        ),
+        default="5",
+        least=0.1,
+        most=3_600,
+    )
+    FEISHU_HANDLER_TRIES = integer(
+        Text(
+            "事件处理器在判定失败前的尝试次数。",
+            "How often an event handler is tried before its delivery counts as dead.",
+        ),
+        default="5",
+        least=1,
+        most=100,
+    )
+    FEISHU_PROXY_CALLS = integer(
+        Text(
+            "单个 Web 进程同时转发的平台调用数上限。",
+            "How many calls to the platform one web process relays at once.",
+        ),
+        default="256",
+        least=1,
+        most=100_000,
+    )
+    FEISHU_PROXY_CLIENT_CALLS = integer(
+        Text("其中同一 API 客户端的调用数上限。", "How many of them may be of the same API client."),
+        default="64",
+        least=1,
+        most=100_000,
+    )
+    FEISHU_EVENT_RETENTION_DAYS = integer(
+        Text(
+            "已处理事件的保留天数，至少 2 天：重复推送依靠已存储的事件识别。",
+            "How long events that were handled are kept, in days, at least 2: a repeated push is known by the event it "
+            "repeats.",
+        ),
+        default="30",
+        least=2,
+        most=A_CENTURY,
+    )
+    FEISHU_FAILED_EVENT_RETENTION_DAYS = integer(
+        Text(
+            "失败、过期或无法解析的事件的保留天数。",
+            "How long events that failed, came too late or could not be read are kept, in days.",
+        ),
+        default="90",
+        least=2,
+        most=A_CENTURY,
+    )
+    FEISHU_IGNORED_EVENT_RETENTION_DAYS = integer(
+        Text("没有处理器的事件的保留天数。", "How long events without a handler are kept, in days."),
+        default="7",
+        least=2,
+        most=A_CENTURY,
+    )
+    FEISHU_HANDLER_SECONDS = decimal(
+        Text(
+            "事件处理器单次执行的时间上限（秒）。",
+            "How long one try of an event handler may take, in seconds.",
+        ),
+        default="60",
+        least=0.1,
+        most=86_400,
+    )
+    FEISHU_HANDLER_THREADS = integer(
+        Text(
+            "单个工作进程同时运行的处理器数，每个可能占用一个数据库连接。",
+            "How many handlers one worker process runs at once; each may hold a database connection.",
+        ),
+        default="16",
+        least=1,
+        most=1_000,
+    )
+    FEISHU_DELIVERY_NETWORKS = texts(
+        Text(
+            "允许推送事件的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。"
+            "其余地址（包括本机回环与云厂商元数据地址）一律拒绝。",
+            "Where events may be pushed to, comma-separated: public for the public internet, and networks such as 10.0.0.0/8 "
+            "for the company's own. Everything else is refused, loopback and cloud metadata included.",
+        ),
+        parse=validators.network,
+        default="public",
+        example="public,10.0.0.0/8",
+    )
+    FEISHU_DELIVERY_CALLS = integer(
+        Text("单个工作进程同时推送的事件数。", "How many events one worker process pushes at once."),
+        default="64",
+        least=1,
+        most=10_000,
+    )
+    FEISHU_DELIVERY_KEEP_DAYS = integer(
+        Text(
+            "订阅方未取走的事件的保留天数。",
+            "How long an event waits for a subscription that does not take it, in days.",
+        ),
+        default="7",
+        least=1,
+        most=A_CENTURY,
+    )
+    FEISHU_CALLBACK_THREADS = integer(
+        Text(
+            "单个进程同时处理的卡片点击数；来不及开始的由工作进程接手。",
+            "How many card clicks one process handles at once; the workers take over what cannot begin in time.",
+        ),
+        default="64",
+        least=1,
+        most=1_000,
+    )
+    FEISHU_WEBHOOK_MAX_BYTES = integer(
+        Text("Webhook 请求体的最大长度（字节）。", "The longest webhook request taken, in bytes."),
+        default="1048576",
+        least=1_024,
+        most=104_857_600,
+    )
+    FEISHU_WEBHOOK_REQUESTS = integer(
+        Text(
+            "单个 Web 进程同时处理的 Webhook 请求数上限；超出时拒绝，由平台重新推送。",
+            "How many webhook requests one web process serves at once; the platform pushes again what is refused beyond.",
+        ),
+        default="512",
+        least=1,
+        most=100_000,
+    )
+    FEISHU_WEBHOOK_BOT_REQUESTS = integer(
+        Text("其中同一机器人的请求数上限。", "How many of them may be for the same bot."),
+        default="128",
+        least=1,
+        most=100_000,
+    )

@@ -1,0 +1,153 @@
+"""Values of environment variables that have a form of their own. Each function returns the value or raises WrongValueError."""
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from feishu.text import Text
+from feishu_portal.variables import WrongValueError, items
+
+_ZONES = Path("/usr/share/zoneinfo")
+
+
+def public_url(value: str) -> str:
+    """An address to which paths are added: without the slash at the end."""
+    parts = _split(value)
+    if (
+        parts is None
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or {"?", "#"} & set(value)
+    ):
+        raise WrongValueError(
+            Text(
+                "应为站点的地址，由协议与主机组成，例如 https://portal.example.com",
+                "has to be the address of a site, of scheme and host, e.g. https://portal.example.com",
+            )
+        )
+    return value.rstrip("/")
+
+
+def redis_url(value: str) -> str:
+    parts = _split(value)
+    database = parts.path.strip("/") if parts else ""
+    if (
+        parts is None
+        or parts.scheme not in {"redis", "rediss"}
+        or not parts.hostname
+        or not (database.isdecimal() or not database)
+    ):
+        raise WrongValueError(
+            Text(
+                "应为 redis://:密码@主机:端口/数据库编号（或 rediss://），密码中的特殊字符须转义为 %XX",
+                "has to be redis://:password@host:port/number, or rediss://, with special characters of the password "
+                "written as %XX",
+            )
+        )
+    return value
+
+
+def email_url(value: str) -> str:
+    parts = _split(value)
+    try:
+        config = environ.Env.email_url_config(value)
+    except (ValueError, ImproperlyConfigured):
+        config = None
+    if parts is None or config is None or (parts.scheme.startswith("smtp") and not parts.hostname):
+        raise WrongValueError(
+            Text(
+                "应为 smtp+tls://用户:密码@主机:端口（或 smtp+ssl://、smtp://），密码中的特殊字符须转义为 %XX",
+                "has to be smtp+tls://user:password@host:port, or smtp+ssl:// or smtp://, with special characters of the "
+                "password written as %XX",
+            )
+        )
+    return value
+
+
+def _split(value: str) -> SplitResult | None:
+    """The parts of an address; None where it has no such parts, or a space, or a port that is no number."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return None if re.search(r"\s", value) else parts
+
+
+def host(value: str) -> str:
+    if "/" in value or (":" in value and not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]", value)):
+        raise WrongValueError(
+            Text("应为主机名，不含协议与端口", "has to be host names, without scheme and port")
+        )
+    return value
+
+
+def network(value: str) -> str:
+    """``public``, or what ``events.subscriptions.networks`` reads as a network."""
+    try:
+        if value != "public":
+            ip_network(value)
+    except ValueError:
+        raise WrongValueError(
+            Text(
+                "应为 public 或以首地址表示的网段，逗号分隔，例如 public,10.0.0.0/8",
+                "has to be networks, each named by its first address, or public, comma-separated: public,10.0.0.0/8",
+            )
+        ) from None
+    return value
+
+
+def module(value: str) -> str:
+    if not all(part.isidentifier() for part in value.split(".")):
+        raise WrongValueError(
+            Text(
+                "应为 Python 模块名，例如 company.handlers",
+                "has to be names of Python modules, e.g. company.handlers",
+            )
+        )
+    return value
+
+
+def sender(value: str) -> str:
+    """An e-mail address, alone or as ``Name <address>``."""
+    if not re.fullmatch(r"[^@\r\n]*[^@\s]@[^@\s]+", value):
+        raise WrongValueError(Text("应为邮件地址", "has to be an e-mail address"))
+    return value
+
+
+def time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        is_known = False
+    else:
+        # Where the system has zones, Django takes only those; Python also has its own.
+        is_known = not _ZONES.exists() or _ZONES.joinpath(*value.split("/")).exists()
+    if not is_known:
+        raise WrongValueError(
+            Text("应为时区名称，例如 Asia/Shanghai", "has to be the name of a time zone, e.g. Asia/Shanghai")
+        )
+    return value
+
+
+def fernet_keys(value: str) -> list[str]:
+    """The keys, first the one that writes; at least one."""
+    keys = items(value)
+    for position, key in enumerate(keys or [""], start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise WrongValueError(
+                Text(
+                    f"应为逗号分隔的 Fernet 密钥，但第 {position} 个不是",
+                    f"has to be Fernet keys, comma-separated, and key {position} is not one",
+                )
+            ) from None
+    return keys

@@ -1,0 +1,70 @@
+import pytest
+
+from feishu_portal.database_url import database, database_url
+from feishu_portal.variables import WrongValueError
+
+POSTGRES = "postgres://u:p@db/portal?sslmode=require&options=-c%20search_path%3Dportal"
+
+
+def test_server_that_vanishes_is_noticed_in_seconds():
+    options = database(POSTGRES, connections=None)["OPTIONS"]
+    assert options["connect_timeout"] <= 5
+    assert options["tcp_user_timeout"] <= 15_000
+    assert options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"] <= 15
+
+
+def test_options_of_the_address_are_kept_and_commits_are_durable():
+    options = database(POSTGRES, connections=None)["OPTIONS"]
+    assert options["sslmode"] == "require"
+    assert options["options"] == "-c search_path=portal -c synchronous_commit=on"
+
+
+def test_process_opens_no_more_connections_than_it_may():
+    pool = database(POSTGRES, connections=1)["OPTIONS"]["pool"]
+    assert (pool["min_size"], pool["max_size"]) == (1, 1)
+
+
+def test_process_without_a_limit_opens_a_connection_for_each_thread():
+    assert "pool" not in database(POSTGRES, connections=None)["OPTIONS"]
+
+
+def test_sqlite_has_nothing_to_share():
+    assert "pool" not in database("sqlite:////nowhere/portal.sqlite3", connections=20)["OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        POSTGRES, "postgresql://db/portal", "pgsql://u:p%40ss%2Fword@[::1]:5433/portal",
+        "postgres:////var/run/postgresql/portal", "sqlite://:memory:",
+    ],
+)  # fmt: skip
+def test_address_of_a_database_is_taken(url):
+    assert database_url(url) == url
+
+
+def test_sqlite_file_in_a_folder_that_exists_is_taken(tmp_path):
+    url = f"sqlite:///{tmp_path}/portal.sqlite3"
+    assert database_url(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rubbish", "postgres", "postgres:portal", "://u:p@db/portal", "mysql://u:p@db/portal", "postgres://u:p@db",
+        "postgres://u:p@db:port/portal", "postgres://u:pass/word@db/portal", "postgres://[::1/portal",
+        "sqlite://portal.sqlite3", "sqlite://",
+    ],
+)  # fmt: skip
+def test_what_is_not_the_address_of_a_database_is_refused(url):
+    with pytest.raises(
+        WrongValueError, match=r"^has to be postgres://user:password@host:port/name or sqlite:"
+    ):
+        database_url(url)
+
+
+def test_sqlite_file_that_cannot_be_opened_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "nowhere" / "portal.sqlite3", tmp_path / "file" / "portal.sqlite3", tmp_path):
+        with pytest.raises(WrongValueError, match="names an SQLite file"):
+            database_url(f"sqlite:///{path}")
