@@ -1,31 +1,13 @@
-"""System checks: settings and handlers that would fail when the first event comes."""
+"""System checks: handlers that would fail when the first event comes."""
 
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Warning, register
 from django.db import connection
 
 from core.checks import SETTINGS
 from events.handling.registry import LOCK_SECONDS, known_handlers
-from events.subscriptions.http.networks import Networks
-
-
-@register(SETTINGS)
-def delivery_networks_are_networks(**_options: Any) -> list[CheckMessage]:
-    """E001: workers would end at the first event that is to be pushed."""
-    try:
-        Networks.parse(settings.DELIVERY_NETWORKS)
-    except ValueError as error:
-        return [
-            Error(
-                f"FEISHU_DELIVERY_NETWORKS: {error}.",
-                hint="Name networks by their first address, comma-separated, and public for the internet: "
-                "public,10.0.0.0/8",
-                id="events.E001",
-            )
-        ]
-    return []
 
 
 @register(SETTINGS)

@@ -11,20 +11,6 @@ def found(prefix: str) -> list[str]:
     return [f"{one.id}: {one.msg}" for one in run_checks() if one.id.startswith(prefix)]
 
 
-@pytest.mark.parametrize("entries", [[], ["public"], ["public", " 10.0.0.0/8", "fd00::/8"], ["192.0.2.1"]])
-def test_networks_are_no_complaint(settings, entries):
-    settings.DELIVERY_NETWORKS = entries
-    assert found("events.") == []
-
-
-@pytest.mark.parametrize("entry", ["intranet", "10.0.0.1/8", "10.0.0.0/33", "public internet"])
-def test_what_is_no_network_is_told_at_start(settings, entry):
-    settings.DELIVERY_NETWORKS = ["public", entry]
-    [complaint] = found("events.")
-    assert complaint.startswith("events.E001: FEISHU_DELIVERY_NETWORKS")
-    assert entry in complaint
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize(("atomic", "is_bounded"), [(True, connection.vendor == "sqlite"), (False, False)])
 def test_transaction_of_a_handler_is_bounded_where_there_is_one_writer(atomic, is_bounded):
