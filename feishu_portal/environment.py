@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.conf import global_settings
 from environ.fileaware_mapping import FileAwareMapping
 
 from feishu.text import Text
@@ -180,3 +181,17 @@ def _write_private(path: Path, value: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(value + "\n")
+
+
+def add_handler_switches(settings: dict[str, Any], switches: dict[str, bool]) -> None:
+    """Make a Django setting of each switch in FEISHU_HANDLER_SWITCHES.
+
+    Raises WrongSettingsError where there is one of this name, in ``settings`` or among Django's defaults.
+    """
+    if taken := [name for name in switches if name in settings or hasattr(global_settings, name)]:
+        names = ", ".join(taken)
+        problem = WrongValueError(
+            Text(f"不能使用 {names}：已有同名的设置", f"cannot name {names}: there are settings of this name")
+        )
+        raise WrongSettingsError([_sentence(SettingsTable.FEISHU_HANDLER_SWITCHES, problem)])
+    settings.update(switches)

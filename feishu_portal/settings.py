@@ -12,7 +12,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from feishu_portal.database_url import database
-from feishu_portal.environment import BASE_DIR, read_environment
+from feishu_portal.environment import BASE_DIR, add_handler_switches, read_environment
 from feishu_portal.logs import logging_config
 
 if TYPE_CHECKING:
@@ -350,3 +350,7 @@ UNFOLD = {
         ],
     },
 }  # fmt: skip
+
+# --- switches that handlers name, after every other setting: they replace none
+
+add_handler_switches(vars(), environment.FEISHU_HANDLER_SWITCHES)

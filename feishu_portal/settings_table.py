@@ -150,6 +150,15 @@ class SettingsTable(Table):
         parse=validators.module,
         example="company.handlers",
     )
+    FEISHU_HANDLER_SWITCHES = Variable(
+        Text(
+            "处理器的 enabled 选项可引用的 Django 设置，逗号分隔：NAME 与 NAME=on 为开启，NAME=off 为关闭。",
+            "Django settings for the option enabled of handlers, comma-separated: NAME and NAME=on are on, NAME=off is off.",
+        ),
+        parse=validators.handler_switches,
+        example="GREETING,SURVEY=off",
+        takes_empty=True,
+    )
     FEISHU_AUTH_SESSION_MINUTES = integer(
         Text("授权卡片的有效时间（分钟）。", "How long an authorization card can be used, in minutes."),
         default="30",

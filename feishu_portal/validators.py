@@ -11,9 +11,10 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from feishu.text import Text
-from feishu_portal.variables import WrongValueError, items
+from feishu_portal.variables import WrongValueError, is_on, items
 
 _ZONES = Path("/usr/share/zoneinfo")
+_SWITCH = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def public_url(value: str) -> str:
@@ -151,3 +152,19 @@ def fernet_keys(value: str) -> list[str]:
                 )
             ) from None
     return keys
+
+
+def handler_switches(value: str) -> dict[str, bool]:
+    """``NAME`` and ``NAME=on|off``, comma-separated: settings that handlers name with ``enabled``."""
+    switches: dict[str, bool] = {}
+    for item in items(value):
+        name, _, state = (part.strip() for part in item.partition("="))
+        if not _SWITCH.fullmatch(name) or name in switches:
+            raise WrongValueError(
+                Text(
+                    "应为 NAME 或 NAME=off，逗号分隔，名称由大写字母、数字与下划线组成且不重复",
+                    "has to be NAME or NAME=off, comma-separated, each name once and in capitals, digits and underscores",
+                )
+            )
+        switches[name] = is_on(state) if "=" in item else True
+    return switches

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from feishu_portal.environment import BASE_DIR, WrongSettingsError, read_environment
+from feishu_portal.environment import BASE_DIR, WrongSettingsError, add_handler_switches, read_environment
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import KeyVariable
 
@@ -43,6 +43,7 @@ def test_nothing_set_leaves_the_defaults_of_the_table():
         [],
     )
     assert (values.FEISHU_DELIVERY_NETWORKS, values.FEISHU_HANDLERS) == (["public"], [])
+    assert values.FEISHU_HANDLER_SWITCHES == {}
 
 
 @pytest.mark.parametrize("variable", SettingsTable.variables(), ids=lambda variable: variable.name)
@@ -67,6 +68,7 @@ def test_default_is_a_value_that_can_be_set(variable, monkeypatch):
         ("EMAIL_URL", "smtp+ssl://mail.example.com", "smtp+ssl://mail.example.com"),
         ("DEFAULT_FROM_EMAIL", "Portal <a@b.example>", "Portal <a@b.example>"),
         ("SECRET_KEY", "$not-a-reference", "$not-a-reference"),
+        ("FEISHU_HANDLER_SWITCHES", "A, B2=on,C_D = off", {"A": True, "B2": True, "C_D": False}),
     ],
 )  # fmt: skip
 def test_value_is_read_as_what_it_is(name, text, value, monkeypatch):
@@ -91,6 +93,9 @@ def test_value_is_read_as_what_it_is(name, text, value, monkeypatch):
         ("DEFAULT_FROM_EMAIL", "portal"),
         ("FEISHU_HANDLERS", "company/handlers.py"),
         ("FEISHU_DELIVERY_NETWORKS", "public,intranet"), ("FEISHU_DELIVERY_NETWORKS", "10.0.0.1/8"),
+        ("FEISHU_HANDLER_SWITCHES", "lower"), ("FEISHU_HANDLER_SWITCHES", "A=perhaps"), ("FEISHU_HANDLER_SWITCHES", "A,A=off"),
+        ("FEISHU_HANDLER_SWITCHES", "9A"), ("FEISHU_HANDLER_SWITCHES", "=on"), ("FEISHU_HANDLER_SWITCHES", "A-B"),
+        ("FEISHU_HANDLER_SWITCHES", "A="),
     ],
 )  # fmt: skip
 def test_wrong_value_is_named_and_shown_in_both_languages(name, text, monkeypatch):
@@ -226,3 +231,17 @@ def test_env_file_that_cannot_be_read_is_told_without_its_content(env_file, cont
     [problem] = problems()
     assert problem.startswith(f"ENV_FILE {complaint}")
     assert SECRET not in problem + caplog.text
+
+
+def test_switch_becomes_a_setting():
+    settings = {"DEBUG": True}
+    add_handler_switches(settings, {"GREETING": False, "SURVEY": True})
+    assert settings == {"DEBUG": True, "GREETING": False, "SURVEY": True}
+
+
+def test_switch_that_would_replace_a_setting_is_refused():
+    settings = {"UNFOLD": {}}
+    with pytest.raises(WrongSettingsError) as caught:
+        add_handler_switches(settings, {"UNFOLD": True, "MEDIA_ROOT": True, "GREETING": True})
+    assert str(caught.value).startswith("FEISHU_HANDLER_SWITCHES cannot name UNFOLD, MEDIA_ROOT: ")
+    assert settings == {"UNFOLD": {}}
