@@ -14,7 +14,7 @@ from core.console.base import operator_of
 from events.admin.filters import EventFilter, own_bots
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
-from events.log.search import Found, newest, resolve
+from events.log.search import SearchPage, newest, resolve
 from events.models import Event
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ else:
     from unfold.views import ChangeList
 
 BEFORE = "before"
-NOTHING = Found([], None, is_cut=False)
+NOTHING = SearchPage([], None, is_cut=False)
 
 
 class Pages:
@@ -38,7 +38,7 @@ class EventChangeList(ChangeList):
     """``criteria`` is what the address asks for, as far as the operator may see."""
 
     criteria: EventCriteria
-    found: Found
+    found: SearchPage
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         lookups: dict[str, Any] = super().get_filters_params(params)

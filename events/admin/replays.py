@@ -14,8 +14,9 @@ from core.console.actions import Question, button, confirmed
 from core.console.base import MachineWritten, operator_of
 from core.console.columns import EMPTY, actor, ago, column, state, when
 from core.console.json_text import json_block
+from core.database.counts import BoundedCount
 from events.enums import ReplayMode, ReplayState
-from events.log.replay import Estimate, cancel_replay
+from events.log.replay import cancel_replay
 from events.models import ReplayJob
 
 COLOURS = {
@@ -61,7 +62,7 @@ class ReplayJobAdmin(MachineWritten[ReplayJob]):
 
     @column(_("progress"))
     def progress(self, job: ReplayJob) -> str:
-        seen, expected = job.replayed + job.skipped, Estimate(job.expected, job.is_expected_bounded)
+        seen, expected = job.replayed + job.skipped, BoundedCount(job.expected, job.is_expected_bounded)
         words = gettext("%(replayed)d replayed, %(skipped)d left out, of %(expected)s") % {
             "replayed": job.replayed,
             "skipped": job.skipped,

@@ -1,6 +1,6 @@
-"""The ways an index knows to the events somebody looks for, and walking them in the order of the log.
+"""Scanning indexes of the event log in its order, and choosing the index that meets the fewest other events.
 
-Of several ways the one is taken on which as many steps lead farthest: it has the fewest events that do not match.
+Of several indexes the one is scanned on which a probe of the same length reaches farthest into the log.
 """
 
 from collections.abc import Sequence
@@ -14,23 +14,23 @@ from django.db.models.expressions import RawSQL
 from events.log.criteria import EventCriteria
 from events.models import Event
 
-PROBE = 1_000  # steps after which it shows which way leads farther
-MAX_STREAMS = 50  # bots read side by side, each from its own index
-# Settings under which PostgreSQL walks an index, and the one that meets the fewest rows. It would leave it for the table,
-# where rows lie side by side, in the hope of finding soon what it looks for: of a bot that has fallen silent, it would read
-# all that others have had since.
-WALKING = {
+PROBE_STEPS = 1_000
+MAX_MERGED_BOTS = 50
+"""Bots whose parts of an index are merged; of more, the whole log is scanned."""
+SCAN_SETTINGS = {
     "cpu_tuple_cost": "100",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "max_parallel_workers_per_gather": "0",
-    "jit": "off",  # or it compiles what it then believes to be immense
+    "jit": "off",  # or it compiles a statement whose cost it takes to be immense
 }
+"""Settings under which PostgreSQL scans an index, and the one that meets the fewest rows. By itself it prefers the table,
+hoping to find a match soon: for a bot that has fallen silent it would read all events of the others since."""
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
-    """Backwards, from before one number to after another."""
+class Backward:
+    """Newest first: from below ``before`` (None: from the end) to above ``floor``."""
 
     before: int | None
     floor: int
@@ -38,7 +38,7 @@ class Newest:
     order: str = "DESC"
 
     def bounds(self, key: str) -> dict[str, int]:
-        """The part of the log that is left to walk, as a filter."""
+        """The part of the log that is scanned, as a filter."""
         upper = {} if self.before is None else {f"{key}__lt": self.before}
         return upper | ({f"{key}__gt": self.floor} if self.floor else {})
 
@@ -50,8 +50,8 @@ class Newest:
 
 
 @dataclass(frozen=True, slots=True)
-class Oldest:
-    """Forwards, from after one number up to and with another."""
+class Forward:
+    """Oldest first: from above ``after`` to ``last``, inclusive."""
 
     after: int
     last: int
@@ -59,7 +59,7 @@ class Oldest:
     order: str = "ASC"
 
     def bounds(self, key: str) -> dict[str, int]:
-        """The part of the log that is left to walk, as a filter."""
+        """The part of the log that is scanned, as a filter."""
         return {f"{key}__gt": self.after, f"{key}__lte": self.last}
 
     def until(self, key: str, edge: int) -> dict[str, int]:
@@ -69,80 +69,93 @@ class Oldest:
         return max(numbers)
 
 
-Direction = Newest | Oldest
+Direction = Backward | Forward
 Statement = tuple[str, Sequence[Any]]
-"""SQL whose rows are one number each, and its parameters."""
+"""SQL whose rows are one event number each, and its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
-class AccessPath:
-    """Parts of an index that have the log in order and together hold every match, each event once.
+class IndexPath:
+    """Parts of one index, each in the order of the log, that together hold every match once.
 
-    ``serves``: the criteria that hold for all of it. ``key``: the column with an event's number.
+    ``serves``: the criteria that every event of the parts meets. ``includes_status``: the index itself holds the status,
+    so that checking it costs no look into the table. ``key``: the column with the event's number.
     """
 
     parts: Sequence[QuerySet[Any]]
     serves: frozenset[str] = frozenset()
+    includes_status: bool = False
     key: str = "pk"
 
-    def left(self, criteria: EventCriteria) -> EventCriteria:
-        """What events on this path still have to be checked for."""
+    def unchecked(self, criteria: EventCriteria) -> EventCriteria:
+        """The criteria that events on this path still have to be checked for."""
         return criteria.without(self.serves)
 
-    def statement(
-        self, direction: Direction, *, edge: int | None = None, limit: int | None = None, skip: int = 0
+    def numbers(
+        self,
+        direction: Direction,
+        *,
+        limit: int,
+        skip: int = 0,
+        edge: int | None = None,
+        statuses: Sequence[str] = (),
     ) -> Statement:
-        """The numbers in the order of the walk as far as ``edge``: ``limit`` of them after the first ``skip``."""
+        """Event numbers in the order of the scan, up to ``edge``: ``limit`` of them after the first ``skip``, and of those
+        the ones with these ``statuses``."""
         bounds = direction.bounds(self.key) | ({} if edge is None else direction.until(self.key, edge))
+        columns = {"number": F(self.key)} | ({"event_status": F("status")} if statuses else {})
         statements: list[str] = []
         parameters: list[Any] = []
         for part in self.parts:
-            rows = part.filter(**bounds).order_by(f"{direction.sign}{self.key}")
-            if limit is not None:
-                rows = rows[: skip + limit]
-            sql, values = rows.values(number=F(self.key)).query.sql_with_params()
+            rows = part.filter(**bounds).order_by(f"{direction.sign}{self.key}")[: skip + limit]
+            sql, values = rows.values(**columns).query.sql_with_params()
             # SQLite takes an ORDER BY in a compound statement only one level down.
-            statements.append(f"SELECT number FROM ({sql}) AS part")  # noqa: S608 -- compiled by the ORM
+            statements.append(f"SELECT {', '.join(columns)} FROM ({sql}) AS part")  # noqa: S608 -- compiled by the ORM
             parameters += values
-        bound = "" if limit is None else f" LIMIT {int(limit)} OFFSET {int(skip)}"
-        return f"{' UNION ALL '.join(statements)} ORDER BY 1 {direction.order}{bound}", parameters
+        scan = f"{' UNION ALL '.join(statements)} ORDER BY 1 {direction.order} LIMIT {int(limit)} OFFSET {int(skip)}"
+        if not statuses:
+            return scan, parameters
+        places = ", ".join(["%s"] * len(statuses))
+        # Checked after LIMIT: as one condition among others it could lead PostgreSQL to another index.
+        chosen = f"SELECT number FROM ({scan}) AS scan WHERE event_status IN ({places}) ORDER BY 1 {direction.order}"  # noqa: S608 -- likewise
+        return chosen, [*parameters, *statuses]
 
 
-def access_paths(criteria: EventCriteria) -> list[AccessPath]:
-    """The ways to the matches, at least one; ``bots`` must not be empty."""
+def index_paths(criteria: EventCriteria) -> list[IndexPath]:
+    """The paths to the matches, at least one; ``criteria.bots`` must not be empty."""
     rows, bots, event_type = Event.objects.all(), criteria.bots, criteria.event_type
     typed = {"event_type": event_type} if event_type else {}
-    found: list[AccessPath] = []
-    if bots is not None and len(bots) <= MAX_STREAMS:
-        streams = [rows.filter(bot_id=bot, **typed) for bot in bots]
-        found.append(AccessPath(streams, frozenset({"bots", *typed})))
+    found: list[IndexPath] = []
+    if bots is not None and len(bots) <= MAX_MERGED_BOTS:
+        parts = [rows.filter(bot_id=bot, **typed) for bot in bots]
+        found.append(IndexPath(parts, frozenset({"bots", *typed}), includes_status=True))
     elif event_type:
-        found.append(AccessPath([rows.filter(**typed)], frozenset(typed)))
+        found.append(IndexPath([rows.filter(**typed)], frozenset(typed), includes_status=True))
     if criteria.statuses:
-        streams = [rows.filter(status=status) for status in criteria.statuses]
-        found.append(AccessPath(streams, frozenset({"statuses"})))
+        parts = [rows.filter(status=status) for status in criteria.statuses]
+        found.append(IndexPath(parts, frozenset({"statuses"})))
     if criteria.handler:
         dead = criteria.dead_deliveries()
-        found.append(AccessPath([dead], frozenset({"handler", "error_print"}), key="event_id"))
-    return found or [AccessPath([rows])]
+        found.append(IndexPath([dead], frozenset({"handler", "error_print"}), key="event_id"))
+    return found or [IndexPath([rows])]
 
 
-def farthest(paths: list[AccessPath], direction: Direction) -> AccessPath:
-    """The path on which a probe leads farthest."""
+def most_selective(paths: list[IndexPath], direction: Direction) -> IndexPath:
+    """The path on which a probe reaches farthest: it meets the fewest events that do not match."""
     if len(paths) == 1:
         return paths[0]
-    ends = reached(paths, direction, steps=PROBE)
+    ends = positions_after(PROBE_STEPS, paths, direction)
     if None in ends:
         return paths[ends.index(None)]
     return paths[ends.index(direction.farthest([end for end in ends if end is not None]))]
 
 
-def reached(paths: list[AccessPath], direction: Direction, *, steps: int) -> list[int | None]:
-    """The number that comes after so many steps on each path; None where the path ends before."""
+def positions_after(steps: int, paths: list[IndexPath], direction: Direction) -> list[int | None]:
+    """The event number after so many steps on each path; None where the path ends before."""
     statements: list[str] = []
     parameters: list[Any] = []
     for path in paths:
-        sql, values = path.statement(direction, limit=1, skip=steps)
+        sql, values = path.numbers(direction, limit=1, skip=steps)
         statements.append(f"({sql})")
         parameters += values
     with connection.cursor() as cursor:
@@ -150,32 +163,44 @@ def reached(paths: list[AccessPath], direction: Direction, *, steps: int) -> lis
         return list(cursor.fetchone())
 
 
-def checked(
-    path: AccessPath, edge: int | None, criteria: EventCriteria, direction: Direction, *, limit: int
+def matching(
+    path: IndexPath,
+    criteria: EventCriteria,
+    direction: Direction,
+    *,
+    edge: int | None,
+    scanned: int,
+    limit: int,
 ) -> Statement:
-    """The first numbers on the path, as far as ``edge``, whose events meet the criteria.
+    """The first ``limit`` numbers on the path, up to ``edge``, whose events meet the criteria; ``scanned`` are looked at.
 
-    Each is looked at by itself and in order, and the database may not choose otherwise. As one condition among others
-    the path would be nothing but a suggestion, and where its statistics deceive it, PostgreSQL reads many times what was
-    to be looked at. OFFSET keeps it from that: no such query is turned into a join.
+    Every event is checked by itself and in order. As one condition among others the path would only be a suggestion, and
+    where its statistics mislead PostgreSQL, it reads many times as much. OFFSET keeps it from turning the check into a
+    join.
     """
-    walk, parameters = path.statement(direction, edge=edge)
-    event = Event.objects.filter(criteria.conditions(), pk=RawSQL("walk.number", ()))
+    criteria = path.unchecked(criteria)
+    statuses: tuple[str, ...] = ()
+    if path.includes_status:
+        statuses, criteria = criteria.statuses, criteria.without({"statuses"})
+    scan, parameters = path.numbers(direction, limit=scanned, edge=edge, statuses=statuses)
+    if not criteria.conditions():
+        return f"{scan} LIMIT {int(limit)}", parameters
+    event = Event.objects.filter(criteria.conditions(), pk=RawSQL("scan.number", ()))
     check, values = event.order_by().values("pk").query.sql_with_params()
     sql = (
-        f"SELECT number FROM ({walk}) AS walk WHERE EXISTS ({check} LIMIT 1 OFFSET 0)"  # noqa: S608 -- by the ORM
+        f"SELECT number FROM ({scan}) AS scan WHERE EXISTS ({check} LIMIT 1 OFFSET 0)"  # noqa: S608 -- by the ORM
         f" ORDER BY 1 {direction.order} LIMIT {int(limit)}"
     )
     return sql, [*parameters, *values]
 
 
-def numbers(statement: Statement) -> list[int]:
+def fetch_numbers(statement: Statement) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(*statement)
         return [number for (number,) in cursor.fetchall()]
 
 
-def count(statement: Statement) -> int:
+def count_rows(statement: Statement) -> int:
     sql, parameters = statement
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({sql}) AS found", parameters)  # noqa: S608 -- compiled by the ORM

@@ -8,7 +8,6 @@ the step that counts.
 import logging
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
@@ -20,13 +19,14 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
+from core.database.counts import BoundedCount
 from events.enums import ENDED, DeliveryStatus, EventStatus, ReplayMode, ReplayState
 from events.errors import SearchTooSlowError
 from events.handling.dispatch import add_deliveries, delivery_to, hold_lanes, hold_readers, wants
 from events.handling.ordering import order_key_of
 from events.handling.registry import Registration, handler_named, handlers_of
 from events.log.criteria import EventCriteria
-from events.log.search import count_up_to, oldest
+from events.log.search import count_matching, oldest
 from events.models import Delivery, Event, ReplayJob, Subscription
 from events.notify import notify_worker
 from feishu.envelope import CALLBACK_TYPES
@@ -52,20 +52,9 @@ class Progress(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """How many events match; with ``is_more`` there are at least so many."""
-
-    count: int
-    is_more: bool
-
-    def __str__(self) -> str:
-        return f"{self.count:,}+" if self.is_more else f"{self.count:,}"
-
-
-def estimate(criteria: EventCriteria) -> Estimate:
-    """The dry run: counts, and changes nothing. Raises SearchTooSlowError."""
-    return Estimate(*count_up_to(criteria, most=MAX_EXPECTED))
+def estimate(criteria: EventCriteria) -> BoundedCount:
+    """The dry run: counts the matching events, up to ``MAX_EXPECTED``. Raises SearchTooSlowError."""
+    return count_matching(criteria, most=MAX_EXPECTED)
 
 
 def start_replay(

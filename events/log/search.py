@@ -1,8 +1,8 @@
-"""Finding events among millions without hurting the database.
+"""Searching the event log among millions of events without hurting the database.
 
-A page is read newest first from an index that is in that order already, so that it costs what it shows. What no index
-serves, text in payloads above all, is looked for in a stretch of bounded length; the page says how far back it has
-looked, and the next one goes on from there.
+A page is read newest first from an index in that order, so that it costs as much as it shows. Where no index serves the
+criteria, text in payloads above all, a bounded number of events is scanned: the page says how far back that was, and the
+next page goes on from there.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,39 +15,42 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
+from bots.models import Bot
+from core.database.counts import BoundedCount
 from core.database.text import storable
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.index_paths import (
-    WALKING,
+    SCAN_SETTINGS,
+    Backward,
     Direction,
-    Newest,
-    Oldest,
+    Forward,
     Statement,
-    access_paths,
-    checked,
-    count,
-    farthest,
-    numbers,
-    reached,
+    count_rows,
+    fetch_numbers,
+    index_paths,
+    matching,
+    most_selective,
+    positions_after,
 )
 from events.models import Event
 
-STRETCH = 10_000  # rows looked at for one page
-COUNTED = 3 * STRETCH  # and for a count
+SCAN_LIMIT = 10_000
+"""Events scanned for one page."""
+COUNT_SCAN_LIMIT = 3 * SCAN_LIMIT
 STATEMENT_SECONDS = 3
-# Rows are numbered when they are written and stamped when they arrive: an hour covers what waited in between.
-DISORDER = timedelta(hours=1)
-MAX_TEXT = 500  # characters looked for
+MAX_DISORDER = timedelta(hours=1)
+"""Events are numbered when they are written and stamped when they arrive: so long they may have waited in between."""
+MAX_TEXT = 500  # characters of a search
 MAX_SAME_ID = 200  # events that share an id, e.g. the platform's log id of one request
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of primary keys in the order of the walk.
+class SearchPage:
+    """Primary keys in the order of the search.
 
-    ``cursor``: where to go on; None at the end. ``is_cut``: the page ends because enough rows were looked at, not
-    because it is full.
+    ``cursor``: where the next page goes on; None at the end. ``is_cut``: the page ends because ``SCAN_LIMIT`` events were
+    scanned, not because it is full.
     """
 
     pks: list[int]
@@ -56,21 +59,21 @@ class Found:
 
 
 def newest(
-    criteria: EventCriteria, *, before: int | None = None, limit: int, stretch: int = STRETCH
-) -> Found:
-    """Matching events, newest first, older than ``before``. Raises SearchTooSlowError."""
-    return _walk(criteria, _newest(criteria, before), limit=limit, stretch=stretch)
+    criteria: EventCriteria, *, before: int | None = None, limit: int, scan_limit: int = SCAN_LIMIT
+) -> SearchPage:
+    """Matching events older than ``before``, newest first. Raises SearchTooSlowError."""
+    return _page(criteria, _backward(criteria, before), limit=limit, scan_limit=scan_limit)
 
 
 def oldest(
-    criteria: EventCriteria, *, after: int = 0, last: int, limit: int, stretch: int = STRETCH
-) -> Found:
-    """Matching events, oldest first, newer than ``after`` up to and with ``last``. Raises SearchTooSlowError."""
-    return _walk(criteria, Oldest(max(after, _floor(criteria)), last), limit=limit, stretch=stretch)
+    criteria: EventCriteria, *, after: int = 0, last: int, limit: int, scan_limit: int = SCAN_LIMIT
+) -> SearchPage:
+    """Matching events newer than ``after`` up to ``last``, oldest first. Raises SearchTooSlowError."""
+    return _page(criteria, Forward(max(after, _floor(criteria)), last), limit=limit, scan_limit=scan_limit)
 
 
 def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
-    """``criteria`` and what was typed into a search: the events with that id, or else the text in their payload.
+    """``criteria`` narrowed by what a person typed: the events with that id or, if there are none, the text in the payload.
 
     Ids are the platform's event id, its log id, and the id of a message.
     """
@@ -78,13 +81,14 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
     if not text:
         return criteria
     rows = Event.objects.all() if criteria.bots is None else Event.objects.filter(bot_id__in=criteria.bots)
-    # One look-up for each: none of them may cost more than its index.
-    ids = [rows.filter(event_id=text), rows.filter(trace_id=text)]
+    # A query each, so that none costs more than its index.
+    lookups = [rows.filter(event_id=text), rows.filter(trace_id=text)]
     if text.startswith("om_"):
-        bots = Event.bot.field.related_model.objects.values("pk") if criteria.bots is None else criteria.bots  # type: ignore[attr-defined]
-        ids.append(Event.objects.filter(bot_id__in=bots, dedupe_key=f"message:{text}"))
-    with bounded_time():
-        pks = {pk for found in ids for pk in found.order_by().values_list("pk", flat=True)[:MAX_SAME_ID]}
+        # The index begins with the bot.
+        bots = Bot.objects.values("pk") if criteria.bots is None else criteria.bots
+        lookups.append(Event.objects.filter(bot_id__in=bots, dedupe_key=f"message:{text}"))
+    with statement_timeout():
+        pks = {pk for found in lookups for pk in found.order_by().values_list("pk", flat=True)[:MAX_SAME_ID]}
     if not pks:
         return replace(criteria, text=text)
     if criteria.pks is not None:
@@ -92,36 +96,39 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
     return replace(criteria, pks=tuple(sorted(pks)))
 
 
-def count_up_to(criteria: EventCriteria, *, most: int, stretch: int = COUNTED) -> tuple[int, bool]:
-    """How many events match, counted no further than ``most``; and whether there may be more.
+def count_matching(criteria: EventCriteria, *, most: int, scan_limit: int = COUNT_SCAN_LIMIT) -> BoundedCount:
+    """How many events match, counted up to ``most``; ``is_more`` also where ``scan_limit`` ended the count.
 
     Raises SearchTooSlowError.
     """
-    with _searching(criteria, _newest(criteria), limit=most + 1, stretch=stretch) as (statement, edge):
-        counted = count(statement)
-    return min(counted, most), counted > most or edge is not None
+    with _searching(criteria, _backward(criteria), limit=most + 1, scan_limit=scan_limit) as (
+        statement,
+        edge,
+    ):
+        count = count_rows(statement)
+    return BoundedCount(min(count, most), is_more=count > most or edge is not None)
 
 
 def arrived_since(moment: datetime, *, bots: tuple[UUID, ...] | None, most: int) -> QuerySet[Event]:
-    """Events of ``bots`` since then, to be counted; None is every bot.
+    """Events of ``bots`` (None: of every bot) since ``moment``, for counting.
 
-    The newest ``most`` are looked at, of those bots, or where they are too many to be read side by side, of all.
+    Only the newest ``most`` are looked at: of these bots, or of the whole log where they are too many to be merged.
     """
     criteria = EventCriteria(bots=bots, since=moment)
     if bots == ():
         return Event.objects.none()
-    [path] = access_paths(criteria)
-    looked_at = RawSQL(*path.statement(Newest(None, 0), limit=most))  # noqa: S611 -- by the ORM
-    return Event.objects.filter(path.left(criteria).conditions(), pk__in=looked_at)
+    [path] = index_paths(criteria)
+    scanned = RawSQL(*path.numbers(Backward(None, 0), limit=most))  # noqa: S611 -- by the ORM
+    return Event.objects.filter(path.unchecked(criteria).conditions(), pk__in=scanned)
 
 
 @contextmanager
-def bounded_time(
+def statement_timeout(
     seconds: float = STATEMENT_SECONDS, *, settings: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """No statement in here may take longer; ``settings`` of PostgreSQL hold as long.
+    """Bound each statement of the block; ``settings`` are further settings of PostgreSQL for it.
 
-    SQLite has no such limit; there the bounded stretch has to do. Raises SearchTooSlowError.
+    SQLite has no such timeout; there the scan limit has to do. Raises SearchTooSlowError.
     """
     if connection.vendor != "postgresql":
         yield
@@ -138,26 +145,41 @@ def bounded_time(
         raise
 
 
-# --- the walk
+def number_at(moment: datetime) -> int | None:
+    """A number above those of all events that arrived before ``moment``; None where none arrived since."""
+    later = Event.objects.filter(received_at__gte=moment + MAX_DISORDER)
+    return later.order_by("received_at").values_list("pk", flat=True).first()
 
 
-def _newest(criteria: EventCriteria, before: int | None = None) -> Newest:
-    ceiling = _ceiling(criteria)
+def _backward(criteria: EventCriteria, before: int | None = None) -> Backward:
+    ceiling = number_at(criteria.until) if criteria.until else None
     if before is None or (ceiling is not None and ceiling < before):
         before = ceiling
-    return Newest(before, _floor(criteria))
+    return Backward(before, _floor(criteria))
 
 
-def _walk(criteria: EventCriteria, direction: Direction, *, limit: int, stretch: int) -> Found:
-    with _searching(criteria, direction, limit=limit + 1, stretch=stretch) as (statement, edge):
-        return _page(numbers(statement), limit=limit, edge=edge)
+def _floor(criteria: EventCriteria) -> int:
+    """No match has this number or a smaller one."""
+    if not criteria.since:
+        return 0
+    before = Event.objects.filter(received_at__lt=criteria.since - MAX_DISORDER)
+    return before.order_by("-received_at").values_list("pk", flat=True).first() or 0
+
+
+def _page(criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int) -> SearchPage:
+    with _searching(criteria, direction, limit=limit + 1, scan_limit=scan_limit) as (statement, edge):
+        pks = fetch_numbers(statement)
+    if len(pks) > limit:
+        return SearchPage(pks[:limit], pks[limit - 1], is_cut=False)
+    return SearchPage(pks, edge, is_cut=edge is not None)
 
 
 @contextmanager
 def _searching(
-    criteria: EventCriteria, direction: Direction, *, limit: int, stretch: int
+    criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int
 ) -> Iterator[tuple[Statement, int | None]]:
-    """What finds the first matches, and the number at which it gives up; None where it looks at all there is."""
+    """The statement that finds the first ``limit`` matches, and the number at which it gives up; None where it scans to the
+    end."""
     if () in (criteria.bots, criteria.pks):
         yield ("SELECT 0 WHERE 1 = 0", ()), None
         return
@@ -166,41 +188,12 @@ def _searching(
         in_order = named.order_by(f"{direction.sign}pk").values("pk")
         yield in_order[:limit].query.sql_with_params(), None
         return
-    paths = access_paths(criteria)
-    with bounded_time(settings=WALKING):
+    paths = index_paths(criteria)
+    with statement_timeout(settings=SCAN_SETTINGS):
         for path in paths:
-            if not path.left(criteria).conditions():
-                yield path.statement(direction, limit=limit), None
+            if not path.unchecked(criteria).conditions():
+                yield path.numbers(direction, limit=limit), None
                 return
-        path = farthest(paths, direction)
-        [edge] = reached([path], direction, steps=stretch)
-        yield checked(path, edge, path.left(criteria), direction, limit=limit), edge
-
-
-def _page(pks: list[int], *, limit: int, edge: int | None) -> Found:
-    """A page of ``pks``, which are one more than it holds where there is another page."""
-    if len(pks) > limit:
-        return Found(pks[:limit], pks[limit - 1], is_cut=False)
-    return Found(pks, edge, is_cut=edge is not None)
-
-
-# --- time as a place in the log
-
-
-def _ceiling(criteria: EventCriteria) -> int | None:
-    """No match is at this number or above; None where nothing is known."""
-    return number_at(criteria.until) if criteria.until else None
-
-
-def _floor(criteria: EventCriteria) -> int:
-    """No match is at this number or below."""
-    if not criteria.since:
-        return 0
-    before = Event.objects.filter(received_at__lt=criteria.since - DISORDER)
-    return before.order_by("-received_at").values_list("pk", flat=True).first() or 0
-
-
-def number_at(moment: datetime) -> int | None:
-    """Whatever arrived before ``moment`` has a smaller number than this; None where nothing arrived since."""
-    later = Event.objects.filter(received_at__gte=moment + DISORDER)
-    return later.order_by("received_at").values_list("pk", flat=True).first()
+        path = most_selective(paths, direction)
+        [edge] = positions_after(scan_limit, [path], direction)
+        yield matching(path, criteria, direction, edge=edge, scanned=scan_limit + 1, limit=limit), edge

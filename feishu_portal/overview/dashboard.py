@@ -276,7 +276,7 @@ def _problems(user: User, own: tuple[UUID, ...] | None) -> list[Problem]:
 
 def _event_problems(own: tuple[UUID, ...] | None) -> list[Problem]:
     try:
-        found = newest(EventCriteria(bots=own, statuses=WRONG), limit=EACH, stretch=NEWEST)
+        found = newest(EventCriteria(bots=own, statuses=WRONG), limit=EACH, scan_limit=NEWEST)
     except SearchTooSlowError:  # how many failed is on the cards
         return []
     events = Event.objects.filter(pk__in=found.pks)

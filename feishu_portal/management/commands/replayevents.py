@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from bots.models import Bot
 from core.access.actors import Actor
 from core.checks import SETTINGS
+from core.database.counts import BoundedCount
 from events.enums import Arrived, EventStatus, ReplayMode
 from events.errors import SearchTooSlowError
 from events.log import replay
@@ -18,7 +19,6 @@ from events.log.criteria import EventCriteria
 from events.log.replay import (
     DEFAULT_RATE,
     MAX_RATE,
-    Estimate,
     advance,
     cancel_replay,
     estimate,
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         except SearchTooSlowError as error:
             raise CommandError("The search took too long. Narrow the time or the filters.") from error
         if options["background"]:
-            expected = Estimate(job.expected, job.is_expected_bounded)
+            expected = BoundedCount(job.expected, job.is_expected_bounded)
             self.stdout.write(f"Replay {job} of {expected} events is left to the workers.")
             return
         self._follow(job)

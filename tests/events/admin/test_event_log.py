@@ -131,7 +131,7 @@ def test_a_search_that_is_cut_says_how_far_it_looked_and_goes_on(
     Event.objects.filter(pk=wanted.pk).update(payload=b'{"text": "needle"}')
     for _ in range(5):
         make_event(rows.bot)
-    monkeypatch.setattr(change_list, "newest", lambda *a, **o: search.newest(*a, stretch=3, **o))
+    monkeypatch.setattr(change_list, "newest", lambda *a, **o: search.newest(*a, scan_limit=3, **o))
     answer = as_owner.get(LOG, {"q": "needle"})
     assert list(answer.context["cl"].result_list) == []
     assert "Searched back to" in text_of(answer)
@@ -143,7 +143,7 @@ def test_a_search_that_is_cut_says_how_far_it_looked_and_goes_on(
 @pytest.mark.only_on("postgres")
 def test_a_search_that_takes_too_long_ends_with_advice(rows: Rows, as_owner: Client, monkeypatch) -> None:
     def sleep(*_arguments: Any, **_options: Any) -> Any:
-        with search.bounded_time(0.05), connection.cursor() as cursor:
+        with search.statement_timeout(0.05), connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(5)")
 
     monkeypatch.setattr(change_list, "newest", sleep)

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bots.models import Bot
+from core.database.counts import BoundedCount
 from events.enums import DeliveryStatus, EventStatus
 from events.log import index_paths
 from events.log.criteria import EventCriteria
-from events.log.search import Found, count_up_to, newest, oldest, resolve
+from events.log.search import SearchPage, count_matching, newest, oldest, resolve
 from events.models import Delivery, Event
 from tests.factories import make_bot
 
@@ -37,7 +38,7 @@ def make_event(bot: Bot, *, text: str = "", payload: bytes | None = None, **valu
     return Event.objects.create(bot=bot, payload=body, **(defaults | values))
 
 
-def pages(criteria: EventCriteria, **options: Any) -> list[Found]:
+def pages(criteria: EventCriteria, **options: Any) -> list[SearchPage]:
     """Every page there is, and no more than fifty."""
     found = [newest(criteria, **options)]
     while found[-1].cursor is not None and len(found) < 50:
@@ -119,9 +120,9 @@ def test_a_search_of_payloads_stops_after_its_stretch_and_goes_on_from_there(bot
     first = make_event(bot, text="needle")
     for _ in range(9):
         make_event(bot)
-    cut = newest(EventCriteria(text="needle"), limit=5, stretch=4)
+    cut = newest(EventCriteria(text="needle"), limit=5, scan_limit=4)
     assert (cut.pks, cut.is_cut) == ([], True)
-    assert all_of(EventCriteria(text="needle"), limit=5, stretch=4) == [first.pk]
+    assert all_of(EventCriteria(text="needle"), limit=5, scan_limit=4) == [first.pk]
 
 
 def test_the_stretch_bounds_what_is_read_of_a_bot_that_is_not_alone(bot: Bot, other: Bot) -> None:
@@ -130,19 +131,19 @@ def test_the_stretch_bounds_what_is_read_of_a_bot_that_is_not_alone(bot: Bot, ot
         make_event(other, text="needle")
     mine.append(make_event(bot, text="needle").pk)
     criteria = EventCriteria(bots=(bot.pk,), text="needle")
-    assert newest(criteria, limit=5, stretch=3).pks == mine[::-1]
+    assert newest(criteria, limit=5, scan_limit=3).pks == mine[::-1]
 
 
 def test_the_stretch_bounds_what_is_read_of_several_bots_together(bot: Bot, other: Bot) -> None:
     events = [make_event(whose, text="needle").pk for _ in range(4) for whose in (bot, other)]
-    cut = newest(EventCriteria(bots=(bot.pk, other.pk), text="no such"), limit=5, stretch=3)
+    cut = newest(EventCriteria(bots=(bot.pk, other.pk), text="no such"), limit=5, scan_limit=3)
     assert (cut.pks, cut.cursor, cut.is_cut) == ([], events[-4], True)
 
 
 def test_what_two_indexes_serve_is_looked_for_where_there_is_less_of_it(
     bot: Bot, other: Bot, monkeypatch
 ) -> None:
-    monkeypatch.setattr(index_paths, "PROBE", 2)
+    monkeypatch.setattr(index_paths, "PROBE_STEPS", 2)
     for _ in range(2):
         make_event(bot)
     for _ in range(6):
@@ -150,8 +151,8 @@ def test_what_two_indexes_serve_is_looked_for_where_there_is_less_of_it(
     of_a_quiet_bot = EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DEAD,))
     rare = EventCriteria(bots=(other.pk,), statuses=(EventStatus.DONE,))
     for criteria in (of_a_quiet_bot, rare):
-        assert newest(criteria, limit=5, stretch=3) == Found([], None, is_cut=False)
-        assert oldest(criteria, last=10**9, limit=5, stretch=3) == Found([], None, is_cut=False)
+        assert newest(criteria, limit=5, scan_limit=3) == SearchPage([], None, is_cut=False)
+        assert oldest(criteria, last=10**9, limit=5, scan_limit=3) == SearchPage([], None, is_cut=False)
 
 
 def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot: Bot, other: Bot) -> None:
@@ -181,7 +182,7 @@ def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot:
         matches = list(
             Event.objects.filter(criteria.conditions()).order_by("-pk").values_list("pk", flat=True)
         )
-        assert all_of(criteria, limit=7, stretch=20) == matches
+        assert all_of(criteria, limit=7, scan_limit=20) == matches
         assert oldest(criteria, last=events[-1].pk, limit=100).pks == matches[::-1]
 
 
@@ -256,7 +257,7 @@ def test_the_settings_of_a_search_end_with_it(bot: Bot) -> None:
     make_event(bot)
     newest(EventCriteria(text="x"), limit=5)
     with connection.cursor() as cursor:
-        for name in (*index_paths.WALKING, "statement_timeout"):
+        for name in (*index_paths.SCAN_SETTINGS, "statement_timeout"):
             cursor.execute(f"SELECT setting = reset_val FROM pg_settings WHERE name = '{name}'")
             assert cursor.fetchone() == (True,), name
 
@@ -306,7 +307,7 @@ def test_oldest_walks_the_same_events_the_other_way_up_to_the_last(bot: Bot) -> 
     events = [make_event(bot, text="needle").pk for _ in range(6)]
     found, after = [], 0
     while True:
-        page = oldest(EventCriteria(text="needle"), after=after, last=events[4], limit=2, stretch=3)
+        page = oldest(EventCriteria(text="needle"), after=after, last=events[4], limit=2, scan_limit=3)
         found += page.pks
         if page.cursor is None:
             break
@@ -333,15 +334,15 @@ def test_dead_letters_are_found_behind_any_number_of_other_events(bot: Bot) -> N
         make_event(bot)
     for kind in ("", "a"):
         criteria = EventCriteria(handler="shop", error_print=kind)
-        assert newest(criteria, limit=5, stretch=2) == Found([event.pk], None, is_cut=False)
+        assert newest(criteria, limit=5, scan_limit=2) == SearchPage([event.pk], None, is_cut=False)
 
 
 def test_counting_stops_at_its_bound(bot: Bot) -> None:
     for _ in range(5):
         make_event(bot, text="needle")
-    assert count_up_to(EventCriteria(), most=10) == (5, False)
-    assert count_up_to(EventCriteria(), most=3) == (3, True)
-    assert count_up_to(EventCriteria(text="needle"), most=10) == (5, False)
+    assert count_matching(EventCriteria(), most=10) == BoundedCount(5)
+    assert count_matching(EventCriteria(), most=3) == BoundedCount(3, is_more=True)
+    assert count_matching(EventCriteria(text="needle"), most=10) == BoundedCount(5)
 
 
 def test_a_count_looks_at_a_bounded_number_of_events_and_says_when_there_may_be_more(bot: Bot) -> None:
@@ -349,9 +350,13 @@ def test_a_count_looks_at_a_bounded_number_of_events_and_says_when_there_may_be_
     for _ in range(6):
         make_event(bot)
     make_event(bot, text="needle")
-    assert count_up_to(EventCriteria(text="needle"), most=10, stretch=3) == (1, True)
-    assert count_up_to(EventCriteria(text="needle"), most=1) == (1, True)
-    assert count_up_to(EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DONE,)), most=7) == (7, True)
+    assert count_matching(EventCriteria(text="needle"), most=10, scan_limit=3) == BoundedCount(
+        1, is_more=True
+    )
+    assert count_matching(EventCriteria(text="needle"), most=1) == BoundedCount(1, is_more=True)
+    assert count_matching(
+        EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DONE,)), most=7
+    ) == BoundedCount(7, is_more=True)
 
 
 def test_nothing_is_found_among_no_bots_and_no_events(bot: Bot) -> None:
@@ -361,8 +366,8 @@ def test_nothing_is_found_among_no_bots_and_no_events(bot: Bot) -> None:
         EventCriteria(pks=()),
         EventCriteria(bots=(), pks=(1,), text="x"),
     ):
-        assert newest(criteria, limit=5) == Found([], None, is_cut=False)
-        assert count_up_to(criteria, most=5) == (0, False)
+        assert newest(criteria, limit=5) == SearchPage([], None, is_cut=False)
+        assert count_matching(criteria, most=5) == BoundedCount(0)
 
 
 def test_the_number_of_queries_depends_on_no_number_of_rows(bot: Bot, other: Bot) -> None:
