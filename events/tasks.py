@@ -9,7 +9,7 @@ from events.clicks import updates
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
 from events.log.replay import sweep_replays
-from events.log.retention import SCHEDULED_BUDGET, prune_events
+from events.log.retention import SCHEDULED_SECONDS, prune_events
 from events.subscriptions import pusher
 from events.subscriptions.expiry import end_overdue
 
@@ -49,8 +49,7 @@ def replay() -> None:
 
 @shared_task(name="events.prune")
 def prune() -> None:
-    _gone, is_all = prune_events(seconds=SCHEDULED_BUDGET)
-    if not is_all:
+    if not prune_events(seconds=SCHEDULED_SECONDS).is_all:
         notify("events.prune")
 
 

@@ -16,7 +16,8 @@ SECONDS = 60.0
 """What one scheduled run may take; the next one goes on."""
 
 Delete: TypeAlias = Callable[[Sequence[Any]], int]
-"""Deletes the rows with these primary keys and what refers to them; returns how many rows of the table went."""
+"""Deletes the rows with these primary keys and what refers to them; returns how many rows of the table went. Rows that
+have to stay it leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def delete_in_batches(
     """Delete ``rows``, the first of their order first, for ``seconds`` at most (None: to the end).
 
     Order them by the index that finds them. ``delete`` takes the place of Django's cascade, which reads every row that
-    refers to those it deletes. ``on_progress`` is called with the size of every batch.
+    refers to those it deletes; where it leaves rows out, the next batch begins behind them, so order those by their key.
+    ``on_progress`` is called with the number of rows that went with every batch.
     """
     model, count = rows.model, 0
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -55,5 +57,7 @@ def delete_in_batches(
             on_progress(gone)
         if len(pks) < size:
             return Deleted(count, is_all=True)
+        if gone < len(pks):
+            rows = rows.filter(pk__gt=pks[-1])
         if deadline is not None and time.monotonic() >= deadline:
             return Deleted(count, is_all=False)

@@ -1,17 +1,14 @@
-"""The events of a bot, cleared away when it is deleted."""
-
-from django.db import transaction
+"""A deleted bot's events, which go with it batch by batch."""
 
 from bots.models import Bot
 from bots.removal import clears_away
-from events.log.deletion import CHUNK, delete_events
+from core.database.batches import delete_in_batches
+from events.log.deletion import BATCH, delete_events
 from events.models import Event
 
 
 @clears_away
 def clear_events(bot: Bot) -> bool:
-    """Delete a chunk of the bot's events with all that hangs on them; True when nothing is left."""
-    with transaction.atomic():
-        pks = list(Event.objects.filter(bot=bot).order_by("pk").values_list("pk", flat=True)[:CHUNK])
-        delete_events(pks)
-    return len(pks) < CHUNK
+    """Delete one batch of the bot's events; True when none is left."""
+    events = Event.objects.filter(bot=bot).order_by("pk")
+    return delete_in_batches(events, size=BATCH, seconds=0, delete=delete_events).is_all

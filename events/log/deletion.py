@@ -1,16 +1,16 @@
-"""Deleting events with all that hangs on them, a chunk at a time and without loading any of it."""
+"""Deleting events with all that refers to them, without loading any of it."""
 
 from collections.abc import Sequence
 
 from events.models import Delivery, DeliveryAttempt, Event
 
-CHUNK = 2_000  # events in one transaction
+BATCH = 2_000  # events in one transaction
 
 
 def delete_events(pks: Sequence[int]) -> int:
-    """Delete these events, their deliveries and their tries; belongs into a transaction. Returns how many events went.
+    """Delete these events, their deliveries and attempts, in the caller's transaction. Returns how many events went.
 
-    Three statements, Django's own cascade would read every row first.
+    Three statements; Django's own cascade would read every row first.
     """
     deliveries = Delivery.objects.filter(event_id__in=pks)
     DeliveryAttempt.objects.filter(delivery_id__in=deliveries.values("pk"))._raw_delete("default")  # noqa: SLF001

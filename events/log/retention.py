@@ -1,38 +1,40 @@
-"""How long events are kept, and letting go of the others.
+"""How long the rows of this app are kept, and deleting those whose time has passed.
 
-Each status has its own number of days; a bot may have its own instead. Never fewer than two: an event is also what a
-repeated push is known by, and the platform pushes again for seven hours. What is still being handled stays, and so does
-what an open replay has not come to.
+Events: each status has its own number of days; a bot may have its own instead. Two days at least: an event is also what a
+repeated push is recognized by, and the platform pushes again for seven hours. Events that are still being handled stay,
+and so do those that an open replay has not reached. Their deliveries and attempts go with them.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot
+from core.database.batches import Deleted, delete_in_batches
+from core.database.counts import BoundedCount, count_up_to
 from events.enums import ENDED, EventStatus
-from events.log.deletion import CHUNK, delete_events
+from events.log.deletion import BATCH, delete_events
 from events.log.search import number_at
-from events.models import Delivery, Event, ReplayJob
+from events.models import Delivery, Event, LeftOut, ReplayJob
 
 logger = logging.getLogger("events.retention")
 
 MIN_DAYS = 2
-MOST_COUNTED = 1_000_000  # events of one kind a dry run counts
+MOST_COUNTED = 1_000_000  # events of one kind that a dry run counts
 REPLAYS_KEPT = timedelta(days=90)
-MAX_REPLAYS = 1_000  # deleted in one run
-SCHEDULED_BUDGET = 60.0  # seconds
+SHEDDING_KEPT = timedelta(days=90)
+SCHEDULED_SECONDS = 60.0
 HANDLED = (EventStatus.DONE,)
 FAILED = (EventStatus.DEAD, EventStatus.QUARANTINED, EventStatus.STALE)
 IGNORED = (EventStatus.IGNORED,)
+FINISHED = (*HANDLED, *FAILED, *IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Policy:
 
     @classmethod
     def current(cls) -> "Policy":
-        """What the environment and the bots say now."""
+        """As the environment and the bots say now."""
         days = {
             HANDLED: settings.EVENT_RETENTION_DAYS,
             FAILED: settings.FAILED_EVENT_RETENTION_DAYS,
@@ -59,61 +61,58 @@ class Policy:
 
 def prune_events(
     *, seconds: float | None = None, on_progress: Callable[[int], None] = lambda _count: None
-) -> tuple[int, bool]:
-    """Delete what has had its time, for ``seconds`` at most; returns how many events went and whether that was all.
+) -> Deleted:
+    """Delete the events whose time has passed, for about ``seconds`` (None: to the end), then old replays and counts.
 
-    ``on_progress`` is called with the size of every chunk. Safe beside everything else, itself included.
+    ``on_progress`` is called with the number of events of every batch. Safe to run beside everything else, itself included.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    gone = 0
-    for overdue in _overdue(timezone.now()):
-        after = 0
-        while True:
-            if deadline is not None and time.monotonic() >= deadline:
-                return gone, False
-            with transaction.atomic():
-                rows = overdue.filter(pk__gt=after).order_by("pk").select_for_update(skip_locked=True)
-                pks = list(rows.values_list("pk", flat=True)[:CHUNK])
-                open_ones = Delivery.objects.filter(event_id__in=pks).exclude(status__in=ENDED)
-                kept = set(open_ones.values_list("event_id", flat=True))
-                count = delete_events([pk for pk in pks if pk not in kept])
-            gone += count
-            on_progress(count)
-            if len(pks) < CHUNK:
-                break
-            after = pks[-1]
-    _prune_replays(timezone.now())
-    if gone:
-        logger.info("events_pruned", extra={"events": gone})
-    return gone, True
+    now = timezone.now()
+    count, is_all = 0, True
+    for expired in _expired(now):
+        left = None if deadline is None else deadline - time.monotonic()
+        deleted = delete_in_batches(
+            expired.order_by("pk"), size=BATCH, seconds=left, delete=_delete_finished, on_progress=on_progress
+        )
+        count += deleted.count
+        if not deleted.is_all:
+            is_all = False
+            break
+    delete_in_batches(ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"), seconds=0)
+    delete_in_batches(LeftOut.objects.filter(hour__lt=now - SHEDDING_KEPT).order_by("hour"), seconds=0)
+    if count:
+        logger.info("events_pruned", extra={"events": count})
+    return Deleted(count, is_all)
 
 
-def count_overdue() -> tuple[int, bool]:
-    """The dry run: how many events would go, and whether there may be more than were counted."""
-    counts = [rows.order_by()[: MOST_COUNTED + 1].count() for rows in _overdue(timezone.now())]
-    return sum(min(count, MOST_COUNTED) for count in counts), any(count > MOST_COUNTED for count in counts)
+def count_expired() -> BoundedCount:
+    """The dry run: how many events ``prune_events`` would delete."""
+    counts = [count_up_to(rows, MOST_COUNTED) for rows in _expired(timezone.now())]
+    return BoundedCount(sum(one.count for one in counts), any(one.is_more for one in counts))
 
 
-def _overdue(now: datetime) -> Iterator[QuerySet[Event]]:
-    """Each read in the order of an index, and no further than the age that is asked for."""
+def _expired(now: datetime) -> Iterator[QuerySet[Event]]:
+    """Each is read in the order of an index, and no further than its age."""
     policy = Policy.current()
     rows = Event.objects.all()
-    waiting = ReplayJob.objects.open().aggregate(first=Min("cursor"))["first"]
-    if waiting is not None:
-        rows = rows.filter(pk__lte=waiting)
+    replay = ReplayJob.objects.open().aggregate(cursor=Min("cursor"))["cursor"]
+    if replay is not None:
+        rows = rows.filter(pk__lte=replay)
     for status, days in policy.days.items():
-        yield _older(
-            rows.filter(status=status).exclude(bot__in=list(policy.bots)), now - timedelta(days=days)
-        )
+        of_status = rows.filter(status=status).exclude(bot__in=list(policy.bots))
+        yield _arrived_before(now - timedelta(days=days), of_status)
     for bot, days in policy.bots.items():
-        yield _older(rows.filter(bot=bot, status__in=policy.days), now - timedelta(days=days))
+        yield _arrived_before(now - timedelta(days=days), rows.filter(bot=bot, status__in=FINISHED))
 
 
-def _older(rows: QuerySet[Event], age: datetime) -> QuerySet[Event]:
-    bound = number_at(age)
-    return rows.filter(received_at__lt=age, **({} if bound is None else {"pk__lt": bound}))
+def _arrived_before(moment: datetime, rows: QuerySet[Event]) -> QuerySet[Event]:
+    number = number_at(moment)
+    return rows.filter(received_at__lt=moment, **({} if number is None else {"pk__lt": number}))
 
 
-def _prune_replays(now: datetime) -> None:
-    old = ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk")
-    ReplayJob.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:MAX_REPLAYS])).delete()
+def _delete_finished(pks: Sequence[int]) -> int:
+    """Without events that a replay has just taken up, or that something still refers to as unfinished."""
+    events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=pks, status__in=FINISHED)
+    locked = set(events.values_list("pk", flat=True))
+    unfinished = Delivery.objects.filter(event_id__in=locked).exclude(status__in=ENDED)
+    return delete_events(sorted(locked - set(unfinished.values_list("event_id", flat=True))))

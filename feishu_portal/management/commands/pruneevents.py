@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from core.access import audit
 from core.access.actors import Actor
 from core.checks import SETTINGS
-from events.log.retention import Policy, count_overdue, prune_events
+from events.log.retention import Policy, count_expired, prune_events
 from feishu_portal.management.progress import progress_bar
 
 
@@ -23,15 +23,14 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Count, and delete nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count, is_more = count_overdue()
-        words = f"more than {count:,}" if is_more else f"{count:,}"
+        expired = count_expired()
         if options["dry_run"]:
             for status, days in Policy.current().days.items():
                 self.stdout.write(f"{status.value}: kept for {days} days")
-            self.stdout.write(f"{words} events would be deleted.")
+            self.stdout.write(f"{expired} events would be deleted.")
             return
         with progress_bar(self.stderr) as progress:
-            task = progress.add_task("Deleting", total=None if is_more else count)
-            gone, _is_all = prune_events(on_progress=lambda some: progress.advance(task, some))
-        audit.record(actor=Actor.command("pruneevents"), action="events.pruned", events=gone)
-        self.stdout.write(f"{gone:,} events deleted.")
+            task = progress.add_task("Deleting", total=None if expired.is_more else expired.count)
+            deleted = prune_events(on_progress=lambda count: progress.advance(task, count))
+        audit.record(actor=Actor.command("pruneevents"), action="events.pruned", events=deleted.count)
+        self.stdout.write(f"{deleted.count:,} events deleted.")

@@ -48,3 +48,13 @@ def test_own_way_of_deleting_takes_the_place_of_the_cascade(entries):
 
     assert delete_in_batches(rows(), size=5, delete=delete) == Deleted(7, is_all=True)
     assert asked == [entries[:5], entries[5:]]
+
+
+def test_rows_that_have_to_stay_are_passed_over(entries):
+    kept = {entries[0], entries[1], entries[5]}
+
+    def delete(pks) -> int:
+        return AuditEntry.objects.filter(pk__in=set(pks) - kept).delete()[0]
+
+    assert delete_in_batches(rows(), size=2, delete=delete) == Deleted(4, is_all=True)
+    assert set(rows().values_list("pk", flat=True)) == kept

@@ -55,7 +55,7 @@ def test_few_events_go_with_the_deletion_itself(bot: Bot, django_capture_on_comm
 
 def test_many_events_go_chunk_by_chunk_and_the_sweep_goes_on(bot: Bot, monkeypatch) -> None:
     other = make_event(make_bot())
-    monkeypatch.setattr(bot_removal, "CHUNK", 2)
+    monkeypatch.setattr(bot_removal, "BATCH", 2)
     delete_bot(bot, actor=SYSTEM)
     assert not clear_away(bot, seconds=0)
     assert Event.objects.filter(bot=bot).count() == 5

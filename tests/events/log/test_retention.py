@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from bots.models import Bot
 from core.access.actors import SYSTEM
-from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from core.database.batches import Deleted
+from core.database.counts import BoundedCount
+from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, Extra, ReplayMode, ReplayState
 from events.log import retention
 from events.log.criteria import EventCriteria
 from events.log.replay import start_replay
-from events.log.retention import Policy, count_overdue, prune_events
-from events.models import Delivery, DeliveryAttempt, Event, ReplayJob
+from events.log.retention import Policy, count_expired, prune_events
+from events.models import Delivery, DeliveryAttempt, Event, LeftOut, ReplayJob
 from tests.events.log.test_search import make_event
 from tests.factories import make_bot
 
@@ -56,9 +58,9 @@ def left() -> set[int]:
 def test_each_status_has_its_days(bot: Bot, status: EventStatus, days: int) -> None:
     aged(bot, days + 0.1, status)
     young = aged(bot, days - 0.1, status)
-    assert count_overdue() == (1, False)
+    assert count_expired() == BoundedCount(1)
     assert left() != {young.pk}
-    assert prune_events() == (1, True)
+    assert prune_events() == Deleted(1, is_all=True)
     assert left() == {young.pk}
     assert Delivery.objects.count() == DeliveryAttempt.objects.count() == 1
 
@@ -66,14 +68,14 @@ def test_each_status_has_its_days(bot: Bot, status: EventStatus, days: int) -> N
 @pytest.mark.parametrize("status", [EventStatus.RECEIVED, EventStatus.DISPATCHED])
 def test_what_is_still_handled_stays_however_old(bot: Bot, status: EventStatus) -> None:
     aged(bot, 1000, status)
-    assert prune_events() == (0, True)
+    assert prune_events() == Deleted(0, is_all=True)
 
 
 def test_an_ended_event_with_a_delivery_under_way_stays(bot: Bot) -> None:
     event = aged(bot, 1000)
     Delivery.objects.create(event=event, bot=bot, handler="stock", status=DeliveryStatus.RETRYING)
     aged(bot, 999)
-    assert prune_events() == (1, True)
+    assert prune_events() == Deleted(1, is_all=True)
     assert left() == {event.pk}
 
 
@@ -111,22 +113,24 @@ def test_what_an_open_replay_has_not_come_to_stays(bot: Bot) -> None:
 
 
 def test_pruning_goes_on_over_many_chunks_and_past_what_it_keeps(bot: Bot, monkeypatch) -> None:
-    monkeypatch.setattr(retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     kept = aged(bot, 101)
     Delivery.objects.filter(event=kept).update(status=DeliveryStatus.RUNNING)
     for _ in range(5):
         aged(bot, 100)
     chunks: list[int] = []
-    assert prune_events(on_progress=chunks.append) == (5, True)
+    assert prune_events(on_progress=chunks.append) == Deleted(5, is_all=True)
     assert sum(chunks) == 5
     assert max(chunks) == 2
     assert left() == {kept.pk}
 
 
-def test_out_of_time_it_says_that_there_is_more(bot: Bot) -> None:
-    aged(bot, 100)
-    assert prune_events(seconds=0) == (0, False)
-    assert len(left()) == 1
+def test_out_of_time_it_says_that_there_is_more(bot: Bot, monkeypatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for _ in range(5):
+        aged(bot, 100)
+    assert prune_events(seconds=0) == Deleted(2, is_all=False)
+    assert len(left()) == 3
 
 
 def test_pruning_loads_no_row_and_takes_a_fixed_number_of_statements(bot: Bot) -> None:
@@ -154,3 +158,12 @@ def test_old_replays_go_and_the_deliveries_they_made_stay(bot: Bot) -> None:
     prune_events()
     assert list(ReplayJob.objects.all()) == [young]
     assert Delivery.objects.get(event=event).replay is None
+
+
+@pytest.mark.django_db
+def test_counts_of_what_was_shed_go_after_ninety_days() -> None:
+    now = timezone.now()
+    for days in (91, 89):
+        LeftOut.objects.create(hour=now - timedelta(days=days), extra=Extra.LIVE, count=1)
+    prune_events()
+    assert LeftOut.objects.get().hour == now - timedelta(days=89)
