@@ -1,10 +1,11 @@
 """Every address of the portal."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from feishu_portal.api import api, connections
+from feishu_portal.api.error_pages import ROOTS, unknown_path
 from feishu_portal.overview.connections import views as connections_page
 from feishu_portal.runtime import health
 
@@ -31,6 +32,7 @@ urlpatterns = [
     path("oauth/", include("auth_sessions.urls")),
     path("api/v1/", api.urls),
     path("api/feishu/", connections.api.urls),
+    re_path(f"^{ROOTS}", unknown_path),
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
 ]

@@ -56,6 +56,11 @@ def unauthenticated() -> Problem:
     )
 
 
+def internal_error(**facts: Any) -> Problem:
+    """An error of the portal's own: its log has the cause, the caller nothing of it."""
+    return Problem(500, "internal_error", "Something went wrong in the portal; its log says what.", **facts)
+
+
 def install(api: NinjaAPI) -> None:
     """Make every error of the API a problem."""
 
@@ -76,7 +81,8 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def on_http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-        return answer(Problem(error.status_code, "invalid_request", str(error)))
+        code = "not_permitted" if error.status_code == 403 else "invalid_request"
+        return answer(Problem(error.status_code, code, str(error)))
 
     @api.exception_handler(DataError)
     def on_unstorable(_request: HttpRequest, error: DataError) -> HttpResponse:
@@ -88,9 +94,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(Exception)
     def on_error_of_our_own(request: HttpRequest, error: Exception) -> HttpResponse:
         logger.error("api_failed", exc_info=error, extra={"method": request.method, "path": request.path})
-        return answer(
-            Problem(500, "internal_error", "Something went wrong in the portal; its log says what.")
-        )
+        return answer(internal_error())
 
     @api.exception_handler(Http404)
     def on_missing(_request: HttpRequest, _error: Http404) -> HttpResponse:

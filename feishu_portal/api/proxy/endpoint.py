@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from feishu_portal.api.problems import CONTENT_TYPE, Problem
+from feishu_portal.api.problems import CONTENT_TYPE, Problem, internal_error
 from feishu_portal.api.proxy.server import Desk
 
 logger = logging.getLogger("portal.proxy")
@@ -39,12 +39,7 @@ class ProxyEndpoint:
             problem = Problem(504, "upstream_failed", "The call took too long.", sent="unknown")
         except Exception:
             logger.exception("proxy_failed")
-            problem = Problem(
-                500,
-                "internal_error",
-                "Something went wrong in the portal; its log says what.",
-                sent="unknown",
-            )
+            problem = internal_error(sent="unknown")
         else:
             return
         if not has_begun:

@@ -1,0 +1,65 @@
+"""Django's own error pages under the API's addresses as problems: unknown paths, wrong methods, refused requests."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NoReturn, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from feishu_portal.api.problems import Problem, answer, internal_error, not_found
+
+ROOTS: Final = r"(?:api|proxy)(?:/|$)"
+"""Paths that callers ask for and nobody reads in a browser, without the slash they begin with."""
+
+GetResponse = Callable[[HttpRequest], Any]
+
+
+@sync_and_async_middleware
+def problems_for_callers(get_response: GetResponse) -> GetResponse:
+    """The outermost middleware, so that it also sees what another one refused."""
+    if iscoroutinefunction(get_response):
+
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            return _as_problem(request, await cast("Awaitable[HttpResponseBase]", get_response(request)))
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        return _as_problem(request, get_response(request))
+
+    return respond
+
+
+def unknown_path(_request: HttpRequest) -> NoReturn:
+    """The last route under ``ROOTS``: Django redirects to a path with a slash at its end where no route matches."""
+    raise Http404
+
+
+def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The response, or a problem of the same status where it is a page about an error."""
+    is_page = response.headers.get("Content-Type", "").startswith("text/")
+    if response.status_code < 400 or not is_page or not re.match(ROOTS, request.path_info[1:]):
+        return response
+    problem = answer(_problem(request.method or "", response.status_code))
+    for name, value in response.headers.items():
+        if name != "Content-Length":
+            problem.headers.setdefault(name, value)
+    response.close()
+    return problem
+
+
+def _problem(method: str, status: int) -> Problem:
+    match status:
+        case 404:
+            return not_found("path")
+        case 405:
+            return Problem(405, "method_not_allowed", f"{method} is not possible here.")
+        case 403:
+            return Problem(403, "not_permitted", "The request was refused.")
+        case _ if status < 500:
+            return Problem(status, "invalid_request", "The request cannot be read.")
+        case _:
+            return internal_error()
