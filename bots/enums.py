@@ -49,16 +49,6 @@ PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANG
 """Ends that the portal or an operator wanted."""
 
 
-class IncidentCause(models.TextChoices):
-    """What a bot, or the way from it to an internal system, needs a person for."""
-
-    CONFIGURATION = "configuration", _("Wrong configuration")
-    NOT_CONNECTED = "not_connected", _("Not connected")
-    FOREIGN = "foreign", _("Foreign connection")
-    REFRESH = "refresh", _("Tokens not refreshed")
-    DELIVERIES = "deliveries", _("Events not taken")
-
-
 class Channel(models.TextChoices):
     """Ways to reach an operator."""
 

@@ -17,7 +17,7 @@ class WebhookUnprotected(BotsError):
     """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""
 
 
-class NotTold(BotsError):
+class NoticeNotSent(BotsError):
     """A notice did not reach its person."""
 
 

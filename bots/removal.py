@@ -1,31 +1,37 @@
-"""Clearing away what belonged to a deleted bot, chunk by chunk: what other apps keep of it, then the bot itself."""
+"""Removing what belonged to a deleted bot, batch by batch: the rows that apps keep for it, then the bot itself."""
 
 import logging
 import time
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from bots.models import Bot
+from bots.models import Bot, ConnectionLoss, Incident, Sending
+from core.database.batches import delete_in_batches
 
-logger = logging.getLogger("bots.removal")
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
-AT_ONCE = 2.0  # seconds that whoever deletes a bot may wait
-BOTS_IN_A_SWEEP = 10
-SWEEP_BUDGET = 4.0  # seconds
+logger = logging.getLogger(__name__)
+
+AT_ONCE: Final = 2.0
+"""Seconds that the operator who deletes a bot may wait."""
+BOTS_IN_SWEEP: Final = 10
+SWEEP_SECONDS: Final = 4.0
+"""For one bot in one sweep."""
 
 Step: TypeAlias = Callable[[Bot], bool]
-"""Deletes some rows of a deleted bot; True when none are left."""
+"""Deletes a batch of rows of a deleted bot; True when none are left."""
 
 _steps: list[Step] = []
 
 
-def clears_away(step: Step) -> Step:
+def removal_step(step: Step) -> Step:
     """A decorator, for apps that keep many rows for a bot: Django would load all of them to delete them with it."""
     _steps.append(step)
     return step
 
 
-def clear_away(bot: Bot, *, seconds: float = AT_ONCE) -> bool:
+def remove(bot: Bot, *, seconds: float = AT_ONCE) -> bool:
     """Delete rows of a deleted bot for that long; True when they and the bot are gone."""
     deadline = time.monotonic() + seconds
     for step in _steps:
@@ -35,12 +41,24 @@ def clear_away(bot: Bot, *, seconds: float = AT_ONCE) -> bool:
                 return False
             is_done = step(bot)
     bot.delete()
-    logger.info("bot_cleared_away", extra={"bot": str(bot.pk)})
+    logger.info("bot_removed", extra={"bot": str(bot.pk)})
     return True
 
 
-def clear_away_deleted() -> None:
+def remove_deleted_bots() -> None:
     """Go on with bots that were deleted and are not gone yet."""
-    for bot in Bot.with_deleted.exclude(deleted_at=None).order_by("deleted_at")[:BOTS_IN_A_SWEEP]:
-        if not clear_away(bot, seconds=SWEEP_BUDGET):
+    for bot in Bot.with_deleted.exclude(deleted_at=None).order_by("deleted_at")[:BOTS_IN_SWEEP]:
+        if not remove(bot, seconds=SWEEP_SECONDS):
             return
+
+
+@removal_step
+def remove_history(bot: Bot) -> bool:
+    """What this app keeps: messages sent by the bot, its lost connections and incidents."""
+    return all(delete_in_batches(rows, seconds=0).is_all for rows in _history(bot))
+
+
+def _history(bot: Bot) -> "Iterator[QuerySet[Any]]":
+    yield Sending.objects.filter(bot=bot).order_by("pk")
+    yield ConnectionLoss.objects.filter(bot=bot).order_by("at")
+    yield Incident.objects.filter(bot=bot).order_by("pk")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.enums import SlotState
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionSlot
-from bots.removal import clear_away
+from bots.removal import remove
 from core.access import audit
 from core.access.actors import Actor
 from core.vault.fields import encrypted_field, encrypted_fields
@@ -110,7 +110,7 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
     bot.deleted_at = timezone.now()
     bot.save()
     bots_changed([bot.pk])
-    transaction.on_commit(partial(clear_away, bot))
+    transaction.on_commit(partial(remove, bot))
 
 
 def arrange_slots(bot: Bot) -> None:

@@ -198,9 +198,9 @@ SWEEP_SECONDS = environment.FEISHU_SWEEP_SECONDS
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.clear_away", "auth_sessions.sweep", "auth_sessions.refresh_due")
+    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.remove_deleted", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
-    "bots.watch": {"task": "bots.watch", "schedule": 15.0, "options": {"expires": 60.0}},
+    "bots.sweep": {"task": "bots.sweep", "schedule": 15.0, "options": {"expires": 60.0}},
     "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {

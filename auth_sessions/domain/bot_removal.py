@@ -6,7 +6,7 @@ from django.db import transaction
 
 from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
 from bots.models import Bot
-from bots.removal import clears_away
+from bots.removal import removal_step
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CHUNK = 1_000  # rows in one transaction
 
 
-@clears_away
+@removal_step
 def clear_authorizations(bot: Bot) -> bool:
     """Delete a chunk of what refers to grants, and of the grants themselves at last; True when nothing is left."""
     kept: tuple[QuerySet[Any], ...] = (

@@ -1,26 +1,35 @@
 """Apps whose users' tokens are not refreshed, as incidents: it takes a person to have the platform accept them again."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from auth_sessions.models import RefreshGate
-from bots.enums import IncidentCause
-from bots.incidents.detection import Trouble, Watch, register
+from bots.incidents.causes import Cause, Details
+from bots.incidents.detectors import Detector, Problem, register
 from bots.models import Bot
+from feishu.codes import explain
+
+REFRESH: Final = Cause(
+    name="refresh",
+    label=_("Tokens not refreshed"),
+    headline=_("The platform refuses %(subject)s: its users' tokens are not refreshed"),
+    explain=lambda details: explain(details.code),
+)
 
 
-def refused_apps() -> Iterator[Trouble]:
+def refused_apps() -> Iterator[Problem]:
     """Apps that the platform refuses, so that their refreshing is paused."""
     paused = RefreshGate.objects.filter(paused_at__isnull=False, bot__in=Bot.objects.enabled())
     for gate in paused.select_related("bot"):
         if gate.paused_at is not None:
-            yield Trouble(gate.bot, IncidentCause.REFRESH, gate.paused_at, code=gate.code)
+            yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code))
 
 
 def _enabled() -> Iterable[UUID]:
     return Bot.objects.enabled().values_list("pk", flat=True)
 
 
-register(
-    Watch(causes=frozenset({IncidentCause.REFRESH}), troubles=refused_apps, concerned=_enabled),
-)
+register(Detector(causes=(REFRESH,), find=refused_apps, monitored=_enabled))

@@ -13,7 +13,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.console.actions import Question, ask
 from core.console.base import operator_of
-from core.console.columns import in_language
+from core.console.sentences import in_language
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 

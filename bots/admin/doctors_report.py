@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.utils.translation import gettext
 
 from bots.doctor import Finding, Verdict
-from core.console.columns import in_language
+from core.console.sentences import in_language
 
 _LEVELS: Final = {
     Verdict.WRONG: messages.ERROR,

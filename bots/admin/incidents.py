@@ -1,5 +1,7 @@
 """Incidents in the console: what needs or needed a person, and who was told."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -7,29 +9,18 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import Channel, IncidentCause
-from bots.incidents.words import cause_and_cure, headline, in_sentences
+from bots.enums import Channel
+from bots.incidents.causes import cause_named, registered_causes
 from bots.models import Bot, Incident, Notice
 from core.console.base import MachineWritten, MachineWrittenInline
-from core.console.columns import EMPTY, ago, column, label, state, when
+from core.console.columns import EMPTY, ago, column, label, trouble, when
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-
-CAUSE_COLOURS = {
-    IncidentCause.CONFIGURATION: "danger",
-    IncidentCause.NOT_CONNECTED: "danger",
-    IncidentCause.FOREIGN: "warning",
-    IncidentCause.REFRESH: "danger",
-    IncidentCause.DELIVERIES: "warning",
-}
-
-
-# By address: what is no bot lives in rooms above, which this one does not know.
-_PAGES = {IncidentCause.DELIVERIES: "admin:events_subscription_change"}
+from core.console.sentences import cause_and_cure, in_sentences
 
 
 class NoticeInline(MachineWrittenInline[Notice, Incident]):
     model = Notice
-    fields = ("operator", "channel_label", "began_told", "over_told", "problem")
+    fields = ("operator", "channel_label", "problem_sent", "recovery_sent", "problem")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
@@ -44,12 +35,12 @@ class NoticeInline(MachineWrittenInline[Notice, Incident]):
         return label(Channel(notice.channel).label)
 
     @column(_("told of it"))
-    def began_told(self, notice: Notice) -> str:
-        return ago(notice.began_told_at)
+    def problem_sent(self, notice: Notice) -> str:
+        return ago(notice.problem_sent_at)
 
     @column(_("told that it is over"))
-    def over_told(self, notice: Notice) -> str:
-        return ago(notice.over_told_at)
+    def recovery_sent(self, notice: Notice) -> str:
+        return ago(notice.recovery_sent_at)
 
     @column(_("error"))
     def problem(self, notice: Notice) -> str:
@@ -62,17 +53,28 @@ class OpenFilter(YesNoFilter):
     condition = Q(closed_at=None)
 
 
+class CauseFilter(admin.SimpleListFilter):
+    title = _("cause")
+    parameter_name = "cause"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [(cause.name, cause.label) for cause in registered_causes()]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        return queryset.filter(cause=self.value()) if self.value() else queryset
+
+
 @admin.register(Incident)
 class IncidentAdmin(MachineWritten[Incident]):
-    list_display = ("cause_label", "about", "standing", "began", "over", "explanation")
-    list_filter = (OpenFilter, "cause", since("opened_at"), ("bot", VisibleRelatedFilter))
+    list_display = ("cause_label", "affected", "is_open", "began", "over", "explanation")
+    list_filter = (OpenFilter, CauseFilter, since("opened_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     sortable_by = ()
     inlines = (NoticeInline,)
     fields = (
         "cause_label",
-        "about",
-        "standing",
+        "affected",
+        "is_open",
         "began_in_full",
         "noticed_in_full",
         "over_in_full",
@@ -87,17 +89,16 @@ class IncidentAdmin(MachineWritten[Incident]):
 
     @column(_("cause"))
     def cause_label(self, incident: Incident) -> str:
-        return state(IncidentCause(incident.cause), CAUSE_COLOURS)
+        cause = cause_named(incident.cause)
+        return label(cause.label, "danger" if cause.is_severe else "warning")
 
     @column(_("subject"))
-    def about(self, incident: Incident) -> str:
-        page = reverse(
-            _PAGES.get(IncidentCause(incident.cause), "admin:bots_bot_change"), args=[incident.about_id]
-        )
-        return format_html('<a href="{}">{}</a>', page, incident.about)
+    def affected(self, incident: Incident) -> str:
+        page = reverse(cause_named(incident.cause).page, args=[incident.affected_id])
+        return format_html('<a href="{}">{}</a>', page, incident.affected_name)
 
     @column(_("state"))
-    def standing(self, incident: Incident) -> str:
+    def is_open(self, incident: Incident) -> str:
         return label(_("Open"), "danger") if incident.closed_at is None else label(_("Over"), "success")
 
     @column(_("began"))
@@ -122,21 +123,10 @@ class IncidentAdmin(MachineWritten[Incident]):
 
     @column(_("cause and cure"))
     def explanation(self, incident: Incident) -> str:
-        cause, cure = cause_and_cure(incident)
-        code = (
-            format_html(' <code class="portal-id">{}</code>', incident.code)
-            if incident.code is not None
-            else ""
-        )
-        return format_html(
-            '<div class="portal-error"><div class="portal-cause">{}{}</div><div class="portal-cure">{}</div></div>',
-            cause,
-            code,
-            cure or EMPTY,
-        )
+        return trouble(incident.explanation)
 
 
 def open_incidents(bot: Bot) -> list[str]:
     """What needs a person now, each with cause and cure, for the top of the bot's page."""
     incidents = bot.incidents.open().select_related("bot").order_by("pk")
-    return [in_sentences(headline(incident), *cause_and_cure(incident)) for incident in incidents]
+    return [in_sentences(incident.headline, cause_and_cure(incident.explanation)) for incident in incidents]

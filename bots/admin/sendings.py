@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from bots.connections.problems import explain_problem
+from bots.connections.advice import explain_error
 from bots.enums import SendingKind, SendingState
 from bots.models import Sending
 from core.console.base import MachineWritten
@@ -104,5 +104,5 @@ class SendingAdmin(MachineWritten[Sending]):
 
     @column(_("error"))
     def problem(self, sending: Sending) -> str:
-        info = explain_problem(sending.code, sending.reason)
+        info = explain_error(sending.code, sending.reason)
         return trouble(info, log_id=sending.log_id) if info else EMPTY

@@ -17,8 +17,8 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from bots.connections.advice import NO_ROOM
 from bots.connections.heartbeats import NO_HEARTBEATS
-from bots.connections.problems import NO_ROOM
 from bots.connections.processes import Peer, announce, peers
 from bots.connections.slots import SeenSlot, seen_slots
 from bots.enums import SlotState

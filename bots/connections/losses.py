@@ -3,23 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
-from uuid import UUID
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from bots.connections.platform_count import look_soon
+from bots.connections.platform_count import check_soon
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot
-
-KEPT: Final = timedelta(days=30)
-STEP: Final = 1000
-"""Rows deleted in one statement."""
-STEPS: Final = 50
-"""Statements in one run; the rest is left for the next."""
 
 
 def write_losses(losses: Sequence[ConnectionLoss]) -> None:
@@ -27,16 +19,7 @@ def write_losses(losses: Sequence[ConnectionLoss]) -> None:
     known = set(Bot.objects.filter(pk__in={loss.bot_id for loss in losses}).values_list("pk", flat=True))
     ConnectionLoss.objects.bulk_create([loss for loss in losses if loss.bot_id in known])
     bots_changed(known)
-    look_soon({loss.bot_id for loss in losses if loss.reason not in PLANNED_LOSSES} & known)
-
-
-def losses_by_reason(bot_ids: Sequence[UUID]) -> dict[UUID, Counter[LossReason]]:
-    """Of each of these bots, how many connections were lost in the past 24 hours, by cause. One query."""
-    found: dict[UUID, Counter[LossReason]] = {}
-    day = ConnectionLoss.objects.since(timezone.now() - timedelta(hours=24)).filter(bot__in=bot_ids)
-    for bot_id, reason, count in day.order_by().values_list("bot", "reason").annotate(Count("pk")):
-        found.setdefault(bot_id, Counter())[LossReason(reason)] = count
-    return found
+    check_soon({loss.bot_id for loss in losses if loss.reason not in PLANNED_LOSSES} & known)
 
 
 def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
@@ -56,15 +39,3 @@ def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
 def unplanned(counts: Counter[LossReason]) -> int:
     """Those among them that nobody wanted."""
     return sum(count for reason, count in counts.items() if reason not in PLANNED_LOSSES)
-
-
-def prune_losses() -> int:
-    """Forget what is older than 30 days, a bounded stretch at a time; how many rows went."""
-    old = ConnectionLoss.objects.filter(at__lt=timezone.now() - KEPT).order_by("at")
-    gone = 0
-    for _ in range(STEPS):
-        ids = list(old.values_list("pk", flat=True)[:STEP])
-        if not ids:
-            break
-        gone += ConnectionLoss.objects.filter(pk__in=ids).delete()[0]
-    return gone

@@ -8,8 +8,8 @@ from typing import Any, Final
 from django.utils import timezone
 
 from bots.connections import signals
+from bots.connections.advice import words_of_platform
 from bots.connections.heartbeats import NO_HEARTBEATS, Rhythm
-from bots.connections.problems import words_of
 from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import WantedSlot
@@ -124,7 +124,7 @@ class SlotObserver:
             down_since=self._down(),
             error_code=error.code,
             error_reason=error.reason or Reason.INTERNAL if error.code is None else "",
-            error_message=storable(words_of(error), 500),
+            error_message=storable(words_of_platform(error), 500),
             error_at=timezone.now(),
         )
         reason = _reason_of(error)

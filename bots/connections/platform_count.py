@@ -21,6 +21,7 @@ from django.utils import timezone
 from bots.enums import SlotState
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
+from bots.models.connections import PROOF
 from core.database.clock import DatabaseTime
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
@@ -42,8 +43,6 @@ CLAIM: Final = timedelta(minutes=2)
 """Until somebody else may ask in place of a worker that died."""
 AT_ONCE: Final = 50
 """Bots asked about in one sweep."""
-PROOF: Final = 2
-"""Looks in a row that have to say the same."""
 MOST_RENEWALS: Final = 2
 """After so many connections made anew in vain, it is the count that is wrong."""
 
@@ -79,7 +78,7 @@ def due_bots() -> list[UUID]:
     ]
 
 
-def look(bot_id: UUID, *, transport: Transport | None = None) -> None:
+def check(bot_id: UUID, *, transport: Transport | None = None) -> None:
     """Ask the platform, compare, and have what it does not know any more made anew."""
     bot = Bot.objects.listening().select_related("platform_count").filter(pk=bot_id).first()
     if bot is None:
@@ -98,7 +97,7 @@ def look(bot_id: UUID, *, transport: Transport | None = None) -> None:
     _note(known, online=online, held=after.count, **_judged(bot, known, online, before, after))
 
 
-def look_soon(bot_ids: set[UUID]) -> None:
+def check_soon(bot_ids: set[UUID]) -> None:
     """A connection was lost: have these bots looked at as soon as it makes sense."""
     soon = timezone.now() + AGAIN
     PlatformCount.objects.filter(bot__in=bot_ids, next_look_at__gt=soon).update(next_look_at=soon)

@@ -1,4 +1,4 @@
-"""The ways to an operator: e-mail by Django's backend, and a message by a bot that is well."""
+"""The ways to an operator: e-mail by Django's backend, and a message by a bot that has no problem."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
-from bots.enums import IncidentCause, Transport
-from bots.errors import NotTold
-from bots.incidents.words import cause_and_cure, headline, in_sentences
+from bots.enums import Transport
+from bots.errors import NoticeNotSent
+from bots.incidents.connections import FOREIGN
 from bots.models import Bot, ConnectionSlot, Incident, Notice
 from core.access.models import User
+from core.console.sentences import in_language, in_sentences
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI, ReceiveIdType
@@ -27,17 +28,17 @@ _PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id
 
 
 def send_email(user: User, notices: list[Notice]) -> None:
-    """Raises NotTold."""
+    """Raises NoticeNotSent."""
     subject, body = _words(user, notices)
     message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [user.email])
     try:
         message.send()
     except (SMTPException, OSError, ValueError) as error:
-        raise NotTold(f"{type(error).__name__}: {error}") from error
+        raise NoticeNotSent(f"{type(error).__name__}: {error}") from error
 
 
 def send_feishu(user: User, notices: list[Notice]) -> None:
-    """Raises NotTold when no bot of the operator's gets the message through."""
+    """Raises NoticeNotSent when no bot of the operator's gets the message through."""
     subject, body = _words(user, notices)
     failure = "no healthy bot to send it with"
     for bot in _messengers(user):
@@ -52,7 +53,7 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
             failure = f"{bot.app_id}: {error}"
         else:
             return
-    raise NotTold(failure)
+    raise NoticeNotSent(failure)
 
 
 def receive_id_type(address: str) -> ReceiveIdType:
@@ -63,50 +64,48 @@ def receive_id_type(address: str) -> ReceiveIdType:
 
 
 def _messengers(user: User) -> Iterator[Bot]:
-    """Bots that hear, or need not, of those the operator may see: nobody else's bot speaks of this one's troubles."""
-    hearing = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
-    ailing = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=IncidentCause.FOREIGN)
-    well = Bot.objects.visible_to(user).enabled().exclude(Exists(ailing))
-    able = well.filter(Exists(hearing)) | well.filter(transport=Transport.WEBHOOK)
+    """Bots that can send, of those the operator may see: nobody else's bot reports this one's problems."""
+    connected = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
+    troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=FOREIGN.name)
+    healthy = Bot.objects.visible_to(user).enabled().exclude(Exists(troubled))
+    able = healthy.filter(Exists(connected)) | healthy.filter(transport=Transport.WEBHOOK)
     yield from able.distinct().order_by("name", "app_id")[:MESSENGERS]
 
 
 def _key(notices: list[Notice]) -> str:
     """Under the same key the platform sends once in an hour, should a worker die between sending and noting it."""
-    stages = ",".join(f"{notice.pk}:{notice.began_told_at is None}" for notice in notices)
+    stages = ",".join(f"{notice.pk}:{notice.problem_sent_at is None}" for notice in notices)
     return hashlib.sha256(stages.encode()).hexdigest()[:50]
 
 
 def _words(user: User, notices: list[Notice]) -> tuple[str, str]:
     """Subject and text, in the operator's language."""
     with translation.override(user.language or settings.LANGUAGE_CODE):
-        parts = [_told(notice) for notice in notices]
-        troubled = sum(notice.began_told_at is None for notice in notices)
-        return _subject(notices, troubled), "\n\n".join(parts)
+        problems = sum(notice.problem_sent_at is None for notice in notices)
+        if len(notices) == 1:
+            incident = notices[0].incident
+            subject = incident.headline if problems else _recovered(incident)
+        elif problems:
+            words = ngettext("%(count)d incident needs you", "%(count)d incidents need you", problems)
+            subject = words % {"count": problems}
+        else:
+            subject = gettext("All recovered")
+        return subject, "\n\n".join(_paragraph(notice) for notice in notices)
 
 
-def _subject(notices: list[Notice], troubled: int) -> str:
-    if len(notices) == 1:
-        return headline(notices[0].incident) if troubled else _well(notices[0].incident)
-    if troubled:
-        words = ngettext("%(count)d incident needs you", "%(count)d incidents need you", troubled)
-        return words % {"count": troubled}
-    return gettext("All well again")
-
-
-def _told(notice: Notice) -> str:
+def _paragraph(notice: Notice) -> str:
     incident = notice.incident
-    if notice.began_told_at is not None:
-        return f"{_well(incident)}\n{_link(incident)}".strip()
-    cause, cure = cause_and_cure(incident)
+    if notice.problem_sent_at is not None:
+        return f"{_recovered(incident)}\n{_link(incident)}".strip()
+    info = incident.explanation
     app_id = incident.bot.app_id if incident.bot else ""
     facts = " · ".join(str(fact) for fact in (app_id, incident.code) if fact)
-    parts = (headline(incident), facts, in_sentences(cause), in_sentences(cure), _link(incident))
-    return "\n".join(part for part in parts if part)
+    cause, cure = in_sentences(in_language(info.cause)), in_sentences(in_language(info.cure))
+    return "\n".join(part for part in (incident.headline, facts, cause, cure, _link(incident)) if part)
 
 
-def _well(incident: Incident) -> str:
-    return gettext("%(bot)s is well again") % {"bot": incident.about}
+def _recovered(incident: Incident) -> str:
+    return gettext("%(subject)s has recovered") % {"subject": incident.affected_name}
 
 
 def _link(incident: Incident) -> str:

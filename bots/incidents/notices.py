@@ -1,7 +1,7 @@
-"""Telling people of incidents: whom, how, when, and each thing once.
+"""Sending people notices of incidents: to whom, how, when, and each once.
 
 Rows are the outbox. Whoever claims a row sends it; what is due for one person on one channel goes into one message,
-and a person is written to no more often than every five minutes, however many bots are in trouble.
+and a person is written to no more often than every five minutes, however many incidents there are.
 """
 
 import logging
@@ -10,25 +10,25 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from bots.enums import Channel
-from bots.errors import NotTold
+from bots.errors import NoticeNotSent
 from bots.incidents.channels import send_email, send_feishu
 from bots.models import Incident, Notice
 from core.access.models import User
+from core.background.retry import RetrySchedule
 from core.database.text import storable
 
-logger = logging.getLogger("bots.notices")
+logger = logging.getLogger(__name__)
 
 GAP: Final = timedelta(minutes=5)
 """Between two messages to one person on one channel."""
-WAITS: Final = (60, 300, 1800, 7200)
-"""Seconds before trying again."""
+RETRIES: Final = RetrySchedule((60, 300, 1800, 7200))
 CLAIM: Final = timedelta(minutes=5)
 """Longer than any sending takes; after that the sender is taken for dead."""
-AT_ONCE: Final = 50
+MAX_IN_MESSAGE: Final = 50
 """Incidents in one message; more wait for the next."""
 
 Send: TypeAlias = Callable[[User, list[Notice]], None]
@@ -36,100 +36,91 @@ _SENDERS: Final[dict[str, Send]] = {Channel.EMAIL: send_email, Channel.FEISHU: s
 
 
 def address_notices(incident: Incident) -> None:
-    """The incident began: owners are to be told, or superusers where there are none; each on every channel they have."""
+    """The incident began: notify the owners, or the superusers where there are none, on every channel they have."""
     now = timezone.now()
+    active = User.objects.filter(is_active=True)
+    owners = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])
+    people = owners if owners.exists() else active.filter(is_superuser=True)
     Notice.objects.bulk_create(
         [
             Notice(incident=incident, user=user, channel=channel, due_at=now)
-            for user in _people(incident)
+            for user in people
             for channel in _channels(user)
         ]
     )
 
 
 def follow_up_notices(incident: Incident) -> None:
-    """The incident is over: who was told of it is to be told of that, and who was not is left in peace."""
+    """The incident is over: who was notified of it is notified of that, and nobody else."""
     notices = incident.notices.all()
-    notices.filter(began_told_at=None).update(due_at=None)
-    notices.exclude(began_told_at=None).update(due_at=timezone.now(), tries=0, error="")
+    notices.filter(problem_sent_at=None).update(due_at=None)
+    notices.exclude(problem_sent_at=None).update(due_at=timezone.now(), attempts=0, error="")
 
 
 def drop_notices(incident: Incident) -> None:
-    """The bot was switched off: there is nothing more to tell."""
+    """The subject was switched off: there is nothing more to send."""
     incident.notices.update(due_at=None)
 
 
 def due_people() -> list[tuple[int, str]]:
-    """Who is to be written to now, and on which channel."""
+    """Ids of operators to write to now, and on which channel."""
     due = Notice.objects.filter(due_at__lte=timezone.now()).order_by()
     return [
         (user_id, channel)
         for user_id, channel in due.values_list("user", "channel").distinct()
-        if not _told_lately(user_id, channel)
+        if not _was_notified_lately(user_id, channel)
     ]
 
 
-def tell(user_id: int, channel: str) -> None:
+def send_due(user_id: int, channel: str) -> None:
     """Write one message about everything that is due for this person on this channel."""
-    if _told_lately(user_id, channel):
+    if _was_notified_lately(user_id, channel):
         return
     due = Notice.objects.filter(user=user_id, channel=channel, due_at__lte=timezone.now())
-    claimed = _claimed(due.select_related("incident__bot").order_by("pk")[:AT_ONCE])
+    claimed = _claim(due.select_related("incident__bot").order_by("pk")[:MAX_IN_MESSAGE])
     if not claimed:
         return
     try:
         _SENDERS[channel](User.objects.get(pk=user_id), claimed)
-    except NotTold as error:
+    except NoticeNotSent as error:
         logger.warning("notice_not_sent", extra={"channel": channel, "user": user_id, "error": str(error)})
-        _put_off(claimed, str(error))
+        _postpone(claimed, str(error))
     else:
-        _note_told(claimed)
+        _note_sent(claimed)
 
 
-def _claimed(due: Iterable[Notice]) -> list[Notice]:
+def _claim(due: Iterable[Notice]) -> list[Notice]:
     until = timezone.now() + CLAIM
-    return [
-        notice
-        for notice in due
-        if Notice.objects.filter(pk=notice.pk, due_at=notice.due_at).update(
-            due_at=until, tries=F("tries") + 1
-        )
-    ]
+    claimed = []
+    for notice in due:
+        rows = Notice.objects.filter(pk=notice.pk, due_at=notice.due_at)
+        if rows.update(due_at=until, attempts=F("attempts") + 1):
+            notice.attempts += 1
+            claimed.append(notice)
+    return claimed
 
 
-def _note_told(notices: list[Notice]) -> None:
+def _note_sent(notices: list[Notice]) -> None:
     now = timezone.now()
     for notice in notices:
-        told = {"began_told_at": now} if notice.began_told_at is None else {"over_told_at": now}
-        # One that was closed while its beginning was told has its end still to be told.
-        over = notice.began_told_at is None and _is_over(notice)
-        Notice.objects.filter(pk=notice.pk).update(**told, due_at=now if over else None, tries=0, error="")
+        column = "problem_sent_at" if notice.problem_sent_at is None else "recovery_sent_at"
+        # Of an incident that was closed while its beginning was being sent, the end is still to be sent.
+        is_over = Incident.objects.filter(pk=notice.incident_id, closed_at__isnull=False)
+        due_at = now if notice.problem_sent_at is None and is_over.exists() else None
+        Notice.objects.filter(pk=notice.pk).update(**{column: now}, due_at=due_at, attempts=0, error="")
 
 
-def _is_over(notice: Notice) -> bool:
-    return Incident.objects.filter(pk=notice.incident_id, closed_at__isnull=False).exists()
-
-
-def _put_off(notices: list[Notice], error: str) -> None:
+def _postpone(notices: list[Notice], error: str) -> None:
+    now = timezone.now()
     for notice in notices:
-        wait = WAITS[notice.tries] if notice.tries < len(WAITS) else None
-        due_at = timezone.now() + timedelta(seconds=wait) if wait is not None else None
+        is_last = RETRIES.is_exhausted(notice.attempts)
+        due_at = None if is_last else now + RETRIES.pause_after(notice.attempts)
         Notice.objects.filter(pk=notice.pk).update(due_at=due_at, error=storable(error, 500))
 
 
-def _told_lately(user_id: int, channel: str) -> bool:
-    lately = timezone.now() - GAP
-    return (
-        Notice.objects.filter(user=user_id, channel=channel)
-        .filter(Q(began_told_at__gt=lately) | Q(over_told_at__gt=lately))
-        .exists()
-    )
-
-
-def _people(incident: Incident) -> QuerySet[User]:
-    active = User.objects.filter(is_active=True)
-    owners = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])
-    return owners if owners.exists() else active.filter(is_superuser=True)
+def _was_notified_lately(user_id: int, channel: str) -> bool:
+    lately = Q(problem_sent_at__gt=timezone.now() - GAP) | Q(recovery_sent_at__gt=timezone.now() - GAP)
+    return Notice.objects.filter(lately, user=user_id, channel=channel).exists()
 
 
 def _channels(user: User) -> list[Channel]:

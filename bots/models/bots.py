@@ -1,7 +1,7 @@
 """Bots: for whom the portal speaks."""
 
 import uuid
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -10,12 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import PlatformName, TokenEndpoint, Transport
 from bots.validators import validate_address, validate_proxy
+from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
-
-if TYPE_CHECKING:
-    from core.access.models import User
 
 MAX_SLOTS = 50  # connections the platform allows per app
 
@@ -25,17 +23,15 @@ def default_scopes() -> list[str]:
     return ["offline_access"]
 
 
-class BotQuerySet(models.QuerySet["Bot"]):
+class BotQuerySet(OwnedQuerySet["Bot"]):
+    owned_by = "owners"
+
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
     def listening(self) -> Self:
         """Bots that should hold a long connection."""
         return self.enabled().filter(transport=Transport.WEBSOCKET, connect=True)
-
-    def visible_to(self, user: "User") -> Self:
-        """Bots an operator may see: all for a superuser, else those they own."""
-        return self if user.is_superuser else self.filter(owners=user)
 
 
 class PresentBots(models.Manager["Bot"]):

@@ -2,20 +2,20 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.connections.problems import explain_problem
+from bots.connections.advice import explain_error
 from bots.enums import LossReason, SlotState
 from bots.models.bots import Bot
+from core.access.visibility import OwnedQuerySet
 from core.database.clock import DatabaseTime
 from feishu.codes import CodeInfo
 
-if TYPE_CHECKING:
-    from core.access.models import User
-
+PROOF: Final = 2
+"""Counts of the platform in a row that have to say the same before a difference means something."""
 UNSTEADY: Final = 5.0
 """Seconds of standard deviation above which the intervals between heartbeats are worth a warning."""
 LATE: Final = 120.0
@@ -25,10 +25,7 @@ HEARING: Final = models.Q(state=SlotState.CONNECTED, lease_until__gt=DatabaseTim
 """A slot whose process died says "connected" until another one puts it right: its lease does not."""
 
 
-class ConnectionSlotQuerySet(models.QuerySet["ConnectionSlot"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
-
+class ConnectionSlotQuerySet(OwnedQuerySet["ConnectionSlot"]):
     def hearing(self) -> Self:
         """Connections that stand: a process says so, and has renewed its lease since, by the database's clock."""
         return self.filter(HEARING)
@@ -94,7 +91,7 @@ class ConnectionSlot(models.Model):
     @property
     def problem(self) -> CodeInfo | None:
         """What is wrong, with cause and cure; None if nothing is."""
-        return explain_problem(self.error_code, self.error_reason)
+        return explain_error(self.error_code, self.error_reason)
 
     @property
     def error_text(self) -> str:
@@ -115,10 +112,7 @@ class ConnectionSlot(models.Model):
         return now - since > timedelta(seconds=max(LATE, (self.heartbeat_expected or LATE) + LATE_MARGIN))
 
 
-class ConnectionLossQuerySet(models.QuerySet["ConnectionLoss"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
-
+class ConnectionLossQuerySet(OwnedQuerySet["ConnectionLoss"]):
     def since(self, moment: datetime) -> Self:
         return self.filter(at__gte=moment)
 
@@ -157,9 +151,10 @@ class ConnectionLoss(models.Model):
         return self.get_reason_display()
 
 
-class PlatformCountQuerySet(models.QuerySet["PlatformCount"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
+class PlatformCountQuerySet(OwnedQuerySet["PlatformCount"]):
+    def foreign(self) -> Self:
+        """Counts that show connections of other programs."""
+        return self.filter(more_looks__gte=PROOF)
 
 
 class PlatformCount(models.Model):
@@ -196,7 +191,7 @@ class PlatformCount(models.Model):
     @property
     def foreign(self) -> int:
         """Connections of this app that somebody else holds: they take events away."""
-        return (self.online or 0) - (self.held or 0) if self.more_looks >= 2 else 0
+        return (self.online or 0) - (self.held or 0) if self.more_looks >= PROOF else 0
 
 
 class Listener(models.Model):

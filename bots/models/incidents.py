@@ -1,4 +1,4 @@
-"""Troubles that take a person, and who was told of them."""
+"""Problems that take a person, and the notices sent of them."""
 
 import uuid
 from typing import TYPE_CHECKING, Self, cast
@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import Channel, IncidentCause
+from bots.enums import Channel
+from bots.incidents.causes import Details, cause_named
 from bots.models.bots import Bot
+from feishu.codes import CodeInfo
 
 if TYPE_CHECKING:
     from core.access.models import User
@@ -24,10 +26,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    """One trouble of one bot, or of something else that has an owner, from the time it needs a person to the time it is
-    over.
+    """One problem of one bot, or of something else that has an owner, from when it needs a person to when it is over.
 
-    ``well_since``: it seems to be over; it is closed when that lasts.
+    ``cause`` is the name of a ``bots.incidents.causes.Cause``, which has the words. ``recovered_at``: the problem is
+    gone; the incident is closed when it stays away.
     """
 
     bot = models.ForeignKey(
@@ -41,18 +43,18 @@ class Incident(models.Model):
         related_name="+",
         verbose_name=_("owner"),
     )
-    """Whose it is, where it is no bot's; a bot has owners of its own."""
+    """Who is told of it, where the subject is no bot: a bot has owners of its own."""
     subject = models.CharField(_("subject"), max_length=100, blank=True)
-    """Its name, where it is no bot's."""
+    """The name of the subject, where it is no bot."""
     subject_id = models.UUIDField(null=True, editable=False)
-    cause = models.CharField(_("cause"), max_length=13, choices=IncidentCause.choices)
+    cause = models.CharField(_("cause"), max_length=20)
     code = models.BigIntegerField(_("error code"), null=True, blank=True)
     reason = models.CharField(max_length=20, blank=True, editable=False)
-    """Why, where no code says it: see ``bots.connections.problems``."""
+    """Why, where the platform gave no code; the cause knows its reasons."""
     message = models.CharField(_("error"), max_length=500, blank=True)
     began_at = models.DateTimeField(_("began"))
     opened_at = models.DateTimeField(_("noticed"), auto_now_add=True)
-    well_since = models.DateTimeField(null=True, editable=False)
+    recovered_at = models.DateTimeField(null=True, editable=False)
     closed_at = models.DateTimeField(_("over"), null=True, blank=True)
 
     objects = IncidentQuerySet.as_manager()
@@ -75,27 +77,35 @@ class Incident(models.Model):
                 condition=models.Q(bot__isnull=False, subject_id=None)
                 | models.Q(bot=None, subject_id__isnull=False),
             ),
-            models.CheckConstraint(
-                name="incident_cause_known", condition=models.Q(cause__in=IncidentCause.values)
-            ),
         )
+        indexes = (models.Index(name="incident_by_age", fields=("closed_at",)),)
 
     def __str__(self) -> str:
-        return self.get_cause_display()
+        return str(cause_named(self.cause).label)
 
     @property
-    def about_id(self) -> uuid.UUID:
-        """The id of what is in trouble."""
+    def affected_id(self) -> uuid.UUID:
+        """The id of what has the problem."""
         return cast("uuid.UUID", self.bot_id or self.subject_id)
 
     @property
-    def about(self) -> str:
-        """The name of what is in trouble, without line breaks."""
+    def affected_name(self) -> str:
+        """The name of what has the problem, without line breaks."""
         return " ".join((self.subject if self.bot is None else self.bot.name).split())
+
+    @property
+    def headline(self) -> str:
+        """What is wrong with what, on one line, in the active language."""
+        return str(cause_named(self.cause).headline) % {"subject": self.affected_name}
+
+    @property
+    def explanation(self) -> CodeInfo:
+        """Why, and what to do about it."""
+        return cause_named(self.cause).explain(Details(self.code, self.reason, self.message))
 
 
 class Notice(models.Model):
-    """What one person is told of an incident on one channel: that it began and, only then, that it is over."""
+    """The notices to one person on one channel: that an incident began and, only then, that it is over."""
 
     incident = models.ForeignKey(
         Incident, on_delete=models.CASCADE, related_name="notices", verbose_name=_("incident")
@@ -104,11 +114,11 @@ class Notice(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("operator")
     )
     channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
-    began_told_at = models.DateTimeField(_("told of it"), null=True, blank=True)
-    over_told_at = models.DateTimeField(_("told that it is over"), null=True, blank=True)
+    problem_sent_at = models.DateTimeField(_("told of it"), null=True, blank=True)
+    recovery_sent_at = models.DateTimeField(_("told that it is over"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, editable=False)
-    """When to tell next; None when there is nothing to tell, or no more tries."""
-    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    """When to send the next one; None when there is nothing to send, or no attempt left."""
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     error = models.CharField(_("error"), max_length=500, blank=True)
 
     class Meta:
@@ -123,7 +133,7 @@ class Notice(models.Model):
         )
         indexes = (
             models.Index(name="notice_due", fields=("due_at",), condition=models.Q(due_at__isnull=False)),
-            models.Index(name="notice_by_user", fields=("user", "channel", "began_told_at")),
+            models.Index(name="notice_by_user", fields=("user", "channel", "problem_sent_at")),
         )
 
     def __str__(self) -> str:

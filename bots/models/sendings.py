@@ -1,21 +1,16 @@
 """Messages that API clients asked to have sent: who, to whom, by which bot, and how it ended; never what they said."""
 
-from typing import TYPE_CHECKING, Self
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import SendingKind, SendingState
 from bots.models.bots import Bot
-
-if TYPE_CHECKING:
-    from core.access.models import User
+from core.access.visibility import OwnedQuerySet
 
 
-class SendingQuerySet(models.QuerySet["Sending"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
+class SendingQuerySet(OwnedQuerySet["Sending"]):
+    """Sent messages of bots."""
 
 
 class Sending(models.Model):

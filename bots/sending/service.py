@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -33,8 +32,6 @@ UUID_LIFE: Final = timedelta(minutes=55)
 """In which the platform certainly knows a uuid again; it promises an hour."""
 TRY_SECONDS: Final = 120
 """Longer than any try takes: two calls and two questions for a token, each bounded."""
-PRUNE_BATCH: Final = 5_000
-PRUNE_BATCHES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +66,6 @@ def nothing_happened(error: FeishuError) -> bool:
     if isinstance(error, APIError):
         return isinstance(error, RateLimited) or (error.code is not None and not error.retryable)
     return getattr(error, "sent", "unknown") == "no"
-
-
-def prune_sendings() -> int:
-    """Delete what is older than FEISHU_TOKEN_USE_DAYS; returns how many rows went."""
-    old = Sending.objects.filter(at__lt=timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS))
-    deleted = 0
-    for _ in range(PRUNE_BATCHES):
-        batch = list(old.order_by("at").values_list("pk", flat=True)[:PRUNE_BATCH])
-        deleted += Sending.objects.filter(pk__in=batch).delete()[0]
-        if len(batch) < PRUNE_BATCH:
-            break
-    return deleted
 
 
 @transaction.atomic(durable=True)

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.db.models import Choices
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -14,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.console.sentences import in_language
 from feishu.codes import CodeInfo, explain
-from feishu.text import Text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,16 +131,6 @@ def copyable(text: str, *, testid: str = "") -> str:
     )
 
 
-def in_language(text: Text) -> str:
-    """A sentence of the platform layer in the language of the page."""
-    return text.in_language(get_language() or settings.LANGUAGE_CODE)
-
-
-def cause_and_cure(info: CodeInfo) -> str:
-    """What is wrong and what to do about it, as one line of text."""
-    return f"{in_language(info.cause)}{'。' if _is_chinese() else '. '}{in_language(info.cure)}{'。' if _is_chinese() else '.'}"
-
-
 def explained(code: int | None, log_id: str = "") -> str:
     """A platform's code for people."""
     return trouble(None if code is None else explain(code), log_id=log_id)
@@ -163,7 +152,3 @@ def trouble(info: CodeInfo | None, *, said: str = "", log_id: str = "") -> str:
             format_html('<div>{} <code class="portal-id">{}</code></div>', gettext("Log ID"), log_id)
         )
     return format_html('<div class="portal-error">{}</div>', SafeString("".join(parts)))
-
-
-def _is_chinese() -> bool:
-    return (get_language() or settings.LANGUAGE_CODE).startswith("zh")

@@ -1,13 +1,13 @@
 """A deleted bot's events, which go with it batch by batch."""
 
 from bots.models import Bot
-from bots.removal import clears_away
+from bots.removal import removal_step
 from core.database.batches import delete_in_batches
 from events.log.deletion import BATCH, delete_events
 from events.models import Event
 
 
-@clears_away
+@removal_step
 def clear_events(bot: Bot) -> bool:
     """Delete one batch of the bot's events; True when none is left."""
     events = Event.objects.filter(bot=bot).order_by("pk")

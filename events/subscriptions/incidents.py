@@ -2,30 +2,75 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from bots.enums import IncidentCause
-from bots.incidents.detection import Subject, Trouble, Watch, register
-from bots.incidents.words import GONE
+from bots.incidents.causes import Cause, Details
+from bots.incidents.detectors import Detector, Problem, Subject, register
 from events.enums import SENDING, SubscriptionKind, SubscriptionState
 from events.models import Subscription
+from feishu.categories import Category
+from feishu.codes import CodeInfo
+from feishu.text import Text
+
+GONE: Final = "gone"
+"""The stored reason where the receiver said that it is gone."""
 
 
-def failing_receivers() -> Iterator[Trouble]:
+def _explain(details: Details) -> CodeInfo:
+    if details.reason == GONE:
+        return CodeInfo(
+            None,
+            Category.TERMINAL,
+            Text(
+                "接收方表示地址已失效，因此不再向其推送",
+                "The receiver said that it is gone, so nothing is sent to it any more",
+            ),
+            Text(
+                "如果接收方仍然存在，请在订阅页面恢复推送；否则请删除该订阅",
+                "If it is there after all, resume the subscription on its page; else remove it",
+            ),
+        )
+    return CodeInfo(
+        None,
+        Category.RETRY,
+        Text(
+            f"最近的推送全部失败，最后一次的结果：{details.message}",
+            f"All attempts of late have failed, the last one with: {details.message}",
+        ),
+        Text(
+            "请修复接收方。事件已保留，系统会不时重试，恢复后自动补发",
+            "Repair the receiver. Its events are kept; it is retried now and then, and gets them when it takes one again",
+        ),
+    )
+
+
+DELIVERIES: Final = Cause(
+    name="deliveries",
+    label=_("Events not taken"),
+    headline=_("The receiver of “%(subject)s” takes no events"),
+    explain=_explain,
+    page="admin:events_subscription_change",
+    is_severe=False,
+)
+
+
+def failing_receivers() -> Iterator[Problem]:
     """Subscriptions that have been paused for longer than settings.ALERT_SECONDS, or whose receiver said it is gone."""
     late = timezone.now() - timedelta(seconds=settings.ALERT_SECONDS)
     failing = Q(state=SubscriptionState.FAILING, state_since__lte=late)
     for row in _pushed().filter(failing | Q(state=SubscriptionState.GONE)):
-        yield Trouble(
+        reason = GONE if row.state == SubscriptionState.GONE else ""
+        yield Problem(
             Subject(row.pk, row.name, row.owner_id),
-            IncidentCause.DELIVERIES,
+            DELIVERIES,
             row.state_since,
-            reason=GONE if row.state == SubscriptionState.GONE else "",
-            message=row.last_error,
+            Details(reason=reason, message=row.last_error),
         )
 
 
@@ -37,6 +82,4 @@ def _pushed() -> QuerySet[Subscription]:
     return Subscription.objects.filter(kind=SubscriptionKind.PUSH, removed_at=None)
 
 
-register(
-    Watch(causes=frozenset({IncidentCause.DELIVERIES}), troubles=failing_receivers, concerned=_sending),
-)
+register(Detector(causes=(DELIVERIES,), find=failing_receivers, monitored=_sending))

@@ -22,13 +22,13 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
-from bots.enums import IncidentCause, SlotState
-from bots.incidents.words import cause_and_cure as explain_incident
-from bots.incidents.words import headline, in_sentences
+from bots.enums import SlotState
+from bots.incidents.causes import cause_named
 from bots.models import Bot, ConnectionSlot, Incident
 from core.access.models import User
 from core.console.base import operator_of
-from core.console.columns import ago, cause_and_cure
+from core.console.columns import ago
+from core.console.sentences import cause_and_cure
 from core.vault.redaction import redact_text
 from events.admin.filters import own_bots
 from events.enums import EventStatus, SubscriptionState
@@ -173,9 +173,9 @@ def _incidents(user: User) -> list[Problem]:
     return [
         Problem(
             incident.began_at,
-            IncidentCause(incident.cause).label,
-            headline(incident),
-            in_sentences(*explain_incident(incident)),
+            cause_named(incident.cause).label,
+            incident.headline,
+            cause_and_cure(incident.explanation),
             reverse("admin:bots_incident_change", args=[incident.pk]),
         )
         for incident in found[:EACH]

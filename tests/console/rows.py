@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import Reason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
-from bots.enums import IncidentCause, LossReason, SendingKind, SendingState, SlotState
+from bots.enums import LossReason, SendingKind, SendingState, SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
 from core.access.models import User
 from events.enums import DeliveryStatus, EventStatus
@@ -95,7 +95,7 @@ def make_rows(**bot: Any) -> Rows:
         ),
         incident=Incident.objects.create(
             bot=made,
-            cause=IncidentCause.CONFIGURATION,
+            cause="configuration",
             code=10014,
             message="app secret invalid",
             began_at=now,

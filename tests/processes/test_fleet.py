@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 import pytest
 
-from bots.connections.problems import NO_ROOM
+from bots.connections.advice import NO_ROOM
 from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.rows import Rows

@@ -18,8 +18,8 @@ from bots.models import Bot
 platform_count.SETTLED = timedelta(0)  # it has just connected
 platform_count.due_bots()
 for _ in range(2):
-    platform_count.look(Bot.objects.get().pk)
-detection.watch()
+    platform_count.check(Bot.objects.get().pk)
+detection.detect()
 """
 KNOWN = "SELECT online, held, more_looks FROM bots_platformcount"
 INCIDENTS = "SELECT cause FROM bots_incident WHERE closed_at IS NULL"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections.status import BotStatus, SlotStatus, Verdict
 from bots.enums import SlotState
-from core.console.columns import in_language
+from core.console.sentences import in_language
 from feishu_portal.overview.connections.processes import Process
 
 

@@ -9,7 +9,7 @@ from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.uses import record_hand_out
 from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
 from bots.models import Bot
-from bots.removal import clear_away
+from bots.removal import remove
 from bots.service import delete_bot
 from core.access.actors import SYSTEM
 from core.access.models import ApiClient
@@ -38,9 +38,9 @@ def test_everything_goes_in_small_steps_and_nothing_of_another_bot(monkeypatch):
     fill(bot, 5)
     fill(other, 1)
     delete_bot(bot, actor=SYSTEM)
-    assert not clear_away(bot, seconds=0)
+    assert not remove(bot, seconds=0)
     assert Bot.with_deleted.filter(pk=bot.pk).exists()
-    assert clear_away(bot, seconds=20)
+    assert remove(bot, seconds=20)
     assert list(Bot.with_deleted.all()) == [other]
     assert [model.objects.count() for model in KEPT] == [1] * len(KEPT)
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bots.enums import Channel, IncidentCause, LossReason, SlotState
+from bots.enums import Channel, LossReason, SlotState
 from bots.models import ConnectionLoss, Incident, Notice, PlatformCount
 from tests.console.rows import Rows, list_of, page_of, text_of
 from tests.factories import make_subscription
@@ -99,7 +99,7 @@ def test_page_of_a_bot_says_what_the_platform_counts(
 def test_open_incident_is_told_on_the_overview_and_on_the_bots_page_with_cause_and_cure(
     rows: Rows, as_owner: Client
 ) -> None:
-    Incident.objects.create(bot=rows.bot, cause=IncidentCause.FOREIGN, message="3/1", began_at=timezone.now())
+    Incident.objects.create(bot=rows.bot, cause="foreign", message="3/1", began_at=timezone.now())
     for page in (reverse("admin:index"), page_of("bots_bot", rows.bot)):
         html = text_of(as_owner.get(page))
         assert "Somebody else receives events" in html
@@ -108,7 +108,7 @@ def test_open_incident_is_told_on_the_overview_and_on_the_bots_page_with_cause_a
 
 
 def test_overview_shows_a_stranger_no_incident(rows: Rows, as_stranger: Client) -> None:
-    Incident.objects.create(bot=rows.bot, cause=IncidentCause.FOREIGN, message="3/1", began_at=timezone.now())
+    Incident.objects.create(bot=rows.bot, cause="foreign", message="3/1", began_at=timezone.now())
     assert as_stranger.get(reverse("admin:index")).context["incidents"] == []
 
 
@@ -120,7 +120,7 @@ def test_incident_of_a_subscription_leads_its_owner_to_it_and_nobody_else(
         subject=subscription.name,
         subject_id=subscription.pk,
         owner=owner,
-        cause=IncidentCause.DELIVERIES,
+        cause="deliveries",
         message="HTTP 503",
         began_at=timezone.now(),
     )
@@ -137,7 +137,7 @@ def test_page_of_an_incident_says_who_was_told(rows: Rows, owner: Any, as_owner:
         incident=rows.incident,
         user=owner,
         channel=Channel.EMAIL,
-        began_told_at=timezone.now(),
+        problem_sent_at=timezone.now(),
         error="refused",
     )
     html = text_of(as_owner.get(page_of("bots_incident", rows.incident)))

@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
+from bots.connections.advice import NO_ROOM
 from bots.connections.leases import bid, claim, let_go, mark_homeless, renew, succeed, tidy
-from bots.connections.problems import NO_ROOM
 from bots.connections.processes import Peer, announce, peers, retire
 from bots.connections.slots import seen_slots, write_reports
 from bots.enums import SlotState

@@ -3,8 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.connections import losses
-from bots.connections.losses import losses_by_reason, prune_losses, unplanned
+from bots.connections.losses import losses_by_reason, unplanned
 from bots.enums import LossReason
 from bots.models import Bot, ConnectionLoss
 from tests.factories import make_bot
@@ -31,15 +30,3 @@ def test_losses_of_a_day_are_counted_by_cause_for_many_bots_in_one_query(django_
         other.pk: {LossReason.SILENT: 1},
     }
     assert unplanned(counts[bot.pk]) == 2
-
-
-def test_what_is_older_than_thirty_days_is_forgotten_in_bounded_steps(monkeypatch):
-    monkeypatch.setattr(losses, "STEP", 2)
-    monkeypatch.setattr(losses, "STEPS", 2)
-    bot = make_bot()
-    for _ in range(5):
-        lose(bot, days=31)
-    kept = lose(bot, days=29)
-    assert prune_losses() == 4
-    assert prune_losses() == 1
-    assert list(ConnectionLoss.objects.all()) == [kept]

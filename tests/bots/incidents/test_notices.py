@@ -12,11 +12,11 @@ import respx
 from django.core import mail
 from django.utils import timezone
 
-from bots.enums import Channel, IncidentCause, SlotState
+from bots.enums import Channel, SlotState
 from bots.incidents import notices
 from bots.incidents.channels import receive_id_type
-from bots.incidents.detection import WELL, watch
-from bots.incidents.notices import due_people, tell
+from bots.incidents.detection import RECOVERY, detect
+from bots.incidents.notices import due_people, send_due
 from bots.models import Bot, Incident, Notice, PlatformCount
 from core.access.models import User
 from tests.factories import PLATFORM, make_bot, make_operator
@@ -73,18 +73,18 @@ def recover(bot: Bot) -> None:
 
 def tell_all() -> None:
     """What a sweep does."""
-    watch()
+    detect()
     for person in due_people():
-        tell(*person)
+        send_due(*person)
 
 
 def let_time_pass() -> None:
     """Longer than the gap between two messages, and than a bot has to be well."""
     ago = timezone.now() - 2 * notices.GAP
-    Notice.objects.filter(began_told_at__isnull=False).update(began_told_at=ago)
-    Notice.objects.filter(over_told_at__isnull=False).update(over_told_at=ago)
+    Notice.objects.filter(problem_sent_at__isnull=False).update(problem_sent_at=ago)
+    Notice.objects.filter(recovery_sent_at__isnull=False).update(recovery_sent_at=ago)
     Notice.objects.filter(due_at__isnull=False).update(due_at=ago)
-    Incident.objects.filter(well_since__isnull=False).update(well_since=timezone.now() - WELL)
+    Incident.objects.filter(recovered_at__isnull=False).update(recovered_at=timezone.now() - RECOVERY)
 
 
 def test_owner_is_told_once_and_once_more_when_all_is_well():
@@ -103,10 +103,10 @@ def test_owner_is_told_once_and_once_more_when_all_is_well():
         tell_all()
         let_time_pass()
     _, over = mail.outbox
-    assert over.subject == "Helper is well again"
+    assert over.subject == "Helper has recovered"
     notice = Notice.objects.get()
-    assert notice.began_told_at
-    assert notice.over_told_at
+    assert notice.problem_sent_at
+    assert notice.recovery_sent_at
     assert notice.due_at is None
 
 
@@ -158,10 +158,10 @@ def test_many_bots_make_one_message_and_the_next_waits_for_five_minutes():
 def test_incident_that_ends_before_anybody_was_told_is_never_told():
     lin = make_person("lin")
     bot = make_troubled(lin)
-    watch()
+    detect()
     recover(bot)
-    watch()
-    Incident.objects.update(well_since=timezone.now() - WELL)
+    detect()
+    Incident.objects.update(recovered_at=timezone.now() - RECOVERY)
     tell_all()
     assert mail.outbox == []
     assert Notice.objects.get().due_at is None
@@ -180,19 +180,19 @@ def test_mail_server_that_is_away_is_tried_again_and_then_no_more(monkeypatch):
         tell_all()
         let_time_pass()
     notice = Notice.objects.get()
-    assert (len(tries), notice.due_at, notice.began_told_at) == (len(notices.WAITS) + 1, None, None)
+    assert (len(tries), notice.due_at, notice.problem_sent_at) == (notices.RETRIES.max_attempts, None, None)
     assert notice.error == "ConnectionRefusedError: away"
 
 
 def test_two_workers_write_one_message():
     lin = make_person("lin")
     make_troubled(lin)
-    watch()
+    detect()
     Notice.objects.update(due_at=timezone.now())
     [person] = due_people()
-    claimed = notices._claimed(Notice.objects.all())
+    claimed = notices._claim(Notice.objects.all())
     assert len(claimed) == 1
-    tell(*person)
+    send_due(*person)
     assert mail.outbox == []
 
 
@@ -207,7 +207,7 @@ def test_name_with_a_line_break_makes_no_header_of_its_own():
 def test_nobody_is_addressed_by_mail_without_a_mail_server(settings):
     settings.EMAIL_IS_SET_UP = False
     make_troubled(make_person("lin"))
-    watch()
+    detect()
     assert not Notice.objects.exists()
     assert Incident.objects.count() == 1
 
@@ -261,7 +261,7 @@ def test_bot_with_a_foreign_connection_can_still_write(sent, lin):
     PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=1, more_looks=2)
     tell_all()
     assert len(sent) == 1
-    assert Incident.objects.get().cause == IncidentCause.FOREIGN
+    assert Incident.objects.get().cause == "foreign"
     assert "3 connections" in json.loads(sent[0]["content"])["text"]
 
 

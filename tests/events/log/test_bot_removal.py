@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import Bot, ConnectionSlot
-from bots.removal import clear_away, clear_away_deleted
+from bots.removal import remove, remove_deleted_bots
 from bots.service import BotChanges, delete_bot, put_bot
 from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
@@ -57,9 +57,9 @@ def test_many_events_go_chunk_by_chunk_and_the_sweep_goes_on(bot: Bot, monkeypat
     other = make_event(make_bot())
     monkeypatch.setattr(bot_removal, "BATCH", 2)
     delete_bot(bot, actor=SYSTEM)
-    assert not clear_away(bot, seconds=0)
+    assert not remove(bot, seconds=0)
     assert Event.objects.filter(bot=bot).count() == 5
-    clear_away_deleted()
+    remove_deleted_bots()
     assert list(Event.objects.all()) == [other]
     assert list(Bot.with_deleted.all()) == [other.bot]
 
@@ -67,6 +67,6 @@ def test_many_events_go_chunk_by_chunk_and_the_sweep_goes_on(bot: Bot, monkeypat
 def test_no_event_is_loaded(bot: Bot) -> None:
     delete_bot(bot, actor=SYSTEM)
     with CaptureQueriesContext(connection) as queries:
-        clear_away_deleted()
+        remove_deleted_bots()
     assert not any("SELECT" in one["sql"] and '"payload"' in one["sql"] for one in queries)
     assert not Event.objects.exists()

@@ -6,10 +6,8 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from bots.enums import IncidentCause
-from bots.incidents.detection import WELL, watch
-from bots.incidents.notices import due_people, tell
-from bots.incidents.words import cause_and_cure, headline
+from bots.incidents.detection import RECOVERY, detect
+from bots.incidents.notices import due_people, send_due
 from bots.models import Incident
 from core.access.actors import SYSTEM
 from core.access.models import User
@@ -53,13 +51,13 @@ def keep_failing(subscription: Subscription, *, minutes: float = 60) -> None:
 
 
 def open_incidents() -> list[Incident]:
-    watch()
-    return list(Incident.objects.open().filter(cause=IncidentCause.DELIVERIES))
+    detect()
+    return list(Incident.objects.open().filter(cause="deliveries"))
 
 
 def tell_all() -> None:
     for person in due_people():
-        tell(*person)
+        send_due(*person)
 
 
 def test_receiver_that_keeps_failing_is_one_incident_that_its_owner_hears_of(subscription, owner):
@@ -70,7 +68,7 @@ def test_receiver_that_keeps_failing_is_one_incident_that_its_owner_hears_of(sub
     [message] = mail.outbox
     assert message.to == ["owner@example.com"]
     assert message.subject == "The receiver of “Shop” takes no events"
-    for words in ("HTTP 500", "Mend the receiver", f"/admin/bots/incident/{incident.pk}/change/"):
+    for words in ("HTTP 500", "Repair the receiver", f"/admin/bots/incident/{incident.pk}/change/"):
         assert words in message.body
 
 
@@ -87,19 +85,19 @@ def test_owner_hears_when_it_takes_events_again(subscription):
     Subscription.objects.update(probe_at=timezone.now())
     sent(subscription, OK, limit=1)
     assert open_incidents()
-    Incident.objects.update(well_since=timezone.now() - WELL)
+    Incident.objects.update(recovered_at=timezone.now() - RECOVERY)
     assert open_incidents() == []
-    Incident.objects.get().notices.update(began_told_at=timezone.now() - timedelta(hours=1))
+    Incident.objects.get().notices.update(problem_sent_at=timezone.now() - timedelta(hours=1))
     tell_all()
-    assert mail.outbox[-1].subject == "Shop is well again"
+    assert mail.outbox[-1].subject == "Shop has recovered"
 
 
 def test_receiver_that_is_gone_is_one_at_once_until_somebody_decides(subscription):
     dispatched(stored_event(message_event(), bot=subscription.bots.get()))
     sent(subscription, PushResult(410, "gone"))
     [incident] = open_incidents()
-    assert "已失效" in cause_and_cure(incident)[0]
-    assert "Shop" in headline(incident)
+    assert "已失效" in incident.explanation.cause.zh_cn
+    assert "Shop" in incident.headline
     resume(subscription, actor=SYSTEM)
     assert open_incidents() == [incident]
     switch_off(subscription, actor=SYSTEM)

@@ -333,13 +333,3 @@ def test_stranger_sends_nothing_and_can_tell_nothing(bot, platform):
     assert post(stranger, bot, "/om_1/reply", text="a").status_code == 404
     assert text(api_client(Scope.BOTS_READ), bot).json()["scope"] == "messages:send"
     assert not platform.calls
-
-
-def test_old_records_go(client, bot, platform, settings):
-    text(client, bot)
-    text(client, bot)
-    Sending.objects.filter(pk=Sending.objects.first().pk).update(
-        at=timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS, hours=1)
-    )
-    assert service.prune_sendings() == 1
-    assert Sending.objects.count() == 1

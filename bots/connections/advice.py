@@ -1,0 +1,124 @@
+"""What is wrong with a bot's long connections and what to do: one entry for each situation.
+
+The console, the doctor, incidents and the REST API all take their words from here and from ``feishu.codes``.
+"""
+
+from typing import Final
+
+from feishu.categories import Category
+from feishu.codes import CodeInfo, explain
+from feishu.errors import FeishuError
+from feishu.text import Text
+
+NO_ROOM: Final = "no_room"
+"""The stored reason of a slot that no process has capacity for."""
+
+ALL_PROCESSES_FULL: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有进程能再容纳此连接", "No process has room for this connection"),
+    Text(
+        "请调高 FEISHU_MAX_CONNECTIONS，或再启动一个 runfeishu",
+        "Raise FEISHU_MAX_CONNECTIONS or start another runfeishu",
+    ),
+)
+NO_PROCESS: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有正在运行的 runfeishu 进程", "No runfeishu process is running"),
+    Text(
+        "请启动一个：manage.py runfeishu；单机部署也可用 manage.py runportal 运行全部功能",
+        "Start one: manage.py runfeishu, or manage.py runportal for everything on one machine",
+    ),
+)
+PROCESSES_CONFINED: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("正在运行的进程只负责其他机器人", "The running processes are confined to other bots"),
+    Text(
+        "请启动一个不带 --bot 的 runfeishu 进程，或将此机器人的 App ID 加入 --bot",
+        "Start a runfeishu process without --bot, or with this bot's App ID",
+    ),
+)
+NOT_HELD: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有进程持有此连接", "No process holds this connection"),
+    Text(
+        "请确认 manage.py runfeishu（或 runportal）正在运行，并查看其日志",
+        "Make sure that manage.py runfeishu (or runportal) is running, and look at its log",
+    ),
+)
+SILENT: Final = CodeInfo(
+    None,
+    Category.RETRY,
+    Text(
+        "连接仍在，但已太久没有收到任何数据",
+        "The connection is open, but nothing has been received on it for too long",
+    ),
+    Text(
+        "连接会自动重建；若反复出现，请检查门户与平台之间的网络",
+        "It is replaced automatically; if this comes back, check the network between the portal and the platform",
+    ),
+)
+RECONNECTING: Final = CodeInfo(
+    None,
+    Category.RETRY,
+    Text("连接已断开，正在重新建立", "The connection was lost and is being made again"),
+    Text(
+        "若一分钟内恢复则无需处理；否则请检查门户与平台之间的网络",
+        "Nothing, if it comes back within a minute; else check the network between the portal and the platform",
+    ),
+)
+
+
+def foreign(*, online: int, held: int) -> CodeInfo:
+    """The platform counts ``online`` connections of the app, of which the portal holds ``held``."""
+    others = online - held
+    return CodeInfo(
+        None,
+        Category.CONFIGURATION,
+        Text(
+            f"平台上该应用有 {online} 条长连接，门户只持有 {held} 条：其余 {others} 条会随机分走事件",
+            f"The platform counts {online} connections of this app and the portal holds {held}: the other {others} "
+            "take events away at random",
+        ),
+        Text(
+            "请停止使用同一应用的其他程序（例如开发机、旧部署）；若找不到，可在开发者后台重置 App Secret 并在此填入新值，"
+            "其他程序便无法再次连接",
+            "Stop the other programs that use this app: a developer's machine, an old deployment. If none is to be "
+            "found, reset the App Secret in the developer console and enter the new one here: nobody else can then "
+            "connect again",
+        ),
+    )
+
+
+def half_open(*, online: int, held: int) -> CodeInfo:
+    """The platform counts ``online`` connections of the app, fewer than the ``held`` that the portal takes for open."""
+    return CodeInfo(
+        None,
+        Category.RETRY,
+        Text(
+            f"门户记录了 {held} 条已连接的长连接，平台只看到 {online} 条：有连接已断而未被察觉",
+            f"The portal takes {held} connections for open and the platform counts {online}: some are half open",
+        ),
+        Text(
+            "半开的连接会自动重建，请几分钟后再检查；若没有恢复，请重启 runfeishu",
+            "Half-open connections are replaced automatically: check again in a few minutes, and restart runfeishu if "
+            "that did not help",
+        ),
+    )
+
+
+def explain_error(code: int | None, reason: str) -> CodeInfo | None:
+    """Why a slot's last attempt failed, by the platform's code or the stored reason; None where it did not fail."""
+    if code is None and reason == NO_ROOM:
+        return ALL_PROCESSES_FULL
+    return explain(code, reason) if code is not None or reason else None
+
+
+def words_of_platform(error: FeishuError) -> str:
+    """What the platform itself said. Our own words are for the log: a page says the reason in its own language."""
+    if error.code is not None:
+        return str(error)
+    return f"HTTP {error.http_status}" if error.http_status else ""

@@ -1,0 +1,56 @@
+"""What kinds of problems there are, and the words for each: apps register their own."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+
+from feishu.codes import CodeInfo, explain
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a problem: the platform's code, or a reason of the cause's own, and what was said."""
+
+    code: int | None = None
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A kind of problem. ``name`` is stored, at most 20 characters; ``headline`` takes ``%(subject)s``.
+
+    ``page``: the name of the console's page about the subject, which gets its id. ``is_severe``: the subject does not
+    work; otherwise it works less well than it should.
+    """
+
+    name: str
+    label: str | Promise
+    headline: str | Promise
+    explain: Callable[[Details], CodeInfo]
+    page: str = "admin:bots_bot_change"
+    is_severe: bool = True
+
+
+_causes: dict[str, Cause] = {}
+
+
+def register_causes(causes: Iterable[Cause]) -> None:
+    """Have incidents of these causes explained."""
+    _causes.update({cause.name: cause for cause in causes})
+
+
+def registered_causes() -> list[Cause]:
+    """All of them, those of lower apps first."""
+    return list(_causes.values())
+
+
+def cause_named(name: str) -> Cause:
+    """The cause of that name; for one whose app has left the portal, what can be said without it."""
+    return _causes.get(name) or Cause(
+        name=name,
+        label=name,
+        headline="%(subject)s",
+        explain=lambda details: explain(details.code, details.reason),
+    )

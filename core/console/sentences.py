@@ -1,0 +1,23 @@
+"""Texts of the platform layer as sentences in the active language, for pages, mails and chat messages alike."""
+
+from django.conf import settings
+from django.utils.translation import get_language
+
+from feishu.codes import CodeInfo
+from feishu.text import Text
+
+
+def in_language(text: Text) -> str:
+    """``text`` in the active language."""
+    return text.in_language(get_language() or settings.LANGUAGE_CODE)
+
+
+def in_sentences(*parts: str) -> str:
+    """The parts as sentences, one after the other, each with the full stop of the active language."""
+    stop = "。" if (get_language() or settings.LANGUAGE_CODE).startswith("zh") else ". "
+    return "".join(f"{part.rstrip('.。')}{stop}" for part in parts if part).strip()
+
+
+def cause_and_cure(info: CodeInfo) -> str:
+    """What is wrong and what to do about it, as sentences on one line."""
+    return in_sentences(in_language(info.cause), in_language(info.cure))

@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from bots.enums import LossReason, SendingKind
+from bots.models import Bot, ConnectionLoss, Incident, Notice, Sending
+from bots.retention import count_overdue, prune
+from core.database.batches import Deleted
+from tests.factories import make_bot, make_operator
+
+pytestmark = pytest.mark.django_db
+
+
+def add_rows(bot: Bot, *, days: float) -> tuple[ConnectionLoss, Incident, Sending]:
+    at = timezone.now() - timedelta(days=days)
+    incident = Incident.objects.create(bot=bot, cause="foreign", began_at=at, closed_at=at)
+    Notice.objects.create(incident=incident, user=make_operator(), channel="email")
+    return (
+        ConnectionLoss.objects.create(bot=bot, number=1, at=at, reason=LossReason.NETWORK),
+        incident,
+        Sending.objects.create(
+            bot=bot, at=at, actor="api:crm", kind=SendingKind.MESSAGE, target="ou_1", msg_type="text", fingerprint=""
+        ),
+    )  # fmt: skip
+
+
+def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
+    settings.TOKEN_USE_DAYS = 90
+    bot = make_bot()
+    add_rows(bot, days=181)
+    loss, _, _ = add_rows(bot, days=29)
+    _, incident, _ = add_rows(bot, days=179)
+    _, _, sending = add_rows(bot, days=89)
+    assert {kind: str(count) for kind, count in count_overdue().items()} == {
+        "lost connections": "3",
+        "incidents": "1",
+        "sent messages": "2",
+    }
+    assert prune() == {
+        "lost connections": Deleted(3, is_all=True),
+        "incidents": Deleted(1, is_all=True),
+        "sent messages": Deleted(2, is_all=True),
+    }
+    assert list(ConnectionLoss.objects.all()) == [loss]
+    assert incident in Incident.objects.all()
+    assert sending in Sending.objects.all()
+    assert Notice.objects.count() == 3
+    assert not any(count.count for count in count_overdue().values())
+
+
+def test_open_incidents_stay_however_old_they_are():
+    old = timezone.now() - timedelta(days=400)
+    Incident.objects.create(bot=make_bot(), cause="not_connected", began_at=old)
+    prune()
+    assert Incident.objects.count() == 1
