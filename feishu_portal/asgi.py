@@ -15,7 +15,7 @@ os.environ.setdefault("PORTAL_PROCESS", "web")
 _django = cast("ASGIApp", get_asgi_application())
 
 from core.console.live.sockets import no_such_socket, socket_of  # noqa: E402
-from core.vault.canary import verify  # noqa: E402
+from core.vault.canary import verify_keys  # noqa: E402
 from core.vault.keyring import SealedValueError  # noqa: E402
 from events.admin.tail import SOCKET as EVENTS_SOCKET  # noqa: E402 -- models are there after Django's setup
 from events.admin.tail import EventTail  # noqa: E402
@@ -52,7 +52,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     """Refuses to start with the wrong keys. Servers that offer no lifespan cancel what is open with their loop."""
     await receive()
     try:
-        await sync_to_async(verify)()
+        await sync_to_async(verify_keys)()
     except SealedValueError as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return

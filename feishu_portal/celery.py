@@ -18,11 +18,11 @@ def keep_our_logging(**_options: object) -> None:
 @signals.beat_init.connect
 def refuse_wrong_keys(**_options: object) -> None:
     """A worker that cannot open the secrets of this database would fail task by task."""
-    from core.vault.canary import verify  # noqa: PLC0415 -- models are there only now
+    from core.vault.canary import verify_keys  # noqa: PLC0415 -- models are there only now
     from core.vault.keyring import SealedValueError  # noqa: PLC0415 -- see above
 
     try:
-        verify()
+        verify_keys()
     except SealedValueError as error:
         raise SystemExit(str(error)) from error
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from core.checks import SETTINGS
-from core.vault.canary import verify
+from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 from feishu_portal import catalogue
 
@@ -26,7 +26,7 @@ def encryption_keys_open_the_database(
     if not databases:
         return []
     try:
-        verify()
+        verify_keys()
     except SealedValueError as error:
         return [Error(str(error), hint="Put the old key behind the new one.", id="feishu_portal.E003")]
     return []

@@ -11,6 +11,6 @@ class AccessConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
-        from core.vault.canary import plant  # noqa: PLC0415 -- models are there only now
+        from core.vault.canary import create_canary  # noqa: PLC0415 -- models are there only now
 
-        post_migrate.connect(plant, sender=self)
+        post_migrate.connect(create_canary, sender=self)

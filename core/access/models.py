@@ -144,8 +144,8 @@ class AuditEntry(models.Model):
 
 
 class KeyCanary(models.Model):
-    """One sealed value that every process opens when it starts: a key ring that lacks the key of this database is noticed
-    then, and not when the first secret is needed."""
+    """A known plaintext, sealed. Every process opens it when it starts: a key ring that lacks the key of this database is
+    noticed then, and not when the first secret is needed."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     sealed = EncryptedField(editable=False)

@@ -7,9 +7,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, Programmi
 from core.access.models import KeyCanary
 from core.vault.keyring import SealedValueError
 
-logger = logging.getLogger("feishu_portal.keys")
+logger = logging.getLogger(__name__)
 
-SONG = "the keys are right"
+KNOWN_PLAINTEXT = "the keys are right"
 WRONG_KEYS = (
     "ENCRYPTION_KEYS lacks the key with which this database was written, so no secret in it can be opened. Put that key "
     "back, behind a new one if there is one, and run manage.py rotatekeys before you take it out. "
@@ -18,24 +18,27 @@ WRONG_KEYS = (
 )
 
 
-def plant(**_options: object) -> None:
-    """Seal the canary with the key that writes, unless there is one; after every migration."""
+def create_canary(**_options: object) -> None:
+    """Seal the known plaintext with the key that writes, unless there is a canary; after every migration."""
     try:
         if not KeyCanary.objects.exists():
-            KeyCanary(sealed=SONG).save(force_insert=True)
+            KeyCanary(sealed=KNOWN_PLAINTEXT).save(force_insert=True)
     except (OperationalError, ProgrammingError):
-        logger.debug("canary_has_no_table_yet")
+        logger.debug("canary_has_no_table")
 
 
-def verify() -> None:
-    """Raises SealedValueError, saying what to do. Without an answer from the database nothing can be said."""
+def verify_keys() -> None:
+    """Raises SealedValueError, with what to do, where ENCRYPTION_KEYS does not open this database.
+
+    A database that does not answer raises nothing: whether the keys are wrong is not known then.
+    """
     try:
         canary = KeyCanary.objects.first()
-        right = canary is None or canary.sealed == SONG
+        is_right = canary is None or canary.sealed == KNOWN_PLAINTEXT
     except SealedValueError as error:
         raise SealedValueError(WRONG_KEYS) from error
     except (DatabaseError, InterfaceError) as error:
         logger.debug("keys_not_verified", extra={"error": type(error).__name__})
         return
-    if not right:
+    if not is_right:
         raise SealedValueError(WRONG_KEYS)

@@ -1,12 +1,11 @@
 """Re-encrypting every secret with the key that writes, while everything runs.
 
-Which fields there are is found by looking at the models. A row is changed only if it still holds the ciphertext that was
-read, so whoever writes at the same time wins; and what is under the new key already is left alone, so an interrupted
-rotation goes on where it stopped.
+A row is changed only if it still holds the ciphertext that was read, so a write at the same time wins. A value under the
+new key is left alone, so an interrupted rotation goes on where it stopped.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 
 from django.apps import apps
 from django.db import models, transaction
@@ -17,74 +16,83 @@ from core.access.models import KeyCanary
 from core.vault.fields import EncryptedField, Sealed, encrypted_fields
 from core.vault.keyring import SealedValueError, reseal
 
-STEP = 500  # rows in one transaction
+BATCH = 500
+"""Rows in one transaction."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """What became of the values looked at. ``closed`` names values that no key opens, e.g. ``bots.bot.app_secret:0f3c…``."""
+class RotationResult:
+    """How many values there were of each kind.
 
-    current: int = 0
+    ``unchanged`` were under the first key already, ``overtaken`` were written by somebody else meanwhile. ``unreadable``
+    names the values that no key opens, e.g. ``bots.bot.app_secret:0f3c…``.
+    """
+
     rotated: int = 0
+    unchanged: int = 0
     overtaken: int = 0
-    closed: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
 
-def sealed_columns() -> list[EncryptedField]:
-    """Every encrypted field of every model; the canary's last, for it says that all others are done."""
+def rotate_keys(
+    *, actor: Actor, dry_run: bool = False, on_progress: Callable[[int], None] = lambda _count: None
+) -> RotationResult:
+    """Re-encrypt every stored secret. ``on_progress`` is called with the number of values of every batch.
+
+    With unreadable values the canary stays under its old key, for it says that all others are done.
+    """
+    result = RotationResult()
+    for column in encrypted_columns():
+        if column.model is KeyCanary and result.unreadable:
+            break
+        for batch in _batches(column):
+            with transaction.atomic():
+                for pk, ciphertext in batch:
+                    _rotate_value(column, pk, ciphertext, result, dry_run=dry_run)
+            on_progress(len(batch))
+    if not dry_run:
+        counts = asdict(result) | {"unreadable": len(result.unreadable)}
+        audit.record(actor=actor, action="keys.rotated", **counts)
+    return result
+
+
+def encrypted_columns() -> list[EncryptedField]:
+    """Every encrypted field of every model, the canary's last."""
     tables = [model for model in apps.get_models() if not model._meta.proxy]
     columns = [column for model in tables for column in encrypted_fields(model)]
     return sorted(columns, key=lambda column: (column.model is KeyCanary, column.model._meta.label_lower))
 
 
-def count(column: EncryptedField) -> int:
-    """How many values the column holds."""
-    return _filled(column).count()
+def count_values() -> int:
+    """How many values all columns hold together; reads each table once."""
+    return sum(_filled(column).count() for column in encrypted_columns())
 
 
-def rotate(column: EncryptedField, tally: Tally, *, dry_run: bool = False) -> Iterator[int]:
-    """Re-encrypt the column step by step; yields after each step how many values it looked at."""
-    last = None
-    while True:
-        rows = _filled(column).order_by("pk")
-        if last is not None:
-            rows = rows.filter(pk__gt=last)
-        step = list(rows.values_list("pk", column.attname)[:STEP])
-        if not step:
-            return
-        with transaction.atomic():
-            for pk, old in step:
-                _rotate_one(column, pk, old, tally, dry_run=dry_run)
-        last = step[-1][0]
-        yield len(step)
+def _batches(column: EncryptedField) -> Iterator[list[tuple[object, str]]]:
+    """Primary keys and ciphertext of the rows that hold a value, in the order of the key."""
+    rows = _filled(column).order_by("pk").values_list("pk", column.attname)
+    batch = list(rows[:BATCH])
+    while batch:
+        yield batch
+        batch = list(rows.filter(pk__gt=batch[-1][0])[:BATCH])
 
 
-def _rotate_one(column: EncryptedField, pk: object, old: str, tally: Tally, *, dry_run: bool) -> None:
+def _rotate_value(
+    column: EncryptedField, pk: object, ciphertext: str, result: RotationResult, *, dry_run: bool
+) -> None:
     try:
-        new = reseal(old)
+        new = reseal(ciphertext)
     except SealedValueError:
-        tally.closed.append(f"{column.model._meta.label_lower}.{column.name}:{pk}")
+        result.unreadable.append(f"{column.model._meta.label_lower}.{column.name}:{pk}")
         return
-    if new == old:
-        tally.current += 1
+    if new == ciphertext:
+        result.unchanged += 1
         return
-    unchanged = _rows(column).filter(pk=pk, **{column.attname: Sealed(old)})
+    unchanged = _rows(column).filter(pk=pk, **{column.attname: Sealed(ciphertext)})
     if dry_run or unchanged.update(**{column.attname: Sealed(new)}):
-        tally.rotated += 1
+        result.rotated += 1
     else:
-        tally.overtaken += 1
-
-
-def record(tally: Tally, *, actor: Actor) -> None:
-    """Note in the audit log that the keys were rotated."""
-    audit.record(
-        actor=actor,
-        action="keys.rotated",
-        rotated=tally.rotated,
-        current=tally.current,
-        overtaken=tally.overtaken,
-        closed=len(tally.closed),
-    )
+        result.overtaken += 1
 
 
 def _filled(column: EncryptedField) -> models.QuerySet[models.Model]:
@@ -92,4 +100,5 @@ def _filled(column: EncryptedField) -> models.QuerySet[models.Model]:
 
 
 def _rows(column: EncryptedField) -> models.QuerySet[models.Model]:
+    # Not by a manager, which may leave rows out.
     return models.QuerySet(column.model)

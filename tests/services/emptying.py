@@ -20,7 +20,7 @@ def empty_tables(case: TransactionTestCase) -> None:
     for alias in case._databases_names(include_mirrors=False):
         with transaction.atomic(using=alias):
             _delete_rows(connections[alias])
-    canary.plant()
+    canary.create_canary()
 
 
 def _delete_rows(connection: BaseDatabaseWrapper) -> None:

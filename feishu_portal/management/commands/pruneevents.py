@@ -29,8 +29,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{status.value}: kept for {days} days")
             self.stdout.write(f"{expired} events would be deleted.")
             return
-        with progress_bar(self.stderr) as progress:
-            task = progress.add_task("Deleting", total=None if expired.is_more else expired.count)
-            deleted = prune_events(on_progress=lambda count: progress.advance(task, count))
+        total = None if expired.is_more else expired.count
+        with progress_bar(self.stderr, "Deleting", total=total) as advance:
+            deleted = prune_events(on_progress=advance)
         audit.record(actor=Actor.command("pruneevents"), action="events.pruned", events=deleted.count)
         self.stdout.write(f"{deleted.count:,} events deleted.")

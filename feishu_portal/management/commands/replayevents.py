@@ -29,7 +29,7 @@ from events.models import ReplayJob
 from feishu_portal.management.progress import progress_bar
 
 ACTOR = Actor.command("replayevents")
-PAUSE = 0.1  # seconds between looks while the rate allows no more
+PAUSE = 0.1  # seconds between two batches, while the rate allows no more
 
 
 class Command(BaseCommand):
@@ -80,17 +80,19 @@ class Command(BaseCommand):
         self._follow(job)
 
     def _follow(self, job: ReplayJob) -> None:
+        """Replay with a progress bar, until it has ended."""
+        handled, is_over = 0, False
+        total = None if job.is_expected_bounded else job.expected
         try:
-            with progress_bar(self.stderr) as progress:
-                task = progress.add_task("Replaying", total=None if job.is_expected_bounded else job.expected)
-                while advance(job, seconds=1.0) is not replay.Progress.ENDED:
+            with progress_bar(self.stderr, "Replaying", total=total) as progress:
+                while not is_over:
+                    is_over = advance(job, seconds=1.0) is replay.Progress.ENDED
                     job.refresh_from_db()
-                    progress.update(task, completed=job.replayed + job.skipped)
-                    if job.error:
+                    progress(job.replayed + job.skipped - handled)
+                    handled = job.replayed + job.skipped
+                    if job.error and not is_over:
                         raise CommandError(f"{job.error} The workers go on with replay {job}.")
-                    time.sleep(PAUSE)
-                job.refresh_from_db()
-                progress.update(task, completed=job.replayed + job.skipped)
+                    time.sleep(0 if is_over else PAUSE)
         except KeyboardInterrupt:
             cancel_replay(job, actor=ACTOR)
             job.refresh_from_db()

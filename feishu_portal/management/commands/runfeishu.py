@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.models import Bot
 from core.checks import SETTINGS
-from core.vault.canary import verify
+from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.listener import listen
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            verify()
+            verify_keys()
         except SealedValueError as error:
             raise CommandError(str(error)) from error
         only = frozenset(options["bot"])

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core.vault.canary import verify
+from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 from feishu_portal.management.commands.runsandbox import DEFAULT_PORT
 from feishu_portal.runtime.background import background_work
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         try:
-            verify()
+            verify_keys()
         except SealedValueError as error:
             raise CommandError(str(error)) from error
         sandbox = None

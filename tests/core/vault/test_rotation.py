@@ -1,7 +1,5 @@
 """Changing the keys while everything runs."""
 
-import itertools
-
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
@@ -9,11 +7,12 @@ from django.db import connection
 
 from auth_sessions.models import UserToken
 from bots.models import Bot
+from core.access.actors import SYSTEM
 from core.access.models import AuditEntry, KeyCanary
 from core.vault import canary, rotation
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
-from core.vault.rotation import Tally, rotate, sealed_columns
+from core.vault.rotation import RotationResult, encrypted_columns, rotate_keys
 from feishu_portal.checks import encryption_keys_open_the_database
 from tests.factories import make_bot, make_grant
 
@@ -39,7 +38,7 @@ def columns(bot: Bot) -> dict[str, str]:
 
 
 def test_every_encrypted_field_is_found_and_the_canary_is_last():
-    names = [f"{column.model._meta.label}.{column.name}" for column in sealed_columns()]
+    names = [f"{column.model._meta.label}.{column.name}" for column in encrypted_columns()]
     assert {"bots.Bot.app_secret", "auth_sessions.UserToken.refresh_token"} <= set(names)
     assert names[-1] == "access.KeyCanary.sealed"
 
@@ -51,8 +50,13 @@ def test_old_key_can_be_taken_out_afterwards(bots, settings, request):
     settings.ENCRYPTION_KEYS = keys[:1]
     assert [Bot.objects.get(pk=bot.pk).app_secret for bot in bots] == ["secret-0", "secret-1", "secret-2"]
     assert UserToken.objects.get(pk=grant.pk).refresh_token == "refresh-token-1"
-    canary.verify()
-    assert AuditEntry.objects.get(action="keys.rotated").detail["closed"] == 0
+    canary.verify_keys()
+    assert AuditEntry.objects.get(action="keys.rotated").detail == {
+        "rotated": 9,
+        "unchanged": 0,
+        "overtaken": 0,
+        "unreadable": 0,
+    }
 
 
 def test_dry_run_counts_and_changes_nothing(bots, keys, capsys):
@@ -70,15 +74,17 @@ def test_second_run_finds_nothing_left(bots, keys, capsys):
 
 
 def test_interrupted_rotation_goes_on_where_it_stopped(bots, keys, monkeypatch):
-    monkeypatch.setattr(rotation, "STEP", 1)
-    secrets, tally = encrypted_field(Bot, "app_secret"), Tally()
-    list(itertools.islice(rotate(secrets, tally), 2))
-    assert tally == Tally(rotated=2)
-    list(rotate(secrets, tally := Tally()))
-    assert tally == Tally(current=2, rotated=1)
+    monkeypatch.setattr(rotation, "BATCH", 2)
+
+    def interrupt(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rotate_keys(actor=SYSTEM, on_progress=interrupt)
+    assert rotate_keys(actor=SYSTEM) == RotationResult(rotated=5, unchanged=2)
 
 
-def test_whoever_writes_at_the_same_time_wins(bots, keys, monkeypatch):
+def test_write_at_the_same_time_wins(bots, keys, monkeypatch):
     secrets, reseal = encrypted_field(Bot, "app_secret"), rotation.reseal
 
     def write_meanwhile(old: str) -> str:
@@ -87,8 +93,9 @@ def test_whoever_writes_at_the_same_time_wins(bots, keys, monkeypatch):
 
     Bot.objects.exclude(pk=bots[0].pk).delete()
     monkeypatch.setattr(rotation, "reseal", write_meanwhile)
-    list(rotate(secrets, tally := Tally()))
-    assert tally == Tally(overtaken=1)
+    monkeypatch.setattr(rotation, "encrypted_columns", lambda: [secrets])
+    result = rotate_keys(actor=SYSTEM)
+    assert (result.overtaken, result.unreadable) == (1, [])
     assert Bot.objects.get().app_secret == "written meanwhile"
 
 
@@ -103,15 +110,15 @@ def test_value_that_no_key_opens_is_named_and_the_canary_keeps_the_old_key(bots,
     assert Bot.objects.get(pk=bots[2].pk).app_secret == "secret-2"
     settings.ENCRYPTION_KEYS = old[:1]
     with pytest.raises(SealedValueError):
-        canary.verify()
+        canary.verify_keys()
 
 
 def test_missing_key_is_said_at_start(settings):
-    canary.plant()
+    canary.create_canary()
     assert encryption_keys_open_the_database() == []
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(SealedValueError, match="rotatekeys"):
-        canary.verify()
+        canary.verify_keys()
     assert [problem.id for problem in encryption_keys_open_the_database(databases=["default"])] == [
         "feishu_portal.E003"
     ]
@@ -120,12 +127,12 @@ def test_missing_key_is_said_at_start(settings):
 
 
 def test_canary_from_elsewhere_is_no_right_key():
-    canary.plant()
+    canary.create_canary()
     KeyCanary.objects.update(
-        sealed=encrypted_field(KeyCanary, "sealed").seal_for(KeyCanary(), "another song")
+        sealed=encrypted_field(KeyCanary, "sealed").seal_for(KeyCanary(), "another plaintext")
     )
     with pytest.raises(SealedValueError):
-        canary.verify()
+        canary.verify_keys()
 
 
 def test_ciphertext_of_one_model_does_not_open_in_another():
