@@ -69,8 +69,8 @@ def _scopes(grant: "UserToken") -> Text:
 def _uses(uses: "list[TokenUse]") -> Text:
     if not uses:
         return Text("**最近使用**\n暂无", "**Lately used**\nNot yet")
-    zh = [f"- {_moment(use.at)} {escape(use.client)} {_did(use).zh_cn}" for use in uses]
-    en = [f"- {_moment(use.at)} {escape(use.client)} {_did(use).en_us}" for use in uses]
+    zh = [f"- {_moment(use.at)} {escape(use.caller)} {_did(use).zh_cn}" for use in uses]
+    en = [f"- {_moment(use.at)} {escape(use.caller)} {_did(use).en_us}" for use in uses]
     return Text("**最近使用**\n" + "\n".join(zh), "**Lately used**\n" + "\n".join(en))
 
 

@@ -16,7 +16,9 @@ from bots.enums import PlatformName, SlotState
 from bots.models import Bot
 from bots.service import BotChanges, put_bot
 from core.access.actors import SYSTEM
-from core.access.models import User
+from core.access.api_keys import add_api_client
+from core.access.models import ApiClient, User
+from core.access.scopes import Scope
 from events.enums import SubscriptionKind
 from events.models import Subscription
 from events.subscriptions.service import add_subscription
@@ -55,6 +57,14 @@ def make_operator(username: str = "", *, superuser: bool = False) -> User:
 def _hashed() -> str:
     """Argon2 is slow on purpose: a tenth of a second each time."""
     return make_password("correct horse")
+
+
+def make_client(name: str = "", *scopes: Scope) -> ApiClient:
+    """An API client that may use every bot."""
+    made, _key = add_api_client(
+        name=name or f"system {next(_numbers)}", scopes=scopes, app_ids=(), expires_at=None, actor=SYSTEM
+    )
+    return made
 
 
 def make_grant(bot: Bot, *, open_id: str = "ou_asked", **values: Any) -> UserToken:

@@ -15,19 +15,19 @@ KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "
 
 @admin.register(TokenUse)
 class TokenUseAdmin(MachineWritten[TokenUse]):
-    list_display = ("time_ago", "client", "kind_label", "answered", "called", "on_behalf_of", "bot")
+    list_display = ("time_ago", "caller", "kind_label", "answered", "called", "on_behalf_of", "bot")
     list_filter = (since("at"), "kind", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
-    search_fields = ("open_id__exact", "client__exact")
-    search_help_text = _("open_id or API client, in full")
+    search_fields = ("open_id__exact", "caller__exact")
+    search_help_text = _("open_id or caller, in full")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("time_in_full", "client", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation")}),
+        (None, {"fields": ("time_in_full", "caller", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation")}),
         (_("Call"), {"fields": ("called", "sent_bytes", "received_bytes", "duration")}),
         (_("Answer"), {"fields": ("answered", "problem")}),
     )  # fmt: skip
     readonly_fields = (
-        "time_in_full", "client", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation", "called", "sent_bytes",
+        "time_in_full", "caller", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation", "called", "sent_bytes",
         "received_bytes", "duration", "answered", "problem",
     )  # fmt: skip
     empty_title = _("No token was used yet")

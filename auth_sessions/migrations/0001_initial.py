@@ -3,6 +3,7 @@ import core.vault.fields
 import django.db.models.deletion
 import django.utils.timezone
 import uuid
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -11,7 +12,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('access', '0001_initial'),
         ('bots', '0001_initial'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -51,6 +54,8 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_sessions', to='bots.bot', verbose_name='bot')),
+                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
+                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
             ],
             options={
                 'verbose_name': 'authorization session',
@@ -95,7 +100,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='time')),
-                ('client', models.CharField(max_length=100, verbose_name='API client')),
+                ('caller', models.CharField(max_length=100, verbose_name='caller')),
                 ('kind', models.CharField(choices=[('issued', 'Token handed out'), ('call', 'Call by the proxy'), ('code', 'Call by a handler')], max_length=6, verbose_name='use')),
                 ('tenant_key', models.CharField(blank=True, max_length=64, verbose_name='tenant')),
                 ('open_id', models.CharField(blank=True, max_length=128, verbose_name='open_id')),
@@ -109,6 +114,7 @@ class Migration(migrations.Migration):
                 ('received_bytes', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='bytes received')),
                 ('seconds', models.FloatField(blank=True, null=True, verbose_name='seconds')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='token_uses', to='bots.bot', verbose_name='bot')),
+                ('client', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='access.apiclient', verbose_name='API client')),
             ],
             options={
                 'verbose_name': 'token use',
@@ -172,6 +178,8 @@ class Migration(migrations.Migration):
                 ('notice', models.CharField(choices=[('none', 'Not needed'), ('due', 'To be sent'), ('sent', 'Sent'), ('failed', 'Could not be sent')], default='none', max_length=6, verbose_name='notice')),
                 ('notice_tries', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('notice_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
+                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
                 ('grant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revocations', to='auth_sessions.usertoken', verbose_name='token')),
             ],
             options={
@@ -270,7 +278,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='tokenuse',
-            index=models.Index(fields=['client', 'id'], name='use_by_client'),
+            index=models.Index(fields=['caller', 'id'], name='use_by_caller'),
         ),
         migrations.AddConstraint(
             model_name='tokenuse',

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Notice, PlatformReason, RevocationState
 from auth_sessions.models.user_tokens import UserToken
+from core.access.actors import MAX_LENGTH as MAX_ACTOR
+from core.access.models import ApiClient, User
 from core.vault.fields import EncryptedField
 
 
@@ -30,7 +32,18 @@ class Revocation(models.Model):
     grant = models.ForeignKey(
         UserToken, on_delete=models.CASCADE, related_name="revocations", verbose_name=_("token")
     )
-    actor = models.CharField(_("revoked by"), max_length=200)
+    actor = models.CharField(_("revoked by"), max_length=MAX_ACTOR)
+    operator = models.ForeignKey(
+        User, verbose_name=_("operator"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    client = models.ForeignKey(
+        ApiClient,
+        verbose_name=_("API client"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     platform_reason = models.CharField(
         _("the platform's reason"), max_length=13, choices=PlatformReason.choices, blank=True
     )

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
@@ -10,16 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
 from bots.models import Bot
+from core.access.actors import MAX_LENGTH as MAX_ACTOR
+from core.access.actors import Actor
+from core.access.models import ApiClient, User
+from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
-
-if TYPE_CHECKING:
-    from core.access.models import User
 
 # Longer than everything that is asked of the platform once a person is back, all time-outs together.
 INTERRUPTED_AFTER = timedelta(minutes=2)
 
 
-class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
+class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
     def open(self) -> Self:
         """Sessions that can still end in an authorization."""
         return self.filter(state__in=OPEN_STATES)
@@ -43,9 +44,6 @@ class AuthSessionQuerySet(models.QuerySet["AuthSession"]):
             )
             .exclude(state__in=(SessionState.PENDING, SessionState.OPENED))
         )
-
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
 
 
 class AuthSession(models.Model):
@@ -72,7 +70,20 @@ class AuthSession(models.Model):
     reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
     error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     error_log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
-    requested_by = models.CharField(_("requested by"), max_length=200)
+    requested_by = models.CharField(_("requested by"), max_length=MAX_ACTOR)
+    operator = models.ForeignKey(
+        User, verbose_name=_("operator"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """The operator who asked, where one did; ``requested_by`` stays when the account is deleted."""
+    client = models.ForeignKey(
+        ApiClient,
+        verbose_name=_("API client"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    """The API client that asked, where one did: it alone may read the session by REST."""
     request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
     deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
     via = models.CharField(_("road"), max_length=7, choices=Via.choices, default=Via.BROWSER)
@@ -150,3 +161,10 @@ class AuthSession(models.Model):
     def is_open(self) -> bool:
         """Whether the session can still end in an authorization."""
         return self.state in OPEN_STATES
+
+    def is_requested_by(self, actor: Actor) -> bool:
+        """Whether it was ``actor`` who asked. Operators and API clients are known by their keys: names change hands."""
+        keys = (actor.operator_id, actor.client_id)
+        if keys == (None, None):
+            return (self.operator_id, self.client_id, self.requested_by) == (None, None, str(actor))
+        return keys == (self.operator_id, self.client_id)

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import functions
@@ -11,15 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from bots.models import Bot
+from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
-
-if TYPE_CHECKING:
-    from core.access.models import User
 
 USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
 
 
-class UserTokenQuerySet(models.QuerySet["UserToken"]):
+class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
     def by_urgency(self) -> Self:
         """Those that end first first: the access token of a grant in use, the refresh token of an idle one."""
         in_use = models.Q(used_at__gt=timezone.now() - USED_WITHIN)
@@ -37,9 +35,6 @@ class UserTokenQuerySet(models.QuerySet["UserToken"]):
         )
         abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
         return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
-
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
 
 
 class UserToken(models.Model):

@@ -1,6 +1,6 @@
 """What was done with the tokens."""
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.utils import timezone
@@ -9,23 +9,19 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.enums import UseKind
 from auth_sessions.models.user_tokens import UserToken
 from bots.models import Bot
+from core.access.models import ApiClient
+from core.access.visibility import OwnedQuerySet
 
-if TYPE_CHECKING:
-    from core.access.models import User
 
-
-class TokenUseQuerySet(models.QuerySet["TokenUse"]):
+class TokenUseQuerySet(OwnedQuerySet["TokenUse"]):
     def of(self, grant: UserToken) -> Self:
         """What was done for this person, newest first; take a slice."""
         person = self.filter(bot=grant.bot_id, open_id=grant.open_id, tenant_key=grant.tenant_key)
         return person.order_by("-id")
 
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
-
 
 class TokenUse(models.Model):
-    """An access token that an API client was given, or a call it made by the proxy: committed before the token leaves, or
+    """An access token that an API client was given, or a call of it or of a handler: committed before the token leaves, or
     the call. Who, for whom, when, and how it ended; no token, no query, no body. A call without ``open_id`` was made as
     the bot itself; one without ``seconds`` is under way, or nobody saw how it ended."""
 
@@ -33,7 +29,19 @@ class TokenUse(models.Model):
     bot = models.ForeignKey(
         Bot, on_delete=models.CASCADE, related_name="token_uses", verbose_name=_("bot"), db_index=False
     )
-    client = models.CharField(_("API client"), max_length=100)
+    # Not constrained: a record outlives its client, and deleting a client must not rewrite millions of them.
+    client = models.ForeignKey(
+        ApiClient,
+        verbose_name=_("API client"),
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    caller = models.CharField(_("caller"), max_length=100)
+    """The API client's name at that time, or the program that a handler gave."""
     kind = models.CharField(_("use"), max_length=6, choices=UseKind.choices)
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     open_id = models.CharField(_("open_id"), max_length=128, blank=True)
@@ -59,8 +67,8 @@ class TokenUse(models.Model):
         indexes = (
             models.Index(name="use_by_age", fields=("at",)),
             models.Index(name="use_by_person", fields=("bot", "open_id", "id")),
-            models.Index(name="use_by_client", fields=("client", "id")),
+            models.Index(name="use_by_caller", fields=("caller", "id")),
         )
 
     def __str__(self) -> str:
-        return f"{self.client}: {self.get_kind_display()}"
+        return f"{self.caller}: {self.get_kind_display()}"

@@ -99,13 +99,13 @@ def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
         "actor": actor,
     }
     if data.additional:
-        return _ask_for_more(bot, data, how, asker=str(actor))
+        return _ask_for_more(bot, data, how)
     return request_authorization(
         bot=bot, open_id=data.open_id, tenant_key=data.tenant_key, scopes=data.scopes, **how
     )
 
 
-def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any], *, asker: str) -> AuthSession:
+def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any]) -> AuthSession:
     try:
         grant = find_grant(bot=bot, open_id=data.open_id, tenant_key=data.tenant_key)
     except TokenNotFoundError:
@@ -113,7 +113,7 @@ def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any], *, asker: str)
     session = ask_for_scopes(grant=grant, scopes=data.scopes or bot.auth_scopes, **how)
     if session is None:
         raise Problem(409, "nothing_lacking", "The person has allowed all of these scopes already.")
-    if session.requested_by != asker:
+    if not session.is_requested_by(how["actor"]):
         raise Problem(
             409,
             "asked_already",
@@ -171,7 +171,7 @@ def delete_session(request: HttpRequest, session_id: UUID) -> SessionOut:
 
 def _own(client: ApiClient, session_id: UUID) -> AuthSession:
     """The session, if this client asked for it; its link is nobody else's business."""
-    asked = AuthSession.objects.filter(requested_by=str(Actor.api(client)))
+    asked = AuthSession.objects.filter(client=client)
     session = asked.select_related("bot", "device").filter(pk=session_id).first()
     if session is None or not client.may_use(session.bot.app_id):
         raise not_found("authorization session")

@@ -7,7 +7,6 @@ from auth_sessions.domain.sessions import authorize_link
 from auth_sessions.domain.tokens.broker import ask_again
 from auth_sessions.domain.tokens.decision import Reauthorize
 from auth_sessions.errors import CANNOT_ASK
-from core.access.actors import Actor
 from core.access.models import ApiClient
 from feishu_portal.api.problems import Problem
 
@@ -17,7 +16,7 @@ def reauthorization_required(over: Reauthorize, *, client: ApiClient) -> Problem
     for it, ``POST …/auth-sessions`` with ``"deliver": "card"``. The page behind the link speaks the browser's language."""
     facts: dict[str, Any] = {"reason": over.reason, "authorize_url": None, "session": None}
     try:
-        session = ask_again(over.grant, actor=Actor.api(client))
+        session = ask_again(over.grant, client=client)
     except CANNOT_ASK as error:
         facts["authorize_error"] = error.code
     else:

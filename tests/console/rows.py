@@ -181,7 +181,7 @@ def make_token(bot: Bot, **values: Any) -> UserToken:
 
 def make_use(token: UserToken, **values: Any) -> TokenUse:
     call = {
-        "client": "CRM",
+        "caller": "CRM",
         "kind": "call",
         "generation": token.generation,
         "method": "GET",

@@ -225,7 +225,9 @@ def _record(
 ) -> Revocation:
     revocation = Revocation.objects.create(
         grant=grant,
-        actor=str(actor)[:200],
+        actor=str(actor),
+        operator_id=actor.operator_id,
+        client_id=actor.client_id,
         platform_reason=reason or "",
         token=token,
         token_hint=hint,

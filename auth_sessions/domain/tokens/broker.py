@@ -70,9 +70,9 @@ def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
 
 
 @transaction.atomic
-def ask_again(grant: UserToken, *, actor: Actor) -> AuthSession:
+def ask_again(grant: UserToken, *, client: ApiClient) -> AuthSession:
     """An authorization session behind whose link the person can authorize again, for all that was granted and all the bot
-    asks for by default. However often ``actor`` comes back, there is one such session at a time.
+    asks for by default. However often ``client`` comes back, there is one such session at a time.
 
     Raises one of CANNOT_ASK where nobody can be asked.
     """
@@ -81,7 +81,7 @@ def ask_again(grant: UserToken, *, actor: Actor) -> AuthSession:
         bot=grant.bot,
         open_id=grant.open_id,
         tenant_key=grant.tenant_key,
-        requested_by=str(actor)[:200],
+        client=client,
         deliver=Deliver.LINK,
         expires_at__gt=timezone.now() + LINK_LEFT,
     )
@@ -91,5 +91,5 @@ def ask_again(grant: UserToken, *, actor: Actor) -> AuthSession:
         tenant_key=grant.tenant_key,
         scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
         deliver=Deliver.LINK,
-        actor=actor,
+        actor=Actor.api(client),
     )

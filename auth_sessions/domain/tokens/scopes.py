@@ -60,7 +60,7 @@ def ask_for_scopes(
     recent = list(lately.order_by("-created_at")[: ASKED_A_DAY * 2])
     covering = [session for session in recent if set(added) <= set(session.added_scopes)]
     for session in covering:
-        is_theirs = deliver == Deliver.CARD or session.requested_by == str(actor)[:200]
+        is_theirs = deliver == Deliver.CARD or session.is_requested_by(actor)
         if session.is_open and session.deliver == deliver and is_theirs:
             return session
     declined = any(session.state == SessionState.DENIED for session in covering)

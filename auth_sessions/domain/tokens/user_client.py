@@ -111,7 +111,7 @@ class UserCalls:
         api = UserAPI(self._bot.credentials, grant.access_token, self._transport)
         use = TokenUse(
             bot=self._bot,
-            client=storable(self._program, 100),
+            caller=storable(self._program, 100),
             kind=UseKind.CODE,
             tenant_key=grant.tenant_key,
             open_id=grant.open_id,

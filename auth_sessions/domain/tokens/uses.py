@@ -20,7 +20,8 @@ def record_hand_out(grant: UserToken, *, client: ApiClient) -> TokenUse:
     """``client`` is about to be given the access token of ``grant``."""
     return TokenUse.objects.create(
         bot_id=grant.bot_id,
-        client=client.name,
+        client=client,
+        caller=client.name,
         kind=UseKind.ISSUED,
         tenant_key=grant.tenant_key,
         open_id=grant.open_id,

@@ -119,7 +119,8 @@ def _admit_for_person(
 def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> Admitted:
     use = TokenUse(
         bot=bot,
-        client=client.name,
+        client=client,
+        caller=client.name,
         kind=UseKind.CALL,
         tenant_key=grant.tenant_key if grant else "",
         open_id=grant.open_id if grant else "",

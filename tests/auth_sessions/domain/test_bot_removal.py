@@ -12,8 +12,7 @@ from bots.models import Bot
 from bots.removal import remove
 from bots.service import delete_bot
 from core.access.actors import SYSTEM
-from core.access.models import ApiClient
-from tests.factories import make_bot, make_grant
+from tests.factories import make_bot, make_client, make_grant
 
 pytestmark = pytest.mark.django_db
 KEPT = (TokenUse, PersonalLink, RefreshAttempt, Revocation, AuthSession, UserToken)
@@ -23,7 +22,7 @@ def fill(bot: Bot, people: int) -> None:
     """Something of everything, for each person."""
     for number in range(people):
         grant = make_grant(bot, open_id=f"ou_{number}")
-        record_hand_out(grant, client=ApiClient(name="crm"))
+        record_hand_out(grant, client=make_client())
         RefreshAttempt.objects.create(token=grant, generation=1)
         request_authorization(bot=bot, open_id=grant.open_id, actor=SYSTEM)
         PersonalLink.objects.create(

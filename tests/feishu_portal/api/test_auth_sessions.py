@@ -79,6 +79,33 @@ def test_other_system_with_the_same_bot_sees_no_session_it_did_not_ask_for(bot):
     assert AuthSession.objects.get().is_open
 
 
+def test_client_with_another_ones_old_name_sees_nothing_of_it(bot):
+    """Its session, its open request for more, and its link to authorize again."""
+    make_grant(bot, refresh_token="", access_expires_at=timezone.now())
+    first = api_client(Scope.AUTH_CREATE, Scope.TOKENS_ISSUE)
+    path = f"/api/v1/auth-sessions/{create(first, bot, deliver='link').json()['id']}"
+    more(first, bot)
+    token = f"/api/v1/bots/{bot.app_id}/users/ou_asked/token"
+    link = first.generic("POST", token).json()["authorize_url"]
+    ApiClient.objects.update(name="renamed")
+    namesake = api_client(Scope.AUTH_CREATE, Scope.TOKENS_ISSUE)
+    ApiClient.objects.exclude(name="renamed").update(name="system 0")
+    assert namesake.get(path).status_code == 404
+    assert namesake.delete(path).status_code == 404
+    assert more(namesake, bot).json()["code"] == "asked_already"
+    assert namesake.generic("POST", token).json()["authorize_url"] != link
+    assert first.get(path).json()["state"] == "sent"
+    assert more(first, bot).status_code == 201
+    assert first.generic("POST", token).json()["authorize_url"] == link
+
+
+def test_session_of_a_deleted_client_is_nobodys_and_says_who_asked(bot):
+    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    ApiClient.objects.get().delete()
+    assert api_client(Scope.AUTH_CREATE).get(path).status_code == 404
+    assert AuthSession.objects.get().requested_by == "api:system 0"
+
+
 def test_key_without_the_scope_is_told_which_one(bot):
     response = create(api_client(Scope.BOTS_READ), bot)
     assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")

@@ -73,7 +73,7 @@ def test_token_is_handed_out_and_written_down(bot):
         "generation": 1,
     }
     use = TokenUse.objects.of(grant).get()
-    assert (use.client, use.kind, use.generation) == ("system 0", "issued", 1)
+    assert (use.caller, use.kind, use.generation) == ("system 0", "issued", 1)
     assert UserToken.objects.get().used_at is not None
 
 

@@ -81,7 +81,7 @@ def test_rows_are_read_as_the_person_and_the_call_is_written_down(workspace, gra
     assert workspace.read("student", filter="age=gt.10").items == [{"name": "Ann"}]
     assert tokens(platform.records) == [FIRST]
     use = TokenUse.objects.of(grant).get()
-    assert (use.client, use.kind, use.generation) == ("shop.handlers", "code", 1)
+    assert (use.caller, use.kind, use.generation) == ("shop.handlers", "code", 1)
     assert (use.method, use.path) == ("GET", "/open-apis/apaas/v1/workspaces/w1/tables/student/records")
     assert (use.status, use.code, use.log_id) == (200, 0, "log-1")
     assert use.seconds is not None

@@ -7,8 +7,7 @@ from auth_sessions.domain.tokens import uses
 from auth_sessions.domain.tokens.uses import prune_uses, record_calls, record_endings, record_hand_out
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse
-from core.access.models import ApiClient
-from tests.factories import make_bot, make_grant
+from tests.factories import make_bot, make_client, make_grant
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +20,7 @@ def grant():
 def call(grant, **values) -> TokenUse:
     return TokenUse(
         bot=grant.bot,
-        client="CRM",
+        caller="CRM",
         kind=UseKind.CALL,
         tenant_key=grant.tenant_key,
         open_id=grant.open_id,
@@ -32,9 +31,13 @@ def call(grant, **values) -> TokenUse:
 
 
 def test_hand_out_says_who_was_given_whose_token(grant):
-    record_hand_out(grant, client=ApiClient(name="CRM"))
+    client = make_client("CRM")
+    record_hand_out(grant, client=client)
     use = TokenUse.objects.of(grant).get()
-    assert (use.client, use.kind, use.open_id, use.generation) == ("CRM", "issued", "ou_asked", 1)
+    assert (use.caller, use.kind, use.open_id, use.generation) == ("CRM", "issued", "ou_asked", 1)
+    assert use.client_id == client.pk
+    client.delete()
+    assert TokenUse.objects.of(grant).get().caller == "CRM"
 
 
 def test_ending_is_added_to_the_call(grant):

@@ -14,7 +14,7 @@ async def test_call_is_written_down_without_query_and_token(proxy, grant, upstre
     upstream.will_say({"code": 0, "data": {}}, headers={"X-Tt-Logid": "log-1"})
     await proxy.call(await proxy.key(), proxy.path("/open-apis/im/v1/files/f%20%E6%96%87?secret=1"))
     [use] = await uses(proxy)
-    assert (use.client, use.kind, use.open_id, use.generation) == ("system 0", "call", "ou_asked", 1)
+    assert (use.caller, use.kind, use.open_id, use.generation) == ("system 0", "call", "ou_asked", 1)
     assert (use.method, use.path) == ("GET", "/open-apis/im/v1/files/f%20%E6%96%87")
     assert (use.status, use.code, use.log_id) == (200, 0, "log-1")
     assert use.received_bytes == len(b'{"code":0,"data":{}}')
