@@ -11,6 +11,8 @@ class AccessConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
-        from core.vault.canary import create_canary  # noqa: PLC0415 -- models are there only now
+        from core.console import list_headers  # noqa: PLC0415 -- models are there only now
+        from core.vault.canary import create_canary  # noqa: PLC0415 -- likewise
 
+        list_headers.install()
         post_migrate.connect(create_canary, sender=self)

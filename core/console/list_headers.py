@@ -1,0 +1,28 @@
+"""A list's headers, made once a page.
+
+Unfold makes them anew for every row, whose cells repeat their text for narrow screens: with fifty rows a quarter of the
+time of the whole page, most of it for the checkbox in the first one. The function is looked up in its module, so it can be
+replaced there; a test notices when Unfold no longer does either.
+"""
+
+from typing import Any
+
+from unfold.templatetags import unfold_list
+
+ATTRIBUTE = "portal_headers"
+
+_make_headers = unfold_list.result_headers
+
+
+def result_headers(change_list: Any) -> list[dict[str, Any]]:
+    """The headers of ``change_list``, which lives as long as one request."""
+    headers: list[dict[str, Any]] | None = getattr(change_list, ATTRIBUTE, None)
+    if headers is None:
+        headers = list(_make_headers(change_list))
+        setattr(change_list, ATTRIBUTE, headers)
+    return headers
+
+
+def install() -> None:
+    """Have Unfold use them."""
+    unfold_list.result_headers = result_headers
