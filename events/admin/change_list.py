@@ -1,4 +1,4 @@
-"""The event log's list: pages by key instead of by number, and a search that says how far it has looked."""
+"""The event log's list: pages by key instead of by number, and a search that says how far back it went."""
 
 from datetime import datetime
 from functools import cached_property
@@ -23,11 +23,12 @@ else:
     from unfold.views import ChangeList
 
 BEFORE = "before"
-NOTHING = SearchPage([], None, is_cut=False)
+"""The parameter of the address that names the last event of the page before."""
+NO_RESULTS = SearchPage([], None, is_cut=False)
 
 
-class Pages:
-    """What the templates of a list ask of a paginator."""
+class KeysetPaginator:
+    """As much of a paginator as the templates of a list ask for."""
 
     template_name = "admin/events/event/pages.html"
     per_page = 0
@@ -35,7 +36,7 @@ class Pages:
 
 
 class EventChangeList(ChangeList):
-    """``criteria`` is what the address asks for, as far as the operator may see."""
+    """``criteria``: the filters and the search in the address, within what the operator may see."""
 
     criteria: EventCriteria
     found: SearchPage
@@ -64,7 +65,7 @@ class EventChangeList(ChangeList):
         try:
             self.found = newest(self.criteria, before=before, limit=self.list_per_page)
         except SearchTooSlowError:
-            self.found = NOTHING
+            self.found = NO_RESULTS
             messages.warning(request, gettext("The search took too long. Narrow the time or the filters."))
         rows = self.queryset.filter(pk__in=self.found.pks).order_by("-pk")
         self.result_list = rows
@@ -72,12 +73,12 @@ class EventChangeList(ChangeList):
         self.show_full_result_count = False
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
-        self.paginator = Pages()
+        self.paginator = KeysetPaginator()
         self.is_first = before is None
 
     @property
     def next_page(self) -> str:
-        """The address of what is older; empty at the end."""
+        """The address of the page of older events; empty at the end."""
         if self.found.cursor is None:
             return ""
         address: str = self.get_query_string({BEFORE: self.found.cursor})
@@ -90,8 +91,9 @@ class EventChangeList(ChangeList):
 
     @cached_property
     def searched_back_to(self) -> datetime | None:
-        """When the oldest event that was looked at arrived; None if the page ends for another reason."""
+        """When the oldest scanned event arrived; None where the page is full or the log at its end."""
         if not self.found.is_cut or self.found.cursor is None:
             return None
-        looked_at = Event.objects.filter(pk=self.found.cursor).values_list("received_at", flat=True)
-        return looked_at.first()
+        return (
+            Event.objects.filter(pk=self.found.cursor).values_list("received_at", flat=True).first()
+        )

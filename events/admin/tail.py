@@ -1,4 +1,4 @@
-"""Events as they come: a page that is told through a socket, and asks every few seconds where it can have none."""
+"""Live events: a page that is fed through a socket, and polls every few seconds where it can have none."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -31,15 +31,15 @@ from events.models import Event
 
 TOPIC = "events"
 SOCKET = "/live/events/"
-MOST = 100  # events in one message
-# Numbers are given before they are committed: what came in under a number already passed is looked for again. The same
-# look shows how events just listed went on.
+MAX_EVENTS = 100  # in one message
 OVERLAP = 200
+"""So many events before the cursor are read again: one may be committed after others with higher numbers, and the status of
+those on the page changes."""
 FILTERS = ("bot__id__exact", "event_type__exact", "status__exact")
 
 
 def tail_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponseBase:
-    """The page; what it lists comes from the feed."""
+    """The page; its rows come from the feed."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     context = {
@@ -56,9 +56,11 @@ def tail_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpR
 
 
 class EventTail(Feed):
-    """``{"type": "events", "cursor", "rows"}``: events after the page's cursor, and what became of those just before.
+    """``{"type": "events", "cursor", "rows"}``: events behind the page's cursor, and those just before it whose status
+    has changed.
 
-    The hello is ``{"cursor": number or null, "filters": {name: value}}``; without a cursor it begins with the newest.
+    The hello is ``{"cursor": number or null, "filters": {name: value}}``; without a cursor the feed begins with the newest
+    events.
     """
 
     topics: ClassVar[tuple[str, ...]] = (TOPIC,)
@@ -66,7 +68,7 @@ class EventTail(Feed):
     def __init__(self) -> None:
         self._cursor: int | None = None
         self._filters: dict[str, str] = {}
-        self._told: dict[int, str] = {}
+        self._shown: dict[int, str] = {}  # status by event
 
     def begin(self, hello: Any) -> None:
         self._cursor = None if hello["cursor"] is None else int(hello["cursor"])
@@ -80,16 +82,16 @@ class EventTail(Feed):
                 criteria_of(viewer.user, self._filters),
                 after=max(0, cursor - OVERLAP),
                 last=last,
-                limit=OVERLAP + MOST,
+                limit=OVERLAP + MAX_EVENTS,
             )
         except SearchTooSlowError:
             return
-        # Beyond a full answer there is more; the next look begins where this one ended.
+        # Where the answer is full, the next look goes on behind it.
         self._cursor = last if found.cursor is None else found.cursor
         events = Event.objects.filter(pk__in=found.pks).select_related("bot").defer("payload", "error")
-        rows = [event for event in events.order_by("pk") if self._told.get(event.pk) != event.status]
-        self._told = {pk: status for pk, status in self._told.items() if pk > cursor - 2 * OVERLAP}
-        self._told |= {event.pk: event.status for event in rows}
+        rows = [event for event in events.order_by("pk") if self._shown.get(event.pk) != event.status]
+        self._shown = {pk: status for pk, status in self._shown.items() if pk > cursor - 2 * OVERLAP}
+        self._shown |= {event.pk: event.status for event in rows}
         if rows:
             yield {"type": "events", "cursor": self._cursor, "rows": [_row(event) for event in rows]}
 
@@ -98,7 +100,7 @@ tail_poll = polled(EventTail)
 
 
 def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
-    """What the page asks for, as far as the operator may see; what makes no sense is left out."""
+    """The page's filters, within what the operator may see; unknown values are ignored."""
     bots = own_bots(user)
     if filters.get("bot__id__exact"):
         try:

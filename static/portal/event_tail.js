@@ -1,7 +1,7 @@
-// The live tail: new events on top, and those that are shown brought up to date. At most MOST stay.
+// Live events: new ones on top, the shown ones kept up to date. At most MAX_ROWS stay.
 import { follow } from "./live.js";
 
-const MOST = 300;
+const MAX_ROWS = 300;
 
 const tail = document.querySelector("[data-tail]");
 const list = tail.querySelector("ol");
@@ -10,16 +10,16 @@ const pause = document.querySelector("[data-tail-pause]");
 const state = document.querySelector("[data-tail-state]");
 const filters = Object.fromEntries(new URLSearchParams(location.search));
 const shown = new Map();
-const waiting = []; // what came in a pause
+const held = []; // rows that came while paused
 let cursor = null;
 let paused = false;
-let now = "offline";
+let connection = "offline";
 
-function say(word) {
-  now = word;
-  const said = paused && word !== "ended" ? "paused" : word;
-  state.textContent = state.dataset[said];
-  state.dataset.now = said;
+function showState(status) {
+  connection = status;
+  const shownState = paused && status !== "ended" ? "paused" : status;
+  state.textContent = state.dataset[shownState];
+  state.dataset.now = shownState;
 }
 
 function cell(name, text) {
@@ -29,7 +29,7 @@ function cell(name, text) {
   return span;
 }
 
-function put(row) {
+function putRow(row) {
   const known = shown.get(row.pk);
   if (known) {
     known.querySelector(".portal-tail-status").textContent = row.status_label;
@@ -42,12 +42,12 @@ function put(row) {
   link.href = row.address;
   link.textContent = row.type;
   item.append(cell("time", row.received), cell("status", row.status_label), link, cell("bot", row.bot), cell("id", row.event_id));
-  // Numbers come in order but for a few: each goes where it belongs.
+  // Rows come in the order of their numbers but for a few.
   const before = [...list.children].find((other) => Number(other.dataset.pk) < row.pk);
   item.dataset.pk = row.pk;
   list.insertBefore(item, before ?? null);
   shown.set(row.pk, item);
-  while (list.children.length > MOST) {
+  while (list.children.length > MAX_ROWS) {
     shown.delete(Number(list.lastChild.dataset.pk));
     list.lastChild.remove();
   }
@@ -56,20 +56,20 @@ function put(row) {
 function show({ cursor: next, rows }) {
   cursor = next;
   if (paused) {
-    waiting.push(...rows);
-    waiting.splice(0, waiting.length - MOST);
+    held.push(...rows);
+    held.splice(0, held.length - MAX_ROWS);
     return;
   }
-  rows.forEach(put);
+  rows.forEach(putRow);
   empty.hidden = list.children.length > 0;
 }
 
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.textContent = paused ? pause.dataset.resume : pause.dataset.pause;
-  say(now);
+  showState(connection);
   if (!paused) {
-    show({ cursor, rows: waiting.splice(0) });
+    show({ cursor, rows: held.splice(0) });
   }
 });
 
@@ -78,5 +78,5 @@ follow({
   poll: tail.dataset.poll,
   hello: () => ({ cursor, filters }),
   show,
-  status: say,
+  status: showState,
 });
