@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from core.access import audit
 from core.access.actors import Actor
-from core.access.models import ApiClient
+from core.access.models import ApiClient, ApiClientQuerySet
 from core.access.scopes import Scope
-from core.database.row_versions import RowVersion
 
 # A write for every call would cost more than the answer; operators need the day, not the second.
 LAST_USED_STEP = timedelta(minutes=1)
@@ -60,9 +59,10 @@ def replace_key(client: ApiClient, *, actor: Actor) -> str:
     return key
 
 
-def client_of(key: str) -> ApiClient | None:
-    """The usable client that holds ``key``."""
-    client = ApiClient.objects.usable().with_key(key).annotate(row_version=RowVersion()).first()
+def client_of(key: str, *, among: ApiClientQuerySet | None = None) -> ApiClient | None:
+    """The usable client that holds ``key``. ``among``: how the row is to be read."""
+    clients = ApiClient.objects.all() if among is None else among
+    client = clients.usable().with_key(key).first()
     if client and is_use_to_be_noted(client):
         client.last_used_at = timezone.now()
         ApiClient.objects.filter(pk=client.pk).update(last_used_at=client.last_used_at)

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
@@ -54,14 +55,22 @@ class GroupCommit(Generic[T, R]):
         self._queue.append((item, on_written))
         self._filled.set()
 
-    async def submit(self, item: T) -> R:
-        """The result of one item, when it is committed. Raises what ``write`` raised or said of it."""
+    async def submit(self, item: T, *, withdraw: bool = False) -> R:
+        """The result of one item, when it is committed. Raises what ``write`` raised or returned for it.
+
+        ``withdraw``: where the caller is cancelled before a batch has the item, it is not written.
+        """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         while self.is_full:
             self._has_room.clear()
             await self._has_room.wait()
-        self.put(item, partial(_resolve, future))
-        return await future
+        self.put(item, on_written := partial(_resolve, future))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if withdraw:
+                self._withdraw(item, on_written)
+            raise
 
     async def run(self) -> None:
         """Write batch after batch, until cancelled."""
@@ -71,7 +80,13 @@ class GroupCommit(Generic[T, R]):
             if not self._queue:
                 self._filled.clear()
             self._has_room.set()
-            await self._commit(batch)
+            if batch:
+                await self._commit(batch)
+
+    def _withdraw(self, item: T, on_written: Callable[[R | Exception], None]) -> None:
+        with suppress(ValueError):  # where a batch has it
+            self._queue.remove((item, on_written))
+            self._has_room.set()
 
     async def _commit(self, batch: list[tuple[T, Callable[[R | Exception], None]]]) -> None:
         try:

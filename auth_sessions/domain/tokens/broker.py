@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
@@ -19,18 +20,20 @@ from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
-from core.database.row_versions import RowVersion
 
 JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
 LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
 
 
-def find_grant(*, bot: Bot, open_id: str, tenant_key: str = "") -> UserToken:
-    """The grant of a person; ``tenant_key`` is needed only where two tenants know the same open_id.
+def find_grant(
+    *, bot: Bot, open_id: str, tenant_key: str = "", among: QuerySet[UserToken] | None = None
+) -> UserToken:
+    """The grant of a person; ``tenant_key`` is needed only where two tenants know the same open_id. ``among``: how the row
+    is to be read.
 
     Raises TokenNotFoundError, TenantNeededError.
     """
-    grants = UserToken.objects.filter(bot=bot, open_id=open_id).annotate(row_version=RowVersion())
+    grants = (UserToken.objects.all() if among is None else among).filter(bot=bot, open_id=open_id)
     if tenant_key:
         grants = grants.filter(tenant_key=tenant_key)
     found = list(grants[:2])

@@ -23,20 +23,22 @@ from feishu_portal.api.refresh_wait import refresh_in_progress
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CallRequest:
     """One request, as the caller sent it."""
 
     key: str = field(repr=False)
     target: Target
     tenant_key: str = ""
-    fall_back: bool = False
+    may_fall_back: bool = False
     """Where the person cannot be acted for, the bot may act as itself."""
+    may_wait: bool = True
+    """The caller can wait for a refresh."""
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """A call that may be sent, and is written down. ``grant`` is None where the bot acts as itself; then the token is the
-    bot's own and has to be asked for."""
+class AdmittedCall:
+    """A call that may be sent; ``use`` is its entry in the audit log. ``grant`` is None where the bot acts as itself; then the token is the
+    bot's own and has to be fetched."""
 
     client: ApiClient
     bot: Bot
@@ -46,58 +48,63 @@ class Admitted:
     token: str = field(default="", repr=False)
 
 
-class Rows(Protocol):
-    """Where an admission gets its rows from."""
+class AdmissionRows(Protocol):
+    """Where an admission reads its rows."""
 
     def client(self, key: str) -> ApiClient | None: ...
 
     def bot(self, app_id: str) -> Bot | None: ...
 
-    def grant(self, bot: Bot, asked: Asked) -> UserToken:
+    def grant(self, bot: Bot, request: CallRequest) -> UserToken:
         """The person's; raises AuthError."""
         ...
 
 
-def admit(asked: Asked, rows: Rows, *, may_wait: bool) -> Admitted | UserToken:
-    """The call, to be written down; or the grant that is being refreshed, for the caller to wait for. Raises Problem."""
-    client = rows.client(asked.key)
+def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken:
+    """The call, not yet in the audit log; or the grant that is being refreshed, for the caller to wait for.
+
+    Raises Problem.
+    """
+    client = rows.client(request.key)
     if client is None:
         raise unauthenticated()
-    permitted(client, Scope.PROXY_USER if asked.target.open_id else Scope.PROXY_APP)
-    if asked.fall_back:
+    permitted(client, Scope.PROXY_USER if request.target.open_id else Scope.PROXY_APP)
+    if request.may_fall_back:
         permitted(client, Scope.PROXY_APP)
-    bot = rows.bot(asked.target.app_id)
+    bot = rows.bot(request.target.app_id)
     if bot is None or not client.may_use(bot.app_id):
         raise not_found("bot")
-    if not allows(client.proxy_paths, asked.target.method, asked.target.segments):
+    if not allows(client.proxy_paths, request.target.method, request.target.segments):
         raise Problem(403, "path_not_allowed", "None of the API client's path rules allows this call.")
     if not bot.enabled:
         raise Problem(409, "bot_disabled", "The bot is disabled.")
     try:
-        return _admit(asked, rows, client, bot, may_wait=may_wait)
+        return _admit(request, rows, client, bot)
     except SealedValueError:
         raise Problem(
             503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens what this call needs."
         ) from None
 
 
-def _admit(asked: Asked, rows: Rows, client: ApiClient, bot: Bot, *, may_wait: bool) -> Admitted | UserToken:
-    if not asked.target.open_id:
-        return _admitted(asked, client, bot, None)
+def _admit(
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot
+) -> AdmittedCall | UserToken:
+    if not request.target.open_id:
+        return _admitted(request, client, bot, None)
     try:
-        return _admit_for_person(asked, rows, client, bot, may_wait=may_wait)
+        return _admit_for_person(request, rows, client, bot)
     except Problem:
-        if asked.fall_back:
-            return _admitted(asked, client, bot, None)
+        if request.may_fall_back:
+            return _admitted(request, client, bot, None)
         raise
 
 
 def _admit_for_person(
-    asked: Asked, rows: Rows, client: ApiClient, bot: Bot, *, may_wait: bool
-) -> Admitted | UserToken:
-    """The call with the person's token; or the grant, being refreshed, where ``may_wait``. Raises Problem."""
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot
+) -> AdmittedCall | UserToken:
+    """The call with the person's token; or the grant, being refreshed, where the caller can wait for it. Raises Problem."""
     try:
-        grant = rows.grant(bot, asked)
+        grant = rows.grant(bot, request)
     except AuthError as error:
         status = 404 if isinstance(error, TokenNotFoundError) else 409
         raise Problem(status, error.code, str(error)) from None
@@ -106,17 +113,17 @@ def _admit_for_person(
             if ends_soon:
                 ask_refresh(grant)
             note_use(grant)
-            return _admitted(asked, client, bot, grant)
+            return _admitted(request, client, bot, grant)
         case Refresh():
             ask_refresh(grant)
-            if not may_wait:
+            if not request.may_wait:
                 raise refresh_in_progress(grant)
             return grant
         case Reauthorize() as over:
             raise reauthorization_required(over, client=client)
 
 
-def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None) -> Admitted:
+def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToken | None) -> AdmittedCall:
     use = TokenUse(
         bot=bot,
         client=client,
@@ -125,7 +132,7 @@ def _admitted(asked: Asked, client: ApiClient, bot: Bot, grant: UserToken | None
         tenant_key=grant.tenant_key if grant else "",
         open_id=grant.open_id if grant else "",
         generation=grant.generation if grant else None,
-        method=asked.target.method,
-        path=storable(asked.target.path, 500),
+        method=request.target.method,
+        path=storable(request.target.path, 500),
     )
-    return Admitted(client, bot, bot.credentials, grant, use, grant.access_token if grant else "")
+    return AdmittedCall(client, bot, bot.credentials, grant, use, grant.access_token if grant else "")

@@ -1,7 +1,6 @@
-"""One visit to the database: calls admitted, and written down by the time it ends."""
+"""A batch of calls, admitted and written down by the time the database is left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import DataError
 
@@ -9,65 +8,53 @@ from auth_sessions.domain.tokens.optimistic_audit import Evidence, record_calls_
 from auth_sessions.domain.tokens.uses import record_calls
 from auth_sessions.models import UserToken
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked, admit
-from feishu_portal.api.proxy.admission_rows import Lookups, Memory
+from feishu_portal.api.proxy.admission import AdmissionRows, AdmittedCall, CallRequest, admit
+from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
 
-Result = Admitted | UserToken | Exception
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A call on its way to the database."""
-
-    asked: Asked
-    may_wait: bool
+Result = AdmittedCall | UserToken | Exception
 
 
-def admit_all(askings: Sequence[Asking], memory: Memory) -> list[Result]:
-    """For each call what `admit` says of it, or raises; those that are admitted are written down when this returns.
+def admit_batch(requests: Sequence[CallRequest], cache: RowCache) -> list[Result]:
+    """For each request what `admit` returns or raises; the admitted calls are committed to the audit log.
 
-    A call like one before takes a single statement; the others are looked up.
+    A call like an earlier one takes a single statement; for any other its rows are read.
     """
-    results: list[Result | None] = _as_before(askings, memory)
-    lookups, looked_up = Lookups(), []
-    for number, asking in enumerate(askings):
-        if results[number] is None:
-            results[number] = result = _result(asking, lookups)
-            if isinstance(result, Admitted):
-                looked_up.append((asking.asked, result))
-    record_calls([admitted.use for _asked, admitted in looked_up])
-    for asked, admitted in looked_up:
-        memory.learn(asked, admitted)
-    return [result for result in results if result is not None]
+    results = _admit_from_cache(requests, cache)
+    rows, audited = FreshRows(), []
+    for number, request in enumerate(requests):
+        if number not in results:
+            results[number] = admitted = _result(request, rows)
+            if isinstance(admitted, AdmittedCall):
+                audited.append((request, admitted))
+    record_calls([admitted.use for _request, admitted in audited])
+    for request, admitted in audited:
+        cache.put(request, admitted)
+    return [results[number] for number in range(len(requests))]
 
 
-def _result(asking: Asking, lookups: Lookups) -> Result:
+def _admit_from_cache(requests: Sequence[CallRequest], cache: RowCache) -> dict[int, Result]:
+    """The calls that cached rows admit, by their place, as far as the statement that audits them finds those rows
+    unchanged. A refusal counts for nothing here: the rows as they are now may say otherwise."""
+    admitted: dict[int, tuple[AdmittedCall, Evidence]] = {}
+    for number, request in enumerate(requests):
+        if cached := cache.get(request):
+            result = _result(request, cached)
+            if isinstance(result, AdmittedCall):
+                admitted[number] = result, cached.evidence
+    if not admitted:
+        return {}
+    are_audited = record_calls_if_unchanged([(call.use, evidence) for call, evidence in admitted.values()])
+    results: dict[int, Result] = {}
+    for (number, (call, _evidence)), is_audited in zip(admitted.items(), are_audited, strict=True):
+        if is_audited:
+            results[number] = call
+        else:
+            cache.drop(requests[number])
+    return results
+
+
+def _result(request: CallRequest, rows: AdmissionRows) -> Result:
     try:
-        return admit(asking.asked, lookups, may_wait=asking.may_wait)
+        return admit(request, rows)
     except (Problem, DataError) as error:
         return error
-
-
-def _as_before(askings: Sequence[Asking], memory: Memory) -> list[Result | None]:
-    """The calls that the rows remembered admit, and that are written down because those rows have not changed."""
-    results: list[Result | None] = [None] * len(askings)
-    believed: list[tuple[int, Admitted, Evidence]] = []
-    for number, asking in enumerate(askings):
-        remembered = memory.of(asking.asked)
-        if remembered is None:
-            continue
-        try:
-            admitted = admit(asking.asked, remembered, may_wait=asking.may_wait)
-        except Problem:
-            continue  # the rows as they are now may say otherwise
-        if isinstance(admitted, Admitted):
-            believed.append((number, admitted, remembered.evidence))
-    if not believed:
-        return results
-    written = record_calls_if_unchanged([(admitted.use, evidence) for _, admitted, evidence in believed])
-    for (number, admitted, _evidence), is_written in zip(believed, written, strict=True):
-        if is_written:
-            results[number] = admitted
-        else:
-            memory.forget(askings[number].asked)
-    return results

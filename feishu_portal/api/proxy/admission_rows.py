@@ -1,4 +1,7 @@
-"""The rows that admissions go by: as they are looked up, and as they are remembered from the last time."""
+"""The rows that admissions go by: read now, or cached from an earlier call.
+
+A cached row is trusted only if its version is still the same, which the statement that audits the call finds out.
+"""
 
 import hashlib
 from collections import OrderedDict
@@ -15,14 +18,14 @@ from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.access import api_keys
 from core.access.models import ApiClient
-from core.database.row_versions import RowVersion, version_of
-from feishu_portal.api.proxy.admission import Admitted, Asked
+from core.database.row_versions import version_of, with_versions
+from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 
-MOST_REMEMBERED = 2_000  # callers and whom they call for
+MAX_CACHED = 2_000  # callers, and whom they call for
 
 
-class Lookups:
-    """What one visit to the database has looked up already."""
+class FreshRows:
+    """Reads each row once for all calls of a batch."""
 
     def __init__(self) -> None:
         self._clients: dict[str, ApiClient | None] = {}
@@ -30,44 +33,48 @@ class Lookups:
 
     def client(self, key: str) -> ApiClient | None:
         if key not in self._clients:
-            self._clients[key] = api_keys.client_of(key) if key else None
+            clients = with_versions(ApiClient.objects.all())
+            self._clients[key] = api_keys.client_of(key, among=clients) if key else None
         return self._clients[key]
 
     def bot(self, app_id: str) -> Bot | None:
         if app_id not in self._bots:
-            found = Bot.objects.filter(app_id=app_id).annotate(row_version=RowVersion())
-            self._bots[app_id] = found.first()
+            self._bots[app_id] = with_versions(Bot.objects.filter(app_id=app_id)).first()
         return self._bots[app_id]
 
-    def grant(self, bot: Bot, asked: Asked) -> UserToken:
-        return find_grant(bot=bot, open_id=asked.target.open_id, tenant_key=asked.tenant_key)
+    def grant(self, bot: Bot, request: CallRequest) -> UserToken:
+        return find_grant(
+            bot=bot,
+            open_id=request.target.open_id,
+            tenant_key=request.tenant_key,
+            among=with_versions(UserToken.objects.all()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """Rows by which such a call was admitted before: sealed as they are in the database, and true only if the statement
-    that writes the call down finds their versions unchanged."""
+class CachedRows:
+    """The rows that admitted such a call before, their secrets sealed as in the database."""
 
-    found_client: ApiClient
-    found_bot: Bot
-    found_grant: UserToken | None
+    cached_client: ApiClient
+    cached_bot: Bot
+    cached_grant: UserToken | None
     evidence: Evidence
 
     def client(self, _key: str) -> ApiClient | None:
-        return self.found_client
+        return self.cached_client
 
     def bot(self, _app_id: str) -> Bot | None:
-        return self.found_bot
+        return self.cached_bot
 
-    def grant(self, _bot: Bot, _asked: Asked) -> UserToken:
-        if self.found_grant is None:
+    def grant(self, _bot: Bot, _request: CallRequest) -> UserToken:
+        if self.cached_grant is None:
             raise TokenNotFoundError
-        return self.found_grant
+        return self.cached_grant
 
     @property
-    def is_of_use(self) -> bool:
-        """Whether the mere passing of time has ended none of the rows, and nothing but the call is to be written down."""
-        client, grant = self.found_client, self.found_grant
+    def is_usable(self) -> bool:
+        """Whether time has not ended any of the rows, and the call is all there is to write."""
+        client, grant = self.cached_client, self.cached_grant
         if client.expires_at is not None and client.expires_at <= timezone.now():
             return False
         if api_keys.is_use_to_be_noted(client):
@@ -75,39 +82,40 @@ class Remembered:
         return grant is None or not (usage.is_use_to_be_noted(grant) or remaining(grant) < CALL_TTL)
 
 
-class Memory:
-    """What admitted the calls that came last."""
+class RowCache:
+    """The rows of the latest calls."""
 
     def __init__(self) -> None:
-        self._remembered: OrderedDict[tuple[str, ...], Remembered] = OrderedDict()
+        self._rows: OrderedDict[tuple[str, ...], CachedRows] = OrderedDict()
 
-    def of(self, asked: Asked) -> Remembered | None:
-        """What is remembered of such a call, if it is of use."""
-        found = self._remembered.get(_name(asked))
-        return found if found is not None and found.is_of_use else None
+    def get(self, request: CallRequest) -> CachedRows | None:
+        """The rows of such a call, if they are usable."""
+        rows = self._rows.get(_name(request))
+        return rows if rows is not None and rows.is_usable else None
 
-    def learn(self, asked: Asked, admitted: Admitted) -> None:
-        """Remember what admitted the call; not where it was that something is not there, nor where versions have no
-        number."""
+    def put(self, request: CallRequest, admitted: AdmittedCall) -> None:
+        """Keep the rows that admitted the call. SQLite numbers no versions, so nothing is cached there; neither is a call
+        for which the bot stepped in, since the row that is missing has no version."""
         client, bot, grant = admitted.client, admitted.bot, admitted.grant
-        if bool(asked.target.open_id) != bool(grant) or not version_of(client):
+        if bool(request.target.open_id) != bool(grant) or not version_of(client):
             return
         evidence = Evidence(
             client=(client.pk, version_of(client)),
             bot=(bot.pk, version_of(bot)),
             grant=(grant.pk, version_of(grant)) if grant else None,
-            is_only_grant=grant is not None and not asked.tenant_key,
+            is_only_grant=grant is not None and not request.tenant_key,
         )
-        name = _name(asked)
-        self._remembered[name] = Remembered(client, bot, grant, evidence)
-        self._remembered.move_to_end(name)
-        if len(self._remembered) > MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
+        name = _name(request)
+        self._rows[name] = CachedRows(client, bot, grant, evidence)
+        self._rows.move_to_end(name)
+        if len(self._rows) > MAX_CACHED:
+            self._rows.popitem(last=False)
 
-    def forget(self, asked: Asked) -> None:
-        self._remembered.pop(_name(asked), None)
+    def drop(self, request: CallRequest) -> None:
+        self._rows.pop(_name(request), None)
 
 
-def _name(asked: Asked) -> tuple[str, ...]:
-    key = hashlib.sha256(asked.key.encode()).hexdigest()
-    return key, asked.target.app_id, asked.target.open_id, asked.tenant_key, str(asked.fall_back)
+def _name(request: CallRequest) -> tuple[str, ...]:
+    key = hashlib.sha256(request.key.encode()).hexdigest()
+    target = request.target
+    return key, target.app_id, target.open_id, request.tenant_key, str(request.may_fall_back)

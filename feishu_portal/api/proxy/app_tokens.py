@@ -1,4 +1,4 @@
-"""The bots' own tokens, for asyncio: a platform that hangs holds up the calls of its own bots alone."""
+"""The bots' own access tokens, for asyncio: a platform that hangs holds up the calls of its own bots alone."""
 
 import asyncio
 import time
@@ -8,7 +8,9 @@ from feishu.credentials import AppCredentials
 from feishu.tenant_tokens import default_tenant_tokens
 
 THREADS = 8
-RENEWED_SECONDS = 60.0  # in which a token just fetched is not doubted again
+REPLACED_EVERY = (
+    60.0  # seconds in which a token of a bot is replaced once: a new one that is rejected too is no cure
+)
 
 
 class AppTokens:
@@ -17,7 +19,7 @@ class AppTokens:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="proxy-app-tokens")
         self._fetching: dict[AppCredentials, asyncio.Future[str]] = {}
-        self._doubted: dict[str, float] = {}
+        self._replaced_at: dict[str, float] = {}
 
     async def get(self, credentials: AppCredentials) -> str:
         """A token good for at least some seconds. Raises FeishuError."""
@@ -32,13 +34,13 @@ class AppTokens:
         # Shielded: a caller that goes away must not take the token from the others.
         return await asyncio.shield(fetching)
 
-    async def renewed(self, credentials: AppCredentials, rejected: str) -> str | None:
+    async def replacement(self, credentials: AppCredentials, rejected: str) -> str | None:
         """Another token instead of one that was rejected; None where there is none. Raises FeishuError."""
         now = time.monotonic()
-        if now - self._doubted.get(credentials.app_id, float("-inf")) < RENEWED_SECONDS:
+        if now - self._replaced_at.get(credentials.app_id, float("-inf")) < REPLACED_EVERY:
             current = default_tenant_tokens().cached(credentials)
             return current if current != rejected else None
-        self._doubted[credentials.app_id] = now
+        self._replaced_at[credentials.app_id] = now
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, default_tenant_tokens().invalidate, credentials, rejected)
         token = await self.get(credentials)

@@ -1,4 +1,4 @@
-"""One call: sent, sent once more with another token where the platform rejected the first, and its answer passed on."""
+"""One call of the proxy: sent, sent again with another token where the platform rejected the first, and its answer relayed."""
 
 import asyncio
 import logging
@@ -11,65 +11,65 @@ import httpx
 from starlette.types import Send
 
 from auth_sessions.models import TokenUse
+from core.background.write_behind import WriteBehind
 from core.database.text import storable
 from feishu.errors import APIError, FeishuError, TransportError
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked
+from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
-from feishu_portal.api.proxy.audit_writer import Endings
 from feishu_portal.api.proxy.headers import has_body, to_caller, to_platform
-from feishu_portal.api.proxy.platform_code import Peeked, peek
-from feishu_portal.api.proxy.rate_limits import Pauses, pause_key
+from feishu_portal.api.proxy.platform_outcome import PeekedAnswer, peek
+from feishu_portal.api.proxy.rate_limits import RateLimits, limit_key
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
 
-logger = logging.getLogger("portal.proxy")
+logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 60.0  # in which the caller has to take the next bytes
 
 
-class Services(Protocol):
+class CallServices(Protocol):
     """What calls share."""
 
     relay: Relay
     app_tokens: AppTokens
-    endings: Endings
-    pauses: Pauses
+    audit: WriteBehind[TokenUse]
+    rate_limits: RateLimits
 
-    async def admit(self, asked: Asked) -> Admitted: ...
+    async def admit(self, request: CallRequest) -> AdmittedCall: ...
 
-    async def admit_again(self, asked: Asked, rejected: Admitted) -> Admitted | None: ...
+    async def admit_again(self, request: CallRequest, rejected: AdmittedCall) -> AdmittedCall | None: ...
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A call under way, and what of it will be written down."""
+    """A call under way with one token, and its entry in the audit log."""
 
-    admitted: Admitted
+    admitted: AdmittedCall
     token: str
     started: float
-    peeked: Peeked
+    answer: PeekedAnswer
 
     @property
     def use(self) -> TokenUse:
         return self.admitted.use
 
 
-class Call:
-    """``run()`` once. ``is_answered`` as soon as the last byte of the answer is handed over."""
+class ProxyCall:
+    """Call ``run()`` once. ``is_answered`` from the moment the last byte of the answer is sent."""
 
     def __init__(
         self,
-        services: Services,
-        asked: Asked,
-        admitted: Admitted,
+        services: CallServices,
+        request: CallRequest,
+        admitted: AdmittedCall,
         *,
         headers: list[tuple[bytes, bytes]],
         upload: Upload,
         send: Send,
     ) -> None:
         self._services = services
-        self._asked = asked
+        self._request = request
         self._admitted = admitted
         self._headers = to_platform(headers)
         self._upload = upload
@@ -78,22 +78,27 @@ class Call:
 
     async def run(self) -> None:
         """Raises Problem as long as no answer has begun."""
-        pause = pause_key(self._asked.target, self._admitted.use.tenant_key)
-        if left := self._services.pauses.left(pause):
-            self._end(self._admitted.use, status=429)
-            raise _paused(left)
+        limit = limit_key(self._request.target, self._admitted.use.tenant_key)
+        if left := self._services.rate_limits.seconds_left(limit):
+            self._record(self._admitted.use, status=429)
+            raise Problem(
+                429,
+                "rate_limited",
+                "The platform asked to be called less often. Nothing was sent.",
+                sent="no",
+                headers={"Retry-After": str(max(1, round(left + 0.5)))},
+            )
         attempt = await self._attempt(self._admitted, token=None)
         replayed = ""
-        if attempt.peeked.verdict.rejects_token(of_user=attempt.admitted.grant is not None):
-            attempt, replayed = await self._once_more(attempt)
-        verdict = attempt.peeked.verdict
-        if verdict.reset_after is not None:
-            self._services.pauses.note(pause, verdict.reset_after)
-        await self._pass_on(attempt, replayed)
+        if attempt.answer.outcome.rejects_token(of_user=attempt.admitted.grant is not None):
+            attempt, replayed = await self._send_again(attempt)
+        if (seconds := attempt.answer.outcome.reset_after) is not None:
+            self._services.rate_limits.reached(limit, seconds)
+        await self._relay(attempt, replayed)
 
-    async def _attempt(self, admitted: Admitted, *, token: str | None) -> Attempt:
+    async def _attempt(self, admitted: AdmittedCall, *, token: str | None) -> Attempt:
         started = time.monotonic()
-        use, credentials, target = admitted.use, admitted.credentials, self._asked.target
+        use, credentials, target = admitted.use, admitted.credentials, self._request.target
         try:
             token = token or admitted.token or await self._services.app_tokens.get(credentials)
             body, headers = await self._body()
@@ -111,106 +116,107 @@ class Call:
                 await relayed.close()
                 raise
         except FeishuError as error:
-            self._end(use, started=started)
-            raise self._problem(error) from error
+            self._record(use, started=started)
+            raise self._as_problem(error) from error
         except UploadStalled:
-            self._end(use, started=started)
+            self._record(use, started=started)
             raise Problem(408, "upload_stalled", "The request's body did not come.", sent="unknown") from None
         except BaseException:
-            self._end(use, started=started)
+            self._record(use, started=started)
             raise
 
     async def _body(self) -> tuple[AsyncIterator[bytes] | None, list[tuple[str, str]]]:
         if self._upload.is_empty:
-            no_body = self._asked.target.method in {"GET", "HEAD", "DELETE"}
+            no_body = self._request.target.method in {"GET", "HEAD", "DELETE"}
             return None, [] if no_body else [("content-length", "0")]
         length = await self._upload.length()
         return self._upload.chunks(), [] if length is None else [("content-length", str(length))]
 
-    async def _once_more(self, rejected: Attempt) -> tuple[Attempt, str]:
-        """The second attempt, if there is another token and the body can be sent again; what became of it, for a header."""
+    async def _send_again(self, rejected: Attempt) -> tuple[Attempt, str]:
+        """The second attempt, if there is another token and the body can be sent again; else the first. The text says which
+        it is, for a header."""
         if not self._upload.is_repeatable:
             return rejected, "body-too-large"
         try:
             again, token = await self._replacement(rejected)
         except BaseException:
-            await self._drop(rejected)
+            await self._discard(rejected)
             raise
         if again is None:
             return rejected, "no-other-token"
-        await self._drop(rejected)
+        await self._discard(rejected)
         return await self._attempt(again, token=token), "done"
 
-    async def _drop(self, attempt: Attempt) -> None:
-        """Its answer is nobody's."""
-        await attempt.peeked.relayed.close()
-        self._end_with_answer(attempt)
+    async def _discard(self, attempt: Attempt) -> None:
+        """Close an answer that the caller does not get."""
+        await attempt.answer.relayed.close()
+        self._record_answer(attempt)
 
-    async def _replacement(self, rejected: Attempt) -> tuple[Admitted | None, str | None]:
-        """The call, admitted anew, and the bot's own token where it is that one."""
+    async def _replacement(self, rejected: Attempt) -> tuple[AdmittedCall | None, str | None]:
+        """The call, admitted again, and the bot's own token where it is that one."""
         if rejected.admitted.grant is not None:
-            return await self._services.admit_again(self._asked, rejected.admitted), None
+            return await self._services.admit_again(self._request, rejected.admitted), None
         token = await self._other_bot_token(rejected)
-        return await self._services.admit(self._asked) if token else None, token
+        return await self._services.admit(self._request) if token else None, token
 
     async def _other_bot_token(self, rejected: Attempt) -> str | None:
         try:
-            return await self._services.app_tokens.renewed(rejected.admitted.credentials, rejected.token)
+            return await self._services.app_tokens.replacement(rejected.admitted.credentials, rejected.token)
         except FeishuError:
             return None
 
-    async def _pass_on(self, attempt: Attempt, replayed: str) -> None:
-        peeked, received = attempt.peeked, 0
+    async def _relay(self, attempt: Attempt, replayed: str) -> None:
+        answer, received = attempt.answer, 0
         try:
-            await self._hand_over(
+            await self._send_message(
                 {
                     "type": "http.response.start",
-                    "status": peeked.relayed.status,
+                    "status": answer.relayed.status,
                     "headers": to_caller(
-                        peeked.relayed.headers.multi_items(), added=self._said(attempt, replayed)
+                        answer.relayed.headers.multi_items(), added=self._portal_headers(attempt, replayed)
                     ),
                 }
             )
-            for chunk in peeked.beginning:
+            for chunk in answer.beginning:
                 received += len(chunk)
-                await self._hand_over({"type": "http.response.body", "body": chunk, "more_body": True})
-            if not peeked.is_whole and has_body(self._asked.target.method, peeked.relayed.status):
-                async for chunk in peeked.relayed.chunks():
+                await self._send_message({"type": "http.response.body", "body": chunk, "more_body": True})
+            if not answer.is_whole and has_body(self._request.target.method, answer.relayed.status):
+                async for chunk in answer.relayed.chunks():
                     received += len(chunk)
-                    await self._hand_over({"type": "http.response.body", "body": chunk, "more_body": True})
+                    await self._send_message({"type": "http.response.body", "body": chunk, "more_body": True})
             self.is_answered = True
-            await self._hand_over({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._send_message({"type": "http.response.body", "body": b"", "more_body": False})
         except TransportError as error:
             # The status is out: all that is left is to end without the end, which the caller's client notices.
-            self._log("answer_broke_off", error)
+            self._log("proxy_answer_interrupted", error)
         except TimeoutError:
-            self._log("caller_stalled")
+            self._log("proxy_caller_stalled")
         finally:
-            await peeked.relayed.close()
-            self._end_with_answer(attempt, received=received)
+            await answer.relayed.close()
+            self._record_answer(attempt, received=received)
 
-    async def _hand_over(self, message: dict[str, object]) -> None:
+    async def _send_message(self, message: dict[str, object]) -> None:
         async with asyncio.timeout(IDLE_SECONDS):
             await self._send(message)
 
-    def _said(self, attempt: Attempt, replayed: str) -> dict[str, str]:
+    def _portal_headers(self, attempt: Attempt, replayed: str) -> dict[str, str]:
         """The portal's own headers."""
-        grant, verdict = attempt.admitted.grant, attempt.peeked.verdict
-        said = {"feishu-portal-identity": "user" if grant else "app"}
+        grant, outcome = attempt.admitted.grant, attempt.answer.outcome
+        headers = {"feishu-portal-identity": "user" if grant else "app"}
         if grant:
-            said["feishu-portal-generation"] = str(grant.generation)
+            headers["feishu-portal-generation"] = str(grant.generation)
         if replayed:
-            said["feishu-portal-replay"] = replayed
-        if verdict.reset_after is not None:
-            said["retry-after"] = str(max(1, round(verdict.reset_after)))
-        if verdict.scopes:
+            headers["feishu-portal-replay"] = replayed
+        if outcome.reset_after is not None:
+            headers["retry-after"] = str(max(1, round(outcome.reset_after)))
+        if outcome.missing_scopes:
             # In headers, for the answer stays the platform's own: the caller may be an SDK that reads it.
-            said["feishu-portal-missing-scopes"] = " ".join(verdict.scopes)
-            said["link"] = f'</api/v1/bots/{self._asked.target.app_id}/auth-sessions>; rel="authorize"'
-        return said
+            headers["feishu-portal-missing-scopes"] = " ".join(outcome.missing_scopes)
+            headers["link"] = f'</api/v1/bots/{self._request.target.app_id}/auth-sessions>; rel="authorize"'
+        return headers
 
-    def _problem(self, error: FeishuError) -> Problem:
-        self._log("call_failed", error)
+    def _as_problem(self, error: FeishuError) -> Problem:
+        self._log("proxy_call_failed", error)
         if isinstance(error, APIError):
             return Problem(
                 424,
@@ -233,34 +239,23 @@ class Call:
             event,
             extra={
                 "client": self._admitted.client.name,
-                "app_id": self._asked.target.app_id,
-                "method": self._asked.target.method,
-                "path": self._asked.target.path,
+                "app_id": self._request.target.app_id,
+                "method": self._request.target.method,
+                "path": self._request.target.path,
                 "error": str(error or ""),
             },
         )
 
-    def _end_with_answer(self, attempt: Attempt, *, received: int | None = None) -> None:
-        verdict, relayed = attempt.peeked.verdict, attempt.peeked.relayed
+    def _record_answer(self, attempt: Attempt, *, received: int | None = None) -> None:
+        outcome, relayed = attempt.answer.outcome, attempt.answer.relayed
         use = attempt.use
-        use.code = verdict.code
+        use.code = outcome.code
         use.log_id = storable(relayed.headers.get("x-tt-logid", ""), 128)
-        use.received_bytes = sum(map(len, attempt.peeked.beginning)) if received is None else received
-        self._end(use, status=verdict.status, started=attempt.started)
+        use.received_bytes = sum(map(len, attempt.answer.beginning)) if received is None else received
+        self._record(use, status=outcome.status, started=attempt.started)
 
-    def _end(self, use: TokenUse, *, status: int | None = None, started: float | None = None) -> None:
+    def _record(self, use: TokenUse, *, status: int | None = None, started: float | None = None) -> None:
         use.status = status
         use.sent_bytes = self._upload.received
         use.seconds = 0.0 if started is None else time.monotonic() - started
-        self._services.endings.add(use)
-
-
-def _paused(left: float) -> Problem:
-    seconds = max(1, round(left + 0.5))
-    return Problem(
-        429,
-        "rate_limited",
-        "The platform asked to be called less often. Nothing was sent.",
-        sent="no",
-        headers={"Retry-After": str(seconds)},
-    )
+        self._services.audit.add(use)

@@ -1,4 +1,4 @@
-"""What the platform asked to be left alone with: calls are refused here until its limit is open again."""
+"""Rate limits of the platform: a call within one is refused here until the limit is open again."""
 
 import re
 import time
@@ -6,39 +6,39 @@ import time
 from feishu_portal.api.proxy.target import Target
 
 LONGEST = 60.0  # seconds; after that one call finds out how things stand
-MAX_PAUSES = 10_000
+MAX_LIMITS = 10_000
 _ID = re.compile(r"(?=.*[0-9]).{8,}")  # names of APIs are shorter or have no digit
 
 Key = tuple[str, str, str, str]
 
 
-def pause_key(target: Target, tenant_key: str) -> Key:
+def limit_key(target: Target, tenant_key: str) -> Key:
     """The platform limits each API for each app and tenant (page "Frequency control"); ids in the path do not tell APIs
     apart."""
     api = "/".join("*" if _ID.fullmatch(segment) else segment for segment in target.segments)
     return target.app_id, tenant_key, target.method, api
 
 
-class Pauses:
-    """Seconds left, by key."""
+class RateLimits:
+    """The limits that are reached, with the time at which each opens again."""
 
     def __init__(self) -> None:
-        self._until: dict[Key, float] = {}
+        self._open_at: dict[Key, float] = {}
 
-    def note(self, key: Key, seconds: float) -> None:
-        """The platform wants no such call for ``seconds``."""
+    def reached(self, key: Key, seconds: float) -> None:
+        """The platform takes no such call for ``seconds``."""
         now = time.monotonic()
-        if len(self._until) >= MAX_PAUSES:
-            self._until = {one: until for one, until in self._until.items() if until > now}
-        if len(self._until) < MAX_PAUSES:
-            self._until[key] = now + min(seconds, LONGEST)
+        if len(self._open_at) >= MAX_LIMITS:
+            self._open_at = {one: open_at for one, open_at in self._open_at.items() if open_at > now}
+        if len(self._open_at) < MAX_LIMITS:
+            self._open_at[key] = now + min(seconds, LONGEST)
 
-    def left(self, key: Key) -> float:
-        """Seconds until such a call may be sent; 0 when it may be now."""
-        until = self._until.get(key)
-        if until is None:
+    def seconds_left(self, key: Key) -> float:
+        """Until such a call may be sent; 0 when it may be now."""
+        open_at = self._open_at.get(key)
+        if open_at is None:
             return 0.0
-        left = until - time.monotonic()
+        left = open_at - time.monotonic()
         if left <= 0:
-            del self._until[key]
+            del self._open_at[key]
         return max(left, 0.0)

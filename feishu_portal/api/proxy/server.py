@@ -1,12 +1,12 @@
-"""What calls share while they are under way. One desk for each event loop."""
+"""What calls share while they are under way."""
 
 import asyncio
 import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from django.conf import settings
 from django.db import Error
@@ -15,16 +15,20 @@ from starlette.types import Receive, Scope, Send
 
 from auth_sessions.domain.tokens.broker import report_rejected
 from auth_sessions.domain.tokens.refresh_wait import read_grant
-from auth_sessions.models import UserToken
+from auth_sessions.domain.tokens.uses import record_endings
+from auth_sessions.models import TokenUse, UserToken
+from core.background.group_commit import GroupCommit
 from core.background.limits import ConcurrencyLimits
+from core.background.write_behind import WriteBehind
+from core.database.thread import DatabaseThread
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked
-from feishu_portal.api.proxy.admission_batcher import Admissions
+from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
+from feishu_portal.api.proxy.admission_batch import admit_batch
+from feishu_portal.api.proxy.admission_rows import RowCache
 from feishu_portal.api.proxy.app_tokens import AppTokens
-from feishu_portal.api.proxy.audit_writer import Endings
-from feishu_portal.api.proxy.call import Call
-from feishu_portal.api.proxy.rate_limits import Pauses
+from feishu_portal.api.proxy.call import ProxyCall
+from feishu_portal.api.proxy.rate_limits import RateLimits
 from feishu_portal.api.proxy.target import read_target
 from feishu_portal.api.proxy.upload import Upload
 from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
@@ -32,90 +36,108 @@ from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
 T = TypeVar("T")
 
 TOTAL_SECONDS = 3600.0  # of one call
+STATEMENT_SECONDS = 5.0
+MAX_BATCH = 64  # calls admitted together
+AUDIT_EVERY = 0.5  # seconds between two writes of how calls ended
+MAX_UNAUDITED = 20_000  # calls that ended; beyond that one shows as a call whose end nobody saw
 EVERYBODY: Final = ""
 FALL_BACK: Final = b"app"
 
 
-class Desk:
-    """Serves calls until it is closed, or until its loop ends and cancels it."""
+class ProxyServer:
+    """Serves the calls of one event loop. Use as an async context manager."""
 
     def __init__(self) -> None:
         self.relay = Relay()
         self.app_tokens = AppTokens()
-        self.endings = Endings()
-        self.pauses = Pauses()
-        self._admissions = Admissions()
-        self._room = ConcurrencyLimits()
-        self._closing = asyncio.Event()
-        self.keeper = asyncio.create_task(self._keep_open(), name="proxy-desk")
+        self.rate_limits = RateLimits()
+        # The audit log has a connection of its own, so that no call waits behind it.
+        self._audit_database = DatabaseThread("proxy-audit")
+        self.audit: WriteBehind[TokenUse] = WriteBehind(
+            record_endings,
+            name="proxy_calls",
+            database=self._audit_database,
+            every=AUDIT_EVERY,
+            max_kept=MAX_UNAUDITED,
+        )
+        self._database = DatabaseThread("proxy", patience=STATEMENT_SECONDS)
+        self._admissions: GroupCommit[CallRequest, AdmittedCall | UserToken] = GroupCommit(
+            partial(admit_batch, cache=RowCache()),
+            database=self._database,
+            max_batch=MAX_BATCH,
+            max_queued=settings.PROXY_CALLS,
+        )
+        self._limits = ConcurrencyLimits()
 
-    async def _keep_open(self) -> None:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.endings.close)
-            stack.push_async_callback(self._admissions.close)
-            stack.push_async_callback(self.relay.close)
-            stack.callback(self.app_tokens.close)
-            for work in (self._admissions.work_for_ever(), self.endings.write_for_ever()):
-                task = asyncio.create_task(work, name="proxy-database")
-                stack.callback(task.cancel)
-            await self._closing.wait()
+    async def __aenter__(self) -> Self:
+        self._admitting = asyncio.create_task(self._admissions.run(), name="proxy-admissions")
+        self._auditing = asyncio.create_task(self.audit.run(), name="proxy-audit")
+        return self
 
-    async def close(self) -> None:
-        self._closing.set()
-        await self.keeper
+    async def __aexit__(self, *_error: object) -> None:
+        self._admitting.cancel()
+        self.audit.stop()
+        await asyncio.gather(self._admitting, self._auditing, return_exceptions=True)
+        await self.audit.flush()  # the loop's end cancels both
+        self.app_tokens.close()
+        await self.relay.close()
+        await self._database.close()
+        await self._audit_database.close()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises Problem as long as no answer has begun, ClientDisconnect when nobody wants one."""
         target, headers = read_target(scope), list(scope["headers"])
         named = dict(headers)
-        asked = Asked(
+        request = CallRequest(
             key=_bearer(named.get(b"authorization", b"")),
             target=target,
             tenant_key=named.get(b"feishu-portal-tenant", b"").decode("latin-1")[:64],
-            fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
+            may_fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
         )
-        caller = hashlib.sha256(asked.key.encode()).hexdigest()
-        everybody = self._room.place(EVERYBODY, limit=settings.PROXY_CALLS, full=_overloaded())
-        own = self._room.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
+        caller = hashlib.sha256(request.key.encode()).hexdigest()
+        everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=_overloaded())
+        own = self._limits.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
         with everybody, own:
             async with asyncio.timeout(TOTAL_SECONDS):
                 upload = Upload(receive, headers)
-                admitted = await self.admit(asked)
-                call = Call(self, asked, admitted, headers=headers, upload=upload, send=send)
+                admitted = await self.admit(request)
+                call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
                 await _while_wanted(call, upload)
 
-    async def admit(self, asked: Asked) -> Admitted:
+    async def admit(self, request: CallRequest) -> AdmittedCall:
         """The call, admitted, after the refresh it may need. Raises Problem."""
-        admitted = await _twice(partial(self._admissions.submit, asked, may_wait=True))
+        admitted = await self._submit(request)
         if isinstance(admitted, UserToken):
-            await await_refresh(admitted, partial(self._run, partial(read_grant, admitted.pk)))
-            admitted = await _twice(partial(self._admissions.submit, asked, may_wait=False))
+            await await_refresh(admitted, partial(self._ask, partial(read_grant, admitted.pk)))
+            admitted = await self._submit(replace(request, may_wait=False))
         if isinstance(admitted, UserToken):
             raise refresh_in_progress(admitted)
         return admitted
 
-    async def admit_again(self, asked: Asked, rejected: Admitted) -> Admitted | None:
+    async def admit_again(self, request: CallRequest, rejected: AdmittedCall) -> AdmittedCall | None:
         """The call with a newer token of the same person, refreshed for it if need be; None where there is none."""
         if rejected.grant is None:
             return None
         pk, generation = rejected.grant.pk, rejected.grant.generation
-        grant = await self._run(partial(report_rejected, pk, generation))
+        grant = await self._ask(partial(report_rejected, pk, generation))
         if grant is not None and grant.generation == generation:
-            grant = await await_refresh(grant, partial(self._run, partial(read_grant, pk)))
+            grant = await await_refresh(grant, partial(self._ask, partial(read_grant, pk)))
         if grant is None or grant.generation == generation:
             return None
-        try:
-            again = await self.admit(asked)
-        except Problem:
-            return None
-        return again
+        with contextlib.suppress(Problem):
+            return await self.admit(request)
+        return None
 
-    async def _run(self, function: Callable[[], T]) -> T:
-        return await _twice(partial(self._admissions.run, function))
+    async def _submit(self, request: CallRequest) -> AdmittedCall | UserToken:
+        return await _twice(partial(self._admissions.submit, request, withdraw=True))
+
+    async def _ask(self, function: Callable[[], T]) -> T:
+        """Another question to the database, between two batches."""
+        return await _twice(partial(self._database.run, function))
 
 
 async def _twice(question: Callable[[], Awaitable[T]]) -> T:
-    """What the database says; asked a second time where the first found that the connection had broken."""
+    """The database's answer; asked a second time where the first found that the connection had broken."""
     with contextlib.suppress(Error):
         return await question()
     try:
@@ -124,7 +146,7 @@ async def _twice(question: Callable[[], Awaitable[T]]) -> T:
         raise Problem(503, "database_away", "The portal's database does not answer.", sent="no") from None
 
 
-async def _while_wanted(call: Call, upload: Upload) -> None:
+async def _while_wanted(call: ProxyCall, upload: Upload) -> None:
     """Run the call for as long as the caller is there."""
     running, leaving = asyncio.ensure_future(call.run()), asyncio.ensure_future(upload.gone())
     try:

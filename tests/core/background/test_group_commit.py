@@ -109,3 +109,18 @@ async def test_submitter_that_goes_away_harms_nobody(commits, store):
     gone.cancel()
     store.open.set()
     assert await stays == 4
+
+
+async def test_submitter_may_take_its_item_back_until_a_batch_has_it(commits, store):
+    store.open.clear()
+    taken = asyncio.create_task(commits.submit(1, withdraw=True))
+    assert await asyncio.to_thread(store.entered.wait, 5)
+    withdrawn = asyncio.create_task(commits.submit(2, withdraw=True))
+    await queued(commits, 1)
+    for task in (taken, withdrawn):
+        task.cancel()
+    await asyncio.gather(taken, withdrawn, return_exceptions=True)
+    assert commits.queued == 0
+    store.open.set()
+    assert await commits.submit(3) == 6
+    assert store.batches == [[1], [3]]

@@ -1,5 +1,6 @@
 """How grants change, and what comes of a proxied call: its answer and its record."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
@@ -13,10 +14,12 @@ OK = {"code": 0, "msg": "success", "data": {}}
 
 
 async def uses(proxy, count: int = 1) -> list[TokenUse]:
-    """What is written down, once the endings are."""
-    await proxy.endpoint._desk().endings.write()
-    found = await proxy.database.run(lambda: list(TokenUse.objects.order_by("id")))
-    assert len(found) == count
+    """The records of so many calls, once their ends are written down."""
+    ended = TokenUse.objects.exclude(seconds=None).order_by("id")
+    async with asyncio.timeout(20):
+        while len(found := await proxy.database.run(lambda: list(ended.all()))) < count:
+            await asyncio.sleep(0.02)
+    assert len(found) == await proxy.database.run(TokenUse.objects.count) == count
     return found
 
 

@@ -11,9 +11,9 @@ from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client, replace_key
 from core.access.scopes import Scope
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import Admitted, Asked
-from feishu_portal.api.proxy.admission_batch import Asking, admit_all
-from feishu_portal.api.proxy.admission_rows import Memory
+from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
+from feishu_portal.api.proxy.admission_batch import admit_batch
+from feishu_portal.api.proxy.admission_rows import RowCache
 from feishu_portal.api.proxy.target import Target
 from tests.factories import make_bot, make_grant
 
@@ -24,7 +24,7 @@ SCOPES = [Scope.PROXY_USER, Scope.PROXY_APP]
 
 
 class Caller:
-    """Calls for one person, as one visit after the other sees them."""
+    """Calls for one person, one batch after the other."""
 
     def __init__(self) -> None:
         self.bot = make_bot()
@@ -32,18 +32,18 @@ class Caller:
         self.client, self.key = add_api_client(
             name="crm", scopes=SCOPES, app_ids=[], expires_at=None, actor=SYSTEM
         )
-        self.memory = Memory()
+        self.cache = RowCache()
 
-    def asking(self, *, open_id: str = "ou_asked", path: str = "tasks", tenant_key: str = "") -> Asking:
+    def request(self, *, open_id: str = "ou_asked", path: str = "tasks", tenant_key: str = "") -> CallRequest:
         target = Target(self.bot.app_id, open_id, "GET", ("open-apis", "task", "v2", path), "")
-        return Asking(Asked(self.key, target, tenant_key), may_wait=True)
+        return CallRequest(self.key, target, tenant_key)
 
-    def calls(self, *askings: Asking):
-        return admit_all(askings or [self.asking()], self.memory)
+    def calls(self, *requests: CallRequest):
+        return admit_batch(requests or [self.request()], self.cache)
 
     def known(self) -> "Caller":
         [admitted] = self.calls()
-        assert isinstance(admitted, Admitted)
+        assert isinstance(admitted, AdmittedCall)
         self.calls()  # the first call noted the key's use, which made a new version of its row
         return self
 
@@ -58,16 +58,16 @@ def test_call_like_one_before_takes_one_statement(caller, django_assert_num_quer
     before = TokenUse.objects.count()
     with django_assert_num_queries(1):
         [admitted] = caller.calls()
-    assert isinstance(admitted, Admitted)
+    assert isinstance(admitted, AdmittedCall)
     assert admitted.token == "access-token-1"
     assert TokenUse.objects.count() == before + 1
 
 
 @on_postgresql
 def test_calls_that_come_together_share_the_statement(caller, django_assert_num_queries):
-    caller.calls(caller.asking(open_id=""))
+    caller.calls(caller.request(open_id=""))
     with django_assert_num_queries(1):
-        results = caller.calls(caller.asking(), caller.asking(path="lists"), caller.asking(open_id=""))
+        results = caller.calls(caller.request(), caller.request(path="lists"), caller.request(open_id=""))
     assert [result.use.open_id for result in results] == ["ou_asked", "ou_asked", ""]
     for result in results:
         written = TokenUse.objects.get(pk=result.use.pk)
@@ -75,12 +75,12 @@ def test_calls_that_come_together_share_the_statement(caller, django_assert_num_
 
 
 @on_postgresql
-def test_what_it_writes_down_is_what_a_call_looked_up_writes_down(caller):
+def test_what_it_writes_down_is_what_a_call_read_writes_down(caller):
     caller.calls()
-    remembered, looked_up = TokenUse.objects.order_by("-id")[0], TokenUse.objects.order_by("id")[0]
+    cached, read = TokenUse.objects.order_by("-id")[0], TokenUse.objects.order_by("id")[0]
     for field in TokenUse._meta.fields:
         if field.name not in {"id", "at"}:
-            assert getattr(remembered, field.name) == getattr(looked_up, field.name), field.name
+            assert getattr(cached, field.name) == getattr(read, field.name), field.name
 
 
 def test_new_token_is_sent_at_once(caller):
@@ -130,13 +130,13 @@ def test_key_ends_at_its_time(caller, time_machine):
     time_machine.move_to(timezone.now())
     caller.client.expires_at = timezone.now() + timedelta(seconds=30)
     caller.client.save()
-    assert [type(result) for result in (*caller.calls(), *caller.calls())] == [Admitted, Admitted]
+    assert [type(result) for result in (*caller.calls(), *caller.calls())] == [AdmittedCall, AdmittedCall]
     time_machine.shift(31)
     [refusal] = caller.calls()
     assert refusal.code == "caller_unauthenticated"
 
 
-def test_others_find_nothing_of_what_is_remembered(caller):
+def test_others_find_nothing_of_what_is_cached(caller):
     _client, caller.key = add_api_client(
         name="stranger", scopes=SCOPES, app_ids=["cli_other"], expires_at=None, actor=SYSTEM
     )
@@ -144,7 +144,7 @@ def test_others_find_nothing_of_what_is_remembered(caller):
     assert refusal.code == "not_found"
 
 
-def test_uses_of_key_and_grant_are_noted_though_rows_are_remembered(caller, time_machine):
+def test_uses_of_key_and_grant_are_noted_though_rows_are_cached(caller, time_machine):
     time_machine.move_to(timezone.now() + timedelta(minutes=6))
     caller.calls()
     caller.client.refresh_from_db()
@@ -153,11 +153,11 @@ def test_uses_of_key_and_grant_are_noted_though_rows_are_remembered(caller, time
     assert caller.grant.used_at == pytest.approx(timezone.now(), abs=timedelta(seconds=5))
 
 
-def test_memory_holds_no_secret_in_the_clear(caller):
-    remembered = caller.memory.of(caller.asking().asked)
+def test_cache_holds_no_secret_in_the_clear(caller):
+    cached = caller.cache.get(caller.request())
     if connection.vendor == "sqlite":
-        assert remembered is None  # its rows have no versions
+        assert cached is None  # its rows have no versions
         return
-    held = f"{caller.memory.__dict__} {vars(remembered.found_grant)} {vars(remembered.found_bot)}"
+    held = f"{caller.cache.__dict__} {vars(cached.cached_grant)} {vars(cached.cached_bot)}"
     for secret in ("access-token-1", "refresh-token-1", caller.bot.app_secret, caller.key):
         assert secret not in held

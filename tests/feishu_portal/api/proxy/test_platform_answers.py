@@ -47,7 +47,7 @@ async def test_bot_whose_secret_is_wrong_is_the_operators_business(proxy, upstre
     async def refuse(_credentials):
         raise APIError("app secret invalid", code=10014)
 
-    monkeypatch.setattr(endpoint._desk().app_tokens, "get", refuse)
+    monkeypatch.setattr((await endpoint.servers.current()).app_tokens, "get", refuse)
     response = await proxy.call(await proxy.key(), proxy.path(user=""))
     assert problem(response) == (424, "app_misconfigured")
     assert response.json()["platform_code"] == 10014

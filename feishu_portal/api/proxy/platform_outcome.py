@@ -1,4 +1,4 @@
-"""What an answer says, as far as the proxy has to know: read from the beginning of its JSON, which then goes on untouched."""
+"""What became of a call at the platform: read from the beginning of the answer's JSON, which then goes on untouched."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, WRONG_KIND,
 from feishu.relay import Relayed
 from feishu.responses import reset_after
 
-PEEK = 64 * 1024  # bytes; an answer that says why it failed is shorter
+MAX_PEEKED = 64 * 1024  # bytes; an answer that says why it failed is shorter
 MISSING_USER_SCOPE = 99991679
 
 
@@ -20,20 +20,21 @@ class _Details(msgspec.Struct):
     permission_violations: list[_Violation] = []
 
 
-class _Said(msgspec.Struct):
+class _Envelope(msgspec.Struct):
     code: int | None = None
     msg: str = ""
     error: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """``code`` is None where the answer is no JSON object, or a long one."""
+class PlatformOutcome:
+    """``code`` is None where the answer is no JSON object, or a long one; ``reset_after`` is in seconds, and None where no
+    rate limit is reached."""
 
     status: int
     code: int | None = None
     message: str = ""
-    scopes: tuple[str, ...] = ()
+    missing_scopes: tuple[str, ...] = ()
     reset_after: float | None = None
 
     def rejects_token(self, *, of_user: bool) -> bool:
@@ -43,52 +44,52 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class Peeked:
+class PeekedAnswer:
     """An answer of which the beginning has been read."""
 
     relayed: Relayed
-    verdict: Verdict
+    outcome: PlatformOutcome
     beginning: list[bytes] = field(default_factory=list, repr=False)
     is_whole: bool = False
 
 
-async def peek(relayed: Relayed) -> Peeked:
-    """Read as much of the answer as may be needed to know what it says. Raises TransportError."""
-    peeked = Peeked(relayed, Verdict(relayed.status))
+async def peek(relayed: Relayed) -> PeekedAnswer:
+    """Read as much of the answer as its outcome may need. Raises TransportError."""
+    peeked = PeekedAnswer(relayed, PlatformOutcome(relayed.status))
     content_type = relayed.headers.get("content-type", "").partition(";")[0].strip().lower()
-    said = _Said()
+    envelope = _Envelope()
     if content_type == "application/json" and "content-encoding" not in relayed.headers:
         size = 0
         peeked.is_whole = True
         async for chunk in relayed.chunks():
             peeked.beginning.append(chunk)
             size += len(chunk)
-            if size > PEEK:
+            if size > MAX_PEEKED:
                 peeked.is_whole = False
                 break
         if peeked.is_whole:
-            said = _said(b"".join(peeked.beginning))
-    limited = relayed.status == 429 or explain(said.code).category is Category.RATE_LIMIT
-    peeked.verdict = Verdict(
+            envelope = _envelope(b"".join(peeked.beginning))
+    limited = relayed.status == 429 or explain(envelope.code).category is Category.RATE_LIMIT
+    peeked.outcome = PlatformOutcome(
         status=relayed.status,
-        code=said.code,
-        message=said.msg,
-        scopes=_scopes(said) if said.code == MISSING_USER_SCOPE else (),
+        code=envelope.code,
+        message=envelope.msg,
+        missing_scopes=_missing_scopes(envelope) if envelope.code == MISSING_USER_SCOPE else (),
         reset_after=reset_after(relayed.headers) if limited else None,
     )
     return peeked
 
 
-def _said(body: bytes) -> _Said:
+def _envelope(body: bytes) -> _Envelope:
     try:
-        return msgspec.json.decode(body, type=_Said)
+        return msgspec.json.decode(body, type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Said()
+        return _Envelope()
 
 
-def _scopes(said: _Said) -> tuple[str, ...]:
+def _missing_scopes(envelope: _Envelope) -> tuple[str, ...]:
     try:
-        details = msgspec.json.decode(said.error, type=_Details)
+        details = msgspec.json.decode(envelope.error, type=_Details)
     except msgspec.DecodeError:
         return ()
     return tuple(one.subject for one in details.permission_violations if one.subject)
