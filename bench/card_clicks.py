@@ -113,7 +113,7 @@ def _judge(
     )
     say(f"{done} cards show what the handler returned, the last after {patched:.1f} s")
     rows = Rows(portal.environment["DATABASE_URL"])
-    [once] = rows.one("SELECT count(*) FROM events_delivery WHERE status = 'succeeded' AND attempts = 1")
+    [once] = rows.one("SELECT count(*) FROM events_handlerrun WHERE status = 'succeeded' AND attempts = 1")
     [rescued] = rows.one("SELECT count(*) FROM events_event WHERE rescued")
     rows.close()
     say(f"{once} handlers succeeded at the first try; {rescued} clicks are noted as rescued")

@@ -44,23 +44,27 @@ FROM (SELECT n, %(first)s + n * %(apart)s AS at,
                   WHEN n %% 10 = 2 THEN 'contact.user.updated_v3' ELSE 'im.message.receive_v1' END AS type
       FROM generate_series(1, %(to)s) AS n) AS numbered
 """
-DELIVERIES = """
-INSERT INTO events_delivery (event_id, bot_id, order_key, handler, round, is_current, status, attempts, run_at,
-                             started_at, finished_at, failure, error, error_print)
+RUNS = """
+INSERT INTO events_handlerrun (event_id, bot_id, order_key, handler, round, is_current, status, attempts, run_at,
+                               started_at, finished_at, failure, error, fingerprint)
 SELECT id, bot_id, '', 'shop.handlers.h' || id % 5, 0, true, CASE WHEN status = 'dead' THEN 'dead' ELSE 'succeeded' END,
        1, received_at, received_at, finished_at, CASE WHEN status = 'dead' THEN 'raised' ELSE '' END,
        CASE WHEN status = 'dead' THEN 'ValueError: no stock' ELSE '' END,
        CASE WHEN status = 'dead' THEN 'print' || id % 3 ELSE '' END
 FROM events_event WHERE status <> 'ignored'
 """
-PUSHES = """
-INSERT INTO events_delivery (event_id, bot_id, order_key, handler, subscription_id, round, is_current, status, attempts,
-                             run_at, started_at, finished_at, failure, error, error_print)
-SELECT id, bot_id, '', 'subscription:' || %(subscription)s, %(subscription)s, 0, true,
-       CASE WHEN id %% 4 = 0 THEN 'pending' ELSE 'succeeded' END, 1, received_at, received_at, finished_at, '', '', ''
+HANDLER_ATTEMPTS = """
+INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)
+SELECT id, 1, started_at, finished_at, 'succeeded', '' FROM events_handlerrun WHERE status = 'succeeded'
+"""
+DELIVERIES = """
+INSERT INTO events_delivery (event_id, bot_id, subscription_id, round, is_current, status, attempts, run_at, started_at,
+                             finished_at, failure, error, fingerprint)
+SELECT id, bot_id, %(subscription)s, 0, true, CASE WHEN id %% 4 = 0 THEN 'pending' ELSE 'succeeded' END, 1, received_at,
+       received_at, finished_at, '', '', ''
 FROM events_event
 """
-TRIES = """
+DELIVERY_ATTEMPTS = """
 INSERT INTO events_deliveryattempt (delivery_id, number, started_at, finished_at, outcome, answer, error)
 SELECT id, 1, started_at, finished_at, 'succeeded', 'ok', '' FROM events_delivery WHERE status = 'succeeded'
 """
@@ -148,9 +152,10 @@ def _fill(questions: Questions, last: int) -> None:
             "subscription": questions.subscription,
         }
         cursor.execute(EVENTS, values)
-        cursor.execute(DELIVERIES)
-        cursor.execute(PUSHES, values)
-        cursor.execute(TRIES)
+        cursor.execute(RUNS)
+        cursor.execute(HANDLER_ATTEMPTS)
+        cursor.execute(DELIVERIES, values)
+        cursor.execute(DELIVERY_ATTEMPTS)
         cursor.execute("VACUUM ANALYZE")
 
 

@@ -34,7 +34,7 @@ BOTS = (1, 50)
 WARM = 200  # events before the first round
 PATIENCE = 600.0  # seconds for one measurement
 OPEN = "SELECT count(*) FROM (SELECT 1 FROM events_event WHERE status IN ('received', 'dispatched') LIMIT 1) AS open"
-FAILED = "SELECT count(*) FROM events_delivery WHERE status <> 'succeeded' OR attempts > 1"
+FAILED = "SELECT count(*) FROM events_handlerrun WHERE status <> 'succeeded' OR attempts > 1"
 STORED = "SELECT count(*) FROM bench_received"
 TABLE = (
     "CREATE TABLE bench_received (event_id varchar(64) PRIMARY KEY, event_type varchar(128) NOT NULL,"
@@ -44,7 +44,7 @@ TABLE = (
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one delivery or task: milliseconds of processor, and how many a second there were."""
+    """Of one handler run or task: milliseconds of processor, and how many a second there were."""
 
     per_second: float
     worker: float
@@ -102,7 +102,9 @@ class Bench:
             is_done=lambda: self._rows.one(OPEN) == (0,),
         )
         if self._rows.one(FAILED) != (0,):
-            raise SystemExit(f"Not every delivery succeeded at its first try.\n{self._worker.output[-3000:]}")
+            raise SystemExit(
+                f"Not every handler run succeeded at its first attempt.\n{self._worker.output[-3000:]}"
+            )
         return cost
 
     def store(self, count: int) -> Cost:
@@ -148,7 +150,7 @@ class Bench:
 
 
 def measure(name: str, bench: Bench, *, rounds: int, count: int) -> None:
-    """Print what a delivery costs on one database, and how that compares with a bare task."""
+    """Print what a handler run costs on one database, and how that compares with a bare task."""
     measured = {(kind, bots): Measured() for bots in BOTS for kind in KINDS}
     bare = Measured()
     for _ in range(rounds):

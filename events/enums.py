@@ -14,7 +14,9 @@ class EventStatus(models.TextChoices):
     QUARANTINED = "quarantined", _("Unreadable")
 
 
-class DeliveryStatus(models.TextChoices):
+class RunStatus(models.TextChoices):
+    """Of one event for one handler."""
+
     QUEUED = "queued", _("Waiting for its turn")
     PENDING = "pending", _("Pending")
     RUNNING = "running", _("Running")
@@ -24,21 +26,41 @@ class DeliveryStatus(models.TextChoices):
     SKIPPED = "skipped", _("Switched off")
 
 
-ACTIVE = (DeliveryStatus.PENDING, DeliveryStatus.RUNNING, DeliveryStatus.RETRYING)
-"""Deliveries that are under way: of those with the same order key there is never more than one."""
+ACTIVE_RUNS = (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.RETRYING)
+"""Handler runs that are under way: of those with the same order key there is never more than one."""
 
-ENDED = (DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD, DeliveryStatus.SKIPPED)
+ENDED_RUNS = (RunStatus.SUCCEEDED, RunStatus.DEAD, RunStatus.SKIPPED)
 
 
-class Failure(models.TextChoices):
-    """Why the last try of a delivery failed."""
+class RunFailure(models.TextChoices):
+    """Why the last attempt of a handler run failed."""
 
     RAISED = "raised", _("The handler raised an error")
     TIMED_OUT = "timed_out", _("The handler took too long")
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     NOT_INSTALLED = "not_installed", _("The handler is not installed")
+
+
+class DeliveryStatus(models.TextChoices):
+    """Of one event for one subscription."""
+
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    RETRYING = "retrying", _("Waiting to retry")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    DEAD = "dead", _("Failed")
+    SKIPPED = "skipped", _("Switched off")
+
+
+ENDED_DELIVERIES = (DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD, DeliveryStatus.SKIPPED)
+
+
+class DeliveryFailure(models.TextChoices):
+    """Why the last attempt of a delivery failed."""
+
     REFUSED = "refused", _("The receiver did not take it")
     UNREACHABLE = "unreachable", _("The receiver was not reached")
+    WORKER_LOST = "worker_lost", _("Its worker was gone")
     EXPIRED = "expired", _("Nobody took it in time")
 
 
@@ -84,8 +106,8 @@ class ReplayState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-class Extra(models.TextChoices):
-    """What can be left out when events come faster than they can be stored. The events themselves never are."""
+class OptionalWork(models.TextChoices):
+    """What can be shed when events come faster than they can be stored. The events themselves never are."""
 
     HINTS = "hints", _("Hints to the workers")
     DUPLICATES = "duplicates", _("Counting of duplicates")

@@ -1,5 +1,9 @@
 """What can go wrong with stored events."""
 
 
+class StaleClaimError(Exception):
+    """Another worker took the handler run or the delivery over; what was done here is rolled back."""
+
+
 class SearchTooSlowError(Exception):
     """The database gave up on a search; a narrower one will do."""

@@ -6,11 +6,11 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from bots.models import Bot
-from events.models import Lane
+from events.models import BotQueue
 
 
-@receiver(post_save, sender=Bot, dispatch_uid="events.lane_of_new_bot")
-def give_a_lane(instance: Bot, *, created: bool, raw: bool = False, **_kwargs: Any) -> None:
-    """Every bot has its place among those that are served."""
+@receiver(post_save, sender=Bot, dispatch_uid="events.queue_of_new_bot")
+def add_queue(instance: Bot, *, created: bool, raw: bool = False, **_kwargs: Any) -> None:
+    """Every bot has a queue."""
     if created and not raw:
-        Lane.objects.get_or_create(bot=instance)
+        BotQueue.objects.get_or_create(bot=instance)

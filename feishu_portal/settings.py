@@ -328,7 +328,7 @@ UNFOLD = {
                     {"title": _("Event log"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},
                     {"title": _("Subscriptions"), "icon": "outbox", "link": reverse_lazy("admin:events_subscription_changelist")},
                     {"title": _("Handlers"), "icon": "rule_settings", "link": reverse_lazy("admin:events_handledbot_changelist")},
-                    {"title": _("Left out under load"), "icon": "filter_alt_off", "link": reverse_lazy("admin:events_leftout_changelist"), "permission": _by_superuser},
+                    {"title": _("Left out under load"), "icon": "filter_alt_off", "link": reverse_lazy("admin:events_shedcount_changelist"), "permission": _by_superuser},
                 ],
             },
             {

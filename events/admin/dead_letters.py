@@ -1,4 +1,4 @@
-"""Dead letters by handler and kind of failure."""
+"""Dead letters by handler, or subscription, and kind of failure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from core.console.base import operator_of
 from core.console.columns import ago
 from core.vault.redaction import redact_text
-from events.log.dead_letters import MOST, DeadLetters, grouped
+from events.log.dead_letters import MOST, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group as the page shows it."""
+    """One group as the page shows it; ``filter`` is the name of the log's filter for its receiver."""
 
     letters: DeadLetters
+    filter: str
 
     @property
     def _query(self) -> str:
-        return urlencode({"handler": self.letters.handler, "kind": self.letters.error_print})
+        return urlencode({self.filter: self.letters.receiver, "kind": self.letters.fingerprint})
 
     @property
     def error(self) -> str:
@@ -51,13 +52,22 @@ class Group:
 def dead_letters_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) -> HttpResponseBase:
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
-    groups, is_more = grouped(operator_of(request))
+    user = operator_of(request)
+    runs, deliveries = dead_runs(user), dead_deliveries(user)
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,
         "title": _("Dead letters"),
-        "groups": [Group(letters) for letters in groups],
-        "is_more": is_more,
+        "kinds": [
+            (_("Failed in a handler"), _groups(runs, "handler")),
+            (_("Not taken by a receiver"), _groups(deliveries, "subscription")),
+        ],
+        "is_empty": not (runs.groups or deliveries.groups),
+        "is_more": runs.is_more or deliveries.is_more,
         "most": MOST,
     }
     return TemplateResponse(request, "admin/events/event/dead_letters.html", context)
+
+
+def _groups(found: DeadLetterGroups, name: str) -> list[Group]:
+    return [Group(letters, name) for letters in found.groups]

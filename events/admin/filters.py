@@ -170,6 +170,22 @@ class FailedHandlerFilter(TypedFilter):
         return replace(criteria, handler=storable((self.value() or "").strip(), MAX_TEXT))
 
 
+class FailedReceiverFilter(TypedFilter):
+    """A subscription by its ID. Reached from the dead letters, and shown while it is chosen."""
+
+    title = _("failed subscription")
+    parameter_name = "subscription"
+
+    def has_output(self) -> bool:
+        return bool(self.value())
+
+    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
+        try:
+            return replace(criteria, subscription=str(UUID(self.value() or "")))
+        except ValueError:
+            return criteria
+
+
 class FailureFilter(TypedFilter):
     """Failures of one kind, by their fingerprint."""
 
@@ -180,7 +196,7 @@ class FailureFilter(TypedFilter):
         return bool(self.value())
 
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, error_print=storable((self.value() or "").strip(), 16))
+        return replace(criteria, fingerprint=storable((self.value() or "").strip(), 16))
 
 
 class SelectionFilter(TypedFilter):
@@ -201,7 +217,7 @@ class SelectionFilter(TypedFilter):
 
 FILTERS = (
     SinceFilter, StatusFilter, TypeFilter, ArrivalFilter, BotFilter, FromFilter, UntilFilter, FailedHandlerFilter,
-    FailureFilter, SelectionFilter,
+    FailedReceiverFilter, FailureFilter, SelectionFilter,
 )  # fmt: skip
 
 

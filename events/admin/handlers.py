@@ -16,10 +16,10 @@ from core.access.actors import Actor
 from core.console.actions import Question, ask
 from core.console.base import MachineWritten, operator_of
 from core.console.columns import EMPTY, column, identifier, label, when
-from events.enums import Extra
+from events.enums import OptionalWork
 from events.handling.registry import OTHERS, Registration, known_handlers
 from events.handling.switches import runs, set_switch, switches_of
-from events.models import HandledBot, LeftOut
+from events.models import HandledBot, ShedCount
 
 
 class SwitchesForm(forms.Form):
@@ -106,10 +106,10 @@ class HandlersAdmin(MachineWritten[HandledBot]):
         messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
 
 
-@admin.register(LeftOut)
-class LeftOutAdmin(MachineWritten[LeftOut]):
-    list_display = ("hour_shown", "extra_shown", "count")
-    list_filter = ("extra",)
+@admin.register(ShedCount)
+class ShedCountAdmin(MachineWritten[ShedCount]):
+    list_display = ("hour_shown", "work_shown", "count")
+    list_filter = ("work",)
     sortable_by = ()
     fields = list_display
     readonly_fields = list_display
@@ -117,9 +117,9 @@ class LeftOutAdmin(MachineWritten[LeftOut]):
     empty_text = _("When events come faster than they can be stored, extras are left out and counted here.")
 
     @column(_("hour"))
-    def hour_shown(self, row: LeftOut) -> str:
+    def hour_shown(self, row: ShedCount) -> str:
         return when(row.hour)
 
     @column(_("left out"))
-    def extra_shown(self, row: LeftOut) -> str:
-        return label(Extra(row.extra).label)
+    def work_shown(self, row: ShedCount) -> str:
+        return label(OptionalWork(row.work).label)

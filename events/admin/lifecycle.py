@@ -1,6 +1,6 @@
 """The life of one event, from the platform to the last try of its last handler."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,15 +11,23 @@ from django.utils.translation import gettext
 
 from core.console.columns import actor, ago, exact, state
 from core.vault.redaction import redact_text
-from events.enums import AttemptOutcome, DeliveryStatus
+from events.enums import AttemptOutcome, DeliveryStatus, RunStatus
 from events.log.fingerprints import last_line
-from events.models import Delivery, DeliveryAttempt, Event
+from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
+from events.models.claims import WAITING
 
-MAX_DELIVERIES = 100  # of one event; the newest
+MAX_STORIES = 100  # of one event and kind; the newest
 MAX_TRIES = 1000
 
+RUN_COLOURS = {
+    RunStatus.QUEUED: "info",
+    RunStatus.PENDING: "info",
+    RunStatus.RUNNING: "info",
+    RunStatus.RETRYING: "warning",
+    RunStatus.SUCCEEDED: "success",
+    RunStatus.DEAD: "danger",
+}
 DELIVERY_COLOURS = {
-    DeliveryStatus.QUEUED: "info",
     DeliveryStatus.PENDING: "info",
     DeliveryStatus.RUNNING: "info",
     DeliveryStatus.RETRYING: "warning",
@@ -31,7 +39,7 @@ OUTCOME_COLOURS = {AttemptOutcome.SUCCEEDED: "success", AttemptOutcome.FAILED: "
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One line beneath a delivery; without times when its worker never came back."""
+    """One line beneath a handler run or a delivery; without times when its worker never came back."""
 
     number: int
     outcome: str
@@ -42,51 +50,81 @@ class Try:
 
 
 @dataclass(slots=True)
-class DeliveryStory:
-    """One delivery and its tries."""
+class Story:
+    """One handler run, or one delivery, and its tries."""
 
-    delivery: Delivery
+    row: HandlerRun | Delivery
+    title: str
+    label: SafeString
     tries: list[Try] = field(default_factory=list)
 
     @property
-    def label(self) -> SafeString:
-        return state(DeliveryStatus(self.delivery.status), DELIVERY_COLOURS)
-
-    @property
     def next_try(self) -> str:
-        waits = self.delivery.status in {DeliveryStatus.PENDING, DeliveryStatus.RETRYING}
-        return ago(self.delivery.run_at) if waits else ""
+        return ago(self.row.run_at) if self.row.status in WAITING else ""
 
     @property
     def replayed_by(self) -> str:
-        return actor(self.delivery.replay.requested_by) if self.delivery.replay else ""
+        return actor(self.row.replay.requested_by) if self.row.replay else ""
 
     @property
     def summary(self) -> str:
-        """The error of a delivery without tries of its own, such as one whose handler is gone."""
-        return "" if self.tries else last_line(redact_text(self.delivery.error))
+        """The error of one without tries of its own, such as a run whose handler is gone."""
+        return "" if self.tries else last_line(redact_text(self.row.error))
 
     @property
     def error(self) -> str:
-        return "" if self.tries else redact_text(self.delivery.error.strip())
+        return "" if self.tries else redact_text(self.row.error.strip())
 
 
 def lifecycle(event: Event) -> str:
-    """The timeline as HTML; three queries, however many tries there were."""
-    deliveries = list(
-        Delivery.objects.filter(event=event)
-        .select_related("replay", "subscription")
-        .order_by("-pk")[:MAX_DELIVERIES]
-    )[::-1]
-    stories = {delivery.pk: DeliveryStory(delivery) for delivery in deliveries}
-    attempts: dict[int, dict[int, DeliveryAttempt]] = {}
-    for attempt in DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_TRIES]:
-        attempts.setdefault(attempt.delivery_id, {})[attempt.number] = attempt
-    for story in stories.values():
-        story.tries = list(_tries(story.delivery, attempts.get(story.delivery.pk, {})))
+    """The timeline as HTML; four queries, however many tries there were."""
     return render_to_string(
-        "admin/events/event/lifecycle.html", {"steps": list(_steps(event)), "stories": list(stories.values())}
+        "admin/events/event/lifecycle.html",
+        {"steps": list(_steps(event)), "runs": _run_stories(event), "deliveries": _delivery_stories(event)},
     )
+
+
+def _run_stories(event: Event) -> list[Story]:
+    rows = HandlerRun.objects.filter(event=event).select_related("replay").order_by("-pk")
+    runs = list(rows[:MAX_STORIES])[::-1]
+    log = HandlerAttempt.objects.filter(run__in=runs).order_by("pk")[:MAX_TRIES]
+    known = _by_row((attempt.run_id, attempt) for attempt in log)
+    return [
+        Story(
+            run,
+            run.handler,
+            state(RunStatus(run.status), RUN_COLOURS),
+            list(_tries(run, known.get(run.pk, {}))),
+        )
+        for run in runs
+    ]
+
+
+def _delivery_stories(event: Event) -> list[Story]:
+    rows = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
+    deliveries = list(rows[:MAX_STORIES])[::-1]
+    log = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_TRIES]
+    known = _by_row((attempt.delivery_id, attempt) for attempt in log)
+    return [
+        Story(
+            delivery,
+            delivery.subscription.name,
+            state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
+            list(_tries(delivery, known.get(delivery.pk, {}))),
+        )
+        for delivery in deliveries
+    ]
+
+
+Attempt = HandlerAttempt | DeliveryAttempt
+
+
+def _by_row(attempts: Iterable[tuple[int, Attempt]]) -> dict[int, dict[int, Attempt]]:
+    """Attempts by their row and their number."""
+    found: dict[int, dict[int, Attempt]] = {}
+    for pk, attempt in attempts:
+        found.setdefault(pk, {})[attempt.number] = attempt
+    return found
 
 
 def _steps(event: Event) -> Iterator[tuple[str, str, str]]:
@@ -104,10 +142,10 @@ def _steps(event: Event) -> Iterator[tuple[str, str, str]]:
         yield gettext("Finished"), exact(event.finished_at), _after(event.received_at, event.finished_at)
 
 
-def _tries(delivery: Delivery, known: dict[int, DeliveryAttempt]) -> Iterator[Try]:
-    running = delivery.status == DeliveryStatus.RUNNING
-    # Deliveries of before tries were kept have none at all.
-    numbers = range(1, delivery.attempts + 1) if known or running else ()
+def _tries(row: HandlerRun | Delivery, known: Mapping[int, Attempt]) -> Iterator[Try]:
+    running = row.status == RunStatus.RUNNING
+    # A row that ended before its first attempt has none at all.
+    numbers = range(1, row.attempts + 1) if known or running else ()
     for number in numbers:
         attempt = known.get(number)
         if attempt:
@@ -120,10 +158,10 @@ def _tries(delivery: Delivery, known: dict[int, DeliveryAttempt]) -> Iterator[Tr
                 last_line(error),
                 error if "\n" in error else "",
             )
-        elif running and number == delivery.attempts:
+        elif running and number == row.attempts:
             yield Try(
-                number, state(DeliveryStatus.RUNNING, DELIVERY_COLOURS), exact(delivery.started_at),
-                duration(timezone.now() - delivery.started_at) if delivery.started_at else "",
+                number, state(RunStatus.RUNNING, RUN_COLOURS), exact(row.started_at),
+                duration(timezone.now() - row.started_at) if row.started_at else "",
             )  # fmt: skip
         else:
             yield Try(number, gettext("Its worker was gone before it ended"))

@@ -93,6 +93,7 @@ def _replay(
         criteria=criteria,
         mode=ReplayMode(form.cleaned_data["mode"]),
         handlers=[criteria.handler] if criteria.handler else [],
+        subscriptions=[criteria.subscription] if criteria.subscription else [],
         rate=form.cleaned_data.get("rate") or MAX_RATE,
         actor=Actor.operator(operator_of(request)),
     )

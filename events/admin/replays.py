@@ -17,7 +17,7 @@ from core.console.json_text import json_block
 from core.database.counts import BoundedCount
 from events.enums import ReplayMode, ReplayState
 from events.log.replay import cancel_replay
-from events.models import ReplayJob
+from events.models import ReplayJob, Subscription
 
 COLOURS = {
     ReplayState.WAITING: "info",
@@ -78,7 +78,8 @@ class ReplayJobAdmin(MachineWritten[ReplayJob]):
     @column(_("handlers"))
     def handlers_shown(self, job: ReplayJob) -> str:
         mode = str(ReplayMode(job.mode).label)
-        return f"{mode}: {', '.join(job.handlers)}" if job.handlers else mode
+        names = [*job.handlers, *_names(job.subscriptions)]
+        return f"{mode}: {', '.join(names)}" if names else mode
 
     @column(_("events a second"))
     def pace(self, job: ReplayJob) -> str:
@@ -130,3 +131,7 @@ class ReplayJobAdmin(MachineWritten[ReplayJob]):
             self.message_user(request, gettext("The replay is cancelled."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The replay had ended already."), messages.WARNING)
+
+
+def _names(subscriptions: list[str]) -> list[str]:
+    return list(Subscription.objects.filter(pk__in=subscriptions).values_list("name", flat=True))

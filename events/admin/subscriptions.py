@@ -298,7 +298,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     @button(_("Replay failed…"), icon="replay", path="replay-failed")
     def replay_failed(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         row = self.visible_or_404(request, unquote(object_id))
-        query = urlencode({"handler": row.handler})
+        query = urlencode({"subscription": str(row.pk)})
         return HttpResponseRedirect(f"{reverse('admin:events_event_replay_matching')}?{query}")
 
     def _show_secret(self, request: HttpRequest, row: Subscription, secret: str) -> HttpResponse:
@@ -340,6 +340,6 @@ def _line(delivery: Delivery) -> dict[str, Any]:
                 "took": duration(one.finished_at - one.started_at),
                 "said": redact_text(one.error or f"HTTP {one.status_code} {one.answer}".strip()),
             }
-            for one in delivery.tries.all()
+            for one in delivery.attempt_log.all()
         ],
     }

@@ -25,14 +25,14 @@ from core.database.clock import DatabaseTime
 from core.database.thread import DatabaseThread
 from events.clicks.lookup import ClickedCards
 from events.clicks.updates import show_late_answer
-from events.enums import DeliveryStatus, EventStatus, Failure
+from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import execution
 from events.handling.concurrency import HandlerRoom, Whose
 from events.handling.registry import Registration, answerer_of
 from events.handling.switches import runs, switches_of
 from events.handling.threads import HandlerThreads, Job
 from events.ingress.incoming import Arrival
-from events.models import Delivery, Event
+from events.models import Event, HandlerRun
 from events.notify import notify_worker
 from feishu.cards import Json, callback_response, toast
 from feishu.envelope import OLD_CARD_CALLBACK
@@ -77,7 +77,7 @@ class Click:
         self.card: asyncio.Future[Json | None] | None = None
         self.since = time.monotonic()
         self.job: Job | None = None
-        self.delivery: Delivery | None = None
+        self.delivery: HandlerRun | None = None
         self.handler: Registration | None = None
         self._lock = threading.Lock()
         self._late_since: float | None = None
@@ -295,13 +295,13 @@ def _handle(click: Click) -> dict[str, Any]:
     return done.result if isinstance(done.result, dict) else NOTHING
 
 
-def _claimed(event: Event, handler: Registration) -> Delivery:
+def _claimed(event: Event, handler: Registration) -> HandlerRun:
     """The click's delivery, begun here. Its lease outlasts the handler's time, so nobody has to renew it."""
-    delivery = Delivery.objects.create(
+    delivery = HandlerRun.objects.create(
         event=event,
         bot_id=event.bot_id,
         handler=handler.name,
-        status=DeliveryStatus.RUNNING,
+        status=RunStatus.RUNNING,
         attempts=1,
         claim_id=uuid.uuid4(),
         lease_until=DatabaseTime(handler.seconds + 30),
@@ -322,5 +322,5 @@ def hand_over(event_pks: Sequence[int]) -> None:
     )
 
 
-def _note_stopped(delivery: Delivery) -> None:
-    execution.fail(delivery, Failure.WORKER_LOST, STOPPED, final=True)
+def _note_stopped(delivery: HandlerRun) -> None:
+    execution.fail(delivery, RunFailure.WORKER_LOST, STOPPED, final=True)

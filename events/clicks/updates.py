@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.database.text import storable
-from events.models import Delivery, Event
+from events.models import Event, HandlerRun
 from events.notify import notify_buttons
 from feishu.card_buttons import disabled, enabled, failed_click_key, is_single_use
 from feishu.cards import Json
@@ -29,7 +29,7 @@ TOKEN_USELESS = frozenset({300020, 300030, 300040})
 """Codes of that page: token malformed, expired, used up."""
 
 
-def show_late_answer(delivery: Delivery, answer: Any) -> None:
+def show_late_answer(delivery: HandlerRun, answer: Any) -> None:
     """What a click's handler returned after the click was answered: its card replaces the one that was clicked. Where it
     returned none, the buttons of that one which count once are disabled.
 

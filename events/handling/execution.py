@@ -15,14 +15,15 @@ from django.utils import timezone
 
 from core.database.connections import give_back
 from core.database.text import storable
-from events.enums import ENDED, DeliveryStatus, Failure
+from events.enums import ENDED_RUNS, RunFailure, RunStatus
+from events.errors import StaleClaimError
 from events.handling.calling import AsyncHandlerTimedOut, HandlerTimedOut, call
-from events.handling.completion import StaleClaimError, finish
+from events.handling.completion import finish
 from events.handling.ordering import PATIENCE, promote_after
 from events.handling.registry import Registration, handler_named
-from events.models import Delivery
+from events.models import HandlerRun
 
-logger = logging.getLogger("events.deliveries")
+logger = logging.getLogger("events.handler_runs")
 
 BACKOFF = (5, 30, 120, 600, 1800)  # seconds before the next try
 MAX_ERROR = 4000  # characters of a traceback worth keeping
@@ -40,21 +41,21 @@ class Done:
     promoted: int
 
 
-def admit(delivery: Delivery, *, is_on: bool) -> Registration | None:
+def admit(delivery: HandlerRun, *, is_on: bool) -> Registration | None:
     """The handler of a claimed delivery, if it is to be run now; else the delivery is ended with its reason."""
     handler = handler_named(delivery.handler)
     if handler is None:
-        fail(delivery, Failure.NOT_INSTALLED, NOT_INSTALLED, final=True)
+        fail(delivery, RunFailure.NOT_INSTALLED, NOT_INSTALLED, final=True)
     elif not is_on:
-        _end(delivery, status=DeliveryStatus.SKIPPED, finished_at=timezone.now())
+        _end(delivery, status=RunStatus.SKIPPED, finished_at=timezone.now())
     elif delivery.attempts > handler.tries:
-        fail(delivery, Failure.WORKER_LOST, WORKER_LOST, final=True)
+        fail(delivery, RunFailure.WORKER_LOST, WORKER_LOST, final=True)
     else:
         return handler
     return None
 
 
-def perform(delivery: Delivery, handler: Registration) -> Done | None:
+def perform(delivery: HandlerRun, handler: Registration) -> Done | None:
     """Run the handler once and note how it went; None when it failed. Raises nothing of the handler's; HandlerTimedOut
     when whoever watches has given up on it, django.db.Error when the failure could not be noted."""
     try:
@@ -70,25 +71,25 @@ def perform(delivery: Delivery, handler: Registration) -> Done | None:
             "handler_failed", extra={"handler": handler.name, "event_id": delivery.event.event_id}
         )
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        fail(delivery, Failure.RAISED, storable(text, MAX_ERROR), final=delivery.attempts >= handler.tries)
+        fail(delivery, RunFailure.RAISED, storable(text, MAX_ERROR), final=delivery.attempts >= handler.tries)
     return None
 
 
-def time_out(delivery: Delivery, handler: Registration) -> bool:
+def time_out(delivery: HandlerRun, handler: Registration) -> bool:
     """Note that the handler took too long; False when it came to an end of its own at the last moment."""
     text = f"The handler was not done after {handler.seconds:g} s."
-    return fail(delivery, Failure.TIMED_OUT, text, final=delivery.attempts >= handler.tries)
+    return fail(delivery, RunFailure.TIMED_OUT, text, final=delivery.attempts >= handler.tries)
 
 
-def fail(delivery: Delivery, failure: Failure, error: str, *, final: bool) -> bool:
+def fail(delivery: HandlerRun, failure: RunFailure, error: str, *, final: bool) -> bool:
     """Note a try that failed: the delivery is tried again later or is dead. False when the claim was lost meanwhile."""
     values: dict[str, Any]
     if final:
-        values = {"status": DeliveryStatus.DEAD, "finished_at": timezone.now()}
+        values = {"status": RunStatus.DEAD, "finished_at": timezone.now()}
     else:
         wait = BACKOFF[min(delivery.attempts, len(BACKOFF)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
         run_at = timezone.now() + timedelta(seconds=wait)
-        values = {"status": DeliveryStatus.RETRYING, "run_at": run_at}
+        values = {"status": RunStatus.RETRYING, "run_at": run_at}
         if delivery.order_key and run_at > _waiting_since(delivery) + PATIENCE:
             values["order_key"] = ""  # steps aside; see events.handling.ordering
     try:
@@ -99,24 +100,12 @@ def fail(delivery: Delivery, failure: Failure, error: str, *, final: bool) -> bo
     return True
 
 
-def release(delivery: Delivery) -> None:
-    """Put back a delivery that is under way, because its worker stops. The try is not counted."""
-    held = Delivery.objects.filter(pk=delivery.pk, claim_id=delivery.claim_id, status=DeliveryStatus.RUNNING)
-    held.update(
-        status=DeliveryStatus.PENDING,
-        claim_id=None,
-        lease_until=None,
-        attempts=delivery.attempts - 1,
-        run_at=timezone.now(),
-    )
-
-
-def _waiting_since(delivery: Delivery) -> Any:
-    first = delivery.tries.order_by("number").first()
+def _waiting_since(delivery: HandlerRun) -> Any:
+    first = delivery.attempt_log.order_by("number").first()
     return first.started_at if first else delivery.started_at or timezone.now()
 
 
-def _run(delivery: Delivery, handler: Registration) -> Done:
+def _run(delivery: HandlerRun, handler: Registration) -> Done:
     """On SQLite a handler that only reads must not keep everybody else from writing: its transaction begins without
     the write lock. Where another writer came between, it is run again with the lock from the start."""
     try:
@@ -129,15 +118,15 @@ def _run(delivery: Delivery, handler: Registration) -> Done:
     return _attempt(delivery, handler, locking=True)
 
 
-def _attempt(delivery: Delivery, handler: Registration, *, locking: bool) -> Done:
+def _attempt(delivery: HandlerRun, handler: Registration, *, locking: bool) -> Done:
     arguments = (delivery.event, delivery.event.bot)
     if not handler.atomic:
         give_back()
         result = call(handler.function, *arguments, seconds=handler.seconds)
-        return Done(result, _end(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now()))
+        return Done(result, _end(delivery, status=RunStatus.SUCCEEDED, finished_at=timezone.now()))
     with _transaction(handler.seconds + GRACE, locking=locking):
         result = call(handler.function, *arguments, seconds=handler.seconds)
-        finish(delivery, status=DeliveryStatus.SUCCEEDED, finished_at=timezone.now())
+        finish(delivery, status=RunStatus.SUCCEEDED, finished_at=timezone.now())
     return Done(result, promote_after(delivery))
 
 
@@ -166,8 +155,8 @@ def _transaction(seconds: float, *, locking: bool) -> Iterator[None]:
         yield
 
 
-def _end(delivery: Delivery, *, status: DeliveryStatus, **values: Any) -> int:
+def _end(delivery: HandlerRun, *, status: RunStatus, **values: Any) -> int:
     """Finish the delivery in a transaction of its own, then let the next one of its key run; how many may run now."""
     with transaction.atomic():
         finish(delivery, status=status, **values)
-    return promote_after(delivery) if status in ENDED or values.get("order_key") == "" else 0
+    return promote_after(delivery) if status in ENDED_RUNS or values.get("order_key") == "" else 0

@@ -10,8 +10,6 @@ from typing import Any, Final
 
 MAX_NAME: Final = 200
 """Characters, as in the columns that hold it."""
-SUBSCRIPTION_PREFIX: Final = "subscription:"
-"""Names of subscriptions begin with it where they stand beside names of handlers."""
 
 
 def default_name(function: Callable[..., Any]) -> str:
@@ -31,8 +29,6 @@ def fault_of_name(name: str) -> str:
         return f"has a name of more than {MAX_NAME} characters"
     if not name.isprintable() or name != name.strip():
         return "has a name with characters that cannot be printed, or with spaces around it"
-    if name.startswith(SUBSCRIPTION_PREFIX):
-        return f'has a name that begins with "{SUBSCRIPTION_PREFIX}", as those of subscriptions do'
     return ""
 
 

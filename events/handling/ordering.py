@@ -14,9 +14,9 @@ from django.db.models import Exists, Min, OuterRef
 from django.utils import timezone
 
 from core.database.sql import ask
-from events.enums import ACTIVE, DeliveryStatus
+from events.enums import ACTIVE_RUNS, RunStatus
 from events.handling.registry import Registration
-from events.models import Delivery, DeliveryQuerySet, Event
+from events.models import Event, HandlerRun, HandlerRunQuerySet
 
 logger = logging.getLogger("events.ordering")
 
@@ -46,18 +46,18 @@ def _chat_of(event: Event) -> object:
     return message.get("chat_id") if isinstance(message, dict) else None
 
 
-def promote(queued: DeliveryQuerySet) -> int:
+def promote(queued: HandlerRunQuerySet) -> int:
     """Make the first of each key in ``queued`` that has nobody before it active; returns how many became so.
 
     Called after the commit of whatever added or ended a delivery: whoever commits last sees both.
     """
-    before = Delivery.objects.filter(
+    before = HandlerRun.objects.filter(
         bot_id=OuterRef("bot_id"),
         handler=OuterRef("handler"),
         order_key=OuterRef("order_key"),
-        status__in=ACTIVE,
+        status__in=ACTIVE_RUNS,
     )
-    free = queued.filter(status=DeliveryStatus.QUEUED).exclude(Exists(before))
+    free = queued.filter(status=RunStatus.QUEUED).exclude(Exists(before))
     heads = free.order_by().values("bot_id", "handler", "order_key").annotate(head=Min("pk"))
     return sum(_activate(pk) for pk in list(heads.values_list("head", flat=True)))
 
@@ -65,19 +65,19 @@ def promote(queued: DeliveryQuerySet) -> int:
 def _activate(pk: int) -> int:
     try:
         with transaction.atomic():
-            return Delivery.objects.filter(pk=pk, status=DeliveryStatus.QUEUED).update(
-                status=DeliveryStatus.PENDING, run_at=timezone.now()
+            return HandlerRun.objects.filter(pk=pk, status=RunStatus.QUEUED).update(
+                status=RunStatus.PENDING, run_at=timezone.now()
             )
     except IntegrityError:
         return 0  # somebody else made the same key's head active
 
 
-def promote_after(delivery: Delivery) -> int:
+def promote_after(delivery: HandlerRun) -> int:
     """``delivery`` has ended: the next one of its key may run."""
     if not delivery.order_key:
         return 0
     queued = ask(
-        "SELECT id FROM events_delivery WHERE bot_id = %s AND handler = %s AND order_key = %s AND status = 'queued'"
+        "SELECT id FROM events_handlerrun WHERE bot_id = %s AND handler = %s AND order_key = %s AND status = 'queued'"
         " ORDER BY id LIMIT 1",
         [delivery.bot_id, delivery.handler, delivery.order_key],
     )

@@ -14,9 +14,9 @@ from events.handling.claims import choose_due, claim
 from events.handling.concurrency import HandlerRoom, Whose
 from events.handling.dispatch import dispatch_events
 from events.handling.switches import switches_by_bot
-from events.models import Delivery, Lane
+from events.models import BotQueue, HandlerRun
 
-logger = logging.getLogger("events.lanes")
+logger = logging.getLogger("events.queues")
 
 AT_ONCE = 64  # bots looked at in one round
 EVENTS = 200  # dispatched in one transaction
@@ -28,7 +28,7 @@ class Served:
 
     dispatched: int
     """Events that were given their deliveries."""
-    claimed: list[Delivery]
+    claimed: list[HandlerRun]
     switches: Mapping[UUID, Mapping[str, bool]]
     """What operators said about the handlers of these bots."""
     is_more: bool
@@ -44,17 +44,17 @@ class Served:
 NOTHING = Served(0, [], {}, is_more=False, is_short=False, is_behind=False, is_held=False)
 
 
-def waiting_lanes() -> list[UUID]:
+def waiting_queues() -> list[UUID]:
     """Bots that have something to be done for them now, in the order in which it is their turn."""
     now = timezone.now()
     rows = ask(
-        "SELECT lane.bot_id FROM events_lane lane JOIN bots_bot bot ON bot.id = lane.bot_id"  # noqa: S608 -- a constant
+        "SELECT queue.bot_id FROM events_botqueue queue JOIN bots_bot bot ON bot.id = queue.bot_id"  # noqa: S608 -- a constant
         " WHERE bot.deleted_at IS NULL AND ("
-        "EXISTS (SELECT 1 FROM events_event WHERE bot_id = lane.bot_id AND status = 'received')"
-        " OR ((lane.next_start_at IS NULL OR lane.next_start_at <= %s)"
-        " AND EXISTS (SELECT 1 FROM events_delivery WHERE bot_id = lane.bot_id AND subscription_id IS NULL"
+        "EXISTS (SELECT 1 FROM events_event WHERE bot_id = queue.bot_id AND status = 'received')"
+        " OR ((queue.next_start_at IS NULL OR queue.next_start_at <= %s)"
+        " AND EXISTS (SELECT 1 FROM events_handlerrun WHERE bot_id = queue.bot_id"
         " AND status IN ('pending', 'retrying') AND run_at <= %s)))"
-        f" ORDER BY lane.served_at ASC NULLS FIRST LIMIT {AT_ONCE}",
+        f" ORDER BY queue.scheduled_at ASC NULLS FIRST LIMIT {AT_ONCE}",
         [now, now],
     )
     return [uuid_of(bot_id) for (bot_id,) in rows]
@@ -77,7 +77,7 @@ def serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thorough
             first = serve(bot_ids[:1], limit=limit, room=room, is_thorough=is_thorough)
             return replace(first, is_held=True)
         logger.exception("turn_failed", extra={"bot": str(bot_ids[0])})
-        Lane.objects.filter(pk=bot_ids[0]).update(served_at=timezone.now())
+        BotQueue.objects.filter(pk=bot_ids[0]).update(scheduled_at=timezone.now())
         return NOTHING
 
 
@@ -85,10 +85,10 @@ def _serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thoroug
     chosen: dict[int, Whose] = {}
     try:
         with transaction.atomic():
-            lanes = _hold(bot_ids)
-            turn = _Turn(lanes, chosen, limit, room)
+            queues = _hold(bot_ids)
+            turn = _Turn(queues, chosen, limit, room)
             turn.take(is_thorough=is_thorough)
-            return turn.end(is_held=len(lanes) < len(bot_ids))
+            return turn.end(is_held=len(queues) < len(bot_ids))
     except BaseException:
         for whose in chosen.values():
             room.leave(whose)
@@ -96,52 +96,52 @@ def _serve(bot_ids: Sequence[UUID], *, limit: int, room: HandlerRoom, is_thoroug
 
 
 class _Turn:
-    """A turn of bots whose lanes are held. What is ``chosen`` counts as inside the room."""
+    """A turn of bots whose queues are held. What is ``chosen`` counts as inside the room."""
 
     def __init__(
-        self, lanes: Sequence[Lane], chosen: dict[int, Whose], limit: int, room: HandlerRoom
+        self, queues: Sequence[BotQueue], chosen: dict[int, Whose], limit: int, room: HandlerRoom
     ) -> None:
-        self._lanes = lanes
+        self._queues = queues
         self._chosen = chosen
         self._limit = limit
         self._room = room
         self._now = timezone.now()
-        self._switches = switches_by_bot([lane.pk for lane in lanes])
-        self._started: dict[Lane, int] = {}
+        self._switches = switches_by_bot([queue.pk for queue in queues])
+        self._started: dict[BotQueue, int] = {}
         self._dispatched = 0
         self._is_more = self._is_short = self._is_behind = False
 
     def take(self, *, is_thorough: bool) -> None:
-        for place, lane in enumerate(self._lanes):
+        for place, queue in enumerate(self._queues):
             free = self._limit - len(self._chosen)
             if self._limit and not free:
                 self._is_short = True
                 return
-            share = min(free, max(1, free // (len(self._lanes) - place)))
-            is_new = self._dispatch(lane)
-            is_refused = self._choose(lane, share, is_thorough=is_thorough or is_new)
-            if is_refused and not self._started[lane] and not is_thorough:
+            share = min(free, max(1, free // (len(self._queues) - place)))
+            is_new = self._dispatch(queue)
+            is_refused = self._choose(queue, share, is_thorough=is_thorough or is_new)
+            if is_refused and not self._started[queue] and not is_thorough:
                 return  # most likely the others wait for the same room
 
-    def _dispatch(self, lane: Lane) -> bool:
+    def _dispatch(self, queue: BotQueue) -> bool:
         events, is_queued = dispatch_events(
-            lane.bot, self._switches[lane.pk], limit=EVENTS - self._dispatched
+            queue.bot, self._switches[queue.pk], limit=EVENTS - self._dispatched
         )
         self._dispatched += events
         self._is_more |= is_queued or self._dispatched == EVENTS
         return bool(events)
 
-    def _choose(self, lane: Lane, share: int, *, is_thorough: bool) -> bool:
+    def _choose(self, queue: BotQueue, share: int, *, is_thorough: bool) -> bool:
         before = len(self._chosen)
         choice = choose_due(
-            lane.pk,
+            queue.pk,
             self._chosen,
-            limit=_allowed(lane, self._now, share),
+            limit=_allowed(queue, self._now, share),
             room=self._room,
             is_thorough=is_thorough,
         )
-        self._started[lane] = len(self._chosen) - before
-        self._is_more |= 0 < share == self._started[lane]
+        self._started[queue] = len(self._chosen) - before
+        self._is_more |= 0 < share == self._started[queue]
         self._is_short |= choice.is_refused
         self._is_behind |= choice.is_behind
         return choice.is_refused
@@ -160,35 +160,37 @@ class _Turn:
         )
 
 
-def _hold(bot_ids: Sequence[UUID]) -> list[Lane]:
-    lanes = Lane.objects.select_for_update(skip_locked=True, of=("self",)).select_related("bot")
-    return sorted(lanes.filter(pk__in=bot_ids), key=lambda lane: bot_ids.index(lane.pk))
+def _hold(bot_ids: Sequence[UUID]) -> list[BotQueue]:
+    queues = BotQueue.objects.select_for_update(skip_locked=True, of=("self",)).select_related("bot")
+    return sorted(queues.filter(pk__in=bot_ids), key=lambda queue: bot_ids.index(queue.pk))
 
 
-def _note_turns(started: Mapping[Lane, int], now: datetime) -> None:
+def _note_turns(started: Mapping[BotQueue, int], now: datetime) -> None:
     """When these bots were served and, where there is a rate, when the next handler may start."""
-    rated = {lane: count for lane, count in started.items() if lane.bot.handlers_per_second}
-    for lane, count in rated.items():
-        Lane.objects.filter(pk=lane.pk).update(served_at=now, next_start_at=_next_start(lane, now, count))
-    if others := [lane.pk for lane in started if lane not in rated]:
-        sql = f"UPDATE events_lane SET served_at = %s, next_start_at = NULL WHERE bot_id IN ({marks(others)})"  # noqa: S608 -- constants
+    rated = {queue: count for queue, count in started.items() if queue.bot.handlers_per_second}
+    for queue, count in rated.items():
+        BotQueue.objects.filter(pk=queue.pk).update(
+            scheduled_at=now, next_start_at=_next_start(queue, now, count)
+        )
+    if others := [queue.pk for queue in started if queue not in rated]:
+        sql = f"UPDATE events_botqueue SET scheduled_at = %s, next_start_at = NULL WHERE bot_id IN ({marks(others)})"  # noqa: S608 -- constants
         run(sql, [now, *others])
 
 
-def _allowed(lane: Lane, now: datetime, limit: int) -> int:
+def _allowed(queue: BotQueue, now: datetime, limit: int) -> int:
     """How many deliveries may start now: what a second's worth of the bot's rate has not used up yet."""
-    rate = lane.bot.handlers_per_second
-    if not rate or lane.next_start_at is None:
+    rate = queue.bot.handlers_per_second
+    if not rate or queue.next_start_at is None:
         return min(limit, rate) if rate else limit
-    if lane.next_start_at > now:
+    if queue.next_start_at > now:
         return 0
-    unused = (now - _since(lane.next_start_at, now)).total_seconds() * rate
+    unused = (now - _since(queue.next_start_at, now)).total_seconds() * rate
     return min(limit, 1 + int(unused))
 
 
-def _next_start(lane: Lane, now: datetime, started: int) -> datetime:
-    rate = lane.bot.handlers_per_second
-    since = now if lane.next_start_at is None else _since(lane.next_start_at, now)
+def _next_start(queue: BotQueue, now: datetime, started: int) -> datetime:
+    rate = queue.bot.handlers_per_second
+    since = now if queue.next_start_at is None else _since(queue.next_start_at, now)
     return since + timedelta(seconds=started / rate)
 
 

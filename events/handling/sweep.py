@@ -7,9 +7,9 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from events.clicks.updates import count_again
-from events.enums import DeliveryStatus, EventStatus
+from events.enums import EventStatus, RunStatus
 from events.handling.ordering import promote
-from events.models import Delivery, Event
+from events.models import Event, HandlerRun
 from feishu.card_buttons import is_single_use
 from feishu.envelope import CALLBACK_TYPES
 
@@ -20,13 +20,13 @@ AT_ONCE = 500
 
 def promote_queued() -> None:
     """Make queued deliveries active whose turn has come and whose predecessor ended without promoting them."""
-    promote(Delivery.objects.filter(status=DeliveryStatus.QUEUED))
+    promote(HandlerRun.objects.filter(status=RunStatus.QUEUED))
 
 
 def end_lost_clicks() -> int:
     """End clicks that were stored by a process that died before it began to handle them. They are not handled now:
     whoever clicked was told that it did not work, and may have clicked again."""
-    deliveries = Delivery.objects.filter(event_id=OuterRef("pk"))
+    deliveries = HandlerRun.objects.filter(event_id=OuterRef("pk"))
     lost = Event.objects.filter(
         status=EventStatus.DISPATCHED,
         event_type__in=CALLBACK_TYPES,

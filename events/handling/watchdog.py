@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from events.handling.concurrency import HandlerRoom, Whose
 from events.handling.registry import Registration
 from events.handling.threads import HandlerThreads, Job
-from events.models import Delivery
+from events.models import HandlerRun
 
 logger = logging.getLogger("events.handling.watchdog")
 
@@ -26,7 +26,7 @@ ALONE = 1.0  # seconds that a delivery which lost its worker is left alone in a 
 class Run:
     """One delivery on its thread, from ``started`` on. ``is_suspect``: its last worker was lost."""
 
-    delivery: Delivery
+    delivery: HandlerRun
     handler: Registration
     started: float
     is_suspect: bool = False

@@ -27,16 +27,17 @@ from django.utils import timezone
 from core.background.per_process import OnePerProcess
 from core.database.connections import limit_waiting
 from events.clicks.updates import show_late_answer
-from events.enums import Failure
+from events.enums import RunFailure
 from events.handling import execution
-from events.handling.claims import LEASE, claim_abandoned, renew
+from events.handling.claims import claim_abandoned
 from events.handling.concurrency import HandlerRoom
 from events.handling.poller import Lookout
 from events.handling.registry import Registration, handler_named
-from events.handling.scheduler import Served, serve, waiting_lanes
+from events.handling.scheduler import Served, serve, waiting_queues
 from events.handling.switches import runs, switches_of
 from events.handling.watchdog import Run, Runs
-from events.models import Delivery, Lane
+from events.models import BotQueue, HandlerRun
+from events.models.claims import LEASE
 from events.notify import notify_worker
 
 logger = logging.getLogger("events.handling.worker")
@@ -58,7 +59,7 @@ class Runner:
         self,
         *,
         threads: int | None = None,
-        after: Callable[[Delivery, Any], None] | None = None,
+        after: Callable[[HandlerRun, Any], None] | None = None,
     ) -> None:
         self._after = after
         self._room = HandlerRoom(settings.HANDLER_THREADS if threads is None else threads)
@@ -155,7 +156,7 @@ class Runner:
         self._note_late()
         now = time.monotonic()
         if now - self._renewed >= RENEW_EVERY:
-            renew([(run.delivery.pk, run.delivery.claim_id) for run in self._runs.running])
+            HandlerRun.objects.renew([(run.delivery.pk, run.delivery.claim_id) for run in self._runs.running])
             self._renewed = now
 
     def _note_late(self) -> None:
@@ -174,16 +175,16 @@ class Runner:
             return False
         if self._start_abandoned():
             return True
-        lanes, is_more, is_over = waiting_lanes(), False, False
-        while lanes and not is_over and (free := self._room.free):
-            served = serve(lanes[:free], limit=free, room=self._room, is_thorough=self._lookout.is_thorough)
+        queues, is_more, is_over = waiting_queues(), False, False
+        while queues and not is_over and (free := self._room.free):
+            served = serve(queues[:free], limit=free, room=self._room, is_thorough=self._lookout.is_thorough)
             self._begin_all(served)
             self._lookout.note(served)
-            lanes = lanes[free:]
+            queues = queues[free:]
             has_found = bool(served.dispatched or served.claimed)
             is_more |= served.is_more and has_found
             is_over = not has_found and not self._lookout.is_thorough
-        self._lookout.is_short |= bool(lanes)
+        self._lookout.is_short |= bool(queues)
         self._lookout.is_thorough = False  # once in a look
         return is_more
 
@@ -210,7 +211,7 @@ class Runner:
             for delivery in waiting:  # the database went away: their leases run out
                 self._room.leave((delivery.bot_id, delivery.handler))
 
-    def _begin(self, delivery: Delivery, switches: Mapping[str, bool], *, is_suspect: bool = False) -> None:
+    def _begin(self, delivery: HandlerRun, switches: Mapping[str, bool], *, is_suspect: bool = False) -> None:
         whose = (delivery.bot_id, delivery.handler)
         handler = None
         try:
@@ -223,13 +224,13 @@ class Runner:
             return
         self._runs.begin(Run(delivery, handler, time.monotonic(), is_suspect), self._perform)
 
-    def _admitted(self, delivery: Delivery, switches: Mapping[str, bool]) -> Registration | None:
+    def _admitted(self, delivery: HandlerRun, switches: Mapping[str, bool]) -> Registration | None:
         registered = handler_named(delivery.handler)
         is_on = registered is None or runs(registered, switches)
         handler = execution.admit(delivery, is_on=is_on)
         if handler is not None and self._runs.hung_of((delivery.bot_id, delivery.handler)) >= MAX_HUNG:
             final = delivery.attempts >= handler.tries
-            execution.fail(delivery, Failure.TIMED_OUT, HANGS, final=final)
+            execution.fail(delivery, RunFailure.TIMED_OUT, HANGS, final=final)
             return None
         return handler
 
@@ -243,16 +244,16 @@ class Runner:
 
     def _release(self, run: Run) -> None:
         logger.warning("handler_put_back", extra={"handler": run.handler.name, "delivery": run.delivery.pk})
-        execution.release(run.delivery)
+        HandlerRun.objects.release(run.delivery)
 
     # --- waiting
 
     def _seconds_to_next_try(self) -> float:
         now = timezone.now()
-        later = Delivery.objects.to_handlers().waiting().filter(run_at__gt=now)
+        later = HandlerRun.objects.waiting().filter(run_at__gt=now)
         moments = (
             later.aggregate(next=Min("run_at"))["next"],
-            Lane.objects.filter(next_start_at__gt=now).aggregate(next=Min("next_start_at"))["next"],
+            BotQueue.objects.filter(next_start_at__gt=now).aggregate(next=Min("next_start_at"))["next"],
         )
         return min(((moment - now).total_seconds() for moment in moments if moment), default=60.0)
 

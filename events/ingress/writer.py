@@ -21,7 +21,7 @@ from django.db import Error
 
 from core.console.live.changes import changed
 from core.database.thread import DatabaseThread
-from events.enums import EventStatus, Extra
+from events.enums import EventStatus, OptionalWork
 from events.ingress.inbox import Stored, store
 from events.ingress.incoming import Arrival
 from events.ingress.shedding import LeftOutCounts, write_left_out
@@ -70,7 +70,7 @@ class Intake:
         """Whether events come faster than they can be stored just now."""
         return len(self._waiting) > PRESSED
 
-    def leave_out(self, extra: Extra) -> None:
+    def leave_out(self, extra: OptionalWork) -> None:
         """Count something that was left out because of that."""
         self._left_out.add(extra)
 
@@ -118,7 +118,7 @@ class Intake:
             )
         except Exception as error:  # noqa: BLE001 -- every submitter must hear of it, whatever it was
             logger.warning("batch_not_stored", extra={"events": len(batch), "error": type(error).__name__})
-            self._left_out.add(Extra.REFUSED, len(batch))
+            self._left_out.add(OptionalWork.REFUSED, len(batch))
             for _, told in batch:
                 told(error)
             return
@@ -128,7 +128,7 @@ class Intake:
             if stored.event_pk is not None:
                 is_work = is_work or arrival.status == EventStatus.RECEIVED
             elif not counting:
-                self._left_out.add(Extra.DUPLICATES)
+                self._left_out.add(OptionalWork.DUPLICATES)
         if is_work:
             self._hint_wanted.set()
 
@@ -147,11 +147,11 @@ class Intake:
             await self._hint_wanted.wait()
             self._hint_wanted.clear()
             if self.is_pressed:
-                self._left_out.add(Extra.LIVE)
+                self._left_out.add(OptionalWork.LIVE)
             else:
                 changed("events")
             if self.is_pressed or not await asyncio.to_thread(notify_worker):
-                self._left_out.add(Extra.HINTS)
+                self._left_out.add(OptionalWork.HINTS)
             await asyncio.sleep(HINT_EVERY)
 
 

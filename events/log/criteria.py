@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from events.enums import DeliveryStatus
+from events.enums import DeliveryStatus, RunStatus
 from events.log.sql_functions import PayloadContains
-from events.models import Delivery
+from events.models import Delivery, HandlerRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,11 @@ class EventCriteria:
     text: str = ""
     """Part of the payload, to the letter."""
     handler: str = ""
-    error_print: str = ""
-    """With ``handler``: events whose delivery to it is dead of this kind of error."""
+    """Events whose run of this handler is dead."""
+    subscription: str = ""
+    """Events whose delivery to the subscription with this ID is dead."""
+    fingerprint: str = ""
+    """With ``handler`` or ``subscription``: of this kind of error."""
     pks: tuple[int, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -77,13 +80,22 @@ class EventCriteria:
         if self.until:
             found &= Q(received_at__lt=self.until)
         if self.handler:
+            found &= Q(Exists(self.dead_runs().filter(event=OuterRef("pk"))))
+        if self.subscription:
             found &= Q(Exists(self.dead_deliveries().filter(event=OuterRef("pk"))))
         return found
 
+    def dead_runs(self) -> QuerySet[HandlerRun]:
+        """What ``handler`` and ``fingerprint`` ask for; one of an event at most."""
+        dead = HandlerRun.objects.filter(handler=self.handler, status=RunStatus.DEAD, is_current=True)
+        return dead.filter(fingerprint=self.fingerprint) if self.fingerprint else dead
+
     def dead_deliveries(self) -> QuerySet[Delivery]:
-        """What ``handler`` and ``error_print`` ask for; one of an event at most."""
-        dead = Delivery.objects.filter(handler=self.handler, status=DeliveryStatus.DEAD, is_current=True)
-        return dead.filter(error_print=self.error_print) if self.error_print else dead
+        """What ``subscription`` and ``fingerprint`` ask for; one of an event at most."""
+        dead = Delivery.objects.filter(
+            subscription=UUID(self.subscription), status=DeliveryStatus.DEAD, is_current=True
+        )
+        return dead.filter(fingerprint=self.fingerprint) if self.fingerprint else dead
 
     def without(self, names: Collection[str]) -> Self:
         """What is left when these criteria are known to hold."""

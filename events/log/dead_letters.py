@@ -1,53 +1,96 @@
-"""Deliveries that failed for good, those of a kind together."""
+"""Handler runs and deliveries that failed for good, those of a kind together."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from core.access.models import User
-from events.enums import DeliveryStatus
+from events.enums import DeliveryStatus, RunStatus
 from events.log.fingerprints import last_line
-from events.models import Delivery
+from events.models import Delivery, HandlerRun, Subscription
 
-MOST = 5_000  # dead letters looked at, the newest
+MOST = 5_000  # dead letters of each kind looked at, the newest
 MAX_GROUPS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Failures of one handler, or one subscription, that have the same fingerprint; ``error`` is the last line of the
-    newest, ``receiver`` what the handler or the subscription is called."""
+    """Failures of one handler, or to one subscription, with the same fingerprint; ``error`` is the last line of the newest.
 
-    handler: str
+    ``receiver``: the handler's name or the subscription's ID; ``label``: what people call it.
+    """
+
     receiver: str
-    error_print: str
+    label: str
+    fingerprint: str
     count: int
     first: datetime | None
     last: datetime | None
     error: str
 
 
-def grouped(user: User) -> tuple[list[DeadLetters], bool]:
-    """Groups an operator may see, the largest first, and whether there are dead letters that were not looked at."""
+@dataclass(frozen=True, slots=True)
+class DeadLetterGroups:
+    """The largest first; ``is_more``: there are dead letters that were not looked at."""
+
+    groups: list[DeadLetters]
+    is_more: bool
+
+
+def dead_runs(user: User) -> DeadLetterGroups:
+    """Handler runs that an operator may see, by handler and fingerprint."""
+    dead = HandlerRun.objects.visible_to(user).filter(status=RunStatus.DEAD, is_current=True)
+    # Only what the index run_dead_newest has: their rows are spread over the whole table.
+    newest = list(dead.order_by("-pk").values_list("pk", "handler", "fingerprint")[:MOST])
+    largest = _largest(newest)
+    ends = HandlerRun.objects.only("finished_at", "error").in_bulk(_ends(largest))
+    return DeadLetterGroups(_letters(largest, ends, {}), is_more=len(newest) >= MOST)
+
+
+def dead_deliveries(user: User) -> DeadLetterGroups:
+    """Deliveries that an operator may see, by subscription and fingerprint."""
     dead = Delivery.objects.visible_to(user).filter(status=DeliveryStatus.DEAD, is_current=True)
-    # Only what the index delivery_dead_newest has: their rows are spread over the whole table.
-    newest = dead.order_by("-pk").values_list("pk", "handler", "error_print")[:MOST]
+    # Only what the index delivery_dead_newest has.
+    rows = dead.order_by("-pk").values_list("pk", "subscription", "fingerprint")[:MOST]
+    newest = [(pk, str(subscription), kind) for pk, subscription, kind in rows]
+    largest = _largest(newest)
+    ends = Delivery.objects.only("finished_at", "error").in_bulk(_ends(largest))
+    named = Subscription.objects.filter(pk__in={receiver for (receiver, _kind), _pks in largest})
+    labels = {str(pk): name for pk, name in named.values_list("pk", "name")}
+    return DeadLetterGroups(_letters(largest, ends, labels), is_more=len(newest) >= MOST)
+
+
+Groups: TypeAlias = list[tuple[tuple[str, str], list[int]]]
+"""Receiver and fingerprint, and the primary keys, the newest first."""
+
+
+def _largest(rows: Iterable[tuple[int, str, str]]) -> Groups:
     groups: dict[tuple[str, str], list[int]] = {}
-    for pk, handler, error_print in newest:
-        groups.setdefault((handler, error_print), []).append(pk)
-    largest = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))[:MAX_GROUPS]
-    ends = Delivery.objects.select_related("subscription").only("finished_at", "error", "subscription__name")
-    found = ends.in_bulk([pk for _, pks in largest for pk in (pks[0], pks[-1])])
-    letters = [
+    for pk, receiver, kind in rows:
+        groups.setdefault((receiver, kind), []).append(pk)
+    return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))[:MAX_GROUPS]
+
+
+def _ends(groups: Groups) -> list[int]:
+    """The newest and the oldest of each group."""
+    return [pk for _key, pks in groups for pk in (pks[0], pks[-1])]
+
+
+def _letters(
+    groups: Groups, ends: Mapping[int, HandlerRun | Delivery], labels: Mapping[str, str]
+) -> list[DeadLetters]:
+    """Groups whose ends were not deleted meanwhile."""
+    return [
         DeadLetters(
-            handler,
-            last.subscription.name if last.subscription else handler,
-            error_print,
+            receiver,
+            labels.get(receiver, receiver),
+            kind,
             len(pks),
             first.finished_at,
             last.finished_at,
             last_line(last.error),
         )
-        for (handler, error_print), pks in largest
-        if (last := found.get(pks[0])) and (first := found.get(pks[-1]))
+        for (receiver, kind), pks in groups
+        if (last := ends.get(pks[0])) and (first := ends.get(pks[-1]))
     ]
-    return letters, sum(map(len, groups.values())) >= MOST

@@ -135,8 +135,11 @@ def index_paths(criteria: EventCriteria) -> list[IndexPath]:
         parts = [rows.filter(status=status) for status in criteria.statuses]
         found.append(IndexPath(parts, frozenset({"statuses"})))
     if criteria.handler:
-        dead = criteria.dead_deliveries()
-        found.append(IndexPath([dead], frozenset({"handler", "error_print"}), key="event_id"))
+        served = {"handler"} if criteria.subscription else {"handler", "fingerprint"}
+        found.append(IndexPath([criteria.dead_runs()], frozenset(served), key="event_id"))
+    if criteria.subscription:
+        served = {"subscription"} if criteria.handler else {"subscription", "fingerprint"}
+        found.append(IndexPath([criteria.dead_deliveries()], frozenset(served), key="event_id"))
     return found or [IndexPath([rows])]
 
 

@@ -7,7 +7,7 @@ the step that counts.
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
@@ -20,15 +20,24 @@ from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
 from core.database.counts import BoundedCount
-from events.enums import ENDED, DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from events.enums import (
+    ENDED_DELIVERIES,
+    ENDED_RUNS,
+    DeliveryStatus,
+    EventStatus,
+    ReplayMode,
+    ReplayState,
+    RunStatus,
+)
 from events.errors import SearchTooSlowError
-from events.handling.dispatch import add_deliveries, delivery_to, hold_lanes, hold_readers, wants
+from events.handling.dispatch import add_runs, hold_queues
 from events.handling.ordering import order_key_of
 from events.handling.registry import Registration, handler_named, handlers_of
 from events.log.criteria import EventCriteria
 from events.log.search import count_matching, oldest
-from events.models import Delivery, Event, ReplayJob, Subscription
+from events.models import Delivery, Event, HandlerRun, ReplayJob, Subscription
 from events.notify import notify_worker
+from events.subscriptions.fan_out import add_deliveries, delivery_to, wants
 from feishu.envelope import CALLBACK_TYPES
 
 logger = logging.getLogger("events.replay")
@@ -63,11 +72,13 @@ def start_replay(
     mode: ReplayMode,
     actor: Actor,
     handlers: Sequence[str] = (),
+    subscriptions: Sequence[str] = (),
     rate: int = DEFAULT_RATE,
 ) -> ReplayJob:
     """Write the replay down; the next sweep begins it. Events that arrive later are not part of it.
 
-    ``handlers`` narrows it to those names. Raises SearchTooSlowError.
+    ``handlers`` (names) and ``subscriptions`` (IDs) narrow it to those; without either it is for all. Raises
+    SearchTooSlowError.
     """
     expected = estimate(criteria)
     last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
@@ -80,6 +91,7 @@ def start_replay(
             criteria=criteria.as_json(),
             mode=mode,
             handlers=list(handlers),
+            subscriptions=list(subscriptions),
             rate=max(1, min(rate, MAX_RATE)),
             cursor=cursor,
             last=last,
@@ -150,7 +162,7 @@ def step(job: ReplayJob) -> Progress:
     with transaction.atomic():
         if not _move(job, found.cursor, since + timedelta(seconds=len(found.pks) / job.rate)):
             return Progress.WAITING
-        replayed = _redeliver(found.pks, job)
+        replayed = _replay(found.pks, job)
         ReplayJob.objects.filter(pk=job.pk).update(
             replayed=F("replayed") + replayed, skipped=F("skipped") + len(found.pks) - replayed, error=""
         )
@@ -171,73 +183,71 @@ def _move(job: ReplayJob, cursor: int | None, stepped_at: datetime) -> bool:
     return bool(mine.update(cursor=cursor, state=ReplayState.RUNNING, stepped_at=stepped_at))
 
 
-def _redeliver(event_pks: Sequence[int], job: ReplayJob) -> int:
-    """New deliveries in the place of the chosen ones; returns the number of events that got any."""
-    hold_lanes(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
+def _replay(event_pks: Sequence[int], job: ReplayJob) -> int:
+    """New handler runs and deliveries in the place of the chosen ones; returns the number of events that got any."""
+    hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
     rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
-    events = {event.pk: event for event in rows}
-    current: dict[int, dict[str, Delivery]] = {pk: {} for pk in events}
-    for delivery in Delivery.objects.filter(event_id__in=events, is_current=True):
-        current[delivery.event_id][delivery.handler] = delivery
-    subscriptions = _subscriptions({event.bot_id for event in events.values()})
-    new = []
-    for pk, event in events.items():
-        new += [_again(event, one, current[pk], job) for one in _handlers(event, current[pk], job)]
-        receivers = _receivers(event, current[pk], subscriptions[event.bot_id], job)
-        new += [_sent_again(event, one, current[pk], job) for one in receivers]
-    replaced = [old.pk for one in new for old in [current[one.event_id].get(one.handler)] if old is not None]
+    events = [event for event in rows if _is_replayable(event)]
+    rerun = _rerun(events, job)
+    resent = _resend(events, job)
+    Event.objects.filter(pk__in=rerun).update(status=EventStatus.DISPATCHED, finished_at=None)
+    # These ended without a receiver; they have one now.
+    unhandled = Event.objects.filter(status__in=(EventStatus.IGNORED, EventStatus.STALE))
+    unhandled.filter(pk__in=resent - rerun).update(status=EventStatus.DONE)
+    return len(rerun | resent)
+
+
+def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
+    """Run the chosen handlers again; the events for which there are any."""
+    if job.subscriptions and not job.handlers:
+        return set()
+    current: dict[int, dict[str, HandlerRun]] = {event.pk: {} for event in events}
+    for run in HandlerRun.objects.filter(event_id__in=current, is_current=True):
+        current[run.event_id][run.handler] = run
+    new: list[HandlerRun] = []
+    for event in events:
+        for handler in _handlers(event, current[event.pk], job):
+            old = current[event.pk].get(handler.name)
+            new.append(
+                HandlerRun(
+                    event=event,
+                    bot_id=event.bot_id,
+                    handler=handler.name,
+                    order_key=order_key_of(handler, event),
+                    replay=job,
+                    round=old.round + 1 if old else 0,
+                )
+            )
+    replaced = [old.pk for run in new if (old := current[run.event_id].get(run.handler))]
+    HandlerRun.objects.filter(pk__in=replaced).update(is_current=False)
+    for bot_id in {run.bot_id for run in new}:
+        add_runs(bot_id, [run for run in new if run.bot_id == bot_id])
+    return {run.event_id for run in new}
+
+
+def _resend(events: Sequence[Event], job: ReplayJob) -> set[int]:
+    """Deliver to the chosen subscriptions again; the events for which there are any."""
+    if job.handlers and not job.subscriptions:
+        return set()
+    current: dict[int, dict[UUID, Delivery]] = {event.pk: {} for event in events}
+    for delivery in Delivery.objects.filter(event_id__in=current, is_current=True):
+        current[delivery.event_id][delivery.subscription_id] = delivery
+    collecting = _subscriptions({event.bot_id for event in events})
+    new: list[Delivery] = []
+    for event in events:
+        for subscription in _receivers(event, current[event.pk], collecting[event.bot_id], job):
+            delivery, old = delivery_to(subscription, event), current[event.pk].get(subscription.pk)
+            delivery.replay, delivery.round = job, old.round + 1 if old else 0
+            new.append(delivery)
+    replaced = [old.pk for one in new if (old := current[one.event_id].get(one.subscription_id))]
     Delivery.objects.filter(pk__in=replaced).update(is_current=False)
-    hold_readers(one.subscription for one in new if one.subscription)
-    for bot_id in {one.bot_id for one in new}:
-        add_deliveries(bot_id, [one for one in new if one.bot_id == bot_id])
-    handled_again = {one.event_id for one in new}
-    Event.objects.filter(pk__in=handled_again).update(status=EventStatus.DISPATCHED, finished_at=None)
-    return len(handled_again)
+    add_deliveries(new)
+    return {one.event_id for one in new}
 
 
 def _subscriptions(bot_ids: Iterable[UUID]) -> dict[UUID, list[Subscription]]:
     bots = Bot.objects.in_bulk(list(bot_ids))
     return {bot_id: list(Subscription.objects.collecting(bots[bot_id])) for bot_id in bots}
-
-
-def _again(event: Event, handler: Registration, current: dict[str, Delivery], job: ReplayJob) -> Delivery:
-    old = current.get(handler.name)
-    return Delivery(
-        event=event,
-        bot_id=event.bot_id,
-        handler=handler.name,
-        order_key=order_key_of(handler, event),
-        replay=job,
-        round=old.round + 1 if old else 0,
-    )
-
-
-def _sent_again(
-    event: Event, subscription: Subscription, current: dict[str, Delivery], job: ReplayJob
-) -> Delivery:
-    delivery = delivery_to(subscription, event)
-    old = current.get(delivery.handler)
-    delivery.replay, delivery.round = job, old.round + 1 if old else 0
-    return delivery
-
-
-def _receivers(
-    event: Event, current: dict[str, Delivery], subscriptions: Sequence[Subscription], job: ReplayJob
-) -> list[Subscription]:
-    """The subscriptions that an event goes to again, by the rules of ``_handlers``."""
-    if not _is_replayable(event):
-        return []
-    failed = {name for name, old in current.items() if old.status == DeliveryStatus.DEAD}
-    under_way = {name for name, old in current.items() if old.status not in ENDED}
-    return [
-        one
-        for one in subscriptions
-        if (not job.handlers or one.handler in job.handlers)
-        and (
-            one.handler in failed
-            or (job.mode == ReplayMode.ALL and one.handler not in under_way and wants(one, event))
-        )
-    ]
 
 
 def _is_replayable(event: Event) -> bool:
@@ -247,20 +257,35 @@ def _is_replayable(event: Event) -> bool:
     )
 
 
-def _handlers(event: Event, current: dict[str, Delivery], job: ReplayJob) -> list[Registration]:
-    """Whom the event goes to again: nobody who is still at it, and nobody for what is no ordinary event."""
-    if not _is_replayable(event):
-        return []
+def _handlers(event: Event, current: Mapping[str, HandlerRun], job: ReplayJob) -> list[Registration]:
+    """The handlers that run again: those that failed, or all for which the event is; none that is still at it."""
     if job.mode == ReplayMode.ALL:
         handlers = [
             handler
             for handler in handlers_of(event)
-            if handler.name not in current or current[handler.name].status in ENDED
+            if handler.name not in current or current[handler.name].status in ENDED_RUNS
         ]
     else:
-        dead = [name for name, old in current.items() if old.status == DeliveryStatus.DEAD]
+        dead = [name for name, old in current.items() if old.status == RunStatus.DEAD]
         handlers = [handler for handler in map(handler_named, dead) if handler is not None]
     return [handler for handler in handlers if not job.handlers or handler.name in job.handlers]
+
+
+def _receivers(
+    event: Event, current: Mapping[UUID, Delivery], subscriptions: Sequence[Subscription], job: ReplayJob
+) -> list[Subscription]:
+    """The subscriptions that get the event again, by the rules of ``_handlers``."""
+
+    def is_chosen(one: Subscription) -> bool:
+        if job.subscriptions and str(one.pk) not in job.subscriptions:
+            return False
+        old = current.get(one.pk)
+        if old is not None and old.status == DeliveryStatus.DEAD:
+            return True
+        is_over = old is None or old.status in ENDED_DELIVERIES
+        return job.mode == ReplayMode.ALL and is_over and wants(one, event)
+
+    return [one for one in subscriptions if is_chosen(one)]
 
 
 def _audit(job: ReplayJob, action: str, actor: Actor, **detail: object) -> None:

@@ -1,8 +1,8 @@
 """How long the rows of this app are kept, and deleting those whose time has passed.
 
 Events: each status has its own number of days; a bot may have its own instead. Two days at least: an event is also what a
-repeated push is recognized by, and the platform pushes again for seven hours. Events that are still being handled stay,
-and so do those that an open replay has not reached. Their deliveries and attempts go with them.
+repeated push is recognized by, and the platform pushes again for seven hours. Events that are still being handled or
+delivered stay, and so do those that an open replay has not reached. Their runs, deliveries and attempts go with them.
 """
 
 import logging
@@ -19,10 +19,10 @@ from django.utils import timezone
 from bots.models import Bot
 from core.database.batches import Deleted, delete_in_batches
 from core.database.counts import BoundedCount, count_up_to
-from events.enums import ENDED, EventStatus
+from events.enums import ENDED_DELIVERIES, ENDED_RUNS, EventStatus
 from events.log.deletion import BATCH, delete_events
 from events.log.search import number_at
-from events.models import Delivery, Event, LeftOut, ReplayJob
+from events.models import Delivery, Event, HandlerRun, ReplayJob, ShedCount
 
 logger = logging.getLogger("events.retention")
 
@@ -79,7 +79,7 @@ def prune_events(
             is_all = False
             break
     delete_in_batches(ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"), seconds=0)
-    delete_in_batches(LeftOut.objects.filter(hour__lt=now - SHEDDING_KEPT).order_by("hour"), seconds=0)
+    delete_in_batches(ShedCount.objects.filter(hour__lt=now - SHEDDING_KEPT).order_by("hour"), seconds=0)
     if count:
         logger.info("events_pruned", extra={"events": count})
     return Deleted(count, is_all)
@@ -114,5 +114,7 @@ def _delete_finished(pks: Sequence[int]) -> int:
     """Without events that a replay has just taken up, or that something still refers to as unfinished."""
     events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=pks, status__in=FINISHED)
     locked = set(events.values_list("pk", flat=True))
-    unfinished = Delivery.objects.filter(event_id__in=locked).exclude(status__in=ENDED)
-    return delete_events(sorted(locked - set(unfinished.values_list("event_id", flat=True))))
+    runs = HandlerRun.objects.filter(event_id__in=locked).exclude(status__in=ENDED_RUNS)
+    deliveries = Delivery.objects.filter(event_id__in=locked).exclude(status__in=ENDED_DELIVERIES)
+    unfinished = {pk for rows in (runs, deliveries) for pk in rows.values_list("event_id", flat=True)}
+    return delete_events(sorted(locked - unfinished))

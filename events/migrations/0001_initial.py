@@ -19,10 +19,10 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Lane',
+            name='BotQueue',
             fields=[
-                ('bot', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='lane', serialize=False, to='bots.bot')),
-                ('served_at', models.DateTimeField(editable=False, null=True)),
+                ('bot', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='queue', serialize=False, to='bots.bot')),
+                ('scheduled_at', models.DateTimeField(editable=False, null=True)),
                 ('next_start_at', models.DateTimeField(editable=False, null=True)),
             ],
             options={
@@ -70,6 +70,53 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='HandlerRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('round', models.PositiveSmallIntegerField(default=0, verbose_name='round')),
+                ('is_current', models.BooleanField(default=True, editable=False)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
+                ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next try')),
+                ('claim_id', models.UUIDField(blank=True, editable=False, null=True)),
+                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
+                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
+                ('error', models.TextField(blank=True, verbose_name='error')),
+                ('fingerprint', models.CharField(blank=True, editable=False, max_length=16)),
+                ('handler', models.CharField(max_length=200, verbose_name='handler')),
+                ('order_key', models.CharField(blank=True, editable=False, max_length=128)),
+                ('status', models.CharField(choices=[('queued', 'Waiting for its turn'), ('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
+                ('failure', models.CharField(blank=True, choices=[('raised', 'The handler raised an error'), ('timed_out', 'The handler took too long'), ('worker_lost', 'Its worker was gone'), ('not_installed', 'The handler is not installed')], max_length=13, verbose_name='cause')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bots.bot', verbose_name='bot')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.event', verbose_name='event')),
+            ],
+            options={
+                'verbose_name': 'handler run',
+                'verbose_name_plural': 'handler runs',
+                'ordering': ('id',),
+                'default_permissions': (),
+                'default_related_name': 'handler_runs',
+            },
+        ),
+        migrations.CreateModel(
+            name='HandlerAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveSmallIntegerField(verbose_name='try')),
+                ('started_at', models.DateTimeField(verbose_name='started')),
+                ('finished_at', models.DateTimeField(verbose_name='finished')),
+                ('error', models.TextField(blank=True, verbose_name='error')),
+                ('outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, verbose_name='outcome')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.handlerrun', verbose_name='handler run')),
+            ],
+            options={
+                'verbose_name': 'try',
+                'verbose_name_plural': 'tries',
+                'ordering': ('number',),
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='HandlerSwitch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -84,22 +131,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='LeftOut',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour', models.DateTimeField(verbose_name='hour')),
-                ('extra', models.CharField(choices=[('hints', 'Hints to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='left out')),
-                ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
-            ],
-            options={
-                'verbose_name': 'left out under load',
-                'verbose_name_plural': 'left out under load',
-                'ordering': ('-hour', 'extra'),
-                'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('hour', 'extra'), name='left_out_once_an_hour'), models.CheckConstraint(condition=models.Q(('extra__in', ['hints', 'duplicates', 'live', 'refused'])), name='left_out_extra_known')],
-            },
-        ),
-        migrations.CreateModel(
             name='ReplayJob',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -107,6 +138,7 @@ class Migration(migrations.Migration):
                 ('criteria', models.JSONField(default=dict, verbose_name='filter')),
                 ('mode', models.CharField(choices=[('failed', 'Those that failed'), ('all', 'All')], default='failed', max_length=6, verbose_name='handlers')),
                 ('handlers', models.JSONField(default=list)),
+                ('subscriptions', models.JSONField(default=list)),
                 ('rate', models.PositiveIntegerField(verbose_name='events a second')),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled')], default='waiting', max_length=9, verbose_name='state')),
                 ('cursor', models.BigIntegerField(default=0, editable=False)),
@@ -126,6 +158,27 @@ class Migration(migrations.Migration):
                 'ordering': ('-id',),
                 'indexes': [models.Index(fields=['state', '-id'], name='replay_state_newest'), models.Index(fields=['requested_by', '-id'], name='replay_by_actor')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'cancelled'])), name='replay_state_known'), models.CheckConstraint(condition=models.Q(('mode__in', ['failed', 'all'])), name='replay_mode_known'), models.CheckConstraint(condition=models.Q(('rate__gte', 1)), name='replay_rate_positive')],
+            },
+        ),
+        migrations.AddField(
+            model_name='handlerrun',
+            name='replay',
+            field=models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='events.replayjob', verbose_name='replay'),
+        ),
+        migrations.CreateModel(
+            name='ShedCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField(verbose_name='hour')),
+                ('work', models.CharField(choices=[('hints', 'Hints to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='left out')),
+                ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
+            ],
+            options={
+                'verbose_name': 'left out under load',
+                'verbose_name_plural': 'left out under load',
+                'ordering': ('-hour', 'work'),
+                'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(fields=('hour', 'work'), name='shed_once_an_hour'), models.CheckConstraint(condition=models.Q(('work__in', ['hints', 'duplicates', 'live', 'refused'])), name='shed_work_known')],
             },
         ),
         migrations.CreateModel(
@@ -166,29 +219,29 @@ class Migration(migrations.Migration):
             name='Delivery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_key', models.CharField(blank=True, editable=False, max_length=128)),
-                ('handler', models.CharField(max_length=200, verbose_name='handler')),
                 ('round', models.PositiveSmallIntegerField(default=0, verbose_name='round')),
                 ('is_current', models.BooleanField(default=True, editable=False)),
-                ('status', models.CharField(choices=[('queued', 'Waiting for its turn'), ('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
                 ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next try')),
                 ('claim_id', models.UUIDField(blank=True, editable=False, null=True)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('failure', models.CharField(blank=True, choices=[('raised', 'The handler raised an error'), ('timed_out', 'The handler took too long'), ('worker_lost', 'Its worker was gone'), ('not_installed', 'The handler is not installed'), ('refused', 'The receiver did not take it'), ('unreachable', 'The receiver was not reached'), ('expired', 'Nobody took it in time')], max_length=13, verbose_name='cause')),
                 ('error', models.TextField(blank=True, verbose_name='error')),
-                ('error_print', models.CharField(blank=True, editable=False, max_length=16)),
-                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='bots.bot', verbose_name='bot')),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='events.event', verbose_name='event')),
-                ('replay', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deliveries', to='events.replayjob', verbose_name='replay')),
-                ('subscription', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='events.subscription', verbose_name='subscription')),
+                ('fingerprint', models.CharField(blank=True, editable=False, max_length=16)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
+                ('failure', models.CharField(blank=True, choices=[('refused', 'The receiver did not take it'), ('unreachable', 'The receiver was not reached'), ('worker_lost', 'Its worker was gone'), ('expired', 'Nobody took it in time')], max_length=13, verbose_name='cause')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bots.bot', verbose_name='bot')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.event', verbose_name='event')),
+                ('replay', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='events.replayjob', verbose_name='replay')),
+                ('subscription', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, to='events.subscription', verbose_name='subscription')),
             ],
             options={
                 'verbose_name': 'delivery',
                 'verbose_name_plural': 'deliveries',
                 'ordering': ('id',),
+                'default_permissions': (),
+                'default_related_name': 'deliveries',
             },
         ),
         migrations.CreateModel(
@@ -198,18 +251,18 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveSmallIntegerField(verbose_name='try')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(verbose_name='finished')),
+                ('error', models.TextField(blank=True, verbose_name='error')),
                 ('outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, verbose_name='outcome')),
                 ('status_code', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='status code')),
                 ('answer', models.CharField(blank=True, max_length=1000, verbose_name='answer')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tries', to='events.delivery', verbose_name='delivery')),
+                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.delivery', verbose_name='delivery')),
             ],
             options={
                 'verbose_name': 'try',
                 'verbose_name_plural': 'tries',
                 'ordering': ('number',),
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='attempt_outcome_known')],
+                'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='delivery_attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='delivery_attempt_outcome_known')],
             },
         ),
         migrations.AddIndex(
@@ -257,8 +310,56 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['received', 'dispatched', 'done', 'dead', 'ignored', 'stale', 'quarantined'])), name='event_status_known'),
         ),
         migrations.AddConstraint(
+            model_name='handlerattempt',
+            constraint=models.UniqueConstraint(fields=('run', 'number'), name='handler_attempt_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='handlerattempt',
+            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='handler_attempt_outcome_known'),
+        ),
+        migrations.AddConstraint(
             model_name='handlerswitch',
             constraint=models.UniqueConstraint(fields=('bot', 'handler'), name='switch_once'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['bot', 'run_at'], name='run_due'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='run_running'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('status', 'queued')), fields=['bot', 'handler', 'order_key', 'id'], name='run_queued'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', 'fingerprint', '-event'], name='run_dead_alike'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', '-event'], name='run_dead_of_handler'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('handler', 'fingerprint', 'bot'), name='run_dead_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('replay__isnull', False)), fields=['replay'], name='run_replay'),
+        ),
+        migrations.AddConstraint(
+            model_name='handlerrun',
+            constraint=models.UniqueConstraint(fields=('event', 'handler', 'round'), name='run_once_per_round'),
+        ),
+        migrations.AddConstraint(
+            model_name='handlerrun',
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'retrying')), models.Q(('order_key', ''), _negated=True)), fields=('bot', 'handler', 'order_key'), name='run_one_at_a_time'),
+        ),
+        migrations.AddConstraint(
+            model_name='handlerrun',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='run_status_known'),
         ),
         migrations.AddIndex(
             model_name='subscription',
@@ -282,19 +383,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('subscription', None)), fields=['bot', 'run_at'], name='delivery_open'),
+            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'run_at'], name='delivery_due'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('subscription__isnull', False)), fields=['subscription', 'run_at'], name='delivery_outgoing_due'),
+            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'id'], name='delivery_waiting'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('subscription__isnull', False)), fields=['subscription', 'id'], name='delivery_outgoing_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('subscription__isnull', False)), fields=['subscription', '-id'], name='delivery_outgoing_newest'),
+            index=models.Index(fields=['subscription', '-id'], name='delivery_newest'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -302,23 +399,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['bot', 'handler', 'order_key', 'id'], name='delivery_queued'),
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', 'fingerprint', '-event'], name='delivery_dead_alike'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(fields=['status', '-id'], name='delivery_status_newest'),
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', '-event'], name='delivery_dead_of_receiver'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', 'error_print', '-event'], name='delivery_dead_alike'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', '-event'], name='delivery_dead_of_handler'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('handler', 'error_print', 'bot'), name='delivery_dead_newest'),
+            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('subscription', 'fingerprint', 'bot'), name='delivery_dead_newest'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -326,18 +415,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('event', 'handler', 'round'), name='delivery_once_per_round'),
+            constraint=models.UniqueConstraint(fields=('event', 'subscription', 'round'), name='delivery_once_per_round'),
         ),
         migrations.AddConstraint(
             model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_current', True)), fields=('event', 'handler'), name='delivery_one_current'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'retrying')), models.Q(('order_key', ''), _negated=True)), fields=('bot', 'handler', 'order_key'), name='delivery_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='delivery_status_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='delivery_status_known'),
         ),
     ]

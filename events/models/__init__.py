@@ -1,29 +1,30 @@
-"""Events as they came, their deliveries, and what decides when and whether a handler runs."""
+"""Events as they came, what becomes of each, and what decides when and whether a handler runs."""
 
-from events.models.events import (
-    Delivery,
-    DeliveryAttempt,
-    DeliveryQuerySet,
-    Event,
-    EventQuerySet,
-    ReplayJob,
-    ReplayJobQuerySet,
-)
-from events.models.handling import HandledBot, HandlerSwitch, Lane, LeftOut
+from events.models.claims import Claimable, ClaimableQuerySet
+from events.models.deliveries import Delivery, DeliveryAttempt, DeliveryQuerySet
+from events.models.events import Event, EventQuerySet
+from events.models.handler_runs import HandlerAttempt, HandlerRun, HandlerRunQuerySet
+from events.models.handling import BotQueue, HandledBot, HandlerSwitch, ShedCount
+from events.models.replays import ReplayJob, ReplayJobQuerySet
 from events.models.subscriptions import Subscription, SubscriptionQuerySet
 
 __all__ = [
+    "BotQueue",
+    "Claimable",
+    "ClaimableQuerySet",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryQuerySet",
     "Event",
     "EventQuerySet",
     "HandledBot",
+    "HandlerAttempt",
+    "HandlerRun",
+    "HandlerRunQuerySet",
     "HandlerSwitch",
-    "Lane",
-    "LeftOut",
     "ReplayJob",
     "ReplayJobQuerySet",
+    "ShedCount",
     "Subscription",
     "SubscriptionQuerySet",
 ]

@@ -1,25 +1,21 @@
-"""What decides when and whether handlers run, and what was left out under load."""
-
-from typing import TYPE_CHECKING, Self
+"""What decides when and whether handlers run, and what was shed under load."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from events.enums import Extra
-
-if TYPE_CHECKING:
-    from core.access.models import User
+from core.access.visibility import OwnedQuerySet
+from events.enums import OptionalWork
 
 
-class Lane(models.Model):
-    """A bot's place among those whose events wait: the one served longest ago is served next.
+class BotQueue(models.Model):
+    """A bot's place among those whose events wait: the one scheduled longest ago is scheduled next.
 
     Whoever dispatches or claims for a bot holds the lock of its row, so that both keep the order of arrival.
     """
 
-    bot = models.OneToOneField(Bot, on_delete=models.CASCADE, primary_key=True, related_name="lane")
-    served_at = models.DateTimeField(null=True, editable=False)
+    bot = models.OneToOneField(Bot, on_delete=models.CASCADE, primary_key=True, related_name="queue")
+    scheduled_at = models.DateTimeField(null=True, editable=False)
     next_start_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -29,9 +25,8 @@ class Lane(models.Model):
         return str(self.bot_id)
 
 
-class HandlerSwitchQuerySet(models.QuerySet["HandlerSwitch"]):
-    def visible_to(self, user: "User") -> Self:
-        return self if user.is_superuser else self.filter(bot__owners=user)
+class HandlerSwitchQuerySet(OwnedQuerySet["HandlerSwitch"]):
+    pass
 
 
 class HandlerSwitch(models.Model):
@@ -68,22 +63,22 @@ class HandledBot(Bot):
         return self.name
 
 
-class LeftOut(models.Model):
-    """How much of an extra was left out in one hour because events came faster than they could be stored."""
+class ShedCount(models.Model):
+    """How often one kind of optional work was shed in one hour, because events came faster than they could be stored."""
 
     hour = models.DateTimeField(_("hour"))
-    extra = models.CharField(_("left out"), max_length=10, choices=Extra.choices)
+    work = models.CharField(_("left out"), max_length=10, choices=OptionalWork.choices)
     count = models.PositiveIntegerField(_("times"), default=0)
 
     class Meta:
         verbose_name = _("left out under load")
         verbose_name_plural = _("left out under load")
-        ordering = ("-hour", "extra")
+        ordering = ("-hour", "work")
         default_permissions = ("view",)
         constraints = (
-            models.UniqueConstraint(name="left_out_once_an_hour", fields=("hour", "extra")),
-            models.CheckConstraint(name="left_out_extra_known", condition=models.Q(extra__in=Extra.values)),
+            models.UniqueConstraint(name="shed_once_an_hour", fields=("hour", "work")),
+            models.CheckConstraint(name="shed_work_known", condition=models.Q(work__in=OptionalWork.values)),
         )
 
     def __str__(self) -> str:
-        return f"{self.extra} {self.hour:%Y-%m-%d %H:%M}"
+        return f"{self.work} {self.hour:%Y-%m-%d %H:%M}"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from core.access.models import User
 
 MAX_PER_SECOND = 1000
-PREFIX = "subscription:"
-"""Of the name under which a subscription stands among a bot's handlers."""
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -137,11 +135,6 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def handler(self) -> str:
-        """The name its deliveries bear in the place of a handler's."""
-        return f"{PREFIX}{self.pk}"
 
     @property
     def secrets(self) -> list[str]:

@@ -8,8 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from events.enums import DeliveryStatus, Failure, SubscriptionState
-from events.handling.completion import finish_events
+from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
 
@@ -26,18 +25,14 @@ def end_overdue() -> int:
     return _end(Q(subscription__in=off), status=DeliveryStatus.SKIPPED) + _end(
         Q(subscription__in=others) & too_old,
         status=DeliveryStatus.DEAD,
-        failure=Failure.EXPIRED,
+        failure=DeliveryFailure.EXPIRED,
         error=EXPIRED,
-        error_print=fingerprint(EXPIRED),
+        fingerprint=fingerprint(EXPIRED),
     )
 
 
 @transaction.atomic
 def _end(which: Q, **values: str) -> int:
     waiting = Delivery.objects.waiting().filter(which)
-    found = dict(waiting.order_by("run_at").values_list("pk", "event_id")[:AT_ONCE])
-    if not found:
-        return 0
-    count = waiting.filter(pk__in=found).update(finished_at=timezone.now(), **values)
-    finish_events(set(found.values()))
-    return count
+    found = list(waiting.order_by("run_at").values_list("pk", flat=True)[:AT_ONCE])
+    return waiting.filter(pk__in=found).update(finished_at=timezone.now(), **values) if found else 0

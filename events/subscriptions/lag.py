@@ -35,6 +35,6 @@ def with_oldest(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]
 
 def newest_deliveries(subscription: Subscription) -> list[Delivery]:
     """The ``NEWEST`` deliveries with their attempts, newest first; payloads are not loaded."""
-    attempts = Prefetch("tries", DeliveryAttempt.objects.order_by("number"))
+    attempts = Prefetch("attempt_log", DeliveryAttempt.objects.order_by("number"))
     rows = Delivery.objects.filter(subscription=subscription).select_related("event__bot")
     return list(rows.defer("event__payload").prefetch_related(attempts).order_by("-pk")[:NEWEST])

@@ -1,6 +1,6 @@
 """Deliveries that a receiver fetches: those it has not acknowledged, by number. Acknowledged deliveries have succeeded.
 
-Numbers of one subscription become visible in order (see ``dispatch.hold_readers``): a receiver that has read up to one
+Numbers of one subscription become visible in order (see ``fan_out.hold_readers``): a receiver that has read up to one
 has missed none before it.
 """
 
@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.enums import DeliveryStatus
-from events.handling.completion import finish_events
 from events.models import Delivery, Subscription
 from events.subscriptions.payload import payload_of
 
@@ -48,11 +47,10 @@ def _acknowledge_batch(subscription: Subscription, up_to: int | None, numbers: S
     waiting = Delivery.objects.waiting().filter(subscription=subscription)
     chosen = waiting.filter(pk__in=numbers) if up_to is None else waiting.filter(pk__lte=up_to)
     rows = chosen.select_for_update().order_by("pk")
-    found = dict(rows.values_list("pk", "event_id")[:MAX_ACKED])
+    found = list(rows.values_list("pk", flat=True)[:MAX_ACKED])
     if not found:
         return 0
     now = timezone.now()
     Delivery.objects.filter(pk__in=found).update(status=DeliveryStatus.SUCCEEDED, finished_at=now)
     Subscription.objects.filter(pk=subscription.pk).update(last_success_at=now)
-    finish_events(set(found.values()))
     return len(found)

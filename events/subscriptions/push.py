@@ -14,10 +14,10 @@ from django.utils import timezone
 from core.access import audit
 from core.access.actors import SYSTEM
 from core.database.text import storable
-from events.enums import SENDING, DeliveryStatus, Failure, SubscriptionKind, SubscriptionState
-from events.handling.claims import claimed_with, take
-from events.handling.completion import StaleClaimError, finish
+from events.enums import SENDING, DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
+from events.errors import StaleClaimError
 from events.models import Delivery, Subscription
+from events.subscriptions.completion import finish
 from events.subscriptions.http.post import PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 
@@ -32,6 +32,7 @@ LONGEST_WISH = 6 * 3600.0  # seconds of a Retry-After that are honoured
 BREAK_AFTER = 10  # failures in a row
 PROBES = (60, 300, 900, 1800, 3600)  # seconds between probes of a subscription that keeps failing
 AT_ONCE = 64  # subscriptions looked at in one round
+WORKER_LOST = "Every attempt ended with its worker: none came back to say how."
 
 
 def waiting_subscriptions(limit: int = AT_ONCE) -> list[uuid.UUID]:
@@ -60,7 +61,7 @@ def claim_for(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
     due = Delivery.objects.due().filter(subscription=subscription).order_by("run_at", "pk")
     pks = list(due.values_list("pk", flat=True)[: min(limit, _allowed(subscription, now))])
     claim_id = uuid.uuid4()
-    take(Delivery.objects.due().filter(pk__in=pks), claim_id)
+    Delivery.objects.due().filter(pk__in=pks).take(claim_id)
     claimed = _claimed(claim_id, pks)
     subscription.served_at = now
     subscription.next_start_at = _next_start(subscription, now, len(claimed))
@@ -84,30 +85,23 @@ def seconds_to_next() -> float:
 
 def claim_abandoned(limit: int) -> list[Delivery]:
     """Claim pushes whose process is gone; sending them twice is better than never."""
-    lost = Delivery.objects.to_subscriptions().abandoned()
+    lost = Delivery.objects.abandoned()
     pks = list(lost.order_by("lease_until").values_list("pk", flat=True)[:limit])
     claim_id = uuid.uuid4()
-    return _claimed(claim_id, pks) if pks and take(lost.filter(pk__in=pks), claim_id) else []
+    return _claimed(claim_id, pks) if pks and lost.filter(pk__in=pks).take(claim_id) else []
 
 
 def request_of(delivery: Delivery) -> PushRequest:
     """What is sent for a claimed delivery. Raises ValueError for an event that cannot be read."""
-    subscription = receiver_of(delivery)
+    subscription = delivery.subscription
     return PushRequest(
         subscription.url, f"dlv_{delivery.pk}", payload_of(delivery.event), subscription.secrets
     )
 
 
-def receiver_of(delivery: Delivery) -> Subscription:
-    """The subscription of a delivery that has one."""
-    if delivery.subscription is None:
-        raise TypeError("The delivery is one to a handler.")
-    return delivery.subscription
-
-
 def may_be_sent(delivery: Delivery) -> bool:
     """Whether a delivery that was claimed from a process that is gone still has somebody to go to."""
-    subscription = receiver_of(delivery)
+    subscription = delivery.subscription
     return (
         subscription.kind == SubscriptionKind.PUSH
         and subscription.state in SENDING
@@ -115,9 +109,21 @@ def may_be_sent(delivery: Delivery) -> bool:
     )
 
 
+def end_lost(delivery: Delivery) -> None:
+    """End a delivery of which no attempt came back to say how it ended."""
+    with transaction.atomic():
+        finish(
+            delivery,
+            status=DeliveryStatus.DEAD,
+            finished_at=timezone.now(),
+            error=WORKER_LOST,
+            failure=DeliveryFailure.WORKER_LOST,
+        )
+
+
 def settle(delivery: Delivery, result: PushResult) -> None:
     """Note what came of a try: the delivery has ended or is tried again, and the subscription is well, failing or gone."""
-    subscription = receiver_of(delivery)
+    subscription = delivery.subscription
     try:
         with transaction.atomic():
             (_succeed if result.is_success else _fail)(delivery, result)
@@ -137,7 +143,7 @@ def _succeed(delivery: Delivery, result: PushResult) -> None:
 
 
 def _fail(delivery: Delivery, result: PushResult) -> None:
-    failure = Failure.UNREACHABLE if result.status is None else Failure.REFUSED
+    failure = DeliveryFailure.UNREACHABLE if result.status is None else DeliveryFailure.REFUSED
     error = storable(result.summary, 1000)
     values: dict[str, Any] = {"error": error, "failure": failure}
     values |= {"status_code": result.status, "answer": storable(result.response, 1000)}
@@ -193,7 +199,7 @@ def _note(subscription: Subscription, action: str, **detail: Any) -> None:
 
 
 def _claimed(claim_id: uuid.UUID, pks: Sequence[int]) -> list[Delivery]:
-    return list(claimed_with(claim_id, pks).select_related("event__bot", "subscription"))
+    return list(Delivery.objects.claimed_with(claim_id, pks).select_related("event__bot", "subscription"))
 
 
 def _allowed(subscription: Subscription, now: datetime) -> int:

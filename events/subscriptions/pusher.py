@@ -18,9 +18,8 @@ from django.conf import settings
 from django.db import Error, connection
 
 from core.background.per_process import OnePerProcess
-from events.handling.claims import LEASE, renew
-from events.handling.execution import WORKER_LOST, release
 from events.models import Delivery
+from events.models.claims import LEASE
 from events.subscriptions import push
 from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushRequest, PushResult, post
@@ -80,7 +79,7 @@ class Deliverer:
             self._guarded(self._settle)
         for delivery in list(self._under_way.values()):
             # A request may have arrived: it is sent again rather than lost.
-            self._guarded(lambda one=delivery: release(one))  # type: ignore[misc]
+            self._guarded(lambda one=delivery: Delivery.objects.release(one))  # type: ignore[misc]
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join(timeout=1)
         connection.close()
@@ -126,7 +125,7 @@ class Deliverer:
             if push.may_be_sent(delivery):
                 self._begin(delivery)
             else:
-                release(delivery)
+                Delivery.objects.release(delivery)
         if not self._free:
             return
         for subscription_id in push.waiting_subscriptions():
@@ -140,11 +139,11 @@ class Deliverer:
         return max(0, self._places - len(self._under_way))
 
     def _begin(self, delivery: Delivery) -> None:
-        self._under_way[delivery.pk] = delivery
-        self._inside[push.receiver_of(delivery).pk] += 1
         if delivery.attempts > push.TRIES:
-            self._report(delivery, PushResult(None, error=WORKER_LOST))
+            push.end_lost(delivery)
             return
+        self._under_way[delivery.pk] = delivery
+        self._inside[delivery.subscription_id] += 1
         try:
             request = push.request_of(delivery)
         except Exception as error:
@@ -177,12 +176,12 @@ class Deliverer:
                 push.settle(delivery, result)
             finally:
                 self._under_way.pop(delivery.pk, None)
-                self._inside[push.receiver_of(delivery).pk] -= 1
+                self._inside[delivery.subscription_id] -= 1
 
     def _renew(self) -> None:
         now = time.monotonic()
         if self._under_way and now - self._renewed >= RENEW_EVERY:
-            renew([(one.pk, one.claim_id) for one in self._under_way.values()])
+            Delivery.objects.renew([(one.pk, one.claim_id) for one in self._under_way.values()])
             self._renewed = now
 
     def _seconds_to_wait(self) -> float:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
@@ -10,20 +11,20 @@ from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.vault.redaction import redact, redact_text
-from events.enums import Arrived, DeliveryStatus, EventStatus, ReplayMode
+from events.enums import Arrived, EventStatus, ReplayMode, RunStatus
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.fingerprints import last_line
 from events.log.replay import MAX_RATE, advance, start_replay
 from events.log.search import newest, resolve
-from events.models import Delivery, Event
+from events.models import Delivery, Event, HandlerRun, ReplayJob
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
 
 MAX_LIMIT = 200
-MAX_DELIVERIES = 100  # of one event; the newest
+MAX_DELIVERIES = 100  # of one event and kind; the newest
 AT_ONCE = 5.0  # seconds a replay may take before it is left to the workers
 Text = Annotated[str, Field(max_length=500)]
 
@@ -58,8 +59,11 @@ class EventPage(Schema):
 
 
 class DeliveryOut(Schema):
+    """One event for one handler, by its name, or for one subscription, by its ID; the other of both is empty."""
+
     handler: str
-    status: DeliveryStatus
+    subscription: str
+    status: RunStatus
     tries: int
     round: int
     current: bool
@@ -77,6 +81,7 @@ class EventDetailOut(EventOut):
 class ReplayIn(Schema):
     mode: ReplayMode = ReplayMode.FAILED
     handlers: Annotated[list[str], Field(max_length=50)] = []
+    subscriptions: Annotated[list[UUID], Field(max_length=50)] = []
 
 
 class ReplayOut(Schema):
@@ -124,21 +129,21 @@ def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
         payload, raw = redact(event.envelope), None
     except (ValueError, RecursionError):
         payload, raw = None, redact_text(bytes(event.payload).decode("utf-8", "backslashreplace"))
-    deliveries = event.deliveries.order_by("-pk")[:MAX_DELIVERIES]
     return EventDetailOut(
         **_event(event),
         error=redact_text(event.error),
         payload=payload,
         raw=raw,
-        deliveries=[_delivery(delivery) for delivery in reversed(deliveries)],
+        deliveries=_deliveries(event),
     )
 
 
 @router.post("/events/{event_id}/replay", response={202: ReplayOut}, summary="Handle an event again")
 def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = None) -> Status[ReplayOut]:
-    """By the handlers that failed, or by all; ``handlers`` narrows it to some of them.
+    """By the handlers that failed, or by all, and likewise for subscriptions; ``handlers`` (names) and ``subscriptions``
+    (IDs) narrow it to those.
 
-    409 ``nothing_to_replay``: no handler of that kind, or all of them are still at it.
+    409 ``nothing_to_replay``: none of that kind, or all of them are still at it.
     """
     client = caller(request, Scope.EVENTS_REPLAY)
     event = _own(client, event_id)
@@ -147,11 +152,12 @@ def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = No
         criteria=EventCriteria(bots=(event.bot_id,), pks=(event.pk,)),
         mode=wanted.mode,
         handlers=wanted.handlers,
+        subscriptions=[str(subscription) for subscription in wanted.subscriptions],
         rate=MAX_RATE,
         actor=Actor.api(client),
     )
     advance(job, seconds=AT_ONCE)
-    deliveries = [_delivery(delivery) for delivery in job.deliveries.order_by("pk")]
+    deliveries = _deliveries(job)
     if not deliveries:
         raise Problem(409, "nothing_to_replay", "No handler of that kind can be called again.")
     return Status(202, ReplayOut(replay_id=job.pk, deliveries=deliveries))
@@ -181,15 +187,25 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _delivery(delivery: Delivery) -> DeliveryOut:
+def _deliveries(of: Event | ReplayJob) -> list[DeliveryOut]:
+    """The newest handler runs and deliveries of an event or a replay, in the order of their creation."""
+    runs = list(of.handler_runs.order_by("-pk")[:MAX_DELIVERIES])[::-1]
+    deliveries = list(of.deliveries.order_by("-pk")[:MAX_DELIVERIES])[::-1]
+    return [_delivery(run, handler=run.handler) for run in runs] + [
+        _delivery(delivery, subscription=str(delivery.subscription_id)) for delivery in deliveries
+    ]
+
+
+def _delivery(row: HandlerRun | Delivery, *, handler: str = "", subscription: str = "") -> DeliveryOut:
     return DeliveryOut(
-        handler=delivery.handler,
-        status=DeliveryStatus(delivery.status),
-        tries=delivery.attempts,
-        round=delivery.round,
-        current=delivery.is_current,
-        finished_at=delivery.finished_at,
-        error=last_line(redact_text(delivery.error)),
+        handler=handler,
+        subscription=subscription,
+        status=RunStatus(row.status),
+        tries=row.attempts,
+        round=row.round,
+        current=row.is_current,
+        finished_at=row.finished_at,
+        error=last_line(redact_text(row.error)),
     )
 
 

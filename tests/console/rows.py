@@ -15,8 +15,8 @@ from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToke
 from bots.enums import LossReason, SendingKind, SendingState, SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
 from core.access.models import User
-from events.enums import DeliveryStatus, EventStatus
-from events.models import Delivery, Event
+from events.enums import EventStatus, RunStatus
+from events.models import Event, HandlerRun
 from tests.factories import make_bot, make_grant, message_event
 
 SECRETS = (
@@ -138,11 +138,11 @@ def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
         created_at=now,
         received_at=now,
     )
-    Delivery.objects.create(
+    HandlerRun.objects.create(
         event=event,
         bot=event.bot,
         handler="shop.handlers.order",
-        status=DeliveryStatus.DEAD,
+        status=RunStatus.DEAD,
         error='Traceback (most recent call last):\n  {"token": "the-card-token"}\nValueError: no such order',
     )
     return event

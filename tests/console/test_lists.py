@@ -17,8 +17,8 @@ from core.access import audit
 from core.access.actors import SYSTEM
 from core.console import paging
 from core.console.paging import BoundedPaginator
-from events.enums import EventStatus, Extra
-from events.models import LeftOut, ReplayJob
+from events.enums import EventStatus, OptionalWork
+from events.models import ReplayJob, ShedCount
 from tests.console.rows import (
     PAGES,
     Rows,
@@ -53,13 +53,13 @@ def test_list_takes_as_many_queries_for_three_rows_as_for_one(
 def make_more(number: int) -> None:
     """A few rows of what does not belong to a bot's rows."""
     make_bot()
-    LeftOut.objects.create(hour=timezone.now() - timedelta(hours=number), extra=Extra.LIVE, count=7)
+    ShedCount.objects.create(hour=timezone.now() - timedelta(hours=number), work=OptionalWork.LIVE, count=7)
     ReplayJob.objects.create(requested_by="operator:lin", rate=5, last=9, expected=3)
     audit.record(actor=SYSTEM, action="bot.updated", target=f"Helper {number}")
 
 
 @pytest.mark.parametrize(
-    "page", ["events_handledbot", "events_leftout", "events_replayjob", "access_auditentry"]
+    "page", ["events_handledbot", "events_shedcount", "events_replayjob", "access_auditentry"]
 )
 def test_list_takes_as_many_queries_for_fifty_rows_as_for_one(page: str, as_superuser: Client) -> None:
     make_more(0)
@@ -76,7 +76,7 @@ def test_dead_letters_take_as_many_queries_for_many_groups_as_for_one(
     one = queries_of(as_superuser, page)
     for number in range(20):
         event = make_event(rows.bot)
-        event.deliveries.update(error_print=str(number))
+        event.handler_runs.update(fingerprint=str(number))
     assert len(queries_of(as_superuser, page)) == len(one)
 
 
@@ -127,7 +127,7 @@ def test_empty_list_says_what_to_do_next(page: str, as_superuser: Client) -> Non
     assert "Nothing here yet" not in html
 
 
-@pytest.mark.parametrize("page", [*PAGES, *OTHERS, "events_handledbot", "events_leftout", "access_user"])
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS, "events_handledbot", "events_shedcount", "access_user"])
 def test_list_is_called_by_what_it_lists(page: str, as_superuser: Client) -> None:
     shown = as_superuser.get(list_of(page)).context
     assert shown["title"] == capfirst(shown["opts"].verbose_name_plural)

@@ -13,7 +13,7 @@ from events.handling.scheduler import serve
 from events.handling.switches import runs, switches_of
 from events.ingress.inbox import store
 from events.ingress.incoming import arrival
-from events.models import Delivery, Event
+from events.models import Delivery, Event, HandlerRun
 from tests.factories import make_bot, message_event
 
 
@@ -23,13 +23,19 @@ def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
     return Event.objects.get(pk=stored.event_pk)
 
 
-def dispatched(event: Event) -> list[Delivery]:
+def dispatched(event: Event) -> list[HandlerRun]:
     """Dispatch the event's bot without running anything."""
     serve([event.bot_id], limit=0, room=HandlerRoom(64))
+    return list(event.handler_runs.order_by("pk"))
+
+
+def fanned_out(event: Event) -> list[Delivery]:
+    """Dispatch the event's bot; the event's deliveries to subscriptions."""
+    dispatched(event)
     return list(event.deliveries.order_by("pk"))
 
 
-def run_due(bot: Bot, *, limit: int = 64) -> list[Delivery]:
+def run_due(bot: Bot, *, limit: int = 64) -> list[HandlerRun]:
     """Dispatch for a bot, then claim and run what is due once."""
     claimed = serve([bot.pk], limit=limit, room=HandlerRoom(128)).claimed
     for delivery in claimed:
@@ -37,7 +43,7 @@ def run_due(bot: Bot, *, limit: int = 64) -> list[Delivery]:
     return claimed
 
 
-def run(delivery: Delivery) -> None:
+def run(delivery: HandlerRun) -> None:
     """Run a delivery that is claimed."""
     registered = handler_named(delivery.handler)
     is_on = registered is None or runs(registered, switches_of(delivery.bot_id))

@@ -33,7 +33,7 @@ def fine(event, bot):
     pass
 """
 STATUS = "SELECT event_type, status FROM events_event"
-FAILURES = "SELECT failure, attempts FROM events_delivery WHERE status = 'dead'"
+FAILURES = "SELECT failure, attempts FROM events_handlerrun WHERE status = 'dead'"
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_hung_handler_delays_nobody_and_not_the_end_of_the_worker(push, worker, 
     assert rows.all(FAILURES) == [("timed_out", 1)]
     process.send(signal.SIGTERM)
     process.wait_for_exit(seconds=40)
-    assert ("pending", 0) in rows.all("SELECT status, attempts FROM events_delivery")
+    assert ("pending", 0) in rows.all("SELECT status, attempts FROM events_handlerrun")
 
 
 def test_handler_that_takes_its_worker_down_is_dead_after_its_tries(push, worker, rows):

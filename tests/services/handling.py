@@ -22,7 +22,7 @@ from datetime import timedelta
 from django.db import connection
 
 from events import on
-from events.handling import claims
+from events.models import claims
 
 claims.LEASE = timedelta(seconds=5)  # what a worker was at when it was killed is taken over so much later
 
@@ -44,8 +44,8 @@ SETTINGS = {
     "FEISHU_LEASE_SECONDS": "2",
 }
 REPEATED = 100.0  # times faster than on the platform: after 0.15 s, 3 s, 36 s
-OPEN = "SELECT count(*) FROM events_delivery WHERE status NOT IN ('succeeded', 'dead', 'skipped')"
-RUNNING = "SELECT count(*) FROM events_delivery WHERE status = 'running'"
+OPEN = "SELECT count(*) FROM events_handlerrun WHERE status NOT IN ('succeeded', 'dead', 'skipped')"
+RUNNING = "SELECT count(*) FROM events_handlerrun WHERE status = 'running'"
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,8 @@ class Handling:
                 duplicates=int(rows.one("SELECT coalesce(sum(duplicates), 0) FROM events_event")[0]),
                 tries_lost=int(
                     rows.one(
-                        "SELECT (SELECT sum(attempts) FROM events_delivery)"
-                        " - (SELECT count(*) FROM events_deliveryattempt)"
+                        "SELECT (SELECT sum(attempts) FROM events_handlerrun)"
+                        " - (SELECT count(*) FROM events_handlerattempt)"
                     )[0]
                 ),
             )
@@ -192,12 +192,12 @@ class Handling:
             effects = [event_id for (event_id,) in rows.all("SELECT event_id FROM effects")]
             succeeded = int(
                 rows.one(
-                    "SELECT count(*) FROM events_delivery WHERE status = 'succeeded' AND handler LIKE 'burst%'"
+                    "SELECT count(*) FROM events_handlerrun WHERE status = 'succeeded' AND handler LIKE 'burst%'"
                 )[0]
             )
             twice = rows.all(
-                "SELECT delivery_id FROM events_deliveryattempt WHERE outcome = 'succeeded'"
-                " GROUP BY delivery_id HAVING count(*) > 1"
+                "SELECT run_id FROM events_handlerattempt WHERE outcome = 'succeeded'"
+                " GROUP BY run_id HAVING count(*) > 1"
             )
             running = int(rows.one(OPEN)[0])
         return Verdict(

@@ -17,10 +17,10 @@ from core.access.models import AuditEntry, User
 from core.console.live.viewers import Viewer
 from events.admin import change_list
 from events.admin.tail import EventTail
-from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState
+from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import search
-from events.models import Delivery, DeliveryAttempt, Event, ReplayJob
+from events.models import Delivery, Event, HandlerAttempt, HandlerRun, ReplayJob
 from tests.console.rows import (
     Rows,
     list_of,
@@ -31,6 +31,7 @@ from tests.console.rows import (
     signed_in,
     text_of,
 )
+from tests.factories import make_subscription
 
 LOG = list_of("events_event")
 MATCHING = reverse("admin:events_event_replay_matching")
@@ -192,15 +193,15 @@ def test_a_stranger_finds_nothing_by_any_way(rows: Rows, as_stranger: Client) ->
 
 
 def test_a_life_is_told_with_every_try(rows: Rows, as_owner: Client) -> None:
-    delivery = rows.event.deliveries.get()
+    delivery = rows.event.handler_runs.get()
     now = timezone.now()
-    Delivery.objects.filter(pk=delivery.pk).update(attempts=3)
+    HandlerRun.objects.filter(pk=delivery.pk).update(attempts=3)
     for number, error in (
         (1, "ValueError: first"),
         (3, 'Traceback\n{"token": "the-card-token"}\nKeyError: third'),
     ):
-        DeliveryAttempt.objects.create(
-            delivery=delivery, number=number, started_at=now, finished_at=now + timedelta(milliseconds=35),
+        HandlerAttempt.objects.create(
+            run=delivery, number=number, started_at=now, finished_at=now + timedelta(milliseconds=35),
             outcome=AttemptOutcome.FAILED, error=error,
         )  # fmt: skip
     Event.objects.filter(pk=rows.event.pk).update(duplicates=2)
@@ -221,11 +222,11 @@ def test_a_life_takes_as_many_queries_for_many_tries_as_for_one(rows: Rows, as_o
     taken, now = [], timezone.now()
     for number in range(1, 3):
         for handler in range(number * 2):
-            delivery = Delivery.objects.create(
+            delivery = HandlerRun.objects.create(
                 event=rows.event, bot=rows.bot, handler=f"h{number}.{handler}", attempts=1
             )
-            DeliveryAttempt.objects.create(
-                delivery=delivery, number=1, started_at=now, finished_at=now, outcome=AttemptOutcome.SUCCEEDED
+            HandlerAttempt.objects.create(
+                run=delivery, number=1, started_at=now, finished_at=now, outcome=AttemptOutcome.SUCCEEDED
             )
         with CaptureQueriesContext(connection) as queries:
             as_owner.get(page_of("events_event", rows.event))
@@ -259,13 +260,13 @@ def test_one_event_is_replayed_at_once(rows: Rows, as_owner: Client, handlers: N
     assert "The event is being handled again." in messages_of(answer)
     rows.event.refresh_from_db()
     assert rows.event.status == EventStatus.DISPATCHED
-    assert rows.event.deliveries.get(is_current=True).round == 1
+    assert rows.event.handler_runs.get(is_current=True).round == 1
     assert "Operator · owner" in text_of(answer)
     assert AuditEntry.objects.get(action="replay.started").app_id == rows.bot.app_id
 
 
 def test_an_event_without_failed_handlers_says_so(rows: Rows, as_owner: Client, handlers: None) -> None:
-    rows.event.deliveries.update(status=DeliveryStatus.SUCCEEDED)
+    rows.event.handler_runs.update(status=RunStatus.SUCCEEDED)
     address = reverse("admin:events_event_replay_one", args=[rows.event.pk])
     answer = as_owner.post(address, {"mode": "failed"}, follow=True)
     assert "nothing to replay" in messages_of(answer)[0]
@@ -325,8 +326,8 @@ def test_a_replay_shows_its_progress_to_who_asked_and_can_be_cancelled(
 def test_dead_letters_of_a_kind_stand_together(rows: Rows, as_owner: Client) -> None:
     for number in range(3):
         event = make_event(rows.bot)
-        event.deliveries.update(
-            error_print="kind", error=f"KeyError: 'order {number}'", finished_at=timezone.now()
+        event.handler_runs.update(
+            fingerprint="kind", error=f"KeyError: 'order {number}'", finished_at=timezone.now()
         )
     html = text_of(as_owner.get(DEAD))
     assert html.count('data-testid="dead-group"') == 2
@@ -335,15 +336,49 @@ def test_dead_letters_of_a_kind_stand_together(rows: Rows, as_owner: Client) -> 
     assert len(shown(as_owner, handler="shop.handlers.order", kind="kind")) == 3
 
 
+def test_what_a_receiver_did_not_take_stands_together_and_is_replayed_for_it_alone(
+    rows: Rows, as_owner: Client
+) -> None:
+    HandlerRun.objects.all().delete()
+    receiver = make_subscription(rows.bot, name="The warehouse")
+    for event in (rows.event, make_event(rows.bot)):
+        Delivery.objects.create(
+            event=event,
+            bot=rows.bot,
+            subscription=receiver,
+            status=DeliveryStatus.DEAD,
+            error="HTTP 500: oh no",
+            fingerprint="kind",
+        )
+    HandlerRun.objects.all().delete()
+    html = text_of(as_owner.get(DEAD))
+    assert html.count('data-testid="dead-group"') == 1
+    assert "The warehouse" in html
+    assert "HTTP 500: oh no" in html
+    assert f"{MATCHING}?subscription={receiver.pk}&amp;kind=kind" in html
+    assert len(shown(as_owner, subscription=str(receiver.pk), kind="kind")) == 2
+    as_owner.post(f"{MATCHING}?subscription={receiver.pk}&kind=kind", {"mode": "failed", "rate": 5})
+    job = ReplayJob.objects.get()
+    assert (job.handlers, job.subscriptions, job.expected) == ([], [str(receiver.pk)], 2)
+
+
+def test_life_of_an_event_shows_its_deliveries_beside_its_handler_runs(rows: Rows, as_owner: Client) -> None:
+    receiver = make_subscription(rows.bot, name="The warehouse")
+    Delivery.objects.create(event=rows.event, bot=rows.bot, subscription=receiver)
+    html = text_of(as_owner.get(reverse("admin:events_event_change", args=[rows.event.pk])))
+    assert (html.count('data-testid="run"'), html.count('data-testid="delivery"')) == (1, 1)
+    assert "The warehouse" in html
+
+
 def test_a_group_is_replayed_for_its_handler_alone(rows: Rows, as_owner: Client, handlers: None) -> None:
-    rows.event.deliveries.update(error_print="kind")
+    rows.event.handler_runs.update(fingerprint="kind")
     as_owner.post(f"{MATCHING}?handler=shop.handlers.order&kind=kind", {"mode": "all", "rate": 5})
     job = ReplayJob.objects.get()
-    assert (job.handlers, job.criteria["error_print"], job.expected) == (["shop.handlers.order"], "kind", 1)
+    assert (job.handlers, job.criteria["fingerprint"], job.expected) == (["shop.handlers.order"], "kind", 1)
 
 
 def test_no_dead_letters_say_so(rows: Rows, as_owner: Client) -> None:
-    Delivery.objects.all().delete()
+    HandlerRun.objects.all().delete()
     assert "No dead letters" in text_of(as_owner.get(DEAD))
 
 

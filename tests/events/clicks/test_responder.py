@@ -13,7 +13,7 @@ from core.access.actors import SYSTEM
 from events import callback_response, toast
 from events.clicks.responder import ALREADY, FAILED, NOTHING, PROCESSING, CallbackLane, again
 from events.clicks.updates import show_late_answer
-from events.enums import Arrived, DeliveryStatus, EventStatus, Failure
+from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
 from events.handling.sweep import LOST_CLICK, end_lost_clicks
 from events.handling.switches import set_switch
@@ -89,7 +89,7 @@ async def answer(lane: CallbackLane, clicked: tuple[int, Arrival], **options: An
 
 
 async def event_of(database, clicked: tuple[int, Arrival]) -> Event:
-    return await database.run(Event.objects.prefetch_related("deliveries").get, pk=clicked[0])
+    return await database.run(Event.objects.prefetch_related("handler_runs").get, pk=clicked[0])
 
 
 async def until(condition, what: str, seconds: float = 20) -> None:
@@ -104,7 +104,7 @@ async def test_click_is_answered_by_its_handler(database, lane):
     assert await answer(lane, clicked) == OK
     event = await event_of(database, clicked)
     assert (event.status, event.rescued) == (EventStatus.DONE, False)
-    assert event.deliveries.all()[0].status == DeliveryStatus.SUCCEEDED
+    assert event.handler_runs.all()[0].status == RunStatus.SUCCEEDED
 
 
 async def test_click_may_be_answered_by_an_async_handler(database, lane):
@@ -140,7 +140,7 @@ async def test_failing_handler_is_answered_with_a_toast_and_noted(database, lane
     assert await answer(lane, clicked) == FAILED
     event = await event_of(database, clicked)
     assert event.status == EventStatus.DEAD
-    assert "ValueError: the reason" in event.deliveries.all()[0].error
+    assert "ValueError: the reason" in event.handler_runs.all()[0].error
 
 
 async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(database, lane, monkeypatch):
@@ -237,7 +237,7 @@ async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, l
         return event.status == EventStatus.DEAD
 
     await until(noted, "the hung handler is noted")
-    assert (await event_of(database, clicked)).deliveries.all()[0].failure == Failure.TIMED_OUT
+    assert (await event_of(database, clicked)).handler_runs.all()[0].failure == RunFailure.TIMED_OUT
 
 
 async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monkeypatch):
@@ -250,7 +250,7 @@ async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monk
         await lane.close()
     event = await event_of(database, clicked)
     assert event.status == EventStatus.DEAD
-    assert "stopped" in event.deliveries.all()[0].error
+    assert "stopped" in event.handler_runs.all()[0].error
 
 
 async def test_click_of_a_process_that_died_is_ended_with_its_reason(database):
@@ -280,7 +280,7 @@ def late(database, updates):
             Event.objects.update(status=EventStatus.RECEIVED, received_at=received)
             event = handle(Event.objects.get(pk=clicked[0]))
             show_late_answer(
-                event.deliveries.select_related("event__bot").get(), callback_response(card=CARD)
+                event.handler_runs.select_related("event__bot").get(), callback_response(card=CARD)
             )
             event.refresh_from_db()
             return event

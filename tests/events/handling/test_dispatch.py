@@ -4,13 +4,13 @@ import pytest
 from django.utils import timezone
 
 from core.access.actors import SYSTEM
-from events.enums import DeliveryStatus, EventStatus
+from events.enums import DeliveryStatus, EventStatus, RunStatus
 from events.handling import registry
-from events.handling.registry import OTHERS, handler_named
+from events.handling.registry import OTHERS, handler_named, known_handlers
 from events.handling.switches import set_switch
-from events.models import Delivery, Event
-from tests.events.handler_runs import dispatched, handle, stored_event
-from tests.factories import click_event, make_bot, message_event
+from events.models import Event, HandlerRun, HandlerSwitch
+from tests.events.handler_runs import dispatched, fanned_out, handle, stored_event
+from tests.factories import click_event, make_bot, make_subscription, message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -22,7 +22,7 @@ def old_event(minutes: float, **values):
     return payload
 
 
-def test_each_matching_handler_gets_a_delivery():
+def test_each_matching_handler_gets_a_run():
     registry.on("im.message.*")(lambda event, bot: None)
 
     @registry.on("*")
@@ -43,12 +43,47 @@ def test_event_without_a_handler_is_ignored_and_finished():
     assert (event.status, event.finished_at is not None) == (EventStatus.IGNORED, True)
 
 
-def test_event_dispatched_twice_gets_its_deliveries_once():
+@pytest.mark.parametrize("is_on", [None, False])
+def test_event_that_goes_to_subscriptions_alone_is_done_at_dispatch(is_on, monkeypatch):
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    if is_on is None:
+        monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
+    else:
+        HandlerSwitch.objects.create(bot=event.bot, handler=known_handlers()[0].name, is_on=is_on)
+    make_subscription(event.bot)
+    assert len(fanned_out(event)) == 1
+    event.refresh_from_db()
+    assert (event.status, event.finished_at is not None) == (EventStatus.DONE, True)
+
+
+def test_event_ends_with_its_handlers_whatever_its_deliveries_come_to():
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    make_subscription(event.bot)
+    assert handle(event).status == EventStatus.DONE
+    assert event.deliveries.get().status == DeliveryStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("is_subscribed", "status"), [(True, EventStatus.DONE), (False, EventStatus.IGNORED)]
+)
+def test_event_whose_handlers_were_switched_off_meanwhile_depends_on_its_subscriptions(is_subscribed, status):
+    registry.on("*")(lambda event, bot: None)
+    event = stored_event()
+    if is_subscribed:
+        make_subscription(event.bot)
+    [run] = dispatched(event)
+    HandlerSwitch.objects.create(bot=event.bot, handler=run.handler, is_on=False)
+    assert handle(event).status == status
+
+
+def test_event_dispatched_twice_gets_its_runs_once():
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
     dispatched(event)
     dispatched(event)
-    assert Delivery.objects.count() == 1
+    assert HandlerRun.objects.count() == 1
 
 
 def test_handler_for_others_gets_what_nobody_else_is_there_for():
@@ -81,7 +116,7 @@ def test_event_that_came_too_late_is_stored_but_not_handled(minutes, limit, stat
     event = handle(stored_event(old_event(minutes), bot=bot))
     assert event.status == status
     assert event.finished_at is not None
-    assert event.deliveries.count() == (status == EventStatus.DONE)
+    assert event.handler_runs.count() == (status == EventStatus.DONE)
 
 
 def test_event_that_came_too_late_is_handled_by_those_for_whom_it_stays_true():
@@ -92,7 +127,7 @@ def test_event_that_came_too_late_is_handled_by_those_for_whom_it_stays_true():
     def not_told(event, bot): ...
 
     event = handle(stored_event(old_event(600), bot=make_bot(stale_after_minutes=30)))
-    [delivery] = event.deliveries.all()
+    [delivery] = event.handler_runs.all()
     assert delivery.handler.endswith(".told")
     assert event.status == EventStatus.DONE
 
@@ -154,7 +189,7 @@ def test_handler_switched_off_for_a_bot_is_left_out_and_the_event_says_so():
     set_switch(bot=off, handler=handler, is_on=False, actor=SYSTEM)
     event = handle(stored_event(bot=off))
     assert event.status == EventStatus.IGNORED
-    assert event.deliveries.get().status == DeliveryStatus.SKIPPED
+    assert event.handler_runs.get().status == RunStatus.SKIPPED
     assert handle(stored_event(bot=on)).status == EventStatus.DONE
 
 
@@ -177,7 +212,7 @@ def test_handler_switched_off_while_its_event_waits_does_not_run(own_handlers):
     set_switch(bot=event.bot, handler=registry.known_handlers()[0], is_on=False, actor=SYSTEM)
     handle(event)
     assert own_handlers == []
-    assert event.deliveries.get().status == DeliveryStatus.SKIPPED
+    assert event.handler_runs.get().status == RunStatus.SKIPPED
     assert event.status == EventStatus.IGNORED
 
 
@@ -216,4 +251,4 @@ def test_dispatching_many_events_takes_as_many_queries_as_one(django_assert_max_
         events = [stored_event(message_event(chat_id=f"oc_{number}"), bot=bot) for number in range(count)]
         with django_assert_max_num_queries(14):
             dispatched(events[0])
-    assert Delivery.objects.filter(status=DeliveryStatus.PENDING).count() == 51 - 1
+    assert HandlerRun.objects.filter(status=RunStatus.PENDING).count() == 51 - 1

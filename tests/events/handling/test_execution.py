@@ -8,12 +8,12 @@ from django.db import connection
 from django.utils import timezone
 
 from bots.models import Bot
-from events.enums import DeliveryStatus, EventStatus, Failure
+from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
 from events.handling.concurrency import HandlerRoom
 from events.handling.scheduler import serve
-from events.models import Delivery
+from events.models import HandlerRun
 from tests.events.handler_runs import dispatched, handle, run, run_due, stored_event
 from tests.factories import message_event
 
@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
 
 def due_again() -> None:
-    Delivery.objects.filter(status=DeliveryStatus.RETRYING).update(run_at=timezone.now())
+    HandlerRun.objects.filter(status=RunStatus.RETRYING).update(run_at=timezone.now())
 
 
 def abandon(**values) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    Delivery.objects.update(status=DeliveryStatus.RUNNING, lease_until=past, claim_id=uuid.uuid4(), **values)
+    HandlerRun.objects.update(status=RunStatus.RUNNING, lease_until=past, claim_id=uuid.uuid4(), **values)
 
 
 def run_abandoned() -> None:
@@ -63,9 +63,9 @@ def test_async_handler_past_its_time_is_cancelled_and_noted(own_handlers):
             own_handlers.append("cancelled")
 
     event = handle(stored_event())
-    delivery = event.deliveries.get()
+    delivery = event.handler_runs.get()
     assert own_handlers == ["cancelled"]
-    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.TIMED_OUT)
+    assert (delivery.status, delivery.failure) == (RunStatus.DEAD, RunFailure.TIMED_OUT)
     assert "0.05 s" in delivery.error
 
 
@@ -74,8 +74,8 @@ def test_timeout_of_the_handlers_own_is_an_error_like_any_other():
     async def fail(event, bot):
         raise TimeoutError("of its own")
 
-    delivery = handle(stored_event()).deliveries.get()
-    assert delivery.failure == Failure.RAISED
+    delivery = handle(stored_event()).handler_runs.get()
+    assert delivery.failure == RunFailure.RAISED
     assert "of its own" in delivery.error
 
 
@@ -118,12 +118,12 @@ def test_failing_handler_is_retried_with_its_reason_and_its_effects_undone():
         raise ValueError("the reason")
 
     event = handle(stored_event())
-    delivery = event.deliveries.get()
+    delivery = event.handler_runs.get()
     event.bot.refresh_from_db()
     assert (delivery.status, delivery.attempts, delivery.failure) == (
-        DeliveryStatus.RETRYING,
+        RunStatus.RETRYING,
         1,
-        Failure.RAISED,
+        RunFailure.RAISED,
     )
     assert "ValueError: the reason" in delivery.error
     assert delivery.run_at > timezone.now()
@@ -135,7 +135,7 @@ def test_handler_that_leaves_the_process_is_a_failure_like_any_other():
     def leave(event, bot):
         raise SystemExit(3)
 
-    assert "SystemExit: 3" in handle(stored_event()).deliveries.get().error
+    assert "SystemExit: 3" in handle(stored_event()).handler_runs.get().error
 
 
 def test_handler_out_of_tries_ends_dead_and_so_does_the_event(own_handlers):
@@ -150,7 +150,7 @@ def test_handler_out_of_tries_ends_dead_and_so_does_the_event(own_handlers):
         handle(event)
     assert len(own_handlers) == 3
     assert event.status == EventStatus.DEAD
-    assert event.deliveries.get().status == DeliveryStatus.DEAD
+    assert event.handler_runs.get().status == RunStatus.DEAD
 
 
 def test_one_failing_handler_leaves_the_other_alone(own_handlers):
@@ -171,7 +171,7 @@ def test_runner_that_lost_its_claim_changes_nothing():
     def overtaken(event, bot):
         bot.name = "changed"
         bot.save()
-        Delivery.objects.update(claim_id=uuid.uuid4())
+        HandlerRun.objects.update(claim_id=uuid.uuid4())
 
     event = handle(stored_event())
     event.bot.refresh_from_db()
@@ -185,7 +185,7 @@ def test_delivery_whose_runner_died_is_run_again(own_handlers):
     abandon(attempts=1)
     run_abandoned()
     delivery.refresh_from_db()
-    assert (own_handlers, delivery.attempts, delivery.status) == (["again"], 2, DeliveryStatus.SUCCEEDED)
+    assert (own_handlers, delivery.attempts, delivery.status) == (["again"], 2, RunStatus.SUCCEEDED)
 
 
 def test_handler_that_always_takes_its_worker_down_ends_dead_with_that_reason(own_handlers):
@@ -196,8 +196,8 @@ def test_handler_that_always_takes_its_worker_down_ends_dead_with_that_reason(ow
     run_abandoned()
     delivery.refresh_from_db()
     event.refresh_from_db()
-    assert (delivery.status, event.status, own_handlers) == (DeliveryStatus.DEAD, EventStatus.DEAD, [])
-    assert delivery.failure == Failure.WORKER_LOST
+    assert (delivery.status, event.status, own_handlers) == (RunStatus.DEAD, EventStatus.DEAD, [])
+    assert delivery.failure == RunFailure.WORKER_LOST
 
 
 def test_delivery_with_a_live_lease_is_nobody_elses():
@@ -215,8 +215,8 @@ def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(monkeypat
     event = stored_event()
     dispatched(event)
     monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
-    delivery = handle(event).deliveries.get()
-    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.NOT_INSTALLED)
+    delivery = handle(event).handler_runs.get()
+    assert (delivery.status, delivery.failure) == (RunStatus.DEAD, RunFailure.NOT_INSTALLED)
 
 
 @pytest.mark.parametrize("reason", ["a NUL \x00", "half a pair \ud83d"])
@@ -225,8 +225,8 @@ def test_failure_whose_text_no_database_takes_is_noted_all_the_same(reason):
     def fail(event, bot):
         raise ValueError(reason)
 
-    delivery = handle(stored_event()).deliveries.get()
-    assert delivery.status == DeliveryStatus.RETRYING
+    delivery = handle(stored_event()).handler_runs.get()
+    assert delivery.status == RunStatus.RETRYING
     assert reason[:-1] in delivery.error
 
 

@@ -5,8 +5,7 @@ from functools import partial, wraps
 import pytest
 
 from events.handling.calling import call
-from events.handling.identity import MAX_NAME, SUBSCRIPTION_PREFIX, default_name, fault_of_name, is_async
-from events.models.subscriptions import PREFIX
+from events.handling.identity import MAX_NAME, default_name, fault_of_name, is_async
 
 
 def handle(event, bot):
@@ -57,15 +56,9 @@ def test_name_of_printable_characters_is_a_name(name):
     assert fault_of_name(name) == ""
 
 
-@pytest.mark.parametrize(
-    "name", ["", "x" * (MAX_NAME + 1), "two\nlines", " greet", "app.<lambda>", f"{SUBSCRIPTION_PREFIX}1"]
-)
+@pytest.mark.parametrize("name", ["", "x" * (MAX_NAME + 1), "two\nlines", " greet", "app.<lambda>"])
 def test_name_that_would_not_last_or_be_mistaken_is_refused(name):
     assert fault_of_name(name).startswith("has ")
-
-
-def test_reserved_prefix_is_the_one_of_subscriptions():
-    assert SUBSCRIPTION_PREFIX == PREFIX
 
 
 @pytest.mark.parametrize(

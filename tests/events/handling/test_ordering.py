@@ -5,11 +5,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from events.enums import DeliveryStatus, EventStatus
+from events.enums import EventStatus, RunStatus
 from events.handling import registry
 from events.handling.ordering import promote
 from events.handling.sweep import promote_queued
-from events.models import Delivery
+from events.models import HandlerRun
 from tests.events.handler_runs import dispatched, run_due, stored_event
 from tests.factories import make_bot, message_event
 
@@ -98,10 +98,10 @@ def test_head_that_fails_keeps_its_place_for_a_while_and_then_steps_aside(own_ha
     write(bot, "c", chat="oc_2")
     for _ in range(2):
         run_due(bot)
-        Delivery.objects.filter(status=DeliveryStatus.RETRYING).update(run_at=timezone.now())
+        HandlerRun.objects.filter(status=RunStatus.RETRYING).update(run_at=timezone.now())
     assert own_handlers == ["a", "c", "a"]
     past = timezone.now() - timedelta(seconds=61)
-    Delivery.objects.get(status=DeliveryStatus.RETRYING).tries.update(started_at=past)
+    HandlerRun.objects.get(status=RunStatus.RETRYING).attempt_log.update(started_at=past)
     run_due(bot)
     run_due(bot)
     assert own_handlers == ["a", "c", "a", "a", "b"]
@@ -126,7 +126,7 @@ def test_what_arrives_while_the_head_runs_waits_behind_it():
     bot = make_bot()
     [first] = dispatched(write(bot, "a"))
     [second] = dispatched(write(bot, "b"))
-    assert (first.status, second.status) == (DeliveryStatus.PENDING, DeliveryStatus.QUEUED)
+    assert (first.status, second.status) == (RunStatus.PENDING, RunStatus.QUEUED)
 
 
 def test_sweep_wakes_what_waits_for_nobody_any_more():
@@ -134,11 +134,11 @@ def test_sweep_wakes_what_waits_for_nobody_any_more():
     bot = make_bot()
     write(bot, "a")
     [_, second] = dispatched(write(bot, "a")) + dispatched(write(bot, "b"))
-    Delivery.objects.exclude(pk=second.pk).update(status=DeliveryStatus.SUCCEEDED)
-    Delivery.objects.filter(pk=second.pk).update(status=DeliveryStatus.QUEUED)
+    HandlerRun.objects.exclude(pk=second.pk).update(status=RunStatus.SUCCEEDED)
+    HandlerRun.objects.filter(pk=second.pk).update(status=RunStatus.QUEUED)
     promote_queued()
     second.refresh_from_db()
-    assert second.status == DeliveryStatus.PENDING
+    assert second.status == RunStatus.PENDING
 
 
 def test_two_who_wake_the_same_chat_wake_one(own_handlers):
@@ -147,11 +147,11 @@ def test_two_who_wake_the_same_chat_wake_one(own_handlers):
     for text in "abc":
         write(bot, text)
     dispatched(bot.events.first())
-    Delivery.objects.update(status=DeliveryStatus.QUEUED)
+    HandlerRun.objects.update(status=RunStatus.QUEUED)
     woken = []
 
     def wake():
-        woken.append(promote(Delivery.objects.all()))
+        woken.append(promote(HandlerRun.objects.all()))
         connection.close()
 
     threads = [threading.Thread(target=wake) for _ in range(4)]
@@ -160,7 +160,7 @@ def test_two_who_wake_the_same_chat_wake_one(own_handlers):
     for thread in threads:
         thread.join(20)
     assert sum(woken) == 1
-    assert Delivery.objects.filter(status=DeliveryStatus.PENDING).count() == 1
+    assert HandlerRun.objects.filter(status=RunStatus.PENDING).count() == 1
 
 
 def test_everything_is_done_in_the_end(own_handlers):

@@ -8,8 +8,8 @@ from django.db import OperationalError, connection, transaction
 from events.handling import registry
 from events.handling.concurrency import HandlerRoom
 from events.handling.dispatch import dispatch_events
-from events.handling.scheduler import serve, waiting_lanes
-from events.models import Lane
+from events.handling.scheduler import serve, waiting_queues
+from events.models import BotQueue
 from tests.events.handler_runs import dispatched, run, stored_event
 from tests.factories import make_bot, message_event
 
@@ -61,7 +61,7 @@ def test_who_is_served_goes_to_the_end_of_the_line():
     for bot in bots:
         write(bot, 10)
     serve([bots[0].pk], limit=1, room=HandlerRoom(64))
-    assert waiting_lanes()[-1] == bots[0].pk
+    assert waiting_queues()[-1] == bots[0].pk
 
 
 def test_turn_without_place_for_every_bot_leaves_the_others_their_turn():
@@ -72,7 +72,7 @@ def test_turn_without_place_for_every_bot_leaves_the_others_their_turn():
     served = serve([bot.pk for bot in bots], limit=1, room=HandlerRoom(64))
     assert len(served.claimed) == 1
     assert served.is_short
-    assert set(waiting_lanes()[:2]) == {bots[1].pk, bots[2].pk}
+    assert set(waiting_queues()[:2]) == {bots[1].pk, bots[2].pk}
 
 
 def test_bot_whose_turn_fails_keeps_nobody_from_being_served(monkeypatch, caplog):
@@ -89,8 +89,8 @@ def test_bot_whose_turn_fails_keeps_nobody_from_being_served(monkeypatch, caplog
     monkeypatch.setattr("events.handling.scheduler.dispatch_events", dispatch)
     room = HandlerRoom(64)
     assert serve([faulty.pk, other.pk], limit=16, room=room).claimed == []
-    assert waiting_lanes() == [other.pk, faulty.pk]
-    served = serve(waiting_lanes(), limit=16, room=room)
+    assert waiting_queues() == [other.pk, faulty.pk]
+    served = serve(waiting_queues(), limit=16, room=room)
     assert {delivery.bot_id for delivery in served.claimed} == {other.pk}
     assert {bot_id for bot_id, _handler in room.inside()} == {other.pk}
     assert [record.message for record in caplog.records] == ["turn_failed"]
@@ -168,7 +168,7 @@ def test_bots_that_somebody_else_is_serving_are_left_to_them():
 
     def hold() -> None:
         with transaction.atomic():
-            Lane.objects.select_for_update().get(pk=bots[0].pk)
+            BotQueue.objects.select_for_update().get(pk=bots[0].pk)
             held.set()
             over.wait(20)
         connection.close()

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from bots.service import BotChanges, put_bot
 from core.access.actors import SYSTEM
-from events.enums import DeliveryStatus, EventStatus, Failure
+from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
-from events.handling.claims import LEASE
 from events.handling.worker import MAX_HUNG
-from events.models import Delivery, Event
+from events.models import Event, HandlerRun
+from events.models.claims import LEASE
 from tests.events.handler_runs import dispatched, done, stored_event, until, write
 from tests.factories import make_bot, message_event
 
@@ -70,8 +70,8 @@ def test_hung_handler_is_noted_as_such_and_delays_nobody(make_runner, gate, atom
     hanging, fine = stored_event(hangs), write()
     until(lambda: done(fine), "the other event is done")
     until(lambda: Event.objects.get(pk=hanging.pk).status == EventStatus.DEAD, "the hung one is dead")
-    delivery = hanging.deliveries.get()
-    assert delivery.failure == Failure.TIMED_OUT
+    delivery = hanging.handler_runs.get()
+    assert delivery.failure == RunFailure.TIMED_OUT
     after = write()
     until(lambda: done(after), "what comes later is done")
 
@@ -119,8 +119,8 @@ def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_runner, 
         lambda: Event.objects.filter(status=EventStatus.DEAD).count() == len(events), "all of them are dead"
     )
     assert runner.hung <= MAX_HUNG + 6
-    assert Delivery.objects.filter(error__contains="still hang").exists()
-    assert set(Delivery.objects.values_list("attempts", flat=True)) == {2}
+    assert HandlerRun.objects.filter(error__contains="still hang").exists()
+    assert set(HandlerRun.objects.values_list("attempts", flat=True)) == {2}
 
 
 def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_runner, gate):
@@ -132,12 +132,12 @@ def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_ru
     event = write()
     until(lambda: runner.busy == 1, "the handler runs")
     runner.stop(grace=0.1)
-    delivery = event.deliveries.get()
-    assert (delivery.status, delivery.attempts, delivery.claim_id) == (DeliveryStatus.PENDING, 0, None)
+    delivery = event.handler_runs.get()
+    assert (delivery.status, delivery.attempts, delivery.claim_id) == (RunStatus.PENDING, 0, None)
     gate.set()
     until(lambda: runner.hung == 0, "the thread has ended")
     delivery.refresh_from_db()
-    assert delivery.status == DeliveryStatus.PENDING
+    assert delivery.status == RunStatus.PENDING
 
 
 def test_lease_of_what_runs_is_renewed(make_runner, gate, monkeypatch):
@@ -147,10 +147,11 @@ def test_lease_of_what_runs_is_renewed(make_runner, gate, monkeypatch):
     runner = make_runner()
     until(lambda: runner.busy == 1, "the handler runs")
     soon = timezone.now() + timedelta(seconds=1)
-    event.deliveries.update(lease_until=soon)
+    event.handler_runs.update(lease_until=soon)
     runner.wake()
     until(
-        lambda: runner.wake() or event.deliveries.get().lease_until > soon + LEASE / 2, "the lease is renewed"
+        lambda: runner.wake() or event.handler_runs.get().lease_until > soon + LEASE / 2,
+        "the lease is renewed",
     )
 
 
@@ -158,8 +159,8 @@ def test_delivery_of_a_runner_that_died_is_taken_over(make_runner):
     registry.on("*")(lambda event, bot: None)
     event = write()
     dispatched(event)
-    event.deliveries.update(
-        status=DeliveryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1), attempts=1
+    event.handler_runs.update(
+        status=RunStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1), attempts=1
     )
     make_runner()
     until(lambda: done(event), "somebody else did it")
@@ -261,5 +262,5 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
     overtaken.set()
     until(lambda: done(event), "it is done")
     assert own_handlers == ["run", "run"]
-    assert event.deliveries.get().attempts == 1
+    assert event.handler_runs.get().attempts == 1
     assert runner.hung == 0

@@ -14,7 +14,7 @@ from events.models import Event
 from tests.events.handler_runs import done, stored_event, until, write
 from tests.factories import make_bot, message_event
 
-LOOK = "SELECT lane.bot_id"
+LOOK = "SELECT queue.bot_id"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
 

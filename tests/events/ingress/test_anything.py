@@ -70,7 +70,7 @@ def test_whatever_comes_is_stored_once_and_comes_to_an_end(bot, fetched, looker,
     for delivery in serve([bot.pk], limit=500, room=room).claimed:
         run(delivery)
     items = fetch(fetched, after=0, limit=1000)
-    assert all(isinstance(json.loads(item.body)["payload"], dict) for item in items)
+    assert all(isinstance(json.loads(item.payload)["payload"], dict) for item in items)
     acknowledge(fetched, up_to=max((item.number for item in items), default=0))
     assert not Event.objects.filter(bot=bot, status__in=OPEN).exists()
     assert not Event.objects.filter(bot=bot, status=EventStatus.DEAD).exists()

@@ -5,11 +5,11 @@ import pytest
 from django.db import OperationalError
 from django.db.models import Sum
 
-from events.enums import Arrived, Extra
+from events.enums import Arrived, OptionalWork
 from events.ingress import writer as intake_module
 from events.ingress.incoming import arrival
 from events.ingress.writer import MAX_BATCH, Intake
-from events.models import Event, LeftOut
+from events.models import Event, ShedCount
 from tests.factories import make_bot, message_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,11 +67,11 @@ async def test_extras_are_left_out_under_load_and_counted_but_no_event_is(databa
     async with Intake() as intake:
         await asyncio.gather(*map(intake.submit, pushed + pushed))
     assert await database.run(Event.objects.count) == 30
-    counts = await database.run(lambda: dict(LeftOut.objects.values_list("extra", "count")))
+    counts = await database.run(lambda: dict(ShedCount.objects.values_list("work", "count")))
     told = await database.run(lambda: Event.objects.aggregate(Sum("duplicates"))["duplicates__sum"])
-    assert counts[Extra.DUPLICATES] + told == 30
-    assert counts[Extra.DUPLICATES] > 0
-    assert counts.get(Extra.HINTS, 0) > 0
+    assert counts[OptionalWork.DUPLICATES] + told == 30
+    assert counts[OptionalWork.DUPLICATES] > 0
+    assert counts.get(OptionalWork.HINTS, 0) > 0
 
 
 async def test_what_is_refused_is_counted_when_the_database_is_back(database, hinted, monkeypatch):
@@ -85,7 +85,7 @@ async def test_what_is_refused_is_counted_when_the_database_is_back(database, hi
             [one] = arrivals(bot, 1)
             with pytest.raises(OperationalError):
                 await intake.submit(one)
-    assert (await database.run(LeftOut.objects.get)).extra == Extra.REFUSED
+    assert (await database.run(ShedCount.objects.get)).work == OptionalWork.REFUSED
 
 
 async def test_broker_that_is_away_is_counted(database, monkeypatch):
@@ -96,7 +96,7 @@ async def test_broker_that_is_away_is_counted(database, monkeypatch):
         async with asyncio.timeout(10):
             while not intake._left_out._counts:
                 await asyncio.sleep(0.01)
-    assert (await database.run(LeftOut.objects.get)).extra == Extra.HINTS
+    assert (await database.run(ShedCount.objects.get)).work == OptionalWork.HINTS
 
 
 async def test_database_error_reaches_everybody_who_waits_and_the_writer_goes_on(

@@ -11,7 +11,7 @@ from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
 from core.vault.fields import encrypted_field
 from events.log import bot_removal
-from events.models import Delivery, Event
+from events.models import Event, HandlerRun
 from tests.events.log.test_search import make_event
 from tests.factories import make_bot, make_grant, make_operator
 
@@ -21,7 +21,7 @@ def bot(db) -> Bot:
     bot = make_bot()
     bot.owners.add(make_operator("owner"))
     for _ in range(5):
-        Delivery.objects.create(event=make_event(bot), bot=bot, handler="shop")
+        HandlerRun.objects.create(event=make_event(bot), bot=bot, handler="shop")
     make_grant(bot)
     return bot
 

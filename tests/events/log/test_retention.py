@@ -12,14 +12,22 @@ from bots.models import Bot
 from core.access.actors import SYSTEM
 from core.database.batches import Deleted
 from core.database.counts import BoundedCount
-from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, Extra, ReplayMode, ReplayState
+from events.enums import (
+    AttemptOutcome,
+    DeliveryStatus,
+    EventStatus,
+    OptionalWork,
+    ReplayMode,
+    ReplayState,
+    RunStatus,
+)
 from events.log import retention
 from events.log.criteria import EventCriteria
 from events.log.replay import start_replay
 from events.log.retention import Policy, count_expired, prune_events
-from events.models import Delivery, DeliveryAttempt, Event, LeftOut, ReplayJob
+from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun, ReplayJob, ShedCount
 from tests.events.log.test_search import make_event
-from tests.factories import make_bot
+from tests.factories import make_bot, make_subscription
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +44,11 @@ def bot(db) -> Bot:
 
 def aged(bot: Bot, days: float, status: EventStatus = EventStatus.DONE, **values: Any) -> Event:
     event = make_event(bot, status=status, received_at=timezone.now() - timedelta(days=days), **values)
-    delivery = Delivery.objects.create(
-        event=event, bot=bot, handler="shop", status=DeliveryStatus.SUCCEEDED, attempts=1
+    delivery = HandlerRun.objects.create(
+        event=event, bot=bot, handler="shop", status=RunStatus.SUCCEEDED, attempts=1
     )
-    DeliveryAttempt.objects.create(
-        delivery=delivery, number=1, started_at=event.received_at, finished_at=event.received_at,
+    HandlerAttempt.objects.create(
+        run=delivery, number=1, started_at=event.received_at, finished_at=event.received_at,
         outcome=AttemptOutcome.SUCCEEDED,
     )  # fmt: skip
     return event
@@ -62,7 +70,7 @@ def test_each_status_has_its_days(bot: Bot, status: EventStatus, days: int) -> N
     assert left() != {young.pk}
     assert prune_events() == Deleted(1, is_all=True)
     assert left() == {young.pk}
-    assert Delivery.objects.count() == DeliveryAttempt.objects.count() == 1
+    assert HandlerRun.objects.count() == HandlerAttempt.objects.count() == 1
 
 
 @pytest.mark.parametrize("status", [EventStatus.RECEIVED, EventStatus.DISPATCHED])
@@ -71,9 +79,24 @@ def test_what_is_still_handled_stays_however_old(bot: Bot, status: EventStatus) 
     assert prune_events() == Deleted(0, is_all=True)
 
 
-def test_an_ended_event_with_a_delivery_under_way_stays(bot: Bot) -> None:
+def test_an_ended_event_with_a_delivery_that_waits_stays(bot: Bot) -> None:
     event = aged(bot, 1000)
-    Delivery.objects.create(event=event, bot=bot, handler="stock", status=DeliveryStatus.RETRYING)
+    subscription = make_subscription(bot)
+    delivery = Delivery.objects.create(event=event, bot=bot, subscription=subscription)
+    assert prune_events() == Deleted(0, is_all=True)
+    delivery.status = DeliveryStatus.DEAD
+    delivery.save()
+    DeliveryAttempt.objects.create(
+        delivery=delivery, number=1, started_at=event.received_at, finished_at=event.received_at,
+        outcome=AttemptOutcome.FAILED,
+    )  # fmt: skip
+    assert prune_events() == Deleted(1, is_all=True)
+    assert not DeliveryAttempt.objects.exists()
+
+
+def test_an_ended_event_with_a_run_under_way_stays(bot: Bot) -> None:
+    event = aged(bot, 1000)
+    HandlerRun.objects.create(event=event, bot=bot, handler="stock", status=RunStatus.RETRYING)
     aged(bot, 999)
     assert prune_events() == Deleted(1, is_all=True)
     assert left() == {event.pk}
@@ -115,7 +138,7 @@ def test_what_an_open_replay_has_not_come_to_stays(bot: Bot) -> None:
 def test_pruning_goes_on_over_many_chunks_and_past_what_it_keeps(bot: Bot, monkeypatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     kept = aged(bot, 101)
-    Delivery.objects.filter(event=kept).update(status=DeliveryStatus.RUNNING)
+    HandlerRun.objects.filter(event=kept).update(status=RunStatus.RUNNING)
     for _ in range(5):
         aged(bot, 100)
     chunks: list[int] = []
@@ -149,7 +172,7 @@ def test_old_replays_go_and_the_deliveries_they_made_stay(bot: Bot) -> None:
     event = aged(bot, 1)
     old = start_replay(criteria=EventCriteria(), mode=ReplayMode.ALL, actor=SYSTEM)
     young = start_replay(criteria=EventCriteria(), mode=ReplayMode.ALL, actor=SYSTEM)
-    Delivery.objects.filter(event=event).update(replay=old)
+    HandlerRun.objects.filter(event=event).update(replay=old)
     now = timezone.now()
     for job, days in ((old, 100), (young, 10)):
         ReplayJob.objects.filter(pk=job.pk).update(
@@ -157,13 +180,13 @@ def test_old_replays_go_and_the_deliveries_they_made_stay(bot: Bot) -> None:
         )
     prune_events()
     assert list(ReplayJob.objects.all()) == [young]
-    assert Delivery.objects.get(event=event).replay is None
+    assert HandlerRun.objects.get(event=event).replay is None
 
 
 @pytest.mark.django_db
 def test_counts_of_what_was_shed_go_after_ninety_days() -> None:
     now = timezone.now()
     for days in (91, 89):
-        LeftOut.objects.create(hour=now - timedelta(days=days), extra=Extra.LIVE, count=1)
+        ShedCount.objects.create(hour=now - timedelta(days=days), work=OptionalWork.LIVE, count=1)
     prune_events()
-    assert LeftOut.objects.get().hour == now - timedelta(days=89)
+    assert ShedCount.objects.get().hour == now - timedelta(days=89)

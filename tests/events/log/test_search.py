@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from bots.models import Bot
 from core.database.counts import BoundedCount
-from events.enums import DeliveryStatus, EventStatus
+from events.enums import DeliveryStatus, EventStatus, RunStatus
 from events.log import index_paths
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, count_matching, newest, oldest, resolve
-from events.models import Delivery, Event
-from tests.factories import make_bot
+from events.models import Delivery, Event, HandlerRun
+from tests.factories import make_bot, make_subscription
 
 NOW = timezone.now()
 
@@ -167,7 +167,7 @@ def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot:
         )
     ]
     for event in events[::3]:
-        Delivery.objects.create(event=event, bot=event.bot, handler="shop", status=DeliveryStatus.DEAD)
+        HandlerRun.objects.create(event=event, bot=event.bot, handler="shop", status=RunStatus.DEAD)
     for bots, event_type, statuses, arrived_by, text, handler in product(
         (None, (bot.pk,), (bot.pk, other.pk)),
         ("", "a"),
@@ -209,8 +209,8 @@ def plans_of(criteria: EventCriteria) -> str:
         ({"event_type": "common", "arrived_by": "webhook"}, "event_type_newest"),
         ({"event_type": "rare", "text": "x"}, "event_type_newest"),
         ({"statuses": ("done",), "text": "x"}, "event_status_newest"),
-        ({"handler": "shop"}, "delivery_dead_of_handler"),
-        ({"handler": "shop", "error_print": "a"}, "delivery_dead_alike"),
+        ({"handler": "shop"}, "run_dead_of_handler"),
+        ({"handler": "shop", "fingerprint": "a"}, "run_dead_alike"),
     ],
 )
 def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_for(
@@ -229,15 +229,15 @@ def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_
             ("rare", EventStatus.DEAD) if is_rare else ("common", EventStatus.DONE)
         )
     Event.objects.bulk_create(made)
-    ends = {EventStatus.DEAD: DeliveryStatus.DEAD, EventStatus.DONE: DeliveryStatus.SUCCEEDED}
-    Delivery.objects.bulk_create(
-        Delivery(
-            event=event, bot=bot, handler="shop", status=ends[event.status], error_print="ab"[event.pk % 2]
+    ends = {EventStatus.DEAD: RunStatus.DEAD, EventStatus.DONE: RunStatus.SUCCEEDED}
+    HandlerRun.objects.bulk_create(
+        HandlerRun(
+            event=event, bot=bot, handler="shop", status=ends[event.status], fingerprint="ab"[event.pk % 2]
         )
         for event in made
     )
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE events_event, events_delivery")
+        cursor.execute("ANALYZE events_event, events_handlerrun")
     plans = plans_of(EventCriteria(**values))
     assert f"using {index}" in plans
     for other_way in (
@@ -318,22 +318,35 @@ def test_oldest_walks_the_same_events_the_other_way_up_to_the_last(bot: Bot) -> 
 def test_dead_letters_of_one_kind_are_found_by_handler_and_kind(bot: Bot) -> None:
     event, other = make_event(bot, status=EventStatus.DEAD), make_event(bot, status=EventStatus.DEAD)
     for one, kind in ((event, "a"), (other, "b")):
-        Delivery.objects.create(
-            event=one, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print=kind
-        )
-    assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == [event.pk]
+        HandlerRun.objects.create(event=one, bot=bot, handler="shop", status=RunStatus.DEAD, fingerprint=kind)
+    assert all_of(EventCriteria(handler="shop", fingerprint="a"), limit=5) == [event.pk]
     assert all_of(EventCriteria(handler="shop"), limit=5) == [other.pk, event.pk]
-    Delivery.objects.filter(event=event).update(is_current=False)
-    assert all_of(EventCriteria(handler="shop", error_print="a"), limit=5) == []
+    HandlerRun.objects.filter(event=event).update(is_current=False)
+    assert all_of(EventCriteria(handler="shop", fingerprint="a"), limit=5) == []
+
+
+def test_dead_letters_of_a_subscription_are_found_by_it_and_their_kind(bot: Bot) -> None:
+    event, other = make_event(bot), make_event(bot)
+    receiver = make_subscription(bot)
+    for one, kind in ((event, "a"), (other, "b")):
+        Delivery.objects.create(
+            event=one, bot=bot, subscription=receiver, status=DeliveryStatus.DEAD, fingerprint=kind
+        )
+    assert all_of(EventCriteria(subscription=str(receiver.pk)), limit=5) == [other.pk, event.pk]
+    assert all_of(EventCriteria(subscription=str(receiver.pk), fingerprint="a"), limit=5) == [event.pk]
+    both = EventCriteria(handler="shop", subscription=str(receiver.pk), fingerprint="a")
+    assert all_of(both, limit=5) == []
+    HandlerRun.objects.create(event=event, bot=bot, handler="shop", status=RunStatus.DEAD, fingerprint="a")
+    assert all_of(both, limit=5) == [event.pk]
 
 
 def test_dead_letters_are_found_behind_any_number_of_other_events(bot: Bot) -> None:
     event = make_event(bot, status=EventStatus.DEAD)
-    Delivery.objects.create(event=event, bot=bot, handler="shop", status=DeliveryStatus.DEAD, error_print="a")
+    HandlerRun.objects.create(event=event, bot=bot, handler="shop", status=RunStatus.DEAD, fingerprint="a")
     for _ in range(6):
         make_event(bot)
     for kind in ("", "a"):
-        criteria = EventCriteria(handler="shop", error_print=kind)
+        criteria = EventCriteria(handler="shop", fingerprint=kind)
         assert newest(criteria, limit=5, scan_limit=2) == SearchPage([event.pk], None, is_cut=False)
 
 

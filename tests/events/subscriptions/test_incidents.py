@@ -16,7 +16,7 @@ from events.models import Subscription
 from events.subscriptions.http.post import PushResult
 from events.subscriptions.push import BREAK_AFTER
 from events.subscriptions.service import resume, switch_off
-from tests.events.handler_runs import dispatched, stored_event
+from tests.events.handler_runs import fanned_out, stored_event
 from tests.events.subscriptions.test_push import BROKEN, OK, sent
 from tests.factories import make_bot, make_operator, make_subscription, message_event
 
@@ -43,7 +43,7 @@ def subscription(owner) -> Subscription:
 def keep_failing(subscription: Subscription, *, minutes: float = 60) -> None:
     bot = subscription.bots.get()
     for _ in range(BREAK_AFTER):
-        dispatched(stored_event(message_event(), bot=bot))
+        fanned_out(stored_event(message_event(), bot=bot))
         sent(subscription, BROKEN, limit=1)
     assert subscription.state == SubscriptionState.FAILING
     since = timezone.now() - timedelta(minutes=minutes)
@@ -93,7 +93,7 @@ def test_owner_hears_when_it_takes_events_again(subscription):
 
 
 def test_receiver_that_is_gone_is_one_at_once_until_somebody_decides(subscription):
-    dispatched(stored_event(message_event(), bot=subscription.bots.get()))
+    fanned_out(stored_event(message_event(), bot=subscription.bots.get()))
     sent(subscription, PushResult(410, "gone"))
     [incident] = open_incidents()
     assert "已失效" in incident.explanation.cause.zh_cn

@@ -3,10 +3,11 @@ import json
 import pytest
 
 from core.database.counts import BoundedCount
-from events.enums import EventStatus, SubscriptionKind
+from events.enums import DeliveryStatus, SubscriptionKind
+from events.models import Delivery
 from events.subscriptions.lag import lag_of
 from events.subscriptions.pull import acknowledge, fetch
-from tests.events.handler_runs import dispatched, stored_event
+from tests.events.handler_runs import fanned_out, stored_event
 from tests.factories import make_bot, make_subscription
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -25,7 +26,7 @@ def subscription(bot):
 @pytest.fixture
 def events(bot, subscription):
     made = [stored_event(bot=bot) for _ in range(5)]
-    dispatched(made[-1])
+    fanned_out(made[-1])
     return made
 
 
@@ -48,9 +49,8 @@ def test_acknowledging_up_to_a_number_ends_those_and_no_others(subscription, eve
     items = fetch(subscription, after=0, limit=3)
     assert acknowledge(subscription, up_to=items[-1].number) == 3
     assert ids(fetch(subscription, after=0, limit=10)) == [event.pk for event in events[3:]]
-    for event in events:
-        event.refresh_from_db()
-    assert [event.status for event in events] == [EventStatus.DONE] * 3 + [EventStatus.DISPATCHED] * 2
+    ended = Delivery.objects.filter(status=DeliveryStatus.SUCCEEDED).order_by("pk")
+    assert [one.event_id for one in ended] == [event.pk for event in events[:3]]
     assert acknowledge(subscription, up_to=items[-1].number) == 0
 
 
@@ -62,7 +62,7 @@ def test_acknowledging_more_than_fit_into_one_transaction(subscription, events, 
 
 def test_acknowledging_by_number_leaves_the_others_and_other_subscriptions(subscription, events, bot):
     other = make_subscription(bot, kind=SubscriptionKind.PULL)
-    foreign = dispatched(stored_event(bot=bot))
+    foreign = fanned_out(stored_event(bot=bot))
     theirs = next(one for one in foreign if one.subscription == other)
     items = fetch(subscription, after=0, limit=10)
     assert acknowledge(subscription, numbers=[items[1].number, theirs.pk]) == 1

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
-from events.enums import DeliveryStatus, EventStatus, Failure, SubscriptionState
+from events.enums import DeliveryFailure, DeliveryStatus, EventStatus, SubscriptionState
 from events.models import Delivery, Event, Subscription
 from events.subscriptions import push
 from events.subscriptions.expiry import end_overdue
@@ -14,7 +14,7 @@ from events.subscriptions.http.post import PushResult
 from events.subscriptions.payload import payload_of
 from events.subscriptions.push import BREAK_AFTER, LADDER, claim_abandoned, claim_for, settle
 from events.subscriptions.service import pause, remove, resume, rotate_secret, switch_off
-from tests.events.handler_runs import dispatched, run_due, stored_event
+from tests.events.handler_runs import fanned_out, run_due, stored_event
 from tests.factories import click_event, make_bot, make_operator, make_subscription, message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -47,9 +47,8 @@ def test_an_event_goes_to_the_subscriptions_that_want_it(bot):
     make_subscription(bot, event_types=["contact.*"])
     make_subscription(make_bot())
     make_subscription(bot, filter=["event.message.chat_type = group"])
-    [delivery] = dispatched(stored_event(bot=bot))
+    [delivery] = fanned_out(stored_event(bot=bot))
     assert delivery.subscription == wanted
-    assert delivery.handler == f"subscription:{wanted.pk}"
 
 
 def test_all_bots_are_those_of_the_owner(bot):
@@ -58,7 +57,7 @@ def test_all_bots_are_those_of_the_owner(bot):
     mine = make_subscription(owner=owner)
     make_subscription(owner=other)
     make_subscription(bot, owner=other)
-    assert [one.subscription for one in dispatched(stored_event(bot=bot))] == [mine]
+    assert [one.subscription for one in fanned_out(stored_event(bot=bot))] == [mine]
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"gone": True}])
@@ -70,14 +69,14 @@ def test_whoever_lost_the_bot_gets_no_more_of_its_events(bot, change):
         bot.owners.clear()
     type(owner).objects.filter(pk=owner.pk).update(**change or {"first_name": ""})
     event = stored_event(bot=bot)
-    assert dispatched(event) == []
+    assert fanned_out(event) == []
 
 
 def test_clicks_are_not_for_subscriptions(bot):
     make_subscription(bot)
     event = stored_event(click_event(value={"action": "x"}), bot=bot)
     Event.objects.update(status=EventStatus.RECEIVED)
-    assert dispatched(event) == []
+    assert fanned_out(event) == []
 
 
 def test_handlers_runners_leave_pushes_alone(bot):
@@ -87,14 +86,11 @@ def test_handlers_runners_leave_pushes_alone(bot):
     assert event.deliveries.get().status == DeliveryStatus.PENDING
 
 
-def test_a_push_that_is_taken_ends_the_event(bot):
+def test_a_push_that_is_taken_is_noted_with_its_answer(bot):
     subscription = make_subscription(bot)
-    event = stored_event(bot=bot)
-    dispatched(event)
+    fanned_out(stored_event(bot=bot))
     [delivery] = sent(subscription, OK)
-    event.refresh_from_db()
-    assert event.status == EventStatus.DONE
-    attempt = delivery.tries.get()
+    attempt = delivery.attempt_log.get()
     assert (attempt.status_code, attempt.answer, attempt.outcome) == (200, "thanks", "succeeded")
     assert subscription.last_success_at is not None
 
@@ -102,7 +98,7 @@ def test_a_push_that_is_taken_ends_the_event(bot):
 def test_a_push_that_fails_climbs_the_ladder_and_is_dead_at_its_top(bot):
     subscription = make_subscription(bot)
     event = stored_event(bot=bot)
-    dispatched(event)
+    fanned_out(event)
     for number, wait in enumerate((*LADDER, None), start=1):
         Subscription.objects.update(state=SubscriptionState.ACTIVE, failures=0)
         before = timezone.now()
@@ -113,11 +109,11 @@ def test_a_push_that_fails_climbs_the_ladder_and_is_dead_at_its_top(bot):
             pause_ = (delivery.run_at - before).total_seconds()
             assert delivery.status == DeliveryStatus.RETRYING
             assert wait <= pause_ <= wait * 1.2 + 60
-    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, Failure.REFUSED)
+    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, DeliveryFailure.REFUSED)
     assert delivery.error == "HTTP 500: oh no"
-    assert delivery.tries.count() == len(LADDER) + 1
+    assert delivery.attempt_log.count() == len(LADDER) + 1
     event.refresh_from_db()
-    assert event.status == EventStatus.DEAD
+    assert event.status == EventStatus.DONE, "an event's state is that of its handlers"
 
 
 @pytest.mark.parametrize(
@@ -137,12 +133,12 @@ def test_a_busy_receiver_says_when_to_come_back_within_bounds(result, least, mos
 
 def test_a_receiver_that_is_gone_gets_nothing_more_and_nothing_is_lost(bot):
     subscription = make_subscription(bot)
-    dispatched(stored_event(bot=bot))
+    fanned_out(stored_event(bot=bot))
     [delivery] = sent(subscription, PushResult(410))
     assert subscription.state == SubscriptionState.GONE
     assert AuditEntry.objects.filter(action="subscription.gone").count() == 1
     assert sent(subscription, OK) == []
-    assert dispatched(stored_event(bot=bot)) == []
+    assert fanned_out(stored_event(bot=bot)) == []
     resume(subscription, actor=SYSTEM)
     assert sent(subscription, OK) == [delivery]
 
@@ -150,7 +146,7 @@ def test_a_receiver_that_is_gone_gets_nothing_more_and_nothing_is_lost(bot):
 def test_a_subscription_that_keeps_failing_is_paused_probed_and_resumed(bot):
     subscription = make_subscription(bot)
     for _ in range(BREAK_AFTER + 2):
-        dispatched(stored_event(bot=bot))
+        fanned_out(stored_event(bot=bot))
     sent(subscription, BROKEN, limit=BREAK_AFTER - 1)
     assert subscription.state == SubscriptionState.ACTIVE
     sent(subscription, BROKEN, limit=1)
@@ -172,7 +168,7 @@ def test_a_subscription_that_keeps_failing_is_paused_probed_and_resumed(bot):
 def test_one_success_between_failures_keeps_it_going(bot):
     subscription = make_subscription(bot)
     for number in range(BREAK_AFTER * 2):
-        dispatched(stored_event(bot=bot))
+        fanned_out(stored_event(bot=bot))
         sent(subscription, OK if number % 5 == 0 else BROKEN, limit=1)
     assert subscription.state == SubscriptionState.ACTIVE
 
@@ -180,7 +176,7 @@ def test_one_success_between_failures_keeps_it_going(bot):
 def test_a_paused_subscription_keeps_what_arrives(bot):
     subscription = make_subscription(bot)
     pause(subscription, actor=SYSTEM)
-    dispatched(stored_event(bot=bot))
+    fanned_out(stored_event(bot=bot))
     assert sent(subscription, OK) == []
     resume(subscription, actor=SYSTEM)
     assert len(sent(subscription, OK)) == 1
@@ -190,24 +186,22 @@ def test_a_paused_subscription_keeps_what_arrives(bot):
 def test_what_waits_for_a_subscription_that_is_off_is_ended(bot, end):
     subscription = make_subscription(bot)
     event = stored_event(bot=bot)
-    dispatched(event)
+    fanned_out(event)
     end(subscription, actor=SYSTEM)
     assert end_overdue() == 1
-    event.refresh_from_db()
-    assert event.status == EventStatus.IGNORED
     assert event.deliveries.get().status == DeliveryStatus.SKIPPED
-    assert dispatched(stored_event(bot=bot)) == []
+    assert fanned_out(stored_event(bot=bot)) == []
 
 
 def test_what_nobody_takes_is_a_dead_letter_after_a_week(bot):
     subscription = make_subscription(bot)
     pause(subscription, actor=SYSTEM)
     event = stored_event(bot=bot)
-    dispatched(event)
+    fanned_out(event)
     assert end_overdue() == 0
     Delivery.objects.update(run_at=timezone.now() - timedelta(days=8))
     assert end_overdue() == 1
-    assert event.deliveries.get().failure == Failure.EXPIRED
+    assert event.deliveries.get().failure == DeliveryFailure.EXPIRED
 
 
 def test_a_removed_subscription_has_no_secrets_left(bot):
@@ -233,7 +227,7 @@ def test_both_secrets_sign_while_one_replaces_the_other(bot):
 def test_no_more_pushes_start_in_a_second_than_the_subscription_allows(bot):
     subscription = make_subscription(bot, per_second=3)
     for _ in range(8):
-        dispatched(stored_event(bot=bot))
+        fanned_out(stored_event(bot=bot))
     assert len(claimed(subscription)) == 3
     assert claimed(subscription) == []
     assert push.seconds_to_next() <= 1
@@ -243,7 +237,7 @@ def test_no_more_pushes_start_in_a_second_than_the_subscription_allows(bot):
 
 def test_a_push_whose_process_died_is_claimed_again(bot):
     subscription = make_subscription(bot)
-    dispatched(stored_event(bot=bot))
+    fanned_out(stored_event(bot=bot))
     [delivery] = claimed(subscription)
     assert claim_abandoned(5) == []
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))

@@ -8,7 +8,7 @@ from events.models import Delivery
 from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushResult, post
 from events.subscriptions.pusher import PER_SUBSCRIPTION, Deliverer
-from tests.events.handler_runs import dispatched, stored_event
+from tests.events.handler_runs import fanned_out, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
 
@@ -43,7 +43,7 @@ def test_an_event_comes_to_a_real_receiver_signed(make_deliverer):
         bot = make_bot()
         subscription = make_subscription(bot, url=receiver.url)
         event = stored_event(bot=bot)
-        [delivery] = dispatched(event)
+        [delivery] = fanned_out(event)
         networks = Networks.parse(["127.0.0.0/8"])
         deliverer = make_deliverer(send=lambda request: post(request, networks=networks))
         step_until(deliverer, lambda: not Delivery.objects.waiting().exists() and not deliverer.busy)
@@ -59,7 +59,7 @@ def test_a_slow_receiver_delays_no_other(make_deliverer):
     slow = make_subscription(bot, url="https://slow.example.com/")
     fast = make_subscription(bot, url="https://fast.example.com/")
     for _ in range(10):
-        dispatched(stored_event(bot=bot))
+        fanned_out(stored_event(bot=bot))
 
     async def send(request):
         if "slow" in request.url:
@@ -79,7 +79,7 @@ def test_what_cannot_be_written_fails_alone(make_deliverer):
     make_subscription(bot)
     bad, good = stored_event(bot=bot), stored_event(bot=bot)
     for event in (bad, good):
-        dispatched(event)
+        fanned_out(event)
     type(bad).objects.filter(pk=bad.pk).update(payload=b"not json")
 
     async def send(_letter):

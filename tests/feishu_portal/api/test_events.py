@@ -12,12 +12,12 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access.models import AuditEntry
 from core.access.scopes import Scope
-from events.enums import DeliveryStatus, EventStatus
+from events.enums import DeliveryStatus, EventStatus, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import search
-from events.models import Delivery, Event
+from events.models import Delivery, Event, HandlerRun
 from tests.events.log.test_search import make_event
-from tests.factories import make_bot, message_event
+from tests.factories import make_bot, make_subscription, message_event
 from tests.feishu_portal.api.test_auth_sessions import api_client
 
 pytestmark = pytest.mark.django_db
@@ -144,8 +144,8 @@ def test_an_event_is_read_with_its_deliveries_and_without_secrets(bot: Bot, read
     body = message_event(text="你好")
     body["event"]["token"] = "c-secret"
     event = make_event(bot, payload=json.dumps(body).encode())
-    Delivery.objects.create(
-        event=event, bot=bot, handler="shop", status=DeliveryStatus.DEAD, attempts=2,
+    HandlerRun.objects.create(
+        event=event, bot=bot, handler="shop", status=RunStatus.DEAD, attempts=2,
         error='Traceback\n{"token": "c-secret"}\nValueError: no stock',
     )  # fmt: skip
     answer = reader.get(f"/api/v1/events/{event.pk}")
@@ -155,6 +155,25 @@ def test_an_event_is_read_with_its_deliveries_and_without_secrets(bot: Bot, read
     assert (shown["deliveries"][0]["tries"], shown["raw"]) == (2, None)
     for secret in ("c-secret", "verification-token"):
         assert secret not in answer.content.decode()
+
+
+def test_deliveries_to_subscriptions_are_shown_behind_the_handler_runs(bot: Bot, reader: Client) -> None:
+    event, receiver = make_event(bot), make_subscription(bot)
+    Delivery.objects.create(event=event, bot=bot, subscription=receiver, status=DeliveryStatus.RETRYING)
+    HandlerRun.objects.create(event=event, bot=bot, handler="shop", status=RunStatus.SUCCEEDED)
+    shown = reader.get(f"/api/v1/events/{event.pk}").json()["deliveries"]
+    assert [(one["handler"], one["subscription"], one["status"]) for one in shown] == [
+        ("shop", "", "succeeded"),
+        ("", str(receiver.pk), "retrying"),
+    ]
+
+
+def test_replay_sends_to_a_named_subscription_alone(bot: Bot, reader: Client, shop: str) -> None:
+    event = make_event(bot, event_type=TYPE)
+    receiver, _other = make_subscription(bot), make_subscription(bot)
+    wanted = {"mode": "all", "subscriptions": [str(receiver.pk)]}
+    answer = reader.post(f"/api/v1/events/{event.pk}/replay", wanted, "application/json")
+    assert [one["subscription"] for one in answer.json()["deliveries"]] == [str(receiver.pk)]
 
 
 def test_an_unreadable_event_is_read_as_text(bot: Bot, reader: Client) -> None:
@@ -167,7 +186,7 @@ def test_an_unreadable_event_is_read_as_text(bot: Bot, reader: Client) -> None:
 
 def test_replay_calls_the_failed_handlers_again(bot: Bot, reader: Client, shop: str) -> None:
     event = make_event(bot, event_type=TYPE, status=EventStatus.DEAD)
-    Delivery.objects.create(event=event, bot=bot, handler=shop, status=DeliveryStatus.DEAD)
+    HandlerRun.objects.create(event=event, bot=bot, handler=shop, status=RunStatus.DEAD)
     answer = reader.post(f"/api/v1/events/{event.pk}/replay", "", "application/json")
     assert answer.status_code == 202, answer.content
     [delivery] = answer.json()["deliveries"]
@@ -178,7 +197,7 @@ def test_replay_calls_the_failed_handlers_again(bot: Bot, reader: Client, shop: 
 
 def test_replay_of_all_calls_those_that_succeeded_too(bot: Bot, reader: Client, shop: str) -> None:
     event = make_event(bot, event_type=TYPE)
-    Delivery.objects.create(event=event, bot=bot, handler=shop, status=DeliveryStatus.SUCCEEDED)
+    HandlerRun.objects.create(event=event, bot=bot, handler=shop, status=RunStatus.SUCCEEDED)
     path = f"/api/v1/events/{event.pk}/replay"
     answer = reader.post(path, {"mode": "failed"}, "application/json")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_replay")

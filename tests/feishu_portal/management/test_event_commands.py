@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from bots.models import Bot
 from core.access.models import AuditEntry
-from events.enums import DeliveryStatus, EventStatus, ReplayState
+from events.enums import EventStatus, ReplayState, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import replay
-from events.models import Delivery, Event, ReplayJob
+from events.models import Event, HandlerRun, ReplayJob
 from tests.events.log.test_search import make_event
 from tests.factories import make_bot
 
@@ -36,7 +36,7 @@ def handler(monkeypatch) -> str:
 
 def dead(bot: Bot, handler: str) -> Event:
     event = make_event(bot, event_type=TYPE, status=EventStatus.DEAD)
-    Delivery.objects.create(event=event, bot=bot, handler=handler, status=DeliveryStatus.DEAD)
+    HandlerRun.objects.create(event=event, bot=bot, handler=handler, status=RunStatus.DEAD)
     return event
 
 
@@ -54,7 +54,9 @@ def test_replay_of_what_a_filter_matches(bot: Bot, handler: str) -> None:
     assert run(*arguments, "--dry-run") == "3 events match.\n"
     assert not ReplayJob.objects.exists()
     assert run(*arguments) == "3 events replayed, 0 left out.\n"
-    assert set(Delivery.objects.filter(round=1).values_list("event", flat=True)) == {one.pk for one in events}
+    assert set(HandlerRun.objects.filter(round=1).values_list("event", flat=True)) == {
+        one.pk for one in events
+    }
     assert AuditEntry.objects.get(action="replay.started").actor == "command:replayevents"
 
 
@@ -78,7 +80,7 @@ def test_an_interrupted_replay_is_cancelled(bot: Bot, handler: str, monkeypatch)
 
 def test_a_replay_that_fails_says_so(bot: Bot, handler: str, monkeypatch) -> None:
     dead(bot, handler)
-    monkeypatch.setattr(replay, "_redeliver", lambda *_arguments: 1 / 0)
+    monkeypatch.setattr(replay, "_replay", lambda *_arguments: 1 / 0)
     with pytest.raises(CommandError, match="ZeroDivisionError"):
         run("replayevents")
 

@@ -1,0 +1,146 @@
+"""Every index costs each write: here stands the statement that needs it."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.db.models import ForeignKey, Model, QuerySet, UniqueConstraint
+from django.utils import timezone
+
+from events.enums import ENDED_RUNS, DeliveryStatus, EventStatus, ReplayState, RunStatus, SubscriptionKind
+from events.models import (
+    Delivery,
+    DeliveryAttempt,
+    Event,
+    HandlerAttempt,
+    HandlerRun,
+    HandlerSwitch,
+    ReplayJob,
+    ShedCount,
+    Subscription,
+)
+
+ID = uuid.uuid4()
+Statement = Callable[[], QuerySet[Any]]
+
+STATEMENTS: dict[str, Statement] = {
+    # The event log, newest first, by what its filters ask for.
+    "event_type_newest": lambda: Event.objects.filter(event_type="t").order_by("-pk")[:50],
+    "event_bot_newest": lambda: Event.objects.filter(bot=ID).order_by("-pk")[:50],
+    "event_bot_type_newest": lambda: Event.objects.filter(bot=ID, event_type="t").order_by("-pk")[:50],
+    "event_status_newest": lambda: Event.objects.filter(status=EventStatus.DEAD).order_by("-pk")[:50],
+    "event_rescued": lambda: Event.objects.filter(bot=ID, rescued=True).order_by("-pk")[:1],
+    # The search: a moment as a place in the log, and the platform's IDs.
+    "event_received": lambda: Event.objects.filter(received_at__gte=timezone.now()).order_by("received_at")[
+        :1
+    ],
+    "event_by_event_id": lambda: Event.objects.filter(event_id="e").order_by(),
+    "event_by_trace": lambda: Event.objects.filter(trace_id="t").exclude(trace_id="").order_by(),
+    # The inbox: whether an event was stored before.
+    "event_once_per_bot": lambda: Event.objects.filter(bot=ID, dedupe_key="k").order_by(),
+    # The scheduler: bots with events to be dispatched, and these events in the order of their arrival.
+    "event_undispatched": lambda: Event.objects.filter(bot=ID, status=EventStatus.RECEIVED).order_by("pk")[
+        :1
+    ],
+    # Completion: whether all runs of the event have ended.
+    "run_once_per_round": lambda: (
+        HandlerRun.objects.filter(event=1, is_current=True).exclude(status__in=ENDED_RUNS).order_by()
+    ),
+    # Dispatch: whether a run of the same key is under way.
+    "run_one_at_a_time": lambda: (
+        HandlerRun.objects.filter(bot=ID, handler="h", order_key="k", status=RunStatus.RETRYING)
+        .exclude(order_key="")
+        .order_by()
+    ),
+    # The scheduler: what is due of a bot, the oldest first.
+    "run_due": lambda: HandlerRun.objects.due().filter(bot=ID).order_by("run_at")[:16],
+    # Claims: runs whose worker is gone.
+    "run_running": lambda: HandlerRun.objects.abandoned().order_by("lease_until")[:1],
+    # Ordering: the next of a key.
+    "run_queued": lambda: HandlerRun.objects.filter(
+        bot=ID, handler="h", order_key="k", status=RunStatus.QUEUED
+    ).order_by("pk")[:1],
+    # The log: events with a dead letter of a handler, or of a handler and kind, newest first.
+    "run_dead_alike": lambda: HandlerRun.objects.filter(
+        handler="h", fingerprint="f", status=RunStatus.DEAD, is_current=True
+    ).order_by("-event_id")[:50],
+    "run_dead_of_handler": lambda: HandlerRun.objects.filter(
+        handler="h", status=RunStatus.DEAD, is_current=True
+    ).order_by("-event_id")[:50],
+    # Dead letters: the newest of all, without their rows.
+    "run_dead_newest": lambda: (
+        HandlerRun.objects.filter(status=RunStatus.DEAD, is_current=True)
+        .order_by("-pk")
+        .values("handler", "fingerprint")[:5000]
+    ),
+    # The REST API: what a replay made; and letting go of a replay.
+    "run_replay": lambda: HandlerRun.objects.filter(replay=1).order_by(),
+    "handler_attempt_once": lambda: HandlerAttempt.objects.filter(run=1).order_by("number"),
+    # The life of an event, its deletion, and whether it goes to subscriptions at all.
+    "delivery_once_per_round": lambda: Delivery.objects.filter(event=1).order_by(),
+    # The pusher: what is due of a subscription, the oldest first.
+    "delivery_due": lambda: Delivery.objects.due().filter(subscription=ID).order_by("run_at")[:16],
+    # Pulling, and the lag: what waits, in the order of its numbers.
+    "delivery_waiting": lambda: (
+        Delivery.objects.waiting().filter(subscription=ID, pk__gt=7).order_by("pk")[:50]
+    ),
+    # A subscription's page.
+    "delivery_newest": lambda: Delivery.objects.filter(subscription=ID).order_by("-pk")[:20],
+    "delivery_running": lambda: Delivery.objects.abandoned().order_by("lease_until")[:1],
+    "delivery_dead_alike": lambda: Delivery.objects.filter(
+        subscription=ID, fingerprint="f", status=DeliveryStatus.DEAD, is_current=True
+    ).order_by("-event_id")[:50],
+    "delivery_dead_of_receiver": lambda: Delivery.objects.filter(
+        subscription=ID, status=DeliveryStatus.DEAD, is_current=True
+    ).order_by("-event_id")[:50],
+    "delivery_dead_newest": lambda: (
+        Delivery.objects.filter(status=DeliveryStatus.DEAD, is_current=True)
+        .order_by("-pk")
+        .values("subscription", "fingerprint")[:5000]
+    ),
+    "delivery_replay": lambda: Delivery.objects.filter(replay=1).order_by(),
+    "delivery_attempt_once": lambda: DeliveryAttempt.objects.filter(delivery=1).order_by("number"),
+    # The pusher: whose turn it is.
+    "subscription_sending": lambda: Subscription.objects.filter(
+        kind=SubscriptionKind.PUSH, removed_at=None
+    ).order_by("served_at")[:64],
+    "subscription.owner": lambda: Subscription.objects.filter(owner=1).order_by(),
+    # The sweep: replays that are open; and the list of an operator's own.
+    "replay_state_newest": lambda: ReplayJob.objects.filter(state=ReplayState.RUNNING).order_by("-pk")[:20],
+    "replay_by_actor": lambda: ReplayJob.objects.filter(requested_by="operator:a").order_by("-pk")[:50],
+    "switch_once": lambda: HandlerSwitch.objects.filter(bot=ID).order_by(),
+    "shed_once_an_hour": lambda: ShedCount.objects.filter(hour=timezone.now(), work="live").order_by(),
+}
+
+
+def declared(model: type[Model]) -> list[str]:
+    """Indexes of a model beside its primary key."""
+    constraints = [one.name for one in model._meta.constraints if isinstance(one, UniqueConstraint)]
+    keys = [
+        f"{model._meta.model_name}.{field.name}"
+        for field in model._meta.local_fields
+        if isinstance(field, ForeignKey) and field.db_index and not field.primary_key
+    ]
+    return [*(index.name for index in model._meta.indexes), *constraints, *keys]
+
+
+def test_every_index_has_a_statement_that_needs_it():
+    models = [model for model in apps.get_app_config("events").get_models() if not model._meta.proxy]
+    assert {name for model in models for name in declared(model)} == set(STATEMENTS)
+
+
+@pytest.mark.django_db
+@pytest.mark.only_on("postgres")
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_the_statement_reads_its_index(name: str):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        if name.endswith("_dead_alike"):
+            # In an empty table its shorter sibling promises as much.
+            cursor.execute("DROP INDEX run_dead_of_handler, delivery_dead_of_receiver")
+        plan = STATEMENTS[name]().explain()
+    index = name.replace(".", "_")
+    assert f"using {index}" in plan or f"using events_{index}_id" in plan, plan
