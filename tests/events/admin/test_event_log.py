@@ -428,7 +428,7 @@ def test_a_feed_tells_what_is_new_and_what_has_changed_and_nothing_twice(rows: R
 
 
 def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeypatch) -> None:
-    monkeypatch.setattr("events.admin.tail.MOST", 2)
+    monkeypatch.setattr("events.admin.tail.MAX_EVENTS", 2)
     monkeypatch.setattr("events.admin.tail.OVERLAP", 0)
     events = [make_event(rows.bot).pk for _ in range(5)]
     feed, found = EventTail(), []
