@@ -94,6 +94,4 @@ class EventChangeList(ChangeList):
         """When the oldest scanned event arrived; None where the page is full or the log at its end."""
         if not self.found.is_cut or self.found.cursor is None:
             return None
-        return (
-            Event.objects.filter(pk=self.found.cursor).values_list("received_at", flat=True).first()
-        )
+        return Event.objects.filter(pk=self.found.cursor).values_list("received_at", flat=True).first()

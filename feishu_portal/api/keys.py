@@ -1,4 +1,4 @@
-"""Who calls the API, and what they may."""
+"""API keys: who calls, and what the key allows."""
 
 from typing import cast
 from uuid import UUID

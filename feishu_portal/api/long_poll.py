@@ -1,35 +1,34 @@
-"""Long polls: a caller waits for a change and holds nothing meanwhile but its own connection to the portal."""
+"""Long polls: a caller waits for a change, and holds neither a thread nor a database connection meanwhile."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from core.background.limits import ConcurrencyLimits
+from core.background.waiting import GrowingPauses
 from feishu_portal.api.problems import Problem
 
 T = TypeVar("T")
 
 MAX_WAITING = 200  # callers in one process
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0  # seconds between looks; somebody who waits long is not in a hurry
+PAUSES = GrowingPauses(first=0.25, longest=2.0)
 RETRY_AFTER = 5  # seconds
 
-_room = ConcurrencyLimits()
+_limits = ConcurrencyLimits()
 
 
-async def until(look: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], *, seconds: float) -> T:
-    """What ``look`` sees once ``is_done`` says so, or after ``seconds``. Raises Problem 429 where too many wait."""
+async def until(read: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], *, seconds: float) -> T:
+    """What ``read`` returns once ``is_done`` is true of it, or after ``seconds``. Raises Problem 429 where too many wait."""
     full = Problem(
         429,
         "too_many_waiting",
         "Too many callers are waiting. Ask again shortly, or without wait.",
         headers={"Retry-After": str(RETRY_AFTER)},
     )
-    loop = asyncio.get_running_loop()
-    deadline, pause = loop.time() + seconds, FIRST_PAUSE
-    with _room.place("", limit=MAX_WAITING, full=full):
-        while True:
-            await asyncio.sleep(max(0.0, min(pause, deadline - loop.time())))
-            seen = await look()
-            if is_done(seen) or loop.time() >= deadline:
-                return seen
-            pause = min(pause * 1.5, LONGEST_PAUSE)
+    with _limits.place("", limit=MAX_WAITING, full=full):
+        for pause in PAUSES.within(seconds):
+            await asyncio.sleep(pause)
+            found = await read()
+            if is_done(found):
+                break
+    return found

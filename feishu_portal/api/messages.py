@@ -1,7 +1,6 @@
 """Sending messages as a bot."""
 
 from collections.abc import Callable
-from threading import BoundedSemaphore
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from django.http import HttpRequest, HttpResponse
@@ -14,17 +13,19 @@ from bots.sending.content import CARD, Outgoing, read_content
 from bots.sending.service import Sent, send
 from core.access.actors import Actor
 from core.access.scopes import Scope
+from core.background.limits import ConcurrencyLimits
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import ReceiveIdType
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.refusals import upstream_problem
 
 router = Router()
 
-MAX_SENDING = 64  # requests in one process; each holds a thread while the platform thinks
-room = BoundedSemaphore(MAX_SENDING)
+MAX_SENDING = 64  # requests in one process; each holds a thread until the platform answers
+
+_limits = ConcurrencyLimits()
 
 MsgType: TypeAlias = Literal[
     "text", "post", "image", "file", "audio", "media", "sticker", "interactive", "share_chat", "share_user", "system",
@@ -45,7 +46,7 @@ Content: TypeAlias = Annotated[
 ]
 
 
-class Said(Schema):
+class MessageBody(Schema):
     """``text``, or ``msg_type`` and ``content``."""
 
     msg_type: MsgType | None = None
@@ -67,12 +68,12 @@ class Said(Schema):
         return msg_type, read_content(content, msg_type=msg_type)
 
 
-class MessageIn(Said):
+class MessageIn(MessageBody):
     receive_id: Id
     receive_id_type: ReceiveIdType = "open_id"
 
 
-class ReplyIn(Said):
+class ReplyIn(MessageBody):
     reply_in_thread: bool = False
 
 
@@ -164,32 +165,22 @@ def _send(
 ) -> Sent:
     client = caller(request, Scope.MESSAGES_SEND)
     bot = bot_for(client, bot_id)
-    if not room.acquire(blocking=False):
-        raise Problem(
-            503,
-            "overloaded",
-            "Too many messages are being sent at once.",
-            sent="no",
-            headers={"Retry-After": "1"},
-        )
+    detail = "Too many messages are being sent at once."
+    full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
     try:
-        sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
+        with _limits.place("", limit=MAX_SENDING, full=full):
+            sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
     except SendingError as error:
-        raise _problem(error) from None
+        if isinstance(error, SendingUnderWayError):
+            retry = {"Retry-After": str(error.seconds)}
+            raise Problem(409, error.code, str(error), headers=retry) from None
+        is_wrong = isinstance(error, (ContentError, KeyReusedError))
+        raise Problem(422 if is_wrong else 409, error.code, str(error)) from None
     except SealedValueError:
         detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
         raise Problem(503, "secret_sealed", detail, sent="no") from None
     except FeishuError as error:
         raise upstream_problem(error) from error
-    finally:
-        room.release()
     if sent.is_repeated:
         response["Idempotency-Replayed"] = "true"
     return sent
-
-
-def _problem(error: SendingError) -> Problem:
-    if isinstance(error, SendingUnderWayError):
-        return Problem(409, error.code, str(error), headers={"Retry-After": str(error.seconds)})
-    is_wrong = isinstance(error, (ContentError, KeyReusedError))
-    return Problem(422 if is_wrong else 409, error.code, str(error))

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-logger = logging.getLogger("portal.api")
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -42,12 +42,12 @@ def answer(problem: Problem) -> JsonResponse:
 
 
 def not_found(what: str) -> Problem:
-    """Also for what exists and is not the caller's: an answer must not tell the two apart."""
+    """404, also for a thing that exists and is not the caller's: the two answers must not differ."""
     return Problem(404, "not_found", f"There is no such {what}.")
 
 
 def unauthenticated() -> Problem:
-    """Whoever has no key, or one that opens nothing any more."""
+    """401: no key, or one that is disabled or expired."""
     return Problem(
         401,
         "caller_unauthenticated",

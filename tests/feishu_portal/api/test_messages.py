@@ -1,6 +1,5 @@
 import json
 from datetime import timedelta
-from threading import BoundedSemaphore
 
 import httpx
 import pytest
@@ -309,10 +308,19 @@ def test_disabled_bot_sends_nothing(client, platform):
 
 
 def test_no_more_than_fit_are_sent_at_once(client, bot, platform, monkeypatch):
-    monkeypatch.setattr(api, "room", BoundedSemaphore(1))
-    with api.room:
-        response = text(client, bot)
+    monkeypatch.setattr(api, "MAX_SENDING", 1)
+    answer = platform.sends.side_effect or platform.sends.return_value
+    nested = []
+
+    def send_another(_request) -> httpx.Response:
+        nested.append(text(client, bot))
+        return answer
+
+    platform.sends.side_effect = send_another
+    assert text(client, bot).status_code == 201
+    [response] = nested
     assert (response.status_code, response.json()["code"]) == (503, "overloaded")
+    assert (response.json()["sent"], response["Retry-After"]) == ("no", "1")
     assert text(client, bot).status_code == 201
 
 

@@ -1,5 +1,4 @@
-"""What a caller is told when the platform did not do what it was asked to: its code, cause and cure, and what may have
-happened."""
+"""Errors of the platform as problems: its code, cause and cure, and whether the request may have been carried out."""
 
 from typing import Any, Final
 
@@ -10,8 +9,8 @@ from feishu.categories import Category
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu_portal.api.problems import Problem
 
-# An administrator has to change something; no other request of this caller would fare better.
-_DEPENDS: Final = frozenset(
+# An administrator has to change something; another request of this caller would fail the same way.
+_NEEDS_ADMINISTRATOR: Final = frozenset(
     {Category.CONFIGURATION, Category.PERMISSION, Category.WRONG_BRAND, Category.CONNECTION_LIMIT}
 )
 
@@ -38,4 +37,6 @@ def upstream_problem(error: FeishuError) -> Problem:
     detail = f"The platform refused: {error.message}"
     if error.retryable:
         return Problem(503, "platform_refused", detail, headers={"Retry-After": "1"}, **facts)
-    return Problem(424 if error.info.category in _DEPENDS else 422, "platform_refused", detail, **facts)
+    return Problem(
+        424 if error.info.category in _NEEDS_ADMINISTRATOR else 422, "platform_refused", detail, **facts
+    )
