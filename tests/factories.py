@@ -41,8 +41,8 @@ def make_bot(**values: Any) -> Bot:
     return bot
 
 
-def let_hear(slots: Any, **values: Any) -> None:
-    """Make these connections stand, in the hands of a process that is alive."""
+def connect_slots(slots: Any, **values: Any) -> None:
+    """Make these connections connected, held by a process that is alive."""
     lease_until = timezone.now() + timedelta(minutes=1)
     slots.update(state=SlotState.CONNECTED, holder=uuid4(), lease_until=lease_until, **values)
 

@@ -7,17 +7,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from bots.connections.status import BotStatus, SlotStatus, Verdict
+from bots.connections.status import BotStatus, ConnectionHealth, SlotStatus
 from bots.enums import SlotState
 from core.console.columns import actor, trouble
 from core.console.live.ages import age
 
 ICONS: Final = {
-    Verdict.TROUBLE: "error",
-    Verdict.CONNECTING: "progress_activity",
-    Verdict.CONNECTED: "check_circle",
-    Verdict.WEBHOOK: "webhook",
-    Verdict.UNWANTED: "do_not_disturb_on",
+    ConnectionHealth.ERROR: "error",
+    ConnectionHealth.RECONNECTING: "sync_problem",
+    ConnectionHealth.WARNING: "warning",
+    ConnectionHealth.CONNECTING: "progress_activity",
+    ConnectionHealth.CONNECTED: "check_circle",
+    ConnectionHealth.WEBHOOK: "webhook",
+    ConnectionHealth.DISCONNECTED: "do_not_disturb_on",
 }
 SLOT_ICONS: Final = {
     SlotState.STOPPED: "stop_circle",
@@ -34,22 +36,21 @@ def icon(name: str) -> SafeString:
 
 
 def slot_icon(slot: SlotStatus) -> SafeString:
-    """The symbol of a connection; one that only counts as connected does not look well."""
-    quiet = slot.row.state == SlotState.CONNECTED and slot.verdict is Verdict.TROUBLE
-    return icon("hearing_disabled" if quiet else SLOT_ICONS[SlotState(slot.row.state)])
+    """The symbol of a connection; one that is silent does not look well."""
+    return icon("hearing_disabled" if slot.is_silent else SLOT_ICONS[slot.state])
 
 
 def slot_words(slot: SlotStatus) -> str:
     """The state of a connection in a word or two."""
-    return gettext("Quiet") if slot.is_quiet else str(SlotState(slot.row.state).label)
+    return gettext("Silent") if slot.is_silent else str(slot.state.label)
 
 
 def badge(status: BotStatus) -> SafeString:
-    """The verdict about a bot as a label."""
+    """The health of a bot's connections as a label."""
     return format_html(
-        '<span class="board-badge" data-verdict="{}">{}{}</span>',
-        status.verdict.value,
-        icon(ICONS[status.verdict]),
+        '<span class="board-badge" data-health="{}">{}{}</span>',
+        status.health.value,
+        icon(ICONS[status.health]),
         _words(status),
     )
 
@@ -68,9 +69,9 @@ def badge_since(status: BotStatus) -> SafeString:
     """What a live badge holds."""
     since = format_html(' <span class="board-age">{}</span>', age(status.since)) if status.since else ""
     wanted_by = format_html(' <span class="board-age">{}</span>', who(status)) if who(status) else ""
-    problem = status.problem
+    diagnosis = status.diagnosis()
     return format_html(
-        "{}{}{}{}", badge(status), since, wanted_by, trouble(problem) if problem is not None else ""
+        "{}{}{}{}", badge(status), since, wanted_by, trouble(diagnosis.info) if diagnosis else ""
     )
 
 
@@ -78,11 +79,11 @@ def digest(status: BotStatus) -> str:
     """Of everything that a live badge shows and that does not change by itself."""
     facts = repr(
         (
-            status.problem,
-            status.verdict,
+            status.diagnosis(),
+            status.health,
             status.since,
             status.foreign,
-            status.connected,
+            status.connected_count,
             len(status.slots),
             who(status),
         )
@@ -91,9 +92,9 @@ def digest(status: BotStatus) -> str:
 
 
 def who(status: BotStatus) -> str:
-    """Who wanted a bot to hear nothing; empty for one that is to hear."""
+    """Who disconnected a bot or switched it off; empty for one that is to receive events."""
     bot = status.bot
-    if status.verdict is not Verdict.UNWANTED:
+    if status.health is not ConnectionHealth.DISCONNECTED:
         return ""
     if not bot.asked_by:
         return gettext("Disconnected") if bot.enabled else gettext("Switched off")
@@ -102,11 +103,9 @@ def who(status: BotStatus) -> str:
 
 
 def _words(status: BotStatus) -> str:
-    if status.foreign:
+    if status.foreign and status.connected_count == len(status.slots):
         return gettext("Foreign connection")
-    if status.verdict is Verdict.TROUBLE and not status.is_hearing:
-        return gettext("Not hearing")
-    if len(status.slots) > 1 and status.verdict is not Verdict.CONNECTING:
-        counts = {"connected": status.connected, "wanted": len(status.slots)}
+    if len(status.slots) > 1 and status.connected_count:
+        counts = {"connected": status.connected_count, "wanted": len(status.slots)}
         return gettext("%(connected)d of %(wanted)d connected") % counts
-    return str(status.verdict.label)
+    return str(status.health.label)

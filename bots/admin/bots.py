@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -22,10 +22,10 @@ from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
 from bots.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
-from bots.connections.status import statuses
+from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor import examine
 from bots.enums import Transport
-from bots.models import Bot, ConnectionSlot
+from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.access.actors import Actor
 from core.console.actions import button
@@ -38,7 +38,6 @@ from core.console.columns import (
     identifier,
     label,
 )
-from core.console.filters import YesNoFilter
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
@@ -47,19 +46,23 @@ if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
 
 
-class ConnectedFilter(YesNoFilter):
+class ConnectedFilter(admin.SimpleListFilter):
     """Among the bots that should hold a long connection."""
 
     title = _("connected")
     parameter_name = "connected"
-    condition = Q(Exists(ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))))
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return [("yes", _("Yes")), ("no", _("No, but should be"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        rows = super().queryset(request, queryset)
-        return rows.filter(pk__in=Bot.objects.listening().values("pk")) if self.value() else rows
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "yes":
+                return queryset.filter(pk__in=connected_bots().values("pk"))
+            case "no":
+                return queryset.filter(pk__in=unconnected_bots().values("pk"))
+            case _other:
+                return queryset
 
 
 @admin.register(Bot)

@@ -1,7 +1,6 @@
 """How heartbeats and losses look: figures with their unit, and a warning where they are worth one."""
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -58,7 +57,7 @@ def rhythm_in_full(slot: ConnectionSlot) -> str:
 def warnings(slot: ConnectionSlot) -> SafeString:
     """Labels for what is not as it should be."""
     labels = []
-    if slot.is_late(timezone.now()):
+    if slot.is_overdue:
         labels.append(label(_("No heartbeat"), "danger"))
     if slot.is_unsteady:
         labels.append(label(_("Unsteady"), "warning"))

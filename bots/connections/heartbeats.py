@@ -1,6 +1,7 @@
-"""How evenly the heartbeats of one connection come. Pure."""
+"""How evenly the heartbeats of one connection come, and when the next one is overdue. Pure."""
 
 from collections import deque
+from datetime import datetime, timedelta
 from statistics import fmean, pstdev
 from typing import Any, Final
 
@@ -9,14 +10,23 @@ LATEST: Final = 20
 ENOUGH: Final = 2
 """Intervals below which there is no deviation to speak of."""
 
+LATE: Final = 120.0
+"""Seconds without a heartbeat that are abnormal; longer where the platform itself asks for longer intervals."""
+LATE_MARGIN: Final = 10.0
+
 NO_HEARTBEATS: Final[dict[str, Any]] = {
     "heartbeats": 0,
     "heartbeat_intervals": [],
     "heartbeat_average": None,
     "heartbeat_deviation": None,
-    "heartbeat_expected": None,
+    "heartbeat_due_at": None,
 }
-"""The columns of a connection that has heard none yet."""
+"""The columns of a connection that has received none yet."""
+
+
+def heartbeat_due_at(last: datetime, *, expected: float = 0.0) -> datetime:
+    """When the next heartbeat is overdue; ``expected`` is the interval that the platform asks for, in seconds."""
+    return last + timedelta(seconds=max(LATE, expected + LATE_MARGIN))
 
 
 class Rhythm:
@@ -26,7 +36,7 @@ class Rhythm:
         self._count = 0
         self._intervals: deque[float] = deque(maxlen=LATEST)
 
-    def beat(self, interval: float | None, *, expected: float) -> dict[str, Any]:
+    def beat(self, interval: float | None) -> dict[str, Any]:
         """Count one, `interval` seconds after the last; the columns of the slot that say how things stand.
 
         None: there is no last one to measure from, or the platform has set another rhythm since.
@@ -42,5 +52,4 @@ class Rhythm:
             "heartbeat_intervals": intervals,
             "heartbeat_average": round(fmean(intervals), 3) if intervals else None,
             "heartbeat_deviation": round(pstdev(intervals), 3) if len(intervals) >= ENOUGH else None,
-            "heartbeat_expected": expected,
         }

@@ -1,8 +1,10 @@
-"""The history of lost connections: written in batches, counted by cause, forgotten after a month."""
+"""The history of lost connections: written in batches, counted by cause."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final, TypeAlias
+from uuid import UUID
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -12,6 +14,11 @@ from bots.connections.platform_count import check_soon
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot
+
+DAY: Final = timedelta(hours=24)
+
+LossCounts: TypeAlias = dict[tuple[UUID, int], Counter[LossReason]]
+"""By bot and number of the connection."""
 
 
 def write_losses(losses: Sequence[ConnectionLoss]) -> None:
@@ -25,7 +32,7 @@ def write_losses(losses: Sequence[ConnectionLoss]) -> None:
 def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
     """Each slot with ``losses_of_a_day``: how many of its connections nobody wanted to end, in the past 24 hours."""
     lost = (
-        ConnectionLoss.objects.since(timezone.now() - timedelta(hours=24))
+        ConnectionLoss.objects.since(timezone.now() - DAY)
         .filter(bot=OuterRef("bot"), number=OuterRef("number"))
         .exclude(reason__in=PLANNED_LOSSES)
         .order_by()
@@ -36,6 +43,10 @@ def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
     return slots.annotate(losses_of_a_day=Coalesce(Subquery(lost), 0))
 
 
-def unplanned(counts: Counter[LossReason]) -> int:
-    """Those among them that nobody wanted."""
-    return sum(count for reason, count in counts.items() if reason not in PLANNED_LOSSES)
+def losses_of_a_day(bots: Sequence[Bot]) -> LossCounts:
+    """How many connections of these bots were lost in the past 24 hours. One query."""
+    found: LossCounts = {}
+    day = ConnectionLoss.objects.since(timezone.now() - DAY).filter(bot__in=bots).order_by()
+    for bot_id, number, reason, count in day.values_list("bot", "number", "reason").annotate(Count("pk")):
+        found.setdefault((bot_id, number), Counter())[LossReason(reason)] = count
+    return found

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bots.connections import signals
 from bots.connections.advice import words_of_platform
-from bots.connections.heartbeats import NO_HEARTBEATS, Rhythm
+from bots.connections.heartbeats import NO_HEARTBEATS, Rhythm, heartbeat_due_at
 from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import WantedSlot
@@ -92,7 +92,7 @@ class SlotObserver:
             error_reason="",
             error_message="",
             error_at=None,
-            **NO_HEARTBEATS,
+            **NO_HEARTBEATS | {"heartbeat_due_at": heartbeat_due_at(now)},
         )
         self._send(signals.connected, device_id=device_id)
         logger.info("connection_up", extra={"app_id": self._wanted.app_id, "device_id": device_id})
@@ -161,8 +161,9 @@ class SlotObserver:
     def heartbeat(self, interval: float | None, *, expected: float) -> None:
         self._is_hearing()
         now = timezone.now()
-        figures = self._rhythm.beat(interval, expected=expected)
-        self._report(last_heartbeat_at=now, last_frame_at=now, **figures)
+        figures = self._rhythm.beat(interval)
+        due_at = heartbeat_due_at(now, expected=expected)
+        self._report(last_heartbeat_at=now, heartbeat_due_at=due_at, last_frame_at=now, **figures)
         self._send(
             signals.heartbeat,
             interval=interval,

@@ -138,7 +138,7 @@ def _renewed(bot: Bot, known: PlatformCount, missing: int) -> dict[str, object]:
         return {"fewer_looks": known.fewer_looks + 1, "next_look_at": _later(bot)}
     silent = Q(last_message_at=None) | Q(last_message_at__lt=known.looked_at)
     candidates = (
-        bot.slots.hearing().filter(silent).order_by("connected_at", "number").values_list("pk", flat=True)
+        bot.slots.open().filter(silent).order_by("connected_at", "number").values_list("pk", flat=True)
     )
     chosen = list(candidates[:missing])
     ConnectionSlot.objects.filter(pk__in=chosen, state=SlotState.CONNECTED).update(
@@ -167,8 +167,8 @@ def _later(bot: Bot) -> datetime:
 
 
 def _held(bot: Bot) -> Held:
-    hearing = bot.slots.hearing()
-    moving = hearing.filter(successor__isnull=False, successor_until__gte=DatabaseTime()).count()
-    young = hearing.filter(connected_at__gt=timezone.now() - SETTLED).exists()
+    opened = bot.slots.open()
+    moving = opened.filter(successor__isnull=False, successor_until__gte=DatabaseTime()).count()
+    young = opened.filter(connected_at__gt=timezone.now() - SETTLED).exists()
     connecting = bot.slots.filter(state=SlotState.CONNECTING, lease_until__gt=DatabaseTime()).exists()
-    return Held(hearing.count(), moving, settled=not (moving or young or connecting))
+    return Held(opened.count(), moving, settled=not (moving or young or connecting))

@@ -1,54 +1,83 @@
-"""How bots are hearing, for people: one verdict a bot, and what is behind it.
+"""How the long connections of bots are: decided here once, for console, REST API, doctor and incidents.
 
-"Connected" means that frames arrive: a connection that has been quiet for longer than is normal counts as trouble,
-whatever its socket says.
+"Connected" means that heartbeats arrive, whatever the socket says, and a bot with one such connection is connected;
+what is wrong with the others is a warning. The rule itself is ``bots.models.connections.CONNECTED``, so that lists can
+be filtered by it.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
 from django.db import models
-from django.db.models import Count
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.connections.losses import unplanned
-from bots.enums import LossReason, SlotState, Transport
-from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
+from bots.connections import advice
+from bots.connections.losses import LossCounts
+from bots.enums import PLANNED_LOSSES, LossReason, SlotState, Transport
+from bots.models import Bot, BotQuerySet, ConnectionSlot, PlatformCount
+from bots.models.connections import CONNECTED, HELD
 from feishu.codes import CodeInfo
 
-DAY: Final = timedelta(hours=24)
 PATIENCE: Final = timedelta(seconds=15)
-"""How long a connection that nobody holds may wait before that is trouble."""
-CLOCKS: Final = timedelta(seconds=5)
-"""By how much this clock and the database's may differ."""
+"""How long a connection may go without a process that holds it before a person is needed."""
 
 
-class Verdict(models.TextChoices):
-    """Whether a bot hears, all its connections taken together."""
+class ConnectionState(models.TextChoices):
+    """A bot's connections taken together, as the REST API says it."""
 
-    TROUBLE = "trouble", _("In trouble")
+    DISCONNECTED = "disconnected", _("Disconnected")
+    CONNECTING = "connecting", _("Connecting")
+    CONNECTED = "connected", _("Connected")
+    ERROR = "error", _("Error")
+
+
+class ConnectionHealth(models.TextChoices):
+    """The same for operators, the worst first; also the health of one connection."""
+
+    ERROR = "error", _("Not connected")
+    """Not without a person."""
+    RECONNECTING = "reconnecting", _("Reconnecting")
+    """After an outage, by itself."""
+    WARNING = "warning", _("Connected, with a warning")
+    """Events arrive, and something is wrong all the same."""
     CONNECTING = "connecting", _("Connecting")
     CONNECTED = "connected", _("Connected")
     WEBHOOK = "webhook", _("Webhook")
-    UNWANTED = "unwanted", _("Not wanted")
+    DISCONNECTED = "disconnected", _("Disconnected")
+    """As an operator wants it."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """What the REST API calls it."""
+        return _STATES[self]
+
+
+_STATES: Final = {
+    ConnectionHealth.ERROR: ConnectionState.ERROR,
+    ConnectionHealth.RECONNECTING: ConnectionState.CONNECTING,
+    ConnectionHealth.WARNING: ConnectionState.CONNECTED,
+    ConnectionHealth.CONNECTING: ConnectionState.CONNECTING,
+    ConnectionHealth.CONNECTED: ConnectionState.CONNECTED,
+    ConnectionHealth.WEBHOOK: ConnectionState.DISCONNECTED,
+    ConnectionHealth.DISCONNECTED: ConnectionState.DISCONNECTED,
+}
+_TROUBLED: Final = frozenset({ConnectionHealth.ERROR, ConnectionHealth.RECONNECTING})
 
 
 @dataclass(frozen=True, slots=True)
 class SlotStatus:
-    """One connection that should stand, and how it is."""
+    """One connection that should be open. ``is_held``: a living process holds it."""
 
     row: ConnectionSlot
-    verdict: Verdict
+    health: ConnectionHealth
     is_held: bool
-    is_quiet: bool
-    """It counts as connected and has heard nothing for longer than is normal."""
     losses: Counter[LossReason] = field(default_factory=Counter)
-    """In the past 24 hours."""
+    """In the past 24 hours, where the caller has read them."""
 
     @property
     def place(self) -> str:
@@ -56,90 +85,171 @@ class SlotStatus:
         return str(self.row.pk)
 
     @property
+    def problem(self) -> CodeInfo | None:
+        """Why the last attempt failed; None for a connection that was open since."""
+        return None if self.row.state == SlotState.CONNECTED else self.row.problem
+
+    @property
     def reconnects(self) -> int:
-        """Losses of the past 24 hours that nobody wanted."""
-        return unplanned(self.losses)
+        """The losses that nobody wanted."""
+        return sum(count for reason, count in self.losses.items() if reason not in PLANNED_LOSSES)
+
+    @property
+    def is_silent(self) -> bool:
+        """The socket is open, and no heartbeat has come for longer than is normal."""
+        is_open = self.is_held and self.row.state == SlotState.CONNECTED
+        return is_open and self.health is ConnectionHealth.RECONNECTING
+
+    @property
+    def state(self) -> SlotState:
+        """What the row says, but for a connection that it wrongly calls connected."""
+        if self.row.state != SlotState.CONNECTED or self.health is ConnectionHealth.CONNECTED:
+            return SlotState(self.row.state)
+        return SlotState.BACKOFF if self.is_silent else SlotState.STOPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong, what to do about it, and what the platform itself said."""
+
+    info: CodeInfo
+    said: str = ""
+
+    @property
+    def text(self) -> str:
+        """One English sentence, for callers of the API."""
+        return self.said or self.info.cause.en_us
 
 
 @dataclass(frozen=True, slots=True)
 class BotStatus:
-    """One bot; ``slots`` is empty when it is to hold no connections."""
+    """One bot and its connections."""
 
     bot: Bot
-    verdict: Verdict
+    health: ConnectionHealth
     slots: tuple[SlotStatus, ...]
-    foreign: int = 0
-    """Connections of the same app that somebody else holds."""
+    platform_count: PlatformCount | None
 
     @property
-    def connected(self) -> int:
-        """How many connections hear."""
-        return sum(slot.verdict is Verdict.CONNECTED for slot in self.slots)
+    def is_wanted(self) -> bool:
+        """It is to hold connections."""
+        return self.health not in {ConnectionHealth.WEBHOOK, ConnectionHealth.DISCONNECTED}
 
     @property
-    def is_hearing(self) -> bool:
-        """At least one connection hears."""
-        return bool(self.connected)
+    def foreign(self) -> int:
+        """Connections of the same app that another program holds."""
+        return self.platform_count.foreign if self.platform_count and self.is_wanted else 0
 
     @property
-    def problem(self) -> CodeInfo | None:
-        """What is wrong with the first connection that is in trouble, if it is known."""
-        known = (slot.row.problem for slot in self.slots if slot.verdict is Verdict.TROUBLE)
-        return next(filter(None, known), None)
+    def connected_count(self) -> int:
+        return sum(slot.health is ConnectionHealth.CONNECTED for slot in self.slots)
+
+    @property
+    def connected_at(self) -> datetime | None:
+        """Since when its longest connection has been open."""
+        opened = (slot.row.connected_at for slot in self.slots if slot.health is ConnectionHealth.CONNECTED)
+        return min(filter(None, opened), default=None)
+
+    @property
+    def last_heartbeat_at(self) -> datetime | None:
+        return max(filter(None, (slot.row.last_heartbeat_at for slot in self.slots)), default=None)
+
+    @property
+    def troubled(self) -> SlotStatus | None:
+        """The connection to look at: the first that is known to be in trouble, those with a known reason before others."""
+        found = [slot for slot in self.slots if slot.health in _TROUBLED]
+        return min(found, key=lambda slot: slot.problem is None, default=None)
 
     @property
     def since(self) -> datetime | None:
-        """Since when it has been as it is: the latest change among those that decide the verdict."""
-        if self.verdict is Verdict.UNWANTED:
+        """Since when it has been as it is: the latest change among those that decide the health."""
+        if self.health is ConnectionHealth.DISCONNECTED:
             return self.bot.asked_at
-        deciding = [slot.row.state_changed_at for slot in self.slots if slot.verdict is self.verdict]
-        return max(filter(None, deciding), default=None)
+        slot_healths = _TROUBLED if self.health is ConnectionHealth.WARNING else {self.health}
+        changes = (slot.row.state_changed_at for slot in self.slots if slot.health in slot_healths)
+        return max(filter(None, changes), default=None)
+
+    def diagnosis(self, *, not_held: CodeInfo = advice.NOT_HELD) -> Diagnosis | None:
+        """None for a bot that is as it should be. ``not_held``: the better words of somebody who knows the processes."""
+        if self.platform_count and self.foreign and self.connected_count:
+            count = self.platform_count
+            return Diagnosis(advice.foreign(online=count.online or 0, held=count.held or 0))
+        if self.health in _TROUBLED and not self.slots:
+            return Diagnosis(not_held)
+        slot = self.troubled
+        if slot is None:
+            return None
+        if slot.problem is not None:
+            return Diagnosis(slot.problem, slot.row.error_message)
+        if not slot.is_held:
+            return Diagnosis(not_held, slot.row.error_message)
+        return Diagnosis(advice.SILENT if slot.is_silent else advice.RECONNECTING)
 
 
-def statuses(bots: Sequence[Bot]) -> list[BotStatus]:
-    """How these bots are, in their order. Three queries, however many there are."""
+def connected_bots() -> BotQuerySet:
+    """Bots that should have connections and have one."""
+    return Bot.objects.listening().filter(_has_connection())
+
+
+def unconnected_bots() -> BotQuerySet:
+    """Bots that should have connections and have none."""
+    return Bot.objects.listening().exclude(_has_connection())
+
+
+def _has_connection() -> Exists:
+    return Exists(ConnectionSlot.objects.connected().filter(bot=OuterRef("pk")))
+
+
+def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[BotStatus]:
+    """How these bots are, in their order. Two queries, however many there are."""
     now = timezone.now()
-    losses = _losses(bots, now)
-    foreign = {row.pk: row.foreign for row in PlatformCount.objects.filter(bot__in=bots)}
-    slots: dict[UUID, list[SlotStatus]] = {bot.pk: [] for bot in bots}
-    known_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
-    for row in ConnectionSlot.objects.filter(bot__in=bots).order_by("number"):
-        status = _slot(row, now, known_since[row.bot_id], losses.get((row.bot_id, row.number), Counter()))
-        slots[row.bot_id].append(status)
-    return [_bot(bot, tuple(slots[bot.pk]), foreign.get(bot.pk, 0)) for bot in bots]
-
-
-def _losses(bots: Sequence[Bot], now: datetime) -> dict[tuple[UUID, int], Counter[LossReason]]:
-    found: dict[tuple[UUID, int], Counter[LossReason]] = {}
-    day = ConnectionLoss.objects.since(now - DAY).filter(bot__in=bots).order_by()
-    for bot_id, number, reason, count in day.values_list("bot", "number", "reason").annotate(Count("pk")):
-        found.setdefault((bot_id, number), Counter())[LossReason(reason)] = count
+    counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=bots)}
+    by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
+    wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
+    unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
+    rows = ConnectionSlot.objects.filter(bot__in=bots).annotate(
+        is_held=ExpressionWrapper(HELD, BooleanField()),
+        is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
+    )
+    for row in rows.order_by("number"):
+        health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
+        lost = (losses or {}).get((row.bot_id, row.number), Counter())
+        by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))
+    found = []
+    for bot in bots:
+        slots, count = tuple(by_bot[bot.pk]), counts.get(bot.pk)
+        health = unwanted.get(bot.pk) or _taken_together(slots, has_foreign=bool(count and count.foreign))
+        found.append(BotStatus(bot, health, slots, count))
     return found
 
 
-def _slot(
-    row: ConnectionSlot, now: datetime, known_since: datetime, losses: Counter[LossReason]
-) -> SlotStatus:
-    is_held = row.holder is not None and row.lease_until is not None and row.lease_until > now - CLOCKS
-    is_quiet = row.is_late(now)
-    match row.state:
-        case SlotState.CONNECTED:
-            verdict = Verdict.CONNECTED if is_held and not is_quiet else Verdict.TROUBLE
-        case SlotState.CONNECTING:
-            # Any but the first attempt is part of an outage.
-            verdict = Verdict.TROUBLE if row.error_at is not None else Verdict.CONNECTING
-        case SlotState.STOPPED:
-            waiting = now - max(filter(None, (row.state_changed_at, known_since)))
-            verdict = Verdict.CONNECTING if waiting < PATIENCE else Verdict.TROUBLE
-        case _backoff_or_error:
-            verdict = Verdict.TROUBLE
-    return SlotStatus(row, verdict, is_held, is_quiet, losses)
-
-
-def _bot(bot: Bot, slots: tuple[SlotStatus, ...], foreign: int) -> BotStatus:
+def _unwanted(bot: Bot) -> ConnectionHealth | None:
+    """The health of a bot that is to hold no connections; None for one that is."""
     if bot.enabled and bot.transport == Transport.WEBHOOK:
-        return BotStatus(bot, Verdict.WEBHOOK, ())
-    if not (bot.enabled and bot.connect):
-        return BotStatus(bot, Verdict.UNWANTED, ())
-    worst = min((slot.verdict for slot in slots), key=list(Verdict).index, default=Verdict.TROUBLE)
-    return BotStatus(bot, Verdict.TROUBLE if foreign else worst, slots, foreign)
+        return ConnectionHealth.WEBHOOK
+    return None if bot.enabled and bot.connect else ConnectionHealth.DISCONNECTED
+
+
+def _slot_health(row: Any, now: datetime, wanted_since: datetime) -> ConnectionHealth:
+    """``row`` is annotated with ``is_held`` and ``is_connected``."""
+    if row.is_connected:
+        return ConnectionHealth.CONNECTED
+    if row.state == SlotState.ERROR:
+        return ConnectionHealth.ERROR
+    if row.is_held:
+        # Any but the first attempt is part of an outage.
+        is_first = row.state in {SlotState.STOPPED, SlotState.CONNECTING} and row.error_at is None
+        return ConnectionHealth.CONNECTING if is_first else ConnectionHealth.RECONNECTING
+    if row.state == SlotState.STOPPED:
+        since = max(filter(None, (row.state_changed_at, wanted_since)))
+        return ConnectionHealth.CONNECTING if now - since < PATIENCE else ConnectionHealth.ERROR
+    lost_at = row.lease_until or wanted_since
+    return ConnectionHealth.RECONNECTING if now - lost_at < PATIENCE else ConnectionHealth.ERROR
+
+
+def _taken_together(slots: Sequence[SlotStatus], *, has_foreign: bool) -> ConnectionHealth:
+    healths = {slot.health for slot in slots}
+    if ConnectionHealth.CONNECTED not in healths:
+        return min(healths, key=list(ConnectionHealth).index, default=ConnectionHealth.ERROR)
+    has_warning = has_foreign or bool(healths & _TROUBLED)
+    return ConnectionHealth.WARNING if has_warning else ConnectionHealth.CONNECTED

@@ -143,7 +143,7 @@ def _with_reason(words: Text, code: int | None) -> Text:
 
 
 def _connected(case: Case) -> int:
-    return case.bot.slots.hearing().count()
+    return case.bot.slots.open().count()
 
 
 def _moving(case: Case) -> int:

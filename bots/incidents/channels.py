@@ -7,15 +7,16 @@ from typing import Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from bots.connections.status import connected_bots
 from bots.enums import Transport
 from bots.errors import NoticeNotSent
 from bots.incidents.connections import FOREIGN
-from bots.models import Bot, ConnectionSlot, Incident, Notice
+from bots.models import Bot, Incident, Notice
 from core.access.models import User
 from core.console.sentences import in_language, in_sentences
 from core.vault.keyring import SealedValueError
@@ -65,11 +66,10 @@ def receive_id_type(address: str) -> ReceiveIdType:
 
 def _messengers(user: User) -> Iterator[Bot]:
     """Bots that can send, of those the operator may see: nobody else's bot reports this one's problems."""
-    connected = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
     troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=FOREIGN.name)
     healthy = Bot.objects.visible_to(user).enabled().exclude(Exists(troubled))
-    able = healthy.filter(Exists(connected)) | healthy.filter(transport=Transport.WEBHOOK)
-    yield from able.distinct().order_by("name", "app_id")[:MESSENGERS]
+    can_send = Q(pk__in=connected_bots().values("pk")) | Q(transport=Transport.WEBHOOK)
+    yield from healthy.filter(can_send).order_by("name", "app_id")[:MESSENGERS]
 
 
 def _key(notices: list[Notice]) -> str:

@@ -6,11 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.connections import advice
+from bots.connections.status import statuses, unconnected_bots
 from bots.incidents.causes import Cause, Details
 from bots.incidents.detectors import Detector, Problem, register
 from bots.models import Bot, ConnectionSlot, PlatformCount
@@ -61,28 +61,28 @@ def find_problems() -> Iterator[Problem]:
 
 
 def _unconnected() -> Iterator[Problem]:
-    connected = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
     patience = timedelta(seconds=settings.ALERT_SECONDS)
     now = timezone.now()
-    for bot in Bot.objects.listening().exclude(Exists(connected)).prefetch_related("slots"):
-        slots = list(bot.slots.all())
+    for status in statuses(list(unconnected_bots())):
+        bot = status.bot
         # Whoever has just changed the bot is looking at it, and deserves to see whether that helped.
-        since = max(bot.updated_at, *(_down_since(slot) or bot.updated_at for slot in slots))
-        if now - since >= patience:
-            yield _explained(bot, slots, since)
+        since = max([bot.updated_at, *(_down_since(slot.row) or bot.updated_at for slot in status.slots)])
+        if now - since < patience or status.connected_count:
+            continue
+        slot = status.troubled
+        if slot is None or slot.problem is None:
+            yield Problem(bot, NOT_CONNECTED, since)
+        else:
+            cause = CONFIGURATION if slot.problem.category in _NEED_A_PERSON else NOT_CONNECTED
+            row = slot.row
+            yield Problem(bot, cause, since, Details(row.error_code, row.error_reason, row.error_message))
 
 
 def _down_since(slot: ConnectionSlot) -> datetime | None:
-    """A process that died leaves a row that reads as connected, but for its lease."""
-    return slot.down_since or slot.lease_until or slot.state_changed_at
-
-
-def _explained(bot: Bot, slots: list[ConnectionSlot], since: datetime) -> Problem:
-    slot, info = next(((slot, slot.problem) for slot in slots if slot.problem), (None, None))
-    if slot is None or info is None:
-        return Problem(bot, NOT_CONNECTED, since)
-    cause = CONFIGURATION if info.category in _NEED_A_PERSON else NOT_CONNECTED
-    return Problem(bot, cause, since, Details(slot.error_code, slot.error_reason, slot.error_message))
+    """A process that died leaves a row that reads as connected, but for its lease; a silent connection, but for its
+    heartbeat."""
+    silent_since = slot.heartbeat_due_at if slot.is_overdue else None
+    return slot.down_since or silent_since or slot.lease_until or slot.state_changed_at
 
 
 def _listening() -> Iterable[UUID]:

@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
                 ('heartbeat_intervals', models.JSONField(blank=True, default=list, verbose_name='heartbeat intervals')),
                 ('heartbeat_average', models.FloatField(blank=True, null=True, verbose_name='average interval')),
                 ('heartbeat_deviation', models.FloatField(blank=True, null=True, verbose_name='standard deviation')),
-                ('heartbeat_expected', models.FloatField(editable=False, null=True)),
+                ('heartbeat_due_at', models.DateTimeField(editable=False, null=True)),
                 ('state_changed_at', models.DateTimeField(blank=True, null=True, verbose_name='state since')),
                 ('reconnects', models.PositiveIntegerField(default=0, verbose_name='reconnects')),
                 ('error_code', models.BigIntegerField(blank=True, null=True, verbose_name='error code')),

@@ -1,10 +1,11 @@
 """The long connections of bots: those that should exist, those that were lost, and what the platform counts."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Self
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.connections.advice import explain_error
@@ -18,17 +19,22 @@ PROOF: Final = 2
 """Counts of the platform in a row that have to say the same before a difference means something."""
 UNSTEADY: Final = 5.0
 """Seconds of standard deviation above which the intervals between heartbeats are worth a warning."""
-LATE: Final = 120.0
-"""Seconds without a heartbeat that are abnormal; longer where the platform itself asks for longer intervals."""
-LATE_MARGIN: Final = 10.0
-HEARING: Final = models.Q(state=SlotState.CONNECTED, lease_until__gt=DatabaseTime())
-"""A slot whose process died says "connected" until another one puts it right: its lease does not."""
+HELD: Final = models.Q(lease_until__gt=DatabaseTime())
+"""A living process holds the slot: it has renewed its lease since, by the database's clock."""
+OPEN: Final = HELD & models.Q(state=SlotState.CONNECTED)
+"""Its socket is open. The row alone does not say so: that of a process that died reads as connected until it is reaped."""
+CONNECTED: Final = OPEN & (models.Q(heartbeat_due_at=None) | models.Q(heartbeat_due_at__gt=DatabaseTime()))
+"""Its socket is open and heartbeats arrive: what "connected" means everywhere in the portal."""
 
 
 class ConnectionSlotQuerySet(OwnedQuerySet["ConnectionSlot"]):
-    def hearing(self) -> Self:
-        """Connections that stand: a process says so, and has renewed its lease since, by the database's clock."""
-        return self.filter(HEARING)
+    def open(self) -> Self:
+        """Connections whose socket is open: those that the platform may count."""
+        return self.filter(OPEN)
+
+    def connected(self) -> Self:
+        """Connections on which events arrive."""
+        return self.filter(CONNECTED)
 
 
 class ConnectionSlot(models.Model):
@@ -58,8 +64,8 @@ class ConnectionSlot(models.Model):
     """The latest twenty, oldest first, in seconds."""
     heartbeat_average = models.FloatField(_("average interval"), null=True, blank=True)
     heartbeat_deviation = models.FloatField(_("standard deviation"), null=True, blank=True)
-    heartbeat_expected = models.FloatField(null=True, editable=False)
-    """The interval that the platform asks for, in seconds."""
+    heartbeat_due_at = models.DateTimeField(null=True, editable=False)
+    """Without another heartbeat by then, an open connection counts as silent."""
     state_changed_at = models.DateTimeField(_("state since"), null=True, blank=True)
     reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
     error_code = models.BigIntegerField(_("error code"), null=True, blank=True)
@@ -95,7 +101,7 @@ class ConnectionSlot(models.Model):
 
     @property
     def error_text(self) -> str:
-        """What is wrong in one English sentence, for callers of the API; empty if nothing is."""
+        """Why the last attempt failed in one English sentence, for callers of the API; empty if it did not."""
         problem = self.problem
         return self.error_message or (problem.cause.en_us if problem else "")
 
@@ -104,12 +110,11 @@ class ConnectionSlot(models.Model):
         """The heartbeats come at uneven intervals, which often comes before a loss."""
         return self.heartbeat_deviation is not None and self.heartbeat_deviation > UNSTEADY
 
-    def is_late(self, now: datetime) -> bool:
-        """It counts as connected, and no heartbeat has come for longer than is normal."""
-        since = max(filter(None, (self.last_heartbeat_at, self.connected_at)), default=None)
-        if self.state != SlotState.CONNECTED or since is None:
-            return False
-        return now - since > timedelta(seconds=max(LATE, (self.heartbeat_expected or LATE) + LATE_MARGIN))
+    @property
+    def is_overdue(self) -> bool:
+        """The socket is open, and no heartbeat has come for longer than is normal."""
+        due_at = self.heartbeat_due_at
+        return self.state == SlotState.CONNECTED and due_at is not None and due_at < timezone.now()
 
 
 class ConnectionLossQuerySet(OwnedQuerySet["ConnectionLoss"]):

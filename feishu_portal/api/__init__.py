@@ -8,6 +8,7 @@ from ninja.openapi.schema import OpenAPISchema
 from feishu_portal import __version__
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.bots import router as bots
+from feishu_portal.api.connections import api as long_connections
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.messages import router as sending
@@ -19,11 +20,14 @@ from feishu_portal.api.users import router as users
 
 
 class PortalAPI(NinjaAPI):
-    """With the proxy, which is no router of Django's, in the description."""
+    """Its description has the proxy, which is no router, and the routes under ``/api/feishu`` as well."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        schema["paths"] |= PATHS
+        others = long_connections.get_openapi_schema(path_prefix="/api/feishu/")
+        schema["paths"] |= others["paths"] | PATHS
+        for kind, components in others["components"].items():
+            schema["components"].setdefault(kind, {}).update(components)
         return schema
 
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from django.db.models import Prefetch
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from bots.connections.status import BotStatus, ConnectionState, statuses
 from bots.enums import SlotState
-from bots.models import Bot, ConnectionSlot
+from bots.models import Bot
 from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 
@@ -27,12 +27,17 @@ class ConnectionOut(Schema):
 
 
 class BotOut(Schema):
+    """``state`` is that of all connections together; beside ``connected``, ``error`` is a warning. It is empty where
+    nothing is wrong."""
+
     id: str
     app_id: str
     name: str
     platform: str
     transport: str
     enabled: bool
+    state: ConnectionState
+    error: str
     connections: list[ConnectionOut]
 
 
@@ -41,8 +46,9 @@ class BotPage(Schema):
     next_cursor: str | None
 
 
-def bot_out(bot: Bot) -> BotOut:
+def bot_out(status: BotStatus) -> BotOut:
     """A bot as callers see it: no secret, and no word of whether there is one."""
+    bot, diagnosis = status.bot, status.diagnosis()
     return BotOut(
         id=str(bot.pk),
         app_id=bot.app_id,
@@ -50,16 +56,18 @@ def bot_out(bot: Bot) -> BotOut:
         platform=bot.platform,
         transport=bot.transport,
         enabled=bot.enabled,
+        state=status.health.state,
+        error=diagnosis.text if diagnosis else "",
         connections=[
             ConnectionOut(
-                number=slot.number,
-                state=SlotState(slot.state),
-                connected_at=slot.connected_at,
-                last_frame_at=slot.last_frame_at,
-                error_code=slot.error_code,
-                error=slot.error_text,
+                number=slot.row.number,
+                state=slot.state,
+                connected_at=slot.row.connected_at,
+                last_frame_at=slot.row.last_frame_at,
+                error_code=slot.row.error_code,
+                error=slot.row.error_text,
             )
-            for slot in bot.slots.all()
+            for slot in status.slots
         ],
     )
 
@@ -70,17 +78,18 @@ def list_bots(
 ) -> BotPage:
     """Ordered by App ID; ``cursor`` is the last answer's ``next_cursor``."""
     client = caller(request, Scope.BOTS_READ)
-    slots = Prefetch("slots", ConnectionSlot.objects.order_by("number"))
-    bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id").prefetch_related(slots)
+    bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id")
     if not client.all_bots:
         bots = bots.filter(app_id__in=client.app_ids)
     page = list(bots[: limit + 1])
     more = len(page) > limit
     return BotPage(
-        items=[bot_out(bot) for bot in page[:limit]], next_cursor=page[limit - 1].app_id if more else None
+        items=[bot_out(status) for status in statuses(page[:limit])],
+        next_cursor=page[limit - 1].app_id if more else None,
     )
 
 
 @router.get("/{bot_id}", response=BotOut, summary="One bot")
 def get_bot(request: HttpRequest, bot_id: str) -> BotOut:
-    return bot_out(bot_for(caller(request, Scope.BOTS_READ), bot_id))
+    [status] = statuses([bot_for(caller(request, Scope.BOTS_READ), bot_id)])
+    return bot_out(status)

@@ -2,24 +2,27 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, Final, cast
 
 from django.http import HttpRequest
-from ninja import NinjaAPI, Status
+from ninja import NinjaAPI, Query, Schema, Status
 from ninja.security import SessionAuth
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 
-from bots.connections.control import BotConnection, ConnectionState, connect, disconnect, states_of
+from bots.connections.control import connect, disconnect
+from bots.connections.status import BotStatus, ConnectionState, statuses
 from bots.errors import BotNotFound
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.scopes import Scope
 from feishu_portal import __version__
-from feishu_portal.api.keys import ApiKey, bot_named
-from feishu_portal.api.problems import Problem, install
+from feishu_portal.api.keys import ApiKey, bot_named, permitted
+from feishu_portal.api.problems import install
 
-NOT_FOUND = {"success": False, "error": "Bot not found or disabled"}
-MAX_BOTS = 1000
+MAX_LIMIT: Final = 1000
+"""Bots on one page of statuses."""
 
 
 class Operator(SessionAuth):
@@ -28,6 +31,44 @@ class Operator(SessionAuth):
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:  # noqa: ARG002 -- ninja's signature
         user = request.user
         return user if isinstance(user, User) and user.is_active and user.is_staff else None
+
+
+class Shape(Schema):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Refused(Schema):
+    """The same for a bot that is not there and for one that is somebody else's."""
+
+    success: bool
+    error: str
+
+
+REFUSED: Final = {"success": False, "error": "Bot not found or disabled"}
+
+
+class Controlled(Shape):
+    success: bool
+    bot_id: str
+    status: ConnectionState
+
+
+class BotConnection(Shape):
+    """``error`` is there where something is wrong; beside ``connected`` it is a warning. Times are ISO 8601 in UTC."""
+
+    bot_id: str
+    state: ConnectionState
+    connected_at: str | None
+    """Since when the longest of the bot's connections has been open."""
+    last_heartbeat: str | None
+    error: str = ""
+
+
+class BotConnections(Schema):
+    """``next_cursor`` is null on the last page."""
+
+    connections: list[BotConnection]
+    next_cursor: str | None
 
 
 api = NinjaAPI(
@@ -40,62 +81,75 @@ api = NinjaAPI(
 )
 install(api)
 
-Answer = dict[str, Any]
 
-
-@api.post("/bots/{bot_id}/ws/connect", response={200: Answer, 400: Answer})
-def connect_bot(request: HttpRequest, bot_id: str) -> Status[Answer]:
-    """Hold the bot's connections, and make those that exist anew."""
+@api.post("/bots/{bot_id}/ws/connect", response={200: Controlled, 400: Refused}, by_alias=True)
+def connect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
+    """Open the bot's connections, and replace those that are open."""
     return _control(request, bot_id, connect, ConnectionState.CONNECTING)
 
 
-@api.post("/bots/{bot_id}/ws/disconnect", response={200: Answer, 400: Answer})
-def disconnect_bot(request: HttpRequest, bot_id: str) -> Status[Answer]:
-    """Let go of the bot's connections until it is connected again."""
+@api.post("/bots/{bot_id}/ws/disconnect", response={200: Controlled, 400: Refused}, by_alias=True)
+def disconnect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
+    """Close the bot's connections until it is connected again."""
     return _control(request, bot_id, disconnect, ConnectionState.DISCONNECTED)
 
 
-@api.get("/bots/{bot_id}/ws/status", response={200: Answer, 400: Answer})
-def bot_status(request: HttpRequest, bot_id: str) -> Status[Answer]:
+@api.get(
+    "/bots/{bot_id}/ws/status",
+    response={200: BotConnection, 400: Refused},
+    by_alias=True,
+    exclude_unset=True,
+)
+def bot_status(request: HttpRequest, bot_id: str) -> Status[Any]:
+    """How the bot's connections are, taken together."""
     try:
         bot = _bot(request, bot_id, Scope.BOTS_READ)
     except BotNotFound:
-        return Status(400, NOT_FOUND)
-    [connection] = states_of([bot])
-    return Status(200, _status(connection))
+        return Status(400, REFUSED)
+    [status] = statuses([bot])
+    return Status(200, _shape(status))
 
 
-@api.get("/ws/status", response=Answer)
-def all_statuses(request: HttpRequest) -> Answer:
-    """Every bot of the caller, at most a thousand."""
+@api.get("/ws/status", response=BotConnections, by_alias=True, exclude_unset=True)
+def all_statuses(
+    request: HttpRequest, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT, cursor: str = ""
+) -> dict[str, Any]:
+    """The caller's bots by App ID, at most ``limit``; ``cursor`` is the last answer's ``next_cursor``."""
     caller = _caller(request, Scope.BOTS_READ)
-    bots = Bot.objects.order_by("app_id")
+    bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id")
     if isinstance(caller, User):
         bots = bots.visible_to(caller)
     elif not caller.all_bots:
         bots = bots.filter(app_id__in=caller.app_ids)
-    return {"connections": [_status(connection) for connection in states_of(list(bots[:MAX_BOTS]))]}
+    page = list(bots[: limit + 1])
+    return {
+        "connections": [_shape(status) for status in statuses(page[:limit])],
+        "next_cursor": page[limit - 1].app_id if len(page) > limit else None,
+    }
 
 
 def _control(
     request: HttpRequest, bot_id: str, verb: Callable[..., None], state: ConnectionState
-) -> Status[Answer]:
+) -> Status[Any]:
+    caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
+    actor = Actor.operator(caller) if isinstance(caller, User) else Actor.api(caller)
     try:
         bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
-        verb([bot], actor=_actor(request))
+        verb([bot], actor=actor)
     except BotNotFound:
-        return Status(400, NOT_FOUND)
-    return Status(200, {"success": True, "botId": str(bot.pk), "status": state.value})
+        return Status(400, REFUSED)
+    return Status(200, {"success": True, "botId": str(bot.pk), "status": state})
 
 
-def _status(connection: BotConnection) -> Answer:
-    answer = {
-        "botId": str(connection.bot.pk),
-        "state": connection.state.value,
-        "connectedAt": _iso(connection.connected_at),
-        "lastHeartbeat": _iso(connection.last_heartbeat_at),
+def _shape(status: BotStatus) -> dict[str, Any]:
+    diagnosis = status.diagnosis()
+    return {
+        "botId": str(status.bot.pk),
+        "state": status.health.state,
+        "connectedAt": _iso(status.connected_at),
+        "lastHeartbeat": _iso(status.last_heartbeat_at),
+        **({"error": diagnosis.text} if diagnosis else {}),
     }
-    return answer | {"error": connection.error} if connection.error else answer
 
 
 def _iso(time: datetime | None) -> str | None:
@@ -104,14 +158,7 @@ def _iso(time: datetime | None) -> str | None:
 
 def _caller(request: HttpRequest, scope: Scope) -> ApiClient | User:
     caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
-    if isinstance(caller, ApiClient) and not caller.may(scope):
-        raise Problem(403, "not_permitted", f"The API key lacks the scope {scope.value}.", scope=scope.value)
-    return caller
-
-
-def _actor(request: HttpRequest) -> Actor:
-    caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
-    return Actor.operator(caller) if isinstance(caller, User) else Actor.api(caller)
+    return permitted(caller, scope) if isinstance(caller, ApiClient) else caller
 
 
 def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:
@@ -120,11 +167,11 @@ def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:
     bot = bot_named(bot_id)
     if bot is None:
         raise BotNotFound(bot_id)
-    mine = (
+    is_own = (
         Bot.objects.visible_to(caller).filter(pk=bot.pk).exists()
         if isinstance(caller, User)
         else caller.may_use(bot.app_id)
     )
-    if not mine:
+    if not is_own:
         raise BotNotFound(bot_id)
     return bot

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,9 +22,9 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
-from bots.enums import SlotState
+from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.incidents.causes import cause_named
-from bots.models import Bot, ConnectionSlot, Incident
+from bots.models import Bot, Incident
 from core.access.models import User
 from core.console.base import operator_of
 from core.console.columns import ago
@@ -116,17 +116,15 @@ def _list(name: str, **filters: str) -> str:
 
 
 def _count_bots(user: User) -> dict[str, int]:
-    connected = ConnectionSlot.objects.hearing().filter(bot=OuterRef("pk"))
-    listening = Q(pk__in=Bot.objects.listening().values("pk"))
     return Bot.objects.visible_to(user).aggregate(
         total=Count("pk"),
-        listening=Count("pk", filter=listening),
-        connected=Count("pk", filter=listening & Q(Exists(connected))),
+        connected=Count("pk", filter=Q(pk__in=connected_bots().values("pk"))),
+        unconnected=Count("pk", filter=Q(pk__in=unconnected_bots().values("pk"))),
     )
 
 
 def _bot_cards(bots: dict[str, int]) -> list[Card]:
-    away = bots["listening"] - bots["connected"]
+    away = bots["unconnected"]
     return [
         Card("bots", _("Bots"), str(bots["total"]), _list("bots_bot")),
         Card(
@@ -147,24 +145,17 @@ def _bot_cards(bots: dict[str, int]) -> list[Card]:
 
 
 def _unconnected(user: User) -> list[Down]:
-    """Connections that should stand and do not, those with an error first."""
-    slots = ConnectionSlot.objects.visible_to(user).filter(bot__in=Bot.objects.listening())
-    down = slots.exclude(pk__in=slots.hearing().values("pk")).select_related("bot")
+    """Bots that should have connections and have none."""
+    bots = unconnected_bots().visible_to(user).order_by("name", "pk")[:EACH]
     return [
         Down(
-            slot.bot.name,
-            gettext("Not hearing") if slot.state == SlotState.CONNECTED else slot.get_state_display(),
-            _why_down(slot),
-            reverse("admin:bots_bot_change", args=[slot.bot_id]),
+            status.bot.name,
+            str(status.health.label),
+            cause_and_cure(diagnosis.info) if (diagnosis := status.diagnosis()) else "",
+            reverse("admin:bots_bot_change", args=[status.bot.pk]),
         )
-        for slot in down.order_by(F("error_code").asc(nulls_last=True), "bot__name", "number")[:EACH]
+        for status in statuses(list(bots))
     ]
-
-
-def _why_down(slot: ConnectionSlot) -> str:
-    if slot.state == SlotState.CONNECTED:
-        return gettext("its process is gone")
-    return cause_and_cure(slot.problem) if slot.problem else ""
 
 
 def _incidents(user: User) -> list[Problem]:

@@ -25,7 +25,7 @@ def is_in(member: object, group: Collection[object]) -> bool:
 
 @register.filter
 def who(status: object) -> Any:
-    """Who wanted a bot to hear nothing."""
+    """Who disconnected a bot or switched it off."""
     return _looks().who(status)
 
 
@@ -47,6 +47,12 @@ def problem(row: object) -> Any:
     return _looks().problem(row)
 
 
+@register.filter
+def in_language(text: object) -> Any:
+    """A text of the platform layer in the language of the page."""
+    return _looks().in_language(text)
+
+
 @register.simple_tag
 def age(moment: datetime | None, place: str = "") -> SafeString:
     """How long ago that was; it grows by itself."""
@@ -55,16 +61,16 @@ def age(moment: datetime | None, place: str = "") -> SafeString:
 
 
 @register.simple_tag
-def verdict(status: object) -> SafeString:
-    """The verdict about a bot as a label."""
+def health(status: object) -> SafeString:
+    """The health of a bot's connections as a label."""
     drawn: SafeString = _looks().badge(status)
     return drawn
 
 
 @register.simple_tag
-def verdict_icon(value: str) -> SafeString:
-    """The symbol of a verdict."""
-    drawn: SafeString = _looks().verdict_icon(value)
+def health_icon(value: str) -> SafeString:
+    """The symbol of a bot's health."""
+    drawn: SafeString = _looks().health_icon(value)
     return drawn
 
 

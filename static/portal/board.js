@@ -35,7 +35,7 @@ function put(id, html) {
   if (focused) {
     row.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
   }
-  if (old && old.dataset.verdict !== row.dataset.verdict) {
+  if (old && old.dataset.health !== row.dataset.health) {
     row.classList.add("is-new");
     announce(row);
   }
@@ -80,9 +80,9 @@ function filter() {
   const wanted = search.value.trim().toLocaleLowerCase();
   let visible = 0;
   for (const row of rows()) {
-    const { verdict, find } = row.dataset;
-    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-    row.hidden = Boolean((show && verdict !== show) || !find.toLocaleLowerCase().includes(wanted));
+    const { health, find } = row.dataset;
+    counts.set(health, (counts.get(health) ?? 0) + 1);
+    row.hidden = Boolean((show && health !== show) || !find.toLocaleLowerCase().includes(wanted));
     visible += !row.hidden;
   }
   for (const tile of tiles) {

@@ -55,8 +55,8 @@ def open_connections(page: Page, portal: str) -> None:
     page.evaluate("window.same = true")
 
 
-def expect_state(page: Page, verdict: str) -> None:
-    expect(page.get_by_test_id(f"row-{APP_ID}")).to_have_attribute("data-verdict", verdict)
+def expect_state(page: Page, health: str) -> None:
+    expect(page.get_by_test_id(f"row-{APP_ID}")).to_have_attribute("data-health", health)
 
 
 def lose_and_recover(page: Page, sandbox: SandboxClient) -> None:
@@ -65,7 +65,7 @@ def lose_and_recover(page: Page, sandbox: SandboxClient) -> None:
     expect(page.get_by_test_id("slot-1")).to_contain_text("Connected")
     sandbox.faults(discovery={"http_status": 503})
     sandbox.disturb("drop", app_id=APP_ID)
-    expect_state(page, "trouble")
+    expect_state(page, "reconnecting")
     expect(page.get_by_test_id("reason")).to_be_visible()
     sandbox.faults()
     expect_state(page, "connected")

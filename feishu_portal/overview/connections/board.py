@@ -5,6 +5,7 @@ by themselves: these are read in the browser and told apart.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import OuterRef, Q, Subquery
 
 from bots.admin.bot_form import SECRETS
-from bots.connections.status import BotStatus, SlotStatus, Verdict, statuses
+from bots.connections import advice
+from bots.connections.losses import losses_of_a_day
+from bots.connections.status import BotStatus, ConnectionHealth, Diagnosis, SlotStatus, statuses
 from bots.live_updates import BOTS, SLOTS
 from bots.models import Bot, BotQuerySet
 from core.access.models import User
 from core.console.live import ANYTHING, Changes
 from events.models import Event
-from feishu_portal.overview.connections.processes import Process, processes
-from feishu_portal.overview.connections.reasons import Reason, reason_of
+from feishu.codes import CodeInfo
+from feishu_portal.overview.connections.processes import Process, processes, why_not_held
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -35,7 +38,7 @@ class Row:
     status: BotStatus
     cells: tuple[tuple[Process, tuple[SlotStatus, ...]], ...]
     unheld: tuple[SlotStatus, ...]
-    reason: Reason | None
+    diagnosis: Diagnosis | None
     last_event_at: datetime | None
     digest: str
 
@@ -70,18 +73,18 @@ class Board:
         return _digest([process.facts for process in self.processes])
 
     @property
-    def counts(self) -> dict[Verdict, int]:
-        """Bots by verdict."""
-        return {verdict: sum(row.status.verdict is verdict for row in self.rows) for verdict in Verdict}
+    def counts(self) -> dict[ConnectionHealth, int]:
+        """Bots by the health of their connections."""
+        counts = Counter(row.status.health for row in self.rows)
+        return {health: counts[health] for health in ConnectionHealth}
 
 
 def read_board(user: User) -> Board:
     """All of the operator's bots: those in trouble first, then by name."""
     bots = list(_bots(user)[: MOST + 1])
-    found = statuses(bots[:MOST])
-    board = Board(*_rows(user, found), is_cut=len(bots) > MOST)
-    order = list(Verdict)
-    board.rows.sort(key=lambda row: (order.index(row.status.verdict), row.status.bot.name, row.id))
+    board = Board(*_rows(user, bots[:MOST]), is_cut=len(bots) > MOST)
+    order = list(ConnectionHealth)
+    board.rows.sort(key=lambda row: (order.index(row.status.health), row.status.bot.name, row.id))
     return board
 
 
@@ -95,7 +98,7 @@ def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | No
     if bot_keys is ANYTHING or slot_keys is ANYTHING or not user.is_superuser:
         return None
     bots = list(_bots(user).filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct())
-    return Board(*_rows(user, statuses(bots))), bot_keys
+    return Board(*_rows(user, bots)), bot_keys
 
 
 def _bots(user: User) -> BotQuerySet:
@@ -108,28 +111,31 @@ def _bots(user: User) -> BotQuerySet:
     )
 
 
-def _rows(user: User, found: list[BotStatus]) -> tuple[list[Row], list[Process]]:
+def _rows(user: User, bots: list[Bot]) -> tuple[list[Row], list[Process]]:
+    found = statuses(bots, losses=losses_of_a_day(bots))
     running = processes(user, found)
-    return [_row(status, running, knows_all=user.is_superuser) for status in found], running
+    # An operator who knows some of the processes cannot tell what the others do.
+    not_held = why_not_held(running) if user.is_superuser else advice.NOT_HELD
+    return [_row(status, running, not_held) for status in found], running
 
 
-def _row(status: BotStatus, running: list[Process], *, knows_all: bool) -> Row:
+def _row(status: BotStatus, running: list[Process], not_held: CodeInfo) -> Row:
     by_holder: dict[UUID | None, list[SlotStatus]] = {}
     columns = {process.id for process in running}
-    for slot in status.slots:
+    for slot in status.slots if status.is_wanted else ():
         holder = slot.row.holder if slot.is_held and slot.row.holder in columns else None
         by_holder.setdefault(holder, []).append(slot)
-    reason = reason_of(status, running, knows_all=knows_all)
+    diagnosis = status.diagnosis(not_held=not_held)
     return Row(
         status=status,
         cells=tuple((process, tuple(by_holder.get(process.id, ()))) for process in running),
         unheld=tuple(by_holder.get(None, ())),
-        reason=reason,
+        diagnosis=diagnosis,
         last_event_at=getattr(status.bot, "last_event_at", None),
         digest=_digest(
             [
                 _bot_facts(status),
-                reason,
+                diagnosis,
                 sorted(map(str, columns)),
                 [_slot_facts(slot) for slot in status.slots],
             ]
@@ -140,7 +146,7 @@ def _row(status: BotStatus, running: list[Process], *, knows_all: bool) -> Row:
 def _bot_facts(status: BotStatus) -> tuple[object, ...]:
     bot = status.bot
     return (
-        bot.name, bot.app_id, bot.platform, bot.enabled, bot.connect, bot.transport, status.verdict, status.since,
+        bot.name, bot.app_id, bot.platform, bot.enabled, bot.connect, bot.transport, status.health, status.since,
         status.foreign, bot.asked_by, bot.asked_at, getattr(bot, "last_event_at", None) is None,
     )  # fmt: skip
 
@@ -150,7 +156,7 @@ def _slot_facts(slot: SlotStatus) -> tuple[object, ...]:
     return (
         row.pk, row.number, row.state, row.state_changed_at, row.holder, row.node, row.error_code, row.error_reason,
         row.error_message,
-        row.last_frame_at is None, slot.verdict, slot.is_held, slot.is_quiet, row.is_unsteady, slot.reconnects,
+        row.last_frame_at is None, slot.health, slot.is_held, slot.is_silent, row.is_unsteady, slot.reconnects,
     )  # fmt: skip
 
 

@@ -3,20 +3,23 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count
-from django.utils import timezone
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
-from bots.connections.status import CLOCKS, BotStatus
+from bots.connections import advice
+from bots.connections.status import BotStatus
 from bots.models import ConnectionSlot, Listener
+from bots.models.connections import HELD
 from core.access.models import User
+from core.database.clock import DatabaseTime
+from feishu.codes import CodeInfo
 
-REMEMBERED: Final = timedelta(minutes=10)
-"""How long a process that vanished without a word is shown."""
+REMEMBERED: Final = 600.0
+"""Seconds for which a process that died is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,10 @@ def processes(user: User, statuses: Sequence[BotStatus]) -> list[Process]:
 
 
 def _all() -> list[Process]:
-    now = timezone.now()
-    held = ConnectionSlot.objects.filter(lease_until__gt=now - CLOCKS).exclude(holder=None).order_by()
+    held = ConnectionSlot.objects.filter(HELD).exclude(holder=None).order_by()
     loads = dict(held.values_list("holder").annotate(Count("pk")))
-    alive_since = now - timedelta(seconds=settings.LEASE_SECONDS) - CLOCKS
+    is_alive = ExpressionWrapper(Q(seen_at__gt=DatabaseTime(-settings.LEASE_SECONDS)), BooleanField())
+    rows: QuerySet[Any] = Listener.objects.filter(seen_at__gt=DatabaseTime(-REMEMBERED))
     return [
         Process(
             id=row.pk,
@@ -69,11 +72,11 @@ def _all() -> list[Process]:
             load=loads.get(row.pk, 0),
             capacity=row.capacity,
             seen_at=row.seen_at,
-            is_alive=row.seen_at > alive_since,
+            is_alive=row.is_alive,
             is_draining=row.draining,
             confined_to=len(row.only),
         )
-        for row in Listener.objects.filter(seen_at__gt=now - REMEMBERED).order_by("name", "pk")
+        for row in rows.annotate(is_alive=is_alive).order_by("name", "pk")
     ]
 
 
@@ -89,3 +92,11 @@ def _of(statuses: Sequence[BotStatus]) -> list[Process]:
         Process(id=pk, name=name, load=loads[pk])
         for pk, name in sorted(names.items(), key=lambda item: (item[1], str(item[0])))
     ]
+
+
+def why_not_held(running: Sequence[Process]) -> CodeInfo:
+    """Why no process holds a connection, ``running`` being all processes there are."""
+    usable = [process for process in running if process.is_alive and not process.is_draining]
+    if not usable:
+        return advice.NO_PROCESS
+    return advice.PROCESSES_CONFINED if all(process.confined_to for process in usable) else advice.NOT_HELD

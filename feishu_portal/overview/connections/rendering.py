@@ -5,22 +5,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from bots.admin.badges import ICONS, badge, icon, slot_icon, slot_words, who
-from bots.connections.status import Verdict
+from bots.connections.status import ConnectionHealth, SlotStatus
+from bots.enums import SlotState
 from bots.models import ConnectionSlot
 from core.console.columns import trouble
 from core.console.live.ages import UNITS, age
-from feishu_portal.overview.connections.reasons import slot_note
+from core.console.sentences import in_language
 
 __all__ = [
     "age",
     "badge",
+    "health_icon",
+    "in_language",
     "live_status",
     "live_words",
     "problem",
     "slot_icon",
     "slot_note",
     "slot_words",
-    "verdict_icon",
     "who",
 ]
 
@@ -30,9 +32,16 @@ def problem(row: ConnectionSlot) -> str:
     return trouble(row.problem, said=row.error_message)
 
 
-def verdict_icon(value: str) -> SafeString:
-    """The symbol of a verdict."""
-    return icon(ICONS[Verdict(value)])
+def health_icon(value: str) -> SafeString:
+    """The symbol of a bot's health."""
+    return icon(ICONS[ConnectionHealth(value)])
+
+
+def slot_note(slot: SlotStatus) -> str:
+    """The word beside a connection's state, if there is something to add."""
+    if slot.row.state == SlotState.CONNECTED and not slot.is_held:
+        return gettext("its process is gone")
+    return gettext("unsteady heartbeat") if slot.row.is_unsteady else ""
 
 
 def live_words() -> SafeString:

@@ -8,7 +8,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from bots.connections.status import Verdict, statuses
+from bots.connections.losses import losses_of_a_day
+from bots.connections.status import ConnectionHealth, statuses
 from bots.models import Bot, ConnectionLoss, ConnectionSlot
 from core.console.base import operator_of
 from core.console.live.polling import polled
@@ -31,11 +32,11 @@ def board(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": _("Connections"),
         "board": found,
-        "tiles": [(verdict, count) for verdict, count in found.counts.items()],
-        "show": show if show in Verdict else "",
+        "tiles": [(health, count) for health, count in found.counts.items()],
+        "show": show if show in ConnectionHealth else "",
         "query": query,
         "hidden": {
-            row.id for row in found.rows if not _matches(row.status.bot, row.status.verdict, show, query)
+            row.id for row in found.rows if not _matches(row.status.bot, row.status.health, show, query)
         },
         "may_add": user.has_perm("bots.add_bot"),
         "now": f"{time.time():.3f}",
@@ -43,8 +44,8 @@ def board(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/connections/board.html", context)
 
 
-def _matches(bot: Bot, verdict: Verdict, show: str, query: str) -> bool:
-    return (not show or show not in Verdict or verdict == show) and (
+def _matches(bot: Bot, health: ConnectionHealth, show: str, query: str) -> bool:
+    return (not show or show not in ConnectionHealth or health == show) and (
         query.casefold() in f"{bot.name} {bot.app_id}".casefold()
     )
 
@@ -56,7 +57,7 @@ def panel(request: HttpRequest, slot_id: int) -> HttpResponse:
     row = ConnectionSlot.objects.visible_to(user).filter(pk=slot_id).select_related("bot").first()
     if row is None:
         raise Http404
-    [status] = statuses([row.bot])
+    [status] = statuses([row.bot], losses=losses_of_a_day([row.bot]))
     slot = next((slot for slot in status.slots if slot.row.pk == row.pk), None)
     losses = ConnectionLoss.objects.filter(bot=row.bot, number=row.number).order_by("-at")[:LATEST]
     context = {"bot": row.bot, "row": row, "slot": slot, "facts": facts(row, slot), "losses": losses}

@@ -134,7 +134,7 @@ def choice(action: str, chosen: list[str]) -> dict[str, Any]:
 
 
 def test_list_and_page_show_the_state_since_when_and_by_whom(rows: Rows, as_owner: Client) -> None:
-    assert 'data-verdict="trouble"' in text_of(as_owner.get(list_of("bots_bot")))
+    assert 'data-health="error"' in text_of(as_owner.get(list_of("bots_bot")))
     act(as_owner, rows, "disconnect")
     for page in (list_of("bots_bot"), page_of("bots_bot", rows.bot)):
         html = text_of(as_owner.get(page))

@@ -24,7 +24,7 @@ def beat(rows: Rows, *, deviation: float, seconds_ago: float = 5) -> None:
         heartbeat_intervals=[29.5, 30.5],
         heartbeat_average=30.0,
         heartbeat_deviation=deviation,
-        heartbeat_expected=30,
+        heartbeat_due_at=now + timedelta(seconds=120 - seconds_ago),
         error_code=None,
         error_message="",
     )

@@ -3,16 +3,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.connections.heartbeats import LATEST, Rhythm
+from bots.connections.heartbeats import LATEST, Rhythm, heartbeat_due_at
 from bots.enums import SlotState
 from bots.models import ConnectionSlot
+from tests.factories import connect_slots, make_bot
 
 
 def beats(*intervals: float | None) -> dict[str, object]:
     rhythm = Rhythm()
     figures: dict[str, object] = {}
     for interval in intervals:
-        figures = rhythm.beat(interval, expected=30)
+        figures = rhythm.beat(interval)
     return figures
 
 
@@ -22,7 +23,6 @@ def test_first_heartbeat_has_no_interval_to_speak_of():
         "heartbeat_intervals": [],
         "heartbeat_average": None,
         "heartbeat_deviation": None,
-        "heartbeat_expected": 30,
     }
 
 
@@ -48,27 +48,29 @@ def test_deviation_above_five_seconds_is_worth_a_warning(deviation, unsteady):
     assert ConnectionSlot(heartbeat_deviation=deviation).is_unsteady is unsteady
 
 
+@pytest.mark.parametrize(("expected", "seconds"), [(0, 120), (30, 120), (115, 125), (240, 250)])
+def test_two_minutes_without_a_heartbeat_are_abnormal_unless_the_platform_wants_fewer(expected, seconds):
+    now = timezone.now()
+    assert heartbeat_due_at(now, expected=expected) == now + timedelta(seconds=seconds)
+
+
 @pytest.mark.parametrize(
-    ("state", "seconds", "expected", "late"),
+    ("state", "due_in", "is_connected", "is_overdue"),
     [
-        (SlotState.CONNECTED, 119, 30, False),
-        (SlotState.CONNECTED, 121, 30, True),
-        (SlotState.CONNECTED, 125, 120, False),
-        (SlotState.CONNECTED, 131, 120, True),
-        (SlotState.BACKOFF, 999, 30, False),
+        (SlotState.CONNECTED, 5, True, False),
+        (SlotState.CONNECTED, -1, False, True),
+        (SlotState.CONNECTED, None, True, False),
+        (SlotState.BACKOFF, -1, False, False),
     ],
 )
-def test_two_minutes_without_a_heartbeat_are_abnormal_unless_the_platform_wants_fewer(
-    state, seconds, expected, late
+@pytest.mark.django_db
+def test_connection_whose_heartbeat_is_overdue_is_open_and_not_connected(
+    state, due_in, is_connected, is_overdue
 ):
-    now = timezone.now()
-    slot = ConnectionSlot(
-        state=state, last_heartbeat_at=now - timedelta(seconds=seconds), heartbeat_expected=expected
-    )
-    assert slot.is_late(now) is late
-
-
-def test_connection_that_never_had_a_heartbeat_is_late_two_minutes_after_it_began():
-    now = timezone.now()
-    slot = ConnectionSlot(state=SlotState.CONNECTED, connected_at=now - timedelta(seconds=131))
-    assert slot.is_late(now)
+    slots = make_bot().slots
+    due_at = None if due_in is None else timezone.now() + timedelta(seconds=due_in)
+    connect_slots(slots, heartbeat_due_at=due_at)
+    slots.update(state=state)
+    assert slots.connected().exists() is is_connected
+    assert slots.get().is_overdue is is_overdue
+    assert slots.open().exists() is (state == SlotState.CONNECTED)

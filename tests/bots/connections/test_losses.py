@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bots.connections.losses import losses_by_reason, unplanned
+from bots.connections.losses import losses_of_a_day
+from bots.connections.status import statuses
 from bots.enums import LossReason
 from bots.models import Bot, ConnectionLoss
 from tests.factories import make_bot
@@ -24,9 +25,9 @@ def test_losses_of_a_day_are_counted_by_cause_for_many_bots_in_one_query(django_
     lose(bot, days=1.1)
     lose(other, LossReason.SILENT)
     with django_assert_num_queries(1):
-        counts = losses_by_reason([bot.pk, other.pk])
+        counts = losses_of_a_day([bot, other])
     assert counts == {
-        bot.pk: {LossReason.NETWORK: 2, LossReason.MOVED: 1},
-        other.pk: {LossReason.SILENT: 1},
+        (bot.pk, 1): {LossReason.NETWORK: 2, LossReason.MOVED: 1},
+        (other.pk, 1): {LossReason.SILENT: 1},
     }
-    assert unplanned(counts[bot.pk]) == 2
+    assert [slot.reconnects for slot in statuses([bot], losses=counts)[0].slots] == [2]

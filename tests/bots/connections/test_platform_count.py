@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots.connections import platform_count
 from bots.connections.losses import write_losses
-from bots.connections.platform_count import AGAIN, CLAIM, due_bots, look
+from bots.connections.platform_count import AGAIN, CLAIM, check, due_bots
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.service import set_enabled
@@ -57,7 +57,7 @@ def look_at(router: respx.MockRouter) -> Callable[..., PlatformCount]:
         router.get("/open-apis/event/v1/connection").respond(
             **(answer or {"json": {"code": 0, "data": data}})
         )
-        look(bot.pk, transport=Http())
+        check(bot.pk, transport=Http())
         return PlatformCount.objects.get(pk=bot.pk)
 
     return looked

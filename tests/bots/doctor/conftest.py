@@ -5,7 +5,7 @@ import respx
 
 from bots.models import Bot
 from tests.bots.doctor.patient import SECRET, PlatformAnswers
-from tests.factories import PLATFORM, let_hear, make_bot
+from tests.factories import PLATFORM, connect_slots, make_bot
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def public_url(settings) -> None:
 @pytest.fixture
 def bot() -> Bot:
     bot = make_bot(app_secret=SECRET, auth_scopes=["offline_access", "docx:document:readonly"])
-    let_hear(bot.slots)
+    connect_slots(bot.slots)
     return bot
 
 

@@ -9,7 +9,7 @@ from bots.doctor import Check, Verdict
 from bots.enums import SlotState
 from bots.models import Bot
 from tests.bots.doctor.patient import counted, look
-from tests.factories import let_hear
+from tests.factories import connect_slots
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,7 @@ def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, p
     bot.slots.update(state=SlotState.CONNECTING)
 
     def meanwhile(_request: httpx.Request) -> httpx.Response:
-        let_hear(bot.slots)
+        connect_slots(bot.slots)
         return httpx.Response(200, json=counted(1))
 
     platform.connections.mock(side_effect=meanwhile)

@@ -4,13 +4,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from bots.connections import advice
+from bots.connections.status import PATIENCE
 from bots.enums import SlotState, Transport
 from bots.models import Bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import ApiClient, AuditEntry
 from core.access.scopes import Scope
-from tests.factories import let_hear, make_bot, make_operator
+from feishu.codes import explain
+from tests.factories import connect_slots, make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -76,9 +79,9 @@ def test_bot_that_cannot_hold_connections_is_refused(values, what):
     assert (response.status_code, response.json()) == (400, NOT_FOUND)
 
 
-def test_status_of_a_bot_that_hears(bot):
+def test_status_of_a_connected_bot(bot):
     now = timezone.now().replace(microsecond=250_000)
-    let_hear(bot.slots.filter(number=1), connected_at=now, last_heartbeat_at=now)
+    connect_slots(bot.slots.filter(number=1), connected_at=now, last_heartbeat_at=now)
     text = now.strftime("%Y-%m-%dT%H:%M:%S.250Z")
     assert status(system(Scope.BOTS_READ), bot).json() == {
         "botId": str(bot.pk),
@@ -98,17 +101,54 @@ def test_status_of_a_bot_that_hears(bot):
     ],
 )
 def test_status_is_that_of_all_slots_together(bot, first, second, state):
-    let_hear(bot.slots)
+    connect_slots(bot.slots)
     bot.slots.filter(number=1).update(state=first)
     bot.slots.filter(number=2).update(state=second)
     assert status(system(Scope.BOTS_READ), bot).json()["state"] == state
 
 
 def test_bot_whose_process_died_is_not_called_connected(bot):
-    let_hear(bot.slots, connected_at=timezone.now())
+    connect_slots(bot.slots, connected_at=timezone.now())
     bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
     answer = status(system(Scope.BOTS_READ), bot).json()
     assert (answer["state"], answer["connectedAt"]) == ("connecting", None)
+
+
+def test_what_is_wrong_with_one_of_two_connections_is_a_warning(bot):
+    connect_slots(bot.slots)
+    bot.slots.filter(number=2).update(state=SlotState.ERROR, error_code=1000040350)
+    answer = status(system(Scope.BOTS_READ), bot).json()
+    assert (answer["state"], answer["error"]) == ("connected", explain(1000040350).cause.en_us)
+
+
+def test_connection_without_heartbeats_is_not_called_connected(bot):
+    connect_slots(bot.slots, heartbeat_due_at=timezone.now() - timedelta(seconds=1))
+    answer = status(system(Scope.BOTS_READ), bot).json()
+    assert (answer["state"], answer["error"]) == ("connecting", advice.SILENT.cause.en_us)
+
+
+def test_bot_that_no_process_holds_for_long_is_an_error_that_says_so(bot):
+    Bot.objects.update(created_at=timezone.now() - PATIENCE)
+    answer = status(system(Scope.BOTS_READ), bot).json()
+    assert (answer["state"], answer["error"]) == ("error", advice.NOT_HELD.cause.en_us)
+
+
+def test_all_statuses_come_in_pages_that_say_whether_there_are_more():
+    bots = sorted((make_bot() for _ in range(3)), key=lambda bot: bot.app_id)
+    client = system(Scope.BOTS_READ)
+    first = client.get("/api/feishu/ws/status?limit=2").json()
+    assert [one["botId"] for one in first["connections"]] == [str(bot.pk) for bot in bots[:2]]
+    last = client.get("/api/feishu/ws/status", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [one["botId"] for one in last["connections"]] == [str(bots[2].pk)]
+    assert last["next_cursor"] is None
+    assert client.get("/api/feishu/ws/status?limit=1001").status_code == 422
+
+
+def test_routes_are_described_with_the_others():
+    paths = Client().get("/api/v1/openapi.json").json()["paths"]
+    parameters = paths["/api/feishu/ws/status"]["get"]["parameters"]
+    assert {parameter["name"] for parameter in parameters} == {"limit", "cursor"}
+    assert "/api/feishu/bots/{bot_id}/ws/connect" in paths
 
 
 def test_status_names_the_error(bot):
@@ -126,7 +166,7 @@ def test_all_statuses_cost_the_same_for_one_and_three_bots(django_assert_num_que
     client.get("/api/feishu/ws/status")
     for _ in range(2):
         make_bot()
-        with django_assert_num_queries(3):  # key, bots, slots
+        with django_assert_num_queries(4):  # key, bots, counts of the platform, slots
             client.get("/api/feishu/ws/status")
     assert len(client.get("/api/feishu/ws/status").json()["connections"]) == 2
 

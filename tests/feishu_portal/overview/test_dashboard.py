@@ -21,7 +21,7 @@ from tests.console.rows import (
     signed_in,
     text_of,
 )
-from tests.factories import let_hear
+from tests.factories import connect_slots
 
 INDEX = "/admin/"
 
@@ -46,7 +46,7 @@ def test_operator_without_a_bot_is_told_whom_to_ask(db: None) -> None:
 
 def test_cards_count_what_there_is(rows: Rows, as_superuser: Client) -> None:
     connected = make_rows()
-    let_hear(connected.bot.slots)
+    connect_slots(connected.bot.slots)
     make_rows(transport="webhook")
     make_rows(enabled=False)
     make_event(rows.bot, EventStatus.QUARANTINED)
@@ -91,17 +91,18 @@ def test_numbers_are_those_of_the_own_bots(rows: Rows, as_owner: Client, as_stra
 
 def test_unconnected_bot_is_named_with_the_reason(rows: Rows, owner: User) -> None:
     (down,) = signed_in(owner).get(INDEX).context["unconnected"]
-    assert (down.title, down.state) == (rows.bot.name, "Error")
+    assert (down.title, down.state) == (rows.bot.name, "Not connected")
     assert "App ID or App Secret is wrong" in down.text
     assert "App ID 或 App Secret 不正确" in text_of(signed_in(owner, "zh-CN").get(INDEX))
 
 
 def test_bot_whose_process_died_is_not_called_connected(rows: Rows, as_owner: Client) -> None:
-    let_hear(rows.bot.slots)
+    connect_slots(rows.bot.slots)
     rows.bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert (cards(as_owner)["connected"], cards(as_owner)["not-connected"]) == ("0", "1")
     (down,) = as_owner.get(INDEX).context["unconnected"]
-    assert (down.state, down.text) == ("Not hearing", "its process is gone")
+    assert down.state == "Reconnecting"
+    assert "No process holds this connection" in down.text
 
 
 def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Client) -> None:
@@ -113,7 +114,7 @@ def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Clien
 
 
 def test_installation_without_problems_says_so(rows: Rows, as_owner: Client) -> None:
-    let_hear(rows.bot.slots, error_at=None, error_code=None)
+    connect_slots(rows.bot.slots, error_at=None, error_code=None)
     rows.event.delete()
     rows.session.delete()
     assert "None. Everything works." in text_of(as_owner.get(INDEX))

@@ -35,6 +35,7 @@ def hold(bot: Bot, process: Listener, state: SlotState = SlotState.CONNECTED, **
         **{
             "state": state, "holder": process.pk, "node": process.name, "lease_until": now + timedelta(seconds=6),
             "state_changed_at": now, "last_frame_at": now, "last_heartbeat_at": now,
+            "heartbeat_due_at": now + timedelta(minutes=2),
         }
         | values
     )  # fmt: skip
@@ -60,55 +61,56 @@ def row_of(client: Client, bot: Bot) -> str:
     return html[html.index(f'id="bot-{bot.pk}"') :].partition("</tbody>")[0]
 
 
-def verdict_of(client: Client, bot: Bot) -> str:
-    return re.search(r'data-verdict="(\w+)"', row_of(client, bot))[1]
+def health_of(client: Client, bot: Bot) -> str:
+    return re.search(r'data-health="(\w+)"', row_of(client, bot))[1]
 
 
 # --- what is said of a bot
 
 
-def test_bot_that_hears_is_connected(client, process):
+def test_bot_with_a_connection_is_connected(client, process):
     bot = make_bot()
     hold(bot, process)
-    assert verdict_of(client, bot) == "connected"
+    assert health_of(client, bot) == "connected"
     assert 'data-testid="reason"' not in row_of(client, bot)
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict", "words"),
+    ("values", "health", "words"),
     [
         ({"state": SlotState.CONNECTING}, "connecting", "Connecting"),
-        ({"state": SlotState.ERROR, "error_code": 1000040345}, "trouble", "1000040345"),
-        ({"state": SlotState.BACKOFF}, "trouble", "was lost and is being made again"),
-        ({"state": SlotState.CONNECTING, "error_at": timezone.now()}, "trouble", "is being made again"),
-        ({"last_heartbeat_at": timezone.now() - timedelta(minutes=9)}, "trouble", "nothing has been heard"),
+        ({"state": SlotState.ERROR, "error_code": 1000040345}, "error", "1000040345"),
+        ({"state": SlotState.BACKOFF}, "reconnecting", "was lost and is being made again"),
+        ({"state": SlotState.CONNECTING, "error_at": timezone.now()}, "reconnecting", "is being made again"),
         (
-            {"lease_until": timezone.now() - timedelta(minutes=1)},
-            "trouble",
-            "No process holds this connection",
+            {"heartbeat_due_at": timezone.now() - timedelta(seconds=1)},
+            "reconnecting",
+            "nothing has been received",
         ),
+        ({"lease_until": timezone.now() - timedelta(minutes=1)}, "error", "No process holds this connection"),
+        ({"lease_until": timezone.now()}, "reconnecting", "No process holds this connection"),
         ({"heartbeat_deviation": 9.0}, "connected", "unsteady heartbeat"),
     ],
 )
-def test_verdict_and_reason_of_a_connection(client, process, values, verdict, words):
+def test_health_of_a_bot_and_what_to_do(client, process, values, health, words):
     bot = make_bot()
     hold(bot, process, **values)
-    assert verdict_of(client, bot) == verdict
+    assert health_of(client, bot) == health
     assert words in row_of(client, bot)
 
 
-def test_bot_that_nobody_holds_is_visibly_not_hearing_with_what_to_do(client):
+def test_bot_that_nobody_holds_is_visibly_not_connected_with_what_to_do(client):
     bot = make_bot()
     Bot.objects.update(created_at=timezone.now() - timedelta(hours=1))
     row = row_of(client, bot)
-    assert verdict_of(client, bot) == "trouble"
-    assert "Not hearing" in row
+    assert health_of(client, bot) == "error"
+    assert "Not connected" in row
     assert "No runfeishu process is running" in row
     assert "manage.py runfeishu" in row
 
 
-def test_new_bot_gets_a_moment_before_that_is_trouble(client):
-    assert verdict_of(client, make_bot()) == "connecting"
+def test_new_bot_gets_a_moment_before_that_is_an_error(client):
+    assert health_of(client, make_bot()) == "connecting"
 
 
 def test_processes_confined_to_other_bots_are_named_as_the_reason(client):
@@ -118,32 +120,35 @@ def test_processes_confined_to_other_bots_are_named_as_the_reason(client):
     assert "confined to other bots" in row_of(client, bot)
 
 
-def test_one_of_two_connections_is_trouble_that_says_how_many_hear(client, process):
+def test_one_of_two_connections_is_connected_with_a_warning_that_says_how_many_are(client, process):
     bot = make_bot(slot_count=2)
     hold(bot, process)
-    bot.slots.filter(number=2).update(state=SlotState.BACKOFF)
-    assert "1 of 2 connected" in row_of(client, bot)
+    bot.slots.filter(number=1).update(state=SlotState.BACKOFF)
+    row = row_of(client, bot)
+    assert health_of(client, bot) == "warning"
+    assert "1 of 2 connected" in row
+    assert "was lost and is being made again" in row
 
 
-def test_foreign_connection_is_trouble_though_the_own_ones_stand(client, process):
+def test_foreign_connection_is_a_warning_though_the_own_ones_are_open(client, process):
     bot = make_bot()
     hold(bot, process)
     PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=1, more_looks=2)
     row = row_of(client, bot)
-    assert verdict_of(client, bot) == "trouble"
-    assert "2 connections of this app are held by other programs" in row
+    assert health_of(client, bot) == "warning"
+    assert "the portal holds 1: the other 2 take events away" in row
 
 
 def test_disconnected_bot_says_by_whom(client):
     bot = make_bot()
     disconnect([bot], actor=Actor("operator", "anna"))
-    assert verdict_of(client, bot) == "unwanted"
+    assert health_of(client, bot) == "disconnected"
     assert "Disconnected by Operator · anna" in row_of(client, bot)
 
 
 def test_webhook_bot_is_shown_as_such(client):
     bot = make_bot(transport="webhook")
-    assert verdict_of(client, bot) == "webhook"
+    assert health_of(client, bot) == "webhook"
     assert "no event yet" in row_of(client, bot)
 
 
@@ -249,11 +254,18 @@ def test_filter_and_search_work_without_script(client, process):
             r'data-find="(\w+) [^"]*" data-testid="[^"]*">',
             text_of(client.get("/admin/connections/" + query)),
         )
-        for query in ("", "?show=trouble", "?show=connected", "?q=wel", f"?q={ill.app_id}", "?show=nonsense")
+        for query in (
+            "",
+            "?show=reconnecting",
+            "?show=connected",
+            "?q=wel",
+            f"?q={ill.app_id}",
+            "?show=nonsense",
+        )
     }
     assert shown == {
         "": ["Ill", "Well"],
-        "?show=trouble": ["Ill"],
+        "?show=reconnecting": ["Ill"],
         "?show=connected": ["Well"],
         "?q=wel": ["Well"],
         f"?q={ill.app_id}": ["Ill"],
@@ -304,7 +316,7 @@ def test_page_is_told_the_one_row_that_changed(root, process):
     bot.slots.update(state=SlotState.BACKOFF)
     [news] = feed.look(Viewer(root, "en"), hint("slots", bot.slots.get().pk))
     assert set(news["rows"]) == {str(bot.pk)}
-    assert 'data-verdict="trouble"' in news["rows"][str(bot.pk)]
+    assert 'data-health="reconnecting"' in news["rows"][str(bot.pk)]
 
 
 def test_frames_move_a_time_and_no_row(root, process):
