@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField(blank=True, null=True, verbose_name='opened')),
                 ('expires_at', models.DateTimeField(verbose_name='expires')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_sessions', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='auth_sessions', to='bots.bot', verbose_name='bot')),
                 ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
                 ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
             ],
@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                 ('next_reminder_at', models.DateTimeField(blank=True, null=True, verbose_name='next reminder')),
                 ('last_outcome', models.CharField(blank=True, choices=[('ok', 'Refreshed'), ('not_sent', 'Not sent'), ('rejected', 'Rejected, still usable'), ('uncertain', 'Outcome unknown'), ('dead_user', 'Refused for this user'), ('dead_app', 'Refused for this app'), ('superseded', 'Overtaken by a new authorization')], max_length=10, verbose_name='last outcome')),
                 ('last_code', models.BigIntegerField(blank=True, null=True, verbose_name='last platform code')),
-                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='user_tokens', to='bots.bot', verbose_name='bot')),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_tokens', to='bots.bot', verbose_name='bot')),
             ],
             options={
                 'verbose_name': 'user token',
@@ -234,7 +234,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='authsession',
-            index=models.Index(fields=['-created_at'], name='session_newest'),
+            index=models.Index(fields=['-created_at', '-id'], name='session_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['bot', '-created_at', '-id'], name='session_of_bot'),
         ),
         migrations.AddIndex(
             model_name='authsession',
@@ -274,6 +278,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='tokenuse',
+            index=models.Index(fields=['bot', 'id'], name='use_by_bot'),
+        ),
+        migrations.AddIndex(
+            model_name='tokenuse',
             index=models.Index(fields=['bot', 'open_id', 'id'], name='use_by_person'),
         ),
         migrations.AddIndex(
@@ -283,6 +291,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='tokenuse',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['issued', 'call', 'code'])), name='use_kind_known'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(fields=['-authorized_at', '-id'], name='token_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(fields=['bot', '-authorized_at', '-id'], name='token_of_bot'),
         ),
         migrations.AddIndex(
             model_name='usertoken',

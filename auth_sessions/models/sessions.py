@@ -55,7 +55,7 @@ class AuthSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot = models.ForeignKey(
-        Bot, on_delete=models.CASCADE, related_name="auth_sessions", verbose_name=_("bot")
+        Bot, on_delete=models.CASCADE, related_name="auth_sessions", verbose_name=_("bot"), db_index=False
     )
     open_id = models.CharField(
         _("person asked"), max_length=128, help_text=_("The open_id this bot knows the person by.")
@@ -135,7 +135,8 @@ class AuthSession(models.Model):
             models.UniqueConstraint(name="session_once_per_request", fields=("bot", "request_key")),
         )
         indexes = (
-            models.Index(name="session_newest", fields=("-created_at",)),
+            models.Index(name="session_newest", fields=("-created_at", "-id")),
+            models.Index(name="session_of_bot", fields=("bot", "-created_at", "-id")),
             models.Index(name="session_of_person", fields=("bot", "open_id", "-created_at")),
             models.Index(
                 name="session_card_untrue",

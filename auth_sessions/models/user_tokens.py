@@ -41,7 +41,9 @@ class UserToken(models.Model):
     """What one person granted one bot. ``generation`` fences: a refresh is stored only over the one it started from."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="user_tokens", verbose_name=_("bot"))
+    bot = models.ForeignKey(
+        Bot, on_delete=models.CASCADE, related_name="user_tokens", verbose_name=_("bot"), db_index=False
+    )
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     open_id = models.CharField(_("open_id"), max_length=128)
     union_id = models.CharField(_("union_id"), max_length=128, blank=True)
@@ -104,6 +106,8 @@ class UserToken(models.Model):
             ),
         )
         indexes = (
+            models.Index(name="token_newest", fields=("-authorized_at", "-id")),
+            models.Index(name="token_of_bot", fields=("bot", "-authorized_at", "-id")),
             models.Index(name="token_of_person", fields=("bot", "open_id")),
             models.Index(
                 name="token_being_sent",

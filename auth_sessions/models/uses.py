@@ -66,6 +66,7 @@ class TokenUse(models.Model):
         )
         indexes = (
             models.Index(name="use_by_age", fields=("at",)),
+            models.Index(name="use_by_bot", fields=("bot", "id")),
             models.Index(name="use_by_person", fields=("bot", "open_id", "id")),
             models.Index(name="use_by_caller", fields=("caller", "id")),
         )

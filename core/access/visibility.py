@@ -1,6 +1,6 @@
 """Which rows an operator may see: those of the bots, or of whatever else, that they own; a superuser sees all."""
 
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.db import models
 
@@ -16,5 +16,18 @@ class OwnedQuerySet(models.QuerySet[M]):
     owned_by: ClassVar[str] = "bot__owners"
 
     def visible_to(self, user: "User") -> Self:
-        """What ``user`` may see."""
-        return self if user.is_superuser else self.filter(**{self.owned_by: user})
+        """What ``user`` may see. Takes a query of its own, for the keys of what they own.
+
+        With those keys in the statement the database knows how many rows each has, and reads an index; a join it would
+        plan as if every bot were alike, and walk through the rows of a busy one to find those of a quiet one.
+        """
+        if user.is_superuser:
+            return self
+        path, _, owners = self.owned_by.rpartition("__")
+        if not path:
+            return self.filter(**{owners: user})
+        owned: Any = self.model
+        for name in path.split("__"):
+            owned = owned._meta.get_field(name).related_model
+        keys = owned._default_manager.filter(**{owners: user}).values_list("pk", flat=True)
+        return self.filter(**{f"{path}__in": list(keys)})
