@@ -4,16 +4,17 @@ from uuid import UUID
 
 from celery import shared_task
 
-from bots import retention
 from bots.connections import platform_count
 from bots.incidents import detection, notices
 from bots.removal import remove_deleted_bots
+from bots.retention import overdue
 from core.background.notify import notify
+from core.database import retention
 
 
 @shared_task(name="bots.prune")
 def prune() -> None:
-    retention.prune()
+    retention.prune(overdue())
 
 
 @shared_task(name="bots.remove_deleted")

@@ -47,6 +47,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_AGE = environment.FEISHU_LOGIN_DAYS * 86_400  # seconds; expired logins are deleted every hour
 SESSION_COOKIE_NAME = "feishu_portal_session"
 CSRF_COOKIE_NAME = "feishu_portal_csrf"
 LANGUAGE_COOKIE_NAME = "feishu_portal_language"
@@ -203,6 +204,7 @@ CELERY_BEAT_SCHEDULE = {
     "bots.sweep": {"task": "bots.sweep", "schedule": 15.0, "options": {"expires": 60.0}},
     "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "access.prune": {"task": "access.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "auth_sessions.prune_uses": {
         "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
     }
@@ -233,6 +235,7 @@ EVENT_RETENTION_DAYS = environment.FEISHU_EVENT_RETENTION_DAYS
 FAILED_EVENT_RETENTION_DAYS = environment.FEISHU_FAILED_EVENT_RETENTION_DAYS
 IGNORED_EVENT_RETENTION_DAYS = environment.FEISHU_IGNORED_EVENT_RETENTION_DAYS
 TOKEN_USE_DAYS = environment.FEISHU_TOKEN_USE_DAYS
+AUDIT_DAYS = environment.FEISHU_AUDIT_DAYS
 AUTH_SESSION_MINUTES = environment.FEISHU_AUTH_SESSION_MINUTES
 RECONCILE_SECONDS = environment.FEISHU_RECONCILE_SECONDS
 ALERT_SECONDS = environment.FEISHU_ALERT_SECONDS

@@ -174,6 +174,21 @@ class SettingsTable(Table):
         least=1,
         most=A_CENTURY,
     )
+    FEISHU_AUDIT_DAYS = integer(
+        Text("审计日志的保留天数。", "How long the audit log is kept, in days."),
+        default="365",
+        least=1,
+        most=A_CENTURY,
+    )
+    FEISHU_LOGIN_DAYS = integer(
+        Text(
+            "操作员登录控制台后的有效天数，到期后须重新登录。",
+            "How long an operator stays signed in to the console, in days.",
+        ),
+        default="14",
+        least=1,
+        most=365,
+    )
     FEISHU_RECONCILE_SECONDS = decimal(
         Text(
             "runfeishu 检查机器人增、改、停用的间隔（秒）。",

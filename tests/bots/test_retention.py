@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from bots.enums import LossReason, SendingKind
 from bots.models import Bot, ConnectionLoss, Incident, Notice, Sending
-from bots.retention import count_overdue, prune
+from bots.retention import overdue
 from core.database.batches import Deleted
+from core.database.retention import count_overdue, prune
 from tests.factories import make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -32,12 +33,12 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     loss, _, _ = add_rows(bot, days=29)
     _, incident, _ = add_rows(bot, days=179)
     _, _, sending = add_rows(bot, days=89)
-    assert {kind: str(count) for kind, count in count_overdue().items()} == {
+    assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
         "sent messages": "2",
     }
-    assert prune() == {
+    assert prune(overdue()) == {
         "lost connections": Deleted(3, is_all=True),
         "incidents": Deleted(1, is_all=True),
         "sent messages": Deleted(2, is_all=True),
@@ -46,11 +47,11 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert incident in Incident.objects.all()
     assert sending in Sending.objects.all()
     assert Notice.objects.count() == 3
-    assert not any(count.count for count in count_overdue().values())
+    assert not any(count.count for count in count_overdue(overdue()).values())
 
 
 def test_open_incidents_stay_however_old_they_are():
     old = timezone.now() - timedelta(days=400)
     Incident.objects.create(bot=make_bot(), cause="not_connected", began_at=old)
-    prune()
+    prune(overdue())
     assert Incident.objects.count() == 1

@@ -49,3 +49,13 @@ def test_each_bot_of_one_action_has_an_entry_of_its_own() -> None:
     assert {entry.bot_id for entry in AuditEntry.objects.filter(action="bot.connect")} == {
         bot.pk for bot in bots
     }
+
+
+def test_entries_of_an_operator_are_found_by_the_keys_of_the_own_bots() -> None:
+    """A subquery PostgreSQL would plan as if every bot were alike: for a quiet one it would walk through the whole log."""
+    operator, bot = make_operator(), make_bot()
+    bot.owners.add(operator)
+    sql, values = AuditEntry.objects.visible_to(operator).query.sql_with_params()
+    assert sql.count("SELECT") == 1
+    assert "JOIN" not in sql
+    assert str(bot.pk).replace("-", "") in str(values).replace("-", "")

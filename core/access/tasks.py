@@ -1,0 +1,11 @@
+"""Celery tasks of the ground floor."""
+
+from celery import shared_task
+
+from core.access.retention import overdue
+from core.database import retention
+
+
+@shared_task(name="access.prune")
+def prune() -> None:
+    retention.prune(overdue())

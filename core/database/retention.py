@@ -1,0 +1,38 @@
+"""Rows that have had their time: counted for a dry run, deleted in batches, kind by kind."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from django.db.models import QuerySet
+
+from core.database.batches import SECONDS, Deleted, delete_in_batches
+from core.database.counts import BoundedCount, count_up_to
+
+logger = logging.getLogger(__name__)
+
+MAX_COUNTED: Final = 1_000_000
+"""Rows of one kind that are counted."""
+
+Overdue: TypeAlias = Mapping[str, QuerySet[Any]]
+"""Rows that have had their time, by kind (plain English), each in the order of the index that finds them."""
+
+
+def count_overdue(overdue: Overdue) -> dict[str, BoundedCount]:
+    """How many rows of each kind there are."""
+    return {kind: count_up_to(rows, MAX_COUNTED) for kind, rows in overdue.items()}
+
+
+def prune(
+    overdue: Overdue,
+    *,
+    seconds: float | None = SECONDS,
+    on_progress: Callable[[int], None] = lambda _count: None,
+) -> dict[str, Deleted]:
+    """Delete them, for ``seconds`` a kind at most (None: to the end). ``on_progress`` is called with the size of every batch."""
+    pruned = {}
+    for kind, rows in overdue.items():
+        pruned[kind] = deleted = delete_in_batches(rows, seconds=seconds, on_progress=on_progress)
+        if deleted.count:
+            logger.info("rows_pruned", extra={"kind": kind, "count": deleted.count, "is_all": deleted.is_all})
+    return pruned
