@@ -254,6 +254,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='authsession',
+            index=models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='session_failed'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
             index=models.Index(condition=models.Q(('state__in', ('pending', 'sent', 'opened')), ('state_used_at__isnull', False)), fields=['state_used_at'], name='session_state_used'),
         ),
         migrations.AddConstraint(
@@ -315,6 +319,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='usertoken',
             index=models.Index(condition=models.Q(('status', 'active')), fields=['next_refresh_at'], name='token_refresh_due'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(fields=['status', 'bot'], name='token_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(condition=models.Q(('phase', 'uncertain')), fields=['bot'], name='token_uncertain'),
         ),
         migrations.AddConstraint(
             model_name='usertoken',

@@ -149,6 +149,11 @@ class AuthSession(models.Model):
                 name="session_open", fields=("expires_at",), condition=models.Q(state__in=OPEN_STATES)
             ),
             models.Index(
+                name="session_failed",
+                fields=("-created_at",),
+                condition=models.Q(state=SessionState.FAILED),
+            ),
+            models.Index(
                 name="session_state_used",
                 fields=("state_used_at",),
                 condition=models.Q(state__in=OPEN_STATES, state_used_at__isnull=False),

@@ -124,6 +124,12 @@ class UserToken(models.Model):
                 fields=("next_refresh_at",),
                 condition=models.Q(status=TokenStatus.ACTIVE),
             ),
+            models.Index(name="token_by_status", fields=("status", "bot")),
+            models.Index(
+                name="token_uncertain",
+                fields=("bot",),
+                condition=models.Q(phase=RefreshPhase.UNCERTAIN),
+            ),
         )
 
     def __str__(self) -> str:

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'lost connection',
                 'verbose_name_plural': 'lost connections',
-                'ordering': ('-id',),
+                'ordering': ('-at', '-id'),
             },
         ),
         migrations.CreateModel(

@@ -1,6 +1,6 @@
 """The nouns of this room, a subject a file."""
 
-from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes
+from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
 from bots.models.connections import ConnectionLoss, ConnectionSlot, Listener, PlatformCount
 from bots.models.incidents import Incident, Notice
 from bots.models.sendings import Sending
@@ -17,4 +17,5 @@ __all__ = [
     "PlatformCount",
     "Sending",
     "default_scopes",
+    "own_bot_ids",
 ]

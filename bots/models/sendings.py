@@ -5,11 +5,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import SendingKind, SendingState
-from bots.models.bots import Bot
-from core.access.visibility import OwnedQuerySet
+from bots.models.bots import Bot, HistoryQuerySet
 
 
-class SendingQuerySet(OwnedQuerySet["Sending"]):
+class SendingQuerySet(HistoryQuerySet["Sending"]):
     """Sent messages of bots."""
 
 

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from bots.models import own_bot_ids
 from core.console.base import operator_of
-from events.admin.filters import EventFilter, own_bots
+from events.admin.filters import EventFilter
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, newest, resolve
@@ -50,7 +51,7 @@ class EventChangeList(ChangeList):
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
     ) -> QuerySet[Event]:
         rows = super().get_queryset(request, exclude_parameters)
-        criteria = EventCriteria(bots=own_bots(operator_of(request)))
+        criteria = EventCriteria(bots=own_bot_ids(operator_of(request)))
         for chosen in self.filter_specs:
             if isinstance(chosen, EventFilter):
                 criteria = chosen.narrowed(criteria)

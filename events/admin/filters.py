@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from bots.models import Bot
-from core.access.models import User
 from core.console.base import operator_of
 from core.console.filters import WINDOWS
 from core.database.text import storable
@@ -219,10 +218,3 @@ FILTERS = (
     SinceFilter, StatusFilter, TypeFilter, ArrivalFilter, BotFilter, FromFilter, UntilFilter, FailedHandlerFilter,
     FailedReceiverFilter, FailureFilter, SelectionFilter,
 )  # fmt: skip
-
-
-def own_bots(user: User) -> tuple[UUID, ...] | None:
-    """The bots whose events an operator sees; None for all of them."""
-    if user.is_superuser:
-        return None
-    return tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))

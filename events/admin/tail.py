@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bots.models import Bot
+from bots.models import Bot, own_bot_ids
 from core.access.models import User
 from core.console.base import operator_of
 from core.console.live.changes import Changes
@@ -22,7 +22,7 @@ from core.console.live.feeds import Feed
 from core.console.live.polling import polled
 from core.console.live.viewers import Viewer
 from core.database.text import storable
-from events.admin.filters import MAX_TEXT, own_bots
+from events.admin.filters import MAX_TEXT
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
@@ -101,7 +101,7 @@ tail_poll = polled(EventTail)
 
 def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
     """The page's filters, within what the operator may see; unknown values are ignored."""
-    bots = own_bots(user)
+    bots = own_bot_ids(user)
     if filters.get("bot__id__exact"):
         try:
             bot = UUID(filters["bot__id__exact"])

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
 from core.access.models import User
+from core.console.overview import Entry
 from events.enums import EventStatus
 from events.models import Event
 from tests.console.rows import (
@@ -29,6 +30,11 @@ INDEX = "/admin/"
 def cards(client: Client) -> dict[str, str]:
     groups = client.get(INDEX).context["card_groups"]
     return {card.name: card.value for _title, group in groups for card in group}
+
+
+def panel(client: Client, name: str) -> list[Entry]:
+    shown = client.get(INDEX).context["panels"]
+    return next((entries for panel, entries in shown if panel.name == name), [])
 
 
 def test_fresh_installation_shows_the_three_steps(as_superuser: Client) -> None:
@@ -90,8 +96,8 @@ def test_numbers_are_those_of_the_own_bots(rows: Rows, as_owner: Client, as_stra
 
 
 def test_unconnected_bot_is_named_with_the_reason(rows: Rows, owner: User) -> None:
-    (down,) = signed_in(owner).get(INDEX).context["unconnected"]
-    assert (down.title, down.state) == (rows.bot.name, "Not connected")
+    [down] = panel(signed_in(owner), "unconnected")
+    assert (down.title, down.kind) == (rows.bot.name, "Not connected")
     assert "App ID or App Secret is wrong" in down.text
     assert "App ID 或 App Secret 不正确" in text_of(signed_in(owner, "zh-CN").get(INDEX))
 
@@ -100,8 +106,8 @@ def test_bot_whose_process_died_is_not_called_connected(rows: Rows, as_owner: Cl
     connect_slots(rows.bot.slots)
     rows.bot.slots.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert (cards(as_owner)["connected"], cards(as_owner)["not-connected"]) == ("0", "1")
-    (down,) = as_owner.get(INDEX).context["unconnected"]
-    assert down.state == "Reconnecting"
+    [down] = panel(as_owner, "unconnected")
+    assert down.kind == "Reconnecting"
     assert "No process holds this connection" in down.text
 
 
@@ -136,7 +142,7 @@ def test_overview_takes_as_many_queries_for_three_bots_as_for_one(
 def test_events_of_other_bots_take_no_place_of_the_own_ones(
     rows: Rows, as_owner: Client, monkeypatch
 ) -> None:
-    monkeypatch.setattr("feishu_portal.overview.dashboard.NEWEST", 2)
+    monkeypatch.setattr("events.admin.overview.NEWEST", 2)
     stranger = make_rows()
     for _ in range(3):
         make_event(stranger.bot)
@@ -147,7 +153,7 @@ def test_events_of_other_bots_take_no_place_of_the_own_ones(
 
 
 def test_overview_looks_at_a_bounded_stretch_of_events(rows: Rows, as_superuser: Client, monkeypatch) -> None:
-    monkeypatch.setattr("feishu_portal.overview.dashboard.NEWEST", 2)
+    monkeypatch.setattr("events.admin.overview.NEWEST", 2)
     for _ in range(3):
         make_event(rows.bot, EventStatus.DONE)
     assert cards(as_superuser)["events"] == "2+"

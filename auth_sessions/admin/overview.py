@@ -1,0 +1,119 @@
+"""What authorizations bring to the overview: who is asked, how many tokens work, and what failed lately."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
+from auth_sessions.models import AuthSession, RefreshGate, UserToken
+from bots.models import Bot, own_bot_ids
+from core.access.models import User
+from core.console.overview import MAX_ENTRIES, Card, Entry, Section, list_link, register
+from core.console.paging import MAX_COUNT
+from core.console.sentences import cause_and_cure
+from core.database.counts import count_up_to
+from feishu.codes import explain
+
+MAX_SORTED: Final = 1_000
+"""Tokens of which the newest are shown: where more need a person, any of them will do."""
+
+
+def cards(user: User) -> list[Card]:
+    tokens = _own_tokens(user)
+    asked = count_up_to(AuthSession.objects.visible_to(user).open(), MAX_COUNT)
+    active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
+    again = count_up_to(tokens.filter(status=TokenStatus.NEEDS_REAUTH), MAX_COUNT)
+    uncertain = count_up_to(tokens.filter(phase=RefreshPhase.UNCERTAIN), MAX_COUNT)
+    return [
+        Card(
+            "open-sessions",
+            _("Waiting for an answer"),
+            str(asked),
+            list_link("auth_sessions_authsession", open="yes"),
+        ),
+        Card(
+            "active-tokens",
+            _("Active tokens"),
+            str(active),
+            list_link("auth_sessions_usertoken", status__exact=TokenStatus.ACTIVE),
+            tone="good" if active.count else "",
+        ),
+        Card(
+            "needs-reauth",
+            _("Must authorize again"),
+            str(again),
+            list_link("auth_sessions_usertoken", status__exact=TokenStatus.NEEDS_REAUTH),
+            tone="bad" if again.count else "",
+        ),
+        Card(
+            "uncertain",
+            _("Outcome unknown"),
+            str(uncertain),
+            list_link("auth_sessions_usertoken", phase__exact=RefreshPhase.UNCERTAIN),
+            tone="bad" if uncertain.count else "",
+        ),
+    ]
+
+
+def problems(user: User) -> Iterator[Entry]:
+    yield from _failed_sessions(user)
+    yield from _tokens(user)
+    yield from _paused_apps(user)
+
+
+def _own_tokens(user: User) -> QuerySet[UserToken]:
+    """By the ids of the bots, so that the indexes by status are read no further than these bots' rows."""
+    ids = own_bot_ids(user)
+    return UserToken.objects.all() if ids is None else UserToken.objects.filter(bot__in=ids)
+
+
+def _failed_sessions(user: User) -> Iterator[Entry]:
+    sessions = AuthSession.objects.visible_to(user).filter(state=SessionState.FAILED).select_related("bot")
+    for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
+        reason = str(Reason(session.reason).label)
+        said = f" · {cause_and_cure(explain(session.error_code))}" if session.error_code is not None else ""
+        yield Entry(
+            f"{session.bot.name} · {session.open_id}",
+            f"{reason}{said}",
+            reverse("admin:auth_sessions_authsession_change", args=[session.pk]),
+            kind=_("Authorization"),
+            at=session.finished_at or session.created_at,
+        )
+
+
+def _tokens(user: User) -> Iterator[Entry]:
+    tokens = _own_tokens(user)
+    needs_person = UserToken.objects.filter(
+        Q(pk__in=tokens.filter(status=TokenStatus.NEEDS_REAUTH).order_by().values("pk")[:MAX_SORTED])
+        | Q(pk__in=tokens.filter(phase=RefreshPhase.UNCERTAIN).order_by().values("pk")[:MAX_SORTED])
+    )
+    for token in needs_person.select_related("bot").order_by("-authorized_at")[:MAX_ENTRIES]:
+        is_uncertain = token.phase == RefreshPhase.UNCERTAIN
+        state = RefreshPhase(token.phase).label if is_uncertain else TokenStatus(token.status).label
+        yield Entry(
+            f"{token.bot.name} · {token}",
+            cause_and_cure(explain(token.last_code)) if token.last_code is not None else str(state),
+            reverse("admin:auth_sessions_usertoken_change", args=[token.pk]),
+            kind=_("Token"),
+            at=token.refreshed_at or token.authorized_at,
+        )
+
+
+def _paused_apps(user: User) -> Iterator[Entry]:
+    """Apps whose tokens nobody refreshes until somebody has corrected something."""
+    enabled = Bot.objects.visible_to(user).enabled()
+    gates = RefreshGate.objects.filter(bot__in=enabled, paused_at__isnull=False).select_related("bot")
+    for gate in gates.order_by("-paused_at")[:MAX_ENTRIES]:
+        yield Entry(
+            gate.bot.name,
+            cause_and_cure(explain(gate.code)),
+            reverse("admin:bots_bot_change", args=[gate.bot_id]),
+            kind=_("Refreshing paused"),
+            at=gate.paused_at,
+        )
+
+
+register(Section(title=_("Authorizations"), cards=cards, problems=problems))
