@@ -23,11 +23,11 @@ def main() -> None:
     django.setup()
     from events.enums import Arrived  # noqa: PLC0415
     from events.ingress.inbox import store  # noqa: PLC0415
-    from events.ingress.incoming import arrival  # noqa: PLC0415 -- after Django is set up
+    from events.ingress.incoming import read_event  # noqa: PLC0415 -- after Django is set up
 
     bots = _bots(options.bots)
     arrivals = [
-        arrival(bot_id=bots[number % len(bots)], payload=message(options.type), arrived_by=Arrived.WEBSOCKET)
+        read_event(bot_id=bots[number % len(bots)], payload=message(options.type), arrived_by=Arrived.WEBSOCKET)
         for number in range(options.count)
     ]
     for start in range(0, len(arrivals), AT_ONCE):

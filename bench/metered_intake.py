@@ -34,7 +34,7 @@ def main() -> None:
 
         async def _say(self) -> None:
             while True:
-                print(f"meter {len(asyncio.all_tasks())} {self.waiting}", flush=True)
+                print(f"meter {len(asyncio.all_tasks())} {self.queued}", flush=True)
                 await asyncio.sleep(EVERY)
 
     listener.Intake = MeteredIntake

@@ -1,7 +1,7 @@
-"""Buttons on cards: what a click asks for, and buttons that count once (``"once": true`` in their value). Pure.
+"""Buttons on cards: which one was clicked, and single-use buttons (``"once": true`` in their value). Pure.
 
-A click is read before it is stored. A button that counts once is disabled by the first click, and enabled again when
-that click came to nothing.
+A click is read before it is stored. A single-use button is disabled by the first click, and enabled again when that
+click failed.
 
 Shapes as in the pages "Card callback communication", "Button" of both card versions and, for the old flat callback,
 "Card callback structure".
@@ -23,14 +23,14 @@ CLICKED: Final = Text("已经点击过了", "Clicked already")
 
 @dataclass(frozen=True, slots=True)
 class ClickedButton:
-    """``action``: ``value["action"]`` of the button. ``once_key``: set when ``value["once"]`` is true; equal for every
-    click on that button of that message, whoever clicks."""
+    """``action``: ``value["action"]`` of the button. ``single_use_key``: equal for every click on a single-use button of one
+    message, whoever clicks; empty for other buttons."""
 
     action: str
-    once_key: str
+    single_use_key: str
 
 
-_ONCE: Final = "once:"
+_SINGLE_USE: Final = "once:"
 NO_CLICK: Final = ClickedButton("", "")
 
 
@@ -48,46 +48,49 @@ class _Event(msgspec.Struct):
     context: _Context | None = None
 
 
-class _Callback(msgspec.Struct):
-    event: _Event | None = None
-    # The old callback is flat.
-    action: _Action | None = None
-    open_message_id: str | None = None
+_event = msgspec.json.Decoder(_Event)
+_action = msgspec.json.Decoder(_Action)
 
 
-_callback = msgspec.json.Decoder(_Callback)
-
-
-def read_click(payload: bytes) -> ClickedButton:
-    """The button behind a callback's payload; NO_CLICK where there is none that could be read."""
+def read_click(event: bytes | msgspec.Raw) -> ClickedButton:
+    """The button behind the ``event`` of a callback; NO_CLICK where there is none that could be read."""
     try:
-        callback = _callback.decode(payload)
+        content = _event.decode(event)
     except (msgspec.DecodeError, RecursionError):
         return NO_CLICK
-    event = callback.event or _Event(callback.action, _Context(callback.open_message_id))
-    action = event.action
+    return _button(content.action, content.context.open_message_id if content.context else None)
+
+
+def read_old_click(action: bytes | msgspec.Raw, open_message_id: str | None) -> ClickedButton:
+    """The same for the old callback, which is flat."""
+    try:
+        return _button(_action.decode(action), open_message_id)
+    except (msgspec.DecodeError, RecursionError):
+        return NO_CLICK
+
+
+def _button(action: _Action | None, message_id: str | None) -> ClickedButton:
     if action is None or not isinstance(action.value, dict):
         return NO_CLICK
-    asked = str(action.value.get("action", ""))
-    message_id = event.context.open_message_id if event.context else None
+    name = str(action.value.get("action", ""))
     if action.value.get("once") is not True or not message_id:
-        return ClickedButton(asked, "")
+        return ClickedButton(name, "")
     button = msgspec.json.encode([message_id, action.name, action.value], order="sorted")
-    return ClickedButton(asked, f"{_ONCE}{hashlib.sha256(button).hexdigest()}")
+    return ClickedButton(name, f"{_SINGLE_USE}{hashlib.sha256(button).hexdigest()}")
 
 
 def is_single_use(dedupe_key: str) -> bool:
-    """Whether the key is a button's that counts once."""
-    return dedupe_key.startswith(_ONCE)
+    """Whether the key is one of a single-use button."""
+    return dedupe_key.startswith(_SINGLE_USE)
 
 
 def failed_click_key(number: int) -> str:
-    """A key for a click that failed, so that the button can be clicked again; ``number`` is the event's own."""
+    """The key of a click that failed, so that its button can be clicked again; ``number`` is the event's primary key."""
     return f"click:{number}"
 
 
 def disabled(card: Json) -> Json | None:
-    """The card with its buttons that count once disabled; None where there is none that is not."""
+    """The card with its single-use buttons disabled; None where it has none or all are."""
 
     def disable(button: Json) -> bool:
         if button.get("disabled") is True:
@@ -99,7 +102,7 @@ def disabled(card: Json) -> Json | None:
 
 
 def enabled(card: Json) -> Json | None:
-    """The card with those buttons as they were before ``disabled``; None where none was disabled by it."""
+    """The card as it was before ``disabled``; None where that disabled none of its buttons."""
 
     def enable(button: Json) -> bool:
         if button.get("disabled") is not True or button.get("disabled_tips") != plain_text(CLICKED):
@@ -112,23 +115,23 @@ def enabled(card: Json) -> Json | None:
 
 def _changed(card: Json, change: Callable[[Json], bool]) -> Json | None:
     copy = json.loads(json.dumps(card))
-    changes = [change(button) for button in _elements(copy) if _counts_once(button)]
+    changes = [change(button) for button in _elements(copy) if _is_single_use(button)]
     return copy if any(changes) else None
 
 
 def _elements(card: Json) -> Iterator[Json]:
     """Every object within a card, however deep."""
-    left: list[Any] = [card]
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            yield one
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
+    waiting: list[Any] = [card]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
-def _counts_once(element: Json) -> bool:
+def _is_single_use(element: Json) -> bool:
     if element.get("tag") != "button":
         return False
     behaviors = element.get("behaviors")

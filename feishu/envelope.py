@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from feishu.card_buttons import NO_CLICK, ClickedButton, read_click, read_old_click
 from feishu.errors import EnvelopeError
 
 MESSAGE_RECEIVED: Final = "im.message.receive_v1"
@@ -42,6 +43,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     dedupe_key: str
     """Equal for two pushes of the same thing; at most 200 printable characters."""
     is_callback: bool
+    click: ClickedButton = NO_CLICK
+    """The button that was clicked, where the callback is a click."""
 
     def __repr__(self) -> str:
         return f"Envelope(event_type={self.event_type!r}, event_id={self.event_id!r}, app_id={self.app_id!r})"
@@ -65,7 +68,11 @@ class _Header(msgspec.Struct):
     tenant_key: str | None = None
 
 
-class _Payload(msgspec.Struct):
+class Content(msgspec.Struct):
+    """What is read of a pushed body, encrypted or not. The names are the platform's."""
+
+    encrypt: str | None = None
+    """The body as a whole, encrypted; then there is nothing beside it."""
     schema: str | None = None
     header: _Header | None = None
     event: msgspec.Raw = msgspec.Raw(b"{}")
@@ -78,6 +85,11 @@ class _Payload(msgspec.Struct):
     action: msgspec.Raw = msgspec.Raw(b"")
     open_message_id: str | None = None
     tenant_key: str | None = None
+
+    @property
+    def verification_token(self) -> str:
+        """In the header of schema 2.0; at the top in 1.0 and in a challenge. The old card callback has another there."""
+        return (self.token if self.header is None else self.header.token) or ""
 
 
 class _MessageId(msgspec.Struct):
@@ -98,7 +110,7 @@ class _OldEvent(msgspec.Struct):
     tenant_key: str | None = None
 
 
-_payload = msgspec.json.Decoder(_Payload)
+_content = msgspec.json.Decoder(Content)
 _message_event = msgspec.json.Decoder(_MessageEvent)
 _callback_event = msgspec.json.Decoder(_CallbackEvent)
 _old_event = msgspec.json.Decoder(_OldEvent)
@@ -106,7 +118,21 @@ _old_event = msgspec.json.Decoder(_OldEvent)
 
 def parse(payload: bytes) -> Envelope:
     """Read the envelope of a decrypted payload. Raises EnvelopeError when it is none."""
-    content = _decode(payload)
+    return envelope_of(decode(payload), payload)
+
+
+def decode(body: bytes) -> Content:
+    """Read a body as it was pushed, or a decrypted payload. Raises EnvelopeError when it is neither."""
+    try:
+        # What is read later, and by whom, is decided later: it has to be text as a whole.
+        body.decode()
+        return _content.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EnvelopeError(f"the payload is not an event: {error}") from error
+
+
+def envelope_of(content: Content, payload: bytes) -> Envelope:
+    """The envelope in ``content``, which was decoded from ``payload``. Raises EnvelopeError when there is none."""
     if content.schema and content.header is not None:
         return _parse_v2(content, content.header, payload)
     if content.uuid or content.type == "event_callback":
@@ -116,12 +142,8 @@ def parse(payload: bytes) -> Envelope:
     raise EnvelopeError("the payload has neither a schema 2.0 header nor a schema 1.0 uuid")
 
 
-def parse_challenge(payload: bytes) -> Challenge | None:
+def challenge_of(content: Content) -> Challenge | None:
     """The challenge of a URL verification request; None for anything else, events included."""
-    try:
-        content = _decode(payload)
-    except EnvelopeError:
-        return None
     if content.type != "url_verification" or content.challenge is None:
         return None
     return Challenge(content.challenge, content.token or "")
@@ -132,16 +154,7 @@ def fallback_key(payload: bytes) -> str:
     return f"sha256:{hashlib.sha256(payload).hexdigest()}"
 
 
-def _decode(payload: bytes) -> _Payload:
-    try:
-        # What is read later, and by whom, is decided later: it has to be text as a whole.
-        payload.decode()
-        return _payload.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EnvelopeError(f"the payload is not an event: {error}") from error
-
-
-def _parse_v2(content: _Payload, header: _Header, payload: bytes) -> Envelope:
+def _parse_v2(content: Content, header: _Header, payload: bytes) -> Envelope:
     if not header.event_type:
         raise EnvelopeError("the header names no event_type")
     is_callback = header.event_type in CALLBACK_TYPES
@@ -155,6 +168,7 @@ def _parse_v2(content: _Payload, header: _Header, payload: bytes) -> Envelope:
         token=header.token or "",
         dedupe_key=_key_v2(header, content.event, is_callback=is_callback) or fallback_key(payload),
         is_callback=is_callback,
+        click=read_click(content.event) if is_callback else NO_CLICK,
     )
 
 
@@ -169,7 +183,7 @@ def _key_v2(header: _Header, event: msgspec.Raw, *, is_callback: bool) -> str | 
     return None
 
 
-def _parse_v1(content: _Payload, payload: bytes) -> Envelope:
+def _parse_v1(content: Content, payload: bytes) -> Envelope:
     try:
         event = _old_event.decode(content.event)
     except msgspec.DecodeError as error:
@@ -187,7 +201,7 @@ def _parse_v1(content: _Payload, payload: bytes) -> Envelope:
     )
 
 
-def _parse_old_card(content: _Payload, card_token: str) -> Envelope:
+def _parse_old_card(content: Content, card_token: str) -> Envelope:
     return Envelope(
         schema="1.0",
         event_id="",
@@ -198,6 +212,7 @@ def _parse_old_card(content: _Payload, card_token: str) -> Envelope:
         token="",
         dedupe_key=_key("card", card_token),
         is_callback=True,
+        click=read_old_click(content.action, content.open_message_id),
     )
 
 

@@ -1,53 +1,54 @@
-"""The cards behind clicks on buttons that count once, looked up while the handler runs.
+"""The cards behind clicks on single-use buttons, looked up while the handler runs.
 
-An extra: where the platform does not show the card in time, the buttons stay as they are and a second click is told that
-there is nothing else to do.
+An optional extra: where the platform does not show the card in time, the buttons stay as they are, and a second click
+is told that there is nothing else to do.
 """
 
 import asyncio
 import logging
 from contextlib import suppress
 
-from events.clicks.updates import spent_card
+from events.clicks.updates import disabled_card
 from events.handling.threads import HandlerThreads
 from events.models import Event
 from feishu.cards import Json
 
-logger = logging.getLogger("events.clicks.responder")
+logger = logging.getLogger(__name__)
 
-MAX_LOOKING = 16  # look-ups at once; what is beyond is left out
+MAX_LOOKUPS = 16
+"""At once; a click beyond them is answered without."""
 
 
 class ClickedCards:
-    """Used from one event loop; each look-up has a thread."""
+    """Used from one event loop; each lookup has a thread."""
 
     def __init__(self) -> None:
         self._threads = HandlerThreads("clicked-card")
-        self._looking = 0
+        self._lookups = 0
 
-    def look(self, event_pk: int) -> asyncio.Future[Json | None]:
-        """The card of that click with its buttons disabled, None where there is nothing to disable."""
+    def look_up(self, event_pk: int) -> asyncio.Future[Json | None]:
+        """The card of that click with its single-use buttons disabled, None where there is nothing to disable."""
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Json | None] = loop.create_future()
-        if self._looking >= MAX_LOOKING:
+        if self._lookups >= MAX_LOOKUPS:
             found.set_result(None)
             return found
-        self._looking += 1
+        self._lookups += 1
 
-        def settle(card: Json | None) -> None:
-            self._looking -= 1
+        def resolve(card: Json | None) -> None:
+            self._lookups -= 1
             if not found.done():
                 found.set_result(card)
 
         def work() -> None:
             card = None
             try:
-                card = spent_card(Event.objects.select_related("bot").get(pk=event_pk))
+                card = disabled_card(Event.objects.select_related("bot").get(pk=event_pk))
             except Exception:
-                logger.exception("clicked_card_not_looked_up", extra={"event_pk": event_pk})
+                logger.exception("clicked_card_lookup_failed", extra={"event_pk": event_pk})
             finally:
                 with suppress(RuntimeError):  # the process is ending, and its event loop is closed
-                    loop.call_soon_threadsafe(settle, card)
+                    loop.call_soon_threadsafe(resolve, card)
 
         self._threads.start(work)
         return found

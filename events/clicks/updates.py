@@ -1,4 +1,4 @@
-"""Cards that are put in place behind a click: what its handler returned late, and buttons that count once."""
+"""Changing the card of a click behind its answer: the card its handler returned late, and single-use buttons."""
 
 import logging
 import time
@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from core.background.retry import RetrySchedule
 from core.database.text import storable
 from events.models import Event, HandlerRun
 from events.notify import notify_buttons
@@ -18,85 +19,85 @@ from feishu.envelope import CALLBACK_TYPES
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu.openapi import OpenAPI
 
-logger = logging.getLogger("events.clicks")
+logger = logging.getLogger(__name__)
 
 TOKEN_LIFE = timedelta(minutes=30)
 """How long a click's token updates its card, twice (page "Update message card", delayed update)."""
-LOOK_SECONDS = 1.0
-"""What the platform gets to show a card that was clicked."""
-PAUSES = (1.0, 3.0, 10.0)  # seconds between tries
+LOOKUP_SECONDS = 1.0
+"""For the platform to show a card that was clicked."""
+RETRIES = RetrySchedule((1.0, 3.0, 10.0))
+LONGEST_PAUSE = 30.0
+"""Seconds a rate limit may make an update wait."""
 TOKEN_USELESS = frozenset({300020, 300030, 300040})
 """Codes of that page: token malformed, expired, used up."""
 
 
-def show_late_answer(delivery: HandlerRun, answer: Any) -> None:
-    """What a click's handler returned after the click was answered: its card replaces the one that was clicked. Where it
-    returned none, the buttons of that one which count once are disabled.
+def show_late_answer(run: HandlerRun, answer: Any) -> None:
+    """Show the card that a click's handler returned after the click was answered; where it returned none, disable the
+    single-use buttons of the card that was clicked.
 
-    By the click's token, which everybody who sees the card follows, else by changing the message. What could not be
-    shown is noted at the event.
+    By the click's token, which everybody who sees the card follows, else by changing the message. A failure is noted at
+    the event.
     """
-    event = delivery.event
+    event = run.event
     if event.event_type not in CALLBACK_TYPES:
         return
     card = answer.get("card") if isinstance(answer, dict) else None
     if isinstance(card, dict):
-        _put(event, card.get("data") if card.get("type") == "raw" else card)
-    elif is_single_use(event.dedupe_key) and (content := spent_card(event)):
-        _put(event, content)
+        _update(event, card.get("data") if card.get("type") == "raw" else card)
+    elif is_single_use(event.dedupe_key) and (content := disabled_card(event)):
+        _update(event, content)
 
 
-def spent_card(event: Event) -> Json | None:
-    """The card that was clicked, its buttons that count once disabled; None where they are, or the platform does not
-    show it, e.g. because the app lacks the scope."""
+def disabled_card(event: Event) -> Json | None:
+    """The card that was clicked with its single-use buttons disabled; None where they are, or the platform does not show
+    it, e.g. because the app lacks the scope."""
     card = _card_of(event)
     return None if card is None else disabled(card)
 
 
-def count_again(event_pk: int) -> None:
-    """A click on a button that counts once came to nothing: the next one is new. Belongs into the transaction that ends
-    the click."""
+def reopen_button(event_pk: int) -> None:
+    """Let a single-use button be clicked again, because the click on it failed. Belongs to the transaction that ends the
+    click."""
     Event.objects.filter(pk=event_pk).update(dedupe_key=failed_click_key(event_pk))
     transaction.on_commit(partial(notify_buttons, event_pk))
 
 
 def enable_buttons(event_pk: int) -> None:
-    """Make the card look like it, where the click came to nothing after the person was told to wait."""
+    """Show the buttons of a reopened click enabled. Only a click that was answered late left them disabled."""
     event = Event.objects.select_related("bot").filter(pk=event_pk, rescued=True).first()
     if event is not None and (card := _card_of(event)) and (content := enabled(card)):
-        _put(event, content)
+        _update(event, content)
 
 
 def _card_of(event: Event) -> Json | None:
     try:
-        return OpenAPI(event.bot.credentials).card(_message_id(event), timeout=LOOK_SECONDS)
+        return OpenAPI(event.bot.credentials).card(_message_id(event), timeout=LOOKUP_SECONDS)
     except FeishuError as error:
         logger.warning("clicked_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
         return None
 
 
-def _put(event: Event, content: Any) -> None:
-    try:
-        _show(event, content)
-    except FeishuError as error:
-        logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
-        text = storable(f"The card could not be updated: {error}", 500)
-        Event.objects.filter(pk=event.pk).update(error=text)
-
-
-def _show(event: Event, content: Any) -> None:
-    for pause in (*PAUSES, None):
+def _update(event: Event, content: Any) -> None:
+    attempts = 0
+    while True:
         try:
-            _show_once(event, content)
+            _update_once(event, content)
         except FeishuError as error:
-            if pause is None or not error.retryable:
-                raise
-            time.sleep(min(30.0, max(pause, error.reset_after if isinstance(error, RateLimited) else 0.0)))
+            attempts += 1
+            if RETRIES.is_exhausted(attempts) or not error.retryable:
+                logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
+                text = storable(f"The card could not be updated: {error}", 500)
+                Event.objects.filter(pk=event.pk).update(error=text)
+                return
+            pause = RETRIES.pause_after(attempts).total_seconds()
+            reset_after = error.reset_after if isinstance(error, RateLimited) else 0.0
+            time.sleep(min(LONGEST_PAUSE, max(pause, reset_after)))
         else:
             return
 
 
-def _show_once(event: Event, content: Any) -> None:
+def _update_once(event: Event, content: Any) -> None:
     api = OpenAPI(event.bot.credentials)
     token, message_id = str(event.data.get("token") or ""), _message_id(event)
     if token and timezone.now() - event.received_at < TOKEN_LIFE:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from core.database.sql import ask, locked
 from core.database.sql import run as execute
-from events.clicks.updates import count_again
+from events.clicks.updates import reopen_button
 from events.enums import ENDED_RUNS, AttemptOutcome, EventStatus, RunStatus
 from events.errors import StaleClaimError
 from events.log.fingerprints import fingerprint
@@ -82,4 +82,4 @@ def _end_event(pk: int) -> None:
     )
     for status, dedupe_key in ask(sql, [timezone.now(), pk]):
         if status == EventStatus.DEAD and is_single_use(dedupe_key):
-            count_again(pk)
+            reopen_button(pk)

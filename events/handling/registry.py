@@ -110,7 +110,8 @@ class HandlerRegistry:
 
     def _faults_of(self, new: Registration) -> Iterator[str]:
         subject = f"The handler registered at {new.place}"
-        if not callable(new.function):
+        function: object = new.function  # whatever its annotation says
+        if not callable(function):
             yield f"{subject} cannot be called."
         if fault := fault_of_name(new.name):
             yield f'{subject} {fault}: give it one with name="…".'

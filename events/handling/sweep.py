@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from events.clicks.updates import count_again
+from events.clicks.updates import reopen_button
 from events.enums import EventStatus, RunStatus
 from events.handling.ordering import promote
 from events.models import Event, HandlerRun
@@ -39,5 +39,5 @@ def end_lost_clicks() -> int:
         )
         for pk, key in keys.items():
             if is_single_use(key):
-                count_again(pk)
+                reopen_button(pk)
     return ended

@@ -1,4 +1,4 @@
-"""The inbox: a batch of arrivals becomes rows in one statement; what is already there is counted, not stored again."""
+"""The inbox: a batch of events becomes rows in one statement; a duplicate is counted, not stored again."""
 
 import logging
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 from django.db.models import F
 from msgspec import Struct
 
-from events.ingress.incoming import Arrival
+from events.ingress.incoming import IncomingEvent
 from events.models import Event
 
 COLUMNS = (
@@ -39,18 +39,18 @@ class Stored(Struct, frozen=True, gc=False):
         return self.event_pk is not None
 
 
-def store(arrivals: Sequence[Arrival], *, count_duplicates: bool = True) -> list[Stored]:
+def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> list[Stored]:
     """Store a batch and return, in its order, what became of each. When this returns, the rows are committed.
     ``count_duplicates``: False saves the statement that counts them.
 
     Raises django.db.Error when the database cannot be reached; then nothing of the batch may be acknowledged.
     """
     try:
-        new = _insert(arrivals)
+        new = _insert(events)
     except (DataError, IntegrityError) as error:
-        return _store_in_halves(arrivals, error, count_duplicates=count_duplicates)
+        return _store_in_halves(events, error, count_duplicates=count_duplicates)
     results, repeated = [], []
-    for one in arrivals:
+    for one in events:
         # The key leaves the dictionary with its first arrival: a second one in the same batch is a duplicate.
         pk = new.pop((one.bot_id, one.dedupe_key), None)
         results.append(Stored(pk))
@@ -67,24 +67,24 @@ def store(arrivals: Sequence[Arrival], *, count_duplicates: bool = True) -> list
 
 
 def _store_in_halves(
-    arrivals: Sequence[Arrival], error: Exception, *, count_duplicates: bool
+    events: Sequence[IncomingEvent], error: Exception, *, count_duplicates: bool
 ) -> list[Stored]:
     """One row spoils the batch, e.g. because its bot was deleted meanwhile: the others are stored all the same."""
-    if len(arrivals) == 1:
-        one = arrivals[0]
+    if len(events) == 1:
+        one = events[0]
         logger.error(
             "event_not_storable",
             extra={"bot": str(one.bot_id), "event_id": one.event_id, "error": type(error).__name__},
         )
         return [Stored(None)]
-    middle = len(arrivals) // 2
-    halves = (arrivals[:middle], arrivals[middle:])
+    middle = len(events) // 2
+    halves = (events[:middle], events[middle:])
     return [stored for half in halves for stored in store(half, count_duplicates=count_duplicates)]
 
 
-def _insert(arrivals: Sequence[Arrival]) -> dict[Key, int]:
+def _insert(events: Sequence[IncomingEvent]) -> dict[Key, int]:
     # Always the same order, so that two writers never wait for each other in a circle.
-    ordered = sorted(arrivals, key=lambda one: (one.bot_id.int, one.dedupe_key))
+    ordered = sorted(events, key=lambda one: (one.bot_id.int, one.dedupe_key))
     rows = [tuple(0 if name == "duplicates" else getattr(one, name) for name in COLUMNS) for one in ordered]
     insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
     return insert(rows)
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _count_duplicates(repeated: Sequence[Arrival]) -> None:
+def _count_duplicates(repeated: Sequence[IncomingEvent]) -> None:
     keys: dict[UUID, list[str]] = {}
     for one in repeated:
         keys.setdefault(one.bot_id, []).append(one.dedupe_key)

@@ -1,4 +1,4 @@
-"""From bytes to an arrival: the little that has to be known of an event before it is stored. No database here."""
+"""From bytes to an incoming event: the little that has to be known of it before it is stored. No database here."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from core.database.text import storable
 from events.enums import Arrived, EventStatus
-from feishu.card_buttons import NO_CLICK, read_click
-from feishu.envelope import fallback_key, parse
+from feishu.envelope import Envelope, fallback_key, parse
 from feishu.errors import EnvelopeError
 
 MAX_KEY = 200
@@ -16,7 +15,7 @@ MAX_TRACE_ID = 128
 MAX_TEXT = {"event_id": 128, "event_type": 128, "tenant_key": 64}
 
 
-class Arrival(Struct, frozen=True, gc=False):
+class IncomingEvent(Struct, frozen=True, gc=False):
     """One pushed event, ready to be stored."""
 
     bot_id: UUID
@@ -33,22 +32,24 @@ class Arrival(Struct, frozen=True, gc=False):
     error: str
     is_callback: bool
     action: str = ""
-    """What a click asks for; see ``on_card``."""
-    once: bool = False
-    """A click whose button counts once on its message."""
+    """Of a click: what its button asks for; see ``on_card``."""
+    is_single_use: bool = False
+    """Whether the clicked button works once on its message."""
 
 
-def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str = "") -> Arrival:
-    """Read the header of ``payload``. What cannot be read is quarantined, never refused: refusing the head of an
-    ordered stream would stall the stream for hours."""
+def read_event(
+    *, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str = "", envelope: Envelope | None = None
+) -> IncomingEvent:
+    """Read the envelope of ``payload``, unless the caller has done so. What cannot be read is quarantined, never refused:
+    a refused head of an ordered stream would stall the stream for hours."""
     now = datetime.now(UTC)
     try:
-        envelope = parse(payload)
+        envelope = envelope or parse(payload)
         _check_storable(envelope.dedupe_key, MAX_KEY)
         for name, limit in MAX_TEXT.items():
             _check_storable(getattr(envelope, name), limit)
     except EnvelopeError as error:
-        return Arrival(
+        return IncomingEvent(
             bot_id=bot_id,
             dedupe_key=fallback_key(payload),
             event_id="",
@@ -63,14 +64,14 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
             error=storable(str(error), 500),
             is_callback=False,
         )
-    click = read_click(payload) if envelope.is_callback else NO_CLICK
-    return Arrival(
+    click = envelope.click
+    return IncomingEvent(
         bot_id=bot_id,
-        dedupe_key=click.once_key or envelope.dedupe_key,
+        dedupe_key=click.single_use_key or envelope.dedupe_key,
         event_id=envelope.event_id,
         event_type=envelope.event_type,
         arrived_by=arrived_by,
-        # A click is answered by the callback lane while the platform waits, not by the dispatcher.
+        # A callback is answered while the platform waits, not by the dispatcher.
         status=EventStatus.DISPATCHED if envelope.is_callback else EventStatus.RECEIVED,
         payload=payload,
         tenant_key=envelope.tenant_key,
@@ -80,7 +81,7 @@ def arrival(*, bot_id: UUID, payload: bytes, arrived_by: Arrived, trace_id: str 
         error="",
         is_callback=envelope.is_callback,
         action=click.action,
-        once=bool(click.once_key),
+        is_single_use=bool(click.single_use_key),
     )
 
 

@@ -1,39 +1,60 @@
-"""What was left out under load, by the hour."""
+"""Optional work that was shed under load, counted by the hour."""
 
+import asyncio
+import logging
 from collections import Counter
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.database.thread import DatabaseThread
 from events.enums import OptionalWork
 from events.models import ShedCount
 
+logger = logging.getLogger(__name__)
 
-class LeftOutCounts:
-    """Counts of one process that are not written down yet."""
+WRITE_EVERY = 5.0
+"""Seconds between two writes of the counts."""
 
-    def __init__(self) -> None:
+
+class ShedWork:
+    """The counts of one process. Lives in one event loop."""
+
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
         self._counts: Counter[OptionalWork] = Counter()
+        self._counted = asyncio.Event()
 
-    def add(self, extra: OptionalWork, times: int = 1) -> None:
-        self._counts[extra] += times
+    def count(self, work: OptionalWork, times: int = 1) -> None:
+        self._counts[work] += times
+        self._counted.set()
 
-    def take(self) -> Counter[OptionalWork]:
-        """What there is to write; nothing is left."""
-        taken, self._counts = self._counts, Counter()
-        return taken
+    async def run(self) -> None:
+        """Write the counts now and then, until cancelled."""
+        while True:
+            await self._counted.wait()
+            await asyncio.sleep(WRITE_EVERY)
+            await self.write()
 
-    def put_back(self, counts: Mapping[OptionalWork, int]) -> None:
-        """What could not be written."""
-        self._counts.update(counts)
+    async def write(self) -> None:
+        """Write what was counted since the last time; kept for the next time where the database is away."""
+        self._counted.clear()
+        counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            await self._database.run(_add_to_hour, counts)
+        except Error as error:
+            logger.warning("shed_work_not_written", extra={"error": type(error).__name__})
+            self._counts.update(counts)
+            self._counted.set()
 
 
 @transaction.atomic
-def write_left_out(counts: Mapping[OptionalWork, int]) -> None:
-    """Add to the counts of this hour."""
+def _add_to_hour(counts: Mapping[OptionalWork, int]) -> None:
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    for extra, times in sorted(counts.items()):
-        row, _ = ShedCount.objects.get_or_create(hour=hour, work=extra)
+    for work, times in sorted(counts.items()):
+        row, _ = ShedCount.objects.get_or_create(hour=hour, work=work)
         ShedCount.objects.filter(pk=row.pk).update(count=F("count") + times)

@@ -1,4 +1,4 @@
-"""The listening part of the portal: the fleet, its sink and the inbox, as one asyncio function."""
+"""The listening part of the portal: the fleet, its sink and the intake, as one asyncio function."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +7,9 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from bots.connections.fleet import Fleet, LeaseTerms
-from events.clicks.responder import CallbackLane
-from events.ingress.websocket import GatewaySink
+from events.clicks.responder import CallbackResponder
+from events.ingress.receive import Receiver
+from events.ingress.websocket import WebsocketSink
 from events.ingress.writer import Intake
 from feishu.long_connection.address import load_client
 from feishu.long_connection.timing import Timing
@@ -30,20 +31,16 @@ async def listen(
     for load in (load_client, get_channel_layer):  # both import much, and late
         await asyncio.to_thread(load)
     spare_the_loop()  # from what that was, too
-    callbacks = CallbackLane()
-    try:
-        async with Intake() as intake:
-            fleet = Fleet(
-                sink=GatewaySink(intake, callbacks),
-                node=node,
-                # Four chances to renew a lease before it runs out.
-                terms=LeaseTerms(
-                    settings.LEASE_SECONDS, min(settings.RECONCILE_SECONDS, settings.LEASE_SECONDS / 4)
-                ),
-                capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
-                only=only,
-                timing=Timing(longest_delay=settings.RETRY_SECONDS),
-            )
-            await fleet.run(stop)
-    finally:
-        await callbacks.close()
+    async with Receiver(Intake(), CallbackResponder()) as receiver:
+        fleet = Fleet(
+            sink=WebsocketSink(receiver),
+            node=node,
+            # Four chances to renew a lease before it runs out.
+            terms=LeaseTerms(
+                settings.LEASE_SECONDS, min(settings.RECONCILE_SECONDS, settings.LEASE_SECONDS / 4)
+            ),
+            capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
+            only=only,
+            timing=Timing(longest_delay=settings.RETRY_SECONDS),
+        )
+        await fleet.run(stop)

@@ -13,7 +13,7 @@ from auth_sessions.models import AuthSession, Revocation
 from core.access.actors import SYSTEM
 from events.enums import Arrived
 from events.ingress.inbox import store
-from events.ingress.incoming import arrival
+from events.ingress.incoming import read_event
 from events.models import Event
 from tests.factories import click_event, make_bot, make_grant, message_event, revoked_event
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def arrived(bot, payload) -> Event:
     body = json.dumps(payload).encode()
-    [stored] = store([arrival(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
+    [stored] = store([read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
     return Event.objects.get(pk=stored.event_pk)
 
 

@@ -12,14 +12,14 @@ from events.handling.registry import handler_named
 from events.handling.scheduler import serve
 from events.handling.switches import runs, switches_of
 from events.ingress.inbox import store
-from events.ingress.incoming import arrival
+from events.ingress.incoming import read_event
 from events.models import Delivery, Event, HandlerRun
 from tests.factories import make_bot, message_event
 
 
 def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
     body = json.dumps(payload or message_event()).encode()
-    [stored] = store([arrival(bot_id=(bot or make_bot()).pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
+    [stored] = store([read_event(bot_id=(bot or make_bot()).pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
     return Event.objects.get(pk=stored.event_pk)
 
 

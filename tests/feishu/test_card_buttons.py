@@ -1,4 +1,11 @@
-from feishu.card_buttons import disabled, enabled
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feishu.card_buttons import NO_CLICK, disabled, enabled, is_single_use, read_click, read_old_click
 from feishu.cards import button, card, markdown
 from feishu.text import Text
 
@@ -56,3 +63,53 @@ def test_card_may_hold_anything():
     for _ in range(200):
         deep = {"elements": [deep]}
     assert disabled(deep) is not None
+
+
+# --- clicks
+
+
+def clicked(value, *, message_id="om_1", name=None) -> bytes:
+    event = {"action": {"value": value, "name": name}, "context": {"open_message_id": message_id}}
+    return json.dumps(event).encode()
+
+
+def test_click_names_the_action_of_its_button():
+    assert read_click(clicked({"action": "approve"})).action == "approve"
+    assert read_click(clicked({"action": "approve"})).single_use_key == ""
+
+
+def test_clicks_on_a_single_use_button_have_one_key_whatever_the_order_of_its_value():
+    key = read_click(clicked({"once": True, "action": "approve"})).single_use_key
+    assert is_single_use(key)
+    assert read_click(clicked({"action": "approve", "once": True})).single_use_key == key
+    others = [
+        clicked({"action": "reject", "once": True}),
+        clicked({"action": "approve", "once": True}, message_id="om_2"),
+        clicked({"action": "approve", "once": True}, name="second"),
+    ]
+    assert key not in {read_click(other).single_use_key for other in others}
+
+
+@pytest.mark.parametrize(
+    ("value", "message_id"), [({"once": "true"}, "om_1"), ({"once": 1}, "om_1"), ({"once": True}, None)]
+)
+def test_button_is_single_use_only_by_its_own_word_and_on_a_message(value, message_id):
+    assert read_click(clicked(value, message_id=message_id)).single_use_key == ""
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    event=JSON
+    | st.fixed_dictionaries({"action": JSON | st.fixed_dictionaries({"value": JSON}), "context": JSON}),
+    message_id=st.none() | st.text(),
+)
+def test_whatever_was_clicked_is_a_click_or_none(event, message_id):
+    raw = msgspec.Raw(json.dumps(event).encode())
+    for click in (read_click(raw), read_old_click(raw, message_id)):
+        assert click == NO_CLICK or isinstance(click.action, str)

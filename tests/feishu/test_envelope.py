@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.envelope import Challenge, EnvelopeError, fallback_key, parse, parse_challenge
+from feishu.card_buttons import NO_CLICK
+from feishu.envelope import Challenge, EnvelopeError, challenge_of, decode, fallback_key, parse
 
 HEADER = {
     "event_id": "0f3c9a6d5b1e4f7a8b2c3d4e5f607182",
@@ -216,10 +217,37 @@ def test_no_json_can_break_the_reading(value):
 
 def test_a_challenge_is_found():
     payload = b'{"challenge":"6f1c","token":"vtok","type":"url_verification"}'
-    assert parse_challenge(payload) == Challenge("6f1c", "vtok")
-    assert "vtok" not in repr(parse_challenge(payload))
+    challenge = challenge_of(decode(payload))
+    assert challenge == Challenge("6f1c", "vtok")
+    assert "vtok" not in repr(challenge)
 
 
-@pytest.mark.parametrize("payload", [b"{", v2(), v1(), b'{"type":"url_verification"}', b'{"challenge":"c"}'])
+@pytest.mark.parametrize("payload", [v2(), v1(), b'{"type":"url_verification"}', b'{"challenge":"c"}'])
 def test_what_is_no_challenge_is_none(payload):
-    assert parse_challenge(payload) is None
+    assert challenge_of(decode(payload)) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "token"),
+    [(v2(), "vtok"), (v1(), "vtok"), (b'{"header":{},"token":"vtok"}', ""), (b'{"token":null}', "")],
+)
+def test_verification_token_is_read_where_the_schema_puts_it(payload, token):
+    assert decode(payload).verification_token == token
+
+
+def test_encrypted_body_is_recognised():
+    assert decode(b'{"encrypt":"AAAA"}').encrypt == "AAAA"
+    assert decode(v2()).encrypt is None
+
+
+BUTTON = {"value": {"action": "approve", "once": True}, "tag": "button"}
+
+
+def test_click_is_read_with_its_envelope_in_both_shapes():
+    event = {"action": BUTTON, "context": {"open_message_id": "om_1"}, "token": "c-1"}
+    old = {"action": BUTTON, "open_message_id": "om_1", "token": "c-1"}
+    click = parse(v2(event, event_type="card.action.trigger")).click
+    assert click == parse(json.dumps(old).encode()).click
+    assert click.action == "approve"
+    assert click.single_use_key
+    assert parse(v2(event)).click == NO_CLICK

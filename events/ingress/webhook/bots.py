@@ -1,22 +1,31 @@
-"""Which bots hear by webhook, and with which secrets: one query every few seconds, however many events come."""
+"""Which bots get their events by webhook, and with which secrets: one query every few seconds, however many events come."""
 
 import asyncio
+import logging
 import time
 from functools import cached_property
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, connection
 
 from bots.enums import Transport
 from bots.models import Bot
 from core.database.thread import DatabaseThread
 from events.ingress.webhook.verification import Secrets
 
-FRESH_SECONDS = 2.0  # a change in the console takes effect after this long at most
+logger = logging.getLogger(__name__)
+
+FRESH_SECONDS = 2.0
+"""A change in the console takes effect after this long at most, while the database answers."""
+REFRESH_SECONDS = 0.5
+"""What a refresh may take before a request goes on with the bots of the last one, so that callbacks are answered also
+while the database is slow."""
+KEPT_SECONDS = 60.0
+"""After so long without a refresh the bots of the last one are used no more."""
 
 
-class Door:
-    """The address of one bot."""
+class WebhookBot:
+    """A bot at its webhook address."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -26,48 +35,62 @@ class Door:
         return self._bot.pk
 
     @property
-    def is_open(self) -> bool:
+    def is_served(self) -> bool:
+        """Whether its events are to come by webhook."""
         return self._bot.enabled and self._bot.transport == Transport.WEBHOOK
 
     @cached_property
     def secrets(self) -> Secrets:
-        """Opened once; raises SealedValueError when ENCRYPTION_KEYS does not hold their key."""
+        """Decrypted once; raises SealedValueError when ENCRYPTION_KEYS does not hold their key."""
         return Secrets(self._bot.encrypt_key, self._bot.verification_token)
 
 
-class Doors:
-    """The doors of all bots, by App ID. All of them at once, so that App IDs a stranger makes up cost no query."""
+class WebhookBots:
+    """All bots by App ID, also those of other transports: so App IDs that a stranger makes up cost no query."""
 
     def __init__(self) -> None:
         self._database = DatabaseThread("webhook-bots")
-        self._lock = asyncio.Lock()
-        self._doors: dict[str, Door] = {}
-        self._fresh_until = float("-inf")
+        self._bots: dict[str, WebhookBot] = {}
+        self._loading: asyncio.Task[Error | None] | None = None
+        self._load_next_at = self._usable_until = float("-inf")
 
-    async def find(self, app_id: str) -> Door | None:
-        """The door of that bot, open or not. Raises django.db.Error when the database is away."""
-        if time.monotonic() >= self._fresh_until:
-            async with self._lock:
-                await self._refresh()
-        return self._doors.get(app_id)
+    async def find(self, app_id: str) -> WebhookBot | None:
+        """The bot of that App ID, whatever its transport. Raises django.db.Error when the database is away for long."""
+        now = time.monotonic()
+        is_usable = now < self._usable_until
+        if self._loading is None or (self._loading.done() and (now >= self._load_next_at or not is_usable)):
+            self._load_next_at = now + FRESH_SECONDS
+            self._loading = asyncio.create_task(self._load(), name="webhook-bots")
+        if not is_usable:
+            if error := await asyncio.shield(self._loading):
+                raise error
+        elif not self._loading.done():
+            await asyncio.wait({self._loading}, timeout=REFRESH_SECONDS)
+        return self._bots.get(app_id)
 
     def knows(self, app_id: str) -> bool:
-        """Whether there was a bot of that name when somebody looked last."""
-        return app_id in self._doors
+        """Whether there was a bot of that App ID at the last refresh."""
+        return app_id in self._bots
 
-    async def _refresh(self) -> None:
-        asked = time.monotonic()
-        if asked < self._fresh_until:  # somebody else did while this one waited for the lock
-            return
-        self._doors = await self._database.run(_load)
-        self._fresh_until = asked + FRESH_SECONDS
+    async def _load(self) -> Error | None:
+        """Load them; the error that kept it from that."""
+        began = time.monotonic()
+        try:
+            self._bots = await self._database.run(_load)
+        except Error as error:
+            logger.warning("webhook_bots_not_loaded", extra={"error": type(error).__name__})
+            return error
+        self._usable_until = began + KEPT_SECONDS
+        return None
 
     async def close(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
         await self._database.close()
 
 
-def _load() -> dict[str, Door]:
+def _load() -> dict[str, WebhookBot]:
     # As at the start of a request: a connection that broke since the last time is replaced, not tripped over.
     connection.close_if_unusable_or_obsolete()
     bots = Bot.objects.only("app_id", "enabled", "transport", "encrypt_key", "verification_token")
-    return {bot.app_id: Door(bot) for bot in bots}
+    return {bot.app_id: WebhookBot(bot) for bot in bots}

@@ -3,27 +3,27 @@
 It stands before Django's middleware: an event needs neither session nor language, and its answer is due in 3 s.
 """
 
-import asyncio
 import logging
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from core.background.per_loop import PerLoop
 from events.ingress.webhook.refusals import FAILED, Refusal, Refused
-from events.ingress.webhook.server import Desk
+from events.ingress.webhook.server import WebhookServer
 
-logger = logging.getLogger("events.ingress.webhook.endpoint")
+logger = logging.getLogger(__name__)
 
 PREFIX = "/api/feishu/webhook/"
 
 
 class WebhookEndpoint:
-    """The application. What it needs is opened with the first request of an event loop and closed with the loop, or
-    before by ``close()``."""
+    """The application. Its server is opened with the first request of an event loop and closed with the loop, or before
+    by ``close()``."""
 
     def __init__(self) -> None:
-        self._desks: dict[asyncio.AbstractEventLoop, Desk] = {}
+        self._servers = PerLoop(WebhookServer, name="webhook-server")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -36,29 +36,20 @@ class WebhookEndpoint:
 
     async def close(self) -> None:
         """Close what this event loop opened."""
-        if desk := self._desks.get(asyncio.get_running_loop()):
-            await desk.close()
+        await self._servers.close()
 
     async def _respond(self, app_id: str, request: Request) -> Response:
-        desk = self._desk()
+        server = await self._servers.current()
         try:
-            return Response(await desk.serve(app_id, request), media_type="application/json")
+            return Response(await server.serve(app_id, request), media_type="application/json")
         except Refused as refused:
-            desk.note(refused.refusal, app_id)
+            server.count_refusal(refused.refusal, app_id)
             return _problem(refused.refusal)
         except ClientDisconnect:
             raise
         except Exception:
             logger.exception("webhook_failed")
             return _problem(FAILED)
-
-    def _desk(self) -> Desk:
-        loop = asyncio.get_running_loop()
-        desk = self._desks.get(loop)
-        if desk is None:
-            desk = self._desks[loop] = Desk()
-            desk.keeper.add_done_callback(lambda _keeper: self._desks.pop(loop, None))
-        return desk
 
 
 def route_of(scope: Scope) -> str:

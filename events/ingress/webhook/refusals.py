@@ -1,6 +1,6 @@
 """Why a webhook request was refused: a stable code for the caller, the reason and the cure for the operator's log.
 
-Whoever could not prove to be the platform is told nothing: not whether the bot exists, not how it is secured.
+A caller that could not prove to be the platform learns nothing: not whether the bot exists, not how it is secured.
 """
 
 import asyncio
@@ -8,9 +8,11 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
-logger = logging.getLogger("events.ingress.webhook.endpoint")
+logger = logging.getLogger(__name__)
 
-LINE_SECONDS = 1.0  # a flood makes one line a second for each bot and reason, and loses no count
+LINE_SECONDS = (
+    1.0  # between lines of a bot and reason: a flood fills no log, and no request is left uncounted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,11 @@ class Refused(Exception):
 
 
 NOT_POST = Refusal(405, "method_not_allowed", "not_post")
-NO_SUCH_DOOR = Refusal(
+NO_WEBHOOK_BOT = Refusal(
     404,
     "not_found",
     "no_webhook_bot",
-    "The bot is unknown, disabled, or hears by long connection. Add it, enable it, or let its events arrive by webhook.",
+    "The bot is unknown, disabled, or gets its events by long connection. Add it, enable it, or change its transport.",
 )
 TOO_LARGE = Refusal(
     413, "body_too_large", "body_too_large", "Raise FEISHU_WEBHOOK_MAX_BYTES if it is the platform's."

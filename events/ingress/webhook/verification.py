@@ -1,4 +1,4 @@
-"""Whether a webhook request comes from the platform, and what it says. Pure: bytes and secrets in, a verdict out.
+"""Whether a webhook request comes from the platform, and what it says. Pure: bytes and secrets in, a push out.
 
 Pages "Send notifications to developer's server" and "Encrypt Key encryption configuration"; for the old card callback
 the SDK's `lark_oapi/card/action_handler.py`. A request is never refused for its age: the platform pushes again for
@@ -18,7 +18,7 @@ from events.ingress.webhook.refusals import (
     Refused,
 )
 from feishu.encryption import decrypt
-from feishu.envelope import Challenge, Envelope, parse, parse_challenge
+from feishu.envelope import Challenge, Content, Envelope, challenge_of, decode, envelope_of
 from feishu.errors import DecryptionError, EnvelopeError
 from feishu.signatures import verify_card, verify_event, verify_token
 
@@ -40,52 +40,59 @@ class Signature:
     nonce: str
 
 
-class _Encrypted(msgspec.Struct):
-    encrypt: str
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What the platform pushed, decrypted; ``envelope`` is None where none can be read."""
+
+    payload: bytes
+    envelope: Envelope | None
 
 
 class _Header(msgspec.Struct):
     token: str = ""
 
 
-class _Tokens(msgspec.Struct):
+class _Proof(msgspec.Struct):
+    """The little of a body that its authenticity hangs on, for one whose other fields cannot be read."""
+
+    encrypt: str | None = None
     header: _Header | None = None
     token: str = ""
 
 
-_encrypted_body = msgspec.json.Decoder(_Encrypted)
-_tokens = msgspec.json.Decoder(_Tokens)
+_proof = msgspec.json.Decoder(_Proof)
 # Deep nesting and text that is no UTF-8 are not wrapped by msgspec.
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def examine(body: bytes, *, signature: Signature, secrets: Secrets) -> Challenge | bytes:
-    """The challenge to return, or the payload to store, decrypted. Raises Refused when it is not the platform's."""
+def examine(body: bytes, *, signature: Signature, secrets: Secrets) -> Challenge | Push:
+    """The challenge to return, or what to store. Raises Refused when it is not the platform's."""
     if not secrets.encrypt_key and not secrets.verification_token:
         raise Refused(UNPROTECTED)
-    encrypted = _encrypted(body)
-    if encrypted is None:
-        return _examine_plain(body, signature, secrets)
+    content = _decoded(body)
+    if content.encrypt is None:
+        return _examine_plain(body, content, signature, secrets)
     if not secrets.encrypt_key:
         raise Refused(ENCRYPTED_BODY)
-    return _examine_encrypted(body, encrypted, signature, secrets)
+    return _examine_encrypted(body, content.encrypt, signature, secrets)
 
 
-def _examine_plain(body: bytes, signature: Signature, secrets: Secrets) -> Challenge | bytes:
-    if secrets.verification_token and _is_old_card(_envelope(body)):
+def _examine_plain(body: bytes, content: Content, signature: Signature, secrets: Secrets) -> Challenge | Push:
+    envelope = _envelope(content, body)
+    if secrets.verification_token and _is_old_card(envelope):
         if not _is_signed_card(body, signature, secrets):
             raise Refused(BAD_SIGNATURE)
-        return body
+        return Push(body, envelope)
     if secrets.encrypt_key:
         raise Refused(PLAIN_BODY)
-    if not _bears(body, secrets.verification_token):
+    if not verify_token(content.verification_token, secrets.verification_token):
         raise Refused(WRONG_TOKEN)
-    return parse_challenge(body) or body
+    return challenge_of(content) or Push(body, envelope)
 
 
 def _examine_encrypted(
     body: bytes, encrypted: str, signature: Signature, secrets: Secrets
-) -> Challenge | bytes:
+) -> Challenge | Push:
     signed = verify_event(
         signature.value,
         timestamp=signature.timestamp,
@@ -97,14 +104,15 @@ def _examine_encrypted(
         payload = decrypt(secrets.encrypt_key, encrypted)
     except DecryptionError:
         if signed:
-            return body  # the platform's own and unreadable: kept as it came
+            return Push(body, None)  # the platform's own and unreadable: kept as it came
         raise Refused(BAD_SIGNATURE) from None
+    content = _decoded(payload)
     # The challenge alone comes without a signature; that it could be decrypted is its proof.
-    if challenge := parse_challenge(payload):
+    if challenge := challenge_of(content):
         if secrets.verification_token and not verify_token(challenge.token, secrets.verification_token):
             raise Refused(WRONG_TOKEN)
         return challenge
-    envelope = _envelope(payload)
+    envelope = _envelope(content, payload)
     old_card = _is_old_card(envelope)
     if not signed and not (old_card and _is_signed_card(body, signature, secrets)):
         raise Refused(BAD_SIGNATURE)
@@ -113,23 +121,29 @@ def _examine_encrypted(
         envelope
         and not old_card
         and secrets.verification_token
-        and not _bears(payload, secrets.verification_token)
+        and not verify_token(content.verification_token, secrets.verification_token)
     ):
         raise Refused(WRONG_TOKEN)
-    return payload
+    return Push(payload, envelope)
 
 
-def _encrypted(body: bytes) -> str | None:
+def _decoded(body: bytes) -> Content:
+    """An event that cannot be read as a whole may still be authentic: then there is no more than what proves it."""
     try:
-        return _encrypted_body.decode(body).encrypt
+        return decode(body)
+    except EnvelopeError:
+        pass
+    try:
+        proof = _proof.decode(body)
     except _UNDECODABLE:
-        return None
+        return Content()
+    return Content(encrypt=proof.encrypt, token=proof.header.token if proof.header else proof.token)
 
 
-def _envelope(payload: bytes) -> Envelope | None:
+def _envelope(content: Content, payload: bytes) -> Envelope | None:
     try:
-        return parse(payload)
-    except (EnvelopeError, *_UNDECODABLE):
+        return envelope_of(content, payload)
+    except EnvelopeError:
         return None
 
 
@@ -145,15 +159,3 @@ def _is_signed_card(body: bytes, signature: Signature, secrets: Secrets) -> bool
         verification_token=secrets.verification_token,
         body=body,
     )
-
-
-def _bears(payload: bytes, verification_token: str) -> bool:
-    """Whether the token stands in the header of schema 2.0, or at the top as in 1.0 and in a challenge.
-
-    Read apart from the envelope: an event that cannot be read otherwise may still be authentic.
-    """
-    try:
-        tokens = _tokens.decode(payload)
-    except _UNDECODABLE:
-        return False
-    return verify_token(tokens.header.token if tokens.header else tokens.token, verification_token)

@@ -10,15 +10,17 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from core.access.actors import SYSTEM
+from core.background.retry import RetrySchedule
 from events import callback_response, toast
-from events.clicks.responder import ALREADY, FAILED, NOTHING, PROCESSING, CallbackLane, again
+from events.clicks.answers import FAILED, PROCESSING
+from events.clicks.responder import CallbackResponder
 from events.clicks.updates import show_late_answer
 from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
 from events.handling.sweep import LOST_CLICK, end_lost_clicks
 from events.handling.switches import set_switch
 from events.ingress.inbox import store
-from events.ingress.incoming import Arrival, arrival
+from events.ingress.incoming import IncomingEvent, read_event
 from events.models import Event
 from feishu.errors import APIError
 from feishu.openapi import OpenAPI
@@ -47,8 +49,8 @@ def threads_end():
 
 
 @pytest.fixture
-async def lane():
-    opened = CallbackLane()
+async def responder():
+    opened = CallbackResponder()
     yield opened
     await opened.close()
 
@@ -68,27 +70,29 @@ def updates(monkeypatch) -> list[tuple[str, Any]]:
         OpenAPI, "update_card_by_token", lambda _self, token, card: shown.append((token, card))
     )
     monkeypatch.setattr(OpenAPI, "patch_card", lambda _self, message, card: shown.append((message, card)))
-    monkeypatch.setattr("events.clicks.updates.PAUSES", (0.01, 0.01))
-    monkeypatch.setattr("events.clicks.responder.BEFORE_CARD", 0.0)
+    monkeypatch.setattr("events.clicks.updates.RETRIES", RetrySchedule((0.01, 0.01)))
+    monkeypatch.setattr("events.clicks.responder.UPDATE_DELAY", 0.0)
     return shown
 
 
-def arrived(value: Any, *, bot=None, **values: Any) -> Arrival:
+def arrived(value: Any, *, bot=None, **values: Any) -> IncomingEvent:
     payload = json.dumps(click_event(value=value, **values)).encode()
-    return arrival(bot_id=(bot or make_bot()).pk, payload=payload, arrived_by=Arrived.WEBSOCKET)
+    return read_event(bot_id=(bot or make_bot()).pk, payload=payload, arrived_by=Arrived.WEBSOCKET)
 
 
-def click(value: Any, **values: Any) -> tuple[int, Arrival]:
+def click(value: Any, **values: Any) -> tuple[int, IncomingEvent]:
     one = arrived(value, **values)
     [stored] = store([one])
     return stored.event_pk, one
 
 
-async def answer(lane: CallbackLane, clicked: tuple[int, Arrival], **options: Any) -> Any:
-    return json.loads(await lane.answer(*clicked, **options))
+async def answer(
+    responder: CallbackResponder, clicked: tuple[int, IncomingEvent], *, budget: float = 20
+) -> Any:
+    return json.loads(await responder.answer(*clicked, deadline=time.monotonic() + budget))
 
 
-async def event_of(database, clicked: tuple[int, Arrival]) -> Event:
+async def event_of(database, clicked: tuple[int, IncomingEvent]) -> Event:
     return await database.run(Event.objects.prefetch_related("handler_runs").get, pk=clicked[0])
 
 
@@ -98,52 +102,52 @@ async def until(condition, what: str, seconds: float = 20) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_click_is_answered_by_its_handler(database, lane):
+async def test_click_is_answered_by_its_handler(database, responder):
     registry.on_card("approve")(lambda event, bot: OK)
     clicked = await database.run(click, {"action": "approve"})
-    assert await answer(lane, clicked) == OK
+    assert await answer(responder, clicked) == OK
     event = await event_of(database, clicked)
     assert (event.status, event.rescued) == (EventStatus.DONE, False)
     assert event.handler_runs.all()[0].status == RunStatus.SUCCEEDED
 
 
-async def test_click_may_be_answered_by_an_async_handler(database, lane):
+async def test_click_may_be_answered_by_an_async_handler(database, responder):
     @registry.on_card("approve")
     async def approve(event, bot):
         return OK
 
     clicked = await database.run(click, {"action": "approve"})
-    assert await answer(lane, clicked) == OK
+    assert await answer(responder, clicked) == OK
 
 
 @pytest.mark.parametrize("value", [{"action": "unknown"}, {}, "a string", None, [1]])
-async def test_click_nobody_handles_is_answered_with_nothing(database, lane, value):
+async def test_click_nobody_handles_is_answered_with_nothing(database, responder, value):
     clicked = await database.run(click, value)
-    assert await answer(lane, clicked) == {}
+    assert await answer(responder, clicked) == {}
     assert (await event_of(database, clicked)).status == EventStatus.IGNORED
 
 
-async def test_click_whose_handler_is_switched_off_is_answered_with_nothing(database, lane):
+async def test_click_whose_handler_is_switched_off_is_answered_with_nothing(database, responder):
     registry.on_card("approve")(lambda event, bot: OK)
     bot = await database.run(make_bot)
     [handler] = registry.known_handlers()
     await database.run(set_switch, bot=bot, handler=handler, is_on=False, actor=SYSTEM)
-    assert await answer(lane, await database.run(click, {"action": "approve"}, bot=bot)) == {}
+    assert await answer(responder, await database.run(click, {"action": "approve"}, bot=bot)) == {}
 
 
-async def test_failing_handler_is_answered_with_a_toast_and_noted(database, lane):
+async def test_failing_handler_is_answered_with_a_toast_and_noted(database, responder):
     @registry.on_card("fail")
     def fail(event, bot):
         raise ValueError("the reason")
 
     clicked = await database.run(click, {"action": "fail"})
-    assert await answer(lane, clicked) == FAILED
+    assert await answer(responder, clicked) == FAILED
     event = await event_of(database, clicked)
     assert event.status == EventStatus.DEAD
     assert "ValueError: the reason" in event.handler_runs.all()[0].error
 
 
-async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(database, lane, monkeypatch):
+async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(database, responder, monkeypatch):
     registry.on_card("approve")(lambda event, bot: OK)
     clicked = await database.run(click, {"action": "approve"})
 
@@ -151,17 +155,17 @@ async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(databa
         raise OperationalError
 
     monkeypatch.setattr(execution, "perform", gone)
-    assert await answer(lane, clicked) == FAILED
+    assert await answer(responder, clicked) == FAILED
 
 
-async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(database, lane, gate, updates):
+async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(database, responder, gate, updates):
     @registry.on_card("slow")
     def slow(event, bot):
         assert gate.wait(20)
         return callback_response(card=CARD)
 
     clicked = await database.run(click, {"action": "slow"})
-    assert await answer(lane, clicked, budget=0.05) == PROCESSING
+    assert await answer(responder, clicked, budget=0.05) == PROCESSING
     gate.set()
 
     async def shown():
@@ -179,10 +183,12 @@ async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(databas
     await until(counted, "the rescue is counted")
 
 
-async def test_click_whose_time_is_over_before_its_handler_began_goes_to_the_workers(database, lane, updates):
+async def test_click_whose_time_is_over_before_its_handler_began_goes_to_the_workers(
+    database, responder, updates
+):
     registry.on_card("approve")(lambda event, bot: callback_response(card=CARD))
     clicked = await database.run(click, {"action": "approve"})
-    assert await answer(lane, clicked, budget=-1.0) == PROCESSING
+    assert await answer(responder, clicked, budget=-1.0) == PROCESSING
 
     async def handed_over():
         event = await event_of(database, clicked)
@@ -201,11 +207,11 @@ async def test_many_clicks_on_a_slow_handler_are_all_answered_and_none_is_lost(d
         time.sleep(0.2)
         return callback_response(card=CARD)
 
-    lane = CallbackLane()
+    responder = CallbackResponder()
     clicks = [await database.run(click, {"action": "slow"}) for _ in range(60)]
-    answers = await asyncio.gather(*(answer(lane, one, budget=0.3) for one in clicks))
+    answers = await asyncio.gather(*(answer(responder, one, budget=0.3) for one in clicks))
     assert len(answers) == 60
-    await lane.close()
+    await responder.close()
     statuses = await database.run(lambda: list(Event.objects.values_list("status", flat=True)))
     assert set(statuses) <= {EventStatus.DONE, EventStatus.RECEIVED}
     assert statuses.count(EventStatus.RECEIVED) > 30
@@ -215,22 +221,22 @@ async def test_one_hung_handler_leaves_threads_to_the_others(database, settings,
     settings.CALLBACK_THREADS = 4
     registry.on_card("hang")(lambda event, bot: gate.wait(30))
     registry.on_card("fine")(lambda event, bot: OK)
-    lane = CallbackLane()
+    responder = CallbackResponder()
     bot = await database.run(make_bot)
     hung = [await database.run(click, {"action": "hang"}, bot=bot) for _ in range(8)]
     fine = await database.run(click, {"action": "fine"}, bot=bot)
-    told = asyncio.gather(*(answer(lane, one, budget=0.3) for one in hung))
+    told = asyncio.gather(*(answer(responder, one, budget=0.3) for one in hung))
     await asyncio.sleep(0)
-    assert await answer(lane, fine, budget=20) == OK
+    assert await answer(responder, fine, budget=20) == OK
     assert await told == [PROCESSING] * 8
     gate.set()
-    await lane.close()
+    await responder.close()
 
 
-async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, lane, gate):
+async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, responder, gate):
     registry.on_card("hang", timeout=0.2)(lambda event, bot: gate.wait(30))
     clicked = await database.run(click, {"action": "hang"})
-    assert await answer(lane, clicked, budget=0.05) == PROCESSING
+    assert await answer(responder, clicked, budget=0.05) == PROCESSING
 
     async def noted():
         event = await event_of(database, clicked)
@@ -243,11 +249,11 @@ async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, l
 async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monkeypatch):
     monkeypatch.setattr("events.clicks.responder.CLOSE_SECONDS", 0.1)
     registry.on_card("hang")(lambda event, bot: gate.wait(30))
-    lane = CallbackLane()
+    responder = CallbackResponder()
     clicked = await database.run(click, {"action": "hang"})
-    assert await answer(lane, clicked, budget=0.3) == PROCESSING
+    assert await answer(responder, clicked, budget=0.3) == PROCESSING
     async with asyncio.timeout(20):
-        await lane.close()
+        await responder.close()
     event = await event_of(database, clicked)
     assert event.status == EventStatus.DEAD
     assert "stopped" in event.handler_runs.all()[0].error
@@ -329,31 +335,29 @@ async def test_button_that_counts_once_is_handled_once_whoever_clicks(database):
     elsewhere = await database.run(arrived, value, bot=bot, message_id="om_other")
     stored = await database.run(store, [first, second, elsewhere])
     assert [one.is_new for one in stored] == [True, False, True]
-    assert json.loads(again(second)) == ALREADY
 
 
 async def test_button_without_that_word_counts_every_time(database):
     bot = await database.run(make_bot)
     clicks = [await database.run(arrived, {"action": "approve"}, bot=bot) for _ in range(2)]
     assert all(one.is_new for one in await database.run(store, clicks))
-    assert json.loads(again(clicks[0])) == NOTHING
 
 
-async def test_button_that_counts_once_counts_again_after_a_failure(database, lane):
+async def test_button_that_counts_once_counts_again_after_a_failure(database, responder):
     @registry.on_card("fail")
     def fail(event, bot):
         raise ValueError
 
     bot = await database.run(make_bot)
     value = {"action": "fail", "once": True}
-    assert await answer(lane, await database.run(click, value, bot=bot)) == FAILED
+    assert await answer(responder, await database.run(click, value, bot=bot)) == FAILED
     assert (await database.run(click, value, bot=bot))[0] is not None
 
 
 # --- the callback of old
 
 
-async def test_old_callback_reaches_its_handler_in_todays_shape(database, lane):
+async def test_old_callback_reaches_its_handler_in_todays_shape(database, responder):
     seen = []
 
     @registry.on_card("approve")
@@ -370,7 +374,7 @@ async def test_old_callback_reaches_its_handler_in_todays_shape(database, lane):
         "action": {"value": {"action": "approve"}, "tag": "button"},
     }
     bot = await database.run(make_bot)
-    one = arrival(bot_id=bot.pk, payload=json.dumps(old).encode(), arrived_by=Arrived.WEBHOOK)
+    one = read_event(bot_id=bot.pk, payload=json.dumps(old).encode(), arrived_by=Arrived.WEBHOOK)
     [stored] = await database.run(store, [one])
-    await lane.answer(stored.event_pk, one)
+    assert await answer(responder, (stored.event_pk, one)) == {}
     assert seen == [("ou_1", "om_1")]

@@ -13,15 +13,17 @@ from django.utils import timezone
 
 from bots.enums import Transport
 from events import callback_response, toast
-from events.clicks.responder import ALREADY, FAILED, PROCESSING, CallbackLane
+from events.clicks.answers import CLICKED_BEFORE, FAILED, PROCESSING
+from events.clicks.responder import CallbackResponder
 from events.clicks.updates import enable_buttons, show_late_answer
 from events.enums import Arrived, EventStatus
 from events.handling import registry
 from events.handling.sweep import end_lost_clicks
 from events.ingress.inbox import store
-from events.ingress.incoming import arrival
+from events.ingress.incoming import read_event
+from events.ingress.receive import Receiver
 from events.ingress.webhook.endpoint import WebhookEndpoint
-from events.ingress.websocket import GatewaySink
+from events.ingress.websocket import WebsocketSink
 from events.ingress.writer import Intake
 from events.models import Event
 from feishu.card_buttons import disabled
@@ -60,13 +62,12 @@ def platform(monkeypatch) -> SimpleNamespace:
     monkeypatch.setattr(
         OpenAPI, "update_card_by_token", lambda _self, _token, content: books.changes.append(content)
     )
-    monkeypatch.setattr("events.clicks.responder.BEFORE_CARD", 0.0)
+    monkeypatch.setattr("events.clicks.responder.UPDATE_DELAY", 0.0)
     # Time enough on a busy machine; tests of what is late make it short.
     for name in (
-        "callbacks.CARD_SECONDS",
-        "gateway.BUDGET",
-        "webhook_desk.BUDGET",
-        "webhook_desk.STORE_SECONDS",
+        "clicks.responder.CARD_SECONDS",
+        "ingress.receive.BUDGET",
+        "ingress.webhook.server.DATABASE_SECONDS",
     ):
         monkeypatch.setattr(f"events.{name}", 20.0)
     monkeypatch.setattr("events.ingress.writer.notify_worker", lambda: True)
@@ -97,7 +98,7 @@ async def click(request, database, own_handlers):
     transport = Transport.WEBHOOK if is_webhook else Transport.WEBSOCKET
     bot = await database.run(make_bot, transport=transport, verification_token="verification-token")
     payload = json.dumps(click_event(value=VALUE))
-    endpoint, lane = WebhookEndpoint(), CallbackLane()
+    endpoint, receiver = WebhookEndpoint(), Receiver(Intake(), CallbackResponder())
 
     async def post() -> dict[str, Any]:
         async with httpx.AsyncClient(
@@ -107,24 +108,22 @@ async def click(request, database, own_handlers):
 
     async def push() -> dict[str, Any]:
         message = SimpleNamespace(payload=body(), trace_id="t", received_at=time.monotonic())
-        async with Intake() as intake:
-            reply = await GatewaySink(intake, lane)(bot.pk, message)
-        return json.loads(reply.data)
+        return json.loads((await WebsocketSink(receiver)(bot.pk, message)).data)
 
     def body() -> bytes:
         own_handlers.append("click")
         return payload.replace('event_id": "', f'event_id": "{len(own_handlers)}').encode()
 
-    yield post if is_webhook else push
+    async with receiver:
+        yield post if is_webhook else push
     await endpoint.close()
-    await lane.close()
 
 
 async def test_first_click_disables_the_button_for_everybody(click, platform):
     registry.on_card("approve")(lambda event, bot: DONE)
     assert await click() == DONE | CLICKED
     assert platform.asked == [("om_card", 1.0)]
-    assert await click() == ALREADY
+    assert await click() == CLICKED_BEFORE
 
 
 async def test_card_of_the_handler_is_shown_as_it_is(click):
@@ -133,8 +132,7 @@ async def test_card_of_the_handler_is_shown_as_it_is(click):
 
 
 async def test_slow_handler_finds_the_button_disabled_at_once(click, monkeypatch, gate):
-    monkeypatch.setattr("events.ingress.websocket.BUDGET", 4.0)
-    monkeypatch.setattr("events.ingress.webhook.server.BUDGET", 4.0)
+    monkeypatch.setattr("events.ingress.receive.BUDGET", 4.0)
     registry.on_card("approve")(lambda event, bot: gate.wait(20))
     assert await click() == PROCESSING | CLICKED
     gate.set()
@@ -178,7 +176,7 @@ async def test_platform_that_is_slow_keeps_nobody_waiting(click, platform, monke
 
 def stored(value: Any = None, **changes: Any) -> Event:
     body = json.dumps(click_event(value=value or VALUE)).encode()
-    [one] = store([arrival(bot_id=make_bot().pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
+    [one] = store([read_event(bot_id=make_bot().pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
     Event.objects.filter(pk=one.event_pk).update(**changes)
     return Event.objects.get(pk=one.event_pk)
 
@@ -218,5 +216,7 @@ def test_click_of_a_process_that_died_counts_again(counted_again):
     event = stored(received_at=timezone.now() - timedelta(minutes=2))
     assert end_lost_clicks() == 1
     assert counted_again == [event.pk]
-    again = store([arrival(bot_id=event.bot_id, payload=bytes(event.payload), arrived_by=Arrived.WEBSOCKET)])
+    again = store(
+        [read_event(bot_id=event.bot_id, payload=bytes(event.payload), arrived_by=Arrived.WEBSOCKET)]
+    )
     assert again[0].is_new

@@ -103,7 +103,7 @@ def test_what_cannot_be_called_is_refused():
 def test_everything_that_is_wrong_is_told_at_once():
     on("a")(handle)
     on("b")(handle)
-    on("c", name="subscription:1")(another)
+    on("c", name=" spaces ")(another)
     assert len(faults()) == 2
 
 

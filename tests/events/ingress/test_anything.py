@@ -14,7 +14,7 @@ from events.handling import registry
 from events.handling.concurrency import HandlerRoom
 from events.handling.scheduler import serve
 from events.ingress.inbox import store
-from events.ingress.incoming import arrival
+from events.ingress.incoming import read_event
 from events.models import Event
 from events.subscriptions.pull import acknowledge, fetch
 from tests.anything import FUZZ, payloads
@@ -52,17 +52,17 @@ def read(event: Event, bot: object) -> None:
 @FUZZ
 @given(bodies=st.lists(payloads, min_size=1, max_size=8), trace_id=st.text(max_size=200))
 def test_whatever_comes_is_stored_once_and_comes_to_an_end(bot, fetched, looker, bodies, trace_id):
-    registry.on("*", retries=0)(read)
-    registry.on_card("true")(read)
-    arrivals = [
-        arrival(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET, trace_id=trace_id)
+    registry.on("*", name="events", retries=0)(read)
+    registry.on_card("true", name="clicks")(read)
+    incoming = [
+        read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET, trace_id=trace_id)
         for body in bodies
     ]
-    stored = [Event.objects.get(pk=one.event_pk) for one in store(arrivals) if one.is_new]
-    for one in arrivals:
+    stored = [Event.objects.get(pk=one.event_pk) for one in store(incoming) if one.is_new]
+    for one in incoming:
         assert Event.objects.filter(bot=bot, dedupe_key=one.dedupe_key).exists(), one
-    assert not any(one.is_new for one in store(arrivals))
-    # Clicks are the lane's; here the workers take them, as when the lane has no place.
+    assert not any(one.is_new for one in store(incoming))
+    # Clicks are the responder's; here the workers take them, as when it has no thread.
     Event.objects.filter(status=EventStatus.DISPATCHED).update(status=EventStatus.RECEIVED)
     room = HandlerRoom(1000)
     while serve([bot.pk], limit=0, room=room).dispatched:

@@ -7,7 +7,7 @@ from django.db import OperationalError
 
 from events.enums import Arrived, EventStatus
 from events.ingress.inbox import store
-from events.ingress.incoming import Arrival, arrival
+from events.ingress.incoming import IncomingEvent, read_event
 from events.models import Event, EventQuerySet
 from tests.anything import UNREADABLE
 from tests.factories import click_event, make_bot, message_event
@@ -15,9 +15,9 @@ from tests.factories import click_event, make_bot, message_event
 pytestmark = pytest.mark.django_db
 
 
-def arrived(bot, payload: dict | bytes) -> Arrival:
+def arrived(bot, payload: dict | bytes) -> IncomingEvent:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return arrival(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET, trace_id="trace")
+    return read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET, trace_id="trace")
 
 
 def test_new_event_is_stored_as_it_came():
@@ -130,7 +130,7 @@ def test_click_waits_for_no_dispatcher():
 @pytest.mark.django_db(transaction=True)
 def test_event_of_a_bot_that_is_gone_does_not_spoil_its_batch():
     bot = make_bot()
-    gone = arrival(
+    gone = read_event(
         bot_id=uuid.uuid4(), payload=json.dumps(message_event()).encode(), arrived_by=Arrived.WEBSOCKET
     )
     batch = [arrived(bot, message_event()), gone, arrived(bot, message_event())]

@@ -4,10 +4,10 @@ import threading
 import pytest
 
 from events import callback_response, toast
-from events.clicks.responder import PROCESSING
+from events.clicks.answers import PROCESSING
 from events.enums import EventStatus
 from events.handling import registry
-from events.ingress.webhook import server
+from events.ingress import receive
 from events.models import Event
 from feishu.signatures import card_signature
 from feishu.text import Text
@@ -38,7 +38,7 @@ async def test_click_sent_twice_is_handled_once(http, bot):
 async def test_slow_handler_is_answered_for_in_time(http, bot, monkeypatch):
     go = threading.Event()
     registry.on_card("slow")(lambda event, bot: go.wait(5) and None)
-    monkeypatch.setattr(server, "BUDGET", 0.3)
+    monkeypatch.setattr(receive, "BUDGET", 0.3)
     response = await http.post(path(bot), **request(click_event(value={"action": "slow"})))
     go.set()
     assert response.json() == PROCESSING
@@ -46,7 +46,7 @@ async def test_slow_handler_is_answered_for_in_time(http, bot, monkeypatch):
 
 async def test_time_spent_on_storing_is_taken_from_the_handlers(http, bot, monkeypatch, stuck_store):
     registry.on_card("approve")(lambda event, bot: None)
-    monkeypatch.setattr(server, "BUDGET", 0.1)
+    monkeypatch.setattr(receive, "BUDGET", 0.1)
     asyncio.get_running_loop().call_later(0.3, stuck_store.set)
     response = await http.post(path(bot), **request(click_event(value={"action": "approve"})))
     assert response.json() == PROCESSING

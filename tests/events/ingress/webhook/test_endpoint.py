@@ -29,9 +29,9 @@ def test_nothing_is_left_when_the_loop_ends(closed):
             await endpoint.close()
         return response.status_code
 
-    # Twice, for each loop opens what it needs anew.
+    # Twice, because each loop opens a server of its own.
     assert [asyncio.run(one_event()) for _ in range(2)] == [200, 200]
-    assert endpoint._desks == {}
+    assert endpoint._servers._open == {}
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
         assert not thread.is_alive()
@@ -58,8 +58,8 @@ async def test_application_serves_webhooks_beside_django_and_closes_with_its_lif
         assert (await http.post(path(bot), **request(message_event()))).json() == {"msg": "success"}
         assert (await http.get("/healthz/live")).json() == {"status": "ok"}
         names = {task.get_name() for task in asyncio.all_tasks()}
-        assert "webhook-desk" in names
-    assert "webhook-desk" not in {task.get_name() for task in asyncio.all_tasks()}
+        assert "webhook-server" in names
+    assert "webhook-server" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_prefix_of_a_proxy_is_no_part_of_the_address(bot, endpoint):

@@ -34,11 +34,11 @@ async def test_database_that_cannot_be_asked_for_bots_is_a_500(http, bot, monkey
 
 
 async def test_database_that_hangs_is_not_waited_for(http, bot, database, monkeypatch, stuck_store):
-    monkeypatch.setattr(server, "STORE_SECONDS", 0.2)
+    monkeypatch.setattr(server, "DATABASE_SECONDS", 0.2)
     sent = request(message_event())
     assert refused(await http.post(path(bot), **sent)) == (500, "not_stored")
     stuck_store.set()
-    monkeypatch.setattr(server, "STORE_SECONDS", 5)
+    monkeypatch.setattr(server, "DATABASE_SECONDS", 5)
     assert (await http.post(path(bot), **sent)).status_code == 200
     assert await database.run(Event.objects.count) == 1
 

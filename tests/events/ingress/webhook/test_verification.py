@@ -13,7 +13,7 @@ from events.ingress.webhook.refusals import (
     WRONG_TOKEN,
     Refused,
 )
-from events.ingress.webhook.verification import Secrets, Signature, examine
+from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from feishu.encryption import encrypt
 from feishu.envelope import Challenge
 from feishu.signatures import card_signature, event_signature
@@ -48,6 +48,13 @@ def signed(body: bytes, key: str = KEY, timestamp: str = "1700000000") -> Signat
 
 def signed_card(body: bytes, token: str = TOKEN) -> Signature:
     return Signature(card_signature("1700000000", "n0nce-1", token, body), "1700000000", "n0nce-1")
+
+
+def opened(body: bytes, signature: Signature, secrets: Secrets) -> bytes:
+    """The payload of what is accepted as the platform's."""
+    pushed = examine(body, signature=signature, secrets=secrets)
+    assert isinstance(pushed, Push)
+    return pushed.payload
 
 
 def refusal(body: bytes, signature: Signature, secrets: Secrets):
@@ -93,7 +100,19 @@ def test_plain_challenge_is_refused_where_an_encrypt_key_is_set():
 def test_encrypted_and_signed_event_is_opened(secrets, event):
     payload = compact(event)
     body = sealed(payload)
-    assert examine(body, signature=signed(body), secrets=secrets) == payload
+    assert opened(body, signature=signed(body), secrets=secrets) == payload
+
+
+def test_envelope_is_read_once_for_verification_and_intake():
+    body = sealed(compact(message_event(event_id="e1")))
+    pushed = examine(body, signature=signed(body), secrets=KEY_AND_TOKEN)
+    assert pushed.envelope.event_id == "e1"
+
+
+@pytest.mark.parametrize("payload", [b"not json", compact({"schema": "2.0", "header": {"event_type": 7}})])
+def test_what_has_no_envelope_is_kept_without_one(payload):
+    body = sealed(payload)
+    assert examine(body, signature=signed(body), secrets=KEY_ALONE) == Push(payload, None)
 
 
 def test_signature_is_the_documented_one():
@@ -102,18 +121,18 @@ def test_signature_is_the_documented_one():
         "e5fc132c5e0793826f0060639bebbc42480986cc8a44950838c9587939a3c71a", "1700000000", "n0nce-1"
     )
     # Authentic, though nothing that can be decrypted: kept as it came.
-    assert examine(body, signature=signature, secrets=KEY_ALONE) == body
+    assert opened(body, signature=signature, secrets=KEY_ALONE) == body
 
 
 def test_ciphertext_is_the_documented_one():
     body = b'{"encrypt":"P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk="}'
-    assert examine(body, signature=signed(body), secrets=KEY_AND_TOKEN) == b"hello world"
+    assert opened(body, signature=signed(body), secrets=KEY_AND_TOKEN) == b"hello world"
 
 
 def test_event_of_any_age_is_accepted():
     payload = compact(message_event())
     body = sealed(payload)
-    assert examine(body, signature=signed(body, timestamp="1"), secrets=KEY_ALONE) == payload
+    assert opened(body, signature=signed(body, timestamp="1"), secrets=KEY_ALONE) == payload
 
 
 @pytest.mark.parametrize(
@@ -151,7 +170,7 @@ def test_signed_event_with_another_token_is_refused():
 @pytest.mark.parametrize("payload", [*(text.encode() for text in UNREADABLE), b"\xff"])
 def test_signed_event_that_cannot_be_read_is_kept(payload):
     body = sealed(payload)
-    assert examine(body, signature=signed(body), secrets=KEY_AND_TOKEN) == payload
+    assert opened(body, signature=signed(body), secrets=KEY_AND_TOKEN) == payload
 
 
 def test_plain_event_is_refused_where_an_encrypt_key_is_set_even_with_token_and_signature():
@@ -172,7 +191,7 @@ OLD_SCHEMA = {"uuid": "u", "token": TOKEN, "type": "event_callback", "event": {"
 )
 def test_plain_event_is_accepted_by_its_token_readable_or_not(event):
     body = compact(event)
-    assert examine(body, signature=UNSIGNED, secrets=TOKEN_ALONE) == body
+    assert opened(body, signature=UNSIGNED, secrets=TOKEN_ALONE) == body
 
 
 @pytest.mark.parametrize(
@@ -211,7 +230,7 @@ def test_bot_without_key_and_token_hears_nothing(body):
 @pytest.mark.parametrize("secrets", [TOKEN_ALONE, KEY_AND_TOKEN])
 def test_old_card_callback_is_verified_by_the_token(secrets):
     body = compact(OLD_CARD)
-    assert examine(body, signature=signed_card(body), secrets=secrets) == body
+    assert opened(body, signature=signed_card(body), secrets=secrets) == body
 
 
 @pytest.mark.parametrize("signature", [UNSIGNED, signed_card(compact(OLD_CARD), "another")])
@@ -227,7 +246,7 @@ def test_old_card_callback_cannot_be_verified_without_a_token():
 @pytest.mark.parametrize("sign", [signed, signed_card])
 def test_old_card_callback_may_be_encrypted(sign):
     body = sealed(compact(OLD_CARD))
-    assert examine(body, signature=sign(body), secrets=KEY_AND_TOKEN) == compact(OLD_CARD)
+    assert opened(body, signature=sign(body), secrets=KEY_AND_TOKEN) == compact(OLD_CARD)
 
 
 def test_signature_of_a_card_does_not_open_the_door_for_an_event():

@@ -1,0 +1,31 @@
+"""The portal's own answers to callbacks, and how an answer is put into the reply."""
+
+import json
+from typing import Final
+
+from events.handling.registry import CLICK
+from feishu.cards import Json, callback_response, toast
+from feishu.envelope import OLD_CARD_CALLBACK
+from feishu.text import Text
+
+NOTHING: Final[Json] = {}
+PROCESSING: Final = callback_response(toast=toast("info", Text("处理中，请稍候…", "Working on it…")))
+FAILED: Final = callback_response(
+    toast=toast("error", Text("处理失败，请稍后再试。", "That did not work. Please try again later."))
+)
+CLICKED_BEFORE: Final = callback_response(
+    toast=toast(
+        "info", Text("已经点击过了，无需重复操作。", "This was clicked already. There is nothing else to do.")
+    )
+)
+_TOASTS: Final = (PROCESSING, FAILED, CLICKED_BEFORE)
+
+
+def encoded(answer: Json, event_type: str) -> bytes:
+    """The JSON that answers a callback of this type; the empty answer where it cannot show this one.
+
+    The old card callback knows neither toasts nor cards of today, and only a click shows a toast (pages "Handle card
+    callbacks" and "Pull link preview data").
+    """
+    is_unfit = event_type == OLD_CARD_CALLBACK or (event_type != CLICK and answer in _TOASTS)
+    return json.dumps(NOTHING if is_unfit else answer, ensure_ascii=False, separators=(",", ":")).encode()

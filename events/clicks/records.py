@@ -1,0 +1,47 @@
+"""What is written about a callback, apart from how its handler's run ends."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from core.database.clock import DatabaseTime
+from events.enums import EventStatus, RunStatus
+from events.handling.registry import Registration
+from events.models import Event, HandlerRun
+
+LEASE_SECONDS = 30.0
+"""How much longer than its handler's time a run is leased, so that nobody has to renew the lease."""
+
+
+def begin_run(event: Event, handler: Registration) -> HandlerRun:
+    """The handler's run, claimed from the start by the process that answers the callback."""
+    run = HandlerRun.objects.create(
+        event=event,
+        bot_id=event.bot_id,
+        handler=handler.name,
+        status=RunStatus.RUNNING,
+        attempts=1,
+        claim_id=uuid.uuid4(),
+        lease_until=DatabaseTime(handler.seconds + LEASE_SECONDS),
+        started_at=timezone.now(),
+    )
+    run.event = event
+    return run
+
+
+def end_ignored(event: Event) -> None:
+    """The callback has no handler, or its handler is switched off."""
+    Event.objects.filter(pk=event.pk).update(status=EventStatus.IGNORED, finished_at=timezone.now())
+
+
+def note_answered_late(event_pks: Sequence[int]) -> None:
+    """The person was told to wait, because the handler was not done in time."""
+    Event.objects.filter(pk__in=event_pks).update(rescued=True)
+
+
+def hand_over(event_pks: Sequence[int]) -> None:
+    """Callbacks that were answered before a handler could begin go to the workers."""
+    Event.objects.filter(pk__in=event_pks, status=EventStatus.DISPATCHED).update(
+        status=EventStatus.RECEIVED, rescued=True
+    )
