@@ -25,7 +25,10 @@ from feishu.errors import FeishuError
 from feishu.text import Text
 
 NOT_YOURS = callback_response(
-    toast=toast("warning", Text("这张卡片不是发给你的。", "This card was not meant for you."))
+    toast=toast(
+        "warning",
+        Text("这张卡片已失效，或不是发给你的。", "This card is no longer valid, or was not meant for you."),
+    )
 )
 TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))

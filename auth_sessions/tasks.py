@@ -12,10 +12,10 @@ from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation.notice import tell_person
 from auth_sessions.domain.revocation.service import tell_platform, unfinished_revocations
-from auth_sessions.domain.self_service import prune_links
 from auth_sessions.domain.sessions import end_overdue_sessions
-from auth_sessions.domain.tokens.uses import prune_uses as prune_old_uses
+from auth_sessions.retention import overdue
 from core.background.notify import notify
+from core.database import retention
 
 
 @shared_task(name="auth_sessions.show_card")
@@ -26,7 +26,6 @@ def show_card(session_id: str) -> None:
 @shared_task(name="auth_sessions.sweep")
 def sweep() -> None:
     end_overdue_sessions()
-    prune_links()
     remind_of_ends()
     for session_id in cards_to_show():
         notify("auth_sessions.show_card", str(session_id))
@@ -52,6 +51,6 @@ def refresh_due() -> None:
     run_passes()
 
 
-@shared_task(name="auth_sessions.prune_uses")
-def prune_uses() -> None:
-    prune_old_uses()
+@shared_task(name="auth_sessions.prune")
+def prune() -> None:
+    retention.prune(overdue())

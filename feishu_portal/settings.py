@@ -205,9 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "access.prune": {"task": "access.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "auth_sessions.prune_uses": {
-        "task": "auth_sessions.prune_uses", "schedule": 3600.0, "options": {"expires": 3600.0},
-    }
+    "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }  # fmt: skip
 
 # --- live pages: hints between processes; without Redis the pages hear those of their own process, and look themselves
@@ -235,6 +233,9 @@ EVENT_RETENTION_DAYS = environment.FEISHU_EVENT_RETENTION_DAYS
 FAILED_EVENT_RETENTION_DAYS = environment.FEISHU_FAILED_EVENT_RETENTION_DAYS
 IGNORED_EVENT_RETENTION_DAYS = environment.FEISHU_IGNORED_EVENT_RETENTION_DAYS
 TOKEN_USE_DAYS = environment.FEISHU_TOKEN_USE_DAYS
+AUTH_SESSION_DAYS = environment.FEISHU_AUTH_SESSION_DAYS
+REFRESH_ATTEMPT_DAYS = environment.FEISHU_REFRESH_ATTEMPT_DAYS
+REVOCATION_DAYS = environment.FEISHU_REVOCATION_DAYS
 AUDIT_DAYS = environment.FEISHU_AUDIT_DAYS
 AUTH_SESSION_MINUTES = environment.FEISHU_AUTH_SESSION_MINUTES
 RECONCILE_SECONDS = environment.FEISHU_RECONCILE_SECONDS

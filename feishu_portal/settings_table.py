@@ -174,6 +174,31 @@ class SettingsTable(Table):
         least=1,
         most=A_CENTURY,
     )
+    FEISHU_AUTH_SESSION_DAYS = integer(
+        Text("已结束的授权请求的保留天数。", "How long ended authorization requests are kept, in days."),
+        default="90",
+        least=2,
+        most=A_CENTURY,
+    )
+    FEISHU_REFRESH_ATTEMPT_DAYS = integer(
+        Text(
+            "令牌刷新记录的保留天数。仍需用于防止刷新令牌重复提交的记录不会删除。",
+            "How long the records of token refreshes are kept, in days. Those that still keep a refresh token from being "
+            "sent twice stay.",
+        ),
+        default="30",
+        least=8,
+        most=A_CENTURY,
+    )
+    FEISHU_REVOCATION_DAYS = integer(
+        Text(
+            "授权撤销记录的保留天数。每位用户最近一次的记录不会删除。",
+            "How long the records of revoked authorizations are kept, in days. The last one of each person stays.",
+        ),
+        default="365",
+        least=1,
+        most=A_CENTURY,
+    )
     FEISHU_AUDIT_DAYS = integer(
         Text("审计日志的保留天数。", "How long the audit log is kept, in days."),
         default="365",

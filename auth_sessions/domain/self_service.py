@@ -24,9 +24,7 @@ from feishu.openapi import OpenAPI
 
 LINK_TIME = timedelta(minutes=5)
 PAGE_TIME = timedelta(minutes=15)
-KEEP = timedelta(days=1)
 USES_SHOWN = 50
-PRUNE_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +103,3 @@ def revoke_own(view: PersonalView) -> Revocation | None:
     if view.grant is None or view.grant.status == TokenStatus.REVOKED:
         return None
     return revoke_later(grant=view.grant, actor=Actor.user(view.open_id))
-
-
-def prune_links() -> None:
-    """Delete links that have been of no use for a day."""
-    old = PersonalLink.objects.filter(expires_at__lt=timezone.now() - KEEP).values_list("pk", flat=True)
-    PersonalLink.objects.filter(pk__in=list(old[:PRUNE_AT_ONCE])).delete()

@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
                 ('notice_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
                 ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
-                ('grant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revocations', to='auth_sessions.usertoken', verbose_name='token')),
+                ('grant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='revocations', to='auth_sessions.usertoken', verbose_name='token')),
             ],
             options={
                 'verbose_name': 'revocation',
@@ -201,7 +201,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, choices=[('ok', 'Refreshed'), ('not_sent', 'Not sent'), ('rejected', 'Rejected, still usable'), ('uncertain', 'Outcome unknown'), ('dead_user', 'Refused for this user'), ('dead_app', 'Refused for this app'), ('superseded', 'Overtaken by a new authorization')], max_length=10, verbose_name='outcome')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refresh_attempts', to='auth_sessions.usertoken', verbose_name='token')),
+                ('token', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refresh_attempts', to='auth_sessions.usertoken', verbose_name='token')),
             ],
             options={
                 'verbose_name': 'refresh attempt',
@@ -255,6 +255,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='authsession',
             index=models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='session_failed'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='session_by_age'),
         ),
         migrations.AddIndex(
             model_name='authsession',
@@ -350,6 +354,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='revocation',
+            index=models.Index(fields=['grant', '-at'], name='revocation_of_grant'),
+        ),
+        migrations.AddIndex(
+            model_name='revocation',
+            index=models.Index(fields=['at'], name='revocation_by_age'),
+        ),
+        migrations.AddIndex(
+            model_name='revocation',
             index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_try_at'], name='revocation_pending'),
         ),
         migrations.AddIndex(
@@ -367,6 +379,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='revocation',
             constraint=models.CheckConstraint(condition=models.Q(('notice__in', ['none', 'due', 'sent', 'failed'])), name='revocation_notice_known'),
+        ),
+        migrations.AddIndex(
+            model_name='refreshattempt',
+            index=models.Index(fields=['token', '-claimed_at'], name='attempt_of_token'),
+        ),
+        migrations.AddIndex(
+            model_name='refreshattempt',
+            index=models.Index(fields=['claimed_at'], name='attempt_by_age'),
         ),
         migrations.AddConstraint(
             model_name='refreshattempt',

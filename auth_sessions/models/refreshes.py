@@ -17,7 +17,11 @@ class RefreshAttempt(models.Model):
 
     claim_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(
-        UserToken, on_delete=models.CASCADE, related_name="refresh_attempts", verbose_name=_("token")
+        UserToken,
+        on_delete=models.CASCADE,
+        related_name="refresh_attempts",
+        verbose_name=_("token"),
+        db_index=False,
     )
     generation = models.PositiveBigIntegerField(_("generation"))
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
@@ -39,6 +43,10 @@ class RefreshAttempt(models.Model):
                 fields=("fingerprint", "probe"),
                 condition=models.Q(sent_at__isnull=False) & ~models.Q(outcome__in=STILL_USABLE),
             ),
+        )
+        indexes = (
+            models.Index(name="attempt_of_token", fields=("token", "-claimed_at")),
+            models.Index(name="attempt_by_age", fields=("claimed_at",)),
         )
 
     def __str__(self) -> str:

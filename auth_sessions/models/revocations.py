@@ -30,7 +30,11 @@ class Revocation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grant = models.ForeignKey(
-        UserToken, on_delete=models.CASCADE, related_name="revocations", verbose_name=_("token")
+        UserToken,
+        on_delete=models.CASCADE,
+        related_name="revocations",
+        verbose_name=_("token"),
+        db_index=False,
     )
     actor = models.CharField(_("revoked by"), max_length=MAX_ACTOR)
     operator = models.ForeignKey(
@@ -83,6 +87,8 @@ class Revocation(models.Model):
             ),
         )
         indexes = (
+            models.Index(name="revocation_of_grant", fields=("grant", "-at")),
+            models.Index(name="revocation_by_age", fields=("at",)),
             models.Index(
                 name="revocation_pending",
                 fields=("next_try_at",),

@@ -154,6 +154,11 @@ class AuthSession(models.Model):
                 condition=models.Q(state=SessionState.FAILED),
             ),
             models.Index(
+                name="session_by_age",
+                fields=("finished_at",),
+                condition=models.Q(finished_at__isnull=False),
+            ),
+            models.Index(
                 name="session_state_used",
                 fields=("state_used_at",),
                 condition=models.Q(state__in=OPEN_STATES, state_used_at__isnull=False),

@@ -29,10 +29,14 @@ def prune(
     seconds: float | None = SECONDS,
     on_progress: Callable[[int], None] = lambda _count: None,
 ) -> dict[str, Deleted]:
-    """Delete them, for ``seconds`` a kind at most (None: to the end). ``on_progress`` is called with the size of every batch."""
+    """Delete them, for ``seconds`` in all (None: to the end). ``on_progress`` is called with the size of every batch.
+
+    Every kind has the same share of the time, so that one with very many rows keeps no other from being deleted.
+    """
+    share = None if seconds is None else seconds / max(1, len(overdue))
     pruned = {}
     for kind, rows in overdue.items():
-        pruned[kind] = deleted = delete_in_batches(rows, seconds=seconds, on_progress=on_progress)
+        pruned[kind] = deleted = delete_in_batches(rows, seconds=share, on_progress=on_progress)
         if deleted.count:
             logger.info("rows_pruned", extra={"kind": kind, "count": deleted.count, "is_all": deleted.is_all})
     return pruned

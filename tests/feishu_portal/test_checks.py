@@ -23,7 +23,8 @@ def test_nothing_to_complain_about():
 
 
 @pytest.mark.parametrize(
-    "command", ["addapiclient", "addbot", "checkbot", "pruneevents", "rotatekeys", "runfeishu"]
+    "command",
+    ["addapiclient", "addbot", "checkbot", "pruneevents", "prunerecords", "rotatekeys", "runfeishu"],
 )
 def test_command_checks_the_settings_first(command):
     assert SETTINGS in load_command_class("feishu_portal", command).requires_system_checks

@@ -1,18 +1,13 @@
 """Writing down who used which token: committed before the token leaves or the call is sent, or it does neither."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse, UserToken
 from core.access.models import ApiClient
 
-PRUNE_BATCH = 5_000  # rows in one DELETE, so that none holds the table for long
-PRUNE_BATCHES = 200  # in one run; the next one goes on
 ENDINGS = ("status", "code", "log_id", "sent_bytes", "received_bytes", "seconds")
 
 
@@ -42,16 +37,3 @@ def record_endings(calls: Sequence[TokenUse]) -> None:
     """How calls of ``record_calls`` ended."""
     for call in calls:
         TokenUse.objects.filter(pk=call.pk).update(**{name: getattr(call, name) for name in ENDINGS})
-
-
-def prune_uses() -> int:
-    """Delete what is older than FEISHU_TOKEN_USE_DAYS; returns how many rows went."""
-    limit = timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS)
-    deleted = 0
-    for _ in range(PRUNE_BATCHES):
-        old = TokenUse.objects.filter(at__lt=limit).order_by("at").values_list("pk", flat=True)[:PRUNE_BATCH]
-        count, _by_model = TokenUse.objects.filter(pk__in=list(old)).delete()
-        deleted += count
-        if count < PRUNE_BATCH:
-            break
-    return deleted

@@ -1,7 +1,6 @@
 """A person's own page: reached without a password, and by nobody else."""
 
 import json
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from auth_sessions import handlers
-from auth_sessions.domain.self_service import USES_SHOWN, make_link, prune_links, send_personal_card
+from auth_sessions.domain.self_service import USES_SHOWN, make_link, send_personal_card
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.models import PersonalLink, Revocation, TokenUse, UserToken
 from tests.auth_sessions.test_handlers import arrived
@@ -42,7 +41,7 @@ def use(bot, number: int = 1, open_id: str = "ou_asked", tenant_key: str = "tena
         bot=bot,
         open_id=open_id,
         tenant_key=tenant_key,
-        client=f"CRM {number}",
+        caller=f"CRM {number}",
         kind="call",
         method="GET",
         path="/open-apis/task",
@@ -115,9 +114,6 @@ def test_link_and_page_end_in_time(bot, grant):
     PersonalLink.objects.update(expires_at=timezone.now())
     assert Client(headers=BY_HAND).get(path).status_code == 410
     assert client.get("/oauth/my/").status_code == 410
-    PersonalLink.objects.update(expires_at=timezone.now() - timedelta(days=2))
-    prune_links()
-    assert not PersonalLink.objects.exists()
 
 
 def test_person_revokes_on_the_page(bot, grant):

@@ -1,10 +1,6 @@
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 
-from auth_sessions.domain.tokens import uses
-from auth_sessions.domain.tokens.uses import prune_uses, record_calls, record_endings, record_hand_out
+from auth_sessions.domain.tokens.uses import record_calls, record_endings, record_hand_out
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse
 from tests.factories import make_bot, make_client, make_grant
@@ -53,11 +49,3 @@ def test_uses_of_a_person_are_nobody_elses_and_newest_first(grant):
     record_calls([older, newer])
     record_calls([call(make_grant(make_bot())), call(make_grant(grant.bot, tenant_key="other"))])
     assert list(TokenUse.objects.of(grant)) == [newer, older]
-
-
-def test_old_uses_are_deleted_batch_by_batch(grant, settings, monkeypatch):
-    monkeypatch.setattr(uses, "PRUNE_BATCH", 2)
-    old = timezone.now() - timedelta(days=settings.TOKEN_USE_DAYS, seconds=1)
-    record_calls([*(call(grant, at=old) for _ in range(5)), call(grant)])
-    assert prune_uses() == 5
-    assert TokenUse.objects.count() == 1

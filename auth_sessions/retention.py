@@ -1,0 +1,65 @@
+"""How long the rows of this app are kept, and which of them are needed for longer."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from auth_sessions.enums import OPEN_STATES, STILL_USABLE, Notice, RevocationState
+from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse
+from core.database.retention import Overdue
+
+LINKS_KEPT: Final = timedelta(days=1)
+"""After they ended. A personal link lives for minutes and tells an operator nothing."""
+
+
+def overdue() -> Overdue:
+    """Rows that have had their time."""
+    now = timezone.now()
+    uses_kept = timedelta(days=settings.TOKEN_USE_DAYS)
+    return {
+        "token uses": TokenUse.objects.filter(at__lt=now - uses_kept).order_by("at"),
+        "refresh attempts": _refresh_attempts(now - timedelta(days=settings.REFRESH_ATTEMPT_DAYS)),
+        "authorization sessions": _sessions(now - timedelta(days=settings.AUTH_SESSION_DAYS)),
+        "revocations": _revocations(now - timedelta(days=settings.REVOCATION_DAYS)),
+        "personal links": PersonalLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by("expires_at"),
+    }
+
+
+def _refresh_attempts(limit: datetime) -> QuerySet[RefreshAttempt]:
+    """Attempts are the journal by which no refresh token is submitted twice, so what counts is not their age alone.
+
+    An attempt of the grant's present generation fingerprints the very refresh token that the grant still holds: as long as
+    it may be spent, the attempt stays, however old. The refresh token of an earlier generation is in the database no more.
+    A restore brings back grants and journal as they were at one moment, at which this held as well; nothing that was
+    pruned later is missing from it. An attempt that is still claimed stays for whoever takes over the claim, and the last
+    one of each grant because the doctor and the console tell by it whether refreshing works.
+    """
+    newer = RefreshAttempt.objects.filter(token=OuterRef("token"), claimed_at__gt=OuterRef("claimed_at"))
+    may_be_spent = Q(sent_at__isnull=False) & ~Q(outcome__in=STILL_USABLE)
+    return (
+        RefreshAttempt.objects.filter(Exists(newer), claimed_at__lt=limit)
+        .exclude(may_be_spent, generation__gte=F("token__generation"))
+        .exclude(claim_id=F("token__claim_id"))
+        .order_by("claimed_at")
+    )
+
+
+def _sessions(limit: datetime) -> QuerySet[AuthSession]:
+    """Ended ones. A button on the card of one that is gone says so; a link to it is unknown."""
+    ended = AuthSession.objects.filter(finished_at__lt=limit).exclude(state__in=OPEN_STATES)
+    return ended.order_by("finished_at")
+
+
+def _revocations(limit: datetime) -> QuerySet[Revocation]:
+    """The last one of a grant stays: it is the answer to whoever revokes once more. One that somebody has yet to be told of
+    stays, too."""
+    newer = Revocation.objects.filter(grant=OuterRef("grant"), at__gt=OuterRef("at"))
+    return (
+        Revocation.objects.filter(Exists(newer), at__lt=limit)
+        .exclude(state=RevocationState.PENDING)
+        .exclude(notice=Notice.DUE)
+        .order_by("at")
+    )

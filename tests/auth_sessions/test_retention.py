@@ -1,0 +1,148 @@
+"""Rows go when they have had their time, and stay while the portal needs them."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from auth_sessions.domain.refresh.claim import AlreadySubmitted, claim, fingerprint, mark_sending
+from auth_sessions.domain.revocation.service import revoke_later
+from auth_sessions.domain.sessions import cancel_session, request_authorization
+from auth_sessions.enums import Notice, Outcome, RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.models import (
+    AuthSession,
+    DeviceConsent,
+    PersonalLink,
+    RefreshAttempt,
+    Revocation,
+    TokenUse,
+    UserToken,
+)
+from auth_sessions.retention import overdue
+from core.access.actors import SYSTEM
+from core.database.batches import Deleted
+from core.database.retention import count_overdue, prune
+from tests.factories import make_grant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def grant(bot) -> UserToken:
+    return make_grant(bot, generation=5)
+
+
+def ago(days: float):
+    return timezone.now() - timedelta(days=days)
+
+
+def attempt(grant: UserToken, *, days: float, **values) -> RefreshAttempt:
+    """One that was sent and ended well, unless ``values`` say otherwise."""
+    at = ago(days)
+    facts = {"claimed_at": at, "sent_at": at, "finished_at": at, "fingerprint": uuid4().hex}
+    values = {"outcome": Outcome.OK, "generation": grant.generation - 1} | values
+    return RefreshAttempt.objects.create(token=grant, **facts | values)
+
+
+def kept(model) -> set[object]:
+    assert all(deleted.is_all for deleted in prune(overdue()).values())
+    return set(model.objects.values_list("pk", flat=True))
+
+
+def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
+    settings.TOKEN_USE_DAYS, settings.AUTH_SESSION_DAYS = 90, 60
+    settings.REFRESH_ATTEMPT_DAYS, settings.REVOCATION_DAYS = 30, 365
+    for days in (91, 89):
+        TokenUse.objects.create(bot=bot, caller="crm", kind="call", at=ago(days))
+    for days in (31, 29):
+        attempt(grant, days=days)
+    for days in (61, 59):
+        session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM, via="device")
+        assert cancel_session(session, actor=SYSTEM)
+        AuthSession.objects.filter(pk=session.pk).update(finished_at=ago(days))
+    for days in (366, 364):
+        Revocation.objects.create(grant=grant, actor="system:portal", at=ago(days), state="done")
+    for days in (1.1, 0.9):
+        PersonalLink.objects.create(bot=bot, open_id="ou_1", token_hash=uuid4().hex, expires_at=ago(days))
+    assert {kind: count.count for kind, count in count_overdue(overdue()).items()} == dict.fromkeys(
+        overdue(), 1
+    )
+    assert prune(overdue()) == dict.fromkeys(overdue(), Deleted(1, is_all=True))
+    left = (TokenUse, RefreshAttempt, AuthSession, DeviceConsent, Revocation, PersonalLink)
+    assert [model.objects.count() for model in left] == [1] * len(left)
+
+
+def test_open_session_stays_however_old_it_is(bot):
+    session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
+    AuthSession.objects.update(created_at=ago(1000), expires_at=ago(999))
+    assert kept(AuthSession) == {session.pk}
+
+
+# --- the journal of refreshes
+
+
+@pytest.mark.parametrize(
+    "outcome", ["", Outcome.UNCERTAIN, Outcome.DEAD_USER, Outcome.OK, Outcome.SUPERSEDED]
+)
+@pytest.mark.parametrize("grant_is", ["active", "stopped"])
+def test_attempt_stays_while_the_grant_holds_the_refresh_token_it_may_have_spent(grant, outcome, grant_is):
+    if grant_is == "stopped":
+        UserToken.objects.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED)
+    spent = attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
+    last = attempt(grant, days=900, outcome=Outcome.NOT_SENT, generation=grant.generation)
+    assert kept(RefreshAttempt) == {spent.pk, last.pk}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_SENT, Outcome.REJECTED, Outcome.DEAD_APP])
+def test_attempt_that_left_its_refresh_token_usable_goes(grant, outcome):
+    attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
+    last = attempt(grant, days=900, outcome=outcome, generation=grant.generation)
+    assert kept(RefreshAttempt) == {last.pk}
+
+
+def test_refresh_token_is_not_sent_again_after_its_attempt_has_had_its_time(bot, grant):
+    """What the journal's index refuses, it refuses for as long as the grant holds that token."""
+    held = fingerprint(grant.refresh_token)
+    attempt(grant, days=1000, fingerprint=held, outcome=Outcome.UNCERTAIN, generation=grant.generation)
+    attempt(grant, days=999, outcome=Outcome.NOT_SENT, generation=grant.generation)
+    prune(overdue())
+    UserToken.objects.update(next_refresh_at=timezone.now())
+    [claimed] = claim(bot, [grant.pk])
+    with pytest.raises(AlreadySubmitted):
+        mark_sending(claimed, grant.refresh_token)
+
+
+def test_claimed_attempt_stays(grant):
+    claimed = attempt(grant, days=1000, sent_at=None, finished_at=None, fingerprint="", outcome="")
+    UserToken.objects.update(claim_id=claimed.pk, phase=RefreshPhase.CLAIMED, lease_until=ago(999))
+    last = attempt(grant, days=900)
+    assert kept(RefreshAttempt) == {claimed.pk, last.pk}
+
+
+def test_last_attempt_of_every_grant_stays(bot, grant):
+    other = make_grant(bot, open_id="ou_other", generation=5)
+    attempt(grant, days=1000)
+    last = {attempt(grant, days=999).pk, attempt(other, days=1000).pk}
+    assert kept(RefreshAttempt) == last
+
+
+# --- revocations
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"state": RevocationState.PENDING, "token": "u-token"}, {"state": "done", "notice": Notice.DUE}],
+)
+def test_revocation_stays_until_everybody_was_told(grant, values):
+    untold = Revocation.objects.create(grant=grant, actor="system:portal", at=ago(1000), **values)
+    last = Revocation.objects.create(grant=grant, actor="system:portal", at=ago(900), state="done")
+    assert kept(Revocation) == {untold.pk, last.pk}
+
+
+def test_person_is_not_told_again_when_an_old_revocation_is_repeated(grant):
+    first = revoke_later(grant=grant, actor=SYSTEM)
+    Revocation.objects.update(at=ago(1000), state=RevocationState.DONE, token="", notice=Notice.SENT)
+    prune(overdue())
+    assert revoke_later(grant=grant, actor=SYSTEM) == first
+    assert Revocation.objects.get().notice == Notice.SENT
