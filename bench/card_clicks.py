@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 
-from bench.portal import MeasuredPortal, measured_portal, say
+from bench.portal import MeasuredPortal, measured_portal
+from bench.report import say
 from bench.slow_card import DONE, SECONDS, question
 from feishu.credentials import AppCredentials
 from feishu.openapi import OpenAPI

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from types import SimpleNamespace
 
-from bench.portal import say
+from bench.report import say
 from tests.services.databases import DatabaseCopies
 from tests.services.handling import Handling
 from tests.services.platform import APP_ID, APP_SECRET, SandboxClient

@@ -18,7 +18,8 @@ from typing import Self
 
 import httpx
 
-from bench.portal import MeasuredPortal, measured_portal, say
+from bench.portal import MeasuredPortal, measured_portal
+from bench.report import say
 from tests.services.platform import APP_ID
 from tests.services.processes import ManagedProcess
 

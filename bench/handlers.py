@@ -1,209 +1,120 @@
-"""What it costs to run a handler: ``make bench-handlers``.
+"""How many handlers a second one worker runs, beside procrastinate and bare Celery tasks: ``make bench-handlers``.
 
-Starts PostgreSQL (durable, as in production), Redis and, for either database, one worker as production starts it, with one
-process for tasks. Each round stores events with nobody looking, tells the worker and counts processor time, its own and
-PostgreSQL's, until every event is done: that is what handlers cost beside what they do, since these do nothing. In the same
-round the same worker takes as many bare Celery tasks that store a row each with ``get_or_create``. What counts is the
-median of a round's ratios, and processor time, which does not wait for others on the machine.
+Starts PostgreSQL (durable, as in production), Redis, the sandbox, and a worker of each, which all get backlogs of the same
+size in turn: events of the portal, jobs and tasks, each with a payload of 1.2 KB and with one thing to run. A backlog is
+made while the workers stand still; what is timed is how it is worked off. Prints the medians of the rounds, processor
+time of worker and PostgreSQL for one event, and ratios, each the median of the rounds' own.
+
+The portal's worker has one process for tasks and the settings it comes with. procrastinate's has ``--concurrency`` jobs
+at once, Celery's as many processes or threads.
 """
 
 import argparse
-import os
 import statistics
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import environ
-from celery import Celery
-
-from bench.portal import say
-from bench.processor import seconds_of_family, seconds_of_session
-from tests.services import postgresql
-from tests.services.databases import DatabaseCopies, SQLiteFiles
-from tests.services.processes import ManagedProcess, ProcessStarter
-from tests.services.redis_server import with_database
-from tests.services.rows import Rows
-from tests.services.servers import temporary_directory
-from tests.services.session import Services
-
-KINDS = {"atomic": "bench.atomic_v1", "not atomic": "bench.plain_v1", "async": "bench.async_v1"}
-BOTS = (1, 50)
-WARM = 200  # events before the first round
-PATIENCE = 600.0  # seconds for one measurement
-OPEN = "SELECT count(*) FROM (SELECT 1 FROM events_event WHERE status IN ('received', 'dispatched') LIMIT 1) AS open"
-FAILED = "SELECT count(*) FROM events_handlerrun WHERE status <> 'succeeded' OR attempts > 1"
-STORED = "SELECT count(*) FROM bench_received"
-TABLE = (
-    "CREATE TABLE bench_received (event_id varchar(64) PRIMARY KEY, event_type varchar(128) NOT NULL,"
-    " payload text NOT NULL, received_at timestamp NOT NULL)"
-)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one handler run or task: milliseconds of processor, and how many a second there were."""
-
-    per_second: float
-    worker: float
-    database: float
-
-    @property
-    def all(self) -> float:
-        return self.worker + self.database
+from bench.backlog import Portal
+from bench.draining import Contender, Cost
+from bench.platform import Platform
+from bench.report import progress, say
+from bench.rivals import PlainCelery, Procrastinate
+from bench.servers import Servers, durable_servers
+from bench.work import CREATE_TABLE, NOTHING, NOTHING_ASYNC, ONE_ROW
 
 
 @dataclass
-class Measured:
-    """The rounds of one measurement."""
+class Row:
+    """One line of the table: a contender at one kind of work."""
 
+    name: str
+    contender: Contender
+    kind: str
     rounds: list[Cost] = field(default_factory=list)
 
-    def median(self, what: str) -> float:
-        return statistics.median(getattr(one, what) for one in self.rounds)
+    def median(self, of: Callable[[Cost], float]) -> float:
+        return statistics.median(of(one) for one in self.rounds)
 
 
-class Bench:
-    """One worker on one database. ``postmaster``: the process of a server beside it, if there is one."""
+RATIOS = (
+    ("portal: nothing", "procrastinate: nothing"),
+    ("portal: nothing", "procrastinate: nothing, async"),
+    ("portal: nothing, async", "procrastinate: nothing, async"),
+    ("portal: one row", "procrastinate: one row"),
+    ("portal: nothing", "Celery: nothing"),
+    ("portal: one row", "Celery: get_or_create"),
+    ("portal, SQLite: nothing", "Celery, SQLite: get_or_create"),
+)
 
-    def __init__(
-        self, start: ProcessStarter, database_url: str, redis_url: str, postmaster: int | None
-    ) -> None:
-        self._start = start
-        self._postmaster = postmaster
-        self._environment = {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "FEISHU_HANDLERS": "bench.empty_handlers",
-            "FEISHU_SWEEP_SECONDS": "3600",  # nobody looks before the hint
-            "LOG_LEVEL": "WARNING",
-        }
-        self._tasks = Celery(broker=redis_url)
-        self._tasks.conf.task_default_queue = "default"
-        self._rows = Rows(database_url)
-        self._sent = 0
-        self._rows.execute(TABLE)
-        self._worker = self._started_worker()
-        for event_type in KINDS.values():
-            self.handle(event_type, WARM, bots=max(BOTS))
 
-    def handle(self, event_type: str, count: int, *, bots: int) -> Cost:
-        """The cost of a handler, by so many events that wait."""
-        fill = self._start(
-            "-m", "bench.fill_events", event_type, str(count), str(bots), environment=self._environment
+def contenders(servers: Servers, options: argparse.Namespace) -> list[Row]:
+    """All that is measured, started and warmed up."""
+    platform = Platform(servers.start)
+    progress("starting the portal on PostgreSQL")
+    durable = Portal(servers, platform, servers.postgresql())
+    durable.rows.execute(CREATE_TABLE)
+    durable.start_workers(1, warm_up=ONE_ROW)
+    progress("starting the portal on SQLite")
+    lite = Portal(servers, platform, servers.sqlite("portal"))
+    lite.start_workers(1, warm_up=NOTHING)
+    progress("starting procrastinate and Celery")
+    procrastinate = Procrastinate(servers, concurrency=options.concurrency)
+    celery, celery_lite = (
+        PlainCelery(servers, url, concurrency=options.concurrency, pool=options.celery_pool)
+        for url in (servers.empty_postgresql(), servers.empty_sqlite("plain"))
+    )
+    return [
+        Row("portal: nothing", durable, NOTHING),
+        Row("portal: nothing, async", durable, NOTHING_ASYNC),
+        Row("portal: one row", durable, ONE_ROW),
+        Row("procrastinate: nothing", procrastinate, "nothing"),
+        Row("procrastinate: nothing, async", procrastinate, "nothing_async"),
+        Row("procrastinate: one row", procrastinate, "one_row"),
+        Row("Celery: nothing", celery, "nothing"),
+        Row("Celery: get_or_create", celery, "get_or_create"),
+        Row("portal, SQLite: nothing", lite, NOTHING),
+        Row("Celery, SQLite: get_or_create", celery_lite, "get_or_create"),
+    ]
+
+
+def report(rows: list[Row]) -> None:
+    say(f"\n{'':34}{'a second':>10}{'worker':>12}{'PostgreSQL':>13}   (medians; processor time an event)")
+    for row in rows:
+        per_second, worker, database = (
+            row.median(of)
+            for of in (lambda one: one.per_second, lambda one: one.worker_ms, lambda one: one.database_ms)
         )
-        if fill.wait_for_exit(seconds=PATIENCE):
-            raise SystemExit(fill.output)
-        cost = self._cost(
-            count,
-            begin=lambda: self._tasks.send_task("events.work"),
-            is_done=lambda: self._rows.one(OPEN) == (0,),
-        )
-        if self._rows.one(FAILED) != (0,):
-            raise SystemExit(
-                f"Not every handler run succeeded at its first attempt.\n{self._worker.output[-3000:]}"
-            )
-        return cost
-
-    def store(self, count: int) -> Cost:
-        """The cost of a bare task that stores a row."""
-        self._sent += count
-        return self._cost(
-            count, begin=lambda: self._send(count), is_done=lambda: self._rows.one(STORED) == (self._sent,)
-        )
-
-    def _send(self, count: int) -> None:
-        for number in range(self._sent - count, self._sent):
-            self._tasks.send_task("bench.store", (f"{number:032x}", "bench.atomic_v1", "x" * 1200))
-
-    def _cost(self, count: int, *, begin: Callable[[], object], is_done: Callable[[], bool]) -> Cost:
-        began, worker, database = time.monotonic(), self._worker_seconds(), self._database_seconds()
-        begin()
-        self._worker.wait_until(is_done, what="end of the work", seconds=PATIENCE)
-        return Cost(
-            per_second=count / (time.monotonic() - began),
-            worker=1000 * (self._worker_seconds() - worker) / count,
-            database=1000 * (self._database_seconds() - database) / count,
-        )
-
-    def _started_worker(self) -> ManagedProcess:
-        worker = self._start(
-            "-m", "celery", "-A", "feishu_portal", "worker", "--concurrency", "1", "--without-mingle",
-            "--without-gossip", environment=self._environment,
-        )  # fmt: skip
-        self._tasks.send_task("bench.store", ("first", "", ""))
-        self._sent += 1
-        worker.wait_until(lambda: self._rows.one(STORED) == (1,), what="the first task", seconds=120)
-        return worker
-
-    def _worker_seconds(self) -> float:
-        return seconds_of_session(self._worker.pid)
-
-    def _database_seconds(self) -> float:
-        return 0.0 if self._postmaster is None else seconds_of_family(self._postmaster)
-
-    def stop(self) -> None:
-        self._worker.stop(seconds=30)
-        self._rows.close()
-
-
-def measure(name: str, bench: Bench, *, rounds: int, count: int) -> None:
-    """Print what a handler run costs on one database, and how that compares with a bare task."""
-    measured = {(kind, bots): Measured() for bots in BOTS for kind in KINDS}
-    bare = Measured()
-    for _ in range(rounds):
-        for (kind, bots), one in measured.items():
-            one.rounds.append(bench.handle(KINDS[kind], count, bots=bots))
-        bare.rounds.append(bench.store(count))
-    say(f"\n{name:34}{'per s':>8}{'worker':>9}{'database':>10}{'÷ task':>9}")
-    for (kind, bots), one in measured.items():
-        ratios = [mine.all / task.all for mine, task in zip(one.rounds, bare.rounds, strict=True)]
-        _say(f"{kind}, {bots} bot{'s' * (bots > 1)}", one, f"{statistics.median(ratios):>7.2f} ×")
-    _say("bare task, get_or_create", bare, "")
-
-
-def _say(name: str, one: Measured, ratio: str) -> None:
-    worker, database = one.median("worker"), one.median("database")
-    say(f"{name:34}{one.median('per_second'):>8,.0f}{worker:>6.2f} ms{database:>7.2f} ms{ratio}")
-
-
-def _postmaster(url: str) -> int:
-    """The process that all others of a PostgreSQL server come from."""
-    directory = Path(environ.Env.db_url_config(url)["HOST"])
-    return int((directory / "data" / "postmaster.pid").read_text().split()[0])
+        say(f"{row.name:34}{per_second:>10,.0f}{worker:>9.3f} ms{database:>10.3f} ms")
+    say(f"\n{'':66}{'a second':>10}{'processor':>12}")
+    named = {row.name: row for row in rows}
+    for ours, theirs in RATIOS:
+        pairs = list(zip(named[ours].rounds, named[theirs].rounds, strict=True))
+        speed = statistics.median(mine.per_second / other.per_second for mine, other in pairs)
+        work = statistics.median(mine.processor_ms / other.processor_ms for mine, other in pairs)
+        say(f"{f'{ours} ÷ {theirs}':66}{speed:>8.2f} ×{work:>10.2f} ×")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--events", type=int, default=1000, help="in a measurement (default %(default)s)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="(default %(default)s)")
+    parser.add_argument("--events", type=int, default=5_000, help="of a backlog (default %(default)s)")
+    parser.add_argument(
+        "--concurrency", type=int, default=8, help="of procrastinate and Celery (default %(default)s)"
+    )
+    parser.add_argument(
+        "--celery-pool", choices=("prefork", "threads"), default="prefork", help="(default %(default)s)"
+    )
     options = parser.parse_args()
-    # The tests' server does without what makes a commit durable; here that is part of what is measured.
-    postgresql.SETTINGS = ("listen_addresses=", "max_connections=200")
-    with ExitStack() as stack:
-        services = Services({**os.environ, "TEST_DATABASE": "postgres"})
-        stack.callback(services.stop)
-        services.start()
-        services.start_database()
-        directory = temporary_directory()
-        start = ProcessStarter(directory)
-        stack.callback(start.close)
-        say(f"{services.description}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-        lite = SQLiteFiles(directory).create("portal")
-        migrate = start("manage.py", "migrate", "--verbosity", "0", environment={"DATABASE_URL": lite})
-        if migrate.wait_for_exit(seconds=120):
-            raise SystemExit(migrate.output)
-        durable = DatabaseCopies(services).create()
-        for number, (name, url, postmaster) in enumerate(
-            (("PostgreSQL", durable, _postmaster(durable)), ("SQLite", lite, None))
-        ):
-            broker = with_database(services.redis_url, number=number)
-            bench = Bench(start, url, broker, postmaster)
-            measure(name, bench, rounds=options.rounds, count=options.events)
-            bench.stop()
-    say(f"\nload {os.getloadavg()[0]:.1f} at the end")
+    with durable_servers() as servers:
+        rows = contenders(servers, options)
+        for number in range(1, options.rounds + 1):
+            for row in rows:
+                cost = row.contender.drain(row.kind, options.events)
+                row.rounds.append(cost)
+                progress(f"round {number} of {options.rounds}, {row.name}: {cost.per_second:,.0f} a second")
+        report(rows)
 
 
 if __name__ == "__main__":

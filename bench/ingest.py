@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.ingest_growth import Growth
 from bench.ingest_subjects import WINDOW, Platform, Subject, Subjects
-from bench.portal import say
+from bench.report import say
 from tests.services import postgresql
 from tests.services.databases import DatabaseCopies, SQLiteFiles
 from tests.services.ports import free_port

@@ -15,7 +15,7 @@ import psycopg
 import redis
 
 from bench.ingest_subjects import Platform, Subject
-from bench.portal import say
+from bench.report import say
 from tests.services.processes import ManagedProcess, ProcessStarter
 
 MOST_MEMORY = 1.1

@@ -1,7 +1,6 @@
 """What a measurement of the refresher runs on: a PostgreSQL, a Redis, a sandbox and a portal of its own, all on loopback."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -108,8 +107,3 @@ def _portal(
     portal = MeasuredPortal(start, values, sandbox, directory)
     portal.environment |= environment
     return portal
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -12,7 +12,8 @@ import time
 
 import httpx
 
-from bench.portal import MeasuredPortal, measured_portal, say
+from bench.portal import MeasuredPortal, measured_portal
+from bench.report import say
 from tests.services.platform import APP_ID
 
 WINDOW = 200
