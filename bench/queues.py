@@ -1,7 +1,7 @@
 """Whether many quiet bots slow the busy ones down: ``make bench-queues``.
 
 Starts PostgreSQL (durable, as in production), Redis, the sandbox and two portals: one with two hundred bots, one with the
-three busy ones alone. In each the table of runs holds tens of thousands that ended long ago, and the busy bots get a
+three busy ones alone. In each the table of runs holds thousands that ended long ago, and the busy bots get a
 backlog of events with one handler each that does nothing. As soon as a good share of all runs waits, everything stands
 still for an ``ANALYZE``: PostgreSQL then plans by statistics that are wrong once the backlog is gone. What is timed is how
 the rest is worked off, and what counts is the ratio of the two portals, measured in turn.
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--bots", type=int, default=200, help="in all (default %(default)s)")
     parser.add_argument("--events", type=int, default=3_000, help="of each busy bot (default %(default)s)")
     parser.add_argument(
-        "--old", type=int, default=20_000, help="runs that ended before (default %(default)s)"
+        "--old", type=int, default=10_000, help="runs that ended before (default %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="(default %(default)s)")
     options = parser.parse_args()
