@@ -9,6 +9,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-event-log bench-ingest bench-handlers lint lock messages docs
+.PHONY: bench-stream bench-workers bench-queues bench-embedded
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -56,8 +57,20 @@ bench-fleet: $(DEVELOPMENT) ## measure 300 bots in one process (ARGS="--bots 50"
 bench-ingest: $(DEVELOPMENT) ## events a second and time to their acknowledgement, beside the official SDK (ARGS="--minutes 10")
 	$(PYTHON) -m bench.ingest $(ARGS)
 
-bench-handlers: $(DEVELOPMENT) ## processor time of running a handler, beside a bare Celery task (ARGS="--rounds 1")
+bench-handlers: $(DEVELOPMENT) ## handlers a second, beside procrastinate and bare Celery tasks (ARGS="--rounds 1 --events 500")
 	$(PYTHON) -m bench.handlers $(ARGS)
+
+bench-stream: $(DEVELOPMENT) ## whether one worker keeps up with events at a rate (ARGS="--minutes 1 --rate 200")
+	$(PYTHON) -m bench.stream $(ARGS)
+
+bench-workers: $(DEVELOPMENT) ## what more worker processes on one database bring (ARGS="--workers 1 2 --events 1000")
+	$(PYTHON) -m bench.workers $(ARGS)
+
+bench-queues: $(DEVELOPMENT) ## whether many quiet bots slow the busy ones down (ARGS="--bots 20 --events 500")
+	$(PYTHON) -m bench.queues $(ARGS)
+
+bench-embedded: $(DEVELOPMENT) ## the portal in one process, on SQLite, under load (ARGS="--backlog 1000 --rate 100")
+	$(PYTHON) -m bench.embedded $(ARGS)
 
 bench-clicks: $(DEVELOPMENT) ## a thousand clicks on cards whose handler takes ten seconds (ARGS="--clicks 100")
 	$(PYTHON) -m bench.card_clicks $(ARGS)
