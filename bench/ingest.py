@@ -10,22 +10,16 @@ rate, and their answers are timed from when they were due.
 """
 
 import argparse
-import os
 import statistics
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.ingest_growth import Growth
-from bench.ingest_subjects import WINDOW, Platform, Subject, Subjects
-from bench.report import say
-from tests.services import postgresql
-from tests.services.databases import DatabaseCopies, SQLiteFiles
-from tests.services.ports import free_port
-from tests.services.processes import ProcessStarter
-from tests.services.servers import temporary_directory
-from tests.services.session import Services
+from bench.ingest_subjects import Subject, Subjects
+from bench.platform import WINDOW, Platform
+from bench.report import progress, say
+from bench.servers import Servers, durable_servers
 
 RATE = 1_000.0
 """Events a second where their rate is given."""
@@ -67,7 +61,8 @@ class Bench:
     def compare(self, subjects: list[Subject], *, rounds: int, seconds: float) -> None:
         """Rounds in turns, and the ratios against their targets."""
         measured = {subject.name: Measured(subject, self._count(subject, seconds)) for subject in subjects}
-        for _ in range(rounds):
+        for number in range(1, rounds + 1):
+            progress(f"round {number} of {rounds}")
             for one in measured.values():
                 one.rounds.append(self._platform.flood(one.subject.app_id, one.count))
         say(
@@ -122,40 +117,26 @@ def main() -> None:
     )
     parser.add_argument("--minutes", type=int, default=0, help="of growth at the end (default: none)")
     options = parser.parse_args()
-    # The tests' server does without what makes a commit durable; here that is what is measured.
-    postgresql.SETTINGS = ("listen_addresses=", "max_connections=200")
-    with ExitStack() as stack:
-        kept = _run(stack, options)
+    with durable_servers() as servers:
+        kept = _run(servers, options)
     if not kept:
         sys.exit(1)
 
 
-def _run(stack: ExitStack, options: argparse.Namespace) -> bool:
-    services = Services({**os.environ, "TEST_DATABASE": "postgres"})
-    stack.callback(services.stop)
-    services.start()
-    services.start_database()
-    copies = DatabaseCopies(services)
-    directory = temporary_directory()
-    files = SQLiteFiles(directory)
-    start = ProcessStarter(directory)
-    stack.callback(start.close)
-    say(f"{services.description}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors at the start")
-    platform = Platform(start, free_port())
-    subjects = Subjects(start, platform)
-    portal = {"REDIS_URL": services.redis_url, "LOG_LEVEL": "WARNING"}
-    durable = portal | {"DATABASE_URL": copies.create()}
-    lite = portal | {"DATABASE_URL": files.create("portal")}
-    migrate = start("manage.py", "migrate", "--verbosity", "0", environment=lite)
-    if migrate.wait_for_exit(seconds=120):
-        raise SystemExit(migrate.output)
+def _run(servers: Servers, options: argparse.Namespace) -> bool:
+    platform = Platform(servers.start)
+    progress("starting those that are compared")
+    subjects = Subjects(servers, platform)
+    portal = {"REDIS_URL": servers.broker(), "LOG_LEVEL": "WARNING"}
+    durable = portal | {"DATABASE_URL": servers.postgresql()}
+    lite = portal | {"DATABASE_URL": servers.sqlite("portal")}
     ours = subjects.portal(PORTAL, durable)
     compared = [
         ours,
         subjects.portal(PORTAL_LITE, lite),
         subjects.sdk(SDK),
-        subjects.sdk(SDK_ORM, database_url=copies.create()),
-        subjects.sdk(SDK_ORM_LITE, database_url=files.create("plain")),
+        subjects.sdk(SDK_ORM, database_url=servers.empty_postgresql()),
+        subjects.sdk(SDK_ORM_LITE, database_url=servers.empty_sqlite("plain")),
         subjects.bare(BARE),
     ]
     bench = Bench(platform)
@@ -163,9 +144,8 @@ def _run(stack: ExitStack, options: argparse.Namespace) -> bool:
     bench.keep_pace(ours)
     kept = bench.kept
     if options.minutes:
-        growth = Growth(start, platform, ours, durable)
+        growth = Growth(servers.start, platform, ours, durable)
         kept &= growth.watch(minutes=options.minutes, rate=RATE)
-    say(f"\nload {os.getloadavg()[0]:.1f} at the end")
     return kept
 
 

@@ -14,7 +14,8 @@ import environ
 import psycopg
 import redis
 
-from bench.ingest_subjects import Platform, Subject
+from bench.ingest_subjects import Subject
+from bench.platform import Platform
 from bench.report import say
 from tests.services.processes import ManagedProcess, ProcessStarter
 
