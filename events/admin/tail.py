@@ -59,7 +59,7 @@ class EventTail(Feed):
     """``{"type": "events", "cursor", "rows"}``: events behind the page's cursor, and those just before it whose status
     has changed.
 
-    The hello is ``{"cursor": number or null, "filters": {name: value}}``; without a cursor the feed begins with the newest
+    The handshake is ``{"cursor": number or null, "filters": {name: value}}``; without a cursor the feed begins with the newest
     events.
     """
 
@@ -70,11 +70,11 @@ class EventTail(Feed):
         self._filters: dict[str, str] = {}
         self._shown: dict[int, str] = {}  # status by event
 
-    def begin(self, hello: Any) -> None:
-        self._cursor = None if hello["cursor"] is None else int(hello["cursor"])
-        self._filters = {name: str(hello["filters"].get(name, "")) for name in FILTERS}
+    def start(self, handshake: Any) -> None:
+        self._cursor = None if handshake["cursor"] is None else int(handshake["cursor"])
+        self._filters = {name: str(handshake["filters"].get(name, "")) for name in FILTERS}
 
-    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:  # noqa: ARG002 -- every look is short
+    def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:  # noqa: ARG002 -- every read is short
         last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
         cursor = last if self._cursor is None else self._cursor
         try:

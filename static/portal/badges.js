@@ -1,6 +1,6 @@
 // Keeps labels about bots up to date, wherever they stand on a page.
 import { writeAges } from "./ages.js";
-import { follow, say } from "./live.js";
+import { follow, showStatus } from "./live.js";
 
 const root = document.querySelector("[data-live-bots]");
 const badges = () => [...document.querySelectorAll("[data-live-bot]")];
@@ -9,7 +9,7 @@ if (root && badges().length) {
   follow({
     socket: root.dataset.socket,
     poll: root.dataset.poll,
-    hello: () => ({ badges: Object.fromEntries(badges().map(({ dataset }) => [dataset.liveBot, dataset.digest])) }),
+    handshake: () => ({ badges: Object.fromEntries(badges().map(({ dataset }) => [dataset.liveBot, dataset.digest])) }),
     show: (message) => {
       for (const badge of badges()) {
         const news = message.badges[badge.dataset.liveBot];
@@ -20,6 +20,6 @@ if (root && badges().length) {
       }
       writeAges();
     },
-    status: say,
+    status: showStatus,
   });
 }

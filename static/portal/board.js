@@ -1,6 +1,6 @@
 // The board of connections: rows are replaced as they change, filtered here, and one connection opens in a panel.
 import { setClock, setTime, writeAges } from "./ages.js";
-import { follow, say } from "./live.js";
+import { follow, showStatus } from "./live.js";
 
 const board = document.getElementById("board");
 const panel = document.getElementById("panel");
@@ -156,12 +156,12 @@ if (board) {
   follow({
     socket: board.dataset.socket,
     poll: board.dataset.poll,
-    hello: () => ({
+    handshake: () => ({
       columns: board.dataset.columns,
       heads: board.dataset.heads,
       rows: Object.fromEntries(rows().map((row) => [row.dataset.bot, row.dataset.digest])),
     }),
     show: told,
-    status: say,
+    status: showStatus,
   });
 }

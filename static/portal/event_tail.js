@@ -76,7 +76,7 @@ pause.addEventListener("click", () => {
 follow({
   socket: tail.dataset.socket,
   poll: tail.dataset.poll,
-  hello: () => ({ cursor, filters }),
+  handshake: () => ({ cursor, filters }),
   show,
   status: showState,
 });

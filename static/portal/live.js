@@ -1,19 +1,19 @@
-// Keeps a page up to date: through a socket, by asking every few seconds where no socket can be had, and says which.
+// Keeps a page up to date: through a socket, or by asking every few seconds where the browser cannot have one.
 //
 // follow({
 //   socket: "/live/…/",        where the socket is
 //   poll: "/admin/…/",         where the same is asked for with POST; answers {"messages": […]}
-//   hello: () => ({…}),        what the page shows by now; the server tells what is different
+//   handshake: () => ({…}),        what the page shows; the server sends what is different
 //   show: (message) => {…},    a message of the server
 //   status: (word) => {…},     "live", "polling", "offline" or "ended": signed out
 // })
-const SILENCE = 20_000; // the server speaks every five seconds
+const SILENCE = 20_000; // the server sends something every five seconds
 const POLL_EVERY = 4_000;
 const FIRST_RETRY = 2_000;
 const LAST_RETRY = 60_000;
 const SIGNED_OUT = 4401;
 
-export function follow({ socket: address, poll: pollAddress, hello, show, status }) {
+export function follow({ socket: address, poll: pollAddress, handshake, show, status }) {
   let socket = null;
   let silence = 0;
   let retry = 0;
@@ -31,7 +31,7 @@ export function follow({ socket: address, poll: pollAddress, hello, show, status
     }
     socket = new WebSocket(url);
     silence = setTimeout(lost, SILENCE);
-    socket.addEventListener("open", () => socket?.send(JSON.stringify(hello())));
+    socket.addEventListener("open", () => socket?.send(JSON.stringify(handshake())));
     socket.addEventListener("message", (event) => {
       clearTimeout(silence);
       silence = setTimeout(lost, SILENCE);
@@ -93,7 +93,7 @@ export function follow({ socket: address, poll: pollAddress, hello, show, status
       const answer = await fetch(pollAddress, {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-        body: JSON.stringify(hello()),
+        body: JSON.stringify(handshake()),
         redirect: "manual", // to the login page
         signal: AbortSignal.timeout(10_000),
       });
@@ -130,7 +130,7 @@ function csrfToken() {
 }
 
 // Says on the page how it is kept up to date; the words stand on the element.
-export function say(word) {
+export function showStatus(word) {
   const element = document.getElementById("live-status");
   if (element && element.dataset.now !== word) {
     element.dataset.now = word;

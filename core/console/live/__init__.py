@@ -1,7 +1,8 @@
-"""Pages that follow what happens.
+"""Live pages: they show what changes while they are open.
 
-Whoever changes rows says so with ``changed(topic, keys)``. A page has a ``Feed`` that reads them for its operator, and
-is told through a socket (``sockets``), or asks for it where it cannot have one (``polling``).
+Code that changes rows calls ``changed(topic, keys)``, which notifies the sockets of open pages (``hub``, and ``outbox`` for
+other processes). A page has a ``Feed`` that reads the rows for its operator, and is sent through a socket (``sockets``), or
+asked for every few seconds where the browser cannot have one (``polling``).
 """
 
 from core.console.live.changes import ANYTHING, Changes, changed

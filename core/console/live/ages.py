@@ -1,4 +1,4 @@
-"""Ages that grow by themselves: written here for the first time, kept in the browser by ``ages.js``."""
+"""Ages that grow while a page is open: rendered here, updated in the browser by ``ages.js``."""
 
 from datetime import datetime
 from typing import Final

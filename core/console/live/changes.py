@@ -1,8 +1,8 @@
-"""Saying that rows have changed, for pages somebody may be looking at.
+"""Notifying open pages that rows have changed.
 
-What is said is a hint and never the truth: a topic and the keys of rows, no contents. Whoever hears it reads the rows
-again, as far as he may see them, and looks for himself every few seconds anyway. So hints may be lost, doubled and
-reordered, and saying them costs nothing: not the one who says them, and no page when nobody can carry them.
+A notification is a topic and the keys of rows, without contents. A page that gets one reads the rows again, as far as its
+operator may see them, and reads them every few seconds anyway. So notifications may be lost, doubled and reordered, and
+sending one waits for nothing.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Final
 from channels.layers import get_channel_layer
 
 MAX_KEYS: Final = 500
-"""Keys told apart within one topic; beyond that anything may have changed."""
+"""Keys of one topic that are kept; beyond that anything may have changed."""
 ANYTHING: Final = None
 """In place of keys: any row of the topic may have changed."""
 
@@ -41,17 +41,17 @@ class Changes:
         return ANYTHING if keys is None else frozenset(keys)
 
     def as_message(self) -> dict[str, list[str] | None]:
-        """In the shape in which they travel."""
+        """In the shape of a message of the channel layer."""
         return {topic: None if keys is None else sorted(keys) for topic, keys in self._keys.items()}
 
 
 def changed(topic: str, keys: Iterable[object] | None = ANYTHING) -> None:
-    """Say that these rows have changed, once they have: on commit. Returns at once, raises nothing, from any thread."""
-    from core.console.live.hub import tell_own_pages  # noqa: PLC0415 -- asyncio and Redis are loaded by who says something
-    from core.console.live.outbox import OUTBOX  # noqa: PLC0415
+    """Notify pages of these rows, after the commit. Returns at once, raises nothing, and may be called on any thread."""
+    from core.console.live.hub import publish_locally  # noqa: PLC0415 -- a process that changes nothing needs no Redis
+    from core.console.live.outbox import OUTBOX  # noqa: PLC0415 -- see above
 
-    words = ANYTHING if keys is ANYTHING else [str(key) for key in keys]
+    texts = ANYTHING if keys is ANYTHING else [str(key) for key in keys]
     if get_channel_layer() is None:
-        tell_own_pages(topic, words)
+        publish_locally(topic, texts)
     else:
-        OUTBOX.put(topic, words)
+        OUTBOX.put(topic, texts)

@@ -1,4 +1,4 @@
-"""What a page follows, whichever way it is told."""
+"""What a live page shows, whichever way its messages reach it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -7,32 +7,32 @@ from typing import Any, ClassVar, Final
 from core.console.live.changes import ANYTHING, Changes
 from core.console.live.viewers import Viewer
 
-MAX_HELLO: Final = 256 * 1024
-"""Characters in which a page can say what it shows."""
+MAX_HANDSHAKE: Final = 256 * 1024
+"""Characters of a handshake."""
 UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What ``begin`` may raise at a hello that it cannot make out."""
+"""What ``start`` may raise for a handshake that is not in its shape."""
 
 
 class Feed(ABC):
-    """One page's view of rows: it begins with what the page shows already, and tells what is different.
+    """The rows of one open page: it starts with what the page shows, and then has the messages for what is different.
 
-    Messages are JSON objects with a ``type`` other than ``alive``. What the viewer may not see must leave no trace in
-    them, not even an empty one.
+    Messages are JSON objects with a ``type`` other than ``alive``. A row that the viewer may not see leaves no trace in
+    them, not even an empty message.
     """
 
     topics: ClassVar[tuple[str, ...]]
-    """What of ``changed(topic, …)`` concerns it."""
+    """The topics of ``changed()`` that it reads rows of."""
 
     @abstractmethod
-    def begin(self, hello: Any) -> None:
-        """Note what the page says that it shows; raises one of UNREADABLE."""
+    def start(self, handshake: Any) -> None:
+        """``handshake`` says what the page shows, in a shape of the feed's own. Raises one of UNREADABLE."""
 
     @abstractmethod
-    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
-        """What to tell the page. Runs in a thread, in the language of the page, never twice at a time."""
+    def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
+        """The messages for the page. Runs in a thread, in the language of the page, never twice at a time."""
 
     def everything(self) -> Changes:
-        """For a look that no hint has asked for."""
+        """For a read that no notification has asked for."""
         changes = Changes()
         for topic in self.topics:
             changes.add(topic, ANYTHING)

@@ -1,7 +1,7 @@
-"""Where the sockets of one event loop hear what has changed: from their own process, or through the channel layer.
+"""Notifications for the sockets of one event loop: from their own process, or through the channel layer.
 
-The hub listens once for all sockets, and only while there are any. A layer that is down costs nothing but time: the hub
-tries again, and tells everybody to look at everything when it is back.
+The hub receives once for all sockets, and only while there are any. While the layer is down the sockets read by the clock;
+the hub tries again, and has all of them read everything when it is back.
 """
 
 import asyncio
@@ -16,93 +16,94 @@ from channels.layers import get_channel_layer
 from core.console.live.changes import ANYTHING
 from core.console.live.outbox import GROUP, PATIENCE
 
-logger = logging.getLogger("portal.live")
+logger = logging.getLogger(__name__)
 
 REJOIN: Final = 15.0
-"""Seconds after which the hub joins the group anew: membership runs out, and a wiped Redis knows no group."""
+"""Seconds after which the hub joins the group again: membership runs out, and a wiped Redis knows no group."""
 RETRY: Final = 3.0
 
-Ear = Callable[[str, Iterable[str] | None], None]
+Subscriber = Callable[[str, Iterable[str] | None], None]
+"""Called with a topic and keys; on the event loop, so it must not block."""
 
 _hubs: dict[asyncio.AbstractEventLoop, "Hub"] = {}
 
 
 class Hub:
-    """The ears of one event loop."""
+    """The subscribers of one event loop. It lives as long as there are any, and is asked from other threads: so no PerLoop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._ears: dict[Ear, tuple[str, ...]] = {}
-        self._listening: asyncio.Task[None] | None = None
-        self._is_well = True
+        self._subscribers: dict[Subscriber, tuple[str, ...]] = {}
+        self._receiving: asyncio.Task[None] | None = None
+        self._is_up = True
 
     @asynccontextmanager
-    async def listening(self, topics: tuple[str, ...], ear: Ear) -> AsyncIterator[None]:
-        """While the block runs, ``ear(topic, keys)`` is called on the loop for every hint about ``topics``."""
-        self._ears[ear] = topics
-        if self._listening is None and get_channel_layer() is not None:
-            self._listening = self._loop.create_task(self._listen(), name="live-hub")
+    async def subscribed(self, topics: tuple[str, ...], subscriber: Subscriber) -> AsyncIterator[None]:
+        """While the block runs, ``subscriber`` is called for every notification of ``topics``."""
+        self._subscribers[subscriber] = topics
+        if self._receiving is None and get_channel_layer() is not None:
+            self._receiving = self._loop.create_task(self._receive(), name="live-hub")
         try:
             yield
         finally:
-            del self._ears[ear]
-            if not self._ears:
+            del self._subscribers[subscriber]
+            if not self._subscribers:
                 await self._close()
 
     async def _close(self) -> None:
         _hubs.pop(self._loop, None)
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening}, timeout=PATIENCE)
+        if self._receiving is not None:
+            self._receiving.cancel()
+            await asyncio.wait({self._receiving}, timeout=PATIENCE)
 
-    def tell(self, topic: str, keys: Iterable[str] | None) -> None:
-        """Pass a hint on; on the hub's own loop."""
-        for ear, topics in list(self._ears.items()):
+    def publish(self, topic: str, keys: Iterable[str] | None) -> None:
+        """Call the subscribers of a topic; on the hub's own loop."""
+        for subscriber, topics in list(self._subscribers.items()):
             if topic in topics:
-                ear(topic, keys)
+                subscriber(topic, keys)
 
-    def tell_soon(self, topic: str, keys: Iterable[str] | None) -> None:
-        """The same from any thread."""
+    def publish_threadsafe(self, topic: str, keys: Iterable[str] | None) -> None:
+        """``publish`` from any thread."""
         try:
-            self._loop.call_soon_threadsafe(self.tell, topic, keys)
+            self._loop.call_soon_threadsafe(self.publish, topic, keys)
         except RuntimeError:  # the loop is closed
             _hubs.pop(self._loop, None)
 
     # --- through the channel layer
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         channel = f"{GROUP}.{uuid4().hex}"
-        while self._ears:
+        while self._subscribers:
             try:
-                await self._listen_as(channel)
-            except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the pages go on without it
-                if not self._ears:
+                await self._receive_as(channel)
+            except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the sockets read by the clock without it
+                if not self._subscribers:
                     return  # the layer has made an error of its own out of our cancellation
-                if self._is_well:
-                    self._is_well = False
-                    logger.warning("live_hints_not_heard", extra={"error": type(error).__name__})
+                if self._is_up:
+                    self._is_up = False
+                    logger.warning("live_channel_layer_down", extra={"error": type(error).__name__})
                 await asyncio.sleep(RETRY)
 
-    async def _listen_as(self, channel: str) -> None:
+    async def _receive_as(self, channel: str) -> None:
         layer: Any = get_channel_layer()
         async with asyncio.timeout(PATIENCE):
             await layer.group_add(GROUP, channel)
-        if not self._is_well:
-            self._is_well = True
-            logger.info("live_hints_heard_again")
-            self._tell_everything()
+        if not self._is_up:
+            self._is_up = True
+            logger.info("live_channel_layer_back")
+            self._publish_everything()
         try:
             async with asyncio.timeout(REJOIN):
                 while True:
                     message = await layer.receive(channel)
                     for topic, keys in message.get("changes", {}).items():
-                        self.tell(topic, keys)
+                        self.publish(topic, keys)
         except TimeoutError:
             return
 
-    def _tell_everything(self) -> None:
-        for topic in {topic for topics in self._ears.values() for topic in topics}:
-            self.tell(topic, ANYTHING)
+    def _publish_everything(self) -> None:
+        for topic in {topic for topics in self._subscribers.values() for topic in topics}:
+            self.publish(topic, ANYTHING)
 
 
 def hub() -> Hub:
@@ -113,7 +114,7 @@ def hub() -> Hub:
     return _hubs[loop]
 
 
-def tell_own_pages(topic: str, keys: Iterable[str] | None) -> None:
-    """Pass a hint to the sockets of this process."""
+def publish_locally(topic: str, keys: Iterable[str] | None) -> None:
+    """Notify the sockets of this process."""
     for each in list(_hubs.values()):
-        each.tell_soon(topic, keys)
+        each.publish_threadsafe(topic, keys)

@@ -1,7 +1,7 @@
-"""The way of a hint to other processes: a bounded box and a thread that empties it into the channel layer.
+"""Notifications for other processes: gathered, and sent through the channel layer by a thread of their own.
 
-Whoever says that something has changed never waits for Redis. What cannot be carried is dropped, counted and reported
-once; the pages find out by themselves a few seconds later.
+Code that changes rows never waits for Redis. A notification that cannot be sent is dropped and counted, and the first one
+is logged; pages read the rows by themselves a few seconds later.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from channels.layers import get_channel_layer
 
 from core.console.live.changes import Changes
 
-logger = logging.getLogger("portal.live")
+logger = logging.getLogger(__name__)
 
 GROUP: Final = "live"
 MESSAGE: Final = "live.changes"
 GATHER: Final = 0.1
-"""Seconds for which hints are gathered into one message."""
+"""Seconds for which notifications are gathered into one message."""
 PATIENCE: Final = 2.0
-"""Seconds that carrying one message may take, and the pause after a failure."""
+"""Seconds that sending one message may take, and the pause after a failure."""
 
 
 class Outbox:
-    """Hints on their way. ``dropped`` counts the messages that nobody could carry."""
+    """Notifications to be sent. ``dropped`` counts the messages that could not be."""
 
     def __init__(self) -> None:
         self.dropped = 0
@@ -34,20 +34,20 @@ class Outbox:
         self._pending = Changes()
         self._filled = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_well = True
+        self._is_up = True
 
     def put(self, topic: str, keys: list[str] | None) -> None:
-        """Add to what is to be carried."""
+        """Have these rows sent with the next message."""
         with self._lock:
             self._pending.add(topic, keys)
-            # Threads do not outlive a fork: the child's first hint starts one of its own.
+            # Threads do not outlive a fork: the child's first notification starts one of its own.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._carry_on, name="live-outbox", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="live-outbox", daemon=True)
                 self._thread.start()
         self._filled.set()
 
     def reset(self) -> None:
-        """Begin anew in a forked process, where the lock may be held by a thread that is not there."""
+        """Start again in a forked process, where the lock may be held by a thread that is not there."""
         self.__init__()  # type: ignore[misc]
 
     def _take(self) -> Changes:
@@ -55,15 +55,15 @@ class Outbox:
             taken, self._pending = self._pending, Changes()
             return taken
 
-    def _carry_on(self) -> None:
+    def _run(self) -> None:
         loop = asyncio.new_event_loop()  # one for good: the layer keeps a connection for every loop
         while True:
             self._filled.wait()
             self._filled.clear()
             time.sleep(GATHER)
             try:
-                loop.run_until_complete(_carry(self._take()))
-            except Exception as error:  # noqa: BLE001 -- whatever the layer raises, a hint is not worth more than a line
+                loop.run_until_complete(_send(self._take()))
+            except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the thread goes on
                 self._failed(error)
                 time.sleep(PATIENCE)
             else:
@@ -71,17 +71,17 @@ class Outbox:
 
     def _failed(self, error: Exception) -> None:
         self.dropped += 1
-        if self._is_well:
-            self._is_well = False
-            logger.warning("live_hints_dropped", extra={"error": type(error).__name__})
+        if self._is_up:
+            self._is_up = False
+            logger.warning("live_notifications_dropped", extra={"error": type(error).__name__})
 
     def _succeeded(self) -> None:
-        if not self._is_well:
-            self._is_well = True
-            logger.info("live_hints_carried_again", extra={"dropped": self.dropped})
+        if not self._is_up:
+            self._is_up = True
+            logger.info("live_notifications_sent_again", extra={"dropped": self.dropped})
 
 
-async def _carry(changes: Changes) -> None:
+async def _send(changes: Changes) -> None:
     layer = get_channel_layer()
     if layer is not None and changes:
         async with asyncio.timeout(PATIENCE):

@@ -1,8 +1,8 @@
-"""Sockets of console pages, whatever they show.
+"""The WebSockets of live pages.
 
-A page opens the socket and says what it shows already; from then on it is told what is different. Hints are gathered:
-however many come, there is one look at the rows at a time, and not more than two a second. What is sent is made when
-it is sent, so nothing queues up for a browser that is slow.
+A page opens one and sends a handshake, which says what it shows; from then on it is sent what is different. Notifications
+are gathered: however many come, the rows are read by one read at a time, and no more than twice a second. A message is made
+when it is sent, so nothing queues up for a slow browser.
 """
 
 import asyncio
@@ -21,53 +21,53 @@ from django.utils.translation import override
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.console.live.changes import Changes
-from core.console.live.feeds import MAX_HELLO, UNREADABLE, Feed
+from core.console.live.feeds import MAX_HANDSHAKE, UNREADABLE, Feed
 from core.console.live.hub import hub
 from core.console.live.viewers import Viewer, is_from_own_page, viewer_of
 
 T = TypeVar("T")
 
-logger = logging.getLogger("portal.live")
+logger = logging.getLogger(__name__)
 
 SIGNED_OUT: Final = 4401
 """The session has ended, or its operator may not use the console any more."""
 NOT_UNDERSTOOD: Final = 4400
 SILENT: Final = 4408
-"""Said nothing, or took nothing."""
+"""Sent no handshake, or took no message."""
 FAILED: Final = 1011
 BUSY: Final = 1013
 
 PAUSE: Final = 0.5
-"""Seconds between two looks at the rows."""
-LOOK_EVERY: Final = 5.0
-"""Seconds after which the rows are looked at without a hint."""
+"""Seconds between two reads."""
+READ_EVERY: Final = 5.0
+"""Seconds after which rows are read without a notification."""
 CHECK_EVERY: Final = 4.0
-"""Seconds for which an operator is believed to be signed in."""
+"""Seconds after which a socket checks again that its operator is signed in."""
 PATIENCE: Final = 10.0
-"""Seconds to say hello, and to take a message."""
+"""Seconds for the handshake, and for taking a message."""
 MAX_SOCKETS: Final = 500
-"""Open at once in one process; whoever comes after them polls."""
+"""Open at once in one process; further pages poll."""
 
 _open: set["LiveConsumer"] = set()
-# Threads and database connections of their own, so that pages that are looked at hold up no page that is asked for.
+# Threads and database connections of their own, so that open pages hold up no request.
 _THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live")
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels brings no types
-    """A socket that tells an operator's page what a feed has to say.
+    """Sends an operator's page the messages of a feed.
 
-    The browser's first message is the page's hello, as JSON. Every message to it is a JSON object;
-    ``{"type": "alive"}`` when there is nothing to tell.
+    The browser's first message is the handshake, as JSON. Every message to it is a JSON object; ``{"type": "alive"}`` when
+    nothing has changed.
     """
 
-    channel_layer_alias = ""  # the hub listens, once for all sockets
+    channel_layer_alias = ""  # the hub receives, once for all sockets
 
     def __init__(self, *, feed: Feed) -> None:
         super().__init__()
         self._feed = feed
         self._changes = feed.everything()
         self._woken = asyncio.Event()
-        self._greeted = asyncio.Event()
+        self._handshaken = asyncio.Event()
         self._viewer: Viewer | None = None
         self._checked_at = self._due_at = float("-inf")
         self._serving: asyncio.Task[None] | None = None
@@ -98,43 +98,43 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             self._serving = asyncio.create_task(self._serve(), name="live-socket")
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
-        """The first message counts; pages of ours send no other."""
-        if self._serving is None or self._greeted.is_set():
+        """The first message is the handshake; pages send no other."""
+        if self._serving is None or self._handshaken.is_set():
             return
-        if text_data is None or len(text_data) > MAX_HELLO:
+        if text_data is None or len(text_data) > MAX_HANDSHAKE:
             await self.close(NOT_UNDERSTOOD)
             return
         try:
-            self._feed.begin(json.loads(text_data))
+            self._feed.start(json.loads(text_data))
         except UNREADABLE:
             await self.close(NOT_UNDERSTOOD)
         else:
-            self._greeted.set()
+            self._handshaken.set()
 
-    # --- telling
+    # --- sending
 
-    def _hear(self, topic: str, keys: Iterable[str] | None) -> None:
+    def _on_change(self, topic: str, keys: Iterable[str] | None) -> None:
         self._changes.add(topic, keys)
         self._woken.set()
 
     async def _serve(self) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._greeted.wait()
+                await self._handshaken.wait()
             is_due = True
-            async with hub().listening(self._feed.topics, self._hear):
-                while await self._tell(is_due=is_due):
+            async with hub().subscribed(self._feed.topics, self._on_change):
+                while await self._send_changes(is_due=is_due):
                     await asyncio.sleep(PAUSE)
                     is_due = await self._wait()
-            await self._part(SIGNED_OUT)
+            await self._close_with(SIGNED_OUT)
         except TimeoutError:
-            await self._part(SILENT)
+            await self._close_with(SILENT)
         except Exception:
             logger.exception("live_socket_failed")
-            await self._part(FAILED)
+            await self._close_with(FAILED)
 
     async def _wait(self) -> bool:
-        """For a hint, or until it is time to look without one; whether that is so."""
+        """Wait for a notification, or until a read is due without one; whether it is."""
         try:
             async with asyncio.timeout_at(self._due_at):
                 await self._woken.wait()
@@ -143,18 +143,18 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             return True
         return False
 
-    async def _tell(self, *, is_due: bool) -> bool:
-        """Look and send; False when the operator is no longer one.
+    async def _send_changes(self, *, is_due: bool) -> bool:
+        """Read and send; False when the operator is no longer one.
 
-        A sign of life is sent by the clock alone: sent whenever something was looked at, it would tell of changes that
-        are not the operator's to see.
+        A sign of life is sent by the clock alone. Sent after every read it would show that rows have changed which the
+        operator may not see.
         """
         if is_due:
             spread = random.uniform(0.8, 1)  # noqa: S311 -- no secret
-            self._due_at = asyncio.get_running_loop().time() + LOOK_EVERY * spread
+            self._due_at = asyncio.get_running_loop().time() + READ_EVERY * spread
         changes, self._changes = self._changes, Changes()
         self._woken.clear()
-        messages = await _in_thread(self._look, changes)
+        messages = await _in_thread(self._read, changes)
         if messages is None:
             return False
         for message in messages or ([{"type": "alive"}] if is_due else []):
@@ -162,12 +162,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
                 await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
         return True
 
-    def _look(self, changes: Changes) -> list[dict[str, Any]] | None:
+    def _read(self, changes: Changes) -> list[dict[str, Any]] | None:
         viewer = self._check()
         if viewer is None:
             return None
         with override(viewer.language):
-            return list(self._feed.look(viewer, changes))
+            return list(self._feed.read(viewer, changes))
 
     def _check(self) -> Viewer | None:
         """The operator, as of a few seconds ago."""
@@ -176,7 +176,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             self._checked_at, self._viewer = now, viewer_of(self.scope)
         return self._viewer
 
-    async def _part(self, code: int) -> None:
+    async def _close_with(self, code: int) -> None:
         with contextlib.suppress(Exception):  # the browser may be gone already
             await self.close(code)
 
@@ -187,7 +187,7 @@ async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def socket_of(feed_type: type[Feed]) -> ASGIApp:
-    """The application that serves every socket of a page with a feed of its own."""
+    """The ASGI application of a page; every socket has a feed of its own."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await LiveConsumer(feed=feed_type())(scope, receive, send)
@@ -196,5 +196,5 @@ def socket_of(feed_type: type[Feed]) -> ASGIApp:
 
 
 async def no_such_socket(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """The end of the routes: refuse what no page of ours opens."""
+    """The last route: refuses sockets that no page opens."""
     await send({"type": "websocket.close"})

@@ -1,4 +1,4 @@
-"""Who is at the other end of a socket: an operator by the session cookie, as on every page of the console."""
+"""Who has a live page open: an operator by the session cookie, as on every page of the console."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ Scope = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """An operator who looks at a page in a language."""
+    """An operator, and the language of the page."""
 
     user: User
     language: str
@@ -37,8 +37,8 @@ def viewer_of(scope: Scope) -> Viewer | None:
 
 
 def is_from_own_page(scope: Scope) -> bool:
-    """Whether a page of this portal opens the socket. A browser sends cookies along with sockets of any page, and says
-    which page it was; so who says nothing is refused as well."""
+    """Whether a page of this portal opens the socket. A browser sends cookies along with the sockets of any page, and the
+    page's origin; so a request without an origin is refused as well."""
     host, origin = _header(scope, b"host"), _header(scope, b"origin")
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True

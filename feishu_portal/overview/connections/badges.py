@@ -24,12 +24,12 @@ class BadgesFeed(Feed):
 
     topics = (BOTS, SLOTS)
 
-    def begin(self, hello: Any) -> None:
-        self._badges = {str(UUID(key)): str(known) for key, known in hello["badges"].items()}
+    def start(self, handshake: Any) -> None:
+        self._badges = {str(UUID(key)): str(known) for key, known in handshake["badges"].items()}
         if len(self._badges) > MOST:
             raise ValueError("too many")
 
-    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
+    def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
         bots = Bot.objects.visible_to(viewer.user).filter(pk__in=self._badges).defer(*SECRETS)
         bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
         if bot_keys is not ANYTHING and slot_keys is not ANYTHING:

@@ -20,12 +20,12 @@ class BoardFeed(Feed):
 
     topics = (BOTS, SLOTS, LISTENERS)
 
-    def begin(self, hello: Any) -> None:
-        self._rows = {str(key): str(digest) for key, digest in hello["rows"].items()}
-        self._columns, self._heads = str(hello["columns"]), str(hello["heads"])
+    def start(self, handshake: Any) -> None:
+        self._rows = {str(key): str(digest) for key, digest in handshake["rows"].items()}
+        self._columns, self._heads = str(handshake["columns"]), str(handshake["heads"])
         self._times: dict[str, float] = {}
 
-    def look(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
+    def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
         board, may_be_gone = self._read(viewer, changes)
         news = self._news(board, may_be_gone)
         return [{"type": "board", "now": time.time()} | news] if news else []

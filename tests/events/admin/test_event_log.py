@@ -413,10 +413,10 @@ def test_the_tail_can_be_narrowed(rows: Rows, as_owner: Client) -> None:
 
 def test_a_feed_tells_what_is_new_and_what_has_changed_and_nothing_twice(rows: Rows, owner: User) -> None:
     feed, viewer = EventTail(), Viewer(owner, "en")
-    feed.begin({"cursor": None, "filters": {}})
+    feed.start({"cursor": None, "filters": {}})
 
     def heard() -> list[tuple[int, str]]:
-        messages = feed.look(viewer, feed.everything())
+        messages = feed.read(viewer, feed.everything())
         return [(row["pk"], row["status"]) for message in messages for row in message["rows"]]
 
     assert heard() == [(rows.event.pk, "dead")]
@@ -432,8 +432,8 @@ def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeyp
     monkeypatch.setattr("events.admin.tail.OVERLAP", 0)
     events = [make_event(rows.bot).pk for _ in range(5)]
     feed, found = EventTail(), []
-    feed.begin({"cursor": rows.event.pk, "filters": {}})
+    feed.start({"cursor": rows.event.pk, "filters": {}})
     for _ in range(4):
-        for message in feed.look(Viewer(owner, "en"), feed.everything()):
+        for message in feed.read(Viewer(owner, "en"), feed.everything()):
             found += [row["pk"] for row in message["rows"]]
     assert found == events

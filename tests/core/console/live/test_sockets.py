@@ -22,14 +22,14 @@ class BotNames(Feed):
     """Tells the names of the viewer's bots that changed."""
 
     topics = ("bots",)
-    looks: list[Any]
+    reads: list[Any]
 
-    def begin(self, hello):
-        self.known = dict(hello["known"])
+    def start(self, handshake):
+        self.known = dict(handshake["known"])
 
-    def look(self, viewer, changes):
+    def read(self, viewer, changes):
         keys = changes.of("bots")
-        self.looks.append(keys)
+        self.reads.append(keys)
         bots = {str(bot.pk): bot.name for bot in Bot.objects.visible_to(viewer.user)}
         names = {key: name for key, name in bots.items() if keys is ANYTHING or key in keys}
         new = {key: name for key, name in names.items() if self.known.get(key) != name}
@@ -39,14 +39,14 @@ class BotNames(Feed):
 
 @pytest.fixture
 def feed() -> type[BotNames]:
-    return type("BotNamesOfThisTest", (BotNames,), {"looks": []})
+    return type("BotNamesOfThisTest", (BotNames,), {"reads": []})
 
 
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch, settings) -> None:
-    """No look without a hint, unless a test asks for it; hints stay in the process."""
+    """No read without a notification, unless a test asks for it; notifications stay in the process."""
     settings.CHANNEL_LAYERS = {}
-    monkeypatch.setattr(sockets, "LOOK_EVERY", 60.0)
+    monkeypatch.setattr(sockets, "READ_EVERY", 60.0)
     monkeypatch.setattr(sockets, "PAUSE", 0.05)
 
 
@@ -86,16 +86,16 @@ async def test_page_is_told_nothing_that_it_shows_already(feed, bot, cookie):
         assert json.loads((await socket.next())["text"]) == {"type": "alive"}
 
 
-async def test_a_lost_hint_costs_one_interval_of_looking(feed, bot, cookie, monkeypatch):
-    monkeypatch.setattr(sockets, "LOOK_EVERY", 0.2)
+async def test_a_lost_notification_costs_one_interval(feed, bot, cookie, monkeypatch):
+    monkeypatch.setattr(sockets, "READ_EVERY", 0.2)
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
         await socket.open({"known": {}})
         await socket.message()
-        await Bot.objects.filter(pk=bot.pk).aupdate(name="Without a hint")
-        assert (await socket.message())["names"] == ["Without a hint"]
+        await Bot.objects.filter(pk=bot.pk).aupdate(name="Without a notification")
+        assert (await socket.message())["names"] == ["Without a notification"]
 
 
-async def test_a_storm_of_hints_is_one_look(feed, bot, cookie, monkeypatch):
+async def test_a_storm_of_notifications_is_one_read(feed, bot, cookie, monkeypatch):
     monkeypatch.setattr(sockets, "PAUSE", 0.5)
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
         await socket.open({"known": {}})
@@ -104,8 +104,8 @@ async def test_a_storm_of_hints_is_one_look(feed, bot, cookie, monkeypatch):
             changed("bots", [bot.pk, f"another-{number % 7}"])
         await rename(bot, "After the storm")
         assert (await socket.message())["names"] == ["After the storm"]
-    assert len(feed.looks) == 2
-    assert len(feed.looks[1]) == 8
+    assert len(feed.reads) == 2
+    assert len(feed.reads[1]) == 8
 
 
 async def test_more_rows_than_can_be_told_apart_are_all_rows(feed, bot, cookie):
@@ -115,17 +115,17 @@ async def test_more_rows_than_can_be_told_apart_are_all_rows(feed, bot, cookie):
         changed("bots", range(100_000))
         await rename(bot, "Among them")
         await socket.message()
-    assert feed.looks[1] is ANYTHING
+    assert feed.reads[1] is ANYTHING
 
 
-async def test_hints_about_something_else_wake_nobody(feed, bot, cookie):
+async def test_notifications_of_another_topic_wake_nobody(feed, bot, cookie):
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
         await socket.open({"known": {}})
         await socket.message()
         changed("weather")
         await rename(bot, "Told")
         await socket.message()
-    assert feed.looks[1:] == [frozenset({str(bot.pk)})]
+    assert feed.reads[1:] == [frozenset({str(bot.pk)})]
 
 
 async def test_stranger_gets_no_trace_of_a_change(feed, bot, cookie):
@@ -160,10 +160,10 @@ async def test_page_is_told_in_its_language(feed, cookie):
         "file://",
     ],
 )
-async def test_pages_of_other_sites_are_refused_before_anything_is_looked_at(feed, cookie, origin):
+async def test_pages_of_other_sites_are_refused_before_anything_is_read(feed, cookie, origin):
     async with Socket(sockets.socket_of(feed), cookie=cookie, origin=origin) as socket:
         assert (await socket.next())["type"] == "websocket.close"
-    assert feed.looks == []
+    assert feed.reads == []
 
 
 async def test_behind_a_proxy_the_public_address_is_the_own_one(feed, cookie, settings):
@@ -189,7 +189,7 @@ async def test_people_who_may_not_use_the_console_are_closed_out(feed, operator,
 async def test_nobody_is_closed_out(feed, cookie):
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
         assert await socket.closed() == sockets.SIGNED_OUT
-    assert feed.looks == []
+    assert feed.reads == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_nobody_is_closed_out(feed, cookie):
 )
 async def test_open_socket_closes_when_the_session_ends(feed, operator, cookie, end, monkeypatch):
     monkeypatch.setattr(sockets, "CHECK_EVERY", 0.1)
-    monkeypatch.setattr(sockets, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(sockets, "READ_EVERY", 0.2)
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
         await socket.open({"known": {}})
         await socket.message()
@@ -218,7 +218,7 @@ async def test_bot_taken_away_is_no_longer_told_of(feed, bot, operator, cookie):
         await bot.owners.aremove(operator)
         await rename(bot, "Not theirs any more")
         assert await socket.hears_nothing()
-    assert len(feed.looks) == 2
+    assert len(feed.reads) == 2
 
 
 @pytest.mark.parametrize(
@@ -246,8 +246,8 @@ async def test_one_socket_too_many_is_sent_away(feed, cookie, monkeypatch):
             assert await second.closed() == sockets.BUSY
 
 
-async def test_a_look_that_fails_closes_with_a_code_and_leaves_the_others_be(feed, bot, cookie, caplog):
-    broken = type("Broken", (feed,), {"look": lambda *_: 1 / 0})
+async def test_a_read_that_fails_closes_with_a_code_and_leaves_the_others_be(feed, bot, cookie, caplog):
+    broken = type("Broken", (feed,), {"read": lambda *_: 1 / 0})
     async with Socket(sockets.socket_of(feed), cookie=cookie) as well:
         await well.open({"known": {}})
         await well.message()
@@ -259,7 +259,7 @@ async def test_a_look_that_fails_closes_with_a_code_and_leaves_the_others_be(fee
     assert "live_socket_failed" in caplog.text
 
 
-async def test_session_is_looked_up_every_few_seconds_and_not_at_every_look(feed, bot, cookie, monkeypatch):
+async def test_session_is_checked_every_few_seconds_and_not_at_every_read(feed, bot, cookie, monkeypatch):
     asked = []
     monkeypatch.setattr(sockets, "viewer_of", lambda scope: asked.append(1) or viewer_of(scope))
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:

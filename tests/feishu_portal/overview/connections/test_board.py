@@ -288,8 +288,8 @@ def hello_of(user: User) -> dict:
 
 def begun(user: User) -> BoardFeed:
     feed = BoardFeed()
-    feed.begin(hello_of(user))
-    feed.look(Viewer(user, "en"), feed.everything())
+    feed.start(hello_of(user))
+    feed.read(Viewer(user, "en"), feed.everything())
     return feed
 
 
@@ -302,10 +302,10 @@ def hint(topic: str, *keys: object) -> Changes:
 def test_page_that_is_up_to_date_is_told_the_times_once_and_then_nothing(root, process):
     hold(make_bot(), process)
     feed = BoardFeed()
-    feed.begin(hello_of(root))
-    [first] = feed.look(Viewer(root, "en"), feed.everything())
+    feed.start(hello_of(root))
+    [first] = feed.read(Viewer(root, "en"), feed.everything())
     assert set(first) == {"type", "now", "times"}
-    assert feed.look(Viewer(root, "en"), feed.everything()) == []
+    assert feed.read(Viewer(root, "en"), feed.everything()) == []
 
 
 def test_page_is_told_the_one_row_that_changed(root, process):
@@ -314,7 +314,7 @@ def test_page_is_told_the_one_row_that_changed(root, process):
     hold(other, process)
     feed = begun(root)
     bot.slots.update(state=SlotState.BACKOFF)
-    [news] = feed.look(Viewer(root, "en"), hint("slots", bot.slots.get().pk))
+    [news] = feed.read(Viewer(root, "en"), hint("slots", bot.slots.get().pk))
     assert set(news["rows"]) == {str(bot.pk)}
     assert 'data-health="reconnecting"' in news["rows"][str(bot.pk)]
 
@@ -324,7 +324,7 @@ def test_frames_move_a_time_and_no_row(root, process):
     hold(bot, process)
     feed = begun(root)
     bot.slots.update(last_frame_at=timezone.now() + timedelta(seconds=3))
-    [news] = feed.look(Viewer(root, "en"), feed.everything())
+    [news] = feed.read(Viewer(root, "en"), feed.everything())
     assert set(news) == {"type", "now", "times"}
     assert set(news["times"]) == {f"frame-{bot.slots.get().pk}"}
 
@@ -336,7 +336,7 @@ def test_bot_that_is_gone_or_out_of_sight_leaves_the_page(process):
     hold(bot, process)
     feed = begun(owner)
     bot.owners.clear()
-    [news] = feed.look(Viewer(owner, "en"), hint("bots", bot.pk))
+    [news] = feed.read(Viewer(owner, "en"), hint("bots", bot.pk))
     assert news["gone"] == [str(bot.pk)]
     assert "rows" not in news
 
@@ -349,7 +349,7 @@ def test_foreign_bot_that_changes_is_told_to_nobody_else(process):
     hold(theirs, process)
     feed = begun(owner)
     theirs.slots.update(state=SlotState.ERROR)
-    assert feed.look(Viewer(owner, "en"), hint("slots", theirs.slots.get().pk)) == []
+    assert feed.read(Viewer(owner, "en"), hint("slots", theirs.slots.get().pk)) == []
 
 
 def test_new_process_is_a_new_column_on_every_row(root, process):
@@ -359,7 +359,7 @@ def test_new_process_is_a_new_column_on_every_row(root, process):
     make_process("app-2:200")
     changes = Changes()
     changes.add("listeners", None)
-    [news] = feed.look(Viewer(root, "en"), changes)
+    [news] = feed.read(Viewer(root, "en"), changes)
     assert "app-2:200" in news["heads"]["html"]
     assert len(news["rows"]) == 2
 
@@ -370,7 +370,7 @@ def test_hint_about_one_bot_is_read_with_a_fixed_number_of_queries(root, process
     feed = begun(root)
     changes = hint("bots", *Bot.objects.values_list("pk", flat=True))
     with django_assert_num_queries(6):  # bots, losses, counts of the platform, slots, loads, processes
-        feed.look(Viewer(root, "en"), changes)
+        feed.read(Viewer(root, "en"), changes)
 
 
 def test_polling_is_answered_what_a_socket_would_send(client, root, process):
