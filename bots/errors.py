@@ -13,6 +13,15 @@ class BotNotFound(BotsError):
         self.app_id = app_id
 
 
+class BotDisabledError(BotsError):
+    """The bot is switched off; ``code`` is stable for machines."""
+
+    code = "bot_disabled"
+
+    def __init__(self) -> None:
+        super().__init__("The bot is disabled.")
+
+
 class WebhookUnprotected(BotsError):
     """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""
 
@@ -31,15 +40,6 @@ class ContentError(SendingError):
     """The content does not fit what the platform takes."""
 
     code = "invalid_content"
-
-
-class BotDisabledError(SendingError):
-    """The bot is switched off."""
-
-    code = "bot_disabled"
-
-    def __init__(self) -> None:
-        super().__init__("The bot is disabled.")
 
 
 class KeyReusedError(SendingError):

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
-from bots.models import Bot, own_bot_ids
+from bots.models import Bot
 from core.access.models import User
 from core.console.overview import MAX_ENTRIES, Card, Entry, Section, list_link, register
 from core.console.paging import MAX_COUNT
@@ -22,7 +22,7 @@ MAX_SORTED: Final = 1_000
 
 
 def cards(user: User) -> list[Card]:
-    tokens = _own_tokens(user)
+    tokens = UserToken.objects.visible_to(user)
     asked = count_up_to(AuthSession.objects.visible_to(user).open(), MAX_COUNT)
     active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
     again = count_up_to(tokens.filter(status=TokenStatus.NEEDS_REAUTH), MAX_COUNT)
@@ -64,12 +64,6 @@ def problems(user: User) -> Iterator[Entry]:
     yield from _paused_apps(user)
 
 
-def _own_tokens(user: User) -> QuerySet[UserToken]:
-    """By the ids of the bots, so that the indexes by status are read no further than these bots' rows."""
-    ids = own_bot_ids(user)
-    return UserToken.objects.all() if ids is None else UserToken.objects.filter(bot__in=ids)
-
-
 def _failed_sessions(user: User) -> Iterator[Entry]:
     sessions = AuthSession.objects.visible_to(user).filter(state=SessionState.FAILED).select_related("bot")
     for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
@@ -85,7 +79,7 @@ def _failed_sessions(user: User) -> Iterator[Entry]:
 
 
 def _tokens(user: User) -> Iterator[Entry]:
-    tokens = _own_tokens(user)
+    tokens = UserToken.objects.visible_to(user)
     needs_person = UserToken.objects.filter(
         Q(pk__in=tokens.filter(status=TokenStatus.NEEDS_REAUTH).order_by().values("pk")[:MAX_SORTED])
         | Q(pk__in=tokens.filter(phase=RefreshPhase.UNCERTAIN).order_by().values("pk")[:MAX_SORTED])

@@ -1,11 +1,13 @@
 """Messages sent for API clients, to read: who, to whom, by which bot, and how it ended."""
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from bots.connections.advice import explain_error
 from bots.enums import SendingKind, SendingState
 from bots.models import Sending
+from core.access.models import ApiClient
 from core.console.base import MachineWritten
 from core.console.columns import (
     EMPTY,
@@ -19,6 +21,7 @@ from core.console.columns import (
     when,
 )
 from core.console.filters import VisibleRelatedFilter, since
+from feishu.codes import explain
 
 STATE_COLOURS = {
     SendingState.SENDING: "info",
@@ -33,8 +36,8 @@ class SendingAdmin(MachineWritten[Sending]):
     list_display = ("time_ago", "sender", "bot", "kind_label", "addressee", "state_label", "code_label")
     list_filter = ("state", "kind", since("at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
-    search_fields = ("target__exact", "actor__exact")
-    search_help_text = _("Address, message answered or updated, or api:<client>, in full")
+    search_fields = ("target__exact",)
+    search_help_text = _("Address, message answered or updated, or API client, in full")
     sortable_by = ()
     fieldsets = (
         (
@@ -51,16 +54,26 @@ class SendingAdmin(MachineWritten[Sending]):
                 )
             },
         ),
-        (_("Answer"), {"fields": ("state_label", "tries", "message", "chat", "problem")}),
+        (_("Answer"), {"fields": ("state_label", "attempts", "message", "chat", "problem")}),
     )
     readonly_fields = (
-        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "address_kind", "state_label", "tries",
+        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "address_kind", "state_label", "attempts",
         "message", "chat", "problem",
     )  # fmt: skip
     empty_title = _("No message was sent by the API yet")
     empty_text = _(
         "Every message that an API client sends is written down here before it is sent, without its content."
     )
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Sending], search_term: str
+    ) -> tuple[QuerySet[Sending], bool]:
+        """By the ids of clients, which an index leads from to what they sent, whatever they were called then."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        clients = ApiClient.objects.filter(name=term.removeprefix("api:")).values_list("pk", flat=True)
+        return queryset.filter(Q(target=term) | Q(client__in=list(clients))), False
 
     @column(_("time"))
     def time_ago(self, sending: Sending) -> str:
@@ -104,5 +117,6 @@ class SendingAdmin(MachineWritten[Sending]):
 
     @column(_("error"))
     def problem(self, sending: Sending) -> str:
-        info = explain_error(sending.code, sending.reason)
-        return trouble(info, log_id=sending.log_id) if info else EMPTY
+        if sending.code is None and not sending.reason:
+            return EMPTY
+        return trouble(explain(sending.code, sending.reason), log_id=sending.log_id)

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('access', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -200,8 +201,8 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('sending', 'Being sent'), ('sent', 'Sent'), ('not_sent', 'Not sent'), ('unknown', 'Outcome unknown')], default='sending', max_length=8, verbose_name='state')),
                 ('key_hash', models.CharField(editable=False, max_length=64, null=True)),
                 ('fingerprint', models.CharField(editable=False, max_length=64)),
-                ('tries', models.PositiveIntegerField(default=1, verbose_name='tries')),
-                ('tried_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last tried')),
+                ('attempts', models.PositiveIntegerField(default=1, verbose_name='attempts')),
+                ('attempted_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='last attempt')),
                 ('doubtful_since', models.DateTimeField(editable=False, null=True)),
                 ('message_id', models.CharField(blank=True, max_length=128, verbose_name='message ID')),
                 ('chat_id', models.CharField(blank=True, max_length=128, verbose_name='chat ID')),
@@ -209,6 +210,7 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, editable=False, max_length=20)),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sendings', to='bots.bot', verbose_name='bot')),
+                ('client', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient')),
             ],
             options={
                 'verbose_name': 'sent message',
@@ -294,7 +296,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='sending',
-            index=models.Index(fields=['actor', 'id'], name='sending_by_actor'),
+            index=models.Index(fields=['client', 'id'], name='sending_by_client'),
         ),
         migrations.AddIndex(
             model_name='sending',
@@ -302,7 +304,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sending',
-            constraint=models.UniqueConstraint(fields=('bot', 'actor', 'key_hash'), name='sending_once_per_key'),
+            constraint=models.UniqueConstraint(fields=('bot', 'client', 'key_hash'), name='sending_once_per_key'),
         ),
         migrations.AddConstraint(
             model_name='sending',

@@ -1,7 +1,7 @@
 """Bots: for whom the portal speaks."""
 
 import uuid
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -17,8 +17,6 @@ from feishu.platforms import FEISHU, LARK, Platform
 
 if TYPE_CHECKING:
     from core.access.models import User
-
-M = TypeVar("M", bound=models.Model)
 
 MAX_SLOTS = 50  # connections the platform allows per app
 
@@ -42,16 +40,6 @@ class BotQuerySet(OwnedQuerySet["Bot"]):
 def own_bot_ids(user: "User") -> tuple[uuid.UUID, ...] | None:
     """Ids of the bots that an operator sees; None for a superuser, who sees all."""
     return None if user.is_superuser else tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))
-
-
-class HistoryQuerySet(OwnedQuerySet[M]):
-    """Rows of bots, of which some bots have millions and others few."""
-
-    def visible_to(self, user: "User") -> Self:
-        """By the ids of the bots: a join would hide from the database's planner that a bot has few rows, and it would
-        read those of all others to find them."""
-        ids = own_bot_ids(user)
-        return self if ids is None else self.filter(bot__in=ids)
 
 
 class PresentBots(models.Manager["Bot"]):

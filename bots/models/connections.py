@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections.advice import explain_error
 from bots.enums import LossReason, SlotState
-from bots.models.bots import Bot, HistoryQuerySet
+from bots.models.bots import Bot
 from core.access.visibility import OwnedQuerySet
 from core.database.clock import DatabaseTime
 from feishu.codes import CodeInfo
@@ -117,7 +117,7 @@ class ConnectionSlot(models.Model):
         return self.state == SlotState.CONNECTED and due_at is not None and due_at < timezone.now()
 
 
-class ConnectionLossQuerySet(HistoryQuerySet["ConnectionLoss"]):
+class ConnectionLossQuerySet(OwnedQuerySet["ConnectionLoss"]):
     def since(self, moment: datetime) -> Self:
         return self.filter(at__gte=moment)
 

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
     def visible_to(self, user: "User") -> Self:
-        mine = models.Q(bot__owners=user) | models.Q(owner=user)
-        return self if user.is_superuser else self.filter(mine)
+        """Incidents of the operator's bots, and of what else is theirs."""
+        if user.is_superuser:
+            return self
+        bots = list(Bot.objects.visible_to(user).values_list("pk", flat=True))
+        return self.filter(models.Q(bot__in=bots) | models.Q(owner=user))
 
     def open(self) -> Self:
         return self.filter(closed_at=None)

@@ -1,15 +1,15 @@
-"""Sending for others: written down before it is sent, and sent once however often the same request comes.
+"""Sending for API clients: written down before it is sent, and sent once however often the same request comes.
 
-Who repeats a request under the same key gets the first answer, for a day. The key goes to the platform as well, which
-sends once in an hour (page "Send message", uuid): so not even a process that dies between sending and writing down makes
-a message come twice. What was refused sent nothing, and a repetition tries again.
+A client that repeats a request under the same key gets the first answer, for a day. The key goes to the platform as
+well, which sends once in an hour (page "Send message", uuid): not even a process that dies between sending and writing
+down makes a message come twice. What was refused sent nothing, and a repetition attempts it again.
 """
 
 import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import Error, IntegrityError, transaction
 from django.db.models import F
@@ -25,13 +25,16 @@ from core.database.text import storable
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu.openapi import MAX_UUID, OpenAPI, SentMessage
 
-logger = logging.getLogger("bots.messages")
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+logger = logging.getLogger(__name__)
 
 KEY_LIFE: Final = timedelta(hours=24)
 UUID_LIFE: Final = timedelta(minutes=55)
 """In which the platform certainly knows a uuid again; it promises an hour."""
-TRY_SECONDS: Final = 120
-"""Longer than any try takes: two calls and two questions for a token, each bounded."""
+ATTEMPT_SECONDS: Final = 120
+"""Longer than any attempt takes: two calls and two questions for a token, each bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,13 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     sending = _begin(bot, outgoing, actor, key)
     if sending.state == SendingState.SENT:
         return Sent(sending.message_id, sending.chat_id, is_repeated=True)
+    # The platform knows a repetition by it for an hour.
+    uuid = (
+        hashlib.sha256(f"{bot.pk}\n{actor.client_id}\n{key}".encode()).hexdigest()[:MAX_UUID] if key else None
+    )
     give_back(before_waiting=True)
     try:
-        message = outgoing.send(api, uuid=_uuid(bot, actor, key) if key else None)
+        message = outgoing.send(api, uuid=uuid)
     except FeishuError as error:
         _end_failed(sending, error)
         raise
@@ -70,10 +77,11 @@ def nothing_happened(error: FeishuError) -> bool:
 
 @transaction.atomic(durable=True)
 def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
-    """The row of the request, its try claimed; or one that was sent already. Raises SendingError."""
+    """The row of the request, with an attempt claimed; or one that was sent already. Raises SendingError."""
     new = Sending(
         bot=bot,
         actor=str(actor)[:200],
+        client_id=actor.client_id,
         kind=outgoing.kind,
         receive_id_type=outgoing.receive_id_type or "",
         target=outgoing.target,
@@ -81,9 +89,11 @@ def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
         key_hash=hashlib.sha256(key.encode()).hexdigest() if key else None,
         fingerprint=outgoing.fingerprint,
     )
-    earlier = _earlier(new) if key else None
-    if earlier is not None:
-        return _again(earlier, new)
+    if key:
+        earlier = Sending.objects.filter(bot=bot, client=actor.client_id, key_hash=new.key_hash)
+        earlier.filter(at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
+        if (found := earlier.first()) is not None:
+            return _attempt_again(found, new)
     try:
         with transaction.atomic():
             new.save(force_insert=True)
@@ -92,73 +102,59 @@ def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
     return new
 
 
-def _earlier(new: Sending) -> Sending | None:
-    same = Sending.objects.filter(bot=new.bot, actor=new.actor, key_hash=new.key_hash)
-    same.filter(at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
-    return same.first()
-
-
-def _again(earlier: Sending, new: Sending) -> Sending:
-    """Claim another try, unless there is nothing left to do or it is not safe."""
+def _attempt_again(earlier: Sending, new: Sending) -> Sending:
+    """Claim another attempt, unless there is nothing left to do or it is not safe."""
     now = timezone.now()
     if earlier.fingerprint != new.fingerprint:
         raise KeyReusedError
     if earlier.state == SendingState.SENT:
         return earlier
-    left = earlier.tried_at + timedelta(seconds=TRY_SECONDS) - now
+    left = earlier.attempted_at + timedelta(seconds=ATTEMPT_SECONDS) - now
     if earlier.state == SendingState.SENDING and left > timedelta():
         raise SendingUnderWayError(min(5, int(left.total_seconds()) + 1))
     if earlier.state != SendingState.NOT_SENT and earlier.doubtful_since is None:
-        earlier.doubtful_since = earlier.tried_at
+        earlier.doubtful_since = earlier.attempted_at
     doubtful = earlier.doubtful_since
     # The same card once more does no harm.
     if doubtful is not None and doubtful < now - UUID_LIFE and earlier.kind != SendingKind.UPDATE:
         raise OutcomeUnknownError
-    claimed = Sending.objects.filter(pk=earlier.pk, tries=earlier.tries).update(
-        state=SendingState.SENDING, tries=F("tries") + 1, tried_at=now, doubtful_since=doubtful
+    claimed = Sending.objects.filter(pk=earlier.pk, attempts=earlier.attempts).update(
+        state=SendingState.SENDING, attempts=F("attempts") + 1, attempted_at=now, doubtful_since=doubtful
     )
     if not claimed:
         raise SendingUnderWayError(1)
-    earlier.tries, earlier.state = earlier.tries + 1, SendingState.SENDING
+    earlier.attempts, earlier.state = earlier.attempts + 1, SendingState.SENDING
     return earlier
 
 
 def _end_sent(sending: Sending, message: SentMessage) -> None:
-    """Whatever a later try has written: under one key there is one message."""
-    try:
-        _write(
-            sending,
-            any_try=True,
-            state=SendingState.SENT,
-            message_id=storable(message.message_id, 128),
-            chat_id=storable(message.chat_id, 128),
-            code=None,
-            reason="",
-            log_id="",
-        )
-    except Error as error:
-        # It was sent, and that is what the caller has to hear; the row says that nobody knows, and the uuid protects it.
-        logger.warning("sending_not_written", extra={"id": sending.pk, "error": type(error).__name__})
+    """Whatever a later attempt has written: under one key there is one message."""
+    _write(
+        Sending.objects.filter(pk=sending.pk),
+        state=SendingState.SENT,
+        message_id=storable(message.message_id, 128),
+        chat_id=storable(message.chat_id, 128),
+        code=None,
+        reason="",
+        log_id="",
+    )
 
 
 def _end_failed(sending: Sending, error: FeishuError) -> None:
+    """Unless a later attempt has begun, which will say how it ended."""
+    _write(
+        Sending.objects.filter(pk=sending.pk, attempts=sending.attempts),
+        state=SendingState.NOT_SENT if nothing_happened(error) else SendingState.UNKNOWN,
+        code=error.code,
+        reason=error.reason or "",
+        log_id=storable(error.log_id, 128),
+    )
+
+
+def _write(row: "QuerySet[Sending]", **values: Any) -> None:
+    """Where the database is away, the row goes on saying that nobody knows: the caller hears what the platform said, and
+    the platform's uuid protects the message from being sent twice."""
     try:
-        _write(
-            sending,
-            any_try=False,
-            state=SendingState.NOT_SENT if nothing_happened(error) else SendingState.UNKNOWN,
-            code=error.code,
-            reason=error.reason or "",
-            log_id=storable(error.log_id, 128),
-        )
-    except Error as failure:
-        logger.warning("sending_not_written", extra={"id": sending.pk, "error": type(failure).__name__})
-
-
-def _write(sending: Sending, *, any_try: bool, **values: Any) -> None:
-    rows = Sending.objects.filter(pk=sending.pk)
-    (rows if any_try else rows.filter(tries=sending.tries)).update(**values)
-
-
-def _uuid(bot: Bot, actor: Actor, key: str) -> str:
-    return hashlib.sha256(f"{bot.pk}\n{actor}\n{key}".encode()).hexdigest()[:MAX_UUID]
+        row.update(**values)
+    except Error as error:
+        logger.warning("sending_not_written", extra={"error": type(error).__name__})

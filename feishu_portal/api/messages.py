@@ -8,7 +8,7 @@ from ninja import Field, Header, Path, Router, Schema, Status
 from pydantic import model_validator
 
 from bots.enums import SendingKind
-from bots.errors import ContentError, KeyReusedError, SendingError, SendingUnderWayError
+from bots.errors import BotDisabledError, ContentError, KeyReusedError, SendingError, SendingUnderWayError
 from bots.sending.content import CARD, Outgoing, read_content
 from bots.sending.service import Sent, send
 from core.access.actors import Actor
@@ -170,7 +170,7 @@ def _send(
     try:
         with _limits.place("", limit=MAX_SENDING, full=full):
             sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
-    except SendingError as error:
+    except (SendingError, BotDisabledError) as error:
         if isinstance(error, SendingUnderWayError):
             retry = {"Retry-After": str(error.seconds)}
             raise Problem(409, error.code, str(error), headers=retry) from None

@@ -80,4 +80,4 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
             while (row := await database.run(Sending.objects.get)).state != SendingState.SENT:
                 await asyncio.sleep(0.05)
         await caller.wait(20)
-    assert (row.message_id, row.tries) == ("om_1", 1)
+    assert (row.message_id, row.attempts) == ("om_1", 1)

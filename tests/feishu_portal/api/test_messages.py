@@ -12,6 +12,7 @@ from bots.models import Sending
 from bots.sending import service
 from bots.sending.content import Outgoing
 from core.access.actors import Actor
+from core.access.models import ApiClient
 from core.access.scopes import Scope
 from feishu_portal.api import messages as api
 from tests.factories import PLATFORM, make_bot
@@ -75,7 +76,7 @@ def test_text_is_sent_and_written_down_without_what_it_says(client, bot, platfor
     assert platform.sends.calls[0].request.url.params["receive_id_type"] == "open_id"
     row = Sending.objects.values().get()
     assert (row["actor"], row["target"], row["receive_id_type"]) == ("api:system 0", "ou_1", "open_id")
-    assert (row["state"], row["message_id"], row["tries"]) == ("sent", "om_1", 1)
+    assert (row["state"], row["message_id"], row["attempts"]) == ("sent", "om_1", 1)
     assert "你好" not in str(row)
 
 
@@ -162,6 +163,18 @@ def test_keys_of_other_clients_and_bots_are_their_own(client, bot, platform):
     assert len({sent_json(platform.sends, index)["uuid"] for index in range(3)}) == 3
 
 
+def test_key_belongs_to_the_client_also_when_it_is_renamed_and_its_name_given_to_another(
+    client, bot, platform
+):
+    text(client, bot, key="order-1")
+    ApiClient.objects.update(name="renamed")
+    assert text(client, bot, key="order-1")["Idempotency-Replayed"] == "true"
+    heir = api_client(Scope.MESSAGES_SEND)
+    ApiClient.objects.exclude(name="renamed").update(name="system 0")
+    assert "Idempotency-Replayed" not in text(heir, bot, key="order-1")
+    assert platform.sends.call_count == 2
+
+
 def test_without_a_key_each_request_sends(client, bot, platform):
     text(client, bot)
     text(client, bot)
@@ -197,12 +210,12 @@ def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
                 kind=SendingKind.MESSAGE, target="ou_1", receive_id_type="open_id", msg_type="text",
                 content={"text": "hello"},
             ),
-            actor=Actor("api", "system 0"),
+            actor=Actor.api(ApiClient.objects.get()),
             key="order-1",
         )  # fmt: skip
     monkeypatch.undo()
     assert text(client, bot, key="order-1").status_code == 409
-    age(tried_at=timezone.now() - timedelta(seconds=service.TRY_SECONDS))
+    age(attempted_at=timezone.now() - timedelta(seconds=service.ATTEMPT_SECONDS))
     assert text(client, bot, key="order-1").status_code == 201
     first, second = (sent_json(platform.sends, index)["uuid"] for index in (0, 1))
     assert first == second
@@ -212,7 +225,7 @@ def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
 def test_what_may_have_been_sent_long_ago_is_not_sent_again(client, bot, platform):
     platform.sends.side_effect = httpx.ReadTimeout
     assert text(client, bot, key="order-1").status_code == 504
-    age(tried_at=timezone.now() - timedelta(hours=1))
+    age(attempted_at=timezone.now() - timedelta(hours=1))
     platform.sends.side_effect = None
     response = text(client, bot, key="order-1")
     assert (response.status_code, response.json()["code"]) == (409, "outcome_unknown")
@@ -233,7 +246,7 @@ def test_card_may_be_updated_again_whenever(client, bot, platform):
     platform.patches.side_effect = httpx.ReadTimeout
     address, key = f"/api/v1/bots/{bot.app_id}/messages/om_9", {"Idempotency-Key": "k"}
     assert client.patch(address, {"content": CARD}, "application/json", headers=key).status_code == 504
-    age(tried_at=timezone.now() - timedelta(hours=2))
+    age(attempted_at=timezone.now() - timedelta(hours=2))
     platform.patches.side_effect = None
     assert client.patch(address, {"content": CARD}, "application/json", headers=key).status_code == 200
 

@@ -1,0 +1,38 @@
+"""What an owner's list costs where somebody else's bot has nearly all of the rows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bots.enums import LossReason, SendingKind
+from bots.models import Bot, ConnectionLoss, Sending
+from tests.console.reading import rows_read
+from tests.console.rows import signed_in
+from tests.factories import make_bot, make_operator
+
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgres")]
+BUSY, QUIET = 3_000, 3
+
+
+def rows_of(model: type[Any], bot: Bot, count: int) -> Iterator[Any]:
+    now = timezone.now()
+    for number in range(count):
+        at = now - timedelta(seconds=number)
+        if model is Sending:
+            yield Sending(bot=bot, actor="api:crm", kind=SendingKind.MESSAGE, target=f"ou_{number}", at=at)
+        else:
+            yield ConnectionLoss(bot=bot, number=1, reason=LossReason.NETWORK, at=at)
+
+
+@pytest.mark.parametrize("model", [Sending, ConnectionLoss])
+def test_owner_of_a_quiet_bot_does_not_wait_for_a_busy_one(model):
+    owner, quiet, busy = make_operator(), make_bot(), make_bot()
+    quiet.owners.add(owner)
+    # The busy bot's rows are the newest, so that walking back in time meets all of them first.
+    model.objects.bulk_create([*rows_of(model, quiet, QUIET), *rows_of(model, busy, BUSY)])
+    read, page = rows_read(signed_in(owner), f"/admin/bots/{model._meta.model_name}/", model)
+    assert page.context["cl"].result_count == QUIET
+    assert QUIET <= read < 20 * QUIET
