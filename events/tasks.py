@@ -8,6 +8,7 @@ from core.background.notify import notify
 from events.clicks import updates
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
+from events.handling.unknown import end_unknown, make_known_due
 from events.log.replay import sweep_replays
 from events.log.retention import SCHEDULED_SECONDS, prune_events
 from events.subscriptions import pusher
@@ -23,6 +24,8 @@ def work() -> None:
 def sweep() -> None:
     promote_queued()
     end_lost_clicks()
+    make_known_due()
+    end_unknown()
     worker.current().wake()
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from core.console.columns import actor, ago, exact, state
 from core.vault.redaction import redact_text
-from events.enums import AttemptOutcome, DeliveryStatus, RunStatus
+from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line
 from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
 from events.models.claims import WAITING
@@ -61,6 +61,11 @@ class Story:
     @property
     def next_try(self) -> str:
         return ago(self.row.run_at) if self.row.status in WAITING else ""
+
+    @property
+    def cause(self) -> str:
+        """Why a handler run waits or has ended without its handler; other causes are in the tries."""
+        return RunFailure.NOT_INSTALLED.label if self.row.failure == RunFailure.NOT_INSTALLED else ""
 
     @property
     def replayed_by(self) -> str:

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from core.database.sql import ask, marks
 from events.handling.concurrency import HandlerRoom, Whose
+from events.handling.registry import handler_named
+from events.handling.unknown import put_off
 from events.models import HandlerRun
 
 
@@ -22,15 +24,20 @@ def choose_due(
     bot_id: uuid.UUID, chosen: dict[int, Whose], *, limit: int, room: HandlerRoom, is_thorough: bool
 ) -> Choice:
     """Add to ``chosen`` what is due of a bot, the oldest first, as much as ``limit`` and the room allow; it counts as
-    inside the room. ``is_thorough``: look behind what the room refuses, which may be long. The caller holds the bot's
-    queue."""
+    inside the room. Runs of handlers that this worker does not know are put off. ``is_thorough``: look behind what the
+    room refuses, which may be long. The caller holds the bot's queue."""
     full: set[str] = set()
     after, is_behind = None, False
     while limit > 0:
         rows = _due(bot_id, besides=sorted(full), after=after, limit=limit)
         is_all, refused_before = len(rows) < limit, bool(full)
+        unknown = {handler for _pk, handler, _run_at in rows if handler_named(handler) is None}
+        if unknown:
+            put_off(bot_id, unknown)
         for pk, handler, run_at in rows:
             whose, after = (bot_id, handler), (run_at, pk)
+            if handler in unknown:
+                continue
             if room.admits(whose):
                 room.enter(whose)
                 chosen[pk] = whose
@@ -38,7 +45,7 @@ def choose_due(
                 is_behind |= refused_before
             else:
                 full.add(handler)
-        if is_all or not room.free or not is_thorough:
+        if is_all or not room.free or not (is_thorough or unknown):
             break
     return Choice(bool(full), is_behind)
 

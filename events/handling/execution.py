@@ -29,7 +29,6 @@ BACKOFF = (5, 30, 120, 600, 1800)  # seconds before the next try
 MAX_ERROR = 4000  # characters of a traceback worth keeping
 GRACE = 5  # seconds that the database gives a handler beyond its timeout
 
-NOT_INSTALLED = "The handler is not installed any more."
 WORKER_LOST = "Every try ended with its worker: none came back to say how."
 
 
@@ -42,10 +41,11 @@ class Done:
 
 
 def admit(delivery: HandlerRun, *, is_on: bool) -> Registration | None:
-    """The handler of a claimed delivery, if it is to be run now; else the delivery is ended with its reason."""
+    """The handler of a claimed delivery, if it is to be run now; else the delivery is ended with its reason, or put back
+    where this worker does not know the handler."""
     handler = handler_named(delivery.handler)
     if handler is None:
-        fail(delivery, RunFailure.NOT_INSTALLED, NOT_INSTALLED, final=True)
+        HandlerRun.objects.release(delivery)
     elif not is_on:
         _end(delivery, status=RunStatus.SKIPPED, finished_at=timezone.now())
     elif delivery.attempts > handler.tries:

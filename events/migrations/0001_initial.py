@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ('order_key', models.CharField(blank=True, editable=False, max_length=128)),
                 ('status', models.CharField(choices=[('queued', 'Waiting for its turn'), ('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
                 ('failure', models.CharField(blank=True, choices=[('raised', 'The handler raised an error'), ('timed_out', 'The handler took too long'), ('worker_lost', 'Its worker was gone'), ('not_installed', 'The handler is not installed')], max_length=13, verbose_name='cause')),
+                ('unknown_since', models.DateTimeField(editable=False, null=True)),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bots.bot', verbose_name='bot')),
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.event', verbose_name='event')),
             ],
@@ -324,6 +325,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='handlerrun',
             index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['bot', 'run_at'], name='run_due'),
+        ),
+        migrations.AddIndex(
+            model_name='handlerrun',
+            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('unknown_since__isnull', False)), fields=['unknown_since'], name='run_unknown'),
         ),
         migrations.AddIndex(
             model_name='handlerrun',

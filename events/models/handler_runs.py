@@ -23,6 +23,8 @@ class HandlerRun(Claimable):
         _("status"), max_length=10, choices=RunStatus.choices, default=RunStatus.PENDING
     )
     failure = models.CharField(_("cause"), max_length=13, choices=RunFailure.choices, blank=True)
+    # When a worker first put it off because it does not know the handler; see events.handling.unknown.
+    unknown_since = models.DateTimeField(null=True, editable=False)
 
     objects = HandlerRunQuerySet.as_manager()
 
@@ -43,6 +45,11 @@ class HandlerRun(Claimable):
         )
         indexes = (
             models.Index(name="run_due", fields=("bot", "run_at"), condition=models.Q(status__in=WAITING)),
+            models.Index(
+                name="run_unknown",
+                fields=("unknown_since",),
+                condition=models.Q(status__in=WAITING, unknown_since__isnull=False),
+            ),
             models.Index(
                 name="run_running", fields=("lease_until",), condition=models.Q(status=RunStatus.RUNNING)
             ),

@@ -17,7 +17,15 @@ from core.access.models import AuditEntry, User
 from core.console.live.viewers import Viewer
 from events.admin import change_list
 from events.admin.tail import EventTail
-from events.enums import AttemptOutcome, DeliveryStatus, EventStatus, ReplayMode, ReplayState, RunStatus
+from events.enums import (
+    AttemptOutcome,
+    DeliveryStatus,
+    EventStatus,
+    ReplayMode,
+    ReplayState,
+    RunFailure,
+    RunStatus,
+)
 from events.handling.registry import HandlerRegistry, on
 from events.log import search
 from events.models import Delivery, Event, HandlerAttempt, HandlerRun, ReplayJob
@@ -232,6 +240,16 @@ def test_a_life_takes_as_many_queries_for_many_tries_as_for_one(rows: Rows, as_o
             as_owner.get(page_of("events_event", rows.event))
         taken.append(len(queries))
     assert taken[0] == taken[1]
+
+
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.DEAD])
+def test_life_of_an_event_says_which_handler_is_not_installed(
+    rows: Rows, owner: User, status: RunStatus
+) -> None:
+    HandlerRun.objects.filter(event=rows.event).update(status=status, failure=RunFailure.NOT_INSTALLED)
+    page = reverse("admin:events_event_change", args=[rows.event.pk])
+    for language, text in (("en", "The handler is not installed"), ("zh-CN", "处理器未安装")):
+        assert text in signed_in(owner, language).get(page).content.decode()
 
 
 def test_unicode_is_shown_as_text_and_raw_bytes_are_harmless(rows: Rows, as_owner: Client) -> None:

@@ -210,15 +210,6 @@ def test_delivery_with_a_live_lease_is_nobody_elses():
     assert (served.dispatched, served.claimed) == (0, [])
 
 
-def test_handler_taken_away_by_a_deployment_ends_dead_with_that_reason(monkeypatch):
-    registry.on("*")(lambda event, bot: None)
-    event = stored_event()
-    dispatched(event)
-    monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
-    delivery = handle(event).handler_runs.get()
-    assert (delivery.status, delivery.failure) == (RunStatus.DEAD, RunFailure.NOT_INSTALLED)
-
-
 @pytest.mark.parametrize("reason", ["a NUL \x00", "half a pair \ud83d"])
 def test_failure_whose_text_no_database_takes_is_noted_all_the_same(reason):
     @registry.on("*")
