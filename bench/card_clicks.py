@@ -115,14 +115,14 @@ def _judge(
     say(f"{done} cards show what the handler returned, the last after {patched:.1f} s")
     rows = Rows(portal.environment["DATABASE_URL"])
     [once] = rows.one("SELECT count(*) FROM events_handlerrun WHERE status = 'succeeded' AND attempts = 1")
-    [rescued] = rows.one("SELECT count(*) FROM events_event WHERE rescued")
+    [answered_late] = rows.one("SELECT count(*) FROM events_event WHERE answered_late")
     rows.close()
-    say(f"{once} handlers succeeded at the first try; {rescued} clicks are noted as rescued")
+    say(f"{once} handlers succeeded at the first try; {answered_late} clicks are noted as answered late")
     verdicts = {
         f"every click answered within {IN_TIME:.0f} ms": codes == [0] and times[-1] <= IN_TIME,
         "every card patched in the end": done == len(seen),
         "every handler run once": once == len(seen),
-        "every rescue counted": rescued == len(seen),
+        "every late answer counted": answered_late == len(seen),
     }
     for promise, is_kept in verdicts.items():
         say(f"{promise}: {'kept' if is_kept else 'missed'}")

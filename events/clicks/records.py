@@ -37,11 +37,11 @@ def end_ignored(event: Event) -> None:
 
 def note_answered_late(event_pks: Sequence[int]) -> None:
     """The person was told to wait, because the handler was not done in time."""
-    Event.objects.filter(pk__in=event_pks).update(rescued=True)
+    Event.objects.filter(pk__in=event_pks).update(answered_late=True)
 
 
 def hand_over(event_pks: Sequence[int]) -> None:
     """Callbacks that were answered before a handler could begin go to the workers."""
     Event.objects.filter(pk__in=event_pks, status=EventStatus.DISPATCHED).update(
-        status=EventStatus.RECEIVED, rescued=True
+        status=EventStatus.RECEIVED, answered_late=True
     )

@@ -65,7 +65,7 @@ def reopen_button(event_pk: int) -> None:
 
 def enable_buttons(event_pk: int) -> None:
     """Show the buttons of a reopened click enabled. Only a click that was answered late left them disabled."""
-    event = Event.objects.select_related("bot").filter(pk=event_pk, rescued=True).first()
+    event = Event.objects.select_related("bot").filter(pk=event_pk, answered_late=True).first()
     if event is not None and (card := _card_of(event)) and (content := enabled(card)):
         _update(event, content)
 

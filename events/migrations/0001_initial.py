@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('duplicates', models.PositiveIntegerField(default=0, verbose_name='duplicates')),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
-                ('rescued', models.BooleanField(db_default=False, help_text='A click whose handler was not done in time: the person was told that it is being worked on.', verbose_name='answered late')),
+                ('answered_late', models.BooleanField(db_default=False, help_text='A click whose handler was not done in time: the person was told that it is being worked on.', verbose_name='answered late')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='bots.bot', verbose_name='bot')),
             ],
             options={
@@ -300,7 +300,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(condition=models.Q(('rescued', True)), fields=['bot', '-id'], name='event_rescued'),
+            index=models.Index(condition=models.Q(('answered_late', True)), fields=['bot', '-id'], name='event_answered_late'),
         ),
         migrations.AddConstraint(
             model_name='event',

@@ -40,7 +40,7 @@ class Event(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
     error = models.CharField(_("error"), max_length=500, blank=True)
-    rescued = models.BooleanField(
+    answered_late = models.BooleanField(
         _("answered late"),
         db_default=False,
         help_text=_(
@@ -75,7 +75,9 @@ class Event(models.Model):
                 fields=("bot", "id"),
                 condition=models.Q(status=EventStatus.RECEIVED),
             ),
-            models.Index(name="event_rescued", fields=("bot", "-id"), condition=models.Q(rescued=True)),
+            models.Index(
+                name="event_answered_late", fields=("bot", "-id"), condition=models.Q(answered_late=True)
+            ),
         )
 
     def __str__(self) -> str:

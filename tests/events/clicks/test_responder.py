@@ -107,7 +107,7 @@ async def test_click_is_answered_by_its_handler(database, responder):
     clicked = await database.run(click, {"action": "approve"})
     assert await answer(responder, clicked) == OK
     event = await event_of(database, clicked)
-    assert (event.status, event.rescued) == (EventStatus.DONE, False)
+    assert (event.status, event.answered_late) == (EventStatus.DONE, False)
     assert event.handler_runs.all()[0].status == RunStatus.SUCCEEDED
 
 
@@ -178,9 +178,9 @@ async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(databas
 
     async def counted():
         event = await event_of(database, clicked)
-        return event.rescued and event.status == EventStatus.DONE
+        return event.answered_late and event.status == EventStatus.DONE
 
-    await until(counted, "the rescue is counted")
+    await until(counted, "the late answer is counted")
 
 
 async def test_click_whose_time_is_over_before_its_handler_began_goes_to_the_workers(
@@ -192,7 +192,7 @@ async def test_click_whose_time_is_over_before_its_handler_began_goes_to_the_wor
 
     async def handed_over():
         event = await event_of(database, clicked)
-        return event.rescued and event.status == EventStatus.RECEIVED
+        return event.answered_late and event.status == EventStatus.RECEIVED
 
     await until(handed_over, "the click waits for a worker")
     event = await event_of(database, clicked)

@@ -183,14 +183,14 @@ def stored(value: Any = None, **changes: Any) -> Event:
 
 def test_click_that_a_worker_took_over_disables_the_button_when_it_is_handled(platform):
     registry.on_card("approve")(lambda event, bot: DONE)
-    event = handle(stored(status=EventStatus.RECEIVED, rescued=True))
+    event = handle(stored(status=EventStatus.RECEIVED, answered_late=True))
     show_late_answer(event.handler_runs.get(), DONE)
     assert platform.changes == [disabled(CARD)]
 
 
 def test_button_without_that_word_is_not_looked_up(platform):
     registry.on_card("approve")(lambda event, bot: DONE)
-    event = handle(stored({"action": "approve"}, status=EventStatus.RECEIVED, rescued=True))
+    event = handle(stored({"action": "approve"}, status=EventStatus.RECEIVED, answered_late=True))
     show_late_answer(event.handler_runs.get(), DONE)
     assert platform.asked == []
 
@@ -200,7 +200,7 @@ def test_click_that_failed_late_enables_the_button_again(platform, counted_again
     def approve(event, bot):
         raise ValueError
 
-    event = handle(stored(status=EventStatus.RECEIVED, rescued=True))
+    event = handle(stored(status=EventStatus.RECEIVED, answered_late=True))
     assert counted_again == [event.pk]
     platform.shows = disabled(CARD)
     enable_buttons(event.pk)

@@ -32,7 +32,7 @@ STATEMENTS: dict[str, Statement] = {
     "event_bot_newest": lambda: Event.objects.filter(bot=ID).order_by("-pk")[:50],
     "event_bot_type_newest": lambda: Event.objects.filter(bot=ID, event_type="t").order_by("-pk")[:50],
     "event_status_newest": lambda: Event.objects.filter(status=EventStatus.DEAD).order_by("-pk")[:50],
-    "event_rescued": lambda: Event.objects.filter(bot=ID, rescued=True).order_by("-pk")[:1],
+    "event_answered_late": lambda: Event.objects.filter(bot=ID, answered_late=True).order_by("-pk")[:1],
     # The search: a moment as a place in the log, and the platform's IDs.
     "event_received": lambda: Event.objects.filter(received_at__gte=timezone.now()).order_by("received_at")[
         :1
@@ -59,6 +59,10 @@ STATEMENTS: dict[str, Statement] = {
     "run_due": lambda: HandlerRun.objects.due().filter(bot=ID).order_by("run_at")[:16],
     # Claims: runs whose worker is gone.
     "run_running": lambda: HandlerRun.objects.abandoned().order_by("lease_until")[:1],
+    # The sweep: runs that wait for a worker that knows their handler.
+    "run_unknown": lambda: (
+        HandlerRun.objects.waiting().filter(unknown_since__lt=timezone.now()).order_by("unknown_since")[:500]
+    ),
     # Ordering: the next of a key.
     "run_queued": lambda: HandlerRun.objects.filter(
         bot=ID, handler="h", order_key="k", status=RunStatus.QUEUED
