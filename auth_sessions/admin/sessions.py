@@ -73,12 +73,12 @@ class AuthSessionAdmin(AskingAdmin):
             },
         ),
         (_("Times"), {"fields": ("created_in_full", "opened", "expires_in_full", "finished")}),
-        (_("Card"), {"fields": ("card_message", "card_shows", "card_tries", "card_error")}),
+        (_("Card"), {"fields": ("card_message", "card_shows", "card_attempts", "card_error")}),
     )
     readonly_fields = (
         "person", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "road",
         "code_until", "code_error", "return_url_shown",
-        "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_tries",
+        "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_attempts",
         "card_error",
     )  # fmt: skip
     empty_title = _("Nobody was asked yet")

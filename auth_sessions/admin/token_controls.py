@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS, ask_page
-from auth_sessions.domain.refresh.gate import try_soon
+from auth_sessions.domain.refresh.gate import probe_soon
 from auth_sessions.domain.revocation.service import revoke, revoke_later
 from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.domain.tokens.usage import ask_refresh
@@ -80,7 +80,7 @@ class TokenControls(Base):
     @button(_("Refresh now"), icon="refresh", path="refresh-now")
     @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
     def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
-        tried = try_soon(token.bot, actor=Actor.operator(operator_of(request)))
+        tried = probe_soon(token.bot, actor=Actor.operator(operator_of(request)))
         if ask_refresh(token) or tried:
             self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
         else:

@@ -160,7 +160,7 @@ class UserTokenAdmin(TokenControls, MachineWritten[UserToken]):
 
     @column(_("not before"))
     def not_before(self, token: UserToken) -> str:
-        return when(token.next_try_at)
+        return when(token.next_attempt_at)
 
     @column(_("last outcome"))
     def outcome(self, token: UserToken) -> str:

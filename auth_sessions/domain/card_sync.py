@@ -16,13 +16,14 @@ from auth_sessions.enums import Reason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM
+from core.background.retry import RetrySchedule
 from core.database.text import storable
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 
 logger = logging.getLogger("auth_sessions.cards")
 
-WAIT = (2, 10, 60, 300, 1800)  # seconds before trying again
+RETRIES = RetrySchedule((2, 10, 60, 300, 1800))
 SWEEP_LIMIT = 500
 
 
@@ -67,7 +68,7 @@ def _send(session: AuthSession) -> None:
     AuthSession.objects.filter(pk=session.pk).update(
         message_id=sent.message_id,
         card_state=SessionState.SENT,
-        card_tries=0,
+        card_attempts=0,
         card_retry_at=None,
         card_error="",
     )
@@ -85,7 +86,7 @@ def _change(session: AuthSession) -> None:
             AuthSession.objects.filter(pk=session.pk).update(card_given_up=True)
         return
     shown = AuthSession.objects.filter(pk=session.pk, message_id=session.message_id).update(
-        card_state=session.state, card_tries=0, card_retry_at=None, card_error=""
+        card_state=session.state, card_attempts=0, card_retry_at=None, card_error=""
     )
     if not shown:
         _show_successor(session)
@@ -102,11 +103,11 @@ def _show_successor(session: AuthSession) -> None:
 def _put_off(session: AuthSession, error: FeishuError) -> bool:
     """Note the failure; False when trying again would not help or was tried often enough."""
     logger.warning("card_not_shown", extra={"session": str(session.pk), "error": str(error)})
-    again = error.retryable and session.card_tries < len(WAIT)
-    wait = WAIT[min(session.card_tries, len(WAIT) - 1)]
+    attempts = session.card_attempts + 1
+    again = error.retryable and not RETRIES.is_exhausted(attempts)
     AuthSession.objects.filter(pk=session.pk).update(
-        card_tries=F("card_tries") + 1,
-        card_retry_at=timezone.now() + timedelta(seconds=wait) if again else None,
+        card_attempts=F("card_attempts") + 1,
+        card_retry_at=timezone.now() + RETRIES.pause_after(attempts) if again else None,
         card_error=storable(str(error), 500),
     )
     return again

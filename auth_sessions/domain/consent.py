@@ -28,7 +28,7 @@ from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
 CONSENT_TIME = timedelta(
     minutes=10
 )  # what the person gets on the consent page, however late the link was opened
-ASKING_TIME = timedelta(minutes=1)  # what the platform may take to answer, all tries together
+ASKING_TIME = timedelta(minutes=1)  # what the platform may take to answer, all attempts together
 CODE_TRIES = 2
 
 

@@ -56,16 +56,16 @@ class RefreshAttempt(models.Model):
 class RefreshGate(models.Model):
     """What every refresher heeds about one app: how fast it may go, and whether it may go at all.
 
-    ``next_slot_at`` is when the submissions granted so far will have used up the app's rate. A paused app's grants are
-    left as they are; one of them is tried now and then to see whether the app works again.
+    ``next_start_at`` is when the next submission may start without exceeding the app's rate. A paused app's grants are left
+    as they are; one of them is submitted now and then as a probe, to see whether the app works again.
     """
 
     bot = models.OneToOneField(
         Bot, on_delete=models.CASCADE, primary_key=True, related_name="refresh_gate", verbose_name=_("bot")
     )
-    next_slot_at = models.DateTimeField(default=timezone.now, editable=False)
+    next_start_at = models.DateTimeField(null=True, editable=False)
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
-    tried_at = models.DateTimeField(_("last tried"), null=True, blank=True)
+    probed_at = models.DateTimeField(_("last probe"), null=True, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
 

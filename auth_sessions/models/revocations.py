@@ -17,7 +17,7 @@ from core.vault.fields import EncryptedField
 class RevocationQuerySet(models.QuerySet["Revocation"]):
     def to_tell_platform(self) -> Self:
         """Revocations the platform may be told of now."""
-        return self.filter(state=RevocationState.PENDING, next_try_at__lte=timezone.now())
+        return self.filter(state=RevocationState.PENDING, next_attempt_at__lte=timezone.now())
 
     def to_tell_person(self) -> Self:
         """Revocations whose notice may be sent now."""
@@ -58,14 +58,14 @@ class Revocation(models.Model):
     state = models.CharField(
         _("state"), max_length=9, choices=RevocationState.choices, default=RevocationState.PENDING
     )
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
-    next_try_at = models.DateTimeField(_("not before"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("not before"), default=timezone.now)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
     error = models.CharField(_("error"), max_length=500, blank=True)
 
     notice = models.CharField(_("notice"), max_length=6, choices=Notice.choices, default=Notice.NONE)
-    notice_tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    notice_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     notice_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = RevocationQuerySet.as_manager()
@@ -91,7 +91,7 @@ class Revocation(models.Model):
             models.Index(name="revocation_by_age", fields=("at",)),
             models.Index(
                 name="revocation_pending",
-                fields=("next_try_at",),
+                fields=("next_attempt_at",),
                 condition=models.Q(state=RevocationState.PENDING),
             ),
             models.Index(

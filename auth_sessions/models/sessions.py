@@ -104,7 +104,7 @@ class AuthSession(models.Model):
 
     message_id = models.CharField(_("card message"), max_length=128, blank=True)
     card_state = models.CharField(_("card shows"), max_length=10, choices=SessionState.choices, blank=True)
-    card_tries = models.PositiveSmallIntegerField(_("card tries"), default=0)
+    card_attempts = models.PositiveSmallIntegerField(_("card attempts"), default=0)
     card_retry_at = models.DateTimeField(null=True, blank=True, editable=False)
     card_given_up = models.BooleanField(default=False, editable=False)
     card_error = models.CharField(_("card error"), max_length=500, blank=True)

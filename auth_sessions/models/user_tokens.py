@@ -31,7 +31,7 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         """Grants whose refresh should start now: idle ones, claimed ones whose claimer is gone, and late probes."""
         now = timezone.now()
         ready = models.Q(phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN)) & (
-            models.Q(next_try_at=None) | models.Q(next_try_at__lte=now)
+            models.Q(next_attempt_at=None) | models.Q(next_attempt_at__lte=now)
         )
         abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
         return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
@@ -70,11 +70,11 @@ class UserToken(models.Model):
     )
     claim_id = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    attempts = models.PositiveSmallIntegerField(_("tries in a row"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts in a row"), default=0)
     used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     half_life_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_refresh_at = models.DateTimeField(_("next refresh"), null=True, blank=True)
-    next_try_at = models.DateTimeField(_("not before"), null=True, blank=True)
+    next_attempt_at = models.DateTimeField(_("not before"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
     next_reminder_at = models.DateTimeField(_("next reminder"), null=True, blank=True)
     last_outcome = models.CharField(_("last outcome"), max_length=10, choices=Outcome.choices, blank=True)

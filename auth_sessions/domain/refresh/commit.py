@@ -5,7 +5,6 @@ Everything else is fenced by the claim.
 """
 
 import logging
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from core.access import audit
 from core.access.actors import SYSTEM
+from core.background.retry import RetrySchedule
 from core.database.text import storable
 from core.vault.fields import encrypted_field
 from feishu.codes import Category, explain
@@ -29,7 +29,8 @@ from feishu.oauth import TokenSet
 
 logger = logging.getLogger("auth_sessions.refresh")
 
-BACKOFF = (5, 30, 120, 600, 1800)  # seconds, with jitter
+RETRIES = RetrySchedule((5, 30, 120, 600, 1800))
+SHORTEST_PAUSE = timedelta(seconds=5)
 
 
 def commit(claim: Claim, answer: Answer, *, asked_at: datetime) -> Outcome | None:
@@ -110,7 +111,7 @@ _RELEASED: dict[str, Any] = {
     "phase": RefreshPhase.IDLE,
     "claim_id": None,
     "lease_until": None,
-    "next_try_at": None,
+    "next_attempt_at": None,
 }
 
 
@@ -138,7 +139,7 @@ def _await_probe(claim: Claim, answer: Answer) -> bool:
         answer,
         phase=RefreshPhase.UNCERTAIN,
         next_refresh_at=max(timezone.now(), probe_time(claim.grant.access_expires_at)),
-        next_try_at=None,
+        next_attempt_at=None,
     )
 
 
@@ -150,17 +151,18 @@ def _put_off(claim: Claim, answer: Answer) -> bool:
         answer,
         phase=RefreshPhase.UNCERTAIN if claim.attempt.probe else RefreshPhase.IDLE,
         attempts=0 if app_refused else F("attempts"),
-        next_try_at=None if app_refused else timezone.now() + _pause(claim.grant, answer),
+        next_attempt_at=None if app_refused else timezone.now() + _pause(claim.grant, answer),
     )
 
 
 def _pause(grant: UserToken, answer: Answer) -> timedelta:
-    """What the platform asked for, or longer from try to try, but never past the middle of what is left of the access."""
-    backoff = BACKOFF[min(grant.attempts, len(BACKOFF)) - 1] * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter
-    left = (grant.access_expires_at - timezone.now()).total_seconds()
-    if left > 0:
-        backoff = min(backoff, max(BACKOFF[0], left / 2))
-    return timedelta(seconds=max(answer.wait, backoff))
+    """As long as the platform asked for, or longer from attempt to attempt, but never past the middle of what is left of the
+    access token: however long the pauses have grown, there are attempts before it ends."""
+    pause = RETRIES.pause_after(grant.attempts)
+    left = grant.access_expires_at - timezone.now()
+    if left > timedelta():
+        pause = min(pause, max(SHORTEST_PAUSE, left / 2))
+    return max(timedelta(seconds=answer.wait), pause)
 
 
 def stop(claim: Claim, answer: Answer) -> bool:

@@ -59,7 +59,7 @@ class _Queue:
     apps: dict[Bot, deque[UUID]] = field(default_factory=dict)
 
     def look(self, *, is_last: bool) -> None:
-        """``is_last``: nothing is under way that could still make more due, such as an app's trial."""
+        """``is_last``: nothing is under way that could still make more due, such as an app's probe."""
         is_over = is_last and not self.apps
         if time.monotonic() < self.stale_at and not self.wake.is_set() and not is_over:
             return
@@ -68,7 +68,7 @@ class _Queue:
         for bot in apps_with_due_grants():
             most = WINDOW
             if gate.is_paused(bot):
-                most = 1 if gate.take_trial(bot) else 0
+                most = 1 if gate.take_probe(bot) else 0
             if grants := due_grants(bot, most):
                 self.apps[bot] = deque(grants)
         self.stale_at = time.monotonic() + LOOK_EVERY

@@ -22,6 +22,7 @@ from auth_sessions.notify import notify_revocation
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import PLATFORM, SYSTEM, Actor
+from core.background.retry import RetrySchedule
 from core.database.text import storable
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
@@ -33,16 +34,8 @@ logger = logging.getLogger("auth_sessions.revocation")
 
 TIMEOUT = 5.0  # seconds; somebody is waiting for the answer
 LEASE = timedelta(seconds=30)
-WAIT = (
-    10,
-    60,
-    300,
-    1800,
-    7200,
-    21600,
-    43200,
-    86400,
-)  # seconds before the platform is told again; two days in all
+RETRIES = RetrySchedule((10, 60, 300, 1800, 7200, 21600, 43200, 86400))
+"""Two days in all, before the platform is given up on."""
 SWEEP_LIMIT = 200
 
 ACCESS, REFRESH = "user_access_token", "refresh_token"  # as the platform's event names them
@@ -148,7 +141,7 @@ def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
         claim_id=None,
         lease_until=None,
         next_refresh_at=None,
-        next_try_at=None,
+        next_attempt_at=None,
         next_reminder_at=timezone.now() if wants_notice(PLATFORM, reason) else None,
     )
     audit.record(
@@ -190,7 +183,7 @@ def _end(
         claim_id=None,
         lease_until=None,
         next_refresh_at=None,
-        next_try_at=None,
+        next_attempt_at=None,
     )
     untold = RevocationState.DONE if reason else RevocationState.GIVEN_UP
     revocation = _record(
@@ -242,7 +235,7 @@ def tell_platform(revocation_id: UUID) -> Revocation:
     """Withdraw the token at the platform if that is due and nobody else is at it; the revocation as it stands then."""
     now = timezone.now()
     due = Revocation.objects.to_tell_platform().filter(pk=revocation_id)
-    claimed = due.update(next_try_at=now + LEASE, tries=F("tries") + 1)
+    claimed = due.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1)
     revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)
     if not claimed:
         return revocation
@@ -273,10 +266,9 @@ def _note_failure(revocation: Revocation, error: FeishuError) -> None:
         "platform_not_told_of_revocation", extra={"revocation": str(revocation.pk), "error": str(error)}
     )
     said = {"code": error.code, "log_id": storable(error.log_id, 128), "error": storable(str(error), 500)}
-    if revocation.tries <= len(WAIT):
-        wait = timedelta(seconds=WAIT[revocation.tries - 1])
+    if not RETRIES.is_exhausted(revocation.attempts):
         Revocation.objects.filter(pk=revocation.pk, state=RevocationState.PENDING).update(
-            next_try_at=timezone.now() + wait, **said
+            next_attempt_at=timezone.now() + RETRIES.pause_after(revocation.attempts), **said
         )
         return
     with transaction.atomic():
@@ -300,7 +292,7 @@ def _finish(revocation: Revocation, state: RevocationState, **said: object) -> b
 def unfinished_revocations() -> list[UUID]:
     """Revocations of which platform or person have yet to hear, because a hint was lost or a try is due again."""
     now = timezone.now()
-    unfinished = Q(state=RevocationState.PENDING, next_try_at__lte=now) | Q(
+    unfinished = Q(state=RevocationState.PENDING, next_attempt_at__lte=now) | Q(
         notice=Notice.DUE, notice_at__lte=now
     )
     return list(Revocation.objects.filter(unfinished).values_list("pk", flat=True)[:SWEEP_LIMIT])

@@ -46,7 +46,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "claim_id": None,
         "lease_until": None,
         "attempts": 0,
-        "next_try_at": None,
+        "next_attempt_at": None,
         "last_outcome": "",
         "last_code": None,
     }

@@ -32,7 +32,7 @@ ACTIONS = {
     "user_token.needs_reauth": _("Token must be authorized again"),
     "bot.refresh_paused": _("Refreshing paused: the platform refuses the app"),
     "bot.refresh_resumed": _("Refreshing goes on"),
-    "bot.refresh_tried": _("Refreshing to be tried again"),
+    "bot.refresh_probed": _("Refreshing to be probed"),
     "keys.rotated": _("Secrets re-encrypted"),
     "user_token.revoked": _("Authorization revoked"),
     "user_token.revocation_given_up": _("Platform could not be told of a revocation"),

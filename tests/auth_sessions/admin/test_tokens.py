@@ -51,10 +51,10 @@ def test_refresh_now_makes_a_grant_due(boss, grant):
 def test_refresh_now_tries_a_paused_app_and_says_who_asked(boss, grant):
     gate.pause(grant.bot, code=20002, log_id="")
     UserToken.objects.update(next_refresh_at=timezone.now() - timedelta(seconds=1))
-    assert not gate.take_trial(grant.bot)
+    assert not gate.take_probe(grant.bot)
     boss.post(address(grant, "refresh_now"))
-    assert gate.take_trial(grant.bot)
-    assert AuditEntry.objects.get(action="bot.refresh_tried").actor.startswith("operator:")
+    assert gate.take_probe(grant.bot)
+    assert AuditEntry.objects.get(action="bot.refresh_probed").actor.startswith("operator:")
 
 
 def test_stranger_sees_no_pause_and_refreshes_nothing(client, grant):
@@ -62,4 +62,4 @@ def test_stranger_sees_no_pause_and_refreshes_nothing(client, grant):
     client.force_login(make_operator())
     assert "App Secret" not in client.get(reverse("admin:index")).content.decode()
     assert client.post(address(grant, "refresh_now")).status_code in {302, 403, 404}
-    assert not gate.take_trial(grant.bot)
+    assert not gate.take_probe(grant.bot)

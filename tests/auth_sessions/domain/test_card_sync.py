@@ -72,7 +72,7 @@ def test_each_failure_has_a_card_of_its_own_in_both_languages(session, platform,
 def test_card_that_cannot_be_sent_for_now_is_tried_again_later(session, platform):
     platform.send.mock(return_value=httpx.Response(400, json={"code": 230020, "msg": "rate limit"}))
     show(session)
-    assert (session.state, session.card_tries) == (SessionState.PENDING, 1)
+    assert (session.state, session.card_attempts) == (SessionState.PENDING, 1)
     assert session.card_retry_at > timezone.now()
     assert "230020" in session.card_error
 

@@ -168,7 +168,7 @@ def test_year_of_an_idle_grant(bot, platform, time_machine):
         time_machine.shift(timedelta(days=1))
         Pass().run()
         remind_of_ends()
-        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
     books = [token.as_book() for token in year.world.authorizations.refresh_tokens.values()]
     # Kept alive about daily, as often as this test looks, until the platform ends it after 365 days, each token shown once.
     assert all(book["replays"] == 0 for book in books)
@@ -188,7 +188,7 @@ def test_week_of_a_grant_in_use_keeps_its_access_token_fresh(bot, platform, time
     grant = year.grant("lilei")
     for _ in range(3 * 24 * 6):
         time_machine.shift(timedelta(minutes=10))
-        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
         Pass().run()
         grant = UserToken.objects.get(pk=grant.pk)
         note_use(grant)

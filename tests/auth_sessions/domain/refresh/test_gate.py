@@ -34,7 +34,7 @@ def paused() -> list[AuditEntry]:
 
 
 def rewind_gate(**values) -> None:
-    RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1), **values)
+    RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1), **values)
 
 
 @pytest.mark.parametrize("code", [20002, 20009, 20024, 20048, 20069, 20074])
@@ -59,7 +59,7 @@ def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, gra
     platform.token.mock(return_value=oauth_error(20002))
     Pass().run()
     calls = platform.token.call_count
-    rewind_gate(tried_at=timezone.now() - gate.TRIAL_EVERY)
+    rewind_gate(probed_at=timezone.now() - gate.PROBE_EVERY)
     Pass().run()
     assert platform.token.call_count == calls + 1
 
@@ -68,7 +68,7 @@ def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, gra
         return httpx.Response(200, json=token_answer(2))
 
     platform.token.mock(return_value=None, side_effect=answer)
-    rewind_gate(tried_at=timezone.now() - gate.TRIAL_EVERY)
+    rewind_gate(probed_at=timezone.now() - gate.PROBE_EVERY)
     assert sum(Pass().run().values()) == 3
     assert not gate.is_paused(bot)
     assert len(paused()) == 1
@@ -78,10 +78,10 @@ def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, gra
 def test_bot_that_was_changed_is_tried_at_once_and_once(bot, grants, platform):
     platform.token.mock(return_value=oauth_error(20002))
     Pass().run()
-    assert not gate.take_trial(bot)
+    assert not gate.take_probe(bot)
     Bot.objects.get(pk=bot.pk).save()
-    assert gate.take_trial(bot)
-    assert not gate.take_trial(bot)
+    assert gate.take_probe(bot)
+    assert not gate.take_probe(bot)
 
 
 def test_pause_of_one_app_is_nothing_to_another(bot, grants, platform):
@@ -118,8 +118,8 @@ def test_platform_that_says_when_to_come_back_is_heeded_by_all(bot, grants, plat
     platform.token.mock(return_value=answer)
     Pass().run()
     assert gate.reserve(bot, 1) == 0
-    assert RefreshGate.objects.get().next_slot_at > timezone.now() + timedelta(seconds=25)
-    assert UserToken.objects.exclude(last_outcome="").first().next_try_at > timezone.now() + timedelta(
+    assert RefreshGate.objects.get().next_start_at > timezone.now() + timedelta(seconds=25)
+    assert UserToken.objects.exclude(last_outcome="").first().next_attempt_at > timezone.now() + timedelta(
         seconds=25
     )
 

@@ -34,9 +34,9 @@ def run(grant: UserToken) -> Outcome | None:
 
 
 def make_due(grant: UserToken) -> None:
-    RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+    RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
     UserToken.objects.filter(pk=grant.pk).update(
-        next_refresh_at=timezone.now() - timedelta(seconds=1), next_try_at=None
+        next_refresh_at=timezone.now() - timedelta(seconds=1), next_attempt_at=None
     )
     grant.refresh_from_db()
 
@@ -124,7 +124,7 @@ def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, plat
         RefreshPhase.IDLE,
         "access-token-1",
     )
-    assert grant.next_try_at > timezone.now()
+    assert grant.next_attempt_at > timezone.now()
     make_due(grant)
     assert run(grant) == Outcome.OK
 

@@ -137,7 +137,7 @@ class Refreshing(RuleBasedStateMachine):
 
     @rule()
     def refresh(self) -> None:
-        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
         Pass().run()
 
     def fall_due(self) -> None:
@@ -160,7 +160,7 @@ class Refreshing(RuleBasedStateMachine):
     def refresher_dies_and_another_comes(self, where: str, minutes: int) -> None:
         """After the claim, after the mark, while the answer is on its way, or with the answer on disk."""
         self.fall_due()
-        RefreshGate.objects.update(next_slot_at=timezone.now() - timedelta(seconds=1))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
         marked = refresher.mark_sending
 
         def mark_and_die(taken: Claim, refresh_token: str) -> bool:
@@ -215,7 +215,7 @@ class Refreshing(RuleBasedStateMachine):
             phase=RefreshPhase.IDLE,
             claim_id=None,
             lease_until=None,
-            next_try_at=None,
+            next_attempt_at=None,
             next_refresh_at=timezone.now(),
         )
         self.refresh()

@@ -14,7 +14,7 @@ from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation.notice import tell_person
 from auth_sessions.domain.revocation.service import (
-    WAIT,
+    RETRIES,
     note_revoked_by_platform,
     revoke,
     revoke_later,
@@ -108,9 +108,9 @@ def test_platform_that_does_not_take_it_is_told_again_while_nobody_is_served(gra
     revocation = revoke(grant=grant, actor=OPERATOR)
     assert_holds_nothing(grant)
     assert (revocation.state, revocation.token) == (RevocationState.PENDING, "refresh-token-1")
-    assert revocation.next_try_at > timezone.now()
+    assert revocation.next_attempt_at > timezone.now()
     assert revocation.error
-    Revocation.objects.update(next_try_at=timezone.now())
+    Revocation.objects.update(next_attempt_at=timezone.now())
     assert unfinished_revocations() == [revocation.pk]
     assert tell_platform(revocation.pk).state == RevocationState.DONE
     assert Revocation.objects.get().token == ""
@@ -119,9 +119,9 @@ def test_platform_that_does_not_take_it_is_told_again_while_nobody_is_served(gra
 def test_platform_that_never_answers_is_given_up_and_the_token_destroyed(grant, revoked):
     revoked.mock(side_effect=httpx.ConnectError("away"))
     revocation = revoke(grant=grant, actor=OPERATOR)
-    for _ in WAIT:
+    for _ in range(RETRIES.max_attempts - 1):
         assert revocation.state == RevocationState.PENDING
-        Revocation.objects.update(next_try_at=timezone.now())
+        Revocation.objects.update(next_attempt_at=timezone.now())
         revocation = tell_platform(revocation.pk)
     assert (revocation.state, revocation.token) == (RevocationState.GIVEN_UP, "")
     assert AuditEntry.objects.filter(action="user_token.revocation_given_up").count() == 1
@@ -187,7 +187,7 @@ def test_new_consent_overtakes_a_revocation_the_platform_has_not_heard_of(grant,
     revocation = revoke(grant=grant, actor=OPERATOR)
     with transaction.atomic():
         fresh = store_grant(bot=bot, who=person(), tokens=new_tokens(), asked_at=timezone.now())
-    Revocation.objects.update(next_try_at=timezone.now())
+    Revocation.objects.update(next_attempt_at=timezone.now())
     assert tell_platform(revocation.pk).state == RevocationState.OVERTAKEN
     assert revoked.call_count == 1
     assert (fresh.status, fresh.refresh_token) == (TokenStatus.ACTIVE, "refresh-token-2")

@@ -37,7 +37,7 @@ def grant_ending_in(seconds: float, **values):
     [
         {},
         {"phase": RefreshPhase.UNCERTAIN},
-        {"attempts": 5, "last_outcome": "not_sent", "next_try_at": timezone.now() + timedelta(hours=1)},
+        {"attempts": 5, "last_outcome": "not_sent", "next_attempt_at": timezone.now() + timedelta(hours=1)},
         {"refresh_token": ""},
         DEAD,
     ],

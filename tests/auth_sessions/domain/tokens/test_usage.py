@@ -90,6 +90,6 @@ def test_who_looked_before_the_refresh_does_not_ask_for_another(idle, no_broker)
 
 
 def test_asking_does_not_shorten_a_back_off(idle):
-    UserToken.objects.update(next_try_at=timezone.now() + timedelta(minutes=2))
+    UserToken.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=2))
     ask_refresh(idle)
     assert not UserToken.objects.due().exists()
