@@ -21,7 +21,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import User
 from core.console.actions import Question, ask
-from core.console.base import MachineWritten, operator_of
+from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.fields import LinesField, check_no_blanks
 
 # The domain's errors speak English to machines; these are their words for people.
@@ -86,7 +86,7 @@ class AskForm(forms.Form):
         return open_ids
 
 
-class AskingAdmin(MachineWritten[AuthSession]):
+class AskingAdmin(ReadOnlyAdmin[AuthSession]):
     """Adds the page ``ask/`` to the sessions."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -15,18 +15,11 @@ from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed, list_button
+from core.console.badges import state
 from core.console.base import operator_of
-from core.console.columns import (
-    EMPTY,
-    actor,
-    ago,
-    column,
-    explained,
-    identifier,
-    state,
-    when,
-)
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.rendering import EMPTY, actor, ago, explained, identifier, when
 
 SESSION_COLOURS = {
     SessionState.PENDING: "info",

@@ -19,11 +19,11 @@ from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.access.actors import Actor
 from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
-from core.console.base import MachineWritten, operator_of
-from core.console.columns import EMPTY
+from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.rendering import EMPTY
 
 if TYPE_CHECKING:
-    Base = MachineWritten[UserToken]
+    Base = ReadOnlyAdmin[UserToken]
 else:
     Base = object
 

@@ -4,8 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Notice, Outcome, PlatformReason, RevocationState
 from auth_sessions.models import RefreshAttempt, Revocation, UserToken
-from core.console.base import MachineWrittenInline
-from core.console.columns import EMPTY, actor, ago, column, explained, label, state
+from core.console.badges import label, state
+from core.console.base import ReadOnlyInline
+from core.console.columns import column
+from core.console.rendering import EMPTY, actor, ago, explained
 
 OUTCOME_COLOURS = {
     Outcome.OK: "success",
@@ -22,7 +24,7 @@ REVOCATION_COLOURS = {
 }
 
 
-class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
+class RefreshAttemptInline(ReadOnlyInline[RefreshAttempt, UserToken]):
     model = RefreshAttempt
     fields = ("claimed", "outcome_label", "generation", "is_probe", "problem")
     readonly_fields = fields
@@ -49,7 +51,7 @@ class RefreshAttemptInline(MachineWrittenInline[RefreshAttempt, UserToken]):
         return explained(attempt.code, log_id=attempt.log_id)
 
 
-class RevocationInline(MachineWrittenInline[Revocation, UserToken]):
+class RevocationInline(ReadOnlyInline[Revocation, UserToken]):
     model = Revocation
     fields = ("ended", "who", "why", "state_label", "told", "problem")
     readonly_fields = fields

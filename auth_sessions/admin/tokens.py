@@ -9,9 +9,11 @@ from auth_sessions.admin.token_history import OUTCOME_COLOURS, RefreshAttemptInl
 from auth_sessions.domain.tokens.scopes import lacking, wanted_scopes
 from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshGate, UserToken
-from core.console.base import MachineWritten
-from core.console.columns import EMPTY, ago, column, explained, identifier, label, state, when
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter
+from core.console.rendering import EMPTY, ago, explained, identifier, when
 from core.vault.fields import encrypted_field
 
 TOKEN_COLOURS = {
@@ -28,7 +30,7 @@ PHASE_COLOURS = {
 
 
 @admin.register(UserToken)
-class UserTokenAdmin(TokenControls, MachineWritten[UserToken]):
+class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
     list_display = (
         "person",
         "open_id_shown",

@@ -6,15 +6,17 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse
-from core.console.base import MachineWritten
-from core.console.columns import EMPTY, ago, column, explained, identifier, label, state, when
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
+from core.console.rendering import EMPTY, ago, explained, identifier, when
 
 KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "info"}
 
 
 @admin.register(TokenUse)
-class TokenUseAdmin(MachineWritten[TokenUse]):
+class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
     list_display = ("time_ago", "caller", "kind_label", "answered", "called", "on_behalf_of", "bot")
     list_filter = (since("at"), "kind", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)

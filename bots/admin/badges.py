@@ -9,8 +9,8 @@ from django.utils.translation import gettext
 
 from bots.connections.status import BotStatus, ConnectionHealth, SlotStatus
 from bots.enums import SlotState
-from core.console.columns import actor, trouble
 from core.console.live.ages import age
+from core.console.rendering import actor, problem_block
 
 ICONS: Final = {
     ConnectionHealth.ERROR: "error",
@@ -71,7 +71,7 @@ def badge_since(status: BotStatus) -> SafeString:
     wanted_by = format_html(' <span class="board-age">{}</span>', who(status)) if who(status) else ""
     diagnosis = status.diagnosis()
     return format_html(
-        "{}{}{}{}", badge(status), since, wanted_by, trouble(diagnosis.info) if diagnosis else ""
+        "{}{}{}{}", badge(status), since, wanted_by, problem_block(diagnosis.info) if diagnosis else ""
     )
 
 

@@ -29,15 +29,10 @@ from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.access.actors import Actor
 from core.console.actions import button
+from core.console.badges import label
 from core.console.base import ConsoleAdmin, operator_of
-from core.console.columns import (
-    EMPTY,
-    ago,
-    column,
-    copyable,
-    identifier,
-    label,
-)
+from core.console.columns import column
+from core.console.rendering import EMPTY, ago, copyable, identifier
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy

@@ -9,7 +9,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import ConnectionSlot
-from core.console.columns import EMPTY, label
+from core.console.badges import label
+from core.console.rendering import EMPTY
 
 
 def seconds(value: float) -> str:

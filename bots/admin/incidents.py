@@ -12,13 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from bots.enums import Channel
 from bots.incidents.causes import cause_named, registered_causes
 from bots.models import Bot, Incident, Notice
-from core.console.base import MachineWritten, MachineWrittenInline
-from core.console.columns import EMPTY, ago, column, label, trouble, when
+from core.console.badges import label
+from core.console.base import ReadOnlyAdmin, ReadOnlyInline
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.rendering import EMPTY, ago, problem_block, when
 from core.console.sentences import cause_and_cure, in_sentences
 
 
-class NoticeInline(MachineWrittenInline[Notice, Incident]):
+class NoticeInline(ReadOnlyInline[Notice, Incident]):
     model = Notice
     fields = ("operator", "channel_label", "problem_sent", "recovery_sent", "problem")
     readonly_fields = fields
@@ -65,7 +67,7 @@ class CauseFilter(admin.SimpleListFilter):
 
 
 @admin.register(Incident)
-class IncidentAdmin(MachineWritten[Incident]):
+class IncidentAdmin(ReadOnlyAdmin[Incident]):
     list_display = ("cause_label", "affected", "is_open", "began", "over", "explanation")
     list_filter = (OpenFilter, CauseFilter, since("opened_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -123,7 +125,7 @@ class IncidentAdmin(MachineWritten[Incident]):
 
     @column(_("cause and cure"))
     def explanation(self, incident: Incident) -> str:
-        return trouble(incident.explanation)
+        return problem_block(incident.explanation)
 
 
 def open_incidents(bot: Bot) -> list[str]:

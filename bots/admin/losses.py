@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from bots.admin.heartbeats import seconds
 from bots.enums import PLANNED_LOSSES, LossReason
 from bots.models import ConnectionLoss
-from core.console.base import MachineWritten
-from core.console.columns import EMPTY, ago, column, label, state, trouble, when
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
+from core.console.rendering import EMPTY, ago, problem_block, when
 from feishu.codes import explain
 
 LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason in LossReason} | {
@@ -23,7 +25,7 @@ LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason
 
 
 @admin.register(ConnectionLoss)
-class ConnectionLossAdmin(MachineWritten[ConnectionLoss]):
+class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
     list_display = ("lost", "bot", "number", "reason_label", "stood", "node", "problem")
     list_filter = ("reason", since("at"), "number", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -59,7 +61,7 @@ class ConnectionLossAdmin(MachineWritten[ConnectionLoss]):
     @column(_("details"))
     def problem(self, loss: ConnectionLoss) -> str:
         if loss.reason == LossReason.REFUSED:
-            return trouble(explain(loss.code), said=loss.message)
+            return problem_block(explain(loss.code), said=loss.message)
         code = label(loss.code) if loss.code is not None else ""
         return (
             format_html('{} <span class="portal-said">{}</span>', code, loss.message)

@@ -5,7 +5,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot, PlatformCount
-from core.console.columns import EMPTY, ago, label, trouble
+from core.console.badges import label
+from core.console.rendering import EMPTY, ago, problem_block
 from feishu.codes import explain
 
 
@@ -16,7 +17,7 @@ def counted(bot: Bot) -> str:
         return EMPTY
     if known.error_message:
         return format_html(
-            "{} {}", ago(known.looked_at), trouble(explain(known.error_code), said=known.error_message)
+            "{} {}", ago(known.looked_at), problem_block(explain(known.error_code), said=known.error_message)
         )
     if known.online is None:
         return gettext("The platform gives no number.")

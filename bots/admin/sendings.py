@@ -8,19 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from bots.enums import SendingKind, SendingState
 from bots.models import Sending
 from core.access.models import ApiClient
-from core.console.base import MachineWritten
-from core.console.columns import (
-    EMPTY,
-    actor,
-    ago,
-    column,
-    identifier,
-    label,
-    state,
-    trouble,
-    when,
-)
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
+from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
 from feishu.codes import explain
 
 STATE_COLOURS = {
@@ -32,7 +24,7 @@ STATE_COLOURS = {
 
 
 @admin.register(Sending)
-class SendingAdmin(MachineWritten[Sending]):
+class SendingAdmin(ReadOnlyAdmin[Sending]):
     list_display = ("time_ago", "sender", "bot", "kind_label", "addressee", "state_label", "code_label")
     list_filter = ("state", "kind", since("at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -119,4 +111,4 @@ class SendingAdmin(MachineWritten[Sending]):
     def problem(self, sending: Sending) -> str:
         if sending.code is None and not sending.reason:
             return EMPTY
-        return trouble(explain(sending.code, sending.reason), log_id=sending.log_id)
+        return problem_block(explain(sending.code, sending.reason), log_id=sending.log_id)

@@ -12,15 +12,11 @@ from bots.connections.losses import with_losses
 from bots.enums import SlotState, Transport
 from bots.models import Bot, ConnectionSlot
 from bots.models.connections import UNSTEADY
-from core.console.base import MachineWritten, MachineWrittenInline
-from core.console.columns import (
-    ago,
-    column,
-    state,
-    trouble,
-    when,
-)
+from core.console.badges import state
+from core.console.base import ReadOnlyAdmin, ReadOnlyInline
+from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter
+from core.console.rendering import ago, problem_block, when
 
 STATE_COLOURS = {
     SlotState.CONNECTED: "success",
@@ -30,7 +26,7 @@ STATE_COLOURS = {
 }
 
 
-class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
+class SlotInline(ReadOnlyInline[ConnectionSlot, Bot]):
     model = ConnectionSlot
     fields = ("number", "state_label", "node", "since", "heard", "rhythm", "losses", "problem")
     readonly_fields = fields
@@ -60,7 +56,7 @@ class SlotInline(MachineWrittenInline[ConnectionSlot, Bot]):
 
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
-        return trouble(slot.problem, said=slot.error_message)
+        return problem_block(slot.problem, said=slot.error_message)
 
 
 class UnsteadyFilter(YesNoFilter):
@@ -70,7 +66,7 @@ class UnsteadyFilter(YesNoFilter):
 
 
 @admin.register(ConnectionSlot)
-class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
+class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
     list_display = ("bot", "number", "state_label", "node", "heard", "rhythm", "losses", "problem")
     list_filter = ("state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -131,7 +127,7 @@ class ConnectionSlotAdmin(MachineWritten[ConnectionSlot]):
 
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
-        return trouble(slot.problem, said=slot.error_message)
+        return problem_block(slot.problem, said=slot.error_message)
 
     @column(_("error at"))
     def problem_at(self, slot: ConnectionSlot) -> str:

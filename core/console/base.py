@@ -1,4 +1,4 @@
-"""What every list of the console has in common: whose rows it shows, what may be filtered, and how far it counts."""
+"""Base classes of the console's pages: who sees which rows, what may be filtered, and how far a list counts."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,8 +17,8 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language
 
 from core.access.models import User
-from core.console.columns import EMPTY
 from core.console.paging import BoundedPaginator
+from core.console.rendering import EMPTY
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
@@ -35,20 +35,20 @@ P = TypeVar("P", bound=Model)
 
 
 def operator_of(request: HttpRequest) -> User:
-    """The operator behind a request; the console lets nobody else in."""
+    """The operator who sent a request; the console lets nobody else in."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
 
 
 def is_staff(request: HttpRequest) -> bool:
-    """Whether somebody is signed in who may use the console at all."""
+    """Whether the request is an operator's who may use the console at all."""
     return isinstance(request.user, User) and request.user.is_active and request.user.is_staff
 
 
 class ConsoleAdmin(ModelAdmin[M]):
-    """Rows of a model whose manager has ``visible_to(user)`` are shown to those who may see them; other models are the
-    superusers' own. What an operator may not see does not exist: 404, never 403."""
+    """Shows the rows of an ``OwnedQuerySet`` to the operators who may see them, and other models to superusers alone. A row
+    that an operator may not see does not exist: 404, never 403."""
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -84,23 +84,19 @@ class ConsoleAdmin(ModelAdmin[M]):
         return mark_safe(box.replace(ROW, conditional_escape(obj.pk)))  # noqa: S308 -- the widget's own
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Called by what it lists: Django's own title, "Select bot to change", is no name for a page."""
+        """Titled with what it lists: Django's own title is "Select bot to change"."""
         titled = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
         return super().changelist_view(request, titled)
 
-    def is_visible(self, request: HttpRequest, pk: object) -> bool:
-        """Whether the operator may see the row ``pk``."""
-        return self.get_queryset(request).filter(pk=pk).exists()
-
     def visible_or_404(self, request: HttpRequest, object_id: str) -> M:
-        """The row behind a page of its own; the same 404 for one that is not there and one that is somebody else's."""
+        """The row with this key; the same 404 for one that is not there and one that is somebody else's."""
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
         return row
 
     def page_after(self, _request: HttpRequest, row: M) -> str:
-        """The address to go on to when a button has done its work."""
+        """Where to go after a button's action: the row's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
@@ -140,8 +136,8 @@ class ConsoleAdmin(ModelAdmin[M]):
         return self._may_open(request) and operator_of(request).has_perm(permission)
 
 
-class MachineWritten(ConsoleAdmin[M]):
-    """Rows that only the portal writes: to be read, never to be added, changed or deleted by hand."""
+class ReadOnlyAdmin(ConsoleAdmin[M]):
+    """Rows that only the portal writes: nobody adds, changes or deletes them by hand."""
 
     change_form_show_cancel_button = False
 
@@ -155,8 +151,8 @@ class MachineWritten(ConsoleAdmin[M]):
         return False
 
 
-class MachineWrittenInline(TabularInline[M, P]):
-    """Rows that only the portal writes, beneath the row they belong to."""
+class ReadOnlyInline(TabularInline[M, P]):
+    """Rows that only the portal writes, on the page of the row they belong to."""
 
     extra = 0
     can_delete = False

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 
 from core.access.models import User
-from core.console.columns import ago
+from core.console.rendering import ago
 
 MAX_ENTRIES: Final = 5
 """Entries of a panel, and recent problems of one kind."""

@@ -1,4 +1,4 @@
-"""Counting no further than an operator reads: a COUNT over millions of rows would make every list slow."""
+"""Pages of a list that counts no further than an operator reads."""
 
 from functools import cached_property
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
-MAX_COUNT = 10_000  # rows; beyond that a list says "more than"
+from core.database.counts import BoundedCount, count_up_to
+
+MAX_COUNT = 10_000
+"""Rows; beyond that a list says "more than"."""
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -15,18 +18,11 @@ class BoundedPaginator(Paginator[Any]):
     template_name = "admin/bounded_pagination.html"
 
     @cached_property
-    def _counted(self) -> int:
+    def counted(self) -> BoundedCount:
         rows = self.object_list
-        if isinstance(rows, QuerySet):
-            return rows.order_by()[: MAX_COUNT + 1].count()
-        return len(rows)
-
-    @cached_property
-    def count(self) -> int:
-        """Rows that can be paged through."""
-        return min(self._counted, MAX_COUNT)
+        return count_up_to(rows, MAX_COUNT) if isinstance(rows, QuerySet) else BoundedCount(len(rows))
 
     @property
-    def is_more(self) -> bool:
-        """Whether there are more rows than were counted."""
-        return self._counted > MAX_COUNT
+    def count(self) -> int:
+        """Rows that can be paged through."""
+        return self.counted.count

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from core.console.base import operator_of
-from core.console.columns import ago
+from core.console.rendering import ago
 from core.vault.redaction import redact_text
 from events.log.dead_letters import MOST, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
 

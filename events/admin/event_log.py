@@ -11,9 +11,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from core.console.actions import button
-from core.console.base import MachineWritten
-from core.console.columns import EMPTY, ago, column, identifier, label, state, when
-from core.console.json_text import json_block, text_block
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
+from core.console.rendering import EMPTY, ago, identifier, json_block, text_block, when
 from core.vault.redaction import redact_text
 from events.admin.change_list import EventChangeList
 from events.admin.dead_letters import dead_letters_page
@@ -39,7 +40,7 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32
 
 
 @admin.register(Event)
-class EventAdmin(MachineWritten[Event]):
+class EventAdmin(ReadOnlyAdmin[Event]):
     list_display = ("type_shown", "event_id_shown", "bot", "status_label", "arrival", "received", "repeats")
     list_filter = FILTERS
     list_filter_submit = True

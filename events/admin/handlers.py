@@ -14,8 +14,10 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from core.access.actors import Actor
 from core.console.actions import Question, ask
-from core.console.base import MachineWritten, operator_of
-from core.console.columns import EMPTY, column, identifier, label, when
+from core.console.badges import label
+from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.columns import column
+from core.console.rendering import EMPTY, identifier, when
 from events.enums import OptionalWork
 from events.handling.registry import OTHERS, Registration, known_handlers
 from events.handling.switches import runs, set_switch, switches_of
@@ -46,7 +48,7 @@ def _taken(handler: Registration) -> str:
 
 
 @admin.register(HandledBot)
-class HandlersAdmin(MachineWritten[HandledBot]):
+class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
     """Bots; the page of one has a switch for each handler."""
 
     list_display = ("name", "app_id_shown", "switched_off")
@@ -107,7 +109,7 @@ class HandlersAdmin(MachineWritten[HandledBot]):
 
 
 @admin.register(ShedCount)
-class ShedCountAdmin(MachineWritten[ShedCount]):
+class ShedCountAdmin(ReadOnlyAdmin[ShedCount]):
     list_display = ("hour_shown", "work_shown", "count")
     list_filter = ("work",)
     sortable_by = ()

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from core.console.columns import actor, ago, exact, state
+from core.console.badges import state
+from core.console.rendering import actor, ago, exact
 from core.vault.redaction import redact_text
 from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
-from core.console.base import MachineWritten, operator_of
-from core.console.columns import EMPTY, actor, ago, column, state, when
-from core.console.json_text import json_block
+from core.console.badges import state
+from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.columns import column
+from core.console.rendering import EMPTY, actor, ago, json_block, when
 from core.database.counts import BoundedCount
 from events.enums import ReplayMode, ReplayState
 from events.log.replay import cancel_replay
@@ -28,7 +29,7 @@ COLOURS = {
 
 
 @admin.register(ReplayJob)
-class ReplayJobAdmin(MachineWritten[ReplayJob]):
+class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
     list_display = ("number", "who", "state_label", "progress", "handlers_shown", "pace", "created")
     list_filter = ("state",)
     sortable_by = ()

@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
+from core.console.badges import state
 from core.console.base import ConsoleAdmin, operator_of
-from core.console.columns import EMPTY, ago, column, copyable, identifier, state, when
+from core.console.columns import column
+from core.console.rendering import EMPTY, ago, copyable, identifier, when
 from core.console.shown_once import show_once
 from core.vault.redaction import redact_text
 from events.admin.lifecycle import DELIVERY_COLOURS, duration

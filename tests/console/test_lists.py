@@ -112,7 +112,7 @@ def test_count_stops_at_its_bound(rows: Rows, monkeypatch, as_superuser: Client)
     for _ in range(3):
         make_session(rows.bot)
     paginator = BoundedPaginator(AuthSession.objects.order_by("-pk"), 2)
-    assert (paginator.count, paginator.is_more, paginator.num_pages) == (2, True, 1)
+    assert (paginator.count, paginator.counted.is_more, paginator.num_pages) == (2, True, 1)
     assert "More than 2;" in text_of(as_superuser.get(list_of("auth_sessions_authsession")))
 
 

@@ -16,8 +16,10 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import User
+from core.console.badges import label
 from core.console.base import ConsoleAdmin, operator_of
-from core.console.columns import ago, column, label, when
+from core.console.columns import column
+from core.console.rendering import ago, when
 
 # What an operator may see and do follows from owning bots; these two are all that is granted besides.
 GRANTABLE = {"add_bot": _("Add bots"), "delete_bot": _("Delete own bots")}

@@ -17,9 +17,11 @@ from core.access.models import ApiClient
 from core.access.path_rules import parse_rule
 from core.access.scopes import Scope
 from core.console.actions import Question, button, confirmed
+from core.console.badges import label
 from core.console.base import ConsoleAdmin, operator_of
-from core.console.columns import ago, column, identifier, label, when
+from core.console.columns import column
 from core.console.fields import LinesField, check_no_blanks
+from core.console.rendering import ago, identifier, when
 from core.console.shown_once import show_once
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.access.models import AuditEntry
-from core.console.base import MachineWritten
-from core.console.columns import actor, ago, column, identifier, label, when
+from core.console.badges import label
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
 from core.console.filters import since
-from core.console.json_text import json_block
+from core.console.rendering import actor, ago, identifier, json_block, when
 
 # What the domain writes down, in words; an action that is not here shows as it is written.
 ACTIONS = {
@@ -66,7 +67,7 @@ class ActionFilter(admin.SimpleListFilter):
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(MachineWritten[AuditEntry]):
+class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     list_display = ("time_ago", "who", "what", "app_id_shown", "target")
     list_filter = (since("at"), ActionFilter)
     search_fields = ("app_id__exact", "target__exact", "actor__exact")

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.console.columns import exact
+from core.console.rendering import exact
 
 UNITS: Final[tuple[tuple[str, int, str | Promise], ...]] = (
     ("d", 86400, _("%(count)s d")),

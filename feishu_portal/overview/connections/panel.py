@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.connections.status import SlotStatus
 from bots.enums import LossReason
 from bots.models import ConnectionSlot
-from core.console.columns import EMPTY, when
+from core.console.rendering import EMPTY, when
 
 Fact = tuple[object, str | SafeString]
 

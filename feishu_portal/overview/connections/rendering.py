@@ -8,8 +8,8 @@ from bots.admin.badges import ICONS, badge, icon, slot_icon, slot_words, who
 from bots.connections.status import ConnectionHealth, SlotStatus
 from bots.enums import SlotState
 from bots.models import ConnectionSlot
-from core.console.columns import trouble
 from core.console.live.ages import UNITS, age
+from core.console.rendering import problem_block
 from core.console.sentences import in_language
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 
 def problem(row: ConnectionSlot) -> str:
     """What is wrong with a connection, with cause and cure."""
-    return trouble(row.problem, said=row.error_message)
+    return problem_block(row.problem, said=row.error_message)
 
 
 def health_icon(value: str) -> SafeString:

@@ -1,0 +1,127 @@
+"""How values look in lists and on pages: times as distances, ids, errors with their cure, JSON with secrets masked."""
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.console.sentences import in_language
+from core.vault.redaction import MAX_TEXT, redact
+from feishu.codes import CodeInfo, explain
+
+EMPTY: Final = "—"
+ACTORS: Final = {
+    "operator": _("Operator"),
+    "api": _("API client"),
+    "user": _("User"),
+    "command": _("Command"),
+    "platform": _("Feishu"),
+    "system": _("Portal"),
+}
+
+
+def ago(moment: datetime | None) -> str:
+    """The distance to now, with the exact time in the title."""
+    if moment is None:
+        return EMPTY
+    now = timezone.now()
+    if moment <= now:
+        distance = timesince(moment, now, depth=1)
+        text = gettext("%(distance)s ago") % {"distance": distance}
+    else:
+        distance = timeuntil(moment, now, depth=1)
+        text = gettext("in %(distance)s") % {"distance": distance}
+    if abs((now - moment).total_seconds()) < 60:
+        text = gettext("just now") if moment <= now else gettext("in a moment")
+    return format_html(
+        '<time class="portal-time" datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact(moment),
+        text,
+    )
+
+
+def exact(moment: datetime | None) -> str:
+    """Date and time to the second, in the portal's time zone."""
+    if moment is None:
+        return EMPTY
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S %Z}"
+
+
+def when(moment: datetime | None) -> str:
+    """The exact time and the distance, for a page about one thing."""
+    if moment is None:
+        return EMPTY
+    return format_html('{} <span class="portal-subtle">({})</span>', exact(moment), ago(moment))
+
+
+def actor(text: str) -> str:
+    """An actor as it is stored (``operator:lin``) in words."""
+    kind, _colon, name = text.partition(":")
+    words = str(ACTORS.get(kind, kind))
+    return f"{words} · {name}" if name and kind not in {"platform", "system"} else words
+
+
+def identifier(text: str) -> str:
+    """An id a person may want to copy or compare."""
+    return format_html('<code class="portal-id" title="{}">{}</code>', text, text) if text else EMPTY
+
+
+def copyable(text: str, *, testid: str = "") -> str:
+    """Text with a button that copies it."""
+    if not text:
+        return EMPTY
+    return format_html(
+        '<span class="portal-copy"><code class="portal-id" data-testid="{}">{}</code>'
+        '<button type="button" class="portal-copy-button" data-copy="{}" data-copied="{}">{}</button></span>',
+        testid,
+        text,
+        text,
+        gettext("Copied"),
+        gettext("Copy"),
+    )
+
+
+def explained(code: int | None, log_id: str = "") -> str:
+    """A platform's code for people."""
+    return problem_block(None if code is None else explain(code), log_id=log_id)
+
+
+def problem_block(info: CodeInfo | None, *, said: str = "", log_id: str = "") -> str:
+    """What is wrong, for people: cause with its code, cure, what was said, and the log id to ask support with."""
+    if info is None:
+        return EMPTY
+    code = "" if info.code is None else format_html(' <code class="portal-id">{}</code>', info.code)
+    parts = [
+        format_html('<div class="portal-cause">{}{}</div>', in_language(info.cause), code),
+        format_html('<div class="portal-cure">{}</div>', in_language(info.cure)),
+    ]
+    if said:
+        parts.append(format_html('<div class="portal-said">{}</div>', said))
+    if log_id:
+        parts.append(
+            format_html('<div>{} <code class="portal-id">{}</code></div>', gettext("Log ID"), log_id)
+        )
+    return format_html('<div class="portal-error">{}</div>', SafeString("".join(parts)))
+
+
+def json_block(value: Any) -> str:
+    """A block of indented JSON with secrets masked."""
+    if value in (None, {}, []):
+        return EMPTY
+    return text_block(json.dumps(redact(value), ensure_ascii=False, indent=2))
+
+
+def text_block(text: str) -> str:
+    """A block of preformatted text, cut where a page would become too long. Half a surrogate pair, which JSON can spell and
+    no page can hold, is shown as JSON spells it."""
+    cut = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n…"
+    return format_html('<pre class="portal-block">{}</pre>', cut.encode(errors="backslashreplace").decode())
