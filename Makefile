@@ -48,8 +48,8 @@ coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS
 	@$(PYTHON) -m coverage report $(if $(ARGS),--fail-under=0)
 
 # docs/measurements.md has what it found.
-bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side
-	$(PYTHON) -m bench.tokens
+bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side (ARGS="--rounds 50")
+	$(PYTHON) -m bench.tokens $(ARGS)
 
 bench-fleet: $(DEVELOPMENT) ## measure 300 bots in one process (ARGS="--bots 50")
 	$(PYTHON) -m bench.fleet $(ARGS)

@@ -6,36 +6,24 @@ about how the parts scale than about any machine.
 """
 
 import argparse
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
-from tests.services.databases import DatabaseCopies
-from tests.services.platform import APP_SECRET, SandboxClient
-from tests.services.ports import free_port
-from tests.services.processes import ManagedProcess, ProcessStarter
-from tests.services.session import Services
+from bench.platform import Platform
+from bench.processor import resident_bytes
+from bench.report import progress, quantile, say
+from bench.servers import Servers, durable_servers
+from tests.services.platform import APP_SECRET
+from tests.services.processes import ManagedProcess
 
 MOST_LAG = 0.05
 """Seconds that the loop may hold itself up at a time; what others take of the processor is not its fault."""
 SETTLING = 5.0
 """Seconds of rest between the phases."""
-
-ADD_BOTS = """
-from bots.service import BotChanges, put_bot
-from core.access.actors import SYSTEM
-for number in range({bots}):
-    changes = BotChanges(dict(
-        name=f"Bot {{number}}", platform="custom", open_url="{url}", accounts_url="{url}", app_secret="{secret}",
-    ))
-    put_bot(app_id=f"cli_{{number:016x}}", changes=changes, actor=SYSTEM)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +39,40 @@ class Lag:
 class Bench:
     """One run over ``bots`` bots."""
 
-    def __init__(
-        self, bots: int, start: ProcessStarter, environment: dict[str, str], directory: Path
-    ) -> None:
+    def __init__(self, bots: int, servers: Servers) -> None:
         self.bots = bots
-        self._start = start
-        self._environment = environment
-        self._samples = directory / "lag"
-        port = free_port()
-        self._start("manage.py", "runsandbox", "--port", str(port)).wait_for_port(port)
-        self._url = f"http://127.0.0.1:{port}"
-        self._sandbox = SandboxClient(self._url)
-        self._http = httpx.Client(base_url=f"{self._url}/sandbox/api", timeout=60)
+        self._servers = servers
+        self._environment = {"DATABASE_URL": servers.postgresql(), "REDIS_URL": servers.broker()}
+        self._samples = servers.directory / "lag"
+        self._platform = Platform(servers.start)
+        self._http = httpx.Client(base_url=f"{self._platform.url}/sandbox/api", timeout=60)
 
     def run(self) -> bool:
         """Measure and print; whether the loop kept within its limit."""
+        progress(f"adding {self.bots} bots")
         self._add_bots()
+        progress("connecting them")
         listener = self._listener()
         begun = time.time()
         listener.wait_for("Listening", seconds=60)
-        bare = self._memory(listener)
-        print(f"bots                     {self.bots}")
-        print(f"process without bots     {bare / 1e6:8.1f} MB")
+        bare = resident_bytes(listener.pid)
+        say(f"bots                     {self.bots}")
+        say(f"process without bots     {bare / 1e6:8.1f} MB")
         connected = self._all_connected(listener)
-        print(f"all connected after      {connected - begun:8.2f} s from its start")
+        say(f"all connected after      {connected - begun:8.2f} s from its start")
         time.sleep(SETTLING)
-        full = self._memory(listener)
-        print(
+        full = resident_bytes(listener.pid)
+        say(
             f"memory per connection    {(full - bare) / self.bots / 1e3:8.1f} kB ({full / 1e6:.1f} MB in all)"
         )
+        progress("cutting every connection")
         cut = time.time()
         opened = self._opened()
-        self._sandbox.disturb("drop")
+        self._platform.client.disturb("drop")
         back = self._all_connected(listener, opened=opened + self.bots)
-        print(f"all back after a cut in  {back - cut:8.2f} s")
+        say(f"all back after a cut in  {back - cut:8.2f} s")
         time.sleep(SETTLING)
+        progress("letting it rest")
         rest = time.time()
         time.sleep(2 * SETTLING)
         end = time.time()
@@ -94,7 +81,7 @@ class Bench:
         for name, phase in phases.items():
             late, own = self._lags(*phase)
             for what, lag in (("lag", late), ("own work", own)):
-                print(
+                say(
                     f"{what + ', ' + name:<24} p50 {lag.p50:7.2f} ms   p99 {lag.p99:7.2f} ms"
                     f"   max {lag.longest:7.2f} ms   ({lag.samples} samples)"
                 )
@@ -102,16 +89,15 @@ class Bench:
         return kept
 
     def _add_bots(self) -> None:
-        for number in range(self.bots):
-            self._sandbox.put_app(f"cli_{number:016x}", app_secret=APP_SECRET)
-        code = ADD_BOTS.format(bots=self.bots, url=self._url, secret=APP_SECRET)
-        process = self._start("manage.py", "shell", "-v", "0", "-c", code, environment=self._environment)
-        if process.wait_for_exit(seconds=300):
-            raise SystemExit(process.output)
+        app_ids = [self._platform.new_app() for _ in range(self.bots)]
+        self._servers.run(
+            "-m", "bench.add_bots", self._platform.url, *app_ids,
+            environment=self._environment | {"FEISHU_APP_SECRET": APP_SECRET},
+        )  # fmt: skip
 
     def _listener(self) -> ManagedProcess:
         arguments = ("-m", "bench.metered_listener", str(self._samples))
-        return self._start(*arguments, environment=self._environment)
+        return self._servers.start(*arguments, environment=self._environment)
 
     def _all_connected(self, listener: ManagedProcess, *, opened: int = 0) -> float:
         """When every bot was connected and so many connections had been opened, in seconds of the epoch."""
@@ -127,11 +113,6 @@ class Bench:
         count: int = self._http.get("/books", params={"events": "false"}).json()["connections_opened"]
         return count
 
-    def _memory(self, listener: ManagedProcess) -> int:
-        """Resident, in bytes."""
-        pages = int(Path(f"/proc/{listener.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
     def _lags(self, since: float, until: float) -> tuple[Lag, Lag]:
         """How late the loop was, and what its own work has to do with it."""
         lines = (map(float, line.split()) for line in self._samples.read_text().splitlines())
@@ -140,8 +121,8 @@ class Bench:
 
 
 def _spread(seconds: list[float]) -> Lag:
-    ordered = sorted(1000 * value for value in seconds) or [0.0]
-    return Lag(len(seconds), ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)], ordered[-1])
+    ordered = sorted(1000 * value for value in seconds)
+    return Lag(len(seconds), *(quantile(ordered, share) for share in (0.5, 0.99, 1.0)))
 
 
 def _until(reached: Callable[[], float | None], listener: ManagedProcess, *, seconds: float = 120) -> float:
@@ -157,25 +138,12 @@ def _until(reached: Callable[[], float | None], listener: ManagedProcess, *, sec
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bots", type=int, default=300)
-    bots = parser.parse_args().bots
-    services = Services(os.environ)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        start = ProcessStarter(directory)
-        try:
-            services.start()
-            database = DatabaseCopies(services).create()
-            environment = {"DATABASE_URL": database, "REDIS_URL": services.redis_url}
-            kept = Bench(bots, start, environment, directory).run()
-        finally:
-            complaints = start.close()
-            services.stop()
-    if complaints:
-        raise SystemExit("\n".join(complaints))
+    parser.add_argument("--bots", type=int, default=300, help="(default %(default)s)")
+    options = parser.parse_args()
+    with durable_servers() as servers:
+        kept = Bench(options.bots, servers).run()
     if not kept:
-        print(f"The loop was held for longer than {1000 * MOST_LAG:g} ms.", file=sys.stderr)
-        raise SystemExit(1)
+        sys.exit(f"The loop was held for longer than {1000 * MOST_LAG:g} ms.")
 
 
 if __name__ == "__main__":

@@ -3,21 +3,19 @@
 A worker beside it takes the hints and handles what it can; what it leaves for later is no growth of the intake.
 """
 
-import contextlib
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
-import environ
-import psycopg
 import redis
 
 from bench.ingest_subjects import Subject
 from bench.platform import Platform
+from bench.processor import resident_bytes
 from bench.report import say
-from tests.services.processes import ManagedProcess, ProcessStarter
+from tests.services.processes import ProcessStarter
+from tests.services.rows import Rows
 
 MOST_MEMORY = 1.1
 """Times the memory after the first minute that the last may need: the allocator keeps what a burst took."""
@@ -86,7 +84,7 @@ class Growth:
         rows, handled = self._rows()
         tasks, waiting = METER.findall(self._subject.process.output)[-1]
         return Look(
-            megabytes=_resident(self._subject.process),
+            megabytes=resident_bytes(self._subject.process.pid) / 1e6,
             tasks=int(tasks),
             waiting=int(waiting),
             hints=int(self._redis.llen("default")),
@@ -95,19 +93,6 @@ class Growth:
         )
 
     def _rows(self) -> tuple[int, int]:
-        with self._connected() as connection:
-            [(rows, handled)] = connection.execute(
-                "SELECT count(*), count(finished_at) FROM events_event"
-            ).fetchall()
-            return int(rows), int(handled)
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[psycopg.Connection]:
-        to = environ.Env.db_url_config(self._database_url)
-        with psycopg.connect(host=to["HOST"], user=to["USER"], dbname=to["NAME"]) as connection:
-            yield connection
-
-
-def _resident(process: ManagedProcess) -> float:
-    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        with closing(Rows(self._database_url)) as rows:
+            stored, handled = rows.one("SELECT count(*), count(finished_at) FROM events_event")
+        return int(stored), int(handled)

@@ -1,4 +1,4 @@
-"""Processor time of processes that are not ours, as /proc has it: in seconds, with that of their children that ended."""
+"""Processor time and memory of other processes, as /proc has it. Time is in seconds and includes children that ended."""
 
 import os
 from collections.abc import Iterator
@@ -24,6 +24,11 @@ def seconds_of_session(leader: int) -> float:
 def seconds_of_family(parent: int) -> float:
     """Of a process and its children."""
     return sum(process.ticks for process in _processes() if parent in {process.pid, process.parent}) / TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process holds now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _processes() -> Iterator[_Process]:
