@@ -1,6 +1,5 @@
 import asyncio
 import json
-import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -10,11 +9,9 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from core.access.actors import SYSTEM
-from core.background.retry import RetrySchedule
 from events import callback_response, toast
 from events.clicks.answers import FAILED, PROCESSING
 from events.clicks.responder import CallbackResponder
-from events.clicks.updates import show_late_answer
 from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
 from events.handling.sweep import LOST_CLICK, end_lost_clicks
@@ -22,8 +19,6 @@ from events.handling.switches import set_switch
 from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
 from events.models import Event
-from feishu.errors import APIError
-from feishu.openapi import OpenAPI
 from feishu.text import Text
 from tests.events.handler_runs import handle
 from tests.factories import click_event, make_bot
@@ -32,47 +27,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 OK = callback_response(toast=toast("success", Text("好", "ok")))
 CARD: dict[str, Any] = {"schema": "2.0"}
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch):
-    monkeypatch.setattr("events.clicks.responder.notify_worker", lambda: True)
-
-
-@pytest.fixture(autouse=True)
-def threads_end():
-    """The database is not dropped under a thread that a test left behind."""
-    yield
-    for thread in threading.enumerate():
-        if thread.name.startswith("callback-"):
-            thread.join(10)
-
-
-@pytest.fixture
-async def responder():
-    opened = CallbackResponder()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def gate():
-    opened = threading.Event()
-    yield opened
-    opened.set()
-
-
-@pytest.fixture
-def updates(monkeypatch) -> list[tuple[str, Any]]:
-    """Cards that were put in place late: by the click's token, or the message's id."""
-    shown: list[tuple[str, Any]] = []
-    monkeypatch.setattr(
-        OpenAPI, "update_card_by_token", lambda _self, token, card: shown.append((token, card))
-    )
-    monkeypatch.setattr(OpenAPI, "patch_card", lambda _self, message, card: shown.append((message, card)))
-    monkeypatch.setattr("events.clicks.updates.RETRIES", RetrySchedule((0.01, 0.01)))
-    monkeypatch.setattr("events.clicks.responder.UPDATE_DELAY", 0.0)
-    return shown
 
 
 def arrived(value: Any, *, bot=None, **values: Any) -> IncomingEvent:
@@ -270,94 +224,7 @@ async def test_click_of_a_process_that_died_is_ended_with_its_reason(database):
     assert (event.status, event.error) == (EventStatus.DEAD, LOST_CLICK)
 
 
-# --- late cards
-
-
-@pytest.fixture
-def late(database, updates):
-    """Shows a card for a click after the answer."""
-
-    async def show(*, age: float = 0.0, **values: Any) -> Event:
-        registry.on_card("approve")(lambda event, bot: callback_response(card=CARD))
-        clicked = await database.run(click, {"action": "approve"}, **values)
-        received = timezone.now() - timedelta(minutes=age)
-
-        def work():
-            Event.objects.update(status=EventStatus.RECEIVED, received_at=received)
-            event = handle(Event.objects.get(pk=clicked[0]))
-            show_late_answer(
-                event.handler_runs.select_related("event__bot").get(), callback_response(card=CARD)
-            )
-            event.refresh_from_db()
-            return event
-
-        return await database.run(work)
-
-    return show
-
-
-async def test_late_card_goes_by_the_clicks_token(late, updates):
-    await late()
-    assert updates[0][0].startswith("c-")
-
-
-async def test_late_card_goes_to_the_message_when_the_token_is_too_old(late, updates):
-    await late(age=31)
-    assert updates == [("om_card", CARD)]
-
-
-@pytest.mark.parametrize("code", [300030, 300040, 300020])
-async def test_late_card_goes_to_the_message_when_the_token_is_refused(late, updates, monkeypatch, code):
-    def refuse(*_args):
-        raise APIError("used up", code=code)
-
-    monkeypatch.setattr(OpenAPI, "update_card_by_token", refuse)
-    await late()
-    assert updates == [("om_card", CARD)]
-
-
-async def test_late_card_that_cannot_be_shown_is_noted_at_the_event(late, monkeypatch):
-    def refuse(*_args):
-        raise APIError("card of another app", code=200310)
-
-    monkeypatch.setattr(OpenAPI, "update_card_by_token", refuse)
-    assert "card of another app" in (await late()).error
-
-
-# --- buttons that count once
-
-
-async def test_button_that_counts_once_is_handled_once_whoever_clicks(database):
-    bot = await database.run(make_bot)
-    value = {"action": "approve", "once": True}
-    first = await database.run(arrived, value, bot=bot)
-    second = await database.run(arrived, value, bot=bot, open_id="ou_other")
-    elsewhere = await database.run(arrived, value, bot=bot, message_id="om_other")
-    stored = await database.run(store, [first, second, elsewhere])
-    assert [one.is_new for one in stored] == [True, False, True]
-
-
-async def test_button_without_that_word_counts_every_time(database):
-    bot = await database.run(make_bot)
-    clicks = [await database.run(arrived, {"action": "approve"}, bot=bot) for _ in range(2)]
-    assert all(one.is_new for one in await database.run(store, clicks))
-
-
-async def test_button_that_counts_once_counts_again_after_a_failure(database, responder):
-    @registry.on_card("fail")
-    def fail(event, bot):
-        raise ValueError
-
-    bot = await database.run(make_bot)
-    value = {"action": "fail", "once": True}
-    assert await answer(responder, await database.run(click, value, bot=bot)) == FAILED
-    assert (await database.run(click, value, bot=bot))[0] is not None
-
-
-# --- the callback of old
-
-
-async def test_old_callback_reaches_its_handler_in_todays_shape(database, responder):
+async def test_old_card_callback_reaches_its_handler_in_todays_shape(database, responder):
     seen = []
 
     @registry.on_card("approve")

@@ -1,20 +1,22 @@
 import asyncio
+import threading
 
 import pytest
+from django.db import OperationalError
 
 from bots.enums import Transport
 from bots.models import Bot
 from events.ingress.webhook import bots
 from events.models import Event
-from tests.events.ingress.webhook.pushes import path, request
+from tests.events.ingress.webhook.pushes import CHALLENGE, path, request
 from tests.factories import message_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_burst_costs_one_look_up(http, make, database, loads):
-    bots = [await make(), await make()]
-    sent = [http.post(path(bot), **request(message_event())) for bot in bots * 50]
+async def test_burst_costs_one_query_for_bots(http, make, database, loads):
+    made = [await make(), await make()]
+    sent = [http.post(path(bot), **request(message_event())) for bot in made * 50]
     strangers = [http.post(f"/api/feishu/webhook/cli_{n}") for n in range(50)]
     answers = await asyncio.gather(*sent, *strangers)
     assert [answer.status_code for answer in answers] == [200] * 100 + [404] * 50
@@ -35,8 +37,47 @@ async def test_switched_bot_is_followed(http, bot, database, monkeypatch, loads)
     assert len(loads) == 4
 
 
-async def test_bots_are_looked_up_again_after_a_few_seconds(http, bot, loads, monkeypatch):
+async def test_bots_are_loaded_again_after_a_few_seconds(http, bot, loads, monkeypatch):
     monkeypatch.setattr(bots, "FRESH_SECONDS", 0.05)
     async with asyncio.timeout(5):
         while len(loads) < 2:
             assert (await http.post(path(bot), **request(message_event()))).status_code == 200
+
+
+@pytest.fixture
+def expired(monkeypatch):
+    """Every request finds the list of bots a few seconds old."""
+    monkeypatch.setattr(bots, "FRESH_SECONDS", 0)
+
+
+async def test_request_goes_on_with_the_known_bots_while_the_database_hangs(http, bot, expired, monkeypatch):
+    assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
+    monkeypatch.setattr(bots, "REFRESH_SECONDS", 0.01)
+    go = threading.Event()
+    monkeypatch.setattr(bots, "_load", lambda: go.wait(20) and {})
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
+    finally:
+        go.set()
+
+
+async def test_request_goes_on_with_the_known_bots_while_the_database_is_away(
+    http, bot, expired, monkeypatch, caplog
+):
+    assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
+    monkeypatch.setattr(bots, "_load", away)
+    assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
+    assert [line.message for line in caplog.records] == ["webhook_bots_not_loaded"]
+
+
+async def test_known_bots_are_used_no_more_after_a_while(http, bot, expired, monkeypatch):
+    monkeypatch.setattr(bots, "KEPT_SECONDS", 0)
+    assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
+    monkeypatch.setattr(bots, "_load", away)
+    assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 500
+
+
+def away():
+    raise OperationalError("gone")
