@@ -6,24 +6,24 @@ from typing import Final
 from django.contrib import messages
 from django.utils.translation import gettext
 
-from bots.doctor import Finding, Verdict
+from bots.doctor import CheckResult, Finding
 from core.console.sentences import in_language
 
 _LEVELS: Final = {
-    Verdict.WRONG: messages.ERROR,
-    Verdict.WARNING: messages.WARNING,
-    Verdict.UNKNOWN: messages.INFO,
+    CheckResult.WRONG: messages.ERROR,
+    CheckResult.WARNING: messages.WARNING,
+    CheckResult.UNKNOWN: messages.INFO,
 }
 
 
 def report(findings: list[Finding]) -> Iterator[tuple[int, str]]:
     """Levels and texts: what is in order in one message, and one for each thing that is not."""
-    well = [in_language(finding.title) for finding in findings if finding.verdict is Verdict.OK]
+    well = [in_language(finding.title) for finding in findings if finding.result is CheckResult.OK]
     if well:
         yield messages.SUCCESS, gettext("In order: %(checks)s.") % {"checks": " · ".join(well)}
     for finding in findings:
-        if finding.verdict is not Verdict.OK:
-            yield _LEVELS[finding.verdict], _sentence(finding)
+        if finding.result is not CheckResult.OK:
+            yield _LEVELS[finding.result], _sentence(finding)
 
 
 def _sentence(finding: Finding) -> str:

@@ -11,13 +11,13 @@ from feishu.codes import explain
 
 
 def counted(bot: Bot) -> str:
-    """The latest look: the platform's number, ours, and what the difference means."""
+    """The latest check: the platform's number, ours, and what the difference means."""
     known = PlatformCount.objects.filter(bot=bot).first()
-    if known is None or known.looked_at is None:
+    if known is None or known.checked_at is None:
         return EMPTY
     if known.error_message:
         return format_html(
-            "{} {}", ago(known.looked_at), problem_block(explain(known.error_code), said=known.error_message)
+            "{} {}", ago(known.checked_at), problem_block(explain(known.error_code), said=known.error_message)
         )
     if known.online is None:
         return gettext("The platform gives no number.")
@@ -25,14 +25,14 @@ def counted(bot: Bot) -> str:
         "online": known.online,
         "held": known.held or 0,
     }
-    return format_html("{} {} {}", numbers, _verdict(known), ago(known.looked_at))
+    return format_html("{} {} {}", numbers, _meaning(known), ago(known.checked_at))
 
 
-def _verdict(known: PlatformCount) -> str:
+def _meaning(known: PlatformCount) -> str:
     if known.foreign:
         return label(_("Foreign connection"), "danger")
-    if known.renewals and known.fewer_looks:
+    if known.renewals and known.fewer_counts:
         return label(_("The platform counts fewer, and new connections did not help"), "warning")
-    if known.more_looks or known.fewer_looks:
-        return label(_("Looking again"), "info")
+    if known.more_counts or known.fewer_counts:
+        return label(_("Checking again"), "info")
     return ""

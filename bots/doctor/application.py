@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, Finding, Verdict
+from bots.doctor.findings import Check, CheckResult, Finding
 from bots.doctor.redirect_url import nearest
 from bots.doctor.scopes import compare_scopes
 from feishu.app_info import AppInfo
@@ -39,12 +39,14 @@ def bot_capability(case: Case) -> Iterator[Finding]:
     status = info.activate_status
     if status == _ENABLED:
         words = Text(f"机器人「{info.name}」已启用", f"The bot “{info.name}” is enabled")
-        yield Finding(Check.BOT, Verdict.OK, words)
+        yield Finding(Check.BOT, CheckResult.OK, words)
         return
     words = _BOT_STATES.get(
         status, Text(f"未知的机器人状态 {status}", f"The bot is in a state we do not know: {status}")
     )
-    yield Finding(Check.BOT, Verdict.WARNING if status == _UPGRADE_PENDING else Verdict.WRONG, words, _ENABLE)
+    yield Finding(
+        Check.BOT, CheckResult.WARNING if status == _UPGRADE_PENDING else CheckResult.WRONG, words, _ENABLE
+    )
 
 
 def application(case: Case) -> Iterator[Finding]:
@@ -68,7 +70,7 @@ def _unreadable(case: Case, error: FeishuError) -> Finding:
     return case.refused(
         Check.APPLICATION,
         error,
-        verdict=Verdict.UNKNOWN,
+        result=CheckResult.UNKNOWN,
         cure=cure if isinstance(error, MissingScope) else None,
     )
 
@@ -76,33 +78,33 @@ def _unreadable(case: Case, error: FeishuError) -> Finding:
 def _state(app: AppInfo) -> Finding:
     if app.status == 0:
         words = Text("应用已停用", "The app is disabled")
-        return Finding(Check.APPLICATION, Verdict.WRONG, words, _ENABLE)
+        return Finding(Check.APPLICATION, CheckResult.WRONG, words, _ENABLE)
     if app.status == 2:
         words = Text("应用尚未启用", "The app is not enabled yet")
-        return Finding(Check.APPLICATION, Verdict.WRONG, words, _ENABLE)
+        return Finding(Check.APPLICATION, CheckResult.WRONG, words, _ENABLE)
     if app.published is False:
         words = Text("应用还没有发布过版本", "No version of the app has been published")
-        return Finding(Check.APPLICATION, Verdict.WARNING, words, _PUBLISH)
+        return Finding(Check.APPLICATION, CheckResult.WARNING, words, _PUBLISH)
     words = (
         Text(f"应用「{app.name}」已启用", f"The app “{app.name}” is enabled")
         if app.status == 1
         else Text(f"应用「{app.name}」", f"The app “{app.name}”")
     )
-    return Finding(Check.APPLICATION, Verdict.OK, words)
+    return Finding(Check.APPLICATION, CheckResult.OK, words)
 
 
 def _redirect_url(needed: str, app: AppInfo | None) -> Finding:
     if app is None or app.redirect_urls is None:
         return Finding(
             Check.REDIRECT_URL,
-            Verdict.UNKNOWN,
+            CheckResult.UNKNOWN,
             Text("无法读取已登记的重定向 URL", "The registered redirect URLs cannot be read"),
             _register(needed),
         )
     if needed in app.redirect_urls:
         words = Text(f"已登记 {needed}", f"{needed} is registered")
-        return Finding(Check.REDIRECT_URL, Verdict.OK, words)
-    return Finding(Check.REDIRECT_URL, Verdict.WRONG, _not_registered(needed, app), _register(needed))
+        return Finding(Check.REDIRECT_URL, CheckResult.OK, words)
+    return Finding(Check.REDIRECT_URL, CheckResult.WRONG, _not_registered(needed, app), _register(needed))
 
 
 def _not_registered(needed: str, app: AppInfo) -> Text:

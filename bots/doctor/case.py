@@ -4,7 +4,7 @@ import shlex
 from functools import cached_property
 
 from bots.brand import APP_UNKNOWN, is_known_to, other_brand
-from bots.doctor.findings import Check, Finding, Verdict, refused
+from bots.doctor.findings import Check, CheckResult, Finding, refused
 from bots.enums import PlatformName
 from bots.models import Bot
 from feishu.categories import Category
@@ -29,10 +29,10 @@ class Case:
         """Whether the platform has issued the app's token."""
 
     def refused(
-        self, check: Check, error: FeishuError, *, verdict: Verdict | None = None, cure: Text | None = None
+        self, check: Check, error: FeishuError, *, result: CheckResult | None = None, cure: Text | None = None
     ) -> Finding:
         """The finding for a call that failed, without the App Secret."""
-        return refused(check, error, verdict=verdict, cure=cure, secret=self.credentials.app_secret)
+        return refused(check, error, result=result, cure=cure, secret=self.credentials.app_secret)
 
     def wrong_brand(self, check: Check, error: FeishuError) -> Finding | None:
         """The finding for a refusal whose reason is that the app belongs to the other brand, if it is that."""
@@ -46,7 +46,7 @@ class Case:
         )
         return Finding(
             check,
-            Verdict.WRONG,
+            CheckResult.WRONG,
             Text(
                 f"这是 {name.zh_cn} 的应用：{name.zh_cn} 的地址接受了同一组凭证",
                 f"The app belongs to {name.en_us}, whose address accepts the same credentials",

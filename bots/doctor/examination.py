@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from bots.doctor import application, connections, portal
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, Finding, Verdict
+from bots.doctor.findings import Check, CheckResult, Finding
 from bots.enums import Transport as EventsBy
 from bots.models import Bot
 from feishu.errors import FeishuError
@@ -52,7 +52,7 @@ def examination(
     yield secret
     case = (
         Case(bot, bot.credentials, transport or default_transport(bot.proxy_url))
-        if secret.verdict is Verdict.OK
+        if secret.result is CheckResult.OK
         else None
     )
     for step in _STEPS:
@@ -82,7 +82,7 @@ def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:
 def _impossible(check: Check, reason: Text) -> Finding:
     return Finding(
         check,
-        Verdict.UNKNOWN,
+        CheckResult.UNKNOWN,
         Text(f"未检查：{reason.zh_cn}", f"Not examined: {reason.en_us}"),
         Text("先处理上面的问题", "See to the problem above first"),
     )

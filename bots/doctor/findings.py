@@ -15,7 +15,7 @@ _WORDS: Final = 200
 _PASSING: Final = frozenset({Category.RETRY, Category.RATE_LIMIT})
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     OK = "ok"
     WARNING = "warning"
     """It works, but not as well or as safely as it should."""
@@ -64,7 +64,7 @@ class Finding:
     """What one check found. `code` and `log_id` are the platform's, where it refused something."""
 
     check: Check
-    verdict: Verdict
+    result: CheckResult
     cause: Text
     cure: Text = NOTHING_TO_DO
     code: int | None = None
@@ -76,21 +76,26 @@ class Finding:
 
 
 def refused(
-    check: Check, error: FeishuError, *, verdict: Verdict | None = None, cure: Text | None = None, secret: str
+    check: Check,
+    error: FeishuError,
+    *,
+    result: CheckResult | None = None,
+    cure: Text | None = None,
+    secret: str,
 ) -> Finding:
     """The finding for a call that failed; `secret` is kept out of it, even if the platform echoes it.
 
-    `verdict`: where none is given, what passes by itself is unknown and everything else wrong.
+    `result`: where none is given, what passes by itself is unknown and everything else wrong.
     """
     cause, known_cure = _explained(error, _words(error, secret))
     return Finding(
-        check, verdict or _verdict(error), cause, cure or known_cure, code=error.code, log_id=error.log_id
+        check, result or _result(error), cause, cure or known_cure, code=error.code, log_id=error.log_id
     )
 
 
-def _verdict(error: FeishuError) -> Verdict:
+def _result(error: FeishuError) -> CheckResult:
     passing = (error.http_status or 0) >= 500 if error.code is None else error.info.category in _PASSING
-    return Verdict.UNKNOWN if passing else Verdict.WRONG
+    return CheckResult.UNKNOWN if passing else CheckResult.WRONG
 
 
 def _explained(error: FeishuError, words: str) -> tuple[Text, Text]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from bots.doctor.findings import Check, Finding, Verdict
+from bots.doctor.findings import Check, CheckResult, Finding
 from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
@@ -29,15 +29,15 @@ def app_secret(bot: Bot) -> Finding:
     try:
         secret, _proxy = bot.app_secret, bot.proxy_url
     except SealedValueError:
-        return Finding(Check.APP_SECRET, Verdict.WRONG, *_SEALED)
+        return Finding(Check.APP_SECRET, CheckResult.WRONG, *_SEALED)
     if not secret:
         return Finding(
             Check.APP_SECRET,
-            Verdict.WRONG,
+            CheckResult.WRONG,
             Text("没有保存 App Secret", "There is none"),
             Text("在控制台填写，或运行 manage.py addbot", "Enter it in the console, or run manage.py addbot"),
         )
-    return Finding(Check.APP_SECRET, Verdict.OK, Text("可以解密", "It opens with the key ring"))
+    return Finding(Check.APP_SECRET, CheckResult.OK, Text("可以解密", "It opens with the key ring"))
 
 
 def webhook_keys(bot: Bot) -> Iterator[Finding]:
@@ -47,17 +47,17 @@ def webhook_keys(bot: Bot) -> Iterator[Finding]:
     try:
         encrypt_key, verification_token = bot.encrypt_key, bot.verification_token
     except SealedValueError:
-        yield Finding(Check.WEBHOOK_KEYS, Verdict.WRONG, *_SEALED)
+        yield Finding(Check.WEBHOOK_KEYS, CheckResult.WRONG, *_SEALED)
         return
     if encrypt_key:
         words = Text(
             "已设置 Encrypt Key：请求会验签并解密", "Encrypt Key set: requests are signed and encrypted"
         )
-        yield Finding(Check.WEBHOOK_KEYS, Verdict.OK, words)
+        yield Finding(Check.WEBHOOK_KEYS, CheckResult.OK, words)
         return
     yield Finding(
         Check.WEBHOOK_KEYS,
-        Verdict.WARNING if verification_token else Verdict.WRONG,
+        CheckResult.WARNING if verification_token else CheckResult.WRONG,
         Text("没有 Encrypt Key：请求没有签名", "There is no Encrypt Key: requests carry no signature")
         if verification_token
         else Text(
@@ -77,7 +77,7 @@ def public_url() -> Finding:
     if not address:
         return Finding(
             Check.PUBLIC_URL,
-            Verdict.WARNING,
+            CheckResult.WARNING,
             Text("没有设置：用户无法在浏览器中完成授权", "Not set: users cannot authorize in a browser"),
             Text(
                 "设为浏览器访问门户的地址并重启门户",
@@ -88,14 +88,14 @@ def public_url() -> Finding:
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         return Finding(
             Check.PUBLIC_URL,
-            Verdict.WARNING,
+            CheckResult.WARNING,
             Text(f"{address} 未加密：授权码会明文传输", f"{address} is plain http: codes travel readable"),
             Text(
                 "在门户前设置 TLS 代理并改用 https://",
                 "Put a TLS proxy in front of the portal and use https://",
             ),
         )
-    return Finding(Check.PUBLIC_URL, Verdict.OK, Text(address, address))
+    return Finding(Check.PUBLIC_URL, CheckResult.OK, Text(address, address))
 
 
 def refresh_switch(*, may_refresh: bool | None) -> Finding:
@@ -103,7 +103,7 @@ def refresh_switch(*, may_refresh: bool | None) -> Finding:
     if may_refresh is None:
         return Finding(
             Check.REFRESH,
-            Verdict.UNKNOWN,
+            CheckResult.UNKNOWN,
             Text(
                 "平台没有查询此开关的接口，也还没有刷新过", "No API tells, and nothing has been refreshed yet"
             ),
@@ -113,6 +113,8 @@ def refresh_switch(*, may_refresh: bool | None) -> Finding:
             ),
         )
     if may_refresh:
-        return Finding(Check.REFRESH, Verdict.OK, Text("最近一次刷新成功", "The latest refresh succeeded"))
+        return Finding(
+            Check.REFRESH, CheckResult.OK, Text("最近一次刷新成功", "The latest refresh succeeded")
+        )
     info = explain(_REFRESH_OFF)
-    return Finding(Check.REFRESH, Verdict.WRONG, info.cause, info.cure, code=info.code)
+    return Finding(Check.REFRESH, CheckResult.WRONG, info.cause, info.cure, code=info.code)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from bots.doctor.findings import Check, Finding, Verdict
+from bots.doctor.findings import Check, CheckResult, Finding
 from feishu.app_info import AppInfo, Identity
 from feishu.text import Text
 
@@ -20,7 +20,7 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
         wanted = " ".join([SENDING[1], *asked])
         yield Finding(
             Check.USER_SCOPES,
-            Verdict.UNKNOWN,
+            CheckResult.UNKNOWN,
             Text("无法读取已开通的权限", "The scopes that are enabled cannot be read"),
             Text(
                 f"在「权限管理」中确认已开通：{wanted}",
@@ -36,10 +36,10 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
 def _sending(app: AppInfo) -> Finding:
     for scope in SENDING:
         if _has(app, scope, "tenant"):
-            return Finding(Check.SENDING, Verdict.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
+            return Finding(Check.SENDING, CheckResult.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
     return Finding(
         Check.SENDING,
-        Verdict.WRONG,
+        CheckResult.WRONG,
         Text(
             "应用不能发送消息，也就发不出授权卡片", "The app may not send messages, so it cannot send cards"
         ),
@@ -55,11 +55,11 @@ def _user_scopes(asked: list[str], app: AppInfo) -> Finding:
             if asked
             else Text("除 offline_access 外不申请权限", "None is asked for but offline_access")
         )
-        return Finding(Check.USER_SCOPES, Verdict.OK, words)
+        return Finding(Check.USER_SCOPES, CheckResult.OK, words)
     names = " ".join(missing)
     return Finding(
         Check.USER_SCOPES,
-        Verdict.WRONG,
+        CheckResult.WRONG,
         Text(
             f"用户身份下未开通：{names}；用户会看到错误 20027",
             f"Not enabled for the user's identity: {names}; users get error 20027",
@@ -73,7 +73,7 @@ def _offline_access(app: AppInfo, *, asked: bool) -> Finding:
     if not asked:
         return Finding(
             Check.OFFLINE_ACCESS,
-            Verdict.WARNING,
+            CheckResult.WARNING,
             Text(f"机器人不申请 offline_access：{ends.zh_cn}", f"The bot does not ask for it: {ends.en_us}"),
             Text(
                 "在机器人设置的「要申请的权限」中加入 offline_access",
@@ -83,11 +83,11 @@ def _offline_access(app: AppInfo, *, asked: bool) -> Finding:
     if not _has(app, OFFLINE_ACCESS, "user"):
         return Finding(
             Check.OFFLINE_ACCESS,
-            Verdict.WRONG,
+            CheckResult.WRONG,
             Text("应用未开通 offline_access", "The app does not have it enabled"),
             _enable([OFFLINE_ACCESS], _USER),
         )
-    return Finding(Check.OFFLINE_ACCESS, Verdict.OK, Text("已开通并会申请", "Enabled and asked for"))
+    return Finding(Check.OFFLINE_ACCESS, CheckResult.OK, Text("已开通并会申请", "Enabled and asked for"))
 
 
 def _has(app: AppInfo, name: str, identity: Identity) -> bool:

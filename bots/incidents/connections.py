@@ -56,7 +56,7 @@ def find_problems() -> Iterator[Problem]:
     for count in (
         PlatformCount.objects.foreign().filter(bot__in=Bot.objects.listening()).select_related("bot")
     ):
-        began_at = count.looked_at or timezone.now()
+        began_at = count.checked_at or timezone.now()
         yield Problem(count.bot, FOREIGN, began_at, Details(message=f"{count.online}/{count.held}"))
 
 

@@ -159,27 +159,27 @@ class ConnectionLoss(models.Model):
 class PlatformCountQuerySet(OwnedQuerySet["PlatformCount"]):
     def foreign(self) -> Self:
         """Counts that show connections of other programs."""
-        return self.filter(more_looks__gte=PROOF)
+        return self.filter(more_counts__gte=PROOF)
 
 
 class PlatformCount(models.Model):
-    """How many connections of a bot the platform sees, against those that stand here by their leases.
+    """How many connections of a bot the platform counts, against those that are open here by their leases.
 
-    A difference counts only when it is found in two looks in a row: connections come and go.
+    A difference means something only when two counts in a row show it: connections come and go.
     """
 
     bot = models.OneToOneField(
         Bot, primary_key=True, on_delete=models.CASCADE, related_name="platform_count", verbose_name=_("bot")
     )
-    next_look_at = models.DateTimeField(db_index=True)
-    looked_at = models.DateTimeField(_("looked"), null=True)
+    next_check_at = models.DateTimeField(db_index=True)
+    checked_at = models.DateTimeField(_("checked"), null=True)
     online = models.PositiveIntegerField(_("at the platform"), null=True)
     held = models.PositiveIntegerField(_("here"), null=True)
-    more_looks = models.PositiveIntegerField(default=0)
-    """Looks in a row in which the platform saw more than there are here."""
-    fewer_looks = models.PositiveIntegerField(default=0)
+    more_counts = models.PositiveIntegerField(default=0)
+    """Counts in a row that showed more than are open here."""
+    fewer_counts = models.PositiveIntegerField(default=0)
     renewals = models.PositiveIntegerField(default=0)
-    """How often connections were made anew because of the count, since it was right the last time."""
+    """How often connections were replaced because of the count, since it was right the last time."""
     error_code = models.BigIntegerField(_("error code"), null=True)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
 
@@ -195,8 +195,8 @@ class PlatformCount(models.Model):
 
     @property
     def foreign(self) -> int:
-        """Connections of this app that somebody else holds: they take events away."""
-        return (self.online or 0) - (self.held or 0) if self.more_looks >= PROOF else 0
+        """Connections of this app that other programs hold: they take events away."""
+        return (self.online or 0) - (self.held or 0) if self.more_counts >= PROOF else 0
 
 
 class Listener(models.Model):

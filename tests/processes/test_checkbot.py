@@ -68,7 +68,7 @@ def test_program_that_steals_events_is_noticed(sandbox, bot, checkbot):
     with sandbox.connected_elsewhere():
         process = checkbot()
     assert process.exit_code == 1
-    assert "counts 1 connections and the portal holds 0" in process.output
+    assert "counts 1 connections of this app and the portal holds 0" in process.output
 
 
 def test_unknown_bot_is_an_error_of_one_line(environment, checkbot):

@@ -21,7 +21,7 @@ for _ in range(2):
     platform_count.check(Bot.objects.get().pk)
 detection.detect()
 """
-KNOWN = "SELECT online, held, more_looks FROM bots_platformcount"
+KNOWN = "SELECT online, held, more_counts FROM bots_platformcount"
 INCIDENTS = "SELECT cause FROM bots_incident WHERE closed_at IS NULL"
 LOSSES = "SELECT reason, code FROM bots_connectionloss ORDER BY id"
 

@@ -8,14 +8,19 @@ from django.db.models import Q
 
 from auth_sessions.enums import Outcome
 from auth_sessions.models import RefreshAttempt
-from bots.doctor import Finding, Verdict, examination
+from bots.doctor import CheckResult, Finding, examination
 from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text
 
 _REFRESH_OFF: Final = 20074
 
-_MARKS: Final = {Verdict.OK: "✓", Verdict.WARNING: "!", Verdict.WRONG: "✗", Verdict.UNKNOWN: "?"}
+_MARKS: Final = {
+    CheckResult.OK: "✓",
+    CheckResult.WARNING: "!",
+    CheckResult.WRONG: "✗",
+    CheckResult.UNKNOWN: "?",
+}
 _CODE: Final = Text("平台错误码", "platform code")
 _CURE: Final = Text("处理", "What to do")
 
@@ -41,19 +46,19 @@ class Command(BaseCommand):
         wrong = 0
         for finding in examination(bot, may_refresh=_may_refresh(bot)):
             self._print(finding, language)
-            wrong += finding.verdict is Verdict.WRONG
+            wrong += finding.result is CheckResult.WRONG
         if wrong:
             words = Text(f"{bot.app_id}：有 {wrong} 项错误。", f"{bot.app_id}: {wrong} wrong.")
             raise CommandError(words.in_language(language))
 
     def _print(self, finding: Finding, language: str) -> None:
-        style = {Verdict.OK: self.style.SUCCESS, Verdict.WRONG: self.style.ERROR}.get(
-            finding.verdict, self.style.WARNING
+        style = {CheckResult.OK: self.style.SUCCESS, CheckResult.WRONG: self.style.ERROR}.get(
+            finding.result, self.style.WARNING
         )
         title, cause, cure = (
             text.in_language(language) for text in (finding.title, finding.cause, finding.cure)
         )
-        self.stdout.write(f"{style(_MARKS[finding.verdict])} {title}: {cause}{_codes(finding, language)}")
+        self.stdout.write(f"{style(_MARKS[finding.result])} {title}: {cause}{_codes(finding, language)}")
         if cure:
             self.stdout.write(f"    {_CURE.in_language(language)}: {cure}")
 

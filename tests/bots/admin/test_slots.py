@@ -75,7 +75,7 @@ def test_losses_of_a_day_are_counted_and_lead_to_their_list(rows: Rows, as_owner
 
 def count(rows: Rows, **values: Any) -> None:
     PlatformCount.objects.update_or_create(
-        bot=rows.bot, defaults={"next_look_at": timezone.now(), "looked_at": timezone.now()} | values
+        bot=rows.bot, defaults={"next_check_at": timezone.now(), "checked_at": timezone.now()} | values
     )
 
 
@@ -83,8 +83,8 @@ def count(rows: Rows, **values: Any) -> None:
     ("values", "words"),
     [
         ({"online": 1, "held": 1}, "1 at the platform, 1 here"),
-        ({"online": 2, "held": 1, "more_looks": 1}, "Looking again"),
-        ({"online": 2, "held": 1, "more_looks": 2}, "Foreign connection"),
+        ({"online": 2, "held": 1, "more_counts": 1}, "Checking again"),
+        ({"online": 2, "held": 1, "more_counts": 2}, "Foreign connection"),
         ({"online": None, "held": 1}, "The platform gives no number."),
         ({"error_code": 99991400, "error_message": "slow down"}, "slow down"),
     ],

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots.connections import platform_count
 from bots.connections.losses import write_losses
-from bots.connections.platform_count import AGAIN, CLAIM, check, due_bots
+from bots.connections.platform_count import CLAIM, CONFIRM_AFTER, check, due_bots
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.service import set_enabled
@@ -72,21 +72,21 @@ def minutes(moment: Any) -> float:
 
 
 def test_every_bot_is_claimed_by_one_worker_alone(bot):
-    PlatformCount.objects.update(next_look_at=timezone.now())
+    PlatformCount.objects.update(next_check_at=timezone.now())
     assert due_bots() == [bot.pk]
     assert due_bots() == []
     known = PlatformCount.objects.get()
-    assert 0 < minutes(known.next_look_at) <= CLAIM.total_seconds() / 60
+    assert 0 < minutes(known.next_check_at) <= CLAIM.total_seconds() / 60
 
 
 def test_nobody_is_asked_about_when_that_is_switched_off(bot, settings):
-    PlatformCount.objects.update(next_look_at=timezone.now())
+    PlatformCount.objects.update(next_check_at=timezone.now())
     settings.PLATFORM_LOOK_MINUTES = 0
     assert due_bots() == []
 
 
 def test_bots_that_hold_no_connections_are_left_alone(bot):
-    PlatformCount.objects.update(next_look_at=timezone.now())
+    PlatformCount.objects.update(next_check_at=timezone.now())
     set_enabled([bot], enabled=False, actor=SYSTEM)
     assert due_bots() == []
 
@@ -94,15 +94,15 @@ def test_bots_that_hold_no_connections_are_left_alone(bot):
 def test_count_that_is_right_is_asked_for_again_in_half_an_hour_and_sooner_in_silence(bot, look_at):
     known = look_at(bot, 2)
     assert (known.online, known.held, known.foreign) == (2, 2, 0)
-    assert 7 < minutes(known.next_look_at) < 13
+    assert 7 < minutes(known.next_check_at) < 13
     bot.slots.update(last_message_at=timezone.now())
-    assert 23 < minutes(look_at(bot, 2).next_look_at) < 37
+    assert 23 < minutes(look_at(bot, 2).next_check_at) < 37
 
 
 def test_foreign_connection_is_named_when_two_looks_in_a_row_find_it(bot, look_at):
     known = look_at(bot, 3)
     assert known.foreign == 0
-    assert minutes(known.next_look_at) <= AGAIN.total_seconds() / 60
+    assert minutes(known.next_check_at) <= CONFIRM_AFTER.total_seconds() / 60
     assert look_at(bot, 3).foreign == 1
     assert look_at(bot, 2).foreign == 0
 
@@ -158,7 +158,7 @@ def test_count_that_stays_wrong_costs_two_connections_and_no_more(bot, look_at):
             half_open_at=None, connected_at=timezone.now() - timedelta(minutes=5)
         )
     known = PlatformCount.objects.get()
-    assert known.renewals == platform_count.MOST_RENEWALS
+    assert known.renewals == platform_count.MAX_RENEWALS
     assert look_at(bot, 2).renewals == 0
 
 
@@ -166,8 +166,8 @@ def test_loss_brings_the_next_look_forward_and_a_planned_move_does_not(bot, look
     look_at(bot, 2)
     for reason, soon in ((LossReason.MOVED, False), (LossReason.NETWORK, True)):
         write_losses([ConnectionLoss(bot=bot, number=1, at=timezone.now(), reason=reason)])
-        left = minutes(PlatformCount.objects.get().next_look_at)
-        assert (left <= AGAIN.total_seconds() / 60) is soon
+        left = minutes(PlatformCount.objects.get().next_check_at)
+        assert (left <= CONFIRM_AFTER.total_seconds() / 60) is soon
 
 
 @pytest.mark.parametrize(
@@ -180,11 +180,11 @@ def test_loss_brings_the_next_look_forward_and_a_planned_move_does_not(bot, look
 def test_platform_that_gives_no_answer_changes_no_verdict(bot, look_at, answer, code):
     look_at(bot, 3)
     known = look_at(bot, None, **answer)
-    assert (known.more_looks, known.error_code, bool(known.error_message)) == (1, code, True)
-    assert minutes(known.next_look_at) > 5
+    assert (known.more_counts, known.error_code, bool(known.error_message)) == (1, code, True)
+    assert minutes(known.next_check_at) > 5
     assert look_at(bot, 3).error_message == ""
 
 
 def test_platform_that_gives_no_number_proves_nothing(bot, look_at):
     look_at(bot, 3)
-    assert look_at(bot, None).more_looks == 0
+    assert look_at(bot, None).more_counts == 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import respx
 
-from bots.doctor import Check, Finding, Verdict, examine
+from bots.doctor import Check, CheckResult, Finding, examine
 from bots.models import Bot
 from feishu.transport import Transport as Http
 
@@ -68,7 +68,7 @@ def look(bot: Bot, **values: Any) -> dict[Check, Finding]:
     return by_check
 
 
-def verdicts(findings: dict[Check, Finding]) -> dict[Check, Verdict]:
+def results(findings: dict[Check, Finding]) -> dict[Check, CheckResult]:
     return {
-        check: finding.verdict for check, finding in findings.items() if finding.verdict is not Verdict.OK
+        check: finding.result for check, finding in findings.items() if finding.result is not CheckResult.OK
     }

@@ -1,7 +1,7 @@
 import pytest
 
-from bots.doctor import Check, Verdict
-from tests.bots.doctor.patient import app_of, described, look, verdicts
+from bots.doctor import Check, CheckResult
+from tests.bots.doctor.patient import app_of, described, look, results
 
 pytestmark = pytest.mark.django_db
 
@@ -10,40 +10,40 @@ pytestmark = pytest.mark.django_db
 def test_bot_that_is_not_enabled_is_said_in_words(bot, platform, status):
     platform.bot.respond(json=described(status))
     finding = look(bot)[Check.BOT]
-    assert finding.verdict is (Verdict.WARNING if status == 4 else Verdict.WRONG)
+    assert finding.result is (CheckResult.WARNING if status == 4 else CheckResult.WRONG)
     assert finding.cure.en_us
 
 
 def test_app_without_bot_capability_is_wrong(bot, platform):
     platform.bot.respond(400, json={"code": 11205, "msg": "app do not have bot"})
     finding = look(bot)[Check.BOT]
-    assert (finding.verdict, finding.code) == (Verdict.WRONG, 11205)
+    assert (finding.result, finding.code) == (CheckResult.WRONG, 11205)
     assert "Add Features" in finding.cure.en_us
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict"),
+    ("values", "result"),
     [
-        ({"status": 0}, Verdict.WRONG),
-        ({"status": 2}, Verdict.WRONG),
-        ({"status": 3}, Verdict.OK),
-        ({"online_version_id": ""}, Verdict.WARNING),
-        ({"online_version_id": None}, Verdict.OK),
+        ({"status": 0}, CheckResult.WRONG),
+        ({"status": 2}, CheckResult.WRONG),
+        ({"status": 3}, CheckResult.OK),
+        ({"online_version_id": ""}, CheckResult.WARNING),
+        ({"online_version_id": None}, CheckResult.OK),
     ],
 )
-def test_state_of_the_app_is_judged(bot, platform, values, verdict):
+def test_state_of_the_app_is_judged(bot, platform, values, result):
     platform.application.respond(json=app_of(bot, **values))
-    assert look(bot)[Check.APPLICATION].verdict is verdict
+    assert look(bot)[Check.APPLICATION].result is result
 
 
 def test_app_that_may_not_read_itself_is_unknown_and_says_what_to_enable(bot, platform):
     platform.application.respond(400, json={"code": 99991672, "msg": "denied"})
     findings = look(bot)
     finding = findings[Check.APPLICATION]
-    assert (finding.verdict, finding.code) == (Verdict.UNKNOWN, 99991672)
+    assert (finding.result, finding.code) == (CheckResult.UNKNOWN, 99991672)
     assert "application:application:self_manage" in finding.cure.en_us
-    assert findings[Check.REDIRECT_URL].verdict is Verdict.UNKNOWN
+    assert findings[Check.REDIRECT_URL].result is CheckResult.UNKNOWN
     assert bot.redirect_uri in findings[Check.REDIRECT_URL].cure.en_us
-    assert findings[Check.USER_SCOPES].verdict is Verdict.UNKNOWN
+    assert findings[Check.USER_SCOPES].result is CheckResult.UNKNOWN
     assert "docx:document:readonly" in findings[Check.USER_SCOPES].cure.en_us
-    assert Verdict.WRONG not in verdicts(findings).values()
+    assert CheckResult.WRONG not in results(findings).values()

@@ -5,9 +5,10 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from bots.doctor import Check, Verdict
-from bots.enums import SlotState
-from bots.models import Bot
+from bots.connections.status import PATIENCE
+from bots.doctor import Check, CheckResult
+from bots.enums import LossReason, SlotState
+from bots.models import Bot, ConnectionLoss
 from tests.bots.doctor.patient import counted, look
 from tests.factories import connect_slots
 
@@ -18,29 +19,29 @@ pytestmark = pytest.mark.django_db
 def test_refused_long_connection_is_wrong_with_its_code(bot, platform, code):
     platform.endpoint.respond(json={"code": code, "msg": "no", "data": {}})
     finding = look(bot)[Check.LONG_CONNECTION]
-    assert (finding.verdict, finding.code) == (Verdict.WRONG, code)
+    assert (finding.result, finding.code) == (CheckResult.WRONG, code)
 
 
 @pytest.mark.parametrize(
-    ("state", "verdict"), [(SlotState.CONNECTED, Verdict.WARNING), (SlotState.ERROR, Verdict.WRONG)]
+    ("state", "result"), [(SlotState.CONNECTED, CheckResult.WARNING), (SlotState.ERROR, CheckResult.WRONG)]
 )
-def test_connection_limit_is_wrong_only_for_a_bot_that_still_needs_one(bot, platform, state, verdict):
+def test_connection_limit_is_wrong_only_for_a_bot_that_still_needs_one(bot, platform, state, result):
     bot.slots.update(state=state)
     platform.endpoint.respond(json={"code": 1000040350, "msg": "too many", "data": {}})
-    assert look(bot)[Check.LONG_CONNECTION].verdict is verdict
+    assert look(bot)[Check.LONG_CONNECTION].result is result
 
 
 def test_more_connections_than_ours_are_somebody_elses(bot, platform):
     platform.connections.respond(json=counted(3))
     finding = look(bot)[Check.CONNECTIONS]
-    assert finding.verdict is Verdict.WRONG
-    assert "counts 3 connections and the portal holds 1: the other 2" in finding.cause.en_us
+    assert finding.result is CheckResult.WRONG
+    assert "counts 3 connections of this app and the portal holds 1: the other 2" in finding.cause.en_us
 
 
 def test_fewer_connections_than_ours_are_half_open(bot, platform):
     platform.connections.respond(json=counted(0))
     finding = look(bot)[Check.CONNECTIONS]
-    assert finding.verdict is Verdict.WRONG
+    assert finding.result is CheckResult.WRONG
     assert "half open" in finding.cause.en_us
 
 
@@ -52,30 +53,45 @@ def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, p
         return httpx.Response(200, json=counted(1))
 
     platform.connections.mock(side_effect=meanwhile)
-    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.OK
+    assert look(bot)[Check.CONNECTIONS].result is CheckResult.OK
 
 
-@pytest.mark.parametrize(("seconds_left", "verdict"), [(60, Verdict.OK), (-60, Verdict.WRONG)])
-def test_connection_on_the_move_counts_twice_as_long_as_it_moves(bot, platform, seconds_left, verdict):
+@pytest.mark.parametrize(("seconds_left", "result"), [(60, CheckResult.OK), (-60, CheckResult.WRONG)])
+def test_connection_on_the_move_counts_twice_as_long_as_it_moves(bot, platform, seconds_left, result):
     until = timezone.now() + timedelta(seconds=seconds_left)
     bot.slots.update(successor=uuid4(), successor_until=until)
     platform.connections.respond(json=counted(2))
-    assert look(bot)[Check.CONNECTIONS].verdict is verdict
+    assert look(bot)[Check.CONNECTIONS].result is result
 
 
 def test_bot_without_a_connection_is_a_warning(bot, platform):
-    bot.slots.update(state=SlotState.STOPPED)
+    bot.slots.update(state=SlotState.STOPPED, holder=None, lease_until=None)
+    Bot.objects.filter(pk=bot.pk).update(created_at=timezone.now() - PATIENCE)
     platform.connections.respond(json=counted(0))
     finding = look(bot)[Check.CONNECTIONS]
-    assert (finding.verdict, finding.cause.en_us) == (Verdict.WARNING, "0 of 1 are up")
+    assert finding.result is CheckResult.WARNING
+    assert finding.cause.en_us == "0 of 1 are up: No process holds this connection"
     assert "runfeishu" in finding.cure.en_us
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_difference_that_may_be_over_in_a_minute_is_not_called_wrong(bot, platform, count):
+    connect_slots(bot.slots, connected_at=timezone.now())
+    platform.connections.respond(json=counted(count))
+    assert look(bot)[Check.CONNECTIONS].result is CheckResult.UNKNOWN
+
+
+def test_leftover_of_a_connection_that_was_just_lost_is_no_other_program(bot, platform):
+    ConnectionLoss.objects.create(bot=bot, number=1, at=timezone.now(), reason=LossReason.NETWORK)
+    platform.connections.respond(json=counted(2))
+    assert look(bot)[Check.CONNECTIONS].result is CheckResult.UNKNOWN
 
 
 def test_connection_in_error_is_explained_by_its_last_code(bot, platform):
     bot.slots.update(state=SlotState.ERROR, error_code=1000040350)
     platform.connections.respond(json=counted(0))
     finding = look(bot)[Check.CONNECTIONS]
-    assert (finding.verdict, finding.code) == (Verdict.WARNING, 1000040350)
+    assert (finding.result, finding.code) == (CheckResult.WARNING, 1000040350)
     assert "reached its number" in finding.cause.en_us
 
 
@@ -83,10 +99,10 @@ def test_disabled_bot_needs_no_connection(bot, platform):
     Bot.objects.filter(pk=bot.pk).update(enabled=False)
     bot.slots.update(state=SlotState.STOPPED)
     platform.connections.respond(json=counted(0))
-    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.OK
+    assert look(bot)[Check.CONNECTIONS].result is CheckResult.OK
 
 
 @pytest.mark.parametrize("answer", [{"code": 0, "data": {}}, {"code": 99991201, "msg": "api not found"}])
 def test_platform_that_does_not_count_leaves_it_unknown(bot, platform, answer):
     platform.connections.respond(json=answer)
-    assert look(bot)[Check.CONNECTIONS].verdict is Verdict.UNKNOWN
+    assert look(bot)[Check.CONNECTIONS].result is CheckResult.UNKNOWN

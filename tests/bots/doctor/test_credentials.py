@@ -2,7 +2,7 @@ import httpx
 import pytest
 import respx
 
-from bots.doctor import Check, Verdict
+from bots.doctor import Check, CheckResult
 from tests.bots.doctor.patient import ENDPOINT, SECRET, TOKEN, issued, look
 from tests.factories import make_bot
 
@@ -13,11 +13,11 @@ def test_wrong_secret_is_wrong_with_code_and_log_id_and_stops_no_other_check(bot
     platform.token.respond(json={"code": 10015, "msg": "no"}, headers={"X-Tt-Logid": "log-1"})
     findings = look(bot)
     finding = findings[Check.CREDENTIALS]
-    assert (finding.verdict, finding.code, finding.log_id) == (Verdict.WRONG, 10015, "log-1")
+    assert (finding.result, finding.code, finding.log_id) == (CheckResult.WRONG, 10015, "log-1")
     assert "App Secret" in finding.cure.en_us
-    assert findings[Check.LONG_CONNECTION].verdict is Verdict.OK
-    assert findings[Check.BOT].verdict is Verdict.UNKNOWN
-    assert findings[Check.PUBLIC_URL].verdict is Verdict.OK
+    assert findings[Check.LONG_CONNECTION].result is CheckResult.OK
+    assert findings[Check.BOT].result is CheckResult.UNKNOWN
+    assert findings[Check.PUBLIC_URL].result is CheckResult.OK
     assert not platform.bot.called
 
 
@@ -30,21 +30,21 @@ def test_credentials_are_asked_for_anew_each_time(bot, platform):
 def test_platform_out_of_reach_is_wrong(bot, platform):
     platform.token.mock(side_effect=httpx.ConnectTimeout("slow"))
     finding = look(bot)[Check.CREDENTIALS]
-    assert finding.verdict is Verdict.WRONG
+    assert finding.result is CheckResult.WRONG
     assert "proxy" in finding.cure.en_us
 
 
 @pytest.mark.parametrize(
-    ("answer", "verdict"),
+    ("answer", "result"),
     [
-        (httpx.Response(200, text="<html>sign in</html>"), Verdict.WRONG),
-        (httpx.Response(502, text="<html>bad gateway</html>"), Verdict.UNKNOWN),
-        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), Verdict.UNKNOWN),
+        (httpx.Response(200, text="<html>sign in</html>"), CheckResult.WRONG),
+        (httpx.Response(502, text="<html>bad gateway</html>"), CheckResult.UNKNOWN),
+        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), CheckResult.UNKNOWN),
     ],
 )
-def test_what_passes_by_itself_is_told_from_what_does_not(bot, platform, answer, verdict):
+def test_what_passes_by_itself_is_told_from_what_does_not(bot, platform, answer, result):
     platform.token.mock(return_value=answer)
-    assert look(bot)[Check.CREDENTIALS].verdict is verdict
+    assert look(bot)[Check.CREDENTIALS].result is result
 
 
 def test_secret_that_the_platform_echoes_is_masked(bot, platform):
@@ -68,7 +68,7 @@ def test_app_of_the_other_brand_is_named_with_the_change_to_make(ours, own, othe
         findings = look(bot)
     platform = "lark" if ours == "feishu" else "feishu"
     for check, code in ((Check.CREDENTIALS, 10014), (Check.LONG_CONNECTION, 1000040351)):
-        assert (findings[check].verdict, findings[check].code) == (Verdict.WRONG, code)
+        assert (findings[check].result, findings[check].code) == (CheckResult.WRONG, code)
         assert name in findings[check].cause.en_us
         command = f"manage.py addbot 'My bot' --app-id {bot.app_id} --platform {platform}"
         assert command in findings[check].cure.en_us

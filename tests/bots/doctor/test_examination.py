@@ -1,15 +1,15 @@
 import pytest
 
-from bots.doctor import Check, Verdict, examination
+from bots.doctor import Check, CheckResult, examination
 from feishu.transport import Transport as Http
-from tests.bots.doctor.patient import look, verdicts
+from tests.bots.doctor.patient import look, results
 
 pytestmark = pytest.mark.django_db
 
 
 def test_all_well_is_found_well_in_both_languages(bot, platform):
     findings = look(bot, may_refresh=True)
-    assert verdicts(findings) == {}
+    assert results(findings) == {}
     assert set(findings) == set(Check) - {Check.WEBHOOK_KEYS}
     for finding in findings.values():
         assert finding.title.zh_cn
@@ -22,9 +22,9 @@ def test_every_finding_that_is_not_well_says_what_to_do_in_both_languages(bot, p
     for route in (platform.bot, platform.connections, platform.application, platform.endpoint):
         route.respond(json={"code": 424242, "msg": "strange"})
     findings = look(bot)
-    assert len(verdicts(findings)) >= 6
+    assert len(results(findings)) >= 6
     for finding in findings.values():
-        assert bool(finding.cure.zh_cn) == bool(finding.cure.en_us) == (finding.verdict is not Verdict.OK)
+        assert bool(finding.cure.zh_cn) == bool(finding.cure.en_us) == (finding.result is not CheckResult.OK)
 
 
 def test_findings_come_one_by_one(bot, platform):

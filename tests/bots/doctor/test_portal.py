@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, Verdict
+from bots.doctor import Check, CheckResult
 from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 def test_secret_sealed_with_another_key_is_wrong_and_asks_the_platform_nothing(bot, platform, settings):
     settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
     findings = look(bot)
-    assert findings[Check.APP_SECRET].verdict is Verdict.WRONG
+    assert findings[Check.APP_SECRET].result is CheckResult.WRONG
     assert "ENCRYPTION_KEYS" in findings[Check.APP_SECRET].cure.en_us
-    assert findings[Check.CREDENTIALS].verdict is Verdict.UNKNOWN
+    assert findings[Check.CREDENTIALS].result is CheckResult.UNKNOWN
     assert not platform.token.called
     with pytest.raises(SealedValueError):
         _ = Bot.objects.get(pk=bot.pk).credentials
@@ -23,50 +23,50 @@ def test_secret_sealed_with_another_key_is_wrong_and_asks_the_platform_nothing(b
 
 def test_missing_secret_is_wrong(bot, platform):
     Bot.objects.filter(pk=bot.pk).update(app_secret="")
-    assert look(bot)[Check.APP_SECRET].verdict is Verdict.WRONG
+    assert look(bot)[Check.APP_SECRET].result is CheckResult.WRONG
     assert not platform.token.called
 
 
 @pytest.mark.parametrize(
-    ("url", "verdict"),
+    ("url", "result"),
     [
-        ("", Verdict.WARNING),
-        ("http://portal.example.com", Verdict.WARNING),
-        ("http://localhost:8000", Verdict.OK),
-        ("http://127.0.0.1:8000", Verdict.OK),
-        ("http://[::1]:8000", Verdict.OK),
-        ("https://portal.example.com", Verdict.OK),
+        ("", CheckResult.WARNING),
+        ("http://portal.example.com", CheckResult.WARNING),
+        ("http://localhost:8000", CheckResult.OK),
+        ("http://127.0.0.1:8000", CheckResult.OK),
+        ("http://[::1]:8000", CheckResult.OK),
+        ("https://portal.example.com", CheckResult.OK),
     ],
 )
-def test_public_url_is_judged(bot, platform, settings, url, verdict):
+def test_public_url_is_judged(bot, platform, settings, url, result):
     settings.PUBLIC_URL = url
     findings = look(bot)
-    assert findings[Check.PUBLIC_URL].verdict is verdict
+    assert findings[Check.PUBLIC_URL].result is result
     assert (Check.REDIRECT_URL in findings) == bool(url)
 
 
 @pytest.mark.parametrize(
-    ("may_refresh", "verdict", "code"),
-    [(None, Verdict.UNKNOWN, None), (True, Verdict.OK, None), (False, Verdict.WRONG, 20074)],
+    ("may_refresh", "result", "code"),
+    [(None, CheckResult.UNKNOWN, None), (True, CheckResult.OK, None), (False, CheckResult.WRONG, 20074)],
 )
-def test_refresh_switch_is_known_only_from_a_refresh(bot, platform, may_refresh, verdict, code):
+def test_refresh_switch_is_known_only_from_a_refresh(bot, platform, may_refresh, result, code):
     finding = look(bot, may_refresh=may_refresh)[Check.REFRESH]
-    assert (finding.verdict, finding.code) == (verdict, code)
+    assert (finding.result, finding.code) == (result, code)
 
 
 @pytest.mark.parametrize(
-    ("keys", "verdict"),
+    ("keys", "result"),
     [
-        ({}, Verdict.WRONG),
-        ({"verification_token": "v3rify"}, Verdict.WARNING),
-        ({"encrypt_key": "3ncrypt"}, Verdict.OK),
-        ({"encrypt_key": "3ncrypt", "verification_token": "v3rify"}, Verdict.OK),
+        ({}, CheckResult.WRONG),
+        ({"verification_token": "v3rify"}, CheckResult.WARNING),
+        ({"encrypt_key": "3ncrypt"}, CheckResult.OK),
+        ({"encrypt_key": "3ncrypt", "verification_token": "v3rify"}, CheckResult.OK),
     ],
 )
-def test_webhook_bot_needs_keys_and_no_connection(platform, keys, verdict):
+def test_webhook_bot_needs_keys_and_no_connection(platform, keys, result):
     bot = make_bot(app_secret=SECRET, transport=Transport.WEBHOOK, **keys)
     findings = look(bot)
-    assert findings[Check.WEBHOOK_KEYS].verdict is verdict
+    assert findings[Check.WEBHOOK_KEYS].result is result
     assert {Check.LONG_CONNECTION, Check.CONNECTIONS} & set(findings) == set()
     assert not platform.endpoint.called
     assert "v3rify" not in repr(findings)
@@ -76,4 +76,4 @@ def test_webhook_bot_needs_keys_and_no_connection(platform, keys, verdict):
 def test_webhook_keys_sealed_with_another_key_are_wrong(platform, settings):
     bot = make_bot(app_secret=SECRET, transport=Transport.WEBHOOK, encrypt_key="3ncrypt")
     settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
-    assert look(bot)[Check.WEBHOOK_KEYS].verdict is Verdict.WRONG
+    assert look(bot)[Check.WEBHOOK_KEYS].result is CheckResult.WRONG

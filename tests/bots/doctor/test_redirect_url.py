@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, Verdict
+from bots.doctor import Check, CheckResult
 from tests.bots.doctor.patient import app_of, look
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def test_nearly_right_redirect_url_is_named_with_the_difference(bot, platform, r
     far = ["https://elsewhere.test/", "https://[broken/", f"http://a.test{PATH.format(app_id=bot.app_id)}?x"]
     platform.application.respond(json=app_of(bot, redirect_urls=[*far, url]))
     finding = look(bot)[Check.REDIRECT_URL]
-    assert finding.verdict is Verdict.WRONG
+    assert finding.result is CheckResult.WRONG
     assert finding.cause.en_us.endswith(f"; {url} is registered and differs in: {differs}")
     assert finding.cure.en_us.endswith(bot.redirect_uri)
 
@@ -35,11 +35,11 @@ def test_nearly_right_redirect_url_is_named_with_the_difference(bot, platform, r
 def test_missing_redirect_url_is_wrong_and_given_to_copy(bot, platform, urls):
     platform.application.respond(json=app_of(bot, redirect_urls=urls))
     finding = look(bot)[Check.REDIRECT_URL]
-    assert finding.verdict is Verdict.WRONG
+    assert finding.result is CheckResult.WRONG
     assert finding.cause.en_us == f"{bot.redirect_uri} is not registered, so users get error 20029"
     assert finding.cure.zh_cn.endswith(bot.redirect_uri)
 
 
 def test_one_of_several_redirect_urls_will_do(bot, platform):
     platform.application.respond(json=app_of(bot, redirect_urls=["https://a.test/", bot.redirect_uri]))
-    assert look(bot)[Check.REDIRECT_URL].verdict is Verdict.OK
+    assert look(bot)[Check.REDIRECT_URL].result is CheckResult.OK

@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, Verdict
+from bots.doctor import Check, CheckResult
 from bots.models import Bot
 from tests.bots.doctor.patient import app_of, look, scopes
 
@@ -8,17 +8,17 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("enabled", "verdict"),
+    ("enabled", "result"),
     [
-        (scopes("im:message", types=["tenant", "user"]), Verdict.OK),
-        (scopes("im:message:send_as_bot", types=["tenant"]), Verdict.OK),
-        (scopes("im:message", types=["user"]), Verdict.WRONG),
-        (scopes("im:message:readonly"), Verdict.WRONG),
+        (scopes("im:message", types=["tenant", "user"]), CheckResult.OK),
+        (scopes("im:message:send_as_bot", types=["tenant"]), CheckResult.OK),
+        (scopes("im:message", types=["user"]), CheckResult.WRONG),
+        (scopes("im:message:readonly"), CheckResult.WRONG),
     ],
 )
-def test_sending_takes_one_of_two_scopes_for_the_app_itself(bot, platform, enabled, verdict):
+def test_sending_takes_one_of_two_scopes_for_the_app_itself(bot, platform, enabled, result):
     platform.application.respond(json=app_of(bot, scopes=enabled))
-    assert look(bot)[Check.SENDING].verdict is verdict
+    assert look(bot)[Check.SENDING].result is result
 
 
 def test_scope_that_is_asked_for_and_not_enabled_for_users_is_named(bot, platform):
@@ -26,15 +26,15 @@ def test_scope_that_is_asked_for_and_not_enabled_for_users_is_named(bot, platfor
     enabled = scopes("a:b") + scopes("c:d", types=["tenant"]) + scopes("offline_access", "im:message")
     platform.application.respond(json=app_of(bot, scopes=enabled))
     findings = look(bot)
-    assert findings[Check.USER_SCOPES].verdict is Verdict.WRONG
+    assert findings[Check.USER_SCOPES].result is CheckResult.WRONG
     assert "identity: c:d e:f;" in findings[Check.USER_SCOPES].cause.en_us
-    assert findings[Check.OFFLINE_ACCESS].verdict is Verdict.OK
+    assert findings[Check.OFFLINE_ACCESS].result is CheckResult.OK
 
 
 def test_offline_access_that_is_not_enabled_is_wrong_and_not_asked_for_a_warning(bot, platform):
     platform.application.respond(json=app_of(bot, scopes=scopes("im:message", "docx:document:readonly")))
-    assert look(bot)[Check.OFFLINE_ACCESS].verdict is Verdict.WRONG
+    assert look(bot)[Check.OFFLINE_ACCESS].result is CheckResult.WRONG
     Bot.objects.filter(pk=bot.pk).update(auth_scopes=[])
     findings = look(bot)
-    assert findings[Check.OFFLINE_ACCESS].verdict is Verdict.WARNING
-    assert findings[Check.USER_SCOPES].verdict is Verdict.OK
+    assert findings[Check.OFFLINE_ACCESS].result is CheckResult.WARNING
+    assert findings[Check.USER_SCOPES].result is CheckResult.OK

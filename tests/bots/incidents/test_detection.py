@@ -125,9 +125,9 @@ def test_incident_of_a_bot_that_is_switched_off_is_over_without_a_word(bot):
 
 
 def test_foreign_connection_is_an_incident_until_it_is_gone(bot):
-    PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=2, more_looks=2)
+    PlatformCount.objects.create(bot=bot, next_check_at=timezone.now(), online=3, held=2, more_counts=2)
     assert causes() == [("foreign", True)]
-    PlatformCount.objects.update(more_looks=0)
+    PlatformCount.objects.update(more_counts=0)
     detect()
     pass_time()
     assert causes() == [("foreign", False)]

@@ -258,7 +258,7 @@ def test_strangers_bot_carries_no_message(sent, lin):
 
 def test_bot_with_a_foreign_connection_can_still_write(sent, lin):
     bot = make_well(lin)
-    PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=1, more_looks=2)
+    PlatformCount.objects.create(bot=bot, next_check_at=timezone.now(), online=3, held=1, more_counts=2)
     tell_all()
     assert len(sent) == 1
     assert Incident.objects.get().cause == "foreign"

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import Outcome
 from auth_sessions.models import RefreshAttempt
-from bots.doctor import Check, Finding, Verdict
+from bots.doctor import Check, CheckResult, Finding
 from bots.models import Bot
 from feishu.text import Text
 from tests.factories import PLATFORM, make_bot, make_grant
@@ -18,12 +18,16 @@ pytestmark = pytest.mark.django_db
 
 SECRET = "s3cr3t-of-the-app"
 FINDINGS = [
-    Finding(Check.APP_SECRET, Verdict.OK, Text("可以解密", "It opens")),
-    Finding(Check.PUBLIC_URL, Verdict.WARNING, Text("未加密", "Plain http"), Text("用 https", "Use https")),
-    Finding(Check.REFRESH, Verdict.UNKNOWN, Text("不知道", "Nobody knows"), Text("去看看", "Go and look")),
+    Finding(Check.APP_SECRET, CheckResult.OK, Text("可以解密", "It opens")),
+    Finding(
+        Check.PUBLIC_URL, CheckResult.WARNING, Text("未加密", "Plain http"), Text("用 https", "Use https")
+    ),
+    Finding(
+        Check.REFRESH, CheckResult.UNKNOWN, Text("不知道", "Nobody knows"), Text("去看看", "Go and look")
+    ),
 ]
 WRONG = Finding(
-    Check.CREDENTIALS, Verdict.WRONG, Text("不对", "No good"), Text("改正", "Correct it"), 10015, "log-1"
+    Check.CREDENTIALS, CheckResult.WRONG, Text("不对", "No good"), Text("改正", "Correct it"), 10015, "log-1"
 )
 
 

@@ -133,7 +133,7 @@ def test_one_of_two_connections_is_connected_with_a_warning_that_says_how_many_a
 def test_foreign_connection_is_a_warning_though_the_own_ones_are_open(client, process):
     bot = make_bot()
     hold(bot, process)
-    PlatformCount.objects.create(bot=bot, next_look_at=timezone.now(), online=3, held=1, more_looks=2)
+    PlatformCount.objects.create(bot=bot, next_check_at=timezone.now(), online=3, held=1, more_counts=2)
     row = row_of(client, bot)
     assert health_of(client, bot) == "warning"
     assert "the portal holds 1: the other 2 take events away" in row
