@@ -65,7 +65,7 @@ SELECT id, bot_id, %(subscription)s, 0, true, CASE WHEN id %% 4 = 0 THEN 'pendin
 FROM events_event
 """
 DELIVERY_ATTEMPTS = """
-INSERT INTO events_deliveryattempt (delivery_id, number, started_at, finished_at, outcome, answer, error)
+INSERT INTO events_deliveryattempt (delivery_id, number, started_at, finished_at, outcome, response, error)
 SELECT id, 1, started_at, finished_at, 'succeeded', 'ok', '' FROM events_delivery WHERE status = 'succeeded'
 """
 

@@ -12,7 +12,7 @@ from events.handling.unknown import end_unknown, make_known_due
 from events.log.replay import sweep_replays
 from events.log.retention import SCHEDULED_SECONDS, prune_events
 from events.subscriptions import pusher
-from events.subscriptions.expiry import end_overdue
+from events.subscriptions.expiry import end_expired
 
 
 @shared_task(name="events.work")
@@ -36,7 +36,7 @@ def deliver() -> None:
 
 @shared_task(name="events.sweep_deliveries")
 def sweep_deliveries() -> None:
-    end_overdue()
+    end_expired()
     pusher.current().wake()
 
 

@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('access', '0001_initial'),
         ('bots', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -75,8 +76,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('round', models.PositiveSmallIntegerField(default=0, verbose_name='round')),
                 ('is_current', models.BooleanField(default=True, editable=False)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
-                ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next try')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next attempt')),
                 ('claim_id', models.UUIDField(blank=True, editable=False, null=True)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
@@ -103,7 +104,7 @@ class Migration(migrations.Migration):
             name='HandlerAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='try')),
+                ('number', models.PositiveSmallIntegerField(verbose_name='attempt')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(verbose_name='finished')),
                 ('error', models.TextField(blank=True, verbose_name='error')),
@@ -111,8 +112,8 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.handlerrun', verbose_name='handler run')),
             ],
             options={
-                'verbose_name': 'try',
-                'verbose_name_plural': 'tries',
+                'verbose_name': 'attempt',
+                'verbose_name_plural': 'attempts',
                 'ordering': ('number',),
                 'default_permissions': (),
             },
@@ -135,7 +136,7 @@ class Migration(migrations.Migration):
             name='ReplayJob',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('requested_by', models.CharField(max_length=200, verbose_name='asked for by')),
+                ('requested_by', models.CharField(max_length=200, verbose_name='requested by')),
                 ('criteria', models.JSONField(default=dict, verbose_name='filter')),
                 ('mode', models.CharField(choices=[('failed', 'Those that failed'), ('all', 'All')], default='failed', max_length=6, verbose_name='handlers')),
                 ('handlers', models.JSONField(default=list)),
@@ -149,16 +150,16 @@ class Migration(migrations.Migration):
                 ('replayed', models.PositiveIntegerField(default=0, verbose_name='replayed')),
                 ('skipped', models.PositiveIntegerField(default=0, verbose_name='skipped')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('stepped_at', models.DateTimeField(null=True, verbose_name='last step')),
+                ('next_step_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
+                ('client', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
+                ('operator', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
             ],
             options={
                 'verbose_name': 'replay',
                 'verbose_name_plural': 'replays',
                 'ordering': ('-id',),
-                'indexes': [models.Index(fields=['state', '-id'], name='replay_state_newest'), models.Index(fields=['requested_by', '-id'], name='replay_by_actor')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'cancelled'])), name='replay_state_known'), models.CheckConstraint(condition=models.Q(('mode__in', ['failed', 'all'])), name='replay_mode_known'), models.CheckConstraint(condition=models.Q(('rate__gte', 1)), name='replay_rate_positive')],
             },
         ),
         migrations.AddField(
@@ -222,8 +223,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('round', models.PositiveSmallIntegerField(default=0, verbose_name='round')),
                 ('is_current', models.BooleanField(default=True, editable=False)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
-                ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next try')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('run_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next attempt')),
                 ('claim_id', models.UUIDField(blank=True, editable=False, null=True)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
@@ -249,18 +250,18 @@ class Migration(migrations.Migration):
             name='DeliveryAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(verbose_name='try')),
+                ('number', models.PositiveSmallIntegerField(verbose_name='attempt')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(verbose_name='finished')),
                 ('error', models.TextField(blank=True, verbose_name='error')),
                 ('outcome', models.CharField(choices=[('succeeded', 'Succeeded'), ('failed', 'Failed')], max_length=9, verbose_name='outcome')),
                 ('status_code', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='status code')),
-                ('answer', models.CharField(blank=True, max_length=1000, verbose_name='answer')),
+                ('response', models.CharField(blank=True, max_length=1000, verbose_name='response')),
                 ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_log', to='events.delivery', verbose_name='delivery')),
             ],
             options={
-                'verbose_name': 'try',
-                'verbose_name_plural': 'tries',
+                'verbose_name': 'attempt',
+                'verbose_name_plural': 'attempts',
                 'ordering': ('number',),
                 'default_permissions': (),
                 'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='delivery_attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='delivery_attempt_outcome_known')],
@@ -268,15 +269,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(fields=['event_type', '-id'], name='event_type_newest'),
+            index=models.Index(fields=['event_type', '-id'], include=('status',), name='event_type_newest'),
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(fields=['bot', '-id'], name='event_bot_newest'),
+            index=models.Index(fields=['bot', '-id'], include=('status',), name='event_bot_newest'),
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(fields=['bot', 'event_type', '-id'], name='event_bot_type_newest'),
+            index=models.Index(fields=['bot', 'event_type', '-id'], include=('status',), name='event_bot_type_newest'),
         ),
         migrations.AddIndex(
             model_name='event',
@@ -321,6 +322,26 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='handlerswitch',
             constraint=models.UniqueConstraint(fields=('bot', 'handler'), name='switch_once'),
+        ),
+        migrations.AddIndex(
+            model_name='replayjob',
+            index=models.Index(fields=['state', '-id'], name='replay_state_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='replayjob',
+            index=models.Index(fields=['operator', '-id'], name='replay_by_operator'),
+        ),
+        migrations.AddConstraint(
+            model_name='replayjob',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'cancelled'])), name='replay_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='replayjob',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['failed', 'all'])), name='replay_mode_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='replayjob',
+            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 1)), name='replay_rate_positive'),
         ),
         migrations.AddIndex(
             model_name='handlerrun',

@@ -96,8 +96,8 @@ class Claimable(models.Model):
         verbose_name=_("replay"),
         db_index=False,
     )
-    attempts = models.PositiveSmallIntegerField(_("tries"), default=0)
-    run_at = models.DateTimeField(_("next try"), default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    run_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     claim_id = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
@@ -113,7 +113,7 @@ class Claimable(models.Model):
 class Attempt(models.Model):
     """One attempt, written with its end. A number without a row is an attempt whose worker never came back."""
 
-    number = models.PositiveSmallIntegerField(_("try"))
+    number = models.PositiveSmallIntegerField(_("attempt"))
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
     error = models.TextField(_("error"), blank=True)

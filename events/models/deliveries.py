@@ -88,7 +88,7 @@ class Delivery(Claimable):
 
 
 class DeliveryAttempt(Attempt):
-    """One attempt of a delivery, with what the receiver answered."""
+    """One attempt of a delivery, with the beginning of the receiver's response."""
 
     delivery = models.ForeignKey(
         Delivery,
@@ -99,11 +99,11 @@ class DeliveryAttempt(Attempt):
     )
     outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
     status_code = models.PositiveSmallIntegerField(_("status code"), null=True, blank=True)
-    answer = models.CharField(_("answer"), max_length=1000, blank=True)
+    response = models.CharField(_("response"), max_length=1000, blank=True)
 
     class Meta:
-        verbose_name = _("try")
-        verbose_name_plural = _("tries")
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ("number",)
         default_permissions = ()  # shown beneath its delivery
         constraints = (

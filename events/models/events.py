@@ -61,10 +61,13 @@ class Event(models.Model):
             ),
         )
         indexes = (
-            # Everything the log filters by, newest first, so that no list reads past what it shows.
-            models.Index(name="event_type_newest", fields=("event_type", "-id")),
-            models.Index(name="event_bot_newest", fields=("bot", "-id")),
-            models.Index(name="event_bot_type_newest", fields=("bot", "event_type", "-id")),
+            # Everything the log filters by, newest first, so that no list reads past what it shows. With the status, so that
+            # those of a rare one are found without a look at the others' rows.
+            models.Index(name="event_type_newest", fields=("event_type", "-id"), include=("status",)),
+            models.Index(name="event_bot_newest", fields=("bot", "-id"), include=("status",)),
+            models.Index(
+                name="event_bot_type_newest", fields=("bot", "event_type", "-id"), include=("status",)
+            ),
             models.Index(name="event_status_newest", fields=("status", "-id")),
             models.Index(name="event_received", fields=("received_at",)),
             models.Index(name="event_by_event_id", fields=("event_id",)),

@@ -95,8 +95,8 @@ class HandlerAttempt(Attempt):
     outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
 
     class Meta:
-        verbose_name = _("try")
-        verbose_name_plural = _("tries")
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ("number",)
         default_permissions = ()  # shown beneath its run
         constraints = (

@@ -1,7 +1,7 @@
 """Internal systems that want events: pushed to an address of theirs, or fetched by them."""
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from events.enums import COLLECTING, SENDING, SubscriptionKind, SubscriptionState
 
@@ -19,19 +20,22 @@ if TYPE_CHECKING:
 MAX_PER_SECOND = 1000
 
 
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
+    owned_by: ClassVar[str] = "owner"
+
     def visible_to(self, user: "User") -> Self:
-        present = self.filter(removed_at=None)
-        return present if user.is_superuser else present.filter(owner=user)
+        """Without those that were removed."""
+        return super().visible_to(user).filter(removed_at=None)
 
     def collecting(self, bot: Bot) -> Self:
-        """Those that get events of ``bot``: it is theirs, and still their owner's."""
+        """Subscriptions that get the events of ``bot``: it is one of theirs, and still one of their owner's."""
         owns = models.Q(owner__is_superuser=True) | models.Q(owner__in=bot.owners.all())
         wants = models.Q(all_bots=True) | models.Q(pk__in=bot.subscriptions.values("pk"))
         return self.filter(owns, wants, state__in=COLLECTING, removed_at=None, owner__is_active=True)
 
     def sending(self) -> Self:
-        """Those that deliveries are pushed to now; one that keeps failing is probed now and then."""
+        """Subscriptions that deliveries may be pushed to now: within their rate, and where the circuit breaker is open, at the
+        time of its probe."""
         now = timezone.now()
         paced = models.Q(next_start_at=None) | models.Q(next_start_at__lte=now)
         probed = ~models.Q(state=SubscriptionState.FAILING) | models.Q(probe_at__lte=now)
@@ -46,10 +50,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """What an internal system wants to hear of, and how it gets it.
+    """Which events an internal system gets, and how.
 
-    ``failures`` counts tries that failed one after the other, whichever events they were for. A subscription that was
-    removed keeps its row, because its deliveries are part of the life of their events.
+    ``failures`` counts failed attempts in a row, whichever events they were for (see ``subscriptions.circuit_breaker``). A
+    removed subscription keeps its row as long as there are deliveries of it: they are part of their events' lives.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -138,6 +142,6 @@ class Subscription(models.Model):
 
     @property
     def secrets(self) -> list[str]:
-        """What deliveries are signed with: the secret, and the one before it while both are valid."""
+        """What deliveries are signed with: the secret, and the previous one while it is still valid."""
         previous_is_valid = self.previous_until is not None and self.previous_until > timezone.now()
         return [self.secret, *([self.previous_secret] if previous_is_valid and self.previous_secret else [])]

@@ -1,6 +1,7 @@
-"""Deliveries that leave the portal and have waited too long: for a receiver that never fetches, that stays paused, or that
-was removed. Their events could not be pruned otherwise."""
+"""Ending deliveries that nobody will take: those of a subscription that is off or removed, and those that waited too long
+because the receiver never fetches them or the subscription stays paused. Their events could not be pruned otherwise."""
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,18 +13,19 @@ from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
 
-AT_ONCE = 500
+BATCH = 500  # deliveries in one transaction
+SECONDS = 3.0  # of one sweep; the next one goes on
 EXPIRED = "Nobody took it in time."
 
 
-def end_overdue() -> int:
-    """End some of them; returns how many."""
-    over = Q(state=SubscriptionState.OFF) | Q(removed_at__isnull=False)
-    off = list(Subscription.objects.filter(over).values_list("pk", flat=True))
-    others = list(Subscription.objects.exclude(over).values_list("pk", flat=True))
+def end_expired() -> int:
+    """End them, for about ``SECONDS``; returns how many."""
+    off = Q(state=SubscriptionState.OFF) | Q(removed_at__isnull=False)
+    unwanted = Q(subscription__in=list(Subscription.objects.filter(off).values_list("pk", flat=True)))
+    others = Q(subscription__in=list(Subscription.objects.exclude(off).values_list("pk", flat=True)))
     too_old = Q(run_at__lt=timezone.now() - timedelta(days=settings.DELIVERY_KEEP_DAYS))
-    return _end(Q(subscription__in=off), status=DeliveryStatus.SKIPPED) + _end(
-        Q(subscription__in=others) & too_old,
+    return _end(unwanted, status=DeliveryStatus.SKIPPED) + _end(
+        others & too_old,
         status=DeliveryStatus.DEAD,
         failure=DeliveryFailure.EXPIRED,
         error=EXPIRED,
@@ -31,8 +33,12 @@ def end_overdue() -> int:
     )
 
 
-@transaction.atomic
-def _end(which: Q, **values: str) -> int:
-    waiting = Delivery.objects.waiting().filter(which)
-    found = list(waiting.order_by("run_at").values_list("pk", flat=True)[:AT_ONCE])
-    return waiting.filter(pk__in=found).update(finished_at=timezone.now(), **values) if found else 0
+def _end(condition: Q, **values: str) -> int:
+    deadline, ended = time.monotonic() + SECONDS, 0
+    while True:
+        with transaction.atomic():
+            waiting = Delivery.objects.waiting().filter(condition)
+            pks = list(waiting.order_by("run_at").values_list("pk", flat=True)[:BATCH])
+            ended += waiting.filter(pk__in=pks).update(finished_at=timezone.now(), **values)
+        if len(pks) < BATCH or time.monotonic() >= deadline:
+            return ended

@@ -1,51 +1,68 @@
-"""Deliveries that are pushed: whose turn it is, and what a receiver's answer makes of them."""
+"""Deliveries that are pushed: which are due, claiming them, and settling them by the receiver's response."""
 
 import logging
-import random
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, Min, OuterRef, Subquery
 from django.utils import timezone
 
-from core.access import audit
-from core.access.actors import SYSTEM
+from core.background.pace import Pace
+from core.background.retry import RetrySchedule
 from core.database.text import storable
-from events.enums import SENDING, DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
+from events.enums import (
+    SENDING,
+    AttemptOutcome,
+    DeliveryFailure,
+    DeliveryStatus,
+    SubscriptionKind,
+    SubscriptionState,
+)
 from events.errors import StaleClaimError
-from events.models import Delivery, Subscription
-from events.subscriptions.completion import finish
+from events.log.fingerprints import fingerprint
+from events.models import Delivery, DeliveryAttempt, Subscription
+from events.subscriptions import circuit_breaker
 from events.subscriptions.http.post import PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 
-logger = logging.getLogger("events.subscriptions.http")
+logger = logging.getLogger(__name__)
 
-LADDER = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-"""Seconds before the next try: three days and more, after which a delivery is dead."""
-TRIES = len(LADDER) + 1
-LATER = 0.2
-"""By so much of it a wait may be longer, never shorter, so that a crowd does not come back as one."""
-LONGEST_WISH = 6 * 3600.0  # seconds of a Retry-After that are honoured
-BREAK_AFTER = 10  # failures in a row
-PROBES = (60, 300, 900, 1800, 3600)  # seconds between probes of a subscription that keeps failing
-AT_ONCE = 64  # subscriptions looked at in one round
+RETRIES = RetrySchedule((5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+"""Pauses between attempts: three days and more, after which a delivery is dead."""
+MAX_RETRY_AFTER = timedelta(hours=6)
+"""The longest Retry-After that is honoured."""
+MAX_TEXT = 1_000  # characters kept of an error, of a response
+MAX_SUBSCRIPTIONS = 64  # in one round
 WORKER_LOST = "Every attempt ended with its worker: none came back to say how."
 
 
-def waiting_subscriptions(limit: int = AT_ONCE) -> list[uuid.UUID]:
-    """Subscriptions with something to be pushed now, the one served longest ago first."""
+def due_subscriptions() -> list[uuid.UUID]:
+    """Subscriptions with deliveries to push now, the one served longest ago first; ``MAX_SUBSCRIPTIONS`` at most."""
     due = Delivery.objects.due().filter(subscription=OuterRef("pk"))
-    rows = Subscription.objects.sending().filter(Exists(due))
-    return list(rows.order_by(F("served_at").asc(nulls_first=True)).values_list("pk", flat=True)[:limit])
+    rows = Subscription.objects.sending().filter(Exists(due)).order_by(F("served_at").asc(nulls_first=True))
+    return list(rows.values_list("pk", flat=True)[:MAX_SUBSCRIPTIONS])
+
+
+def seconds_to_next() -> float:
+    """Until the next delivery that is not due yet, or held back by its subscription's rate; infinite if there is none."""
+    now = timezone.now()
+    later = Delivery.objects.waiting().filter(subscription=OuterRef("pk"), run_at__gt=now)
+    rows = Subscription.objects.sending().annotate(
+        next_run=Subquery(later.order_by("run_at").values("run_at")[:1])
+    )
+    moments = (
+        rows.aggregate(moment=Min("next_run"))["moment"],
+        Subscription.objects.filter(next_start_at__gt=now).aggregate(moment=Min("next_start_at"))["moment"],
+    )
+    return min(((moment - now).total_seconds() for moment in moments if moment), default=float("inf"))
 
 
 @transaction.atomic
-def claim_for(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
-    """Claim what is due for a subscription, up to ``limit`` and within its rate; one alone while it is probed. Nothing
-    when somebody else is claiming for it."""
+def claim_due(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
+    """Claim due deliveries of a subscription, the longest due first: up to ``limit``, within its rate, and a single one
+    where its circuit is half-open. None while another process claims for it."""
     subscription = (
         Subscription.objects.sending()
         .select_for_update(skip_locked=True, of=("self",))
@@ -57,50 +74,40 @@ def claim_for(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
     now = timezone.now()
     if subscription.state == SubscriptionState.FAILING:
         limit = 1
-        subscription.probe_at = now + timedelta(seconds=PROBES[0])
+        subscription.probe_at = circuit_breaker.next_probe(subscription.failures)
+    pace = Pace(subscription.per_second) if subscription.per_second else None
+    if pace is not None:
+        limit = min(limit, pace.allowed(subscription.next_start_at, now))
     due = Delivery.objects.due().filter(subscription=subscription).order_by("run_at", "pk")
-    pks = list(due.values_list("pk", flat=True)[: min(limit, _allowed(subscription, now))])
-    claim_id = uuid.uuid4()
-    Delivery.objects.due().filter(pk__in=pks).take(claim_id)
-    claimed = _claimed(claim_id, pks)
+    claimed = _claim(list(due.values_list("pk", flat=True)[:limit]))
     subscription.served_at = now
-    subscription.next_start_at = _next_start(subscription, now, len(claimed))
+    subscription.next_start_at = (
+        None if pace is None else pace.after(subscription.next_start_at, now, len(claimed))
+    )
     subscription.save(update_fields=["served_at", "next_start_at", "probe_at"])
     return claimed
 
 
-def seconds_to_next() -> float:
-    """How long until something may be pushed that may not be now; infinite when nothing waits."""
-    now = timezone.now()
-    later = Delivery.objects.waiting().filter(subscription=OuterRef("pk"), run_at__gt=now)
-    soonest = Subscription.objects.sending().annotate(
-        next_try=Subquery(later.order_by("run_at").values("run_at")[:1])
-    )
-    moments = (
-        soonest.aggregate(moment=Min("next_try"))["moment"],
-        Subscription.objects.filter(next_start_at__gt=now).aggregate(moment=Min("next_start_at"))["moment"],
-    )
-    return min(((moment - now).total_seconds() for moment in moments if moment), default=float("inf"))
-
-
 def claim_abandoned(limit: int) -> list[Delivery]:
-    """Claim pushes whose process is gone; sending them twice is better than never."""
+    """Claim deliveries whose worker is gone, maybe after it pushed them: twice is better than never."""
     lost = Delivery.objects.abandoned()
     pks = list(lost.order_by("lease_until").values_list("pk", flat=True)[:limit])
     claim_id = uuid.uuid4()
     return _claimed(claim_id, pks) if pks and lost.filter(pk__in=pks).take(claim_id) else []
 
 
-def request_of(delivery: Delivery) -> PushRequest:
-    """What is sent for a claimed delivery. Raises ValueError for an event that cannot be read."""
-    subscription = delivery.subscription
+def build_request(delivery: Delivery) -> PushRequest:
+    """The request for a claimed delivery. Raises ValueError for an event that cannot be read."""
     return PushRequest(
-        subscription.url, f"dlv_{delivery.pk}", payload_of(delivery.event), subscription.secrets
+        url=delivery.subscription.url,
+        message_id=f"dlv_{delivery.pk}",
+        payload=payload_of(delivery.event),
+        secrets=delivery.subscription.secrets,
     )
 
 
-def may_be_sent(delivery: Delivery) -> bool:
-    """Whether a delivery that was claimed from a process that is gone still has somebody to go to."""
+def is_deliverable(delivery: Delivery) -> bool:
+    """Whether the subscription of an abandoned delivery still takes pushes."""
     subscription = delivery.subscription
     return (
         subscription.kind == SubscriptionKind.PUSH
@@ -109,112 +116,75 @@ def may_be_sent(delivery: Delivery) -> bool:
     )
 
 
-def end_lost(delivery: Delivery) -> None:
-    """End a delivery of which no attempt came back to say how it ended."""
-    with transaction.atomic():
-        finish(
-            delivery,
-            status=DeliveryStatus.DEAD,
-            finished_at=timezone.now(),
-            error=WORKER_LOST,
-            failure=DeliveryFailure.WORKER_LOST,
-        )
-
-
 def settle(delivery: Delivery, result: PushResult) -> None:
-    """Note what came of a try: the delivery has ended or is tried again, and the subscription is well, failing or gone."""
-    subscription = delivery.subscription
+    """Record the result of an attempt: the delivery ends or is retried, and the circuit breaker learns of it."""
     try:
         with transaction.atomic():
-            (_succeed if result.is_success else _fail)(delivery, result)
-            (_be_well if result.is_success else _be_troubled)(subscription, result)
+            if result.is_success:
+                _finish(delivery, DeliveryStatus.SUCCEEDED, result)
+                circuit_breaker.record_success(delivery.subscription)
+            else:
+                exhausted = RETRIES.is_exhausted(delivery.attempts)
+                status = DeliveryStatus.DEAD if exhausted else DeliveryStatus.RETRYING
+                failure = DeliveryFailure.UNREACHABLE if result.status is None else DeliveryFailure.REFUSED
+                _finish(delivery, status, result, failure=failure)
+                circuit_breaker.record_failure(delivery.subscription, result)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
 
 
-def _succeed(delivery: Delivery, result: PushResult) -> None:
-    finish(
-        delivery,
-        status=DeliveryStatus.SUCCEEDED,
-        finished_at=timezone.now(),
-        status_code=result.status,
-        answer=storable(result.response, 1000),
-    )
+@transaction.atomic
+def end_lost(delivery: Delivery) -> None:
+    """End a delivery none of whose attempts came back to say how it ended."""
+    result = PushResult(None, error=WORKER_LOST)
+    _finish(delivery, DeliveryStatus.DEAD, result, failure=DeliveryFailure.WORKER_LOST)
 
 
-def _fail(delivery: Delivery, result: PushResult) -> None:
-    failure = DeliveryFailure.UNREACHABLE if result.status is None else DeliveryFailure.REFUSED
-    error = storable(result.summary, 1000)
-    values: dict[str, Any] = {"error": error, "failure": failure}
-    values |= {"status_code": result.status, "answer": storable(result.response, 1000)}
-    if delivery.attempts >= TRIES:
-        finish(delivery, status=DeliveryStatus.DEAD, finished_at=timezone.now(), **values)
-        return
-    run_at = timezone.now() + timedelta(seconds=pause_after(delivery.attempts, result))
-    finish(delivery, status=DeliveryStatus.RETRYING, run_at=run_at, **values)
-
-
-def pause_after(attempts: int, result: PushResult) -> float:
-    """Seconds before the next try: the ladder's, or what a busy receiver asks for where that is longer."""
-    wait = LADDER[min(attempts, len(LADDER)) - 1] * random.uniform(1.0, 1.0 + LATER)  # noqa: S311 -- jitter
+def pause_after(attempts: int, result: PushResult) -> timedelta:
+    """Before the next attempt: the schedule's pause, or what an overloaded receiver asks for where that is longer."""
+    pause = RETRIES.pause_after(attempts)
     if result.is_overloaded and result.retry_after is not None:
-        return max(wait, min(result.retry_after, LONGEST_WISH))
-    return wait
+        return max(pause, min(timedelta(seconds=result.retry_after), MAX_RETRY_AFTER))
+    return pause
 
 
-def _be_well(subscription: Subscription, result: PushResult) -> None:  # noqa: ARG001 -- the same shape as its opposite
+def _finish(
+    delivery: Delivery, status: DeliveryStatus, result: PushResult, *, failure: DeliveryFailure | None = None
+) -> None:
+    """Write the end of an attempt, in the caller's transaction. Raises StaleClaimError if the claim was lost meanwhile."""
     now = timezone.now()
-    row = Subscription.objects.filter(pk=subscription.pk)
-    row.update(last_success_at=now, failures=0)
-    if row.filter(state=SubscriptionState.FAILING).update(
-        state=SubscriptionState.ACTIVE, state_since=now, probe_at=None
-    ):
-        _note(subscription, "subscription.recovered")
-
-
-def _be_troubled(subscription: Subscription, result: PushResult) -> None:
-    now = timezone.now()
-    row = Subscription.objects.filter(pk=subscription.pk)
-    row.update(last_failure_at=now, last_error=storable(result.summary, 500), failures=F("failures") + 1)
-    failures = row.values_list("failures", flat=True).get()
-    if result.is_gone:
-        if row.filter(state__in=SENDING).update(state=SubscriptionState.GONE, state_since=now, probe_at=None):
-            _note(subscription, "subscription.gone")
-    elif failures >= BREAK_AFTER:
-        probe = PROBES[min(failures - BREAK_AFTER, len(PROBES) - 1)]
-        probe_at = now + timedelta(seconds=probe)
-        if row.filter(state=SubscriptionState.ACTIVE).update(
-            state=SubscriptionState.FAILING, state_since=now, probe_at=probe_at
-        ):
-            _note(subscription, "subscription.failing", failures=failures)
-        else:
-            row.filter(state=SubscriptionState.FAILING).update(probe_at=probe_at)
-
-
-def _note(subscription: Subscription, action: str, **detail: Any) -> None:
-    logger.warning(action.replace(".", "_"), extra={"subscription": str(subscription.pk)})
-    audit.record(
-        actor=SYSTEM, action=action, target=subscription.name, subscription=str(subscription.pk), **detail
+    error = "" if failure is None else storable(result.summary, MAX_TEXT)
+    is_retried = status == DeliveryStatus.RETRYING
+    held = Delivery.objects.held(delivery).update(
+        claim_id=None,
+        lease_until=None,
+        status=status,
+        run_at=now + pause_after(delivery.attempts, result) if is_retried else F("run_at"),
+        finished_at=None if is_retried else now,
+        error=error,
+        failure=failure or "",
+        fingerprint=fingerprint(error) if status == DeliveryStatus.DEAD else "",
     )
+    if not held:
+        raise StaleClaimError
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        number=delivery.attempts,
+        started_at=delivery.started_at or now,
+        finished_at=now,
+        outcome=AttemptOutcome.SUCCEEDED if failure is None else AttemptOutcome.FAILED,
+        error=error,
+        status_code=result.status,
+        response=storable(result.response, MAX_TEXT),
+    )
+
+
+def _claim(pks: Sequence[int]) -> list[Delivery]:
+    """Claim what is still due of these."""
+    claim_id = uuid.uuid4()
+    Delivery.objects.due().filter(pk__in=pks).take(claim_id)
+    return _claimed(claim_id, pks)
 
 
 def _claimed(claim_id: uuid.UUID, pks: Sequence[int]) -> list[Delivery]:
     return list(Delivery.objects.claimed_with(claim_id, pks).select_related("event__bot", "subscription"))
-
-
-def _allowed(subscription: Subscription, now: datetime) -> int:
-    """How many pushes may start now: what a second's worth of the rate has not used up yet."""
-    rate = subscription.per_second
-    if not rate:
-        return AT_ONCE
-    if subscription.next_start_at is None:
-        return rate
-    return 1 + int((now - max(subscription.next_start_at, now - timedelta(seconds=1))).total_seconds() * rate)
-
-
-def _next_start(subscription: Subscription, now: datetime, started: int) -> datetime | None:
-    rate = subscription.per_second
-    if not rate:
-        return None
-    since = max(subscription.next_start_at or now, now - timedelta(seconds=1))
-    return since + timedelta(seconds=started / rate)

@@ -1,8 +1,8 @@
-"""The deliverer: pushes events to subscriptions, in every worker process, beside the handlers and never in their way.
+"""The pusher: pushes events to subscriptions, in every worker process, beside the handlers and never in their way.
 
-One thread reads and writes the database; the requests themselves are many at once on an event loop of their own. The
-rows are the truth: a task message only wakes it. No receiver gets more than a few requests at once, so that one that is
-slow delays nobody else, and holds neither a thread nor a database connection.
+One thread reads and writes the database; the requests run concurrently on an event loop of their own. Task messages only
+wake it, the rows are the truth. A receiver gets ``PER_SUBSCRIPTION`` requests at once at most, so that a slow one delays no
+other; waiting for it holds neither a thread nor a database connection.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from core.background.per_process import OnePerProcess
+from core.database.connections import close_own, give_back
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
@@ -27,67 +28,68 @@ from events.subscriptions.http.post import PushRequest, PushResult, post
 if TYPE_CHECKING:
     from uuid import UUID
 
-logger = logging.getLogger("events.subscriptions.pusher")
+logger = logging.getLogger(__name__)
 
 PER_SUBSCRIPTION = 4  # requests at once in one process
-RENEW_EVERY = LEASE.total_seconds() / 3
+RENEW_SECONDS = LEASE.total_seconds() / 3
+SHORTEST_WAIT = 0.05  # seconds
 STOP_SECONDS = 8.0
 Post: TypeAlias = Callable[[PushRequest], Awaitable[PushResult]]
 
 
-class Deliverer:
-    """One for a process. ``step`` is what the thread does again and again; tests call it themselves."""
+class Pusher:
+    """One for each process. Its thread calls ``step`` again and again; tests call it themselves."""
 
-    def __init__(self, *, send: Post | None = None, places: int | None = None) -> None:
+    def __init__(self, *, send: Post | None = None, max_requests: int | None = None) -> None:
         networks = Networks.parse(settings.DELIVERY_NETWORKS)
         self._send = send or (lambda request: post(request, networks=networks))
-        self._places = settings.DELIVERY_CALLS if places is None else places
-        self._under_way: dict[int, Delivery] = {}
-        self._inside: Counter[UUID] = Counter()
+        self._max_requests = settings.DELIVERY_CALLS if max_requests is None else max_requests
+        self._in_flight: dict[int, Delivery] = {}
+        self._per_subscription: Counter[UUID] = Counter()
         self._results: queue.SimpleQueue[tuple[Delivery, PushResult]] = queue.SimpleQueue()
-        self._wanted = threading.Event()
+        self._woken = threading.Event()
         self._stopping = threading.Event()
-        self._renewed = time.monotonic()
+        self._renewed_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._loop = asyncio.new_event_loop()
-        self._loop_thread = threading.Thread(target=self._run_loop, name="deliveries", daemon=True)
+        self._loop_thread = threading.Thread(target=self._run_loop, name="push-requests", daemon=True)
         self._loop_thread.start()
 
     # --- life
 
     def start(self) -> None:
         """Start the thread; once."""
-        self._thread = threading.Thread(target=self._work, name="deliverer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pusher", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
         """There may be something to push."""
-        self._wanted.set()
+        self._woken.set()
 
     def stop(self) -> None:
-        """Claim nothing more, wait for answers that come soon, and put back the rest."""
+        """Claim nothing more, settle what ends within ``STOP_SECONDS``, and put back the rest."""
         if self._loop.is_closed():
             return
         self._stopping.set()
-        self._wanted.set()
+        self._woken.set()
         if self._thread is not None:
             self._thread.join(timeout=STOP_SECONDS)
-        until = time.monotonic() + STOP_SECONDS
-        while self.busy and time.monotonic() < until:
-            self._wanted.wait(0.05)
-            self._wanted.clear()
-            self._guarded(self._settle)
-        for delivery in list(self._under_way.values()):
-            # A request may have arrived: it is sent again rather than lost.
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.in_flight and time.monotonic() < deadline:
+            self._woken.wait(SHORTEST_WAIT)
+            self._woken.clear()
+            self._guarded(self._settle_results)
+        for delivery in list(self._in_flight.values()):
+            # Its request may have arrived: it is sent again rather than lost.
             self._guarded(lambda one=delivery: Delivery.objects.release(one))  # type: ignore[misc]
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join(timeout=1)
-        connection.close()
+        close_own()
 
     @property
-    def busy(self) -> int:
-        """How many requests are under way."""
-        return len(self._under_way)
+    def in_flight(self) -> int:
+        """How many requests wait for their response."""
+        return len(self._in_flight)
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -97,55 +99,56 @@ class Deliverer:
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._stopping.is_set():
             self._guarded(self.step)
-            wait = self._seconds_to_wait()
-            if not self._under_way:
-                connection.close()
-            self._wanted.wait(wait)
-            self._wanted.clear()
+            seconds = self._seconds_to_wait()
+            if not self._in_flight:
+                give_back(before_waiting=True)
+            self._woken.wait(seconds)
+            self._woken.clear()
+        close_own()
 
-    def _guarded(self, do: Callable[[], object]) -> None:
+    def _guarded(self, work: Callable[[], object]) -> None:
         """The database may be away: everything is tried again a moment later."""
         try:
-            do()
+            work()
         except Exception:
-            # Whatever it was, the thread goes on: nobody else pushes for this process.
-            logger.exception("deliverer_failed")
-            connection.close()
+            # Whatever it was, the thread goes on: no other pushes for this process.
+            logger.exception("pusher_failed")
+            close_own()
 
     # --- work
 
     def step(self) -> None:
-        """Note what came back, and push what is due and has a place."""
-        self._settle()
-        self._renew()
+        """Settle the results that came in, and push as many due deliveries as there is room for."""
+        self._settle_results()
+        self._renew_leases()
         for delivery in push.claim_abandoned(self._free):
-            if push.may_be_sent(delivery):
+            if push.is_deliverable(delivery):
                 self._begin(delivery)
             else:
                 Delivery.objects.release(delivery)
         if not self._free:
             return
-        for subscription_id in push.waiting_subscriptions():
-            places = min(self._free, PER_SUBSCRIPTION - self._inside[subscription_id])
-            if places > 0:
-                for delivery in push.claim_for(subscription_id, limit=places):
+        for subscription_id in push.due_subscriptions():
+            room = min(self._free, PER_SUBSCRIPTION - self._per_subscription[subscription_id])
+            if room > 0:
+                for delivery in push.claim_due(subscription_id, limit=room):
                     self._begin(delivery)
 
     @property
     def _free(self) -> int:
-        return max(0, self._places - len(self._under_way))
+        return max(0, self._max_requests - len(self._in_flight))
 
     def _begin(self, delivery: Delivery) -> None:
-        if delivery.attempts > push.TRIES:
+        if delivery.attempts > push.RETRIES.max_attempts:
             push.end_lost(delivery)
             return
-        self._under_way[delivery.pk] = delivery
-        self._inside[delivery.subscription_id] += 1
+        self._in_flight[delivery.pk] = delivery
+        self._per_subscription[delivery.subscription_id] += 1
         try:
-            request = push.request_of(delivery)
+            request = push.build_request(delivery)
         except Exception as error:
             # An event that cannot be read, or a secret that cannot be opened.
             logger.exception("push_request_not_built", extra={"delivery": delivery.pk})
@@ -158,15 +161,15 @@ class Deliverer:
         try:
             result = await self._send(request)
         except Exception as error:
-            logger.exception("delivery_failed", extra={"delivery": delivery.pk})
+            logger.exception("push_failed", extra={"delivery": delivery.pk})
             result = PushResult(None, error=type(error).__name__)
         self._report(delivery, result)
 
     def _report(self, delivery: Delivery, result: PushResult) -> None:
         self._results.put((delivery, result))
-        self._wanted.set()
+        self._woken.set()
 
-    def _settle(self) -> None:
+    def _settle_results(self) -> None:
         while True:
             try:
                 delivery, result = self._results.get_nowait()
@@ -175,24 +178,24 @@ class Deliverer:
             try:
                 push.settle(delivery, result)
             finally:
-                self._under_way.pop(delivery.pk, None)
-                self._inside[delivery.subscription_id] -= 1
+                self._in_flight.pop(delivery.pk, None)
+                self._per_subscription[delivery.subscription_id] -= 1
 
-    def _renew(self) -> None:
+    def _renew_leases(self) -> None:
         now = time.monotonic()
-        if self._under_way and now - self._renewed >= RENEW_EVERY:
-            Delivery.objects.renew([(one.pk, one.claim_id) for one in self._under_way.values()])
-            self._renewed = now
+        if self._in_flight and now - self._renewed_at >= RENEW_SECONDS:
+            Delivery.objects.renew([(one.pk, one.claim_id) for one in self._in_flight.values()])
+            self._renewed_at = now
 
     def _seconds_to_wait(self) -> float:
         longest = float(settings.SWEEP_SECONDS)
         if not self._free:
             return longest
         try:
-            return max(0.05, min(longest, push.seconds_to_next()))
+            return max(SHORTEST_WAIT, min(longest, push.seconds_to_next()))
         except Error:
             return longest
 
 
-_own = OnePerProcess(Deliverer)
+_own = OnePerProcess(Pusher)
 current, stop_current = _own.current, _own.stop

@@ -114,7 +114,9 @@ STATEMENTS: dict[str, Statement] = {
     "subscription.owner": lambda: Subscription.objects.filter(owner=1).order_by(),
     # The sweep: replays that are open; and the list of an operator's own.
     "replay_state_newest": lambda: ReplayJob.objects.filter(state=ReplayState.RUNNING).order_by("-pk")[:20],
-    "replay_by_actor": lambda: ReplayJob.objects.filter(requested_by="operator:a").order_by("-pk")[:50],
+    "replay_by_operator": lambda: ReplayJob.objects.filter(operator=1).order_by("-pk")[:50],
+    # Deleting an API client.
+    "replayjob.client": lambda: ReplayJob.objects.filter(client=1).order_by(),
     "switch_once": lambda: HandlerSwitch.objects.filter(bot=ID).order_by(),
     "shed_once_an_hour": lambda: ShedCount.objects.filter(hour=timezone.now(), work="live").order_by(),
 }

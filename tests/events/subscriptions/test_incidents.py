@@ -13,11 +13,11 @@ from core.access.actors import SYSTEM
 from core.access.models import User
 from events.enums import SubscriptionState
 from events.models import Subscription
+from events.subscriptions.circuit_breaker import FAILURES_TO_OPEN
 from events.subscriptions.http.post import PushResult
-from events.subscriptions.push import BREAK_AFTER
 from events.subscriptions.service import resume, switch_off
 from tests.events.handler_runs import fanned_out, stored_event
-from tests.events.subscriptions.test_push import BROKEN, OK, sent
+from tests.events.subscriptions.pushing import BROKEN, OK, pushed
 from tests.factories import make_bot, make_operator, make_subscription, message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -42,9 +42,9 @@ def subscription(owner) -> Subscription:
 
 def keep_failing(subscription: Subscription, *, minutes: float = 60) -> None:
     bot = subscription.bots.get()
-    for _ in range(BREAK_AFTER):
+    for _ in range(FAILURES_TO_OPEN):
         fanned_out(stored_event(message_event(), bot=bot))
-        sent(subscription, BROKEN, limit=1)
+        pushed(subscription, BROKEN, limit=1)
     assert subscription.state == SubscriptionState.FAILING
     since = timezone.now() - timedelta(minutes=minutes)
     Subscription.objects.filter(pk=subscription.pk).update(state_since=since)
@@ -83,7 +83,7 @@ def test_owner_hears_when_it_takes_events_again(subscription):
     assert open_incidents()
     tell_all()
     Subscription.objects.update(probe_at=timezone.now())
-    sent(subscription, OK, limit=1)
+    pushed(subscription, OK, limit=1)
     assert open_incidents()
     Incident.objects.update(recovered_at=timezone.now() - RECOVERY)
     assert open_incidents() == []
@@ -94,7 +94,7 @@ def test_owner_hears_when_it_takes_events_again(subscription):
 
 def test_receiver_that_is_gone_is_one_at_once_until_somebody_decides(subscription):
     fanned_out(stored_event(message_event(), bot=subscription.bots.get()))
-    sent(subscription, PushResult(410, "gone"))
+    pushed(subscription, PushResult(410, "gone"))
     [incident] = open_incidents()
     assert "已失效" in incident.explanation.cause.zh_cn
     assert "Shop" in incident.headline

@@ -7,7 +7,7 @@ from events.enums import DeliveryStatus
 from events.models import Delivery
 from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushResult, post
-from events.subscriptions.pusher import PER_SUBSCRIPTION, Deliverer
+from events.subscriptions.pusher import PER_SUBSCRIPTION, Pusher
 from tests.events.handler_runs import fanned_out, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
 
 @pytest.fixture
-def make_deliverer(monkeypatch):
+def make_pusher(monkeypatch):
     monkeypatch.setattr("events.subscriptions.pusher.STOP_SECONDS", 0.2)
     monkeypatch.setattr("django.db.connection.close", lambda: None)  # the test's own
     made = []
 
-    def make(**options) -> Deliverer:
-        made.append(Deliverer(**options))
+    def make(**options) -> Pusher:
+        made.append(Pusher(**options))
         return made[-1]
 
     yield make
@@ -30,23 +30,23 @@ def make_deliverer(monkeypatch):
         one.stop()
 
 
-def step_until(deliverer: Deliverer, condition, seconds: float = 15) -> None:
+def step_until(pusher: Pusher, condition, seconds: float = 15) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "not so in time"
-        deliverer.step()
+        pusher.step()
         time.sleep(0.01)
 
 
-def test_an_event_comes_to_a_real_receiver_signed(make_deliverer):
+def test_an_event_comes_to_a_real_receiver_signed(make_pusher):
     with running() as receiver:
         bot = make_bot()
         subscription = make_subscription(bot, url=receiver.url)
         event = stored_event(bot=bot)
         [delivery] = fanned_out(event)
         networks = Networks.parse(["127.0.0.0/8"])
-        deliverer = make_deliverer(send=lambda request: post(request, networks=networks))
-        step_until(deliverer, lambda: not Delivery.objects.waiting().exists() and not deliverer.busy)
+        pusher = make_pusher(send=lambda request: post(request, networks=networks))
+        step_until(pusher, lambda: not Delivery.objects.waiting().exists() and not pusher.in_flight)
         [(headers, body)] = receiver.requests
     assert headers["webhook-id"] == f"dlv_{delivery.pk}"
     assert bot.app_id.encode() in body
@@ -54,7 +54,7 @@ def test_an_event_comes_to_a_real_receiver_signed(make_deliverer):
     assert subscription.last_success_at
 
 
-def test_a_slow_receiver_delays_no_other(make_deliverer):
+def test_a_slow_receiver_delays_no_other(make_pusher):
     bot = make_bot()
     slow = make_subscription(bot, url="https://slow.example.com/")
     fast = make_subscription(bot, url="https://fast.example.com/")
@@ -66,15 +66,15 @@ def test_a_slow_receiver_delays_no_other(make_deliverer):
             await asyncio.sleep(60)
         return PushResult(204)
 
-    deliverer = make_deliverer(send=send, places=8)
-    step_until(deliverer, lambda: fast.deliveries.filter(status=DeliveryStatus.SUCCEEDED).count() == 10)
+    pusher = make_pusher(send=send, max_requests=8)
+    step_until(pusher, lambda: fast.deliveries.filter(status=DeliveryStatus.SUCCEEDED).count() == 10)
     assert slow.deliveries.filter(status=DeliveryStatus.RUNNING).count() == PER_SUBSCRIPTION
-    deliverer.stop()
+    pusher.stop()
     waiting = slow.deliveries.filter(status=DeliveryStatus.PENDING, attempts=0)
     assert waiting.count() == 10, "what was under way is put back when the process ends"
 
 
-def test_what_cannot_be_written_fails_alone(make_deliverer):
+def test_what_cannot_be_written_fails_alone(make_pusher):
     bot = make_bot()
     make_subscription(bot)
     bad, good = stored_event(bot=bot), stored_event(bot=bot)
@@ -82,10 +82,10 @@ def test_what_cannot_be_written_fails_alone(make_deliverer):
         fanned_out(event)
     type(bad).objects.filter(pk=bad.pk).update(payload=b"not json")
 
-    async def send(_letter):
+    async def send(_request):
         return PushResult(204)
 
-    deliverer = make_deliverer(send=send)
-    step_until(deliverer, lambda: good.deliveries.get().status == DeliveryStatus.SUCCEEDED)
-    step_until(deliverer, lambda: bad.deliveries.get().status == DeliveryStatus.RETRYING)
+    pusher = make_pusher(send=send)
+    step_until(pusher, lambda: good.deliveries.get().status == DeliveryStatus.SUCCEEDED)
+    step_until(pusher, lambda: bad.deliveries.get().status == DeliveryStatus.RETRYING)
     assert "JSONDecodeError" in bad.deliveries.get().error
