@@ -13,6 +13,11 @@ def notify_pusher() -> bool:
     return notify("events.deliver")
 
 
+def notify_replayer() -> bool:
+    """There is a replay to advance; returns whether the message was sent."""
+    return notify("events.replay")
+
+
 def notify_buttons(event_pk: int) -> bool:
     """The buttons of a clicked card count again; returns whether the message was sent."""
     return notify("events.enable_buttons", event_pk)

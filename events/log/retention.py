@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils import timezone
 
 from bots.models import Bot
@@ -22,12 +22,12 @@ from core.database.counts import BoundedCount, count_up_to
 from events.enums import ENDED_DELIVERIES, ENDED_RUNS, EventStatus
 from events.log.deletion import BATCH, delete_events
 from events.log.search import number_at
-from events.models import Delivery, Event, HandlerRun, ReplayJob, ShedCount
+from events.models import Delivery, Event, HandlerRun, ReplayJob, ShedCount, Subscription
 
 logger = logging.getLogger("events.retention")
 
 MIN_DAYS = 2
-MOST_COUNTED = 1_000_000  # events of one kind that a dry run counts
+MAX_COUNTED = 1_000_000  # events of one kind that a dry run counts
 REPLAYS_KEPT = timedelta(days=90)
 SHEDDING_KEPT = timedelta(days=90)
 SCHEDULED_SECONDS = 60.0
@@ -62,7 +62,8 @@ class Policy:
 def prune_events(
     *, seconds: float | None = None, on_progress: Callable[[int], None] = lambda _count: None
 ) -> Deleted:
-    """Delete the events whose time has passed, for about ``seconds`` (None: to the end), then old replays and counts.
+    """Delete the events whose time has passed, for about ``seconds`` (None: to the end); then old replays and counts, and
+    removed subscriptions without deliveries.
 
     ``on_progress`` is called with the number of events of every batch. Safe to run beside everything else, itself included.
     """
@@ -80,6 +81,8 @@ def prune_events(
             break
     delete_in_batches(ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"), seconds=0)
     delete_in_batches(ShedCount.objects.filter(hour__lt=now - SHEDDING_KEPT).order_by("hour"), seconds=0)
+    removed = Subscription.objects.filter(~Exists(Delivery.objects.filter(subscription=OuterRef("pk"))))
+    delete_in_batches(removed.exclude(removed_at=None).order_by("pk"), seconds=0)
     if count:
         logger.info("events_pruned", extra={"events": count})
     return Deleted(count, is_all)
@@ -87,7 +90,7 @@ def prune_events(
 
 def count_expired() -> BoundedCount:
     """The dry run: how many events ``prune_events`` would delete."""
-    counts = [count_up_to(rows, MOST_COUNTED) for rows in _expired(timezone.now())]
+    counts = [count_up_to(rows, MAX_COUNTED) for rows in _expired(timezone.now())]
     return BoundedCount(sum(one.count for one in counts), any(one.is_more for one in counts))
 
 
@@ -111,7 +114,7 @@ def _arrived_before(moment: datetime, rows: QuerySet[Event]) -> QuerySet[Event]:
 
 
 def _delete_finished(pks: Sequence[int]) -> int:
-    """Without events that a replay has just taken up, or that something still refers to as unfinished."""
+    """Leaves out events that a replay has just taken up, and those with runs or deliveries that have not ended."""
     events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=pks, status__in=FINISHED)
     locked = set(events.values_list("pk", flat=True))
     runs = HandlerRun.objects.filter(event_id__in=locked).exclude(status__in=ENDED_RUNS)

@@ -11,7 +11,6 @@ from django.utils.dateparse import parse_datetime
 from bots.models import Bot
 from core.access.actors import Actor
 from core.checks import SETTINGS
-from core.database.counts import BoundedCount
 from events.enums import Arrived, EventStatus, ReplayMode
 from events.errors import SearchTooSlowError
 from events.log import replay
@@ -74,8 +73,7 @@ class Command(BaseCommand):
         except SearchTooSlowError as error:
             raise CommandError("The search took too long. Narrow the time or the filters.") from error
         if options["background"]:
-            expected = BoundedCount(job.expected, job.is_expected_bounded)
-            self.stdout.write(f"Replay {job} of {expected} events is left to the workers.")
+            self.stdout.write(f"Replay {job} of {job.expected_count} events is left to the workers.")
             return
         self._follow(job)
 
@@ -97,7 +95,7 @@ class Command(BaseCommand):
             cancel_replay(job, actor=ACTOR)
             job.refresh_from_db()
             raise CommandError(f"Cancelled after {job.replayed:,} events.") from None
-        self.stdout.write(f"{job.replayed:,} events replayed, {job.skipped:,} left out.")
+        self.stdout.write(f"{job.replayed:,} events replayed, {job.skipped:,} skipped.")
 
 
 def _criteria(options: dict[str, Any]) -> EventCriteria:

@@ -53,7 +53,7 @@ def test_replay_of_what_a_filter_matches(bot: Bot, handler: str) -> None:
     arguments = ("replayevents", "--bot", bot.app_id, "--status", "dead", "--rate", "1000")
     assert run(*arguments, "--dry-run") == "3 events match.\n"
     assert not ReplayJob.objects.exists()
-    assert run(*arguments) == "3 events replayed, 0 left out.\n"
+    assert run(*arguments) == "3 events replayed, 0 skipped.\n"
     assert set(HandlerRun.objects.filter(round=1).values_list("event", flat=True)) == {
         one.pk for one in events
     }
@@ -80,7 +80,7 @@ def test_an_interrupted_replay_is_cancelled(bot: Bot, handler: str, monkeypatch)
 
 def test_a_replay_that_fails_says_so(bot: Bot, handler: str, monkeypatch) -> None:
     dead(bot, handler)
-    monkeypatch.setattr(replay, "_replay", lambda *_arguments: 1 / 0)
+    monkeypatch.setattr(replay, "reprocess", lambda *_arguments: 1 / 0)
     with pytest.raises(CommandError, match="ZeroDivisionError"):
         run("replayevents")
 

@@ -1,0 +1,123 @@
+"""The handler runs and deliveries that a replay adds in the place of earlier ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from bots.models import Bot
+from events.enums import ENDED_DELIVERIES, ENDED_RUNS, DeliveryStatus, EventStatus, ReplayMode, RunStatus
+from events.handling.dispatch import add_runs, hold_queues
+from events.handling.ordering import order_key_of
+from events.handling.registry import Registration, handler_named, handlers_of
+from events.models import Delivery, Event, HandlerRun, ReplayJob, Subscription
+from events.subscriptions.fan_out import add_deliveries, delivery_to, wants
+from feishu.envelope import CALLBACK_TYPES
+
+
+def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
+    """Add new handler runs and deliveries of these events as ``job`` says, in the caller's transaction. Returns the number
+    of events that got any.
+
+    What was recorded of earlier ones stays; nothing is added beside one that is still under way. Clicks are left out,
+    because nobody waits for their answer any more, and so are unreadable events.
+    """
+    hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
+    rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
+    events = [event for event in rows if _is_replayable(event)]
+    rerun = _rerun(events, job)
+    resent = _resend(events, job)
+    Event.objects.filter(pk__in=rerun).update(status=EventStatus.DISPATCHED, finished_at=None)
+    # These ended without a receiver; they have one now.
+    unhandled = Event.objects.filter(status__in=(EventStatus.IGNORED, EventStatus.STALE))
+    unhandled.filter(pk__in=resent - rerun).update(status=EventStatus.DONE)
+    return len(rerun | resent)
+
+
+def _is_replayable(event: Event) -> bool:
+    return (
+        event.status not in {EventStatus.RECEIVED, EventStatus.QUARANTINED}
+        and event.event_type not in CALLBACK_TYPES
+    )
+
+
+def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
+    """Run the chosen handlers again; returns the events for which there are any."""
+    if job.subscriptions and not job.handlers:
+        return set()
+    current: dict[int, dict[str, HandlerRun]] = {event.pk: {} for event in events}
+    for run in HandlerRun.objects.filter(event_id__in=current, is_current=True):
+        current[run.event_id][run.handler] = run
+    new: list[HandlerRun] = []
+    for event in events:
+        for handler in _handlers(event, current[event.pk], job):
+            old = current[event.pk].get(handler.name)
+            new.append(
+                HandlerRun(
+                    event=event,
+                    bot_id=event.bot_id,
+                    handler=handler.name,
+                    order_key=order_key_of(handler, event),
+                    replay=job,
+                    round=old.round + 1 if old else 0,
+                )
+            )
+    replaced = [old.pk for run in new if (old := current[run.event_id].get(run.handler))]
+    HandlerRun.objects.filter(pk__in=replaced).update(is_current=False)
+    for bot_id in {run.bot_id for run in new}:
+        add_runs(bot_id, [run for run in new if run.bot_id == bot_id])
+    return {run.event_id for run in new}
+
+
+def _handlers(event: Event, current: Mapping[str, HandlerRun], job: ReplayJob) -> list[Registration]:
+    """The handlers that run again: those that failed, or all for which the event is; none that is still running."""
+    if job.mode == ReplayMode.ALL:
+        handlers = [
+            handler
+            for handler in handlers_of(event)
+            if handler.name not in current or current[handler.name].status in ENDED_RUNS
+        ]
+    else:
+        dead = [name for name, old in current.items() if old.status == RunStatus.DEAD]
+        handlers = [handler for handler in map(handler_named, dead) if handler is not None]
+    return [handler for handler in handlers if not job.handlers or handler.name in job.handlers]
+
+
+def _resend(events: Sequence[Event], job: ReplayJob) -> set[int]:
+    """Deliver to the chosen subscriptions again; returns the events for which there are any."""
+    if job.handlers and not job.subscriptions:
+        return set()
+    current: dict[int, dict[UUID, Delivery]] = {event.pk: {} for event in events}
+    for delivery in Delivery.objects.filter(event_id__in=current, is_current=True):
+        current[delivery.event_id][delivery.subscription_id] = delivery
+    collecting = _collecting({event.bot_id for event in events})
+    new: list[Delivery] = []
+    for event in events:
+        for subscription in _receivers(event, current[event.pk], collecting[event.bot_id], job):
+            delivery, old = delivery_to(subscription, event), current[event.pk].get(subscription.pk)
+            delivery.replay, delivery.round = job, old.round + 1 if old else 0
+            new.append(delivery)
+    replaced = [old.pk for one in new if (old := current[one.event_id].get(one.subscription_id))]
+    Delivery.objects.filter(pk__in=replaced).update(is_current=False)
+    add_deliveries(new)
+    return {one.event_id for one in new}
+
+
+def _collecting(bot_ids: Iterable[UUID]) -> dict[UUID, list[Subscription]]:
+    bots = Bot.objects.in_bulk(list(bot_ids))
+    return {bot_id: list(Subscription.objects.collecting(bots[bot_id])) for bot_id in bots}
+
+
+def _receivers(
+    event: Event, current: Mapping[UUID, Delivery], subscriptions: Sequence[Subscription], job: ReplayJob
+) -> list[Subscription]:
+    """The subscriptions that get the event again, by the rules of ``_handlers``."""
+
+    def is_chosen(subscription: Subscription) -> bool:
+        if job.subscriptions and str(subscription.pk) not in job.subscriptions:
+            return False
+        old = current.get(subscription.pk)
+        if old is not None and old.status == DeliveryStatus.DEAD:
+            return True
+        has_ended = old is None or old.status in ENDED_DELIVERIES
+        return job.mode == ReplayMode.ALL and has_ended and wants(subscription, event)
+
+    return [subscription for subscription in subscriptions if is_chosen(subscription)]
