@@ -1,7 +1,7 @@
 """How values look in lists and on pages: times as distances, ids, errors with their cure, JSON with secrets masked."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
@@ -61,6 +61,19 @@ def when(moment: datetime | None) -> str:
     if moment is None:
         return EMPTY
     return format_html('{} <span class="portal-subtle">({})</span>', exact(moment), ago(moment))
+
+
+def duration(span: timedelta) -> str:
+    """A length of time as a person reads it, e.g. ``35 ms``, ``2.4 s``, ``1 h 05 min``."""
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, hours = int(seconds // 60) % 60, int(seconds // 3600)
+    if hours >= 48:
+        return gettext("%(days)d days") % {"days": hours // 24}
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds % 60):02d} s"
 
 
 def actor(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The event log: a list that stays fast with millions of rows, and one event with all that became of it."""
+"""The event log: a list that stays fast with millions of rows, and one event with its timeline."""
 
 from typing import Any, cast
 
@@ -19,11 +19,10 @@ from core.vault.redaction import redact_text
 from events.admin.change_list import EventChangeList
 from events.admin.dead_letters import dead_letters_page
 from events.admin.filters import FILTERS
-from events.admin.lifecycle import lifecycle
-from events.admin.replay_form import ask_and_replay
+from events.admin.replay_form import ask_and_replay, ask_and_replay_event
 from events.admin.tail import tail_page, tail_poll
+from events.admin.timeline import timeline
 from events.enums import Arrived, EventStatus
-from events.log.criteria import EventCriteria
 from events.log.replay import MAX_SELECTED
 from events.models import Event
 
@@ -35,7 +34,7 @@ EVENT_COLOURS = {
     EventStatus.STALE: "warning",
     EventStatus.QUARANTINED: "warning",
 }
-# Control characters say nothing on a page and may say the wrong thing.
+# Control characters are invisible on a page, and some reorder the text around them.
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
 
 
@@ -47,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     list_filter_sheet = True
     list_select_related = ("bot",)
     list_before_template = "admin/events/event/above_list.html"
-    search_fields = ("event_id",)  # what is searched is the change list's to say
+    search_fields = ("event_id",)  # shows the field; the change list does the searching
     search_help_text = _("Event, message or log ID in full, or part of the payload")
     sortable_by = ()
     deferred_in_lists = ("payload", "error")
@@ -69,12 +68,12 @@ class EventAdmin(ReadOnlyAdmin[Event]):
                 )
             },
         ),
-        (_("What became of it"), {"fields": ("life",)}),
+        (_("Processing"), {"fields": ("timeline",)}),
         (_("Payload"), {"fields": ("payload_shown",), "description": _("As it came; tokens are masked.")}),
     )
     readonly_fields = (
         "type_shown", "event_id_shown", "bot", "status_label", "problem", "arrival", "created", "received_in_full",
-        "finished", "repeats", "tenant_key", "log_id", "life", "payload_shown",
+        "finished", "repeats", "tenant_key", "log_id", "timeline", "payload_shown",
     )  # fmt: skip
     empty_title = _("No events yet")
     empty_text = _(
@@ -88,7 +87,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Event], _search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """The change list searches, within its bounds."""
+        """Left to the change list, which bounds it."""
         return queryset, False
 
     def get_urls(self) -> list[URLPattern]:
@@ -111,19 +110,17 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     # --- replay
 
     def replay_matching(self, request: HttpRequest) -> HttpResponseBase:
-        """Everything the address of a list finds, not only the page that was shown."""
+        """All that the filters in the address match, not only the page that was shown."""
         change_list = cast("EventChangeList", self.get_changelist_instance(request))
         return ask_and_replay(self, request, change_list.criteria)
 
     @button(_("Replay"), icon="replay", path="replay")
     def replay_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        event = self.visible_or_404(request, unquote(object_id))
-        criteria = EventCriteria(bots=(event.bot_id,), pks=(event.pk,))
-        return ask_and_replay(self, request, criteria, event=event)
+        return ask_and_replay_event(self, request, self.visible_or_404(request, unquote(object_id)))
 
     @admin.action(description=_("Replay"))
     def replay_selected(self, request: HttpRequest, events: QuerySet[Event]) -> HttpResponseBase | None:
-        """On to the page that asks, with the selection in its address."""
+        """Goes to the page that asks, with the selection in its address."""
         pks = [str(pk) for pk in events.order_by("-pk").values_list("pk", flat=True)[: MAX_SELECTED + 1]]
         if len(pks) > MAX_SELECTED:
             self.message_user(request, _("Too many to name: use a filter instead."), messages.ERROR)
@@ -185,6 +182,6 @@ class EventAdmin(ReadOnlyAdmin[Event]):
             raw = bytes(event.payload).decode("utf-8", "backslashreplace")
             return text_block(redact_text(raw.translate(_CONTROL)))
 
-    @column(_("life"))
-    def life(self, event: Event) -> str:
-        return lifecycle(event)
+    @column(_("timeline"))
+    def timeline(self, event: Event) -> str:
+        return timeline(event)

@@ -1,4 +1,4 @@
-"""The page that asks before events are replayed: how many there are, for which handlers, how fast."""
+"""The page that asks before events are replayed: how many match, what runs again, and how fast."""
 
 from typing import Any
 
@@ -11,21 +11,20 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
 from core.access.actors import Actor
-from core.background.notify import notify
 from core.console.actions import Question, ask
 from core.console.base import operator_of
 from events.enums import ReplayMode
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
-from events.log.replay import DEFAULT_RATE, MAX_RATE, advance, estimate, start_replay
+from events.log.replay import DEFAULT_RATE, MAX_RATE, estimate, replay_event, start_replay
 from events.models import Event
 
-AT_ONCE = 2.0  # seconds a page may work on the replay of one event before it leaves it to the workers
+SECONDS = 2.0  # that the page may work on the replay of one event before it leaves it to the workers
 
 
-class ReplayForm(forms.Form):
+class ReplayOneForm(forms.Form):
     mode = forms.ChoiceField(
-        label=_("Handlers"),
+        label=_("Handlers and subscriptions"),
         choices=[
             (ReplayMode.FAILED, _("Those that failed")),
             (ReplayMode.ALL, _("All, also those that succeeded")),
@@ -33,6 +32,9 @@ class ReplayForm(forms.Form):
         initial=ReplayMode.FAILED,
         widget=UnfoldAdminRadioSelectWidget,
     )
+
+
+class ReplayForm(ReplayOneForm):
     rate = forms.IntegerField(
         label=_("Events a second"),
         min_value=1,
@@ -43,69 +45,60 @@ class ReplayForm(forms.Form):
     )
 
 
-class ReplayOneForm(ReplayForm):
-    """One event needs no pace."""
-
-    rate = None  # type: ignore[assignment]
+def ask_and_replay_event(
+    model_admin: admin.ModelAdmin[Any], request: HttpRequest, event: Event
+) -> HttpResponseBase:
+    """Ask; once confirmed, replay the event and go back to its page."""
+    form = ReplayOneForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        question = Question(
+            title=_("Replay this event"),
+            text=_("It is handled and delivered again; what was recorded before stays."),
+            submit=_("Replay"),
+        )
+        return ask(request, model_admin, question, row=event, form=form)
+    job = replay_event(
+        event,
+        mode=ReplayMode(form.cleaned_data["mode"]),
+        actor=Actor.operator(operator_of(request)),
+        seconds=SECONDS,
+    )
+    if job.replayed:
+        model_admin.message_user(request, gettext("The event is being handled again."), messages.SUCCESS)
+    elif job.is_open:
+        model_admin.message_user(
+            request, gettext("The event will be handled again shortly."), messages.SUCCESS
+        )
+    else:
+        model_admin.message_user(
+            request,
+            gettext("There is nothing to replay: no handler or subscription of the chosen kind."),
+            messages.WARNING,
+        )
+    return HttpResponseRedirect(reverse("admin:events_event_change", args=[event.pk]))
 
 
 def ask_and_replay(
-    model_admin: admin.ModelAdmin[Any],
-    request: HttpRequest,
-    criteria: EventCriteria,
-    *,
-    event: Event | None = None,
+    model_admin: admin.ModelAdmin[Any], request: HttpRequest, criteria: EventCriteria
 ) -> HttpResponseBase:
-    """Ask; once confirmed, write the replay down and show it."""
-    form = (ReplayOneForm if event else ReplayForm)(request.POST or None)
+    """Ask; once confirmed, request the replay and show it."""
+    form = ReplayForm(request.POST or None)
     try:
         if request.method == "POST" and form.is_valid():
-            return _replay(model_admin, request, criteria, form, event)
-        found = estimate(criteria)
+            job = start_replay(
+                criteria=criteria,
+                mode=ReplayMode(form.cleaned_data["mode"]),
+                rate=form.cleaned_data["rate"],
+                actor=Actor.operator(operator_of(request)),
+            )
+            return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
+        count = estimate(criteria)
     except SearchTooSlowError:
         messages.error(request, gettext("The search took too long. Narrow the time or the filters."))
         return HttpResponseRedirect(reverse("admin:events_event_changelist"))
     text = gettext(
-        "%(count)s events match. Their handlers run again; what was recorded of earlier runs stays. Clicks on cards, "
-        "unreadable events and events that are still being handled are left out."
-    ) % {"count": found}
-    if event:
-        text = gettext("Its handlers run again; what was recorded of earlier runs stays.")
-    return ask(
-        request,
-        model_admin,
-        Question(
-            title=_("Replay this event") if event else _("Replay events"), text=text, submit=_("Replay")
-        ),
-        row=event,
-        form=form,
-    )
-
-
-def _replay(
-    model_admin: admin.ModelAdmin[Any],
-    request: HttpRequest,
-    criteria: EventCriteria,
-    form: forms.Form,
-    event: Event | None,
-) -> HttpResponseBase:
-    job = start_replay(
-        criteria=criteria,
-        mode=ReplayMode(form.cleaned_data["mode"]),
-        handlers=[criteria.handler] if criteria.handler else [],
-        subscriptions=[criteria.subscription] if criteria.subscription else [],
-        rate=form.cleaned_data.get("rate") or MAX_RATE,
-        actor=Actor.operator(operator_of(request)),
-    )
-    if event is None:
-        notify("events.replay")
-        return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
-    advance(job, seconds=AT_ONCE)
-    job.refresh_from_db()
-    if job.replayed:
-        model_admin.message_user(request, gettext("The event is being handled again."), messages.SUCCESS)
-    else:
-        model_admin.message_user(
-            request, gettext("There is nothing to replay: no handler of the chosen kind."), messages.WARNING
-        )
-    return HttpResponseRedirect(reverse("admin:events_event_change", args=[event.pk]))
+        "%(count)s events match. They are handled and delivered again; what was recorded before stays. Clicks on cards, "
+        "unreadable events and what is still under way are skipped."
+    ) % {"count": count}
+    question = Question(title=_("Replay events"), text=text, submit=_("Replay"))
+    return ask(request, model_admin, question, form=form)

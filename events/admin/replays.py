@@ -15,7 +15,6 @@ from core.console.badges import state
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, actor, ago, json_block, when
-from core.database.counts import BoundedCount
 from events.enums import ReplayMode, ReplayState
 from events.log.replay import cancel_replay
 from events.models import ReplayJob, Subscription
@@ -36,7 +35,7 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
     fieldsets = (
         (None, {"fields": ("state_label", "progress", "problem")}),
         (
-            _("What was asked for"),
+            _("Request"),
             {"fields": ("who", "created_in_full", "finished", "handlers_shown", "pace", "criteria_shown")},
         ),
     )
@@ -53,7 +52,7 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
     def number(self, job: ReplayJob) -> str:
         return str(job)
 
-    @column(_("asked for by"))
+    @column(_("requested by"))
     def who(self, job: ReplayJob) -> str:
         return actor(job.requested_by)
 
@@ -63,11 +62,11 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
 
     @column(_("progress"))
     def progress(self, job: ReplayJob) -> str:
-        seen, expected = job.replayed + job.skipped, BoundedCount(job.expected, job.is_expected_bounded)
-        words = gettext("%(replayed)d replayed, %(skipped)d left out, of %(expected)s") % {
+        seen = job.replayed + job.skipped
+        words = gettext("%(replayed)d replayed, %(skipped)d skipped, of %(expected)s") % {
             "replayed": job.replayed,
             "skipped": job.skipped,
-            "expected": expected,
+            "expected": job.expected_count,
         }
         return format_html(
             '<span class="portal-progress"><progress max="{}" value="{}"></progress> <span>{}</span></span>',

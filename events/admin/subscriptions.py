@@ -19,11 +19,11 @@ from core.console.actions import Question, button, confirmed
 from core.console.badges import state
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.columns import column
-from core.console.rendering import EMPTY, ago, copyable, identifier, when
+from core.console.rendering import EMPTY, ago, copyable, duration, identifier, when
 from core.console.shown_once import show_once
 from core.vault.redaction import redact_text
-from events.admin.lifecycle import DELIVERY_COLOURS, duration
 from events.admin.subscription_form import SubscriptionForm
+from events.admin.timeline import DELIVERY_COLOURS
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
 from events.subscriptions import service
@@ -66,12 +66,12 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     )
     fieldsets = (
         (
-            _("How it stands"),
+            _("Status"),
             {"fields": ("state_in_full", "lag", "succeeded_in_full", "failing_in_full", "problem")},
         ),
         (_("Newest deliveries"), {"fields": ("newest",)}),
         (
-            _("What it gets"),
+            _("Subscription"),
             {"fields": ("name", "kind_label", "goes_to_in_full", "url", "all_bots", "bots", "event_types", "filter", "per_second")},
         ),
         (_("About"), {"fields": ("whose", "created")}),
@@ -328,7 +328,7 @@ def _page_of(row: Subscription) -> str:
 
 
 def _line(delivery: Delivery) -> dict[str, Any]:
-    """One delivery as the page shows it, with its tries."""
+    """One delivery as the page shows it, with its attempts."""
     return {
         "event": delivery.event,
         "bot": delivery.event.bot,
@@ -336,11 +336,11 @@ def _line(delivery: Delivery) -> dict[str, Any]:
         "label": state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
         "at": ago(delivery.event.received_at),
         "next": ago(delivery.run_at) if delivery.status == DeliveryStatus.RETRYING else "",
-        "tries": [
+        "attempts": [
             {
                 "number": one.number,
                 "took": duration(one.finished_at - one.started_at),
-                "said": redact_text(one.error or f"HTTP {one.status_code} {one.answer}".strip()),
+                "said": redact_text(one.error or f"HTTP {one.status_code} {one.response}".strip()),
             }
             for one in delivery.attempt_log.all()
         ],

@@ -1,4 +1,4 @@
-"""Events of a bot: found, read, handled again."""
+"""Events of a bot: searching, reading, replaying."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,9 +13,9 @@ from core.access.scopes import Scope
 from core.vault.redaction import redact, redact_text
 from events.enums import Arrived, EventStatus, ReplayMode, RunStatus
 from events.errors import SearchTooSlowError
+from events.log import replay
 from events.log.criteria import EventCriteria
 from events.log.fingerprints import last_line
-from events.log.replay import MAX_RATE, advance, start_replay
 from events.log.search import newest, resolve
 from events.models import Delivery, Event, HandlerRun, ReplayJob
 from feishu_portal.api.keys import bot_for, caller
@@ -25,7 +25,7 @@ router = Router()
 
 MAX_LIMIT = 200
 MAX_DELIVERIES = 100  # of one event and kind; the newest
-AT_ONCE = 5.0  # seconds a replay may take before it is left to the workers
+REPLAY_SECONDS = 5.0  # that a request works on a replay before it leaves it to the workers
 Text = Annotated[str, Field(max_length=500)]
 
 
@@ -59,12 +59,12 @@ class EventPage(Schema):
 
 
 class DeliveryOut(Schema):
-    """One event for one handler, by its name, or for one subscription, by its ID; the other of both is empty."""
+    """An event for a handler, by its name, or for a subscription, by its ID; the other one is empty."""
 
     handler: str
     subscription: str
     status: RunStatus
-    tries: int
+    attempts: int
     round: int
     current: bool
     finished_at: datetime | None
@@ -91,9 +91,9 @@ class ReplayOut(Schema):
 
 @router.get("/bots/{bot_id}/events", response=EventPage, summary="Events of a bot, newest first")
 def list_events(request: HttpRequest, bot_id: str, wanted: Query[EventsIn]) -> EventPage:
-    """``q``: an event, message or log ID in full, or part of the payload to the letter.
+    """``q``: an event, message or log ID in full, or part of the payload, matched exactly.
 
-    One answer looks at a bounded number of events: it can hold fewer than ``limit``, even none, and still have a
+    One request scans a bounded number of events: its page can hold fewer than ``limit``, even none, and still have a
     ``next_cursor``. Go on until that is null.
     """
     bot = bot_for(caller(request, Scope.EVENTS_READ), bot_id)
@@ -140,31 +140,32 @@ def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
 
 @router.post("/events/{event_id}/replay", response={202: ReplayOut}, summary="Handle an event again")
 def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = None) -> Status[ReplayOut]:
-    """By the handlers that failed, or by all, and likewise for subscriptions; ``handlers`` (names) and ``subscriptions``
-    (IDs) narrow it to those.
+    """To the handlers and subscriptions that failed, or to all; ``handlers`` (names) and ``subscriptions`` (IDs) narrow it to
+    those.
 
-    409 ``nothing_to_replay``: none of that kind, or all of them are still at it.
+    409 ``nothing_to_replay``: there is none of that kind, or all of them are still working on it.
     """
     client = caller(request, Scope.EVENTS_REPLAY)
     event = _own(client, event_id)
     wanted = data or ReplayIn()
-    job = start_replay(
-        criteria=EventCriteria(bots=(event.bot_id,), pks=(event.pk,)),
+    job = replay.replay_event(
+        event,
         mode=wanted.mode,
         handlers=wanted.handlers,
         subscriptions=[str(subscription) for subscription in wanted.subscriptions],
-        rate=MAX_RATE,
         actor=Actor.api(client),
+        seconds=REPLAY_SECONDS,
     )
-    advance(job, seconds=AT_ONCE)
     deliveries = _deliveries(job)
-    if not deliveries:
-        raise Problem(409, "nothing_to_replay", "No handler of that kind can be called again.")
+    if not deliveries and not job.is_open:
+        raise Problem(
+            409, "nothing_to_replay", "No handler or subscription of that kind can get the event again."
+        )
     return Status(202, ReplayOut(replay_id=job.pk, deliveries=deliveries))
 
 
 def _own(client: ApiClient, event_pk: int) -> Event:
-    """The event, if it is of a bot of this key; the same 404 for one that is not there."""
+    """The event, if the key may use its bot; the same 404 for one that does not exist."""
     event = Event.objects.select_related("bot").filter(pk=event_pk).first()
     if event is None or event.bot.deleted_at or not client.may_use(event.bot.app_id):
         raise not_found("event")
@@ -187,10 +188,10 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _deliveries(of: Event | ReplayJob) -> list[DeliveryOut]:
+def _deliveries(owner: Event | ReplayJob) -> list[DeliveryOut]:
     """The newest handler runs and deliveries of an event or a replay, in the order of their creation."""
-    runs = list(of.handler_runs.order_by("-pk")[:MAX_DELIVERIES])[::-1]
-    deliveries = list(of.deliveries.order_by("-pk")[:MAX_DELIVERIES])[::-1]
+    runs = list(owner.handler_runs.order_by("-pk")[:MAX_DELIVERIES])[::-1]
+    deliveries = list(owner.deliveries.order_by("-pk")[:MAX_DELIVERIES])[::-1]
     return [_delivery(run, handler=run.handler) for run in runs] + [
         _delivery(delivery, subscription=str(delivery.subscription_id)) for delivery in deliveries
     ]
@@ -201,7 +202,7 @@ def _delivery(row: HandlerRun | Delivery, *, handler: str = "", subscription: st
         handler=handler,
         subscription=subscription,
         status=RunStatus(row.status),
-        tries=row.attempts,
+        attempts=row.attempts,
         round=row.round,
         current=row.is_current,
         finished_at=row.finished_at,

@@ -51,7 +51,7 @@ TAIL_POLL = reverse("admin:events_event_tail_poll")
 @pytest.fixture(autouse=True)
 def replays_hinted(monkeypatch) -> list[Any]:
     hints: list[Any] = []
-    monkeypatch.setattr("events.admin.replay_form.notify", lambda *arguments: hints.append(arguments))
+    monkeypatch.setattr("events.log.replay.notify_replayer", lambda: hints.append(True))
     monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
     return hints
 
@@ -200,7 +200,7 @@ def test_a_stranger_finds_nothing_by_any_way(rows: Rows, as_stranger: Client) ->
 # --- one event
 
 
-def test_a_life_is_told_with_every_try(rows: Rows, as_owner: Client) -> None:
+def test_timeline_shows_every_attempt(rows: Rows, as_owner: Client) -> None:
     delivery = rows.event.handler_runs.get()
     now = timezone.now()
     HandlerRun.objects.filter(pk=delivery.pk).update(attempts=3)
@@ -214,7 +214,7 @@ def test_a_life_is_told_with_every_try(rows: Rows, as_owner: Client) -> None:
         )  # fmt: skip
     Event.objects.filter(pk=rows.event.pk).update(duplicates=2)
     html = text_of(as_owner.get(page_of("events_event", rows.event)))
-    assert html.count('data-testid="try"') == 3
+    assert html.count('data-testid="attempt"') == 3
     for words in (
         "ValueError: first",
         "KeyError: third",
@@ -226,7 +226,7 @@ def test_a_life_is_told_with_every_try(rows: Rows, as_owner: Client) -> None:
     assert "the-card-token" not in html
 
 
-def test_a_life_takes_as_many_queries_for_many_tries_as_for_one(rows: Rows, as_owner: Client) -> None:
+def test_timeline_takes_as_many_queries_for_many_attempts_as_for_one(rows: Rows, as_owner: Client) -> None:
     taken, now = [], timezone.now()
     for number in range(1, 3):
         for handler in range(number * 2):
@@ -291,14 +291,15 @@ def test_an_event_without_failed_handlers_says_so(rows: Rows, as_owner: Client, 
 
 
 def test_all_that_match_are_counted_first_and_replayed_in_the_background(
-    rows: Rows, as_owner: Client, handlers: None, replays_hinted
+    rows: Rows, as_owner: Client, handlers: None, replays_hinted, django_capture_on_commit_callbacks
 ) -> None:
     make_event(rows.bot)
     make_rows()
     query = f"{MATCHING}?status__exact=dead"
     assert "2 events match" in text_of(as_owner.get(query))
     assert not ReplayJob.objects.exists()
-    answer = as_owner.post(query, {"mode": "all", "rate": 5})
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = as_owner.post(query, {"mode": "all", "rate": 5})
     job = ReplayJob.objects.get()
     assert answer["Location"] == page_of("events_replayjob", job)
     assert (job.mode, job.rate, job.expected, job.state) == (ReplayMode.ALL, 5, 2, ReplayState.WAITING)
@@ -328,7 +329,7 @@ def test_a_replay_shows_its_progress_to_who_asked_and_can_be_cancelled(
     job = ReplayJob.objects.get()
     page, cancel = page_of("events_replayjob", job), reverse("admin:events_replayjob_cancel", args=[job.pk])
     html = text_of(as_owner.get(page))
-    assert "0 replayed, 0 left out, of 1" in html
+    assert "0 replayed, 0 skipped, of 1" in html
     assert "data-reload" in html
     assert as_stranger.get(page).status_code == as_stranger.post(cancel).status_code == 404
     assert job not in as_stranger.get(list_of("events_replayjob")).context["cl"].result_list

@@ -152,7 +152,7 @@ def test_an_event_is_read_with_its_deliveries_and_without_secrets(bot: Bot, read
     shown = answer.json()
     assert json.loads(shown["payload"]["event"]["message"]["content"]) == {"text": "你好"}
     assert shown["deliveries"][0]["error"] == "ValueError: no stock"
-    assert (shown["deliveries"][0]["tries"], shown["raw"]) == (2, None)
+    assert (shown["deliveries"][0]["attempts"], shown["raw"]) == (2, None)
     for secret in ("c-secret", "verification-token"):
         assert secret not in answer.content.decode()
 

@@ -1,8 +1,8 @@
-"""The life of one event, from the platform to the last try of its last handler."""
+"""The timeline of one event: its arrival, its handler runs and its deliveries, each with its attempts."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -10,15 +10,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from core.console.badges import state
-from core.console.rendering import actor, ago, exact
+from core.console.rendering import actor, ago, duration, exact
 from core.vault.redaction import redact_text
 from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line
 from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
 from events.models.claims import WAITING
 
-MAX_STORIES = 100  # of one event and kind; the newest
-MAX_TRIES = 1000
+MAX_ENTRIES = 100  # of one event and kind; the newest
+MAX_ATTEMPTS = 1000
 
 RUN_COLOURS = {
     RunStatus.QUEUED: "info",
@@ -37,10 +37,13 @@ DELIVERY_COLOURS = {
 }
 OUTCOME_COLOURS = {AttemptOutcome.SUCCEEDED: "success", AttemptOutcome.FAILED: "danger"}
 
+Row = HandlerRun | Delivery
+Attempt = HandlerAttempt | DeliveryAttempt
+
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One line beneath a handler run or a delivery; without times when its worker never came back."""
+class AttemptLine:
+    """One line beneath a handler run or a delivery; without times where the worker never came back."""
 
     number: int
     outcome: str
@@ -50,22 +53,24 @@ class Try:
     error: str = ""
 
 
-@dataclass(slots=True)
-class Story:
-    """One handler run, or one delivery, and its tries."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A handler run or a delivery, with its attempts."""
 
-    row: HandlerRun | Delivery
+    row: Row
     title: str
     label: SafeString
-    tries: list[Try] = field(default_factory=list)
+    attempts: list[AttemptLine]
 
     @property
-    def next_try(self) -> str:
-        return ago(self.row.run_at) if self.row.status in WAITING else ""
+    def next_attempt(self) -> str:
+        """When it is attempted next; empty where it ended, or is due already and waits for a worker."""
+        waits = self.row.status in WAITING and self.row.run_at > timezone.now()
+        return ago(self.row.run_at) if waits else ""
 
     @property
     def cause(self) -> str:
-        """Why a handler run waits or has ended without its handler; other causes are in the tries."""
+        """Why a handler run waits or has ended without its handler; other causes are in the attempts."""
         return RunFailure.NOT_INSTALLED.label if self.row.failure == RunFailure.NOT_INSTALLED else ""
 
     @property
@@ -74,55 +79,46 @@ class Story:
 
     @property
     def summary(self) -> str:
-        """The error of one without tries of its own, such as a run whose handler is gone."""
-        return "" if self.tries else last_line(redact_text(self.row.error))
+        """The error of one that ended before its first attempt, e.g. a run whose handler is not installed."""
+        return "" if self.attempts else last_line(redact_text(self.row.error))
 
     @property
     def error(self) -> str:
-        return "" if self.tries else redact_text(self.row.error.strip())
+        return "" if self.attempts else redact_text(self.row.error.strip())
 
 
-def lifecycle(event: Event) -> str:
-    """The timeline as HTML; four queries, however many tries there were."""
-    return render_to_string(
-        "admin/events/event/lifecycle.html",
-        {"steps": list(_steps(event)), "runs": _run_stories(event), "deliveries": _delivery_stories(event)},
-    )
-
-
-def _run_stories(event: Event) -> list[Story]:
+def timeline(event: Event) -> str:
+    """As HTML; four queries, however many attempts there were."""
     rows = HandlerRun.objects.filter(event=event).select_related("replay").order_by("-pk")
-    runs = list(rows[:MAX_STORIES])[::-1]
-    log = HandlerAttempt.objects.filter(run__in=runs).order_by("pk")[:MAX_TRIES]
-    known = _by_row((attempt.run_id, attempt) for attempt in log)
-    return [
-        Story(
+    runs = list(rows[:MAX_ENTRIES])[::-1]
+    run_attempts = HandlerAttempt.objects.filter(run__in=runs).order_by("pk")[:MAX_ATTEMPTS]
+    lines = _by_row((attempt.run_id, attempt) for attempt in run_attempts)
+    run_entries = [
+        Entry(
             run,
             run.handler,
             state(RunStatus(run.status), RUN_COLOURS),
-            list(_tries(run, known.get(run.pk, {}))),
+            list(_attempt_lines(run, lines.get(run.pk, {}))),
         )
         for run in runs
     ]
-
-
-def _delivery_stories(event: Event) -> list[Story]:
-    rows = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
-    deliveries = list(rows[:MAX_STORIES])[::-1]
-    log = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_TRIES]
-    known = _by_row((attempt.delivery_id, attempt) for attempt in log)
-    return [
-        Story(
+    sent = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
+    deliveries = list(sent[:MAX_ENTRIES])[::-1]
+    delivery_attempts = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_ATTEMPTS]
+    lines = _by_row((attempt.delivery_id, attempt) for attempt in delivery_attempts)
+    delivery_entries = [
+        Entry(
             delivery,
             delivery.subscription.name,
             state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
-            list(_tries(delivery, known.get(delivery.pk, {}))),
+            list(_attempt_lines(delivery, lines.get(delivery.pk, {}))),
         )
         for delivery in deliveries
     ]
-
-
-Attempt = HandlerAttempt | DeliveryAttempt
+    return render_to_string(
+        "admin/events/event/timeline.html",
+        {"steps": list(_steps(event)), "runs": run_entries, "deliveries": delivery_entries},
+    )
 
 
 def _by_row(attempts: Iterable[tuple[int, Attempt]]) -> dict[int, dict[int, Attempt]]:
@@ -134,7 +130,7 @@ def _by_row(attempts: Iterable[tuple[int, Attempt]]) -> dict[int, dict[int, Atte
 
 
 def _steps(event: Event) -> Iterator[tuple[str, str, str]]:
-    """Title, exact time, and what is to be said about it."""
+    """Title, exact time, and a remark."""
     yield gettext("Happened on the platform"), exact(event.created_at), ""
     yield (
         gettext("Received and stored"),
@@ -148,15 +144,18 @@ def _steps(event: Event) -> Iterator[tuple[str, str, str]]:
         yield gettext("Finished"), exact(event.finished_at), _after(event.received_at, event.finished_at)
 
 
-def _tries(row: HandlerRun | Delivery, known: Mapping[int, Attempt]) -> Iterator[Try]:
-    running = row.status == RunStatus.RUNNING
+def _after(earlier: datetime, later: datetime) -> str:
+    return gettext("after %(duration)s") % {"duration": duration(later - earlier)} if later >= earlier else ""
+
+
+def _attempt_lines(row: Row, attempts: Mapping[int, Attempt]) -> Iterator[AttemptLine]:
+    is_running = row.status == RunStatus.RUNNING
     # A row that ended before its first attempt has none at all.
-    numbers = range(1, row.attempts + 1) if known or running else ()
+    numbers = range(1, row.attempts + 1) if attempts or is_running else ()
     for number in numbers:
-        attempt = known.get(number)
-        if attempt:
+        if attempt := attempts.get(number):
             error = redact_text(attempt.error.strip())
-            yield Try(
+            yield AttemptLine(
                 number,
                 state(AttemptOutcome(attempt.outcome), OUTCOME_COLOURS),
                 exact(attempt.started_at),
@@ -164,27 +163,12 @@ def _tries(row: HandlerRun | Delivery, known: Mapping[int, Attempt]) -> Iterator
                 last_line(error),
                 error if "\n" in error else "",
             )
-        elif running and number == row.attempts:
-            yield Try(
-                number, state(RunStatus.RUNNING, RUN_COLOURS), exact(row.started_at),
+        elif is_running and number == row.attempts:
+            yield AttemptLine(
+                number,
+                state(RunStatus.RUNNING, RUN_COLOURS),
+                exact(row.started_at),
                 duration(timezone.now() - row.started_at) if row.started_at else "",
-            )  # fmt: skip
+            )
         else:
-            yield Try(number, gettext("Its worker was gone before it ended"))
-
-
-def _after(earlier: datetime, later: datetime) -> str:
-    return gettext("after %(duration)s") % {"duration": duration(later - earlier)} if later >= earlier else ""
-
-
-def duration(span: timedelta) -> str:
-    """A length of time as a person reads it, e.g. ``35 ms``, ``2.4 s``, ``1 h 05 min``."""
-    seconds = span.total_seconds()
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, hours = int(seconds // 60) % 60, int(seconds // 3600)
-    if hours >= 48:
-        return gettext("%(days)d days") % {"days": hours // 24}
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds % 60):02d} s"
+            yield AttemptLine(number, gettext("Its worker was gone before it ended"))
