@@ -142,11 +142,13 @@ def test_every_index_has_a_statement_that_needs_it():
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_statement_reads_its_index(name: str):
+    statement = STATEMENTS[name]()
+    # In a table without rows any index that begins alike promises as much.
+    siblings = [index.name for index in statement.model._meta.indexes if index.name != name]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-        if name.endswith("_dead_alike"):
-            # In an empty table its shorter sibling promises as much.
-            cursor.execute("DROP INDEX run_dead_of_handler, delivery_dead_of_receiver")
-        plan = STATEMENTS[name]().explain()
+        if siblings:
+            cursor.execute(f"DROP INDEX {', '.join(siblings)}")
+        plan = statement.explain()
     index = name.replace(".", "_")
     assert f"using {index}" in plan or f"using events_{index}_id" in plan, plan
