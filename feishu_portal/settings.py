@@ -1,22 +1,17 @@
 """Django settings. What an operator may set stands in ``settings_table``; the rest is the product's own choice."""
 
 import os
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.translation import gettext_lazy as _
 
+from feishu_portal import console
 from feishu_portal.database_url import database
 from feishu_portal.environment import BASE_DIR, add_handler_switches, read_environment
 from feishu_portal.logs import logging_config
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 django_stubs_ext.monkeypatch()
 
@@ -278,83 +273,7 @@ logging_config(
 
 # --- console
 
-
-def _by_superuser(request: "HttpRequest") -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
-
-
-UNFOLD = {
-    "SITE_TITLE": _("Feishu Portal"),
-    "SITE_HEADER": _("Feishu Portal"),
-    "SITE_SUBHEADER": _("Bots, events and authorizations"),
-    "SITE_SYMBOL": "hub",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/icon.svg")}],
-    "STYLES": [
-        lambda _request: static("portal/console.css"),
-        lambda _request: static("portal/overview.css"),
-        lambda _request: static("portal/events.css"),
-    ],
-    "SCRIPTS": [lambda _request: static("portal/console.js")],
-    "SHOW_LANGUAGES": True,
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "8px",
-    "DASHBOARD_CALLBACK": "feishu_portal.overview.dashboard.fill",
-    "COLORS": {
-        "primary": {
-            "50": "239 244 255", "100": "219 230 254", "200": "191 211 254", "300": "147 180 253",
-            "400": "96 141 250", "500": "51 112 255", "600": "36 91 219", "700": "29 72 184",
-            "800": "30 58 138", "900": "30 50 102", "950": "23 33 66",
-        },
-    },
-    "SIDEBAR": {
-        "show_search": False,
-        "navigation": [
-            {
-                "items": [
-                    {"title": _("Overview"), "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
-                ],
-            },
-            {
-                "title": _("Bots"),
-                "items": [
-                    {"title": _("Bots"), "icon": "smart_toy", "link": reverse_lazy("admin:bots_bot_changelist")},
-                    {"title": _("Connections"), "icon": "cable", "link": reverse_lazy("connections")},
-                    {"title": _("Lost connections"), "icon": "link_off", "link": reverse_lazy("admin:bots_connectionloss_changelist")},
-                    {"title": _("Incidents"), "icon": "emergency_home", "link": reverse_lazy("admin:bots_incident_changelist")},
-                    {"title": _("Sent messages"), "icon": "outgoing_mail", "link": reverse_lazy("admin:bots_sending_changelist")},
-                ],
-            },
-            {
-                "title": _("Events"),
-                "items": [
-                    {"title": _("Event log"), "icon": "stream", "link": reverse_lazy("admin:events_event_changelist")},
-                    {"title": _("Subscriptions"), "icon": "outbox", "link": reverse_lazy("admin:events_subscription_changelist")},
-                    {"title": _("Handlers"), "icon": "rule_settings", "link": reverse_lazy("admin:events_handledbot_changelist")},
-                    {"title": _("Left out under load"), "icon": "filter_alt_off", "link": reverse_lazy("admin:events_shedcount_changelist"), "permission": _by_superuser},
-                ],
-            },
-            {
-                "title": _("Authorizations"),
-                "items": [
-                    {"title": _("Authorization sessions"), "icon": "how_to_reg", "link": reverse_lazy("admin:auth_sessions_authsession_changelist")},
-                    {"title": _("User tokens"), "icon": "key", "link": reverse_lazy("admin:auth_sessions_usertoken_changelist")},
-                    {"title": _("Token use"), "icon": "quick_reference_all", "link": reverse_lazy("admin:auth_sessions_tokenuse_changelist")},
-                ],
-            },
-            {
-                "title": _("Access"),
-                "items": [
-                    {"title": _("Operators"), "icon": "group", "link": reverse_lazy("admin:access_user_changelist"), "permission": _by_superuser},
-                    {"title": _("Groups"), "icon": "groups", "link": reverse_lazy("admin:auth_group_changelist"), "permission": _by_superuser},
-                    {"title": _("API clients"), "icon": "api", "link": reverse_lazy("admin:access_apiclient_changelist"), "permission": _by_superuser},
-                    {"title": _("Audit log"), "icon": "history", "link": reverse_lazy("admin:access_auditentry_changelist")},
-                ],
-            },
-        ],
-    },
-}  # fmt: skip
+UNFOLD = console.UNFOLD
 
 # --- switches that handlers name, after every other setting: they replace none
 
