@@ -1,5 +1,5 @@
 """Bots and their connections in the console."""
 
-from bots.admin import bots, incidents, losses, overview, sendings, slots
+from bots.admin import audit_actions, bots, incidents, losses, overview, sendings, slots
 
-__all__ = ["bots", "incidents", "losses", "overview", "sendings", "slots"]
+__all__ = ["audit_actions", "bots", "incidents", "losses", "overview", "sendings", "slots"]

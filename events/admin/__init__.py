@@ -1,5 +1,5 @@
 """Events in the console: the log and one event's life, dead letters, replays, the live tail, handlers."""
 
-from events.admin import event_log, handlers, overview, replays, subscriptions
+from events.admin import audit_actions, event_log, handlers, overview, replays, subscriptions
 
-__all__ = ["event_log", "handlers", "overview", "replays", "subscriptions"]
+__all__ = ["audit_actions", "event_log", "handlers", "overview", "replays", "subscriptions"]

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from core.access.audit_actions import ACTIONS
 from core.access.models import AuditEntry
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin
@@ -14,53 +15,15 @@ from core.console.columns import column
 from core.console.filters import since
 from core.console.rendering import actor, ago, identifier, json_block, when
 
-# What the domain writes down, in words; an action that is not here shows as it is written.
-ACTIONS = {
-    "bot.created": _("Bot added"),
-    "bot.updated": _("Bot changed"),
-    "bot.enabled": _("Bot switched on"),
-    "bot.disabled": _("Bot switched off"),
-    "bot.deleted": _("Bot deleted"),
-    "bot.brand_switched": _("Brand of a bot switched"),
-    "bot.connect": _("Connections asked for"),
-    "bot.disconnect": _("Connections let go"),
-    "auth_session.created": _("Authorization asked for"),
-    "auth_session.authorized": _("Authorization given"),
-    "auth_session.denied": _("Authorization declined"),
-    "auth_session.expired": _("Authorization request expired"),
-    "auth_session.failed": _("Authorization failed"),
-    "auth_session.cancelled": _("Authorization request cancelled"),
-    "user_token.needs_reauth": _("Token must be authorized again"),
-    "bot.refresh_paused": _("Refreshing paused: the platform refuses the app"),
-    "bot.refresh_resumed": _("Refreshing goes on"),
-    "bot.refresh_probed": _("Refreshing to be probed"),
-    "keys.rotated": _("Secrets re-encrypted"),
-    "user_token.revoked": _("Authorization revoked"),
-    "user_token.revocation_given_up": _("Platform could not be told of a revocation"),
-    "replay.started": _("Replay asked for"),
-    "replay.cancelled": _("Replay cancelled"),
-    "events.pruned": _("Old events deleted"),
-    "handler.switched_on": _("Handler switched on"),
-    "handler.switched_off": _("Handler switched off"),
-    "api_client.created": _("API client added"),
-    "api_client.updated": _("API client changed"),
-    "api_client.key_replaced": _("API key replaced"),
-    "api_client.deleted": _("API client deleted"),
-    "operator.created": _("Operator added"),
-    "operator.updated": _("Operator changed"),
-    "operator.password_set": _("Password of an operator set"),
-    "operator.deleted": _("Operator deleted"),
-}
-
 
 class ActionFilter(admin.SimpleListFilter):
-    """The known actions, not those that occur: finding those would read the whole log."""
+    """The actions that have a name; looking for those that occur would read the whole log."""
 
     title = _("action")
     parameter_name = "action"
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return list(ACTIONS.items())
+        return sorted(ACTIONS.items(), key=lambda item: str(item[1]))
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         return queryset.filter(action=self.value()) if self.value() else queryset

@@ -1,0 +1,29 @@
+"""What the actions of the audit log are called on its page. Every app names its own."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS: dict[str, Promise] = {}
+"""By action; one that has no name shows as it is written."""
+
+
+def name_actions(names: Mapping[str, Promise]) -> None:
+    """Add the names of an app's actions, from its ``admin``."""
+    ACTIONS.update(names)
+
+
+name_actions(
+    {
+        "operator.created": _("Operator added"),
+        "operator.updated": _("Operator changed"),
+        "operator.password_set": _("Password of an operator set"),
+        "operator.deleted": _("Operator deleted"),
+        "api_client.created": _("API client added"),
+        "api_client.updated": _("API client changed"),
+        "api_client.key_replaced": _("API key replaced"),
+        "api_client.deleted": _("API client deleted"),
+        "keys.rotated": _("Secrets re-encrypted"),
+    }
+)
