@@ -17,13 +17,13 @@ from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
-from bots.admin.doctors_report import report
+from bots.admin.doctors_report import report, sentence
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
 from bots.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
-from bots.doctor import examine
+from bots.doctor import CheckResult, examine, examine_setup
 from bots.enums import Transport
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
@@ -320,20 +320,5 @@ def _notices(bot: Bot) -> list[str]:
             )
             % {"brand": brand.label}
         )
-    if not settings.PUBLIC_URL:
-        notices.append(
-            gettext(
-                "PUBLIC_URL is not set: there is no redirect URL, and nobody can be asked for an authorization. "
-                "Set it to the address browsers reach this portal at, and restart."
-            )
-        )
-    if "offline_access" not in bot.auth_scopes:
-        notices.append(
-            gettext(
-                "offline_access is not among the scopes to ask for: the platform then gives no refresh token, and every "
-                "authorization ends after two hours."
-            )
-        )
-    if not encrypted_field(Bot, "app_secret").is_set(bot):
-        notices.append(gettext("The App Secret is not set: the bot can neither connect nor send."))
-    return notices
+    findings = examine_setup(bot)
+    return notices + [sentence(finding) for finding in findings if finding.result is not CheckResult.OK]

@@ -23,10 +23,11 @@ def report(findings: list[Finding]) -> Iterator[tuple[int, str]]:
         yield messages.SUCCESS, gettext("In order: %(checks)s.") % {"checks": " · ".join(well)}
     for finding in findings:
         if finding.result is not CheckResult.OK:
-            yield _LEVELS[finding.result], _sentence(finding)
+            yield _LEVELS[finding.result], sentence(finding)
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
+    """One finding on one line."""
     title, cause, cure = (in_language(text) for text in (finding.title, finding.cause, finding.cure))
     facts = [str(fact) for fact in (finding.code, finding.log_id) if fact]
     said = f"{cause} ({', '.join(facts)})" if facts else cause

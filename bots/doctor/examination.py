@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 from bots.doctor import application, connections, portal
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.scopes import offline_access_not_asked
 from bots.enums import Transport as EventsBy
 from bots.models import Bot
 from feishu.errors import FeishuError
@@ -61,6 +62,15 @@ def examination(
     yield portal.public_url()
     yield from portal.webhook_keys(bot)
     yield portal.refresh_switch(may_refresh=may_refresh)
+
+
+def examine_setup(bot: Bot) -> Iterator[Finding]:
+    """What can be found without asking the platform, in no time."""
+    yield portal.app_secret(bot)
+    yield portal.public_url()
+    yield from portal.webhook_keys(bot)
+    if finding := offline_access_not_asked(bot.auth_scopes):
+        yield finding
 
 
 def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:

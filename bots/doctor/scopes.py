@@ -30,7 +30,7 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
         return
     yield _sending(app)
     yield _user_scopes([scope for scope in asked if scope != OFFLINE_ACCESS], app)
-    yield _offline_access(app, asked=OFFLINE_ACCESS in asked)
+    yield offline_access_not_asked(asked) or _offline_access(app)
 
 
 def _sending(app: AppInfo) -> Finding:
@@ -68,18 +68,25 @@ def _user_scopes(asked: list[str], app: AppInfo) -> Finding:
     )
 
 
-def _offline_access(app: AppInfo, *, asked: bool) -> Finding:
-    ends = Text("授权两小时后就会失效", "every grant ends after two hours")
-    if not asked:
-        return Finding(
-            Check.OFFLINE_ACCESS,
-            CheckResult.WARNING,
-            Text(f"机器人不申请 offline_access：{ends.zh_cn}", f"The bot does not ask for it: {ends.en_us}"),
-            Text(
-                "在机器人设置的「要申请的权限」中加入 offline_access",
-                "Add offline_access to the bot's scopes to ask for",
-            ),
-        )
+def offline_access_not_asked(asked: Collection[str]) -> Finding | None:
+    """The finding for a bot that does not ask users for it; None for one that does."""
+    if OFFLINE_ACCESS in asked:
+        return None
+    return Finding(
+        Check.OFFLINE_ACCESS,
+        CheckResult.WARNING,
+        Text(
+            "机器人不申请 offline_access：授权两小时后就会失效",
+            "The bot does not ask for it: every grant ends after two hours",
+        ),
+        Text(
+            "在机器人设置的「要申请的权限」中加入 offline_access",
+            "Add offline_access to the bot's scopes to ask for",
+        ),
+    )
+
+
+def _offline_access(app: AppInfo) -> Finding:
     if not _has(app, OFFLINE_ACCESS, "user"):
         return Finding(
             Check.OFFLINE_ACCESS,

@@ -174,7 +174,7 @@ def test_page_warns_of_a_missing_public_url_and_of_scopes_without_refresh(
     settings.PUBLIC_URL = ""
     Bot.objects.filter(pk=rows.bot.pk).update(auth_scopes=["contact:user.base:readonly"])
     notices = as_owner.get(page_of("bots_bot", rows.bot)).context["notices"]
-    assert [notice.split()[0] for notice in notices] == ["PUBLIC_URL", "offline_access"]
+    assert [notice.partition(":")[0] for notice in notices] == ["Address of the portal", "Lasting grants"]
 
 
 def test_webhook_bot_shows_its_request_url_and_no_connections(owner: User) -> None:
