@@ -68,7 +68,7 @@ UNFOLD = {
                     _page(_("Event log"), "stream", "admin:events_event_changelist"),
                     _page(_("Subscriptions"), "outbox", "admin:events_subscription_changelist"),
                     _page(_("Handlers"), "rule_settings", "admin:events_handledbot_changelist"),
-                    _page(_("Left out under load"), "filter_alt_off", "admin:events_shedcount_changelist", is_for_superusers=True),
+                    _page(_("Load shedding"), "filter_alt_off", "admin:events_shedcount_changelist", is_for_superusers=True),
                 ],
             },
             {

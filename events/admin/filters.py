@@ -1,4 +1,4 @@
-"""What the event log can be filtered by. A filter only says what it wants; the search finds it, within its bounds."""
+"""The filters of the event log. A filter only adds its part to the criteria; the search applies them, within its bounds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ class EventFilter(admin.SimpleListFilter, ABC):
 
     @abstractmethod
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        """``criteria`` with what was chosen; as it was where nothing was, or nothing that makes sense."""
+        """``criteria`` with the chosen value; unchanged where none was chosen, or an unknown one."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset
 
 
 class TypedFilter(EventFilter):
-    """A filter with a field to write in."""
+    """A filter with a text field."""
 
     template = "unfold/filters/filters_field.html"
     input_type = "text"
@@ -77,8 +77,7 @@ class BotFilter(EventFilter):
             bot = UUID(self.value() or "")
         except ValueError:
             return criteria
-        mine = criteria.bots is None or bot in criteria.bots
-        return replace(criteria, bots=(bot,) if mine else ())
+        return criteria.of_bot(bot)
 
 
 class StatusFilter(EventFilter):

@@ -1,4 +1,4 @@
-"""Which handlers run for which bot, and what was left out under load."""
+"""Which handlers run for which bot, and how much optional work was shed under load."""
 
 from typing import Any
 
@@ -20,12 +20,12 @@ from core.console.columns import column
 from core.console.rendering import EMPTY, identifier, when
 from events.enums import OptionalWork
 from events.handling.registry import OTHERS, Registration, known_handlers
-from events.handling.switches import runs, set_switch, switches_of
+from events.handling.switches import runs, set_switches, switches_of
 from events.models import HandledBot, ShedCount
 
 
 class SwitchesForm(forms.Form):
-    """One switch for each handler there is; the bot's own word, else the handler's default."""
+    """A switch for each handler: as set for the bot, else the handler's default."""
 
     def __init__(self, switches: dict[str, bool], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,15 +33,15 @@ class SwitchesForm(forms.Form):
         for number, handler in enumerate(self.handlers):
             self.fields[f"handler_{number}"] = forms.BooleanField(
                 label=handler.name,
-                help_text=_taken(handler),
+                help_text=_described(handler),
                 required=False,
                 initial=runs(handler, switches),
                 widget=UnfoldBooleanSwitchWidget,
             )
 
 
-def _taken(handler: Registration) -> str:
-    """What a handler is called for, in words."""
+def _described(handler: Registration) -> str:
+    """Which events a handler is for."""
     if handler.action is not None:
         return gettext("Clicks: %s") % handler.action
     return gettext("Events that no other handler takes") if handler.pattern == OTHERS else handler.pattern
@@ -81,7 +81,12 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
         switches = switches_of(bot.pk)
         form = SwitchesForm(switches, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            self._set(request, bot, form, switches)
+            wanted = {
+                handler: form.cleaned_data[f"handler_{number}"]
+                for number, handler in enumerate(form.handlers)
+            }
+            set_switches(bot=bot, wanted=wanted, actor=Actor.operator(operator_of(request)))
+            messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
             return HttpResponseRedirect(reverse("admin:events_handledbot_changelist"))
         return ask(
             request,
@@ -97,16 +102,6 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
             form=form,
         )
 
-    def _set(
-        self, request: HttpRequest, bot: HandledBot, form: SwitchesForm, switches: dict[str, bool]
-    ) -> None:
-        actor = Actor.operator(operator_of(request))
-        for number, handler in enumerate(form.handlers):
-            is_on = form.cleaned_data[f"handler_{number}"]
-            if is_on != runs(handler, switches):
-                set_switch(bot=bot, handler=handler, is_on=is_on, actor=actor)
-        messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
-
 
 @admin.register(ShedCount)
 class ShedCountAdmin(ReadOnlyAdmin[ShedCount]):
@@ -115,13 +110,13 @@ class ShedCountAdmin(ReadOnlyAdmin[ShedCount]):
     sortable_by = ()
     fields = list_display
     readonly_fields = list_display
-    empty_title = _("Nothing was left out")
-    empty_text = _("When events come faster than they can be stored, extras are left out and counted here.")
+    empty_title = _("Nothing was shed")
+    empty_text = _("When events come faster than they can be stored, optional work is shed and counted here.")
 
     @column(_("hour"))
     def hour_shown(self, row: ShedCount) -> str:
         return when(row.hour)
 
-    @column(_("left out"))
+    @column(_("shed work"))
     def work_shown(self, row: ShedCount) -> str:
         return label(OptionalWork(row.work).label)

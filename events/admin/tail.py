@@ -1,6 +1,7 @@
 """Live events: a page that is fed through a socket, and polls every few seconds where it can have none."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -86,7 +87,7 @@ class EventTail(Feed):
             )
         except SearchTooSlowError:
             return
-        # Where the answer is full, the next look goes on behind it.
+        # Where the page is full, the next one goes on behind it.
         self._cursor = last if found.cursor is None else found.cursor
         events = Event.objects.filter(pk__in=found.pks).select_related("bot").defer("payload", "error")
         rows = [event for event in events.order_by("pk") if self._shown.get(event.pk) != event.status]
@@ -100,21 +101,19 @@ tail_poll = polled(EventTail)
 
 
 def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
-    """The page's filters, within what the operator may see; unknown values are ignored."""
-    bots = own_bot_ids(user)
-    if filters.get("bot__id__exact"):
-        try:
-            bot = UUID(filters["bot__id__exact"])
-        except ValueError:
-            bots = ()
-        else:
-            bots = (bot,) if bots is None or bot in bots else ()
+    """The page's filters, within what the operator may see."""
     status = filters.get("status__exact", "")
-    return EventCriteria(
-        bots=bots,
+    criteria = EventCriteria(
+        bots=own_bot_ids(user),
         event_type=storable(filters.get("event_type__exact", "").strip(), MAX_TEXT),
         statuses=(status,) if status in EventStatus.values else (),
     )
+    if not filters.get("bot__id__exact"):
+        return criteria
+    try:
+        return criteria.of_bot(UUID(filters["bot__id__exact"]))
+    except ValueError:
+        return replace(criteria, bots=())
 
 
 def _row(event: Event) -> dict[str, Any]:

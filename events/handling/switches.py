@@ -33,6 +33,15 @@ def runs(handler: Registration, switches: Mapping[str, bool]) -> bool:
 
 
 @transaction.atomic
+def set_switches(*, bot: Bot, wanted: Mapping[Registration, bool], actor: Actor) -> None:
+    """Switch handlers of one bot on or off, those that are not so already."""
+    switches = switches_of(bot.pk)
+    for handler, is_on in wanted.items():
+        if is_on != runs(handler, switches):
+            set_switch(bot=bot, handler=handler, is_on=is_on, actor=actor)
+
+
+@transaction.atomic
 def set_switch(*, bot: Bot, handler: Registration, is_on: bool, actor: Actor) -> None:
     """Switch one handler of one bot on or off. Events that arrive from now on follow; so do those that still wait."""
     HandlerSwitch.objects.update_or_create(bot=bot, handler=handler.name, defaults={"is_on": is_on})

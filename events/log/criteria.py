@@ -1,4 +1,4 @@
-"""Which events somebody is looking for, in a form that can be written down: for the log, a replay, the API."""
+"""Which events are searched for, in a form that can be stored: for the log, a replay, the API."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
@@ -15,7 +15,7 @@ from events.models import Delivery, HandlerRun
 
 @dataclass(frozen=True, slots=True)
 class EventCriteria:
-    """Everything given has to hold. ``bots`` None is every bot, an empty tuple is none."""
+    """All that is given has to hold. ``bots`` None is every bot, an empty tuple is none."""
 
     bots: tuple[UUID, ...] | None = None
     event_type: str = ""
@@ -24,7 +24,7 @@ class EventCriteria:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
-    """Part of the payload, to the letter."""
+    """Part of the payload, matched exactly."""
     handler: str = ""
     """Events whose run of this handler is dead."""
     subscription: str = ""
@@ -34,7 +34,7 @@ class EventCriteria:
     pks: tuple[int, ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What is given, as JSON takes it."""
+        """What is given, as JSON can hold it."""
         found = {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
         if self.bots is not None:
             found["bots"] = [str(bot) for bot in self.bots]
@@ -62,6 +62,10 @@ class EventCriteria:
             values["bots"] = tuple(UUID(bot) for bot in values["bots"])
         return cls(**values)
 
+    def of_bot(self, bot: UUID) -> Self:
+        """Narrowed to one bot; to none where it is not among ``bots``."""
+        return replace(self, bots=(bot,) if self.bots is None or bot in self.bots else ())
+
     def columns(self) -> Q:
         """The conditions on columns; all but ``text``."""
         found = Q()
@@ -86,19 +90,19 @@ class EventCriteria:
         return found
 
     def dead_runs(self) -> QuerySet[HandlerRun]:
-        """What ``handler`` and ``fingerprint`` ask for; one of an event at most."""
+        """The runs that ``handler`` and ``fingerprint`` are about; one of an event at most."""
         dead = HandlerRun.objects.filter(handler=self.handler, status=RunStatus.DEAD, is_current=True)
         return dead.filter(fingerprint=self.fingerprint) if self.fingerprint else dead
 
     def dead_deliveries(self) -> QuerySet[Delivery]:
-        """What ``subscription`` and ``fingerprint`` ask for; one of an event at most."""
+        """The deliveries that ``subscription`` and ``fingerprint`` are about; one of an event at most."""
         dead = Delivery.objects.filter(
             subscription=UUID(self.subscription), status=DeliveryStatus.DEAD, is_current=True
         )
         return dead.filter(fingerprint=self.fingerprint) if self.fingerprint else dead
 
     def without(self, names: Collection[str]) -> Self:
-        """What is left when these criteria are known to hold."""
+        """The other criteria, where these are known to hold."""
         nothing = type(self)()
         return replace(self, **{name: getattr(nothing, name) for name in names})
 

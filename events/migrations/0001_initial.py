@@ -172,12 +172,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField(verbose_name='hour')),
-                ('work', models.CharField(choices=[('hints', 'Hints to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='left out')),
+                ('work', models.CharField(choices=[('hints', 'Notifications to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='shed work')),
                 ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
             ],
             options={
-                'verbose_name': 'left out under load',
-                'verbose_name_plural': 'left out under load',
+                'verbose_name': 'shed work',
+                'verbose_name_plural': 'load shedding',
                 'ordering': ('-hour', 'work'),
                 'default_permissions': ('view',),
                 'constraints': [models.UniqueConstraint(fields=('hour', 'work'), name='shed_once_an_hour'), models.CheckConstraint(condition=models.Q(('work__in', ['hints', 'duplicates', 'live', 'refused'])), name='shed_work_known')],

@@ -67,12 +67,12 @@ class ShedCount(models.Model):
     """How often one kind of optional work was shed in one hour, because events came faster than they could be stored."""
 
     hour = models.DateTimeField(_("hour"))
-    work = models.CharField(_("left out"), max_length=10, choices=OptionalWork.choices)
+    work = models.CharField(_("shed work"), max_length=10, choices=OptionalWork.choices)
     count = models.PositiveIntegerField(_("times"), default=0)
 
     class Meta:
-        verbose_name = _("left out under load")
-        verbose_name_plural = _("left out under load")
+        verbose_name = _("shed work")
+        verbose_name_plural = _("load shedding")
         ordering = ("-hour", "work")
         default_permissions = ("view",)
         constraints = (
