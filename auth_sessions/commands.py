@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
+from auth_sessions.domain.self_service import revoke_own, send_self_service_card, view_of
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.errors import CANNOT_ASK, AuthError, InvalidScopesError, NoPublicAddressError
 from bots.errors import BotDisabledError
@@ -95,7 +95,7 @@ def _authorize(event: Event, bot: Bot) -> None:
 
 def _status(event: Event, bot: Bot) -> None:
     """What a person granted is nobody else's business: the card goes to the person alone, from a group, too."""
-    send_personal_card(bot=bot, open_id=_writer(event), tenant_key=_tenant(event), key=str(event.pk))
+    send_self_service_card(bot=bot, open_id=_writer(event), tenant_key=_tenant(event), key=str(event.pk))
 
 
 def _revoke(event: Event, bot: Bot) -> None:

@@ -18,7 +18,7 @@ class SessionState(models.TextChoices):
 OPEN_STATES = (SessionState.PENDING, SessionState.SENT, SessionState.OPENED)
 
 
-class Reason(models.TextChoices):
+class FailureReason(models.TextChoices):
     """Why a session failed."""
 
     WRONG_PERSON = "wrong_person", _("Another person authorized")
@@ -55,7 +55,7 @@ class RefreshPhase(models.TextChoices):
     STOPPED = "stopped", _("Stopped")
 
 
-class Outcome(models.TextChoices):
+class RefreshOutcome(models.TextChoices):
     """How one submission of a refresh token ended."""
 
     OK = "ok", _("Refreshed")
@@ -68,7 +68,7 @@ class Outcome(models.TextChoices):
 
 
 # After these the platform has not consumed the refresh token, so it may be sent again.
-STILL_USABLE = (Outcome.NOT_SENT, Outcome.REJECTED, Outcome.DEAD_APP)
+STILL_USABLE = (RefreshOutcome.NOT_SENT, RefreshOutcome.REJECTED, RefreshOutcome.DEAD_APP)
 
 
 class RevocationState(models.TextChoices):

@@ -5,18 +5,23 @@ from uuid import UUID
 
 from django.db import transaction
 
-from auth_sessions.cards import DECLINE_ACTION, NEXT_CODE_ACTION, RETRY_ACTION, card_of
+from auth_sessions.cards.authorization import (
+    DECLINE_ACTION,
+    NEXT_CODE_ACTION,
+    RETRY_ACTION,
+    authorization_card,
+)
+from auth_sessions.cards.revocation import START_ACTION
+from auth_sessions.cards.self_service import REVOKE_ACTION, SHOW_ACTION, self_service_card
 from auth_sessions.commands import greet, not_possible, run_command
 from auth_sessions.domain.device import claim_start, start_code, want_code
 from auth_sessions.domain.directory import end_grants_of, rename
-from auth_sessions.domain.revocation.service import note_revoked_by_platform
-from auth_sessions.domain.self_service import revoke_own, send_personal_card, view_of
+from auth_sessions.domain.revocation.service import record_platform_revocation
+from auth_sessions.domain.self_service import revoke_own, send_self_service_card, view_of
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, Via
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
-from auth_sessions.revocation_card import START_ACTION
-from auth_sessions.self_service_card import REVOKE_ACTION, SHOW_ACTION, personal_card
 from bots.models import Bot
 from core.access.actors import Actor
 from events import callback_response, on, on_card, toast
@@ -84,8 +89,8 @@ def end_grants_of_leaver(event: Event, bot: Bot) -> None:
 
 @on("auth.user_access_token.revoked_v4", even_stale=True)
 def note_revocation(event: Event, bot: Bot) -> None:
-    """The platform ended a person's tokens; see note_revoked_by_platform for what that means here."""
-    note_revoked_by_platform(
+    """The platform ended a person's tokens; see record_platform_revocation for what that means here."""
+    record_platform_revocation(
         bot=bot,
         open_id=str(event.data.get("open_id") or ""),
         tenant_key=event.tenant_key,
@@ -144,7 +149,7 @@ def _with_code(session: AuthSession) -> dict[str, Any]:
 def _showing(session: AuthSession) -> dict[str, Any]:
     """The card as it is now, which needs no patch then."""
     AuthSession.objects.filter(pk=session.pk, state=session.state).update(card_state=session.state)
-    return callback_response(card=card_of(session, link=authorize_link(session)))
+    return callback_response(card=authorization_card(session, link=authorize_link(session)))
 
 
 @transaction.atomic
@@ -190,7 +195,7 @@ def show_own(event: Event, bot: Bot) -> dict[str, Any]:
     """Whoever clicks sees what they themselves allowed, in a message to them alone; the card's own person plays no part."""
     clicker = event.data.get("operator") or {}
     try:
-        send_personal_card(
+        send_self_service_card(
             bot=bot,
             open_id=clicker.get("open_id") or "",
             tenant_key=clicker.get("tenant_key") or event.tenant_key,
@@ -209,7 +214,7 @@ def revoke_own_grant(event: Event, bot: Bot) -> dict[str, Any]:
     if revoke_own(view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)) is None:
         return callback_response(toast=toast("info", NOTHING_ALLOWED))
     view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)
-    return callback_response(toast=toast("success", REVOKED), card=personal_card(view, link=""))
+    return callback_response(toast=toast("success", REVOKED), card=self_service_card(view, link=""))
 
 
 @on_card(DECLINE_ACTION)
@@ -220,7 +225,7 @@ def decline(event: Event, bot: Bot) -> dict[str, Any]:
         return NOT_YOURS
     if not end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id)):
         return TOO_LATE
-    return callback_response(card=card_of(session, link=""))
+    return callback_response(card=authorization_card(session, link=""))
 
 
 def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:

@@ -10,7 +10,7 @@ from core.background.notify import notify
 
 def notify_card(session_id: UUID) -> None:
     """The session's card has to be sent or brought up to date."""
-    transaction.on_commit(partial(notify, "auth_sessions.show_card", str(session_id)), robust=True)
+    transaction.on_commit(partial(notify, "auth_sessions.sync_card", str(session_id)), robust=True)
 
 
 def notify_refresh() -> None:

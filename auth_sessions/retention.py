@@ -8,11 +8,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from auth_sessions.enums import OPEN_STATES, STILL_USABLE, Notice, RevocationState
-from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse
+from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse
 from core.database.retention import Overdue
 
 LINKS_KEPT: Final = timedelta(days=1)
-"""After they ended. A personal link lives for minutes and tells an operator nothing."""
+"""After they ended. A self-service link lives for minutes and tells an operator nothing."""
 
 
 def overdue() -> Overdue:
@@ -24,7 +24,9 @@ def overdue() -> Overdue:
         "refresh attempts": _refresh_attempts(now - timedelta(days=settings.REFRESH_ATTEMPT_DAYS)),
         "authorization sessions": _sessions(now - timedelta(days=settings.AUTH_SESSION_DAYS)),
         "revocations": _revocations(now - timedelta(days=settings.REVOCATION_DAYS)),
-        "personal links": PersonalLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by("expires_at"),
+        "self-service links": SelfServiceLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by(
+            "expires_at"
+        ),
     }
 
 

@@ -4,22 +4,22 @@ from uuid import UUID
 
 from celery import shared_task
 
-from auth_sessions.domain.card_sync import cards_to_show
-from auth_sessions.domain.card_sync import show_card as show_card_of
+from auth_sessions.domain.card_sync import cards_to_sync
+from auth_sessions.domain.card_sync import sync_card as show_card_of
 from auth_sessions.domain.device import codes_to_poll
 from auth_sessions.domain.device import poll_device as poll_device_of
 from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.reminders import remind_of_ends
-from auth_sessions.domain.revocation.notice import tell_person
-from auth_sessions.domain.revocation.service import tell_platform, unfinished_revocations
+from auth_sessions.domain.revocation.notice import send_notice
+from auth_sessions.domain.revocation.service import unfinished_revocations, withdraw_at_platform
 from auth_sessions.domain.sessions import end_overdue_sessions
 from auth_sessions.retention import overdue
 from core.background.notify import notify
 from core.database import retention
 
 
-@shared_task(name="auth_sessions.show_card")
-def show_card(session_id: str) -> None:
+@shared_task(name="auth_sessions.sync_card")
+def sync_card(session_id: str) -> None:
     show_card_of(UUID(session_id))
 
 
@@ -27,8 +27,8 @@ def show_card(session_id: str) -> None:
 def sweep() -> None:
     end_overdue_sessions()
     remind_of_ends()
-    for session_id in cards_to_show():
-        notify("auth_sessions.show_card", str(session_id))
+    for session_id in cards_to_sync():
+        notify("auth_sessions.sync_card", str(session_id))
     for session_id in codes_to_poll():
         notify("auth_sessions.poll_device", str(session_id))
     for revocation_id in unfinished_revocations():
@@ -42,8 +42,8 @@ def poll_device(session_id: str) -> None:
 
 @shared_task(name="auth_sessions.finish_revocation")
 def finish_revocation(revocation_id: str) -> None:
-    tell_platform(UUID(revocation_id))
-    tell_person(UUID(revocation_id))
+    withdraw_at_platform(UUID(revocation_id))
+    send_notice(UUID(revocation_id))
 
 
 @shared_task(name="auth_sessions.refresh_due")

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import Reason, RefreshPhase, SessionState, TokenStatus
+from auth_sessions.enums import FailureReason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.models import Bot
 from core.access.models import User
@@ -67,7 +67,7 @@ def problems(user: User) -> Iterator[Entry]:
 def _failed_sessions(user: User) -> Iterator[Entry]:
     sessions = AuthSession.objects.visible_to(user).filter(state=SessionState.FAILED).select_related("bot")
     for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
-        reason = str(Reason(session.reason).label)
+        reason = str(FailureReason(session.reason).label)
         said = f" · {cause_and_cure(explain(session.error_code))}" if session.error_code is not None else ""
         yield Entry(
             f"{session.bot.name} · {session.open_id}",

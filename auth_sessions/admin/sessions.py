@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import AskingAdmin, ask_page
 from auth_sessions.domain.sessions import cancel_session
-from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
+from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access.actors import Actor
@@ -47,8 +47,8 @@ class AuthSessionAdmin(AskingAdmin):
     sortable_by = ()
     deferred_in_lists = ("start_token", "code_verifier")
     actions_list = ("ask_people",)
-    actions_row = ("update_card", "ask_again", "cancel")
-    actions_detail = ("update_card", "ask_again", "cancel")
+    actions_row = ("update_card", "request_reauthorization", "cancel")
+    actions_detail = ("update_card", "request_reauthorization", "cancel")
     fieldsets = (
         (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "failure", "problem")}),
         (
@@ -91,7 +91,7 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("reason"))
     def failure(self, session: AuthSession) -> str:
-        return str(Reason(session.reason).label) if session.reason else EMPTY
+        return str(FailureReason(session.reason).label) if session.reason else EMPTY
 
     @column(_("purpose"))
     def purpose(self, session: AuthSession) -> str:
@@ -183,7 +183,7 @@ class AuthSessionAdmin(AskingAdmin):
         self.message_user(request, gettext("The card is being brought up to date."), messages.SUCCESS)
 
     @button(_("Ask again"), icon="how_to_reg", path="ask-again")
-    def ask_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+    def request_reauthorization(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         session = self.visible_or_404(request, unquote(object_id))
         return ask_page(session.bot, session.open_id, session.scopes)
 

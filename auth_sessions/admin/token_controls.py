@@ -13,7 +13,7 @@ from auth_sessions.admin.asking import REFUSALS, ask_page
 from auth_sessions.domain.refresh.gate import probe_soon
 from auth_sessions.domain.revocation.service import revoke, revoke_later
 from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_scopes
-from auth_sessions.domain.tokens.usage import ask_refresh
+from auth_sessions.domain.tokens.usage import request_refresh
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
@@ -81,7 +81,7 @@ class TokenControls(Base):
     @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
     def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
         tried = probe_soon(token.bot, actor=Actor.operator(operator_of(request)))
-        if ask_refresh(token) or tried:
+        if request_refresh(token) or tried:
             self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
         else:
             self.message_user(

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import Notice, Outcome, PlatformReason, RevocationState
+from auth_sessions.enums import Notice, PlatformReason, RefreshOutcome, RevocationState
 from auth_sessions.models import RefreshAttempt, Revocation, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyInline
@@ -10,12 +10,12 @@ from core.console.columns import column
 from core.console.rendering import EMPTY, actor, ago, explained
 
 OUTCOME_COLOURS = {
-    Outcome.OK: "success",
-    Outcome.REJECTED: "warning",
-    Outcome.NOT_SENT: "warning",
-    Outcome.UNCERTAIN: "warning",
-    Outcome.DEAD_USER: "danger",
-    Outcome.DEAD_APP: "danger",
+    RefreshOutcome.OK: "success",
+    RefreshOutcome.REJECTED: "warning",
+    RefreshOutcome.NOT_SENT: "warning",
+    RefreshOutcome.UNCERTAIN: "warning",
+    RefreshOutcome.DEAD_USER: "danger",
+    RefreshOutcome.DEAD_APP: "danger",
 }
 REVOCATION_COLOURS = {
     RevocationState.PENDING: "warning",
@@ -37,7 +37,7 @@ class RefreshAttemptInline(ReadOnlyInline[RefreshAttempt, UserToken]):
     @column(_("outcome"))
     def outcome_label(self, attempt: RefreshAttempt) -> str:
         return (
-            state(Outcome(attempt.outcome), OUTCOME_COLOURS)
+            state(RefreshOutcome(attempt.outcome), OUTCOME_COLOURS)
             if attempt.outcome
             else label(_("Running"), "info")
         )

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.admin.token_controls import TokenControls
 from auth_sessions.admin.token_history import OUTCOME_COLOURS, RefreshAttemptInline, RevocationInline
 from auth_sessions.domain.tokens.scopes import lacking, wanted_scopes
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshGate, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
@@ -166,7 +166,7 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
 
     @column(_("last outcome"))
     def outcome(self, token: UserToken) -> str:
-        return state(Outcome(token.last_outcome), OUTCOME_COLOURS) if token.last_outcome else EMPTY
+        return state(RefreshOutcome(token.last_outcome), OUTCOME_COLOURS) if token.last_outcome else EMPTY
 
     @column(_("error"))
     def problem(self, token: UserToken) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
+from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse, UserToken
 from bots.models import Bot
 from bots.removal import removal_step
 
@@ -19,7 +19,7 @@ def clear_authorizations(bot: Bot) -> bool:
     """Delete a chunk of what refers to grants, and of the grants themselves at last; True when nothing is left."""
     kept: tuple[QuerySet[Any], ...] = (
         TokenUse.objects.filter(bot=bot),
-        PersonalLink.objects.filter(bot=bot),
+        SelfServiceLink.objects.filter(bot=bot),
         RefreshAttempt.objects.filter(token__bot=bot),
         Revocation.objects.filter(grant__bot=bot),
         AuthSession.objects.filter(bot=bot),

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from auth_sessions.cards import card_of
-from auth_sessions.domain.completion import fail_for
+from auth_sessions.cards.authorization import authorization_card
+from auth_sessions.domain.completion import fail_for_error
 from auth_sessions.domain.device import claim_start, start_code
 from auth_sessions.domain.sessions import authorize_link, end_session
-from auth_sessions.enums import Reason, SessionState, Via
+from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM
@@ -27,7 +27,7 @@ RETRIES = RetrySchedule((2, 10, 60, 300, 1800))
 SWEEP_LIMIT = 500
 
 
-def show_card(session_id: UUID) -> None:
+def sync_card(session_id: UUID) -> None:
     """Send the session's card, or change the one that was sent to how things stand now. Harmless to repeat: sending
     carries the session's id, under which the platform sends once in an hour."""
     session = AuthSession.objects.select_related("bot", "device").filter(pk=session_id).first()
@@ -49,7 +49,7 @@ def _has_link(session: AuthSession) -> bool:
         start_code(session)
     except FeishuError as error:
         if not _put_off(session, error):
-            fail_for(session, error)
+            fail_for_error(session, error)
         return False
     return session.is_open
 
@@ -57,12 +57,16 @@ def _has_link(session: AuthSession) -> bool:
 def _send(session: AuthSession) -> None:
     try:
         sent = OpenAPI(session.bot.credentials).send_card(
-            session.open_id, card_of(session, link=authorize_link(session)), uuid=str(session.pk)
+            session.open_id, authorization_card(session, link=authorize_link(session)), uuid=str(session.pk)
         )
     except FeishuError as error:
         if not _put_off(session, error):
             end_session(
-                session, state=SessionState.FAILED, reason=Reason.CARD_NOT_SENT, error=error, actor=SYSTEM
+                session,
+                state=SessionState.FAILED,
+                reason=FailureReason.CARD_NOT_SENT,
+                error=error,
+                actor=SYSTEM,
             )
         return
     AuthSession.objects.filter(pk=session.pk).update(
@@ -79,7 +83,7 @@ def _send(session: AuthSession) -> None:
 def _change(session: AuthSession) -> None:
     try:
         OpenAPI(session.bot.credentials).patch_card(
-            session.message_id, card_of(session, link=authorize_link(session))
+            session.message_id, authorization_card(session, link=authorize_link(session))
         )
     except FeishuError as error:
         if not _put_off(session, error):
@@ -89,10 +93,10 @@ def _change(session: AuthSession) -> None:
         card_state=session.state, card_attempts=0, card_retry_at=None, card_error=""
     )
     if not shown:
-        _show_successor(session)
+        _sync_successor(session)
 
 
-def _show_successor(session: AuthSession) -> None:
+def _sync_successor(session: AuthSession) -> None:
     """A click on "Try again" took the message over while it was being changed: what was written is out of date."""
     successor = AuthSession.objects.filter(bot=session.bot, message_id=session.message_id)
     successor.update(card_state="")
@@ -113,7 +117,7 @@ def _put_off(session: AuthSession, error: FeishuError) -> bool:
     return again
 
 
-def cards_to_show() -> list[UUID]:
+def cards_to_sync() -> list[UUID]:
     """Sessions whose card was not sent or is not true any more, because a hint was lost or a try is due again."""
     now = timezone.now()
     age = now - timedelta(seconds=settings.SWEEP_SECONDS)

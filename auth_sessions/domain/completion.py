@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.sessions import destroy_code, end_session
 from auth_sessions.domain.tokens.grants import store_grant
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access import audit
@@ -23,7 +23,7 @@ logger = logging.getLogger("auth_sessions.consent")
 TRIES = 2
 
 
-class Ending(StrEnum):
+class CompletionOutcome(StrEnum):
     """How a consent ended; each has a page of its own."""
 
     AUTHORIZED = "authorized"
@@ -38,15 +38,17 @@ class Ending(StrEnum):
     UNKNOWN = "unknown"
 
 
-def conclude(session: AuthSession, *, oauth: OAuth, tokens: TokenSet, asked_at: datetime) -> Ending:
+def complete(
+    session: AuthSession, *, oauth: OAuth, tokens: TokenSet, asked_at: datetime
+) -> CompletionOutcome:
     """Store the tokens if the person who authorized is the person who was asked; end the session either way."""
     try:
         who = _whose(oauth, tokens)
     except FeishuError as problem:
-        return fail_for(session, problem)
+        return fail_for_error(session, problem)
     if not _is_person_asked(session, who):
         # The tokens are dropped, not revoked: revoking could end a grant that this other person gave on purpose.
-        return fail(session, Reason.WRONG_PERSON)
+        return fail(session, FailureReason.WRONG_PERSON)
     return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
 
 
@@ -71,10 +73,12 @@ def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
 
 
 @transaction.atomic
-def _authorize(session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime) -> Ending:
+def _authorize(
+    session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime
+) -> CompletionOutcome:
     done = AuthSession.objects.open().filter(pk=session.pk)
     if not done.update(state=SessionState.AUTHORIZED, finished_at=timezone.now()):
-        return Ending.REPLAYED
+        return CompletionOutcome.REPLAYED
     destroy_code(session)
     store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
     audit.record(
@@ -87,20 +91,20 @@ def _authorize(session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_a
     )
     notify_card(session.pk)
     session.state = SessionState.AUTHORIZED
-    return Ending.AUTHORIZED
+    return CompletionOutcome.AUTHORIZED
 
 
-def fail_for(session: AuthSession, error: FeishuError) -> Ending:
+def fail_for_error(session: AuthSession, error: FeishuError) -> CompletionOutcome:
     """End the session because of what the platform said, or because nothing was heard of it."""
-    reason = Reason.UNREACHABLE if isinstance(error, TransportError) else Reason.PLATFORM_ERROR
+    reason = FailureReason.UNREACHABLE if isinstance(error, TransportError) else FailureReason.PLATFORM_ERROR
     return fail(session, reason, error)
 
 
-def fail(session: AuthSession, reason: Reason, error: FeishuError | None = None) -> Ending:
+def fail(session: AuthSession, reason: FailureReason, error: FeishuError | None = None) -> CompletionOutcome:
     """End the session for ``reason``; it is in the log, on the card and on the page."""
     logger.warning(
         "authorization_failed",
         extra={"session": str(session.pk), "reason": reason.value, "error": str(error or "")},
     )
     end_session(session, state=SessionState.FAILED, reason=reason, error=error, actor=SYSTEM)
-    return Ending(reason.value)
+    return CompletionOutcome(reason.value)

@@ -7,9 +7,10 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from auth_sessions.domain.completion import Ending, conclude, fail, fail_for
+from auth_sessions.domain.completion import CompletionOutcome, complete, fail, fail_for_error
+from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.sessions import end_overdue, end_session
-from auth_sessions.enums import Reason, SessionState, Via
+from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.errors import (
     LinkBusy,
     LinkExpired,
@@ -19,7 +20,6 @@ from auth_sessions.errors import (
     NoPublicAddressError,
 )
 from auth_sessions.models import AuthSession
-from auth_sessions.one_time import digest, new_secret
 from core.access.actors import SYSTEM, Actor
 from core.vault.fields import encrypted_field
 from feishu.errors import FeishuError, TransportError
@@ -45,7 +45,7 @@ class Opened:
 class Returned:
     """The ending, and the session unless the state belonged to none."""
 
-    ending: Ending
+    ending: CompletionOutcome
     session: AuthSession | None = None
 
 
@@ -54,11 +54,11 @@ def open_link(*, token: str, browser: str) -> Opened:
 
     The first browser keeps the link; opening it there again starts over with a new state. Raises LinkError.
     """
-    session = look_at_link(token=token, browser=browser)
+    session = find_session(token=token, browser=browser)
     return _open(session, browser or new_secret())
 
 
-def look_at_link(*, token: str, browser: str) -> AuthSession:
+def find_session(*, token: str, browser: str) -> AuthSession:
     """The session behind a link that ``browser`` may open; looking does not use it up. Raises LinkError."""
     if not settings.PUBLIC_URL:
         raise NoPublicAddressError
@@ -117,13 +117,15 @@ def return_from_platform(*, app_id: str, state: str, code: str, error: str, brow
         else None
     )
     if session is None:
-        return Returned(Ending.UNKNOWN)
+        return Returned(CompletionOutcome.UNKNOWN)
     if session.state_used_at is not None or not session.is_open:
-        ending = Ending.EXPIRED if session.state == SessionState.EXPIRED else Ending.REPLAYED
+        ending = (
+            CompletionOutcome.EXPIRED if session.state == SessionState.EXPIRED else CompletionOutcome.REPLAYED
+        )
         return Returned(ending, session)
     if not _use_state(session):
-        return Returned(Ending.REPLAYED, session)
-    return Returned(_conclude(session, code=code, error=error, browser=browser), session)
+        return Returned(CompletionOutcome.REPLAYED, session)
+    return Returned(_complete(session, code=code, error=error, browser=browser), session)
 
 
 def _use_state(session: AuthSession) -> bool:
@@ -134,7 +136,7 @@ def _use_state(session: AuthSession) -> bool:
     return bool(used.update(state_used_at=now, expires_at=max(session.expires_at, now + ASKING_TIME)))
 
 
-def _conclude(session: AuthSession, *, code: str, error: str, browser: str) -> Ending:
+def _complete(session: AuthSession, *, code: str, error: str, browser: str) -> CompletionOutcome:
     early = _end_without_code(session, code=code, error=error, browser=browser)
     if early is not None:
         return early
@@ -142,21 +144,23 @@ def _conclude(session: AuthSession, *, code: str, error: str, browser: str) -> E
     try:
         tokens = _exchange(oauth, session, code)
     except FeishuError as problem:
-        return fail_for(session, problem)
-    return conclude(session, oauth=oauth, tokens=tokens, asked_at=asked_at)
+        return fail_for_error(session, problem)
+    return complete(session, oauth=oauth, tokens=tokens, asked_at=asked_at)
 
 
-def _end_without_code(session: AuthSession, *, code: str, error: str, browser: str) -> Ending | None:
+def _end_without_code(
+    session: AuthSession, *, code: str, error: str, browser: str
+) -> CompletionOutcome | None:
     """The endings for which the platform need not be asked; None when there is a code to exchange."""
     if session.expires_at <= timezone.now():
         end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
-        return Ending.EXPIRED
+        return CompletionOutcome.EXPIRED
     if not _same(session.browser_hash, browser):
-        return fail(session, Reason.OTHER_BROWSER)
+        return fail(session, FailureReason.OTHER_BROWSER)
     if error == "access_denied":
         end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id))
-        return Ending.DENIED
-    return None if code and not error else fail(session, Reason.PLATFORM_ERROR)
+        return CompletionOutcome.DENIED
+    return None if code and not error else fail(session, FailureReason.PLATFORM_ERROR)
 
 
 def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:

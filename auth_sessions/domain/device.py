@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from auth_sessions.domain.completion import conclude, fail, fail_for
+from auth_sessions.domain.completion import complete, fail, fail_for_error
 from auth_sessions.domain.sessions import end_session
-from auth_sessions.enums import Deliver, Reason, SessionState, Via
+from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM, Actor
@@ -103,7 +103,7 @@ def start_code_at_once(session: AuthSession) -> bool:
     try:
         start_code(session)
     except FeishuError as error:
-        fail_for(session, error)
+        fail_for_error(session, error)
         return False
     return True
 
@@ -150,7 +150,7 @@ def poll_device(session_id: UUID) -> None:
         if isinstance(answer, Waiting):
             _wait(poll, more=SLOW_DOWN_SECONDS if answer is Waiting.SLOW_DOWN else 0)
         else:
-            conclude(poll.session, oauth=OAuth(credentials), tokens=answer, asked_at=asked_at)
+            complete(poll.session, oauth=OAuth(credentials), tokens=answer, asked_at=asked_at)
 
 
 def _claim_poll(session_id: UUID) -> Poll | None:
@@ -171,11 +171,15 @@ def _refused(poll: Poll, error: OAuthError) -> None:
         _code_ended(poll)
     elif error.error in _OVER:
         # Spent before its time: by a worker that died with the tokens in hand, or by nobody we know.
-        fail(poll.session, Reason.INTERRUPTED if poll.was_interrupted else Reason.PLATFORM_ERROR, error)
+        fail(
+            poll.session,
+            FailureReason.INTERRUPTED if poll.was_interrupted else FailureReason.PLATFORM_ERROR,
+            error,
+        )
     elif error.retryable:
         _unheard(poll, error)
     else:
-        fail_for(poll.session, error)
+        fail_for_error(poll.session, error)
 
 
 def _unheard(poll: Poll, error: FeishuError) -> None:

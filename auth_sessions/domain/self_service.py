@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from auth_sessions.cards.self_service import self_service_card
+from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
-from auth_sessions.models import PersonalLink, Revocation, TokenUse, UserToken
-from auth_sessions.one_time import digest, new_secret
-from auth_sessions.self_service_card import personal_card
+from auth_sessions.models import Revocation, SelfServiceLink, TokenUse, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
 from feishu.openapi import OpenAPI
@@ -28,7 +28,7 @@ USES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalView:
+class SelfServiceView:
     """What a person sees: their grant, if there is one, and its last uses, newest first."""
 
     bot: Bot
@@ -37,32 +37,32 @@ class PersonalView:
     uses: list[TokenUse]
 
 
-def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> PersonalView:
+def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> SelfServiceView:
     """What the person ``open_id`` may see of what they allowed ``bot``."""
     grants = UserToken.objects.filter(bot=bot, open_id=open_id).defer("access_token", "refresh_token")
     if tenant_key:
         grants = grants.filter(tenant_key__in=("", tenant_key))
     grant = grants.select_related("bot").first()
     used = list(TokenUse.objects.of(grant)[:uses]) if grant else []
-    return PersonalView(bot, open_id, grant, used)
+    return SelfServiceView(bot, open_id, grant, used)
 
 
-def send_personal_card(*, bot: Bot, open_id: str, tenant_key: str = "", key: str) -> None:
+def send_self_service_card(*, bot: Bot, open_id: str, tenant_key: str = "", key: str) -> None:
     """Send the person, and nobody else, a card with what they allowed; with a public address it leads to the page too.
 
     ``key``: at most 40 characters; the same key sends once in an hour. One call to the platform; raises FeishuError.
     """
     view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=5)
     link = make_link(bot=bot, open_id=open_id, tenant_key=tenant_key) if settings.PUBLIC_URL else ""
-    OpenAPI(bot.credentials).send_card(open_id, personal_card(view, link=link), uuid=f"mine-{key}"[:50])
+    OpenAPI(bot.credentials).send_card(open_id, self_service_card(view, link=link), uuid=f"mine-{key}"[:50])
 
 
 @transaction.atomic
 def make_link(*, bot: Bot, open_id: str, tenant_key: str = "") -> str:
     """A fresh link to the person's page; those before it that were not opened stop working. It is a secret."""
     now, token = timezone.now(), new_secret()
-    PersonalLink.objects.filter(bot=bot, open_id=open_id, opened_at=None).delete()
-    PersonalLink.objects.create(
+    SelfServiceLink.objects.filter(bot=bot, open_id=open_id, opened_at=None).delete()
+    SelfServiceLink.objects.create(
         bot=bot,
         open_id=open_id,
         tenant_key=tenant_key,
@@ -74,22 +74,25 @@ def make_link(*, bot: Bot, open_id: str, tenant_key: str = "") -> str:
 
 def is_link_live(token: str) -> bool:
     """Whether the link can still be opened; looking does not use it up."""
-    return PersonalLink.objects.to_open().filter(token_hash=digest(token)).exists()
+    return SelfServiceLink.objects.to_open().filter(token_hash=digest(token)).exists()
 
 
-def open_personal_link(token: str) -> str:
+def open_self_service_link(token: str) -> str:
     """Use the link up; the secret that the browser's page is known by from now on. Raises LinkUnknown."""
     now, browser = timezone.now(), new_secret()
-    opened = PersonalLink.objects.to_open().filter(token_hash=digest(token))
+    opened = SelfServiceLink.objects.to_open().filter(token_hash=digest(token))
     if not opened.update(opened_at=now, browser_hash=digest(browser), expires_at=now + PAGE_TIME):
         raise LinkUnknown
     return browser
 
 
-def page_of(browser: str) -> PersonalView:
+def page_of(browser: str) -> SelfServiceView:
     """What the browser may show that holds ``browser``. Raises LinkUnknown."""
     link = (
-        PersonalLink.objects.open_pages().select_related("bot").filter(browser_hash=digest(browser)).first()
+        SelfServiceLink.objects.open_pages()
+        .select_related("bot")
+        .filter(browser_hash=digest(browser))
+        .first()
         if browser
         else None
     )
@@ -98,7 +101,7 @@ def page_of(browser: str) -> PersonalView:
     return view_of(bot=link.bot, open_id=link.open_id, tenant_key=link.tenant_key)
 
 
-def revoke_own(view: PersonalView) -> Revocation | None:
+def revoke_own(view: SelfServiceView) -> Revocation | None:
     """The person ends what they allowed; None when there is nothing to end. The workers tell the platform."""
     if view.grant is None or view.grant.status == TokenStatus.REVOKED:
         return None

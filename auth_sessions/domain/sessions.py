@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from auth_sessions.enums import Deliver, Reason, SessionState, Via
+from auth_sessions.domain.one_time import digest, new_secret
+from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
-from auth_sessions.one_time import digest, new_secret
 from bots.errors import BotDisabledError
 from bots.models import Bot
 from core.access import audit
@@ -125,7 +125,7 @@ def end_session(
     *,
     state: SessionState,
     actor: Actor,
-    reason: Reason | str = "",
+    reason: FailureReason | str = "",
     error: FeishuError | None = None,
 ) -> bool:
     """End an open session; False when something else ended it first. The card follows after the commit."""
@@ -174,7 +174,7 @@ def cancel_session(session: AuthSession, *, actor: Actor) -> bool:
 def end_overdue(session: AuthSession) -> bool:
     """End an open session whose time is over, or that was left half done."""
     if session.state_used_at is not None:
-        return end_session(session, state=SessionState.FAILED, reason=Reason.INTERRUPTED, actor=SYSTEM)
+        return end_session(session, state=SessionState.FAILED, reason=FailureReason.INTERRUPTED, actor=SYSTEM)
     return end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
 
 

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='PersonalLink',
+            name='SelfServiceLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tenant_key', models.CharField(blank=True, editable=False, max_length=64)),
@@ -91,8 +91,8 @@ class Migration(migrations.Migration):
                 ('bot', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
             ],
             options={
-                'verbose_name': 'personal link',
-                'verbose_name_plural': 'personal links',
+                'verbose_name': 'self-service link',
+                'verbose_name_plural': 'self-service links',
             },
         ),
         migrations.CreateModel(

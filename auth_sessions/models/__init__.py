@@ -1,9 +1,9 @@
 """The nouns of this room, a subject a file."""
 
 from auth_sessions.models.device_consents import DeviceConsent
-from auth_sessions.models.personal_links import PersonalLink
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate
 from auth_sessions.models.revocations import Revocation
+from auth_sessions.models.self_service_links import SelfServiceLink
 from auth_sessions.models.sessions import AuthSession
 from auth_sessions.models.user_tokens import USED_WITHIN, UserToken
 from auth_sessions.models.uses import TokenUse
@@ -12,10 +12,10 @@ __all__ = [
     "USED_WITHIN",
     "AuthSession",
     "DeviceConsent",
-    "PersonalLink",
     "RefreshAttempt",
     "RefreshGate",
     "Revocation",
+    "SelfServiceLink",
     "TokenUse",
     "UserToken",
 ]

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import STILL_USABLE, Outcome
+from auth_sessions.enums import STILL_USABLE, RefreshOutcome
 from auth_sessions.models.user_tokens import UserToken
 from bots.models import Bot
 
@@ -29,7 +29,7 @@ class RefreshAttempt(models.Model):
     claimed_at = models.DateTimeField(_("claimed"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=RefreshOutcome.choices, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
 

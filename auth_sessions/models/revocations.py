@@ -15,11 +15,11 @@ from core.vault.fields import EncryptedField
 
 
 class RevocationQuerySet(models.QuerySet["Revocation"]):
-    def to_tell_platform(self) -> Self:
+    def to_withdraw(self) -> Self:
         """Revocations the platform may be told of now."""
         return self.filter(state=RevocationState.PENDING, next_attempt_at__lte=timezone.now())
 
-    def to_tell_person(self) -> Self:
+    def to_notify(self) -> Self:
         """Revocations whose notice may be sent now."""
         return self.filter(notice=Notice.DUE, notice_at__lte=timezone.now())
 

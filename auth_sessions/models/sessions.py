@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import OPEN_STATES, Deliver, Reason, SessionState, Via
+from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from bots.models import Bot
 from core.access.actors import MAX_LENGTH as MAX_ACTOR
 from core.access.actors import Actor
@@ -67,7 +67,7 @@ class AuthSession(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=SessionState.choices, default=SessionState.PENDING
     )
-    reason = models.CharField(_("reason"), max_length=20, choices=Reason.choices, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, choices=FailureReason.choices, blank=True)
     error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     error_log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
     requested_by = models.CharField(_("requested by"), max_length=MAX_ACTOR)
@@ -126,7 +126,7 @@ class AuthSession(models.Model):
             ),
             models.CheckConstraint(
                 name="session_reason_known",
-                condition=models.Q(reason="") | models.Q(reason__in=Reason.values),
+                condition=models.Q(reason="") | models.Q(reason__in=FailureReason.values),
             ),
             models.CheckConstraint(
                 name="session_failed_has_reason",

@@ -9,7 +9,7 @@ from django.db.models import functions
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
@@ -77,7 +77,9 @@ class UserToken(models.Model):
     next_attempt_at = models.DateTimeField(_("not before"), null=True, blank=True)
     refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
     next_reminder_at = models.DateTimeField(_("next reminder"), null=True, blank=True)
-    last_outcome = models.CharField(_("last outcome"), max_length=10, choices=Outcome.choices, blank=True)
+    last_outcome = models.CharField(
+        _("last outcome"), max_length=10, choices=RefreshOutcome.choices, blank=True
+    )
     last_code = models.BigIntegerField(_("last platform code"), null=True, blank=True)
 
     objects = UserTokenQuerySet.as_manager()

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from auth_sessions.domain.completion import fail_for
+from auth_sessions.domain.completion import fail_for_error
 from auth_sessions.domain.device import claim_start, start_code
 from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
 from auth_sessions.domain.tokens.broker import find_grant
@@ -128,7 +128,7 @@ def _start(session: AuthSession) -> None:
     try:
         start_code(session)
     except FeishuError as error:
-        fail_for(session, error)
+        fail_for_error(session, error)
         raise Problem(
             502,
             "upstream_failed",

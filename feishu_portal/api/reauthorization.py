@@ -4,7 +4,7 @@ from typing import Any
 
 from auth_sessions.domain.device import start_code_at_once
 from auth_sessions.domain.sessions import authorize_link
-from auth_sessions.domain.tokens.broker import ask_again
+from auth_sessions.domain.tokens.broker import request_reauthorization
 from auth_sessions.domain.tokens.decision import Reauthorize
 from auth_sessions.errors import CANNOT_ASK
 from core.access.models import ApiClient
@@ -16,7 +16,7 @@ def reauthorization_required(over: Reauthorize, *, client: ApiClient) -> Problem
     for it, ``POST …/auth-sessions`` with ``"deliver": "card"``. The page behind the link speaks the browser's language."""
     facts: dict[str, Any] = {"reason": over.reason, "authorize_url": None, "session": None}
     try:
-        session = ask_again(over.grant, client=client)
+        session = request_reauthorization(over.grant, client=client)
     except CANNOT_ASK as error:
         facts["authorize_error"] = error.code
     else:

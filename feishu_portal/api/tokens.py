@@ -14,7 +14,7 @@ from auth_sessions.domain.revocation.service import revoke
 from auth_sessions.domain.tokens.broker import find_grant, hand_out
 from auth_sessions.domain.tokens.decision import SHORTEST_TTL, Reauthorize, Refresh, Use, decide
 from auth_sessions.domain.tokens.refresh_wait import read_grant
-from auth_sessions.domain.tokens.usage import ask_refresh
+from auth_sessions.domain.tokens.usage import request_refresh
 from auth_sessions.enums import RevocationState
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import UserToken
@@ -129,7 +129,7 @@ def _issue(asked: TokenRequest, *, min_ttl: timedelta) -> Issued | Refresh:
             case Use():
                 return Issued(grant, hand_out(grant, client=asked.client))
             case Refresh() as refresh:
-                ask_refresh(grant)
+                request_refresh(grant)
                 return refresh
             case Reauthorize() as over:
                 raise reauthorization_required(over, client=asked.client)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from auth_sessions import handlers
-from auth_sessions.domain.card_sync import cards_to_show, show_card
+from auth_sessions.domain.card_sync import cards_to_sync, sync_card
 from auth_sessions.domain.sessions import end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, Revocation
@@ -112,7 +112,7 @@ def test_try_again_for_a_bot_that_is_off_is_answered_with_the_reason(bot):
 
 def test_ended_card_that_arrives_after_the_click_on_try_again_gives_way_to_the_fresh_one(bot, platform):
     session = asked(bot)
-    show_card(session.pk)
+    sync_card(session.pk)
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
 
     def click_meanwhile(request):
@@ -120,12 +120,12 @@ def test_ended_card_that_arrives_after_the_click_on_try_again_gives_way_to_the_f
         return httpx.Response(200, json={"code": 0, "msg": "ok", "data": {}})
 
     platform.patch.mock(side_effect=click_meanwhile)
-    show_card(session.pk)
+    sync_card(session.pk)
     platform.patch.mock(side_effect=None, return_value=httpx.Response(200, json={"code": 0}))
-    [fresh] = cards_to_show()
-    show_card(fresh)
+    [fresh] = cards_to_sync()
+    sync_card(fresh)
     assert "/oauth/start/" in json.loads(platform.patch.calls.last.request.content)["content"]
-    assert cards_to_show() == []
+    assert cards_to_sync() == []
 
 
 def test_try_again_twice_is_one_request(bot):

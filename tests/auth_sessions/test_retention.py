@@ -9,13 +9,13 @@ from django.utils import timezone
 from auth_sessions.domain.refresh.claim import AlreadySubmitted, claim, fingerprint, mark_sending
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.sessions import cancel_session, request_authorization
-from auth_sessions.enums import Notice, Outcome, RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.enums import Notice, RefreshOutcome, RefreshPhase, RevocationState, TokenStatus
 from auth_sessions.models import (
     AuthSession,
     DeviceConsent,
-    PersonalLink,
     RefreshAttempt,
     Revocation,
+    SelfServiceLink,
     TokenUse,
     UserToken,
 )
@@ -41,7 +41,7 @@ def attempt(grant: UserToken, *, days: float, **values) -> RefreshAttempt:
     """One that was sent and ended well, unless ``values`` say otherwise."""
     at = ago(days)
     facts = {"claimed_at": at, "sent_at": at, "finished_at": at, "fingerprint": uuid4().hex}
-    values = {"outcome": Outcome.OK, "generation": grant.generation - 1} | values
+    values = {"outcome": RefreshOutcome.OK, "generation": grant.generation - 1} | values
     return RefreshAttempt.objects.create(token=grant, **facts | values)
 
 
@@ -64,12 +64,12 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
     for days in (366, 364):
         Revocation.objects.create(grant=grant, actor="system:portal", at=ago(days), state="done")
     for days in (1.1, 0.9):
-        PersonalLink.objects.create(bot=bot, open_id="ou_1", token_hash=uuid4().hex, expires_at=ago(days))
+        SelfServiceLink.objects.create(bot=bot, open_id="ou_1", token_hash=uuid4().hex, expires_at=ago(days))
     assert {kind: count.count for kind, count in count_overdue(overdue()).items()} == dict.fromkeys(
         overdue(), 1
     )
     assert prune(overdue()) == dict.fromkeys(overdue(), Deleted(1, is_all=True))
-    left = (TokenUse, RefreshAttempt, AuthSession, DeviceConsent, Revocation, PersonalLink)
+    left = (TokenUse, RefreshAttempt, AuthSession, DeviceConsent, Revocation, SelfServiceLink)
     assert [model.objects.count() for model in left] == [1] * len(left)
 
 
@@ -83,18 +83,21 @@ def test_open_session_stays_however_old_it_is(bot):
 
 
 @pytest.mark.parametrize(
-    "outcome", ["", Outcome.UNCERTAIN, Outcome.DEAD_USER, Outcome.OK, Outcome.SUPERSEDED]
+    "outcome",
+    ["", RefreshOutcome.UNCERTAIN, RefreshOutcome.DEAD_USER, RefreshOutcome.OK, RefreshOutcome.SUPERSEDED],
 )
 @pytest.mark.parametrize("grant_is", ["active", "stopped"])
 def test_attempt_stays_while_the_grant_holds_the_refresh_token_it_may_have_spent(grant, outcome, grant_is):
     if grant_is == "stopped":
         UserToken.objects.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED)
     spent = attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
-    last = attempt(grant, days=900, outcome=Outcome.NOT_SENT, generation=grant.generation)
+    last = attempt(grant, days=900, outcome=RefreshOutcome.NOT_SENT, generation=grant.generation)
     assert kept(RefreshAttempt) == {spent.pk, last.pk}
 
 
-@pytest.mark.parametrize("outcome", [Outcome.NOT_SENT, Outcome.REJECTED, Outcome.DEAD_APP])
+@pytest.mark.parametrize(
+    "outcome", [RefreshOutcome.NOT_SENT, RefreshOutcome.REJECTED, RefreshOutcome.DEAD_APP]
+)
 def test_attempt_that_left_its_refresh_token_usable_goes(grant, outcome):
     attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
     last = attempt(grant, days=900, outcome=outcome, generation=grant.generation)
@@ -104,8 +107,8 @@ def test_attempt_that_left_its_refresh_token_usable_goes(grant, outcome):
 def test_refresh_token_is_not_sent_again_after_its_attempt_has_had_its_time(bot, grant):
     """What the journal's index refuses, it refuses for as long as the grant holds that token."""
     held = fingerprint(grant.refresh_token)
-    attempt(grant, days=1000, fingerprint=held, outcome=Outcome.UNCERTAIN, generation=grant.generation)
-    attempt(grant, days=999, outcome=Outcome.NOT_SENT, generation=grant.generation)
+    attempt(grant, days=1000, fingerprint=held, outcome=RefreshOutcome.UNCERTAIN, generation=grant.generation)
+    attempt(grant, days=999, outcome=RefreshOutcome.NOT_SENT, generation=grant.generation)
     prune(overdue())
     UserToken.objects.update(next_refresh_at=timezone.now())
     [claimed] = claim(bot, [grant.pk])

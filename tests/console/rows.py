@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
 from bots.enums import LossReason, SendingKind, SendingState, SlotState
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
@@ -154,7 +154,7 @@ def make_session(bot: Bot, state: SessionState = SessionState.FAILED) -> AuthSes
         open_id=f"ou_{uuid4().hex}",
         scopes=["offline_access"],
         state=state,
-        reason=Reason.PLATFORM_ERROR if state == SessionState.FAILED else "",
+        reason=FailureReason.PLATFORM_ERROR if state == SessionState.FAILED else "",
         error_code=20027 if state == SessionState.FAILED else None,
         error_log_id="log-of-session",
         requested_by="operator:lin",

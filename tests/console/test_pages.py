@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
-from auth_sessions.domain.completion import Ending
-from auth_sessions.pages import ENDINGS, LINKS, Page, context
+from auth_sessions.domain.completion import CompletionOutcome
+from auth_sessions.pages.words import LINK_PAGES, OUTCOME_PAGES, Page, context
 from tests.console.rows import Rows, list_of, text_of
 
 LOGIN = "/admin/login/"
 CHINESE, ENGLISH = {"accept-language": "zh-CN,zh;q=0.9"}, {"accept-language": "en-GB,en;q=0.9"}
-EVERY_PAGE = [*ENDINGS.values(), *LINKS.values()]
+EVERY_PAGE = [*OUTCOME_PAGES.values(), *LINK_PAGES.values()]
 
 
 def outcome(page: Page, **extra: object) -> str:
@@ -39,16 +39,23 @@ def test_outcome_shows_title_text_and_tone(page: Page) -> None:
 
 def test_outcome_shows_code_explanation_and_log_id_when_there_are_any() -> None:
     html = outcome(
-        ENDINGS[Ending.PLATFORM_ERROR], code=20027, explanation="Why. What to do.", log_id="2026LOG"
+        OUTCOME_PAGES[CompletionOutcome.PLATFORM_ERROR],
+        code=20027,
+        explanation="Why. What to do.",
+        log_id="2026LOG",
     )
     assert '<dd data-testid="code">20027</dd>' in html
     assert '<dd data-testid="log-id">2026LOG</dd>' in html
     assert "Why. What to do." in html
-    assert "data-testid" not in outcome(ENDINGS[Ending.DENIED]).replace('data-testid="outcome"', "")
+    assert "data-testid" not in outcome(OUTCOME_PAGES[CompletionOutcome.DENIED]).replace(
+        'data-testid="outcome"', ""
+    )
 
 
 def test_continue_leads_back_when_authorized() -> None:
-    html = outcome(ENDINGS[Ending.AUTHORIZED], return_url="https://crm.example.com/done?a=1&b=2")
+    html = outcome(
+        OUTCOME_PAGES[CompletionOutcome.AUTHORIZED], return_url="https://crm.example.com/done?a=1&b=2"
+    )
     assert '<a class="button" href="https://crm.example.com/done?a=1&amp;b=2"' in html
 
 
@@ -56,12 +63,14 @@ def test_continue_leads_back_when_authorized() -> None:
     "address", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "ftp://a/b"]
 )
 def test_continue_leads_nowhere_but_to_the_web(address: str) -> None:
-    assert "continue" not in outcome(ENDINGS[Ending.AUTHORIZED], return_url=address)
+    assert "continue" not in outcome(OUTCOME_PAGES[CompletionOutcome.AUTHORIZED], return_url=address)
 
 
-@pytest.mark.parametrize("ending", [ending for ending in Ending if ending != Ending.AUTHORIZED])
-def test_continue_is_for_the_authorized(ending: Ending) -> None:
-    assert "continue" not in outcome(ENDINGS[ending], return_url="https://crm.example.com/")
+@pytest.mark.parametrize(
+    "ending", [ending for ending in CompletionOutcome if ending != CompletionOutcome.AUTHORIZED]
+)
+def test_continue_is_for_the_authorized(ending: CompletionOutcome) -> None:
+    assert "continue" not in outcome(OUTCOME_PAGES[ending], return_url="https://crm.example.com/")
 
 
 @pytest.mark.parametrize(

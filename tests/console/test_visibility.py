@@ -25,7 +25,7 @@ ROW_ACTIONS = {
         "switch_brand",
         "toggle",
     ),
-    "auth_sessions_authsession": ("update_card", "ask_again", "cancel"),
+    "auth_sessions_authsession": ("update_card", "request_reauthorization", "cancel"),
     "auth_sessions_usertoken": ("send_card",),
 }
 MACHINE_WRITTEN = sorted(set(PAGES) - {"bots_bot"})

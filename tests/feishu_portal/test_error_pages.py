@@ -3,7 +3,7 @@ import secrets
 import pytest
 from django.urls import reverse
 
-from auth_sessions import views
+from auth_sessions.pages import consent
 
 
 @pytest.mark.django_db
@@ -17,7 +17,7 @@ def test_debug_page_shows_no_variable(client, settings, monkeypatch):
         held.append(app_secret)
         raise ValueError
 
-    monkeypatch.setattr(views, "open_link", fail)
+    monkeypatch.setattr(consent, "open_link", fail)
     response = client.post(reverse("oauth:start", args=["a-link"]))
     assert response.status_code == 500
     assert "ValueError" in response.text

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils.translation import override
 from django.utils.translation.template import templatize
 
-from auth_sessions.pages import ENDINGS, LINKS, context
+from auth_sessions.pages.words import LINK_PAGES, OUTCOME_PAGES, context
 from core.console.borrowed_words import UNFOLD_WORDS
 from tests.console.rows import PAGES, Rows, list_of, make_rows, page_of, signed_in, text_of
 from tests.factories import make_operator
@@ -198,7 +198,9 @@ def test_pages_without_a_sign_in_are_in_one_language(page: str, db: None) -> Non
     assert chinese_in(text_of(Client(headers={"accept-language": "en"}).get(page))) == []
 
 
-@pytest.mark.parametrize("page", [*ENDINGS.values(), *LINKS.values()], ids=lambda page: str(page.title))
+@pytest.mark.parametrize(
+    "page", [*OUTCOME_PAGES.values(), *LINK_PAGES.values()], ids=lambda page: str(page.title)
+)
 def test_outcomes_are_in_one_language(page: object) -> None:
     for language, check in (("zh-hans", english_in), ("en", chinese_in)):
         with override(language):

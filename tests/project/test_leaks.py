@@ -67,7 +67,7 @@ def test_log_lines_task_messages_and_answers_are_heard(leaks, client):
     logging.getLogger("portal.somewhere").warning(
         "lent", extra={"what": UserToken.objects.get().access_token}
     )
-    notify("auth_sessions.show_card", "the-access-token")
+    notify("auth_sessions.sync_card", "the-access-token")
     client.get("/oauth/start/the-access-token/")
     heard = {said.place for said in leaks.said if "the-access-token" in said.text}
     assert {LOG, TASK} <= heard

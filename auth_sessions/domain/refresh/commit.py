@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
 from auth_sessions.domain.refresh.claim import Claim
-from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.schedule import lifetimes, next_reminder, probe_time
 from auth_sessions.domain.revocation.service import withdraw_late_answer
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from core.access import audit
 from core.access.actors import SYSTEM
@@ -33,17 +33,19 @@ RETRIES = RetrySchedule((5, 30, 120, 600, 1800))
 SHORTEST_PAUSE = timedelta(seconds=5)
 
 
-def commit(claim: Claim, answer: Answer, *, asked_at: datetime) -> Outcome | None:
+def commit(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> RefreshOutcome | None:
     """Store the outcome; None when it was stored before. A verdict may replace an unknown outcome, nothing else."""
     grant = claim.grant
     with transaction.atomic():
-        journal = RefreshAttempt.objects.filter(pk=claim.attempt.pk, outcome__in=("", Outcome.UNCERTAIN))
+        journal = RefreshAttempt.objects.filter(
+            pk=claim.attempt.pk, outcome__in=("", RefreshOutcome.UNCERTAIN)
+        )
         if not journal.update(finished_at=timezone.now()):
             return None
-        outcome = answer.outcome if _apply(claim, answer, asked_at=asked_at) else Outcome.SUPERSEDED
-        if outcome == Outcome.SUPERSEDED and answer.outcome == Outcome.UNCERTAIN:
-            outcome = Outcome.UNCERTAIN  # nothing came that could be overtaken
-        if outcome == Outcome.SUPERSEDED and answer.tokens is not None:
+        outcome = answer.outcome if _apply(claim, answer, asked_at=asked_at) else RefreshOutcome.SUPERSEDED
+        if outcome == RefreshOutcome.SUPERSEDED and answer.outcome == RefreshOutcome.UNCERTAIN:
+            outcome = RefreshOutcome.UNCERTAIN  # nothing came that could be overtaken
+        if outcome == RefreshOutcome.SUPERSEDED and answer.tokens is not None:
             withdraw_late_answer(grant=grant, tokens=answer.tokens)
         journal.update(outcome=outcome, code=answer.code, log_id=storable(answer.log_id, 128))
         _tell_gate(claim, answer)
@@ -61,21 +63,21 @@ def commit(claim: Claim, answer: Answer, *, asked_at: datetime) -> Outcome | Non
     return outcome
 
 
-def _apply(claim: Claim, answer: Answer, *, asked_at: datetime) -> bool:
-    if answer.outcome == Outcome.OK and answer.tokens is not None:
+def _apply(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> bool:
+    if answer.outcome == RefreshOutcome.OK and answer.tokens is not None:
         return _store(claim, answer.tokens, asked_at=asked_at)
-    if answer.outcome == Outcome.DEAD_USER:
+    if answer.outcome == RefreshOutcome.DEAD_USER:
         return stop(claim, answer)
-    if answer.outcome == Outcome.UNCERTAIN:
+    if answer.outcome == RefreshOutcome.UNCERTAIN:
         return stop(claim, answer) if claim.attempt.probe else _await_probe(claim, answer)
     return _put_off(claim, answer)
 
 
-def _tell_gate(claim: Claim, answer: Answer) -> None:
+def _tell_gate(claim: Claim, answer: SubmissionResult) -> None:
     bot = claim.grant.bot
-    if answer.outcome == Outcome.DEAD_APP:
+    if answer.outcome == RefreshOutcome.DEAD_APP:
         gate.pause(bot, code=answer.code, log_id=answer.log_id)
-    elif answer.outcome in {Outcome.OK, Outcome.DEAD_USER}:
+    elif answer.outcome in {RefreshOutcome.OK, RefreshOutcome.DEAD_USER}:
         gate.resume(bot)
     if answer.wait:
         gate.hold_back(bot, answer.wait)
@@ -98,7 +100,7 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
             status=TokenStatus.ACTIVE,
             refreshed_at=timezone.now(),
             attempts=0,
-            last_outcome=Outcome.OK,
+            last_outcome=RefreshOutcome.OK,
             last_code=None,
             **_RELEASED,
             **times,
@@ -132,7 +134,7 @@ def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
     )
 
 
-def _await_probe(claim: Claim, answer: Answer) -> bool:
+def _await_probe(claim: Claim, answer: SubmissionResult) -> bool:
     """Nobody knows. The token is not sent again but for one probe, shortly before the access token ends."""
     return _update(
         claim,
@@ -143,9 +145,9 @@ def _await_probe(claim: Claim, answer: Answer) -> bool:
     )
 
 
-def _put_off(claim: Claim, answer: Answer) -> bool:
+def _put_off(claim: Claim, answer: SubmissionResult) -> bool:
     """Not refreshed, and not lost either. A grant of an app that is refused waits for the app, not for itself."""
-    app_refused = answer.outcome == Outcome.DEAD_APP
+    app_refused = answer.outcome == RefreshOutcome.DEAD_APP
     return _update(
         claim,
         answer,
@@ -155,7 +157,7 @@ def _put_off(claim: Claim, answer: Answer) -> bool:
     )
 
 
-def _pause(grant: UserToken, answer: Answer) -> timedelta:
+def _pause(grant: UserToken, answer: SubmissionResult) -> timedelta:
     """As long as the platform asked for, or longer from attempt to attempt, but never past the middle of what is left of the
     access token: however long the pauses have grown, there are attempts before it ends."""
     pause = RETRIES.pause_after(grant.attempts)
@@ -165,7 +167,7 @@ def _pause(grant: UserToken, answer: Answer) -> timedelta:
     return max(timedelta(seconds=answer.wait), pause)
 
 
-def stop(claim: Claim, answer: Answer) -> bool:
+def stop(claim: Claim, answer: SubmissionResult) -> bool:
     """The grant is over: the person is asked to authorize again, and the access token stays usable until its own end."""
     can_return = answer.code is None or explain(answer.code).category != Category.USER_GONE
     stopped = _update(
@@ -189,10 +191,10 @@ def stop(claim: Claim, answer: Answer) -> bool:
 
 def release(claim: Claim) -> None:
     """Nothing was sent, and nothing is known: give the claim back and try again later."""
-    commit(claim, Answer(Outcome.NOT_SENT), asked_at=timezone.now())
+    commit(claim, SubmissionResult(RefreshOutcome.NOT_SENT), asked_at=timezone.now())
 
 
-def _update(claim: Claim, answer: Answer, **values: object) -> bool:
+def _update(claim: Claim, answer: SubmissionResult, **values: object) -> bool:
     grant = claim.grant
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation, claim_id=claim.attempt.pk)
     released = {

@@ -5,7 +5,7 @@ Pages "Refresh user_access_token" and "Rate limits" of the platform's documentat
 
 from dataclasses import dataclass
 
-from auth_sessions.enums import Outcome
+from auth_sessions.enums import RefreshOutcome
 from feishu.codes import TABLE, Category, explain
 from feishu.errors import FeishuError, OAuthError, RateLimited, TransportError
 from feishu.oauth import TokenSet
@@ -17,32 +17,32 @@ _OTHER_CLIENT = 20024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SubmissionResult:
     """What came of a submission. ``code`` and ``log_id`` are the platform's, where it gave any; ``wait`` is seconds."""
 
-    outcome: Outcome
+    outcome: RefreshOutcome
     tokens: TokenSet | None = None
     code: int | None = None
     log_id: str = ""
     wait: float = 0.0
 
     @classmethod
-    def of(cls, error: FeishuError) -> "Answer":
+    def of(cls, error: FeishuError) -> "SubmissionResult":
         wait = error.reset_after if isinstance(error, RateLimited) else 0.0
         return cls(classify(error), code=error.code, log_id=error.log_id, wait=wait)
 
 
-def classify(error: FeishuError) -> Outcome:
+def classify(error: FeishuError) -> RefreshOutcome:
     """What a failed submission means for the refresh token."""
     if isinstance(error, TransportError):
-        return Outcome.NOT_SENT if error.sent == "no" else Outcome.UNCERTAIN
+        return RefreshOutcome.NOT_SENT if error.sent == "no" else RefreshOutcome.UNCERTAIN
     if isinstance(error, RateLimited):
-        return Outcome.REJECTED
+        return RefreshOutcome.REJECTED
     if error.code not in TABLE:
         refused = isinstance(error, OAuthError) and error.error == "invalid_grant"
-        return Outcome.DEAD_USER if refused else Outcome.UNCERTAIN
+        return RefreshOutcome.DEAD_USER if refused else RefreshOutcome.UNCERTAIN
     category = explain(error.code).category
     if error.code == _OTHER_CLIENT or category in _DEAD_FOR_APP:
-        return Outcome.DEAD_APP
+        return RefreshOutcome.DEAD_APP
     # What is left was refused before the token was looked at: a fault of the platform's, of ours, or a policy.
-    return Outcome.DEAD_USER if category in _DEAD_FOR_USER else Outcome.REJECTED
+    return RefreshOutcome.DEAD_USER if category in _DEAD_FOR_USER else RefreshOutcome.REJECTED

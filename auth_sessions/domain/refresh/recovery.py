@@ -11,8 +11,8 @@ from django.utils import timezone
 from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.commit import commit
-from auth_sessions.domain.refresh.outcomes import Answer
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 
 logger = logging.getLogger("auth_sessions.refresh")
@@ -35,7 +35,7 @@ def drain_spool() -> None:
             spool.discard(claim_id)
 
 
-def _store(claim_id: UUID, answer: Answer, asked_at: datetime) -> None:
+def _store(claim_id: UUID, answer: SubmissionResult, asked_at: datetime) -> None:
     attempt = RefreshAttempt.objects.select_related("token__bot").filter(pk=claim_id).first()
     if attempt is not None and commit(_claim_of(attempt), answer, asked_at=asked_at) is not None:
         logger.warning("refresh_answer_recovered", extra={"grant": str(attempt.token_id)})
@@ -54,7 +54,7 @@ def recover() -> None:
         claim_id=F("token__claim_id"), token__phase=RefreshPhase.SENDING, token__lease_until__lt=now
     )
     for attempt in left[:BATCH]:
-        commit(_claim_of(attempt), Answer(Outcome.UNCERTAIN), asked_at=now)
+        commit(_claim_of(attempt), SubmissionResult(RefreshOutcome.UNCERTAIN), asked_at=now)
     over = UserToken.objects.filter(
         status=TokenStatus.ACTIVE, next_refresh_at=None, access_expires_at__lt=now
     )

@@ -20,10 +20,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from auth_sessions.domain.refresh import gate, spool
 from auth_sessions.domain.refresh.claim import AlreadySubmitted, Claim, claim, mark_sending
 from auth_sessions.domain.refresh.commit import commit, release
-from auth_sessions.domain.refresh.outcomes import Answer
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
-from auth_sessions.enums import Outcome
+from auth_sessions.enums import RefreshOutcome
 from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
@@ -95,7 +95,7 @@ class Pass:
         stopping: Callable[[], bool] = lambda: False,
         seconds: float = PASS_SECONDS,
     ) -> None:
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[RefreshOutcome] = Counter()
         self._stopping = stopping
         self._until = time.monotonic() + seconds
         self._queue = _Queue(wake or Event())
@@ -107,7 +107,7 @@ class Pass:
         """Whether the pass ended because its time was over, with more to do."""
         return bool(self._queue.apps) and time.monotonic() >= self._until
 
-    def run(self) -> Counter[Outcome]:
+    def run(self) -> Counter[RefreshOutcome]:
         taking = self._put_right()
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
             while True:
@@ -165,7 +165,9 @@ class Pass:
             if not mark_sending(taken, refresh_token):
                 return
         except AlreadySubmitted:
-            self._store(Submission(taken, Answer(Outcome.UNCERTAIN), taken.attempt.claimed_at))
+            self._store(
+                Submission(taken, SubmissionResult(RefreshOutcome.UNCERTAIN), taken.attempt.claimed_at)
+            )
             return
         self._flying[threads.submit(submit, taken, oauth, refresh_token)] = taken.grant.bot
 

@@ -16,8 +16,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from auth_sessions.domain.refresh.outcomes import Answer
-from auth_sessions.enums import Outcome
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
+from auth_sessions.enums import RefreshOutcome
 from core.vault.keyring import SealedValueError, seal, unseal
 from feishu.oauth import TokenSet
 
@@ -55,7 +55,7 @@ def check() -> None:
         raise SpoolUnusable(f"{waiting} answers wait in {path}")
 
 
-def keep(claim_id: UUID, answer: Answer, *, asked_at: datetime) -> bool:
+def keep(claim_id: UUID, answer: SubmissionResult, *, asked_at: datetime) -> bool:
     """Write the answer of one attempt and sync it; False, logged, when the disk did not take it."""
     tokens = answer.tokens
     content = {
@@ -97,7 +97,7 @@ def waiting() -> Iterator[UUID]:
         yield UUID(path.stem)
 
 
-def read(claim_id: UUID) -> tuple[Answer, datetime] | None:
+def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
     """The answer and when it was asked for; None when it is gone, or, logged, when it does not open."""
     try:
         sealed = (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
@@ -108,8 +108,8 @@ def read(claim_id: UUID) -> tuple[Answer, datetime] | None:
         logger.exception("refresh_answer_unreadable", extra={"attempt": str(claim_id)})
         return None
     tokens = content["tokens"]
-    answer = Answer(
-        Outcome(content["outcome"]),
+    answer = SubmissionResult(
+        RefreshOutcome(content["outcome"]),
         tokens=TokenSet(**tokens | {"scopes": tuple(tokens["scopes"])}) if tokens else None,
         code=content["code"],
         log_id=content["log_id"],

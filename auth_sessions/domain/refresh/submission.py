@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
-from auth_sessions.domain.refresh.outcomes import Answer
-from auth_sessions.enums import Outcome
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
+from auth_sessions.enums import RefreshOutcome
 from feishu.errors import FeishuError
 from feishu.oauth import OAuth
 
@@ -22,7 +22,7 @@ class Submission:
     """A claim whose refresh token was sent at ``asked_at``, and the answer."""
 
     claim: Claim
-    answer: Answer
+    answer: SubmissionResult
     asked_at: datetime
 
 
@@ -35,14 +35,14 @@ def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
     """Send it once. Never raises: new tokens are on disk when this returns, so nothing but the disk can lose them."""
     asked_at = timezone.now()
     try:
-        answer = Answer(
-            Outcome.OK, tokens=oauth.refresh(refresh_token, timeout=settings.REFRESH_LEASE_SECONDS / 3)
+        answer = SubmissionResult(
+            RefreshOutcome.OK, tokens=oauth.refresh(refresh_token, timeout=settings.REFRESH_LEASE_SECONDS / 3)
         )
     except FeishuError as error:
-        answer = Answer.of(error)
+        answer = SubmissionResult.of(error)
     except Exception:
         logger.exception("refresh_answer_unreadable", extra={"grant": str(claim.grant.pk)})
-        answer = Answer(Outcome.UNCERTAIN)
+        answer = SubmissionResult(RefreshOutcome.UNCERTAIN)
     if answer.tokens is not None:
         spool.keep(claim.attempt.pk, answer, asked_at=asked_at)
     return Submission(claim, answer, asked_at)

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
+from auth_sessions.cards.revocation import revocation_card
 from auth_sessions.enums import Notice, PlatformReason
 from auth_sessions.models import Revocation
-from auth_sessions.revocation_card import revocation_card
 from core.access.actors import Actor
 from core.background.retry import RetrySchedule
 from feishu.errors import FeishuError
@@ -28,10 +28,10 @@ def wants_notice(actor: Actor, reason: PlatformReason | None) -> bool:
     return actor.kind != "user" and reason not in _UNTOLD
 
 
-def tell_person(revocation_id: UUID) -> None:
+def send_notice(revocation_id: UUID) -> None:
     """Send the notice if it is due. Harmless to repeat: the platform sends once per uuid in an hour."""
     now = timezone.now()
-    due = Revocation.objects.to_tell_person().filter(pk=revocation_id)
+    due = Revocation.objects.to_notify().filter(pk=revocation_id)
     if not due.update(notice_at=now + LEASE, notice_attempts=F("notice_attempts") + 1):
         return
     revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)

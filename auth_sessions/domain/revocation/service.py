@@ -48,7 +48,7 @@ def revoke(*, grant: UserToken, actor: Actor) -> Revocation:
     Whatever the platform does, nobody is served from the grant any more when this returns. ``state`` is DONE when the
     platform knows, PENDING while the workers go on telling it, GIVEN_UP when that is over. Harmless to repeat.
     """
-    return tell_platform(revoke_later(grant=grant, actor=actor).pk)
+    return withdraw_at_platform(revoke_later(grant=grant, actor=actor).pk)
 
 
 @transaction.atomic
@@ -82,7 +82,7 @@ def withdraw_late_answer(*, grant: UserToken, tokens: TokenSet) -> None:
     )
 
 
-def note_revoked_by_platform(
+def record_platform_revocation(
     *, bot: Bot, open_id: str, tenant_key: str, kinds: frozenset[str], reason: PlatformReason, at: datetime
 ) -> list[Revocation]:
     """The platform says that it ended tokens of a person at the time ``at``. Returns the grants' ends it caused: none
@@ -97,11 +97,11 @@ def note_revoked_by_platform(
     ended = []
     for pk in grants.values_list("pk", flat=True):
         with transaction.atomic():
-            ended += _apply_platforms_word(pk, kinds=kinds, reason=reason, at=at)
+            ended += _apply_platform_event(pk, kinds=kinds, reason=reason, at=at)
     return ended
 
 
-def _apply_platforms_word(
+def _apply_platform_event(
     pk: UUID, *, kinds: frozenset[str], reason: PlatformReason, at: datetime
 ) -> list[Revocation]:
     grant = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=pk)
@@ -231,10 +231,10 @@ def _record(
     return revocation
 
 
-def tell_platform(revocation_id: UUID) -> Revocation:
+def withdraw_at_platform(revocation_id: UUID) -> Revocation:
     """Withdraw the token at the platform if that is due and nobody else is at it; the revocation as it stands then."""
     now = timezone.now()
-    due = Revocation.objects.to_tell_platform().filter(pk=revocation_id)
+    due = Revocation.objects.to_withdraw().filter(pk=revocation_id)
     claimed = due.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1)
     revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)
     if not claimed:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
 from auth_sessions.domain.tokens.refresh_wait import read_grant
-from auth_sessions.domain.tokens.usage import ask_refresh, note_use
+from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.domain.tokens.uses import record_hand_out
 from auth_sessions.enums import Deliver, RefreshPhase
 from auth_sessions.errors import TenantNeededError, TokenNotFoundError
@@ -68,12 +68,12 @@ def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
         RefreshPhase.STOPPED,
     }:
         return None
-    ask_refresh(grant)
+    request_refresh(grant)
     return grant
 
 
 @transaction.atomic
-def ask_again(grant: UserToken, *, client: ApiClient) -> AuthSession:
+def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSession:
     """An authorization session behind whose link the person can authorize again, for all that was granted and all the bot
     asks for by default. However often ``client`` comes back, there is one such session at a time.
 

@@ -33,7 +33,7 @@ def is_use_to_be_noted(grant: UserToken) -> bool:
     return grant.used_at is None or grant.used_at <= timezone.now() - NOTED_EVERY
 
 
-def ask_refresh(grant: UserToken) -> bool:
+def request_refresh(grant: UserToken) -> bool:
     """Somebody needs a fresh access token: the grant is due now, and the refresher hears of it after the commit.
 
     True for the first who asks; False when the grant was due already, waits out a back-off, is being refreshed, or cannot

@@ -10,8 +10,8 @@ from django.db import Error, transaction
 from auth_sessions.domain.tokens.broker import find_grant, report_rejected
 from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
 from auth_sessions.domain.tokens.refresh_wait import wait_for_refresh
-from auth_sessions.domain.tokens.usage import ask_refresh, note_use
-from auth_sessions.domain.tokens.uses import record_calls, record_endings
+from auth_sessions.domain.tokens.usage import note_use, request_refresh
+from auth_sessions.domain.tokens.uses import record_calls, record_outcomes
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import (
     InTransactionError,
@@ -83,12 +83,12 @@ class UserCalls:
         grant = find_grant(bot=self._bot, open_id=self._open_id, tenant_key=self._tenant_key)
         decision = decide_for_call(grant)
         if isinstance(decision, Refresh):
-            ask_refresh(grant)
+            request_refresh(grant)
             decision = decide_for_call(wait_for_refresh(grant) or grant)
         match decision:
             case Use(usable, ends_soon):
                 if ends_soon:
-                    ask_refresh(usable)
+                    request_refresh(usable)
                 return usable
             case Refresh():
                 raise RefreshInProgressError
@@ -160,7 +160,7 @@ def _end(use: TokenUse, started: float, *, status: int | None, code: int | None,
     use.status, use.code, use.log_id = status, code, storable(log_id, 128)
     use.seconds = time.monotonic() - started
     try:
-        record_endings([use])
+        record_outcomes([use])
     except Error as error:
         # The platform's answer is there, and that is what the caller has to hear.
         logger.warning("ending_not_written", extra={"use": use.pk, "error": type(error).__name__})

@@ -33,7 +33,7 @@ def record_calls(calls: Sequence[TokenUse]) -> None:
 
 
 @transaction.atomic
-def record_endings(calls: Sequence[TokenUse]) -> None:
+def record_outcomes(calls: Sequence[TokenUse]) -> None:
     """How calls of ``record_calls`` ended."""
     for call in calls:
         TokenUse.objects.filter(pk=call.pk).update(**{name: getattr(call, name) for name in ENDINGS})

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
-from auth_sessions.domain.tokens.usage import ask_refresh, note_use
+from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.enums import UseKind
 from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import TokenUse, UserToken
@@ -111,11 +111,11 @@ def _admit_for_person(
     match decide_for_call(grant):
         case Use(_, ends_soon):
             if ends_soon:
-                ask_refresh(grant)
+                request_refresh(grant)
             note_use(grant)
             return _admitted(request, client, bot, grant)
         case Refresh():
-            ask_refresh(grant)
+            request_refresh(grant)
             if not request.may_wait:
                 raise refresh_in_progress(grant)
             return grant

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth_sessions.domain.tokens.broker import report_rejected
 from auth_sessions.domain.tokens.refresh_wait import read_grant
-from auth_sessions.domain.tokens.uses import record_endings
+from auth_sessions.domain.tokens.uses import record_outcomes
 from auth_sessions.models import TokenUse, UserToken
 from core.background.group_commit import GroupCommit
 from core.background.limits import ConcurrencyLimits
@@ -54,7 +54,7 @@ class ProxyServer:
         # The audit log has a connection of its own, so that no call waits behind it.
         self._audit_database = DatabaseThread("proxy-audit")
         self.audit: WriteBehind[TokenUse] = WriteBehind(
-            record_endings,
+            record_outcomes,
             name="proxy_calls",
             database=self._audit_database,
             every=AUDIT_EVERY,

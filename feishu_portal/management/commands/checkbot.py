@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from auth_sessions.enums import Outcome
+from auth_sessions.enums import RefreshOutcome
 from auth_sessions.models import RefreshAttempt
 from bots.doctor import CheckResult, Finding, examination
 from bots.models import Bot
@@ -72,6 +72,6 @@ def _codes(finding: Finding, language: str) -> str:
 
 def _may_refresh(bot: Bot) -> bool | None:
     """What the latest refresh that says anything about it showed of the console's switch."""
-    telling = RefreshAttempt.objects.filter(Q(outcome=Outcome.OK) | Q(code=_REFRESH_OFF), token__bot=bot)
+    telling = RefreshAttempt.objects.filter(Q(outcome=RefreshOutcome.OK) | Q(code=_REFRESH_OFF), token__bot=bot)
     latest = telling.order_by("-claimed_at").first()
     return None if latest is None else latest.code != _REFRESH_OFF

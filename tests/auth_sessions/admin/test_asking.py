@@ -38,7 +38,9 @@ def test_card_button_of_a_token_fills_the_person_in(rows: Rows, as_owner: Client
 
 
 def test_asking_again_fills_person_and_scopes_in(rows: Rows, as_owner: Client) -> None:
-    answer = as_owner.get(page_of("auth_sessions_authsession", rows.session, "ask_again"), follow=True)
+    answer = as_owner.get(
+        page_of("auth_sessions_authsession", rows.session, "request_reauthorization"), follow=True
+    )
     form = answer.context["form"]
     assert (form["open_ids"].value(), form["scopes"].value()) == (rows.session.open_id, "offline_access")
 

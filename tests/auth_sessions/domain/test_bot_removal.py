@@ -7,7 +7,7 @@ from auth_sessions.domain import bot_removal
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.uses import record_hand_out
-from auth_sessions.models import AuthSession, PersonalLink, RefreshAttempt, Revocation, TokenUse, UserToken
+from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse, UserToken
 from bots.models import Bot
 from bots.removal import remove
 from bots.service import delete_bot
@@ -15,7 +15,7 @@ from core.access.actors import SYSTEM
 from tests.factories import make_bot, make_client, make_grant
 
 pytestmark = pytest.mark.django_db
-KEPT = (TokenUse, PersonalLink, RefreshAttempt, Revocation, AuthSession, UserToken)
+KEPT = (TokenUse, SelfServiceLink, RefreshAttempt, Revocation, AuthSession, UserToken)
 
 
 def fill(bot: Bot, people: int) -> None:
@@ -25,7 +25,7 @@ def fill(bot: Bot, people: int) -> None:
         record_hand_out(grant, client=make_client())
         RefreshAttempt.objects.create(token=grant, generation=1)
         request_authorization(bot=bot, open_id=grant.open_id, actor=SYSTEM)
-        PersonalLink.objects.create(
+        SelfServiceLink.objects.create(
             bot=bot, open_id=grant.open_id, token_hash=f"{bot.pk}{number}"[-64:], expires_at=timezone.now()
         )
         revoke_later(grant=grant, actor=SYSTEM)

@@ -5,9 +5,9 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from auth_sessions.domain.card_sync import cards_to_show, show_card
+from auth_sessions.domain.card_sync import cards_to_sync, sync_card
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession
 from core.access.actors import SYSTEM
 
@@ -20,7 +20,7 @@ def session(bot) -> AuthSession:
 
 
 def show(session: AuthSession) -> AuthSession:
-    show_card(session.pk)
+    sync_card(session.pk)
     session.refresh_from_db()
     return session
 
@@ -57,7 +57,13 @@ def test_same_card_is_changed_when_the_session_ends(session, platform):
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.WRONG_PERSON, Reason.OTHER_BROWSER, Reason.PLATFORM_ERROR, Reason.UNREACHABLE]
+    "reason",
+    [
+        FailureReason.WRONG_PERSON,
+        FailureReason.OTHER_BROWSER,
+        FailureReason.PLATFORM_ERROR,
+        FailureReason.UNREACHABLE,
+    ],
 )
 def test_each_failure_has_a_card_of_its_own_in_both_languages(session, platform, reason):
     show(session)
@@ -82,7 +88,7 @@ def test_card_that_will_never_be_sent_fails_the_session_with_the_platforms_code(
         return_value=httpx.Response(400, json={"code": 230013, "msg": "no"}, headers={"X-Tt-Logid": "log-1"})
     )
     show(session)
-    assert (session.state, session.reason) == (SessionState.FAILED, Reason.CARD_NOT_SENT)
+    assert (session.state, session.reason) == (SessionState.FAILED, FailureReason.CARD_NOT_SENT)
     assert (session.error_code, session.error_log_id) == (230013, "log-1")
 
 
@@ -91,7 +97,7 @@ def test_card_that_was_recalled_is_given_up(session, platform):
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
     platform.patch.mock(return_value=httpx.Response(400, json={"code": 230011, "msg": "recalled"}))
     assert show(session).card_given_up
-    assert cards_to_show() == []
+    assert cards_to_sync() == []
 
 
 def test_sweep_finds_cards_that_were_never_sent_or_are_not_true_any_more(bot, platform, settings):
@@ -100,10 +106,10 @@ def test_sweep_finds_cards_that_were_never_sent_or_are_not_true_any_more(bot, pl
     show(ended)
     end_session(ended, state=SessionState.EXPIRED, actor=SYSTEM)
     show(fine)
-    assert cards_to_show() == [unsent.pk, ended.pk]
+    assert cards_to_sync() == [unsent.pk, ended.pk]
 
 
 def test_sweep_leaves_a_card_alone_until_its_next_try(session, settings):
     settings.SWEEP_SECONDS = 0
     AuthSession.objects.update(card_retry_at=timezone.now() + timedelta(minutes=1))
-    assert cards_to_show() == []
+    assert cards_to_sync() == []

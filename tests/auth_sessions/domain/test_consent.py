@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import authorize_link, end_overdue_sessions, request_authorization
-from auth_sessions.enums import Reason, SessionState
+from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
 from tests.auth_sessions.conftest import oauth_error, token_answer, user_answer
@@ -130,14 +130,14 @@ def test_wrong_person(session, client, platform):
     platform.user_info.respond(json=user_answer("ou_somebody_else"))
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 403
-    assert_ended(session, SessionState.FAILED, Reason.WRONG_PERSON)
+    assert_ended(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
 def test_person_of_another_tenant(session, client, platform):
     platform.user_info.respond(json=user_answer("ou_asked", tenant_key="another"))
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 403
-    assert_ended(session, SessionState.FAILED, Reason.WRONG_PERSON)
+    assert_ended(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
 def test_state_works_once(session, client, platform):
@@ -152,7 +152,7 @@ def test_state_works_once(session, client, platform):
 def test_answer_in_another_browser(session, client, platform):
     query = open_link(session, client)
     assert come_back(session, Client(), state=query["state"], code="c").status_code == 403
-    assert_ended(session, SessionState.FAILED, Reason.OTHER_BROWSER)
+    assert_ended(session, SessionState.FAILED, FailureReason.OTHER_BROWSER)
     assert not platform.token.called
 
 
@@ -228,7 +228,7 @@ def test_platform_refuses_the_code(session, client, platform):
     assert response.status_code == 502
     assert "20003" in response.text
     assert "log-20003" in response.text
-    assert_ended(session, SessionState.FAILED, Reason.PLATFORM_ERROR)
+    assert_ended(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
     assert (session.error_code, session.error_log_id) == (20003, "log-20003")
 
 
@@ -244,7 +244,7 @@ def test_answer_lost_on_the_way_is_not_asked_for_again(session, client, platform
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 502
     assert platform.token.call_count == 1
-    assert_ended(session, SessionState.FAILED, Reason.UNREACHABLE)
+    assert_ended(session, SessionState.FAILED, FailureReason.UNREACHABLE)
 
 
 def test_consent_without_offline_access_is_stored_without_refresh(session, client, platform):

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from auth_sessions import handlers
-from auth_sessions.domain.card_sync import cards_to_show, show_card
+from auth_sessions.domain.card_sync import cards_to_sync, sync_card
 from auth_sessions.domain.device import claim_start, codes_to_poll, poll_device, start_code
 from auth_sessions.domain.sessions import (
     authorize_link,
@@ -16,7 +16,7 @@ from auth_sessions.domain.sessions import (
     end_overdue_sessions,
     request_authorization,
 )
-from auth_sessions.enums import Deliver, Reason, SessionState, Via
+from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession, DeviceConsent, UserToken
 from core.access.actors import SYSTEM
 from tests.auth_sessions.conftest import device_answer, oauth_error, token_answer, user_answer
@@ -36,7 +36,7 @@ def session(bot, settings, platform) -> AuthSession:
     settings.PUBLIC_URL = ""
     settings.SWEEP_SECONDS = 0
     session = request_authorization(bot=bot, open_id="ou_asked", tenant_key="tenant", actor=SYSTEM)
-    show_card(session.pk)
+    sync_card(session.pk)
     return fresh(session)
 
 
@@ -89,7 +89,7 @@ def test_consent_stores_tokens(session, platform):
     assert sent["device_code"] == "device-code-1"
     assert UserToken.objects.get().access_token == "access-token-1"
     assert_over(session, SessionState.AUTHORIZED)
-    show_card(session.pk)
+    sync_card(session.pk)
     assert "已授权" in card_in(platform.patch.calls.last.request)
     assert codes_to_poll() == []
 
@@ -97,13 +97,13 @@ def test_consent_stores_tokens(session, platform):
 def test_wrong_person(session, platform):
     platform.user_info.respond(json=user_answer("ou_somebody_else"))
     poll(session)
-    assert_over(session, SessionState.FAILED, Reason.WRONG_PERSON)
+    assert_over(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
 def test_person_of_another_tenant(session, platform):
     platform.user_info.respond(json=user_answer("ou_asked", tenant_key="another"))
     poll(session)
-    assert_over(session, SessionState.FAILED, Reason.WRONG_PERSON)
+    assert_over(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
 def test_denied(session, platform):
@@ -142,7 +142,7 @@ def test_platform_that_is_away_is_asked_again_less_often(session, platform, answ
 def test_misconfigured_app_fails_with_its_code(session, platform):
     platform.token.mock(return_value=oauth_error(20002, error="invalid_client"))
     poll(session)
-    assert_over(session, SessionState.FAILED, Reason.PLATFORM_ERROR)
+    assert_over(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
     assert fresh(session).error_code == 20002
 
 
@@ -150,13 +150,13 @@ def test_answer_that_died_with_its_worker_is_told_as_an_interruption(session, pl
     DeviceConsent.objects.update(asking=True)
     platform.token.mock(return_value=waiting("invalid_grant"))
     poll(session)
-    assert_over(session, SessionState.FAILED, Reason.INTERRUPTED)
+    assert_over(session, SessionState.FAILED, FailureReason.INTERRUPTED)
 
 
 def test_code_that_was_spent_elsewhere_is_an_error(session, platform):
     platform.token.mock(return_value=waiting("invalid_grant"))
     poll(session)
-    assert_over(session, SessionState.FAILED, Reason.PLATFORM_ERROR)
+    assert_over(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
 
 
 @pytest.mark.parametrize("error", ["expired_token", "invalid_grant", "authorization_pending"])
@@ -164,10 +164,10 @@ def test_code_that_ended_unused_leaves_a_card_that_offers_the_next(session, plat
     end_code(session)
     platform.token.mock(return_value=waiting(error))
     assert poll(session).state == SessionState.SENT
-    assert cards_to_show() == [session.pk]
-    show_card(session.pk)
+    assert cards_to_sync() == [session.pk]
+    sync_card(session.pk)
     assert "获取新链接" in card_in(platform.patch.calls.last.request)
-    assert cards_to_show() == []
+    assert cards_to_sync() == []
     assert codes_to_poll() == []
 
 
@@ -176,7 +176,7 @@ def test_click_on_the_next_code_goes_on_in_the_same_session(session, platform):
     platform.device.respond(json=device_answer(2))
     answer = click(handlers.next_code, session.bot, session)
     assert "user_code=ABCD-0002" in json.dumps(answer["card"])
-    assert cards_to_show() == []
+    assert cards_to_sync() == []
     platform.token.mock(side_effect=None, return_value=httpx.Response(200, json=token_answer()))
     poll(session)
     assert json.loads(platform.token.calls.last.request.content)["device_code"] == "device-code-2"
@@ -195,8 +195,8 @@ def test_next_code_that_the_platform_does_not_give_now_is_got_by_the_workers(ses
     platform.device.mock(side_effect=httpx.ConnectError("away"))
     assert click(handlers.next_code, session.bot, session) == handlers.LINK_ON_ITS_WAY
     platform.device.mock(side_effect=None, return_value=httpx.Response(200, json=device_answer(3)))
-    assert cards_to_show() == [session.pk]
-    show_card(session.pk)
+    assert cards_to_sync() == [session.pk]
+    sync_card(session.pk)
     assert "user_code=ABCD-0003" in card_in(platform.patch.calls.last.request)
 
 
@@ -236,11 +236,11 @@ def test_two_workers_start_one_code(bot, platform, settings):
     session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
 
     def meanwhile(request):
-        show_card(session.pk)
+        sync_card(session.pk)
         return httpx.Response(200, json=device_answer())
 
     platform.device.mock(side_effect=meanwhile)
-    show_card(session.pk)
+    sync_card(session.pk)
     assert platform.device.call_count == platform.send.call_count == 1
 
 
@@ -250,7 +250,7 @@ def test_worker_that_died_while_starting_is_replaced(bot, platform, settings):
     assert claim_start(session)
     assert not claim_start(session)
     DeviceConsent.objects.update(starting_until=timezone.now() - timedelta(seconds=1))
-    show_card(session.pk)
+    sync_card(session.pk)
     assert fresh(session).state == SessionState.SENT
 
 
@@ -258,8 +258,8 @@ def test_platform_without_device_codes_fails_the_session_with_its_code(bot, plat
     settings.PUBLIC_URL = ""
     session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
     platform.device.mock(return_value=oauth_error(20002, error="invalid_client"))
-    show_card(session.pk)
-    assert_over(session, SessionState.FAILED, Reason.PLATFORM_ERROR)
+    sync_card(session.pk)
+    assert_over(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
 
 
 def test_withdrawn_session_is_polled_no_more(session, platform):
@@ -287,11 +287,11 @@ def test_overdue_session_expires_with_its_code(session):
 def test_try_again_on_an_ended_card_shows_a_new_code_at_once(session, platform):
     platform.token.mock(return_value=waiting("access_denied"))
     poll(session)
-    show_card(session.pk)
+    sync_card(session.pk)
     platform.device.respond(json=device_answer(2))
     answer = click(handlers.try_again, session.bot, session)
     assert "user_code=ABCD-0002" in json.dumps(answer["card"])
-    assert cards_to_show() == []
+    assert cards_to_sync() == []
 
 
 def test_secrets_are_sealed(session):

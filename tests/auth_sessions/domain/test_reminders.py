@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from auth_sessions.cards import card_of
+from auth_sessions.cards.authorization import authorization_card
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.tokens.usage import note_use
@@ -65,7 +65,7 @@ def test_person_gets_one_card_for_a_step_and_the_next_step_is_noted(grant):
 def test_card_says_when_the_authorization_ends_in_both_languages(grant):
     remind_of_ends()
     (session,) = reminders()
-    text = json.dumps(card_of(session, link="https://portal.test/start"), ensure_ascii=False)
+    text = json.dumps(authorization_card(session, link="https://portal.test/start"), ensure_ascii=False)
     day = timezone.localtime(grant.reauthorize_by)
     assert f"{day.month} 月 {day.day} 日到期" in text
     assert f"ends on {day:%B} {day.day}" in text

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from auth_sessions import handlers
-from auth_sessions.domain.self_service import USES_SHOWN, make_link, send_personal_card
+from auth_sessions.domain.self_service import USES_SHOWN, make_link, send_self_service_card
 from auth_sessions.enums import RevocationState, TokenStatus
-from auth_sessions.models import PersonalLink, Revocation, TokenUse, UserToken
+from auth_sessions.models import Revocation, SelfServiceLink, TokenUse, UserToken
 from tests.auth_sessions.test_handlers import arrived
 from tests.factories import click_event, make_bot, make_grant
 
@@ -111,7 +111,7 @@ def test_made_up_link_and_missing_cookie_look_alike(bot, grant, made_up):
 def test_link_and_page_end_in_time(bot, grant):
     path, client = link_of(bot), opened(bot)
     path = link_of(bot)
-    PersonalLink.objects.update(expires_at=timezone.now())
+    SelfServiceLink.objects.update(expires_at=timezone.now())
     assert Client(headers=BY_HAND).get(path).status_code == 410
     assert client.get("/oauth/my/").status_code == 410
 
@@ -151,7 +151,7 @@ def test_card_goes_to_whoever_clicked_and_to_nobody_else(bot, grant, platform):
     assert sent["receive_id"] == "ou_stranger"
     assert "odd&#58;scope" not in sent["content"]
     assert "odd:scope" not in sent["content"]
-    assert PersonalLink.objects.get().open_id == "ou_stranger"
+    assert SelfServiceLink.objects.get().open_id == "ou_stranger"
 
 
 def test_card_shows_facts_and_leads_to_the_page(bot, grant, platform):
@@ -190,7 +190,7 @@ def test_card_that_cannot_be_sent_is_said(bot, grant, platform):
 
 
 def test_person_without_a_grant_is_told_so(bot, platform):
-    send_personal_card(bot=bot, open_id="ou_asked", key="1")
+    send_self_service_card(bot=bot, open_id="ou_asked", key="1")
     assert "目前没有授权" in json.loads(platform.send.calls.last.request.content)["content"]
 
 

@@ -9,7 +9,7 @@ from auth_sessions.domain.sessions import (
     end_overdue_sessions,
     request_authorization,
 )
-from auth_sessions.enums import Deliver, Reason, SessionState, Via
+from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.models import AuthSession
 from bots.errors import BotDisabledError
@@ -104,4 +104,4 @@ def test_person_whose_return_was_left_half_done_is_told_so_by_the_sweep(bot):
     )
     assert set(end_overdue_sessions()) == {dead.pk, overdue.pk}
     dead.refresh_from_db()
-    assert (dead.state, dead.reason) == (SessionState.FAILED, Reason.INTERRUPTED)
+    assert (dead.state, dead.reason) == (SessionState.FAILED, FailureReason.INTERRUPTED)

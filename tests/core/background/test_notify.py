@@ -13,8 +13,8 @@ def sent(monkeypatch) -> list[tuple[str, tuple[object, ...]]]:
 
 def test_message_goes_by_the_name_of_its_task(sent):
     assert notify("events.work") is True
-    assert notify("auth_sessions.show_card", "17") is True
-    assert sent == [("events.work", ()), ("auth_sessions.show_card", ("17",))]
+    assert notify("auth_sessions.sync_card", "17") is True
+    assert sent == [("events.work", ()), ("auth_sessions.sync_card", ("17",))]
 
 
 @pytest.mark.parametrize("error", [OperationalError("no broker"), ConnectionRefusedError()])

@@ -55,7 +55,7 @@ def refresher(monkeypatch):
             row.save()
         return True
 
-    monkeypatch.setattr(tokens, "ask_refresh", work)
+    monkeypatch.setattr(tokens, "request_refresh", work)
     return asked
 
 
@@ -131,7 +131,7 @@ def test_token_that_lasts_just_long_enough_is_not(bot, refresher):
 
 def test_refresh_that_takes_too_long_is_in_progress(bot, monkeypatch):
     make_grant(bot, access_token=ACCESS, access_expires_at=in_seconds(100))
-    monkeypatch.setattr(tokens, "ask_refresh", lambda grant: True)
+    monkeypatch.setattr(tokens, "request_refresh", lambda grant: True)
     response = token(api_client(Scope.TOKENS_ISSUE), bot)
     assert (response.status_code, response.json()["code"]) == (503, "refresh_in_progress")
     assert int(response["Retry-After"]) > 0
@@ -143,7 +143,7 @@ def test_refresh_that_takes_too_long_is_in_progress(bot, monkeypatch):
 def test_refresh_that_ends_the_grant_meanwhile_says_so(bot, monkeypatch):
     make_grant(bot, access_expires_at=in_seconds(-1))
     dead = {"status": TokenStatus.NEEDS_REAUTH, "phase": RefreshPhase.STOPPED}
-    monkeypatch.setattr(tokens, "ask_refresh", lambda _grant: UserToken.objects.update(**dead))
+    monkeypatch.setattr(tokens, "request_refresh", lambda _grant: UserToken.objects.update(**dead))
     assert token(api_client(Scope.TOKENS_ISSUE), bot).json()["code"] == "reauthorization_required"
 
 

@@ -7,7 +7,7 @@ import respx
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from auth_sessions.enums import Outcome
+from auth_sessions.enums import RefreshOutcome
 from auth_sessions.models import RefreshAttempt
 from bots.doctor import Check, CheckResult, Finding
 from bots.models import Bot
@@ -106,7 +106,7 @@ def test_no_secret_is_printed_even_if_the_platform_echoes_it(bot, refusing_platf
     assert SECRET not in out.getvalue() + str(caught.value)
 
 
-def attempt(bot: Bot, *, hours_ago: int, outcome: Outcome, code: int | None = None) -> None:
+def attempt(bot: Bot, *, hours_ago: int, outcome: RefreshOutcome, code: int | None = None) -> None:
     RefreshAttempt.objects.create(
         token=bot.user_tokens.first() or make_grant(bot),
         generation=1,
@@ -120,12 +120,12 @@ def attempt(bot: Bot, *, hours_ago: int, outcome: Outcome, code: int | None = No
     ("attempts", "known"),
     [
         ([], None),
-        ([{"outcome": Outcome.OK}], True),
-        ([{"outcome": Outcome.DEAD_APP, "code": 20074}], False),
-        ([{"outcome": Outcome.DEAD_APP, "code": 20074}, {"outcome": Outcome.OK}], True),
-        ([{"outcome": Outcome.OK}, {"outcome": Outcome.DEAD_APP, "code": 20074}], False),
-        ([{"outcome": Outcome.DEAD_USER, "code": 20064}], None),
-        ([{"outcome": Outcome.OK}, {"outcome": Outcome.DEAD_USER, "code": 20064}], True),
+        ([{"outcome": RefreshOutcome.OK}], True),
+        ([{"outcome": RefreshOutcome.DEAD_APP, "code": 20074}], False),
+        ([{"outcome": RefreshOutcome.DEAD_APP, "code": 20074}, {"outcome": RefreshOutcome.OK}], True),
+        ([{"outcome": RefreshOutcome.OK}, {"outcome": RefreshOutcome.DEAD_APP, "code": 20074}], False),
+        ([{"outcome": RefreshOutcome.DEAD_USER, "code": 20064}], None),
+        ([{"outcome": RefreshOutcome.OK}, {"outcome": RefreshOutcome.DEAD_USER, "code": 20064}], True),
     ],
 )
 def test_refresh_switch_is_known_from_the_latest_refresh_that_tells(bot, monkeypatch, attempts, known):
@@ -134,7 +134,7 @@ def test_refresh_switch_is_known_from_the_latest_refresh_that_tells(bot, monkeyp
         "feishu_portal.management.commands.checkbot.examination",
         lambda _bot, may_refresh: told.append(may_refresh) or iter(()),
     )
-    attempt(make_bot(), hours_ago=0, outcome=Outcome.DEAD_APP, code=20074)
+    attempt(make_bot(), hours_ago=0, outcome=RefreshOutcome.DEAD_APP, code=20074)
     for number, values in enumerate(attempts):
         attempt(bot, hours_ago=len(attempts) - number, **values)
     checkbot(bot.app_id)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
 from auth_sessions.domain.refresh.refresher import TICK, Pass
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshGate, UserToken
 from bots.models import Bot
 from core.access.models import AuditEntry
@@ -88,7 +88,7 @@ def test_pause_of_one_app_is_nothing_to_another(bot, grants, platform):
     gate.pause(bot, code=20002, log_id="")
     other = make_grant(make_bot(), next_refresh_at=timezone.now() - timedelta(seconds=1))
     platform.token.respond(json=token_answer(2))
-    assert Pass().run() == {Outcome.OK: 1}
+    assert Pass().run() == {RefreshOutcome.OK: 1}
     other.refresh_from_db()
     assert other.generation == 2
 
@@ -128,10 +128,10 @@ def test_pass_whose_time_is_over_says_that_there_is_more(bot, grants, platform, 
     settings.REFRESH_PER_SECOND = 1
     platform.token.respond(json=token_answer(2))
     hurried = Pass(seconds=0.3)
-    assert hurried.run() == {Outcome.OK: 1}
+    assert hurried.run() == {RefreshOutcome.OK: 1}
     assert hurried.is_unfinished
     settings.REFRESH_PER_SECOND = 100
     rewind_gate()
     patient = Pass()
-    assert patient.run() == {Outcome.OK: 2}
+    assert patient.run() == {RefreshOutcome.OK: 2}
     assert not patient.is_unfinished

@@ -11,7 +11,7 @@ from auth_sessions.domain.refresh.claim import claim, fingerprint, mark_sending
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.recovery import recover
 from auth_sessions.domain.refresh.refresher import Pass, due_grants
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from bots.models import Bot
 from core.vault.fields import encrypted_field
@@ -27,7 +27,7 @@ def grant(bot) -> UserToken:
     return make_grant(bot, next_refresh_at=timezone.now() - timedelta(seconds=1))
 
 
-def run(grant: UserToken) -> Outcome | None:
+def run(grant: UserToken) -> RefreshOutcome | None:
     outcomes = Pass().run()
     grant.refresh_from_db()
     return next(iter(outcomes), None)
@@ -43,7 +43,7 @@ def make_due(grant: UserToken) -> None:
 
 def test_due_grant_gets_a_new_pair(grant, platform):
     platform.token.respond(json=token_answer(2))
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
     assert (grant.access_token, grant.refresh_token, grant.generation) == (
         "access-token-2",
         "refresh-token-2",
@@ -55,7 +55,7 @@ def test_due_grant_gets_a_new_pair(grant, platform):
 
 def test_absurd_lifetime_is_cut_and_the_pair_kept(grant, platform):
     platform.token.respond(json=token_answer(2, expires_in=10**15, refresh_token_expires_in=10**15))
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
     assert grant.access_token == "access-token-2"
 
 
@@ -101,18 +101,18 @@ def test_claim_of_a_dead_worker_is_taken_over(grant, platform):
     UserToken.objects.update(
         phase=RefreshPhase.CLAIMED, claim_id=grant.pk, lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
 
 
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (httpx.ConnectError("refused"), Outcome.NOT_SENT),
-        (oauth_error(20050, status=500, error="server_error"), Outcome.REJECTED),
-        (oauth_error(20072, status=503, error="temporarily_unavailable"), Outcome.REJECTED),
-        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), Outcome.REJECTED),
-        (oauth_error(20063), Outcome.REJECTED),
-        (oauth_error(21000), Outcome.REJECTED),
+        (httpx.ConnectError("refused"), RefreshOutcome.NOT_SENT),
+        (oauth_error(20050, status=500, error="server_error"), RefreshOutcome.REJECTED),
+        (oauth_error(20072, status=503, error="temporarily_unavailable"), RefreshOutcome.REJECTED),
+        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), RefreshOutcome.REJECTED),
+        (oauth_error(20063), RefreshOutcome.REJECTED),
+        (oauth_error(21000), RefreshOutcome.REJECTED),
     ],
     ids=["unreachable", "20050", "20072", "429", "20063", "21000"],
 )
@@ -126,13 +126,13 @@ def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, plat
     )
     assert grant.next_attempt_at > timezone.now()
     make_due(grant)
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
 
 
 @pytest.mark.parametrize("code", [20026, 20037, 20064, 20073, 20008, 20066])
 def test_refusal_for_this_person_asks_for_a_new_consent_and_keeps_the_access_token(grant, platform, code):
     platform.token.mock(return_value=oauth_error(code))
-    assert run(grant) == Outcome.DEAD_USER
+    assert run(grant) == RefreshOutcome.DEAD_USER
     assert (grant.status, grant.last_code, grant.access_token) == (
         TokenStatus.NEEDS_REAUTH,
         code,
@@ -153,22 +153,22 @@ def test_refusal_for_this_person_asks_for_a_new_consent_and_keeps_the_access_tok
 )
 def test_unknown_outcome_is_not_sent_again_until_one_probe_before_the_end(grant, platform, answer):
     platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
-    assert run(grant) == Outcome.UNCERTAIN
+    assert run(grant) == RefreshOutcome.UNCERTAIN
     assert (grant.phase, grant.status) == (RefreshPhase.UNCERTAIN, TokenStatus.ACTIVE)
     assert run(grant) is None
     assert abs(grant.next_refresh_at - (grant.access_expires_at - timedelta(minutes=3))) < timedelta(
         seconds=1
     )
     make_due(grant)
-    assert run(grant) == Outcome.OK
-    assert RefreshAttempt.objects.get(outcome=Outcome.OK).probe
+    assert run(grant) == RefreshOutcome.OK
+    assert RefreshAttempt.objects.get(outcome=RefreshOutcome.OK).probe
 
 
 def test_probe_without_an_answer_is_the_last(grant, platform):
     platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
     run(grant)
     make_due(grant)
-    assert run(grant) == Outcome.UNCERTAIN
+    assert run(grant) == RefreshOutcome.UNCERTAIN
     assert grant.status == TokenStatus.NEEDS_REAUTH
     make_due(grant)
     run(grant)
@@ -185,7 +185,7 @@ def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, plat
     recover()
     grant.refresh_from_db()
     assert grant.phase == RefreshPhase.UNCERTAIN
-    assert RefreshAttempt.objects.get().outcome == Outcome.UNCERTAIN
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.UNCERTAIN
 
 
 @pytest.mark.parametrize("number", [200, 400], ids=["new tokens", "a refusal"])
@@ -200,9 +200,9 @@ def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform,
         return commit(*args, **kwargs)
 
     monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_after_consent)
-    assert run(grant) == Outcome.SUPERSEDED
+    assert run(grant) == RefreshOutcome.SUPERSEDED
     assert (grant.generation, grant.access_token, grant.status) == (7, "access-token-1", TokenStatus.ACTIVE)
-    assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.SUPERSEDED
 
 
 def test_tokens_that_come_after_the_lease_still_count(grant, platform, monkeypatch):
@@ -215,9 +215,9 @@ def test_tokens_that_come_after_the_lease_still_count(grant, platform, monkeypat
         return commit(*args, **kwargs)
 
     monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_late)
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
     assert (grant.access_token, grant.phase) == ("access-token-2", RefreshPhase.IDLE)
-    assert RefreshAttempt.objects.get().outcome == Outcome.OK
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.OK
 
 
 def test_token_that_the_journal_knows_is_asked_about_once_and_never_sent_blindly(grant, platform):
@@ -226,13 +226,13 @@ def test_token_that_the_journal_knows_is_asked_about_once_and_never_sent_blindly
         generation=1,
         sent_at=timezone.now(),
         fingerprint=fingerprint("refresh-token-1"),
-        outcome=Outcome.UNCERTAIN,
+        outcome=RefreshOutcome.UNCERTAIN,
     )
     platform.token.mock(return_value=oauth_error(20073))
     run(grant)
     assert (grant.phase, platform.token.call_count) == (RefreshPhase.UNCERTAIN, 0)
     make_due(grant)
-    assert run(grant) == Outcome.DEAD_USER
+    assert run(grant) == RefreshOutcome.DEAD_USER
     make_due(grant)
     run(grant)
     assert platform.token.call_count == 1
@@ -240,7 +240,7 @@ def test_token_that_the_journal_knows_is_asked_about_once_and_never_sent_blindly
 
 def test_answer_without_a_refresh_token_serves_until_its_end_and_then_asks_again(grant, platform):
     platform.token.respond(json=token_answer(2, refresh_token="", refresh_token_expires_in=0))
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
     assert (grant.access_token, grant.next_refresh_at) == ("access-token-2", None)
     UserToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
     run(grant)
@@ -275,13 +275,13 @@ def test_grants_are_refreshed_with_a_constant_number_of_queries_each(
     for number in range(8):
         make_grant(bot, open_id=f"ou_{number}", refresh_token=f"refresh-{number}", next_refresh_at=past)
     with django_assert_max_num_queries(8 * 18 + 20):
-        assert Pass().run() == {Outcome.OK: 8}
+        assert Pass().run() == {RefreshOutcome.OK: 8}
 
 
 def test_database_refuses_a_second_submission_of_the_same_refresh_token(grant):
     now = timezone.now()
     RefreshAttempt.objects.create(
-        token=grant, generation=1, sent_at=now, fingerprint="same", outcome=Outcome.UNCERTAIN
+        token=grant, generation=1, sent_at=now, fingerprint="same", outcome=RefreshOutcome.UNCERTAIN
     )
     with pytest.raises(IntegrityError), transaction.atomic():
         RefreshAttempt.objects.create(token=grant, generation=1, sent_at=now, fingerprint="same")
@@ -319,11 +319,11 @@ def test_app_secret_that_does_not_open_costs_no_grant(grant, platform):
     assert (grant.phase, grant.status, grant.last_outcome) == (
         RefreshPhase.IDLE,
         TokenStatus.ACTIVE,
-        Outcome.NOT_SENT,
+        RefreshOutcome.NOT_SENT,
     )
     Bot.objects.update(app_secret=encrypted_field(Bot, "app_secret").seal_for(grant.bot, "app-secret"))
     make_due(grant)
-    assert run(grant) == Outcome.OK
+    assert run(grant) == RefreshOutcome.OK
 
 
 def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, platform):
@@ -334,12 +334,13 @@ def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, p
     UserToken.objects.update(
         phase=RefreshPhase.CLAIMED, claim_id=died.pk, lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert run(grant) == Outcome.OK
-    assert RefreshAttempt.objects.get(outcome=Outcome.OK).probe
+    assert run(grant) == RefreshOutcome.OK
+    assert RefreshAttempt.objects.get(outcome=RefreshOutcome.OK).probe
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"), [("server_error", Outcome.UNCERTAIN), ("invalid_grant", Outcome.DEAD_USER)]
+    ("error", "outcome"),
+    [("server_error", RefreshOutcome.UNCERTAIN), ("invalid_grant", RefreshOutcome.DEAD_USER)],
 )
 def test_code_nobody_knows_is_a_doubt_unless_the_standard_says_more(grant, platform, error, outcome):
     platform.token.mock(return_value=oauth_error(29999, error=error))

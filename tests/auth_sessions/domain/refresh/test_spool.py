@@ -14,7 +14,7 @@ from auth_sessions.domain.refresh import refresher, spool
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.refresher import Pass
-from auth_sessions.enums import Outcome, RefreshPhase
+from auth_sessions.enums import RefreshOutcome, RefreshPhase
 from auth_sessions.models import RefreshAttempt, UserToken
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_grant
@@ -85,9 +85,9 @@ def test_spooled_answer_counts_once_and_nothing_against_a_new_consent(grant, pla
     assert grant.generation == 7
     assert not file.exists()
     file.write_bytes(content)
-    RefreshAttempt.objects.update(outcome=Outcome.UNCERTAIN)
+    RefreshAttempt.objects.update(outcome=RefreshOutcome.UNCERTAIN)
     drain_spool()
-    assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.SUPERSEDED
     assert UserToken.objects.get().generation == 7
 
 

@@ -26,8 +26,8 @@ from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.tokens.grants import store_grant
-from auth_sessions.domain.tokens.usage import ask_refresh, note_use
-from auth_sessions.enums import Outcome, RefreshPhase, TokenStatus
+from auth_sessions.domain.tokens.usage import note_use, request_refresh
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from core.access.actors import SYSTEM
 from feishu.oauth import TokenSet, UserInfo
@@ -133,7 +133,7 @@ class Refreshing(RuleBasedStateMachine):
 
     @rule()
     def somebody_asks(self) -> None:
-        ask_refresh(UserToken.objects.get())
+        request_refresh(UserToken.objects.get())
 
     @rule()
     def refresh(self) -> None:
@@ -143,7 +143,7 @@ class Refreshing(RuleBasedStateMachine):
     def fall_due(self) -> None:
         """Idle grants rest for a day; here somebody asks after an hour."""
         self.clock.shift(timedelta(minutes=70))
-        ask_refresh(UserToken.objects.get())
+        request_refresh(UserToken.objects.get())
         self.mood = "well"
 
     @rule(mood=sampled_from(["lost before", "lost after", "busy"]), minutes=integers(1, 70))
@@ -180,7 +180,9 @@ class Refreshing(RuleBasedStateMachine):
         self.clock.shift(timedelta(minutes=minutes))
         self.refresh()
         # What was answered is not lost, whatever else is.
-        assert RefreshAttempt.objects.filter(pk__in=answered, outcome=Outcome.OK).count() == len(answered)
+        assert RefreshAttempt.objects.filter(pk__in=answered, outcome=RefreshOutcome.OK).count() == len(
+            answered
+        )
 
     def _still_fits(self, claim_id: UUID) -> bool:
         attempt = RefreshAttempt.objects.select_related("token").get(pk=claim_id)
@@ -193,7 +195,7 @@ class Refreshing(RuleBasedStateMachine):
         self.fall_due()
         came_first: list[str] = []
 
-        def late(*claim: Any, **values: Any) -> Outcome | None:
+        def late(*claim: Any, **values: Any) -> RefreshOutcome | None:
             if UserToken.objects.filter(status=TokenStatus.ACTIVE).exists():
                 getattr(self, what)()
                 came_first.append(UserToken.objects.get().refresh_token)

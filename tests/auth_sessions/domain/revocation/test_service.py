@@ -12,21 +12,21 @@ from django.utils import timezone
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.refresher import Pass
 from auth_sessions.domain.reminders import remind_of_ends
-from auth_sessions.domain.revocation.notice import tell_person
+from auth_sessions.domain.revocation.notice import send_notice
 from auth_sessions.domain.revocation.service import (
     RETRIES,
-    note_revoked_by_platform,
+    record_platform_revocation,
     revoke,
     revoke_later,
-    tell_platform,
     unfinished_revocations,
+    withdraw_at_platform,
     withdraw_late_answer,
 )
 from auth_sessions.domain.tokens.grants import store_grant
 from auth_sessions.enums import (
     Notice,
-    Outcome,
     PlatformReason,
+    RefreshOutcome,
     RefreshPhase,
     RevocationState,
     TokenStatus,
@@ -112,7 +112,7 @@ def test_platform_that_does_not_take_it_is_told_again_while_nobody_is_served(gra
     assert revocation.error
     Revocation.objects.update(next_attempt_at=timezone.now())
     assert unfinished_revocations() == [revocation.pk]
-    assert tell_platform(revocation.pk).state == RevocationState.DONE
+    assert withdraw_at_platform(revocation.pk).state == RevocationState.DONE
     assert Revocation.objects.get().token == ""
 
 
@@ -122,7 +122,7 @@ def test_platform_that_never_answers_is_given_up_and_the_token_destroyed(grant, 
     for _ in range(RETRIES.max_attempts - 1):
         assert revocation.state == RevocationState.PENDING
         Revocation.objects.update(next_attempt_at=timezone.now())
-        revocation = tell_platform(revocation.pk)
+        revocation = withdraw_at_platform(revocation.pk)
     assert (revocation.state, revocation.token) == (RevocationState.GIVEN_UP, "")
     assert AuditEntry.objects.filter(action="user_token.revocation_given_up").count() == 1
     Revocation.objects.update(notice=Notice.NONE)
@@ -153,11 +153,11 @@ def test_two_workers_tell_the_platform_once(grant, revoked):
     revocation = revoke_later(grant=grant, actor=OPERATOR)
 
     def meanwhile(request):
-        assert tell_platform(revocation.pk).state == RevocationState.PENDING
+        assert withdraw_at_platform(revocation.pk).state == RevocationState.PENDING
         return httpx.Response(200)
 
     revoked.mock(side_effect=meanwhile)
-    assert tell_platform(revocation.pk).state == RevocationState.DONE
+    assert withdraw_at_platform(revocation.pk).state == RevocationState.DONE
     assert revoked.call_count == 1
 
 
@@ -188,7 +188,7 @@ def test_new_consent_overtakes_a_revocation_the_platform_has_not_heard_of(grant,
     with transaction.atomic():
         fresh = store_grant(bot=bot, who=person(), tokens=new_tokens(), asked_at=timezone.now())
     Revocation.objects.update(next_attempt_at=timezone.now())
-    assert tell_platform(revocation.pk).state == RevocationState.OVERTAKEN
+    assert withdraw_at_platform(revocation.pk).state == RevocationState.OVERTAKEN
     assert revoked.call_count == 1
     assert (fresh.status, fresh.refresh_token) == (TokenStatus.ACTIVE, "refresh-token-2")
 
@@ -197,7 +197,7 @@ def test_answer_of_a_refresh_that_was_under_way_is_withdrawn_too(grant, revoked)
     revoke(grant=grant, actor=OPERATOR)
     withdraw_late_answer(grant=grant, tokens=new_tokens())
     late = Revocation.objects.get(state=RevocationState.PENDING)
-    assert tell_platform(late.pk).state == RevocationState.DONE
+    assert withdraw_at_platform(late.pk).state == RevocationState.DONE
     assert form_of(revoked)["token"] == "refresh-token-2"
 
 
@@ -219,7 +219,7 @@ def test_refresh_that_was_under_way_stores_nothing_and_its_tokens_are_withdrawn_
     monkeypatch.setattr("auth_sessions.domain.refresh.refresher.commit", commit_after_revocation)
     Pass().run()
     assert_holds_nothing(grant)
-    assert RefreshAttempt.objects.get().outcome == Outcome.SUPERSEDED
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.SUPERSEDED
     assert Revocation.objects.get(state=RevocationState.PENDING).token == "refresh-token-2"
 
 
@@ -229,7 +229,7 @@ def test_refresh_that_was_under_way_stores_nothing_and_its_tokens_are_withdrawn_
 def platform_says(
     bot, *, kinds=BOTH, reason=PlatformReason.USER, at=None, open_id="ou_asked", tenant="tenant"
 ):
-    return note_revoked_by_platform(
+    return record_platform_revocation(
         bot=bot,
         open_id=open_id,
         tenant_key=tenant,
@@ -314,8 +314,8 @@ def test_lost_refresh_token_has_the_person_asked_again_unless_they_did_it(grant,
 )
 def test_person_hears_of_it_when_somebody_else_ended_the_grant(grant, platform, revoked, actor, words):
     revocation = revoke(grant=grant, actor=actor)
-    tell_person(revocation.pk)
-    tell_person(revocation.pk)
+    send_notice(revocation.pk)
+    send_notice(revocation.pk)
     assert platform.send.call_count == 1
     sent = platform.send.calls.last.request.content.decode()
     assert words in sent
@@ -326,12 +326,12 @@ def test_person_hears_of_it_when_somebody_else_ended_the_grant(grant, platform, 
 @pytest.mark.parametrize("reason", [PlatformReason.USER, PlatformReason.RESTRICTION])
 def test_person_who_did_it_or_is_gone_hears_nothing(grant, bot, platform, reason):
     [revocation] = platform_says(bot, reason=reason)
-    tell_person(revocation.pk)
+    send_notice(revocation.pk)
     assert not platform.send.called
 
 
 def test_person_who_revoked_here_hears_nothing(grant, platform, revoked):
-    tell_person(revoke(grant=grant, actor=Actor.user("ou_asked")).pk)
+    send_notice(revoke(grant=grant, actor=Actor.user("ou_asked")).pk)
     assert not platform.send.called
 
 
@@ -339,7 +339,7 @@ def test_notice_that_cannot_be_sent_is_tried_again_and_then_given_up(grant, plat
     platform.send.mock(return_value=httpx.Response(400, json={"code": 230020, "msg": "rate limit"}))
     revocation = revoke(grant=grant, actor=OPERATOR)
     for _ in range(6):
-        tell_person(revocation.pk)
+        send_notice(revocation.pk)
         Revocation.objects.update(notice_at=timezone.now())
     assert Revocation.objects.get().notice == Notice.FAILED
 

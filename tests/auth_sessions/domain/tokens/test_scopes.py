@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from auth_sessions.cards import card_of
+from auth_sessions.cards.authorization import authorization_card
 from auth_sessions.domain.sessions import cancel_session, end_session
 from auth_sessions.domain.tokens.scopes import ASKED_A_DAY, ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.enums import SessionState, TokenStatus
@@ -33,7 +33,7 @@ def test_one_consent_covers_what_is_granted_and_what_is_missing(grant):
 
 def test_card_names_what_comes_on_top_and_why(grant):
     session = ask(grant, "task:task:read", why="CRM 需要读取 *任务*")
-    card = json.dumps(card_of(session, link="https://portal.test/x"), ensure_ascii=False)
+    card = json.dumps(authorization_card(session, link="https://portal.test/x"), ensure_ascii=False)
     assert "task:task:read" in card
     assert "im:message" not in card
     assert "CRM 需要读取 &#42;任务&#42;" in card
@@ -56,7 +56,7 @@ def test_denial_keeps_the_grant_and_is_respected_for_a_day(grant):
         ask(grant, "task:task:read")
     grant.refresh_from_db()
     assert (grant.status, grant.refresh_token) == (TokenStatus.ACTIVE, "refresh-token-1")
-    card = json.dumps(card_of(session, link=""), ensure_ascii=False)
+    card = json.dumps(authorization_card(session, link=""), ensure_ascii=False)
     assert "已有的授权保持不变" in card
     assert ask(grant, "docx:document") is not None
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from auth_sessions.domain.tokens.usage import ask_refresh, note_use
+from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import UserToken
 from tests.factories import make_grant
@@ -58,8 +58,8 @@ def test_asking_makes_a_grant_due_and_tells_the_refresher_once(
     idle, no_broker, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
-        assert ask_refresh(idle)
-        assert not ask_refresh(idle)
+        assert request_refresh(idle)
+        assert not request_refresh(idle)
     assert no_broker == ["refresh"]
     assert UserToken.objects.due().get() == idle
 
@@ -76,14 +76,14 @@ def test_asking_makes_a_grant_due_and_tells_the_refresher_once(
 def test_asking_changes_nothing_where_a_refresh_cannot_start(idle, no_broker, state):
     UserToken.objects.update(**state)
     before = UserToken.objects.values().get()
-    assert not ask_refresh(idle)
+    assert not request_refresh(idle)
     assert UserToken.objects.values().get() == before
     assert no_broker == []
 
 
 def test_who_looked_before_the_refresh_does_not_ask_for_another(idle, no_broker):
     UserToken.objects.update(generation=idle.generation + 1)
-    assert not ask_refresh(idle)
+    assert not request_refresh(idle)
     due = idle.next_refresh_at
     idle.refresh_from_db()
     assert idle.next_refresh_at == due
@@ -91,5 +91,5 @@ def test_who_looked_before_the_refresh_does_not_ask_for_another(idle, no_broker)
 
 def test_asking_does_not_shorten_a_back_off(idle):
     UserToken.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=2))
-    ask_refresh(idle)
+    request_refresh(idle)
     assert not UserToken.objects.due().exists()

@@ -69,7 +69,7 @@ def refresher(monkeypatch):
     """Refreshes as soon as it is asked."""
     asked = []
     for module in (user_client, broker):
-        monkeypatch.setattr(module, "ask_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
+        monkeypatch.setattr(module, "request_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
     return asked
 
 
@@ -102,7 +102,7 @@ def test_answer_is_served_though_its_ending_cannot_be_written(workspace, grant, 
     def fail(_uses):
         raise DatabaseError("no space left")
 
-    monkeypatch.setattr(user_client, "record_endings", fail)
+    monkeypatch.setattr(user_client, "record_outcomes", fail)
     assert workspace.read("student").total == 1
 
 
@@ -115,7 +115,7 @@ def test_token_that_ends_is_refreshed_first(workspace, grant, platform, refreshe
 
 def test_refresh_that_takes_too_long_is_in_progress(workspace, grant, platform, monkeypatch):
     UserToken.objects.update(access_expires_at=timezone.now())
-    monkeypatch.setattr(user_client, "ask_refresh", lambda _grant: True)
+    monkeypatch.setattr(user_client, "request_refresh", lambda _grant: True)
     with pytest.raises(RefreshInProgressError):
         workspace.read("student")
     assert not platform.calls

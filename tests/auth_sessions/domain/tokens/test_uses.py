@@ -1,6 +1,6 @@
 import pytest
 
-from auth_sessions.domain.tokens.uses import record_calls, record_endings, record_hand_out
+from auth_sessions.domain.tokens.uses import record_calls, record_hand_out, record_outcomes
 from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse
 from tests.factories import make_bot, make_client, make_grant
@@ -40,7 +40,7 @@ def test_ending_is_added_to_the_call(grant):
     made = call(grant)
     record_calls([made])
     made.status, made.seconds = 200, 0.5
-    record_endings([made])
+    record_outcomes([made])
     assert TokenUse.objects.values_list("status", "seconds").get() == (200, 0.5)
 
 

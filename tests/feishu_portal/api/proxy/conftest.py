@@ -188,5 +188,5 @@ def refresher(monkeypatch):
     """Refreshes as soon as it is asked."""
     asked = []
     for module in (admission, broker):
-        monkeypatch.setattr(module, "ask_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
+        monkeypatch.setattr(module, "request_refresh", lambda grant: asked.append(grant.pk) or refresh(grant))
     return asked

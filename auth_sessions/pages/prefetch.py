@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
 
-def by_person(request: HttpRequest) -> bool:
+def is_opened_by_person(request: HttpRequest) -> bool:
     """Whether a person is at it, so that a one-time link may be used up.
 
     Mail gateways, chat previews and virus scanners open links too. A form that is posted is a person's doing, and so is a

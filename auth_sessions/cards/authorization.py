@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from auth_sessions.enums import Reason, SessionState, Via
+from auth_sessions.cards.self_service import manage_button
+from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
-from auth_sessions.self_service_card import manage_button
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.codes import explain
 from feishu.text import Text
@@ -38,31 +38,31 @@ _OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
 }
 
 _FAILURES: Mapping[str, Text] = {
-    Reason.WRONG_PERSON: Text(
+    FailureReason.WRONG_PERSON: Text(
         "完成授权的不是你本人的账号，因此没有保存任何信息。请使用自己的飞书账号重新授权。",
         "Somebody else's account was used, so nothing was stored. Please authorize with your own account.",
     ),
-    Reason.OTHER_BROWSER: Text(
+    FailureReason.OTHER_BROWSER: Text(
         "授权结果回到了另一个浏览器，为安全起见没有保存任何信息。请在同一个浏览器中完成授权。",
         "The answer came back in another browser, so nothing was stored. Please finish in the browser you start in.",
     ),
-    Reason.PLATFORM_ERROR: Text(
+    FailureReason.PLATFORM_ERROR: Text(
         "平台拒绝了本次授权，没有保存任何信息。",
         "The platform refused the authorization. Nothing was stored.",
     ),
-    Reason.UNREACHABLE: Text(
+    FailureReason.UNREACHABLE: Text(
         "暂时无法连接平台，没有保存任何信息，请稍后重试。",
         "The platform could not be reached. Nothing was stored; please try again later.",
     ),
-    Reason.CARD_NOT_SENT: Text("卡片发送失败。", "The card could not be sent."),
-    Reason.INTERRUPTED: Text(
+    FailureReason.CARD_NOT_SENT: Text("卡片发送失败。", "The card could not be sent."),
+    FailureReason.INTERRUPTED: Text(
         "授权过程意外中断，没有保存任何信息，请重新授权。",
         "The authorization was interrupted and nothing was stored. Please authorize again.",
     ),
 }
 
 
-def card_of(session: AuthSession, *, link: str) -> dict[str, Any]:
+def authorization_card(session: AuthSession, *, link: str) -> dict[str, Any]:
     """The card that shows how the session stands; ``link`` is where its button leads while the session is open. Empty: the
     device code has ended, and the button gets the next one."""
     if session.is_open:

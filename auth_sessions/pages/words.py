@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.domain.completion import Ending
+from auth_sessions.domain.completion import CompletionOutcome
 
 Words = str | Promise
 
@@ -24,59 +24,59 @@ class Page:
 
 _ASK_AGAIN: Words = _("Send /auth to the bot, or press “Try again” on the card, to get a new link.")
 
-ENDINGS: dict[Ending, Page] = {
-    Ending.AUTHORIZED: Page(
+OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
+    CompletionOutcome.AUTHORIZED: Page(
         200,
         "good",
         _("Authorized"),
         _("You are all set."),
         _("You can close this page and return to the chat."),
     ),
-    Ending.DENIED: Page(
+    CompletionOutcome.DENIED: Page(
         200, "neutral", _("Authorization declined"), _("You declined. Nothing was stored."), _ASK_AGAIN
     ),
-    Ending.EXPIRED: Page(
+    CompletionOutcome.EXPIRED: Page(
         410, "neutral", _("This request has expired"), _("It was open for too long."), _ASK_AGAIN
     ),
-    Ending.WRONG_PERSON: Page(
+    CompletionOutcome.WRONG_PERSON: Page(
         403,
         "bad",
         _("That was somebody else's account"),
         _("The person who authorized is not the person who was asked. Nothing was stored."),
         _("Sign in to Feishu as the person who received the card, and start again from the card."),
     ),
-    Ending.OTHER_BROWSER: Page(
+    CompletionOutcome.OTHER_BROWSER: Page(
         403,
         "bad",
         _("This is another browser"),
         _("The authorization was started in a different browser. Nothing was stored."),
         _("Start again from the card and finish in the same browser."),
     ),
-    Ending.PLATFORM_ERROR: Page(
+    CompletionOutcome.PLATFORM_ERROR: Page(
         502,
         "bad",
         _("The platform refused"),
         _("Feishu did not accept the authorization. Nothing was stored."),
         _ASK_AGAIN,
     ),
-    Ending.UNREACHABLE: Page(
+    CompletionOutcome.UNREACHABLE: Page(
         502,
         "bad",
         _("The platform could not be reached"),
         _("Nothing was stored."),
         _("Please try again in a moment. If it keeps happening, tell your administrator."),
     ),
-    Ending.INTERRUPTED: Page(
+    CompletionOutcome.INTERRUPTED: Page(
         502, "bad", _("The authorization was interrupted"), _("Nothing was stored."), _ASK_AGAIN
     ),
-    Ending.REPLAYED: Page(
+    CompletionOutcome.REPLAYED: Page(
         410,
         "neutral",
         _("This answer was already used"),
         _("An authorization works once. If you reloaded the page, look at the card: it shows the result."),
         _ASK_AGAIN,
     ),
-    Ending.UNKNOWN: Page(
+    CompletionOutcome.UNKNOWN: Page(
         400,
         "bad",
         _("This link is not valid"),
@@ -90,9 +90,9 @@ GOING_ON: dict[str, Words] = {
     "mine": _("You are about to see what you have allowed this bot to do for you."),
 }
 
-LINKS: dict[str, Page] = {
-    "link_unknown": ENDINGS[Ending.UNKNOWN],
-    "link_expired": ENDINGS[Ending.EXPIRED],
+LINK_PAGES: dict[str, Page] = {
+    "link_unknown": OUTCOME_PAGES[CompletionOutcome.UNKNOWN],
+    "link_expired": OUTCOME_PAGES[CompletionOutcome.EXPIRED],
     "link_used": Page(
         410,
         "neutral",

@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from auth_sessions.domain.completion import Ending
-from auth_sessions.domain.consent import CONSENT_TIME, look_at_link, open_link, return_from_platform
+from auth_sessions.domain.completion import CompletionOutcome
+from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, return_from_platform
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
-from auth_sessions.pages import ENDINGS, GOING_ON, LINKS, Page, context
-from auth_sessions.prefetch import allow_redirect, by_person, private
+from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
+from auth_sessions.pages.words import GOING_ON, LINK_PAGES, OUTCOME_PAGES, Page, context
 from feishu.codes import explain
 
 
@@ -23,17 +23,17 @@ def _cookie_name() -> str:
 
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, token: str) -> HttpResponse:
-    """Send the browser to the consent page. The link is used up by a person alone: see by_person."""
+    """Send the browser to the consent page. The link is used up by a person alone: see is_opened_by_person."""
     browser = request.COOKIES.get(_cookie_name(), "")
     try:
-        if not by_person(request):
-            session = look_at_link(token=token, browser=browser)
+        if not is_opened_by_person(request):
+            session = find_session(token=token, browser=browser)
             page = render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]})
             allow_redirect(page, session.bot.addresses.authorize_url)
             return private(page, has_form=True)
         opened = open_link(token=token, browser=browser)
     except AuthError as error:
-        return _page(request, LINKS[error.code])
+        return _page(request, LINK_PAGES[error.code])
     response = HttpResponseRedirect(opened.authorize_url)
     response.set_cookie(
         _cookie_name(),
@@ -58,8 +58,12 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         error=request.GET.get("error", ""),
         browser=request.COOKIES.get(_cookie_name(), ""),
     )
-    known = returned.ending not in {Ending.UNKNOWN, Ending.REPLAYED, Ending.OTHER_BROWSER}
-    return _page(request, ENDINGS[returned.ending], session=returned.session if known else None)
+    known = returned.ending not in {
+        CompletionOutcome.UNKNOWN,
+        CompletionOutcome.REPLAYED,
+        CompletionOutcome.OTHER_BROWSER,
+    }
+    return _page(request, OUTCOME_PAGES[returned.ending], session=returned.session if known else None)
 
 
 def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = None) -> HttpResponse:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from auth_sessions.cards.revocation import START_ACTION
 from auth_sessions.enums import TokenStatus, UseKind
-from auth_sessions.revocation_card import START_ACTION
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.scopes import scope_text
 from feishu.text import Text
@@ -13,7 +13,7 @@ from feishu.text import Text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from auth_sessions.domain.self_service import PersonalView
+    from auth_sessions.domain.self_service import SelfServiceView
     from auth_sessions.models import TokenUse, UserToken
 
 SHOW_ACTION = "auth.mine"
@@ -28,7 +28,7 @@ def manage_button() -> dict[str, Any]:
     return button(text, style="default", name="mine", value={"action": SHOW_ACTION})
 
 
-def personal_card(view: "PersonalView", *, link: str) -> dict[str, Any]:
+def self_service_card(view: "SelfServiceView", *, link: str) -> dict[str, Any]:
     """What the person allowed, until when, who used it lately; ``link`` leads to the page, empty where there is none."""
     title = Text("我的授权", "What I allowed")
     name = escape(view.bot.name)

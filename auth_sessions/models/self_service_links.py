@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 
 
-class PersonalLinkQuerySet(models.QuerySet["PersonalLink"]):
+class SelfServiceLinkQuerySet(models.QuerySet["SelfServiceLink"]):
     def to_open(self) -> Self:
         """Links that nobody has opened and whose time is not over."""
         return self.filter(opened_at=None, expires_at__gt=timezone.now(), bot__enabled=True)
@@ -19,7 +19,7 @@ class PersonalLinkQuerySet(models.QuerySet["PersonalLink"]):
         return self.filter(opened_at__isnull=False, expires_at__gt=timezone.now())
 
 
-class PersonalLink(models.Model):
+class SelfServiceLink(models.Model):
     """A one-time way to a person's own page, and then that page in the one browser that opened it. Both secrets are
     looked up by hash."""
 
@@ -31,11 +31,11 @@ class PersonalLink(models.Model):
     expires_at = models.DateTimeField(editable=False, db_index=True)
     opened_at = models.DateTimeField(null=True, editable=False)
 
-    objects = PersonalLinkQuerySet.as_manager()
+    objects = SelfServiceLinkQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("personal link")
-        verbose_name_plural = _("personal links")
+        verbose_name = _("self-service link")
+        verbose_name_plural = _("self-service links")
 
     def __str__(self) -> str:
         return self.open_id

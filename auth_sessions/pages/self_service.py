@@ -9,16 +9,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_sessions.domain.self_service import (
     PAGE_TIME,
-    PersonalView,
+    SelfServiceView,
     is_link_live,
-    open_personal_link,
+    open_self_service_link,
     page_of,
     revoke_own,
 )
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
-from auth_sessions.pages import GOING_ON, PAGE_OVER, PAGE_REVOKED, Page, context
-from auth_sessions.prefetch import by_person, private
+from auth_sessions.pages.prefetch import is_opened_by_person, private
+from auth_sessions.pages.words import GOING_ON, PAGE_OVER, PAGE_REVOKED, Page, context
 from feishu.scopes import scope_text
 
 
@@ -30,14 +30,14 @@ def _cookie_name() -> str:
 @require_http_methods(["GET", "POST"])
 def open_mine(request: HttpRequest, token: str) -> HttpResponse:
     """Use the card's link up, and go on without it in the address."""
-    if not by_person(request):
+    if not is_opened_by_person(request):
         if not is_link_live(token):
             return _said(request, PAGE_OVER)
         return private(
             render(request, "auth_sessions/continue.html", {"text": GOING_ON["mine"]}), has_form=True
         )
     try:
-        browser = open_personal_link(token)
+        browser = open_self_service_link(token)
     except LinkUnknown:
         return _said(request, PAGE_OVER)
     response = HttpResponseRedirect(reverse("oauth:mine"))
@@ -74,7 +74,7 @@ def revoke_mine(request: HttpRequest) -> HttpResponse:
     return _said(request, PAGE_REVOKED, bot=view.bot)
 
 
-def _shown(view: PersonalView) -> dict[str, object]:
+def _shown(view: SelfServiceView) -> dict[str, object]:
     language = get_language() or settings.LANGUAGE_CODE
     grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
     scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []

@@ -1,0 +1,1 @@
+"""Cards that the bot sends about authorizations. Pure: from rows to card JSON."""
