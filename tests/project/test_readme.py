@@ -39,13 +39,6 @@ def test_every_make_target_named_exists(readme: str) -> None:
     assert named - targets == set()
 
 
-@pytest.mark.parametrize("document", [*READMES, "CONTRIBUTING.md", "CHANGELOG.md"])
-def test_every_relative_link_leads_to_a_file(document: str) -> None:
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", read(document))
-
-    assert [link for link in links if not (PROJECT / link).exists()] == []
-
-
 def test_both_readmes_have_the_same_sections() -> None:
     english, chinese = (
         [len(mark) for mark in re.findall(r"^(#+) ", read(name), re.MULTILINE)] for name in READMES

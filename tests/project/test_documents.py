@@ -1,0 +1,61 @@
+"""Documents name files, sections and modules; these tests hold them to it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.services.processes import PROJECT
+
+DOCUMENTS = sorted(
+    path.relative_to(PROJECT).as_posix()
+    for pattern in ("*.md", "docs/**/*.md")
+    for path in PROJECT.glob(pattern)
+)
+RECORDS = [name for name in DOCUMENTS if re.fullmatch(r"docs/adr/\d{4}-.*", name)]
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+# Paths in code marks, such as `core/database` or `.ci/run`.
+PATH = re.compile(
+    r"`((?:\.ci|auth_sessions|bench|bots|core|docs|events|feishu|feishu_portal|sandbox|tests)/[\w./-]*)`"
+)
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link to a section of this document may say, as GitHub makes it of the heading."""
+    headings = HEADING.findall(path.read_text())
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_relative_link_leads_to_a_file_and_its_section(name: str) -> None:
+    document = PROJECT / name
+    broken = []
+    for target, anchor in LINK.findall(document.read_text()):
+        leads_to = document.parent / target if target else document
+        if not leads_to.exists() or (anchor and anchor not in anchors(leads_to)):
+            broken.append(f"{target}#{anchor}")
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name != "CHANGELOG.md"])
+def test_every_path_named_exists(name: str) -> None:
+    assert [
+        path for path in PATH.findall((PROJECT / name).read_text()) if not (PROJECT / path).exists()
+    ] == []
+
+
+def test_every_decision_record_is_in_the_index_and_says_all_it_has_to() -> None:
+    index = (PROJECT / "docs/adr/README.md").read_text()
+    numbers = [int(Path(name).name[:4]) for name in RECORDS]
+
+    assert numbers == list(range(1, len(RECORDS) + 1))
+    for name in RECORDS:
+        text = (PROJECT / name).read_text()
+        title = HEADING.search(text)
+        assert title, name
+        number, _, words = title[1].partition(". ")
+        assert f"{number}. [{words}]({Path(name).name})" in index
+        for part in ("Context", "Decision", "Consequences", "Where", "Tests"):
+            assert f"**{part}.**" in text, f"{name} has no {part}"
