@@ -109,7 +109,7 @@ class ReplayState(models.TextChoices):
 class OptionalWork(models.TextChoices):
     """What can be shed when events come faster than they can be stored. The events themselves never are."""
 
-    HINTS = "hints", _("Notifications to the workers")
+    NOTICES = "notices", _("Notifications to the workers")
     DUPLICATES = "duplicates", _("Counting of duplicates")
     LIVE = "live", _("Live messages")
     REFUSED = "refused", _("Events refused, to be pushed again")

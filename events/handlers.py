@@ -1,7 +1,7 @@
-"""Built-in handlers of events that the portal only takes note of: one line in the log each, with names and ids.
+"""Built-in handlers that only write a line into the log, with the event's names and IDs.
 
-Those of high volume are off until an operator switches them on for a bot. The one for everything else is off, too, and
-an event it would have been for is ignored without a row of its own: most tenants subscribe to more than they handle.
+Handlers of frequent events are off until an operator switches them on for a bot. So is the handler of all other events,
+and an event that only it would take is ignored without a handler run: most tenants subscribe to more than they handle.
 """
 
 import logging
@@ -11,57 +11,57 @@ from bots.models import Bot
 from events.handling.registry import OTHERS, on
 from events.models import Event
 
-logger = logging.getLogger("events.noted")
+logger = logging.getLogger(__name__)
 
-SHOWN = ("chat_id", "message_id", "open_department_id", "approval_code", "instance_code", "status")
+LOGGED = ("chat_id", "message_id", "open_department_id", "approval_code", "instance_code", "status")
 
 
 @on("im.chat.member.bot.added_v1", atomic=False)
 def bot_added_to_chat(event: Event, bot: Bot) -> None:
     """The bot is in a group now."""
-    _note("bot_added_to_chat", event, bot)
+    _log("bot_added_to_chat", event, bot)
 
 
 @on("im.chat.member.bot.deleted_v1", atomic=False)
 def bot_removed_from_chat(event: Event, bot: Bot) -> None:
     """The bot is no longer in a group: messages to it will be refused."""
-    _note("bot_removed_from_chat", event, bot)
+    _log("bot_removed_from_chat", event, bot)
 
 
 @on("im.chat.member.user.*_v1", atomic=False)
 def members_changed(event: Event, bot: Bot) -> None:
     """People came into a group of the bot, or left it."""
     users = event.data.get("users")
-    _note("chat_members_changed", event, bot, people=len(users) if isinstance(users, list) else 0)
+    _log("chat_members_changed", event, bot, people=len(users) if isinstance(users, list) else 0)
 
 
 @on("contact.department.*_v3", atomic=False)
 def department_changed(event: Event, bot: Bot) -> None:
     """A department was created, changed or deleted."""
-    _note("department_changed", event, bot)
+    _log("department_changed", event, bot)
 
 
 @on("contact.user.created_v3", atomic=False)
 def person_joined(event: Event, bot: Bot) -> None:
     """Somebody joined the company. Nothing of theirs is known here yet."""
-    _note("person_joined", event, bot)
+    _log("person_joined", event, bot)
 
 
 @on("im.message.message_read_v1", atomic=False, enabled=False)
 def messages_read(event: Event, bot: Bot) -> None:
     """Somebody read what the bot wrote."""
     messages = event.data.get("message_id_list")
-    _note("messages_read", event, bot, messages=len(messages) if isinstance(messages, list) else 0)
+    _log("messages_read", event, bot, messages=len(messages) if isinstance(messages, list) else 0)
 
 
 @on(OTHERS, atomic=False, enabled=False)
 def other_event(event: Event, bot: Bot) -> None:
-    """An event that no other handler is there for."""
-    _note("other_event", event, bot)
+    """An event that no other handler takes."""
+    _log("other_event", event, bot)
 
 
-def _note(what: str, event: Event, bot: Bot, **facts: Any) -> None:
+def _log(message: str, event: Event, bot: Bot, **facts: Any) -> None:
     inner = event.data.get("object")
     data = {**event.data, **inner} if isinstance(inner, dict) else event.data
-    shown = {key: data[key] for key in SHOWN if isinstance(data.get(key), str)}
-    logger.info(what, extra={"app_id": bot.app_id, "event_type": event.event_type, **shown, **facts})
+    fields = {key: data[key] for key in LOGGED if isinstance(data.get(key), str)}
+    logger.info(message, extra={"app_id": bot.app_id, "event_type": event.event_type, **fields, **facts})

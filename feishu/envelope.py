@@ -1,7 +1,7 @@
 """The envelope around every event and callback, the same over HTTP and over the long connection.
 
-Only the envelope is read; the event inside stays bytes for whoever handles it. Shapes as in the page "Event
-subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`, and the old flat
+Of the event inside, only what tells duplicates and clicks apart is read; it stays bytes for its handlers. Shapes as in
+the page "Event subscription overview": schema 2.0 with a `header`, schema 1.0 with `uuid` and `event.type`, and the old flat
 card callback.
 """
 
@@ -85,6 +85,9 @@ class Content(msgspec.Struct):
     action: msgspec.Raw = msgspec.Raw(b"")
     open_message_id: str | None = None
     tenant_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Content(schema={self.schema!r}, type={self.type!r})"
 
     @property
     def verification_token(self) -> str:

@@ -71,7 +71,7 @@ class Entry:
     @property
     def cause(self) -> str:
         """Why a handler run waits or has ended without its handler; other causes are in the attempts."""
-        return RunFailure.NOT_INSTALLED.label if self.row.failure == RunFailure.NOT_INSTALLED else ""
+        return str(RunFailure.NOT_INSTALLED.label) if self.row.failure == RunFailure.NOT_INSTALLED else ""
 
     @property
     def replayed_by(self) -> str:

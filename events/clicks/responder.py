@@ -8,9 +8,7 @@ holds up neither another callback nor the end of the process.
 
 import asyncio
 import logging
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -20,15 +18,16 @@ from django.db import Error
 
 from core.database.thread import DatabaseThread
 from events.clicks.answers import FAILED, NOTHING, PROCESSING, encoded
+from events.clicks.callback import Callback
 from events.clicks.lookup import ClickedCards
 from events.clicks.records import begin_run, end_ignored, hand_over, note_answered_late
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure
 from events.handling import execution
 from events.handling.concurrency import HandlerRoom
-from events.handling.registry import Registration, answerer_of
+from events.handling.registry import handler_of_callback
 from events.handling.switches import runs, switches_of
-from events.handling.threads import HandlerThreads, Job
+from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
 from events.models import Event, HandlerRun
 from events.notify import notify_worker
@@ -47,49 +46,6 @@ UPDATE_DELAY = 0.5
 STOPPED = "The portal was stopped while the handler was running."
 
 
-class Callback:
-    """A callback on its way: it waits for a thread, then its handler runs on one."""
-
-    def __init__(self, event_pk: int, event: IncomingEvent) -> None:
-        self.event_pk = event_pk
-        self.event_type = event.event_type
-        self.action = event.action
-        self.whose = (event.bot_id, event.action)
-        """What it counts as under the concurrency limit."""
-        self.began_at = time.monotonic()
-        self._loop = asyncio.get_running_loop()
-        self.started: asyncio.Future[None] = self._loop.create_future()
-        self.answer: asyncio.Future[Json] = self._loop.create_future()
-        self.disabled_card: asyncio.Future[Json | None] | None = None
-        self.job: Job | None = None
-        self.run: HandlerRun | None = None
-        self.handler: Registration | None = None
-        self._lock = threading.Lock()
-        self._is_done = False
-        self._late_since: float | None = None
-
-    def set_answer(self, answer: Json) -> float | None:
-        """Called once, on the handler's thread. None when the answer is in time, else since when the person waits, on the
-        monotonic clock."""
-        with self._lock:
-            self._is_done = True
-            late_since = self._late_since
-        with suppress(RuntimeError):  # the process is ending, and its event loop is closed
-            self._loop.call_soon_threadsafe(self._resolve, answer)
-        return late_since
-
-    def set_late(self) -> bool:
-        """The time is over; False when the answer came at the last moment."""
-        with self._lock:
-            if not self._is_done:
-                self._late_since = time.monotonic()
-            return not self._is_done
-
-    def _resolve(self, answer: Json) -> None:
-        if not self.answer.done():
-            self.answer.set_result(answer)
-
-
 class CallbackResponder:
     """Runs the handlers of callbacks and answers in time. Lives in one event loop."""
 
@@ -98,7 +54,7 @@ class CallbackResponder:
         self._threads = HandlerThreads("callback")
         self._cards = ClickedCards()
         self._database = DatabaseThread("callback-db", patience=STATEMENT_SECONDS)
-        self._waiting: OrderedDict[int, Callback] = OrderedDict()
+        self._waiting: dict[int, Callback] = {}
         self._running: dict[int, Callback] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_hand_over: list[int] = []
@@ -191,7 +147,7 @@ class CallbackResponder:
 
     async def _watch(self, callback: Callback) -> None:
         """Until the handler is done or past its time; then another callback may have its place."""
-        handler = answerer_of(callback.event_type, callback.action)
+        handler = handler_of_callback(callback.event_type, callback.action)
         seconds = settings.HANDLER_SECONDS if handler is None else handler.seconds
         try:
             await asyncio.wait_for(asyncio.shield(callback.answer), seconds)
@@ -249,7 +205,7 @@ class CallbackResponder:
 def _run_handler(callback: Callback) -> Json:
     """Find the callback's handler and run it; its answer."""
     event = Event.objects.select_related("bot").get(pk=callback.event_pk)
-    handler = answerer_of(event.event_type, callback.action)
+    handler = handler_of_callback(event.event_type, callback.action)
     if handler is None or not runs(handler, switches_of(event.bot_id)):
         end_ignored(event)
         return NOTHING

@@ -30,6 +30,6 @@ ALIASES: Mapping[str, Alias] = {
 }
 
 
-def real(pattern: str) -> Alias:
-    """The real type behind a handler's pattern; a pattern that is no alias stands for itself."""
+def resolve(pattern: str) -> Alias:
+    """The type, and status, that a handler's pattern stands for; a pattern that is no alias stands for itself."""
     return ALIASES.get(pattern, Alias(pattern))

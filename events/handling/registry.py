@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from events.handling.aliases import real
+from events.handling.aliases import resolve
 from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller
 from feishu.envelope import CALLBACK_TYPES, OLD_CARD_CALLBACK
 
@@ -26,15 +26,15 @@ CLICKS = frozenset({CLICK, OLD_CARD_CALLBACK})
 
 LOCK_SECONDS = 10.0
 """How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
-the others wait for, see ``feishu_portal.database_url.database``."""
+other writers wait for, see ``feishu_portal.database_url.database``."""
 
 OTHERS = "*others*"
-"""The pattern of handlers for events that no other handler is there for."""
+"""The pattern of handlers for events that no other handler takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A handler and its options; ``on`` and ``on_card`` explain them. ``place``: ``module:line`` of the call of either."""
+    """A handler and its options, which ``on`` and ``on_card`` explain. ``place``: ``module:line`` of the call of either."""
 
     name: str
     pattern: str
@@ -125,7 +125,7 @@ class HandlerRegistry:
                 yield f'{subject} answers clicks with the action "{new.action}", as does {other.name} at {other.place}.'
         elif new.pattern in CLICKS:
             yield f"{subject} is for {new.pattern}, which only on_card takes: a click is answered by its action."
-        elif new.pattern in CALLBACK_TYPES and (other := self.answering(new.pattern)):
+        elif new.pattern in CALLBACK_TYPES and (other := self.of_callback(new.pattern)):
             yield f"{subject} answers {new.pattern}, as does {other.name} at {other.place}: a callback has one answer."
 
     def __iter__(self) -> Iterator[Registration]:
@@ -136,7 +136,7 @@ class HandlerRegistry:
             (handler for handler in self._card_handlers.values() if handler.name == name), None
         )
 
-    def answering(self, event_type: str, action: str = "") -> Registration | None:
+    def of_callback(self, event_type: str, action: str = "") -> Registration | None:
         if event_type in CLICKS:
             return self._card_handlers.get(action)
         return next((handler for handler in self._handlers.values() if handler.pattern == event_type), None)
@@ -186,7 +186,7 @@ def on(
     place = place_of_caller()
 
     def register(function: H) -> H:
-        alias = real(pattern)
+        alias = resolve(pattern)
         _registry.add(
             Registration(
                 name=name or default_name(function),
@@ -245,7 +245,7 @@ def on_card(
 def handlers_of(event: "Event") -> list[Registration]:
     """Every handler of this event, in the order of registration."""
     if event.event_type in CALLBACK_TYPES:
-        handler = answerer_of(event.event_type, action_of(event.data))
+        handler = handler_of_callback(event.event_type, action_of(event.data))
         return [handler] if handler else []
     return _registry.matching(event)
 
@@ -260,9 +260,9 @@ def known_handlers() -> list[Registration]:
     return list(_registry)
 
 
-def answerer_of(event_type: str, action: str) -> Registration | None:
+def handler_of_callback(event_type: str, action: str) -> Registration | None:
     """The one handler that answers a callback: by its action for a click, by its type for another."""
-    return _registry.answering(event_type, action)
+    return _registry.of_callback(event_type, action)
 
 
 def action_of(data: dict[str, Any]) -> str:

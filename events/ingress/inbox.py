@@ -26,11 +26,11 @@ SQLITE_ROWS = 200  # a row has 13 parameters, SQLite takes 32,766
 
 Key = tuple[UUID, str]
 
-logger = logging.getLogger("events.inbox")
+logger = logging.getLogger(__name__)
 
 
 class Stored(Struct, frozen=True, gc=False):
-    """What became of an arrival: ``event_id`` is the new row's, None for a duplicate or a bot that is gone."""
+    """The result of storing an event. ``event_pk``: of the new row; None for a duplicate, or where the bot is gone."""
 
     event_pk: int | None
 
@@ -40,7 +40,7 @@ class Stored(Struct, frozen=True, gc=False):
 
 
 def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> list[Stored]:
-    """Store a batch and return, in its order, what became of each. When this returns, the rows are committed.
+    """Store a batch; the result of each event, in order. When this returns, the rows are committed.
     ``count_duplicates``: False saves the statement that counts them.
 
     Raises django.db.Error when the database cannot be reached; then nothing of the batch may be acknowledged.
@@ -50,18 +50,18 @@ def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> 
     except (DataError, IntegrityError) as error:
         return _store_in_halves(events, error, count_duplicates=count_duplicates)
     results, repeated = [], []
-    for one in events:
-        # The key leaves the dictionary with its first arrival: a second one in the same batch is a duplicate.
-        pk = new.pop((one.bot_id, one.dedupe_key), None)
+    for event in events:
+        # The key leaves the dictionary with its first event: a second one in the same batch is a duplicate.
+        pk = new.pop((event.bot_id, event.dedupe_key), None)
         results.append(Stored(pk))
         if pk is None:
-            repeated.append(one)
+            repeated.append(event)
     if not count_duplicates:
         return results
     try:
         _count_duplicates(repeated)
     except Error as error:
-        # The batch is committed: a count that is too low must not have it pushed again, its clicks unanswered.
+        # The batch is committed: for a count that is too low it must not be pushed again, with its clicks unanswered.
         logger.warning("duplicates_not_counted", extra={"error": type(error).__name__})
     return results
 
@@ -71,10 +71,10 @@ def _store_in_halves(
 ) -> list[Stored]:
     """One row spoils the batch, e.g. because its bot was deleted meanwhile: the others are stored all the same."""
     if len(events) == 1:
-        one = events[0]
+        event = events[0]
         logger.error(
             "event_not_storable",
-            extra={"bot": str(one.bot_id), "event_id": one.event_id, "error": type(error).__name__},
+            extra={"bot": str(event.bot_id), "event_id": event.event_id, "error": type(error).__name__},
         )
         return [Stored(None)]
     middle = len(events) // 2
@@ -84,8 +84,10 @@ def _store_in_halves(
 
 def _insert(events: Sequence[IncomingEvent]) -> dict[Key, int]:
     # Always the same order, so that two writers never wait for each other in a circle.
-    ordered = sorted(events, key=lambda one: (one.bot_id.int, one.dedupe_key))
-    rows = [tuple(0 if name == "duplicates" else getattr(one, name) for name in COLUMNS) for one in ordered]
+    ordered = sorted(events, key=lambda event: (event.bot_id.int, event.dedupe_key))
+    rows = [
+        tuple(0 if name == "duplicates" else getattr(event, name) for name in COLUMNS) for event in ordered
+    ]
     insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
     return insert(rows)
 
@@ -131,7 +133,7 @@ def _plain(value: Any) -> Any:
 
 def _count_duplicates(repeated: Sequence[IncomingEvent]) -> None:
     keys: dict[UUID, list[str]] = {}
-    for one in repeated:
-        keys.setdefault(one.bot_id, []).append(one.dedupe_key)
+    for event in repeated:
+        keys.setdefault(event.bot_id, []).append(event.dedupe_key)
     for bot_id, dedupe_keys in keys.items():
         Event.objects.filter(bot_id=bot_id, dedupe_key__in=dedupe_keys).update(duplicates=F("duplicates") + 1)

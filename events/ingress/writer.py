@@ -97,5 +97,5 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
             else:
                 changed("events")
             if self.is_overloaded or not await asyncio.to_thread(notify_worker):
-                self._shed.count(OptionalWork.HINTS)
+                self._shed.count(OptionalWork.NOTICES)
             await asyncio.sleep(NOTIFY_EVERY)

@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField(verbose_name='hour')),
-                ('work', models.CharField(choices=[('hints', 'Notifications to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='shed work')),
+                ('work', models.CharField(choices=[('notices', 'Notifications to the workers'), ('duplicates', 'Counting of duplicates'), ('live', 'Live messages'), ('refused', 'Events refused, to be pushed again')], max_length=10, verbose_name='shed work')),
                 ('count', models.PositiveIntegerField(default=0, verbose_name='times')),
             ],
             options={
@@ -180,7 +180,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'load shedding',
                 'ordering': ('-hour', 'work'),
                 'default_permissions': ('view',),
-                'constraints': [models.UniqueConstraint(fields=('hour', 'work'), name='shed_once_an_hour'), models.CheckConstraint(condition=models.Q(('work__in', ['hints', 'duplicates', 'live', 'refused'])), name='shed_work_known')],
+                'constraints': [models.UniqueConstraint(fields=('hour', 'work'), name='shed_once_an_hour'), models.CheckConstraint(condition=models.Q(('work__in', ['notices', 'duplicates', 'live', 'refused'])), name='shed_work_known')],
             },
         ),
         migrations.CreateModel(

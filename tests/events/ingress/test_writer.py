@@ -71,7 +71,7 @@ async def test_optional_work_is_shed_under_load_and_counted_but_no_event_is(data
     counted = await database.run(lambda: Event.objects.aggregate(Sum("duplicates"))["duplicates__sum"])
     assert counts[OptionalWork.DUPLICATES] + counted == 30
     assert counts[OptionalWork.DUPLICATES] > 0
-    assert counts.get(OptionalWork.HINTS, 0) > 0
+    assert counts.get(OptionalWork.NOTICES, 0) > 0
 
 
 async def test_refused_events_are_counted_when_the_database_is_back(database, notified, monkeypatch):
@@ -95,7 +95,7 @@ async def test_counts_are_written_while_the_portal_runs(database, monkeypatch):
     async with Intake() as intake:
         await asyncio.gather(*map(intake.submit, incoming(bot, 1)))
         async with asyncio.timeout(10):
-            while not await database.run(ShedCount.objects.filter(work=OptionalWork.HINTS).exists):
+            while not await database.run(ShedCount.objects.filter(work=OptionalWork.NOTICES).exists):
                 await asyncio.sleep(0.01)
 
 
