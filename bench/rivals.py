@@ -31,8 +31,8 @@ class Procrastinate(Contender):
         self._app.open()
         self._app.schema_manager.apply_schema()
         worker = servers.start(
-            "-m", "procrastinate", "--app", "bench.procrastinate_tasks.app", "worker", "--concurrency",
-            str(concurrency), environment={"BENCH_DATABASE": conninfo(url)},
+            "-m", "procrastinate", "--app", "bench.procrastinate_tasks.app", "--log-level", "warning", "worker",
+            "--concurrency", str(concurrency), environment={"BENCH_DATABASE": conninfo(url)},
         )  # fmt: skip
         self.workers = [worker]
         self.fill("one_row", WARM_UP)
