@@ -28,7 +28,7 @@ DAYS = 30  # over which the events are spread
 EVENTS = """
 INSERT INTO events_event (bot_id, dedupe_key, event_id, event_type, arrived_by, status, payload, tenant_key, trace_id,
                           created_at, received_at, finished_at, error, duplicates)
-SELECT (%(bots)s::uuid[])[CASE WHEN n %% 1000 = 0 THEN %(count)s
+SELECT (%(bots)s::uuid[])[CASE WHEN n %% 1000 = 0 OR n <= 100 THEN %(count)s
                                 WHEN n %% (%(count)s - 1) = %(count)s - 2 AND n > %(to)s / 2 THEN 1
                                 ELSE 1 + n %% (%(count)s - 1) END],
        'message:om_' || md5(n::text), md5('e' || n), type, CASE WHEN n %% 10 = 0 THEN 'webhook' ELSE 'websocket' END,

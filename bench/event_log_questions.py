@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 Ask = Callable[[], Any]
 
-BOTS = 8  # the last of them is quiet: one event in a thousand is its own; the one before fell silent half-way
+BOTS = 8
+"""The last of them is quiet: it has the first hundred events, two pages in either database, and one in a thousand of the
+others. The one before it fell silent half-way."""
 IDLE = 52  # more bots, to which nothing has ever happened
 COMMON, RARE = "im.message.receive_v1", "approval.instance.rejected_v4"
 UNFAILING = "contact.user.updated_v3"  # of these none failed and none was without a handler
@@ -98,6 +100,7 @@ class Questions:
             "bot, type": self._listed(root, **bot, **unfailing),
             "bot, type, done": self._listed(root, **bot, **unfailing, status__exact="done"),
             "bot, type, failed: none": self._listed(root, **bot, **unfailing, **failed),
+            "bot, rare type, failed: none": self._listed(root, **bot, event_type__exact=RARE, **failed),
             "bot, type, no handler: none": self._listed(root, **bot, **unfailing, status__exact="ignored"),
             "bot, type, webhook: none": self._listed(root, **bot, **unhooked, **webhook),
             "type, failed: none": self._listed(root, **unfailing, **failed),

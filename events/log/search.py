@@ -85,8 +85,8 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
     lookups = [rows.filter(event_id=text), rows.filter(trace_id=text)]
     if text.startswith("om_"):
         # The index begins with the bot.
-        bots = Bot.objects.values("pk") if criteria.bots is None else criteria.bots
-        lookups.append(Event.objects.filter(bot_id__in=bots, dedupe_key=f"message:{text}"))
+        of_bots = rows.filter(bot__in=Bot.objects.all()) if criteria.bots is None else rows
+        lookups.append(of_bots.filter(dedupe_key=f"message:{text}"))
     with statement_timeout():
         pks = {pk for found in lookups for pk in found.order_by().values_list("pk", flat=True)[:MAX_SAME_ID]}
     if not pks:
