@@ -150,7 +150,8 @@ def main() -> None:
         many, few = (
             QueuedPortal(servers, platform, bots=bots, old=options.old) for bots in (options.bots, BUSY)
         )
-        with_others, alone = [], []
+        with_others: list[Drained] = []
+        alone: list[Drained] = []
         for number in range(1, options.rounds + 1):
             for name, portal, rounds in (
                 (f"{options.bots} bots", many, with_others),

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import redis
 from celery import Celery
@@ -102,6 +103,6 @@ class PlainCelery(Contender):
         self._rows.close()
 
 
-def _arguments(count: int) -> Iterator[dict[str, str]]:
+def _arguments(count: int) -> Iterator[dict[str, Any]]:
     for _ in range(count):
         yield {"event_id": uuid.uuid4().hex, "event_type": "bench.nothing_v1", "payload": PAYLOAD}
