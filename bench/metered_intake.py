@@ -21,7 +21,7 @@ def main() -> None:
 
     django.setup()
     from events.ingress.writer import Intake  # noqa: PLC0415 -- after Django is set up
-    from feishu_portal.runtime import listener  # noqa: PLC0415
+    from feishu_portal.runtime import connections  # noqa: PLC0415
 
     class MeteredIntake(Intake):
         async def __aenter__(self) -> Self:
@@ -37,7 +37,7 @@ def main() -> None:
                 print(f"meter {len(asyncio.all_tasks())} {self.queued}", flush=True)
                 await asyncio.sleep(EVERY)
 
-    listener.Intake = MeteredIntake
+    connections.Intake = MeteredIntake
     execute_from_command_line(["manage.py", "runfeishu", *sys.argv[1:]])
 
 

@@ -1,11 +1,10 @@
 """Feishu Portal: the project that puts the rooms together."""
 
-import gc
+from feishu_portal.runtime import garbage
 
-# Modules are no garbage, and looking for it while they load is a sixth of the way there. PortalConfig begins to look.
-gc.disable()
+garbage.pause()  # until PortalConfig is ready
 
-from core import __version__  # noqa: E402 -- see above
-from feishu_portal.celery import app as celery_app  # noqa: E402 -- it loads the first hundreds
+from core import __version__  # noqa: E402 -- after the pause has begun
+from feishu_portal.celery import app as celery_app  # noqa: E402 -- it loads the first hundreds of modules
 
 __all__ = ["__version__", "celery_app"]

@@ -1,12 +1,13 @@
 """The project as an application: its commands, system checks and console."""
 
-import gc
 from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage, Tags, register
 from django.utils.translation import gettext_lazy as _
+
+from feishu_portal.runtime import garbage
 
 
 class PortalConfig(AppConfig):
@@ -17,11 +18,11 @@ class PortalConfig(AppConfig):
     def ready(self) -> None:
         from feishu_portal import checks  # noqa: F401, PLC0415 -- registers the checks
 
-        gc.enable()
+        garbage.resume()
 
 
 class ConsoleConfig(SimpleAdminConfig):
-    """Django's admin in Unfold's dress. Its pages are loaded by ``urls`` and by the checks: most processes show none."""
+    """Django's admin with Unfold's pages. They are loaded by ``urls`` and by the checks: most processes show none."""
 
     default_site = "unfold.sites.UnfoldAdminSite"
 

@@ -14,7 +14,7 @@ from feishu.codes import explain
 from feishu.text import Text
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_REFRESH_OFF: Final = 20074
+REFRESH_OFF: Final = 20074
 
 _SEALED: Final = (
     Text("现有的 ENCRYPTION_KEYS 打不开它", "None of the ENCRYPTION_KEYS opens it"),
@@ -116,5 +116,5 @@ def refresh_switch(*, may_refresh: bool | None) -> Finding:
         return Finding(
             Check.REFRESH, CheckResult.OK, Text("最近一次刷新成功", "The latest refresh succeeded")
         )
-    info = explain(_REFRESH_OFF)
+    info = explain(REFRESH_OFF)
     return Finding(Check.REFRESH, CheckResult.WRONG, info.cause, info.cure, code=info.code)

@@ -1,53 +1,45 @@
-"""What a newcomer finds: a bot of the sandbox and an operator account."""
+"""The demo of ``runportal --sandbox``: a bot of the sandbox and an operator account."""
 
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 from bots.enums import PlatformName
-from bots.models import Bot
 from bots.service import BotChanges, put_bot
 from core.access.actors import Actor
 from core.access.models import User
+from sandbox.config import SandboxConfig, demo_app
 
 OPERATOR = "admin"
-DEMO_ACTOR = Actor.command("runportal")
 
 
-@dataclass(frozen=True, slots=True)
-class DemoApp:
-    """The sandbox's app as the portal has to know it."""
-
-    app_id: str
-    app_secret: str
-    name: str
-    address: str
-    scopes: list[str]
+SCOPES = ("offline_access", "auth:user.id:read", "contact:user.base:readonly")
 
 
-def put_demo_bot(app: DemoApp) -> Bot:
-    """Add the sandbox's app as a bot, or bring it up to date."""
+def demo_sandbox(port: int) -> SandboxConfig:
+    """The sandbox on ``port`` with its demo app, which is also added as a bot, or brought up to date."""
+    app = demo_app([])
+    address = f"http://localhost:{port}"
     changes = BotChanges(
         {
             "name": app.name,
             "platform": PlatformName.CUSTOM,
-            "open_url": app.address,
-            "accounts_url": app.address,
+            "open_url": address,
+            "accounts_url": address,
             "app_secret": app.app_secret,
-            "auth_scopes": app.scopes,
+            "auth_scopes": list(SCOPES),
         }
     )
-    bot, _ = put_bot(app_id=app.app_id, changes=changes, actor=DEMO_ACTOR)
-    return bot
+    bot, _is_new = put_bot(app_id=app.app_id, changes=changes, actor=Actor.command("runportal"))
+    return SandboxConfig(apps=[demo_app([bot.redirect_uri])])
 
 
 def operator_password(file: Path) -> str:
     """The demo operator's password, made once and kept in ``file``; empty when the operator has changed it."""
-    user, new = User.objects.get_or_create(
+    user, is_new = User.objects.get_or_create(
         username=OPERATOR, defaults={"is_staff": True, "is_superuser": True}
     )
-    if new:
+    if is_new:
         password = secrets.token_urlsafe(9)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as target:

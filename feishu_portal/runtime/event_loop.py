@@ -1,4 +1,8 @@
-"""The event loop of a process that listens: uvloop's, which uvicorn brings along, where the system has it."""
+"""The event loop of a process that holds connections: uvloop's, which uvicorn brings along, where the system has it.
+
+It does the same with less of the processor. Which loop runs is decided in here, and nothing else may depend on it: on some
+systems it is asyncio's own.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,7 +10,7 @@ from typing import Any
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Like ``asyncio.run``."""
+    """``asyncio.run`` on the quickest loop there is."""
     try:
         import uvloop  # noqa: PLC0415 -- not made for every system
     except ImportError:

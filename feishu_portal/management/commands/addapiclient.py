@@ -7,12 +7,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 
-from bots.models import Bot
 from core.access.actors import Actor
 from core.access.api_keys import add_api_client
 from core.access.path_rules import parse_rule
 from core.access.scopes import Scope
 from core.checks import SETTINGS
+from feishu_portal.management.preconditions import require_bots
 
 MAX_DAYS = 366
 
@@ -53,11 +53,7 @@ class Command(BaseCommand):
             raise CommandError(f"Say what it may do with --scope: {', '.join(Scope.values)}")
         if not 1 <= options["expires_days"] <= MAX_DAYS:
             raise CommandError(f"--expires-days takes 1 to {MAX_DAYS}.")
-        unknown = set(options["bot"]) - set(
-            Bot.objects.filter(app_id__in=options["bot"]).values_list("app_id", flat=True)
-        )
-        if unknown:
-            raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}.")
+        require_bots(options["bot"])
         for rule in options["proxy_path"]:
             try:
                 parse_rule(rule)

@@ -4,16 +4,13 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Q
 
-from auth_sessions.enums import RefreshOutcome
-from auth_sessions.models import RefreshAttempt
+from auth_sessions.domain.refresh.switch import may_refresh
 from bots.doctor import CheckResult, Finding, examination
 from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text
-
-_REFRESH_OFF: Final = 20074
+from feishu_portal.management.preconditions import require_bots
 
 _MARKS: Final = {
     CheckResult.OK: "✓",
@@ -39,12 +36,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bot = Bot.objects.filter(app_id=options["app_id"]).first()
-        if bot is None:
-            raise CommandError(f"No bot with App ID {options['app_id']}. Add it with manage.py addbot.")
+        bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
         language = options["lang"] or settings.LANGUAGE_CODE
         wrong = 0
-        for finding in examination(bot, may_refresh=_may_refresh(bot)):
+        for finding in examination(bot, may_refresh=may_refresh(bot)):
             self._print(finding, language)
             wrong += finding.result is CheckResult.WRONG
         if wrong:
@@ -68,10 +63,3 @@ def _codes(finding: Finding, language: str) -> str:
     log_id = f"log id {finding.log_id}" if finding.log_id else ""
     facts = ", ".join(filter(None, (code, log_id)))
     return f" ({facts})" if facts else ""
-
-
-def _may_refresh(bot: Bot) -> bool | None:
-    """What the latest refresh that says anything about it showed of the console's switch."""
-    telling = RefreshAttempt.objects.filter(Q(outcome=RefreshOutcome.OK) | Q(code=_REFRESH_OFF), token__bot=bot)
-    latest = telling.order_by("-claimed_at").first()
-    return None if latest is None else latest.code != _REFRESH_OFF

@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from bots.models import Bot
 from core.access.actors import Actor
 from core.checks import SETTINGS
 from events.enums import Arrived, EventStatus, ReplayMode
@@ -25,6 +24,7 @@ from events.log.replay import (
 )
 from events.log.search import resolve
 from events.models import ReplayJob
+from feishu_portal.management.preconditions import require_bots
 from feishu_portal.management.progress import progress_bar
 
 ACTOR = Actor.command("replayevents")
@@ -99,14 +99,8 @@ class Command(BaseCommand):
 
 
 def _criteria(options: dict[str, Any]) -> EventCriteria:
-    bots = None
-    if options["bot"]:
-        found = dict(Bot.objects.filter(app_id__in=options["bot"]).values_list("app_id", "pk"))
-        if unknown := set(options["bot"]) - found.keys():
-            raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}.")
-        bots = tuple(found.values())
     return EventCriteria(
-        bots=bots,
+        bots=tuple(require_bots(options["bot"]).values()) if options["bot"] else None,
         event_type=options["type"],
         statuses=tuple(options["status"]),
         arrived_by=options["arrived_by"],

@@ -3,14 +3,12 @@
 import asyncio
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from bots.models import Bot
 from core.checks import SETTINGS
-from core.vault.canary import verify_keys
-from core.vault.keyring import SealedValueError
+from feishu_portal.management.preconditions import require_bots, require_keys
+from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
-from feishu_portal.runtime.listener import listen
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
 
@@ -42,21 +40,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            verify_keys()
-        except SealedValueError as error:
-            raise CommandError(str(error)) from error
-        only = frozenset(options["bot"])
-        unknown = only - set(Bot.objects.filter(app_id__in=only).values_list("app_id", flat=True))
-        if unknown:
-            raise CommandError(
-                f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot."
-            )
-        run(self._listen(options["node"] or node_name(), only, options["max_connections"]))
+        require_keys()
+        only = frozenset(require_bots(options["bot"]))
+        run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
 
-    async def _listen(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
+    async def _hold(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
         self.stdout.write(f"Listening as {node}. Press Ctrl-C to stop.")
-        await listen(node=node, stop=stop, only=only, max_connections=max_connections)
+        await hold_connections(node=node, stop=stop, only=only, max_connections=max_connections)
         self.stdout.write("Stopped.")

@@ -1,4 +1,8 @@
-"""Celery inside another process: worker and scheduler as threads, for ``runportal``."""
+"""Celery inside another process: worker and scheduler as threads, for ``runportal``.
+
+Celery is made for processes of its own: what it takes to embed it (its stop flag, its stubs, its advice about root) is
+fenced in here.
+"""
 
 import threading
 import warnings
@@ -22,7 +26,7 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 @contextmanager
-def background_work() -> Iterator[None]:
+def embedded_celery() -> Iterator[None]:
     """A worker for every queue and the scheduler, while the block runs."""
     worker = app.Worker(
         pool="threads",

@@ -1,4 +1,4 @@
-"""The listening part of the portal: the fleet, its sink and the intake, as one asyncio function."""
+"""The long connections of one process, with all that receives their events, as one asyncio function."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -13,24 +13,23 @@ from events.ingress.websocket import WebsocketSink
 from events.ingress.writer import Intake
 from feishu.long_connection.address import load_client
 from feishu.long_connection.timing import Timing
-from feishu_portal.runtime.garbage import spare_the_loop
+from feishu_portal.runtime.garbage import spare_event_loop
 
 RESOLVERS = 64
 
 
-async def listen(
+async def hold_connections(
     *, node: str, stop: asyncio.Event, only: frozenset[str] = frozenset(), max_connections: int | None = None
 ) -> None:
     """Hold this process's share of the long connections of all enabled bots, or of ``only``, until ``stop`` is set."""
-    # Names are looked up on threads, which nothing can interrupt: those of a few dead domains must not keep the other
-    # bots waiting.
+    # A host name is resolved on a thread, which nothing can interrupt: a few dead domains must not hold up other bots.
     asyncio.get_running_loop().set_default_executor(
         ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
     )
-    spare_the_loop()
-    for load in (load_client, get_channel_layer):  # both import much, and late
+    spare_event_loop()
+    for load in (load_client, get_channel_layer):  # both import many modules, and late
         await asyncio.to_thread(load)
-    spare_the_loop()  # from what that was, too
+    spare_event_loop()  # those modules too
     async with Receiver(Intake(), CallbackResponder()) as receiver:
         fleet = Fleet(
             sink=WebsocketSink(receiver),

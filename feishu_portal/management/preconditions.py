@@ -1,0 +1,26 @@
+"""What commands find out before they begin. Each raises CommandError with what to do."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.core.management.base import CommandError
+
+from bots.models import Bot
+from core.vault.canary import verify_keys
+from core.vault.keyring import SealedValueError
+
+
+def require_keys() -> None:
+    """ENCRYPTION_KEYS opens this database."""
+    try:
+        verify_keys()
+    except SealedValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def require_bots(app_ids: Collection[str]) -> dict[str, UUID]:
+    """There is a bot for each App ID; their primary keys."""
+    found = dict(Bot.objects.filter(app_id__in=app_ids).values_list("app_id", "pk"))
+    if unknown := set(app_ids) - found.keys():
+        raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot.")
+    return found
