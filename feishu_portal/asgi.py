@@ -8,22 +8,22 @@ from django.core.asgi import get_asgi_application
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-# Heeded where this module comes first, as under uvicorn; runportal has settings already.
+# Counts where this module is imported first, as under uvicorn; under runportal there are settings already.
 os.environ.setdefault("PORTAL_PROCESS", "web")
 
-# Django annotates its application more narrowly than ASGI does.
+# Sets Django up, which the imports below need. Django annotates its application more narrowly than ASGI does.
 _django = cast("ASGIApp", get_asgi_application())
 
-from core.console.live.sockets import no_such_socket, socket_of  # noqa: E402
-from core.vault.canary import verify_keys  # noqa: E402
-from core.vault.keyring import SealedValueError  # noqa: E402
-from events.admin.tail import SOCKET as EVENTS_SOCKET  # noqa: E402 -- models are there after Django's setup
-from events.admin.tail import EventTail  # noqa: E402
-from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of  # noqa: E402 -- models are there after Django's setup
-from feishu_portal.api.proxy.endpoint import ProxyEndpoint  # noqa: E402
-from feishu_portal.api.proxy.target import PREFIX as PROXY  # noqa: E402
-from feishu_portal.overview.connections.badges import BadgesFeed  # noqa: E402
-from feishu_portal.overview.connections.feed import BoardFeed  # noqa: E402
+from core.console.live.sockets import no_such_socket, socket_of
+from core.vault.canary import verify_keys
+from core.vault.keyring import SealedValueError
+from events.admin.tail import SOCKET as EVENTS_SOCKET
+from events.admin.tail import EventTail
+from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
+from feishu_portal.api.proxy.endpoint import ProxyEndpoint
+from feishu_portal.api.proxy.target import PREFIX as PROXY
+from feishu_portal.overview.connections.badges import BadgesFeed
+from feishu_portal.overview.connections.feed import BoardFeed
 
 _webhook = WebhookEndpoint()
 _proxy = ProxyEndpoint()

@@ -1,4 +1,4 @@
-"""The Celery application. Its messages are hints; every task can be lost or doubled without harm."""
+"""The Celery application. Its messages are notifications: every one can be lost or doubled without harm."""
 
 import os
 
@@ -11,7 +11,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 @signals.setup_logging.connect
 def keep_our_logging(**_options: object) -> None:
-    """Celery sets up logging of its own unless somebody listens here; ours redacts."""
+    """Celery sets up logging of its own unless this signal has a receiver; the portal's redacts."""
 
 
 @signals.worker_init.connect

@@ -173,7 +173,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 
-# --- background work: the database is the truth, a task message is a hint (so no results, no eta, short publishing)
+# --- background work: the database is the truth, a task message is a notification (so no results, no eta, short publishing)
 
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -203,7 +203,8 @@ CELERY_BEAT_SCHEDULE = {
     "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }  # fmt: skip
 
-# --- live pages: hints between processes; without Redis the pages hear those of their own process, and look themselves
+# --- live pages: notifications between processes. Without Redis a page gets those of its own process; the rest it finds by
+# reading every few seconds
 
 CHANNEL_LAYERS = (
     {

@@ -99,7 +99,7 @@ class ConsoleAdmin(ModelAdmin[M]):
         """Where to go after a button's action: the row's page."""
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         """Only declared filters: any other would let an operator search columns that are never shown."""
         names = {_filtered_name(declared) for declared in self.list_filter}
         return any(lookup in {name, *(f"{name}__{suffix}" for suffix in LOOKUPS)} for name in names)
@@ -116,16 +116,16 @@ class ConsoleAdmin(ModelAdmin[M]):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._may_open(request)
 
-    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return self._may_open(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return self._may_open(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self._is_granted(request, "add")
 
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return self._is_granted(request, "delete")
 
     def _may_open(self, request: HttpRequest) -> bool:
@@ -141,13 +141,13 @@ class ReadOnlyAdmin(ConsoleAdmin[M]):
 
     change_form_show_cancel_button = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
 
@@ -159,16 +159,16 @@ class ReadOnlyInline(TabularInline[M, P]):
     hide_title = True
     template_before = "admin/no_rows.html"
 
-    def has_add_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
 
-    def has_view_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002
+    def has_view_permission(self, request: HttpRequest, obj: P | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return is_staff(request)
 
 

@@ -56,7 +56,7 @@ class SecretField(forms.CharField):
     def to_python(self, value: Any) -> Any:
         return value if isinstance(value, Removed) else super().to_python(value)
 
-    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ARG002
+    def has_changed(self, initial: Any, data: Any) -> bool:  # noqa: ARG002 -- Django's signature
         return bool(data) or isinstance(data, Removed)
 
 

@@ -126,7 +126,7 @@ class UserAdmin(DjangoUserAdmin[User], PermissionChoices):  # type: ignore[misc]
     def joined_shown(self, user: User) -> str:
         return when(user.date_joined)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         super().save_model(request, obj, form, change)
         audit.record(
             actor=Actor.operator(operator_of(request)),

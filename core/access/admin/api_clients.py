@@ -145,7 +145,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
     def created(self, client: ApiClient) -> str:
         return when(client.created_at)
 
-    def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001
+    def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         actor = Actor.operator(operator_of(request))
         if change:
             obj.save()
@@ -169,7 +169,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         self,
         request: HttpRequest,
         obj: ApiClient,
-        post_url_continue: str | None = None,  # noqa: ARG002
+        post_url_continue: str | None = None,  # noqa: ARG002 -- Django's signature
     ) -> HttpResponse:
         return self._show_key(request, obj, request.new_api_key)  # type: ignore[attr-defined]
 

@@ -97,7 +97,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             _open.add(self)
             self._serving = asyncio.create_task(self._serve(), name="live-socket")
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002 -- Channels' signature
         """The first message is the handshake; pages send no other."""
         if self._serving is None or self._handshaken.is_set():
             return
