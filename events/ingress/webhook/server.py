@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
 from typing import Self, TypeVar
 
@@ -21,7 +21,7 @@ from events.ingress.webhook import refusals
 from events.ingress.webhook.body import read_body
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
 from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
-from events.ingress.webhook.verification import Push, Secrets, Signature, examine
+from events.ingress.webhook.verification import Push, Signature, examine
 from events.ingress.writer import Intake
 from feishu.envelope import Challenge
 
@@ -71,7 +71,7 @@ class WebhookServer:
                 app_id, limit=settings.WEBHOOK_BOT_REQUESTS, full=Refused(refusals.BOT_BUSY)
             ):
                 body = await read_body(request, limit=settings.WEBHOOK_MAX_BYTES, seconds=BODY_SECONDS)
-                pushed = examine(body, signature=_signature(request), secrets=_secrets(bot))
+                pushed = _examine(body, request.headers, bot)
                 if isinstance(pushed, Challenge):
                     return json.dumps({"challenge": pushed.challenge}).encode()
                 return await self._receive(bot, pushed, received_at)
@@ -86,6 +86,18 @@ class WebhookServer:
         return SUCCESS if reply == ACKNOWLEDGED else reply.data or b"{}"
 
 
+def _examine(body: bytes, headers: Mapping[str, str], bot: WebhookBot) -> Challenge | Push:
+    signature = Signature(
+        value=headers.get("x-lark-signature", ""),
+        timestamp=headers.get("x-lark-request-timestamp", ""),
+        nonce=headers.get("x-lark-request-nonce", ""),
+    )
+    try:
+        return examine(body, signature=signature, secrets=bot.secrets)
+    except SealedValueError:
+        raise Refused(refusals.SECRETS_SEALED) from None
+
+
 async def _in_time(work: Awaitable[T], received_at: float) -> T:
     """What waits for the database, given up before the platform gives up."""
     try:
@@ -93,18 +105,3 @@ async def _in_time(work: Awaitable[T], received_at: float) -> T:
             return await work
     except (Error, TimeoutError):
         raise Refused(refusals.NOT_STORED) from None
-
-
-def _secrets(bot: WebhookBot) -> Secrets:
-    try:
-        return bot.secrets
-    except SealedValueError:
-        raise Refused(refusals.SECRETS_SEALED) from None
-
-
-def _signature(request: Request) -> Signature:
-    return Signature(
-        value=request.headers.get("x-lark-signature", ""),
-        timestamp=request.headers.get("x-lark-request-timestamp", ""),
-        nonce=request.headers.get("x-lark-request-nonce", ""),
-    )
