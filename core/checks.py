@@ -1,6 +1,6 @@
-"""What system checks are about, for commands that ask for some of them."""
+"""Tags of system checks, for commands that run some of them."""
 
 from typing import Final
 
 SETTINGS: Final = "settings"
-"""Says what is wrong with the environment. To check pages too, a command would have to load them all."""
+"""Checks of the environment. To check pages too, a command would have to load them all."""

@@ -5,7 +5,7 @@ import os
 from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-# Celery would run Django's checks, for which every page is loaded, and throw away what they say.
+# Celery would run Django's checks, for which every page is loaded, and discard their messages.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 

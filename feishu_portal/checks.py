@@ -1,4 +1,4 @@
-"""System checks: what an operator should hear at start and not at three in the morning.
+"""System checks: problems that should show at start and not at three in the morning.
 
 A variable with a value that it cannot have is refused before, when ``environment`` reads it.
 """
@@ -63,7 +63,7 @@ def translations_are_compiled(**_options: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def production_has_its_servers(**_options: Any) -> Sequence[CheckMessage]:
-    """W002, W003, W004: what one process can do without and several cannot."""
+    """W002, W003, W004: servers that one process does without and several need."""
     problems: list[CheckMessage] = []
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         problems.append(

@@ -1,4 +1,4 @@
-"""What the debug page may tell."""
+"""Django's debug page, without secrets."""
 
 from collections.abc import ItemsView
 from types import FrameType
@@ -9,8 +9,8 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class WithoutVariables(SafeExceptionReporterFilter):
-    """Leaves the variables out of the traceback: with DEBUG on Django would show them all to whoever opened the page, App
-    Secret and user tokens among them."""
+    """Leaves the variables out of the traceback: with DEBUG on Django would show them all to everybody who opens the page,
+    App Secret and user tokens among them."""
 
     def get_traceback_frame_variables(
         self,

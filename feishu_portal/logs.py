@@ -11,7 +11,7 @@ from core.vault.redaction import redact
 
 
 def drop_colours(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Uvicorn says everything twice, the second time for a terminal."""
+    """Uvicorn adds every message a second time, for a terminal."""
     event.pop("color_message", None)
     return event
 

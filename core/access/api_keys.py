@@ -52,7 +52,7 @@ def add_api_client(
 
 @transaction.atomic
 def replace_key(client: ApiClient, *, actor: Actor) -> str:
-    """Give the client a new key; the old one stops working at once."""
+    """Give the client a new key, which is returned; the old one stops working at once."""
     key = _new_key(client)
     client.save(update_fields=["prefix", "key_hash"])
     audit.record(actor=actor, action="api_client.key_replaced", target=client.name)
@@ -70,7 +70,7 @@ def client_of(key: str, *, among: ApiClientQuerySet | None = None) -> ApiClient 
 
 
 def is_use_to_be_noted(client: ApiClient) -> bool:
-    """Whether the time of the client's last use is to be written anew."""
+    """Whether the time of the client's last use has to be written again."""
     return client.last_used_at is None or timezone.now() - client.last_used_at > LAST_USED_STEP
 
 

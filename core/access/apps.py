@@ -1,4 +1,4 @@
-"""The ground floor: who may use the portal and what they did, and secrets at rest."""
+"""The ground floor as a Django app: operators, API clients, the audit log, and the key canary."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

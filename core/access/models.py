@@ -41,7 +41,7 @@ class User(AbstractUser):
 
 class ApiClientQuerySet(models.QuerySet["ApiClient"]):
     def usable(self) -> "ApiClientQuerySet":
-        """Clients whose key still opens the API."""
+        """Clients that are enabled and not expired."""
         return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()), enabled=True)
 
     def with_key(self, key: str) -> "ApiClientQuerySet":
@@ -108,7 +108,7 @@ class AuditEntryQuerySet(OwnedQuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which thing. Rows are only ever added, and outlive what they name."""
+    """Who did what, and to which thing. Rows are only ever added, and outlive the rows they name."""
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     actor = models.CharField(_("actor"), max_length=200)

@@ -1,4 +1,4 @@
-"""Which rows an operator may see: those of the bots, or of whatever else, that they own; a superuser sees all."""
+"""Which rows an operator may see: those of the bots they own; a superuser sees all."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 

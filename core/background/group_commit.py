@@ -1,4 +1,4 @@
-"""Group commit: a batch is what piled up while the last commit ran. No timer: what comes alone waits for nobody."""
+"""Group commit: a batch is all that was queued while the last commit ran. No timer: a single item waits for nothing."""
 
 import asyncio
 from collections import deque
@@ -20,7 +20,7 @@ What it raises is the result of every item.
 
 
 class GroupCommit(Generic[T, R]):
-    """Hands what comes to ``write`` in batches, on a database thread of its own. Lives in one event loop.
+    """Writes items in batches with ``write``, on a database thread. Lives in one event loop.
 
     ``max_queued``: with so many items waiting ``submit`` waits for its turn, and so does whoever calls it.
     """
@@ -91,7 +91,7 @@ class GroupCommit(Generic[T, R]):
     async def _commit(self, batch: list[tuple[T, Callable[[R | Exception], None]]]) -> None:
         try:
             results = await self._database.run(self._write, [item for item, _ in batch])
-        except Exception as error:  # noqa: BLE001 -- everybody who waits must hear of it, whatever it was
+        except Exception as error:  # noqa: BLE001 -- every caller who waits must get the error, whatever it is
             results = [error] * len(batch)
         for (_, on_written), result in zip(batch, results, strict=True):
             on_written(result)

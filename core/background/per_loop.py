@@ -1,4 +1,4 @@
-"""What a process has one of for each event loop: opened when it is first asked for, closed with the loop."""
+"""One service for each event loop of a process: opened when it is first asked for, closed with the loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class PerLoop(Generic[T]):
         return await asyncio.shield(kept.ready)
 
     async def close(self) -> None:
-        """Close what this event loop opened."""
+        """Close the service of the running event loop."""
         if kept := self._open.get(asyncio.get_running_loop()):
             kept.closing.set()
             await kept.task

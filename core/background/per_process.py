@@ -1,4 +1,4 @@
-"""What a process has one of, made and started when it is first asked for: a worker of another queue never has it."""
+"""One worker for a process, started when it is first asked for: a process that never asks has none."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Worker(Protocol):
-    """Works beside the process until it is stopped."""
+    """Runs beside the process's own work until it is stopped."""
 
     def start(self) -> None: ...
 

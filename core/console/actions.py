@@ -1,6 +1,6 @@
-"""Buttons of a page, and the small pages behind them.
+"""Buttons of a page, and the pages that ask before something is done.
 
-A button is a link. What changes anything asks on a page of its own first and is done by its POST.
+A button is a link. An action that changes anything has a page that asks, and is done by that page's POST.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before something is done; ``submit`` is the word for yes."""
+    """The question before an action; ``submit`` is the button that does it."""
 
     title: Words
     text: Words
@@ -63,9 +63,9 @@ def list_button(
 def confirmed(
     question: Question | Callable[[Any], Question],
 ) -> Callable[[Callable[[C, HttpRequest, Any], HttpResponseBase | None]], RowPage[C]]:
-    """Makes ``(request, row)``, which does something, into ``(request, object_id)``, which asks first.
+    """Makes an action ``(request, row)`` into a page ``(request, object_id)`` that asks first.
 
-    The question may depend on the row. What is done answers with None to go back to where the button was.
+    The question may depend on the row. The action returns None to go back to the page of its button.
     """
 
     def decorate(do: Callable[[C, HttpRequest, Any], HttpResponseBase | None]) -> RowPage[C]:
@@ -84,7 +84,7 @@ def confirmed(
 
 
 class ChosenForm(forms.Form):
-    """Carries a choice of rows, and what is to be done with them, over the page that asks."""
+    """Carries the chosen rows and the action over the page that asks."""
 
     action = forms.CharField(widget=forms.HiddenInput)
     _selected_action = forms.CharField(widget=forms.MultipleHiddenInput)
@@ -92,7 +92,7 @@ class ChosenForm(forms.Form):
 
 
 def is_confirmed(request: HttpRequest) -> bool:
-    """Whether the page that asks about many rows was answered with yes."""
+    """Whether the page that asks about many rows was submitted."""
     return "sure" in request.POST
 
 
@@ -104,7 +104,7 @@ def ask_about(
     action: str,
     rows: "Sequence[Model]",
 ) -> TemplateResponse:
-    """The page that asks before ``action`` is done with many rows; what is posted from it carries the same choice."""
+    """The page that asks before ``action`` is done with many rows; its form carries the same choice."""
     chosen = {"action": action, ACTION_CHECKBOX_NAME: [str(row.pk) for row in rows], "sure": "yes"}
     return ask(request, model_admin, question, form=ChosenForm(initial=chosen))
 

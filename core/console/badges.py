@@ -17,12 +17,12 @@ def label(text: object, colour: str = "") -> SafeString:
     return _label(str(text), colour)
 
 
-# A list has two in every row, and few different ones. Typed, for what is marked as safe equals what is not.
+# A list has two in every row, and few different ones. Typed, since a SafeString equals a str of the same text.
 @lru_cache(maxsize=512, typed=True)
 def _label(text: str, colour: str) -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour, "size": "md"})
 
 
 def state(choice: Choices, colours: Colours) -> SafeString:
-    """The label of a TextChoices member, coloured by what it means."""
+    """The label of a TextChoices member, in its colour."""
     return label(choice.label, colours.get(choice, ""))

@@ -28,7 +28,7 @@ else:
     from unfold.admin import ModelAdmin, TabularInline
 
 ROW = "the-key-of-the-row"
-LOOKUPS = ("exact", "isnull", "id__exact")  # what Django's own filters put into an address
+LOOKUPS = ("exact", "isnull", "id__exact")  # suffixes that Django's own filters put into an address
 
 M = TypeVar("M", bound=Model)
 P = TypeVar("P", bound=Model)
@@ -105,7 +105,7 @@ class ConsoleAdmin(ModelAdmin[M]):
         return any(lookup in {name, *(f"{name}__{suffix}" for suffix in LOOKUPS)} for name in names)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's "delete selected": what is deleted here is deleted one by one, after a look at it."""
+        """Without Django's "delete selected": rows are deleted one by one, on their page."""
         return {
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }

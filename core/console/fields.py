@@ -20,7 +20,7 @@ else:
 
 
 class Removed(str):
-    """What a secret field holds when the operator asks for the stored value to be removed."""
+    """The value of a secret field whose stored value the operator removes."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Filters that show and count no more than they have to."""
+"""Filters that show only rows the operator may see, and count none."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -20,7 +20,7 @@ WINDOWS = {
 
 
 class VisibleRelatedFilter(admin.RelatedFieldListFilter):
-    """A foreign key's rows, as far as the operator may see them."""
+    """By a foreign key; offers the rows that the operator may see."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, _model_admin: admin.ModelAdmin[Any]

@@ -104,12 +104,12 @@ def copyable(text: str, *, testid: str = "") -> str:
 
 
 def explained(code: int | None, log_id: str = "") -> str:
-    """A platform's code for people."""
+    """A code of the platform with its cause and cure."""
     return problem_block(None if code is None else explain(code), log_id=log_id)
 
 
 def problem_block(info: CodeInfo | None, *, said: str = "", log_id: str = "") -> str:
-    """What is wrong, for people: cause with its code, cure, what was said, and the log id to ask support with."""
+    """An error with its cause, code and cure; ``said`` is its own message, ``log_id`` is what the platform's support asks for."""
     if info is None:
         return EMPTY
     code = "" if info.code is None else format_html(' <code class="portal-id">{}</code>', info.code)

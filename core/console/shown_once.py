@@ -22,7 +22,7 @@ def show_once(
     text: Words,
     secret: str,
 ) -> TemplateResponse:
-    """The answer itself to what made the secret, so that no cookie or session has to carry it, and no cache keeps it."""
+    """The response to the request that made the secret, so that no cookie or session carries it, and no cache keeps it."""
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

@@ -1,1 +1,1 @@
-"""The database: its clock, threads and connections, raw SQL, and what PostgreSQL and SQLite each do in their own way."""
+"""The database: its clock, threads and connections, raw SQL, batches, and where PostgreSQL and SQLite differ."""

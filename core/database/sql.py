@@ -1,5 +1,5 @@
-"""SQL written out, for what runs once with every delivery: Django takes several times as long to write such a statement
-as to have it run. Tables and columns are those of the models; one text serves both databases."""
+"""Raw SQL, for statements that run once with every event: the ORM takes several times as long to write such a statement as
+the database to run it. Tables and columns are the models'; one text serves both databases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ def ask(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
 
 
 def locked() -> str:
-    """What makes a SELECT lock its rows. SQLite needs nothing: whoever writes has the whole database."""
+    """The clause with which a SELECT locks its rows. SQLite needs none: a writer has the whole database."""
     return "FOR UPDATE" if connection.features.has_select_for_update else ""
 
 

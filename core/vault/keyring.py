@@ -1,4 +1,4 @@
-"""The key ring: Fernet keys that seal secrets at rest, and what a sealed value is bound to.
+"""The key ring: Fernet keys that encrypt secrets at rest, each bound to its row.
 
 A sealed value opens only for the row, field and kind of secret it was sealed for: the binding is written into the
 plaintext before encryption and compared after it, because Fernet has no associated data of its own.

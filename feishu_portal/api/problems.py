@@ -15,7 +15,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(Exception):
-    """An answer that says what is wrong; ``code`` is for machines, ``detail`` for people."""
+    """An error answer (RFC 9457); ``code`` is for programs, ``detail`` for people."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any

@@ -9,7 +9,7 @@ import uvicorn
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bound here and not by uvicorn, which ends the whole process when it cannot."""
+    """A bound socket; uvicorn would end the whole process where it cannot bind."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
@@ -22,7 +22,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class EmbeddedServer(uvicorn.Server):
-    """uvicorn without its own signal handlers: whoever embeds it decides when it stops. Sets ``ready`` when it listens."""
+    """uvicorn without its own signal handlers: the program around it decides when it stops. Sets ``ready`` when it listens."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""Tags of pages that follow what happens."""
+"""Tags of live pages."""
 
 from collections.abc import Collection
 from datetime import datetime

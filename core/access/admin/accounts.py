@@ -68,7 +68,7 @@ class UserAdmin(DjangoUserAdmin[User], PermissionChoices):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "full_name", "role", "standing", "seen")
+    list_display = ("username", "full_name", "role", "state_badge", "last_login_ago")
     list_filter = ("is_superuser", "is_staff", "is_active")
     search_fields = ("username", "email", "first_name", "last_name")
     fieldsets = (
@@ -111,11 +111,11 @@ class UserAdmin(DjangoUserAdmin[User], PermissionChoices):  # type: ignore[misc]
         return label(_("Staff"), "info") if user.is_staff else label(_("No access"))
 
     @column(_("state"))
-    def standing(self, user: User) -> str:
+    def state_badge(self, user: User) -> str:
         return label(_("Active"), "success") if user.is_active else label(_("Disabled"))
 
     @column(_("last login"), ordering="last_login")
-    def seen(self, user: User) -> str:
+    def last_login_ago(self, user: User) -> str:
         return ago(user.last_login) if user.last_login else str(_("never"))
 
     @column(_("last login"))

@@ -81,7 +81,7 @@ class ApiClientForm(ModelForm):
 @admin.register(ApiClient)
 class ApiClientAdmin(ConsoleAdmin[ApiClient]):
     form = ApiClientForm
-    list_display = ("name", "key", "bots", "scopes_shown", "standing", "used", "expires")
+    list_display = ("name", "key_shown", "bots", "scopes_shown", "state_badge", "last_used_ago", "expires_shown")
     list_filter = ("enabled",)
     search_fields = ("name", "prefix__exact")
     search_help_text = _("Name or key prefix")
@@ -95,18 +95,18 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         ),
     )
     fieldsets = (
-        (None, {"fields": ("name", "key", "enabled", "expires_at")}),
+        (None, {"fields": ("name", "key_shown", "enabled", "expires_at")}),
         (_("What it may do"), {"fields": ("scopes", "all_bots", "app_ids", "proxy_paths")}),
-        (_("Use"), {"fields": ("used_in_full", "created")}),
+        (_("Use"), {"fields": ("last_used_in_full", "created")}),
     )
-    readonly_fields = ("key", "used_in_full", "created")
+    readonly_fields = ("key_shown", "last_used_in_full", "created")
     conditional_fields = {"app_ids": "!all_bots"}
     actions_detail = ("replace_key",)
     empty_title = _("No API clients yet")
     empty_text = _("An internal system needs a key to call the portal: add a client and hand the key over.")
 
     @column(_("key"))
-    def key(self, client: ApiClient) -> str:
+    def key_shown(self, client: ApiClient) -> str:
         return identifier(f"fp_{client.prefix}_…")
 
     @column(_("bots"))
@@ -122,7 +122,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         return ", ".join(client.scopes)
 
     @column(_("state"))
-    def standing(self, client: ApiClient) -> str:
+    def state_badge(self, client: ApiClient) -> str:
         if not client.enabled:
             return label(_("Disabled"))
         if client.expires_at and client.expires_at <= timezone.now():
@@ -130,15 +130,15 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         return label(_("Active"), "success")
 
     @column(_("last used"), ordering="last_used_at")
-    def used(self, client: ApiClient) -> str:
+    def last_used_ago(self, client: ApiClient) -> str:
         return ago(client.last_used_at)
 
     @column(_("last used"))
-    def used_in_full(self, client: ApiClient) -> str:
+    def last_used_in_full(self, client: ApiClient) -> str:
         return when(client.last_used_at)
 
     @column(_("expires"), ordering="expires_at")
-    def expires(self, client: ApiClient) -> str:
+    def expires_shown(self, client: ApiClient) -> str:
         return ago(client.expires_at) if client.expires_at else str(_("never"))
 
     @column(_("created"))

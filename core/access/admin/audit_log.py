@@ -1,4 +1,4 @@
-"""The audit log: who did what, to read."""
+"""The page of the audit log."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
-    list_display = ("time_ago", "who", "what", "app_id_shown", "target")
+    list_display = ("time_ago", "actor_shown", "action_badge", "app_id_shown", "target")
     list_filter = (since("at"), ActionFilter)
     search_fields = ("app_id__exact", "target__exact", "actor__exact")
     search_help_text = _("App ID, target or actor, in full")
     sortable_by = ()
-    fields = ("time_in_full", "who", "what", "app_id_shown", "target", "detail_shown")
+    fields = ("time_in_full", "actor_shown", "action_badge", "app_id_shown", "target", "detail_shown")
     readonly_fields = fields
     empty_title = _("Nothing was done yet")
     empty_text = _("Every change an operator, an API client or a user makes is written down here.")
@@ -50,11 +50,11 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
         return when(entry.at)
 
     @column(_("actor"))
-    def who(self, entry: AuditEntry) -> str:
+    def actor_shown(self, entry: AuditEntry) -> str:
         return actor(entry.actor)
 
     @column(_("action"))
-    def what(self, entry: AuditEntry) -> str:
+    def action_badge(self, entry: AuditEntry) -> str:
         return label(ACTIONS.get(entry.action, entry.action), "info")
 
     @column(_("App ID"))

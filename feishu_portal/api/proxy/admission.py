@@ -1,4 +1,4 @@
-"""Who may send which call, and with what."""
+"""Which calls a caller may send, and with which token."""
 
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Which headers pass: those that are known to be harmless, and none else."""
+"""Which headers are relayed: those that are known to be harmless, and no others."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -29,13 +29,13 @@ _GUARDS: RawHeaders = [
 
 
 def to_platform(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """The caller's headers, as far as they pass. The length of the body is set by whoever sends it."""
+    """The caller's headers that are relayed. The length of the body is set where it is sent."""
     named = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
     return [(name, value) for name, value in named if name in TO_PLATFORM]
 
 
 def to_caller(headers: Iterable[tuple[str, str]], *, added: Mapping[str, str]) -> RawHeaders:
-    """The platform's headers, as far as they pass, and the portal's own. A Location gets another name: a client that follows
+    """The platform's headers that are relayed, and the portal's own. A Location gets another name: a client that follows
     it blindly would take its API key along."""
     passed: RawHeaders = []
     for name, value in headers:

@@ -1,4 +1,4 @@
-"""Reading the address of a call, letter by letter: what was checked is what is sent, and nothing else can be meant by it."""
+"""Parsing the address of a call strictly: the call that was checked is the call that is sent, whoever parses it."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ _SAFE = "~!$&'()*+,=:@"
 _AMBIGUOUS = re.compile(r"[/\\;?#%\x00-\x1f\x7f]")
 _QUERY = re.compile(rb"[\x21\x24-\x7e]*")  # printable, without " and #
 
-# Whoever could call these would get tokens past the portal, or end sessions for everybody.
+# With these a caller would get tokens past the portal, or end everybody's sessions.
 DENIED = (("auth",), ("authen",), ("oauth",), ("oidc",), ("passport",), ("suite", "passport"), ("mina",))
 _TOKEN_PARAMETERS = {
     "access_token", "user_access_token", "tenant_access_token", "app_access_token", "refresh_token", "app_secret",
@@ -29,7 +29,7 @@ _TOKEN_PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be called, as whom. ``open_id`` is empty for the bot itself; ``segments`` are decoded."""
+    """The API to call, and in whose name. ``open_id`` is empty for the bot itself; ``segments`` are decoded."""
 
     app_id: str
     open_id: str
@@ -80,7 +80,7 @@ def _raw_path(scope: Scope) -> bytes:
 
 
 def _segment(text: str) -> str:
-    """One decoded segment. Refused is whatever two readers could take for different paths."""
+    """One decoded segment. Raises Problem where two parsers could read different paths."""
     if not _SEGMENT.fullmatch(text):
         raise _invalid("path")
     try:

@@ -1,4 +1,4 @@
-"""``manage.py pruneevents``: delete events that have had their time, now and with something to look at."""
+"""``manage.py pruneevents``: delete events that are older than their retention, now and with a progress bar."""
 
 from typing import Any
 
