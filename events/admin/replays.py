@@ -1,6 +1,6 @@
 """Replays: how far they have come, and the button that ends one."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -116,6 +116,11 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
         extra_context = (extra_context or {}) | {"is_open": bool(job and job.is_open)}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         return response
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        job = self.get_object(request, unquote(str(object_id)))
+        return actions if job is not None and job.is_open else []
 
     @button(_("Cancel replay"), icon="cancel", path="cancel", colour="warning")
     @confirmed(

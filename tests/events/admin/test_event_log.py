@@ -331,12 +331,15 @@ def test_a_replay_shows_its_progress_to_who_asked_and_can_be_cancelled(
     html = text_of(as_owner.get(page))
     assert "0 replayed, 0 skipped, of 1" in html
     assert "data-reload" in html
+    assert cancel in html
     assert as_stranger.get(page).status_code == as_stranger.post(cancel).status_code == 404
     assert job not in as_stranger.get(list_of("events_replayjob")).context["cl"].result_list
     as_owner.post(cancel)
     job.refresh_from_db()
     assert job.state == ReplayState.CANCELLED
-    assert "data-reload" not in text_of(as_owner.get(page))
+    html = text_of(as_owner.get(page))
+    assert "data-reload" not in html
+    assert cancel not in html
 
 
 # --- dead letters
