@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Listener',
+            name='FleetProcess',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100)),
@@ -67,6 +67,8 @@ class Migration(migrations.Migration):
                 ('only', models.JSONField(default=list)),
             ],
             options={
+                'verbose_name': 'process',
+                'verbose_name_plural': 'processes',
                 'default_permissions': (),
             },
         ),
@@ -118,7 +120,7 @@ class Migration(migrations.Migration):
                 ('node', models.CharField(blank=True, max_length=100, verbose_name='process')),
                 ('connected_at', models.DateTimeField(blank=True, null=True, verbose_name='connected since')),
                 ('down_since', models.DateTimeField(blank=True, null=True, verbose_name='down since')),
-                ('last_frame_at', models.DateTimeField(blank=True, null=True, verbose_name='last heard')),
+                ('last_frame_at', models.DateTimeField(blank=True, null=True, verbose_name='last frame')),
                 ('last_message_at', models.DateTimeField(blank=True, null=True, verbose_name='last event')),
                 ('last_heartbeat_at', models.DateTimeField(blank=True, null=True, verbose_name='last heartbeat')),
                 ('heartbeats', models.PositiveIntegerField(default=0, verbose_name='heartbeats')),

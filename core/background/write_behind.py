@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from typing import Generic, TypeVar
 
 from django.db import DataError, Error, IntegrityError
@@ -17,6 +19,15 @@ logger = logging.getLogger("core.write_behind")
 
 UNSTORABLE = (DataError, IntegrityError, OverflowError, ValueError)
 """The values are at fault, not the database: kept, they would hold up every other note for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge(Generic[T]):
+    """Notes with the same ``key`` become one: ``merged(older, newer)``. For columns of a row, of which the latest values
+    count: however long the database is away, there is one note for each row."""
+
+    key: Callable[[T], Hashable]
+    merged: Callable[[T, T], T]
 
 
 class WriteBehind(Generic[T]):
@@ -34,22 +45,30 @@ class WriteBehind(Generic[T]):
         database: DatabaseThread,
         every: float,
         max_kept: int,
+        merge: Merge[T] | None = None,
     ) -> None:
         """``name`` stands in the log; ``every`` is the pause between two writes, in seconds."""
         self._write = write
         self._name = name
         self._database = database
         self._every = every
-        self._notes: deque[T] = deque(maxlen=max_kept)
+        self._max_kept = max_kept
+        self._merge = merge
+        self._numbers = count()
+        self._notes: OrderedDict[Hashable, T] = OrderedDict()
         self._filled = asyncio.Event()
         self._stopping = asyncio.Event()
         self._dropped = 0
 
     def add(self, note: T) -> None:
         """Keep a note for the next write; waits for nothing."""
-        if len(self._notes) == self._notes.maxlen:
+        key = next(self._numbers) if self._merge is None else self._merge.key(note)
+        if self._merge is not None and key in self._notes:
+            note = self._merge.merged(self._notes[key], note)
+        elif len(self._notes) >= self._max_kept:
+            self._notes.popitem(last=False)
             self._dropped += 1
-        self._notes.append(note)
+        self._notes[key] = note
         self._filled.set()
 
     async def run(self) -> None:
@@ -73,7 +92,7 @@ class WriteBehind(Generic[T]):
     async def flush(self) -> None:
         """Write what there is. Raises nothing."""
         self._filled.clear()
-        notes = list(self._notes)
+        notes = list(self._notes.values())
         self._notes.clear()
         if self._dropped:
             logger.warning("notes_dropped", extra={"kind": self._name, "count": self._dropped})
@@ -102,6 +121,7 @@ class WriteBehind(Generic[T]):
 
     def _keep(self, notes: Sequence[T]) -> None:
         """In front of what came meanwhile, as far as there is room."""
-        room = (self._notes.maxlen or 0) - len(self._notes)
-        self._notes.extendleft(reversed(notes[-room:] if room else ()))
-        self._filled.set()
+        newer = list(self._notes.values())
+        self._notes.clear()
+        for note in (*notes, *newer):
+            self.add(note)

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from django.db import DataError, OperationalError
 
-from core.background.write_behind import WriteBehind
+from core.background.write_behind import Merge, WriteBehind
 from core.database.thread import DatabaseThread
 
 
@@ -117,3 +117,39 @@ async def test_stopping_one_that_has_nothing_to_do_ends_it(notes):
     notes.stop()
     async with asyncio.timeout(5):
         await running
+
+
+@pytest.fixture
+async def columns(store):
+    """Values of rows, of which the latest count."""
+    database = DatabaseThread("test-notes")
+    merge = Merge(key=lambda note: note[0], merged=lambda older, newer: (older[0], older[1] | newer[1]))
+    yield WriteBehind(store.write, name="test", database=database, every=0.01, max_kept=2, merge=merge)
+    await database.close()
+
+
+async def test_notes_of_one_key_become_one_with_the_latest_values(columns, store):
+    columns.add(("a", {"state": 1, "at": 1}))
+    columns.add(("b", {"state": 1}))
+    columns.add(("a", {"state": 2}))
+    await columns.flush()
+    assert store.stored == [("a", {"state": 2, "at": 1}), ("b", {"state": 1})]
+
+
+async def test_what_came_while_the_database_was_away_wins_over_what_was_kept(columns, store):
+    store.is_away = True
+    columns.add(("a", {"state": 1, "at": 1}))
+    writing = asyncio.create_task(columns.flush())
+    await asyncio.sleep(0)
+    columns.add(("a", {"state": 2}))
+    await writing
+    store.is_away = False
+    await columns.flush()
+    assert store.stored == [("a", {"state": 2, "at": 1})]
+
+
+async def test_keys_beyond_the_bound_drop_the_oldest(columns, store):
+    for key in "abc":
+        columns.add((key, {"state": 1}))
+    await columns.flush()
+    assert [key for key, _values in store.stored] == ["b", "c"]
