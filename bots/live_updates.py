@@ -1,4 +1,4 @@
-"""What concerns pages that show bots and their connections, said when it is true."""
+"""Announcing changes to the pages that show bots and their connections, when they are committed."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -13,7 +13,7 @@ BOTS: Final = "bots"
 """Keys: bots' ids."""
 SLOTS: Final = "slots"
 """Keys: ids of connection slots."""
-LISTENERS: Final = "listeners"
+PROCESSES: Final = "processes"
 """Which ``runfeishu`` processes there are."""
 
 
@@ -27,6 +27,6 @@ def slots_changed(ids: Iterable[int] | None = ANYTHING) -> None:
     transaction.on_commit(partial(changed, SLOTS, ANYTHING if ids is None else list(ids)))
 
 
-def listeners_changed() -> None:
+def processes_changed() -> None:
     """On commit."""
-    transaction.on_commit(partial(changed, LISTENERS))
+    transaction.on_commit(partial(changed, PROCESSES))

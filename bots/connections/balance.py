@@ -1,7 +1,9 @@
-"""Who should carry which connections. Pure: everybody computes the same from the same rows, so nobody has to be asked.
+"""Which process should hold which connections. Pure: every process computes the same from the same rows, so that none
+has to be asked.
 
-Free slots are claimed up to the fair share, dark bots first; slots of one bot go to different processes as long as
-there are any. What the others leave alone for two rounds is taken all the same: availability before beauty.
+Free slots are claimed up to the fair share, those of bots without a connection first; slots of one bot go to different
+processes as long as there are any. Slots that the others leave alone for two rounds are taken all the same: availability
+comes before balance.
 """
 
 import math
@@ -15,14 +17,14 @@ from bots.connections.processes import Peer
 from bots.connections.slots import SeenSlot
 
 PATIENCE = 2
-"""Rounds for which a slot is left to somebody whom it suits better."""
+"""Rounds for which a slot is left to a process that it suits better."""
 GENTLE = 10
-"""A round moves one out of so many connections that are too many somewhere, at least one."""
+"""A round moves one in so many of the connections that a process has too many, at least one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A slot to try for. ``beyond_share``: even when the process has its fair share already."""
+class Candidate:
+    """A slot to claim or take over. ``beyond_share``: even when the process has its fair share already."""
 
     slot: SeenSlot
     beyond_share: bool = False
@@ -53,11 +55,11 @@ class Balance:
     def free(self) -> list[SeenSlot]:
         return [slot for slot in self._slots if slot.owner is None]
 
-    def loose(self) -> list[SeenSlot]:
+    def unassigned(self) -> list[SeenSlot]:
         """Free slots, and those whose holder is about to leave."""
         return [slot for slot in self._slots if slot.owner is None or self._is_leaving(slot)]
 
-    def homeless(self) -> list[SeenSlot]:
+    def unplaceable(self) -> list[SeenSlot]:
         """Free slots for which no process has room."""
         return [
             slot
@@ -66,29 +68,29 @@ class Balance:
             and not any(self._could_take(slot))
         ]
 
-    def claims(self, waited: Mapping[int, float]) -> list[Wish]:
-        """Free slots to claim, in this order. ``waited``: for how many rounds each has been loose."""
-        return list(self._wishes(self.free(), waited))
+    def claims(self, waited: Mapping[int, float]) -> list[Candidate]:
+        """Free slots to claim, in this order. ``waited``: for how many rounds each has been unassigned."""
+        return list(self._candidates(self.free(), waited))
 
-    def moves(self, waited: Mapping[int, float]) -> list[Wish]:
+    def moves(self, waited: Mapping[int, float]) -> list[Candidate]:
         """Slots to take over from others who hold them: all of a process that leaves, else a few at a time."""
         leaving = [slot for slot in self._slots if self._is_leaving(slot)]
-        moves = list(self._wishes(leaving, waited))
+        moves = list(self._candidates(leaving, waited))
         deficit = self.share - self.load - len(moves)
         if deficit > 0:
             moves += self._surplus()[: math.ceil(deficit / GENTLE)]
         return moves or self._companions()[:1]
 
     def successors_exist(self) -> bool:
-        """Whether somebody takes over one of this process's slots, or could."""
+        """Whether another process takes over one of this process's slots, or could."""
         return any(
             slot.successor is not None or any(peer.id != self._me.id for peer in self._could_take(slot))
             for slot in self._slots
             if slot.holder == self._me.id and slot.connected
         )
 
-    def _wishes(self, slots: list[SeenSlot], waited: Mapping[int, float]) -> Iterator[Wish]:
-        """Slots of one bot only as far as nobody has fewer of them, or nobody came for them."""
+    def _candidates(self, slots: list[SeenSlot], waited: Mapping[int, float]) -> Iterator[Candidate]:
+        """Slots of one bot only as far as no other process has fewer of them, or none came for them."""
         planned: Counter[UUID] = Counter()
         for slot in sorted(slots, key=self._urgency):
             bot_id = slot.wanted.bot_id
@@ -98,9 +100,9 @@ class Balance:
             if not overdue and self._suits_others(slot, self._of_bot[self._me.id, bot_id] + planned[bot_id]):
                 continue
             planned[bot_id] += 1
-            yield Wish(slot, beyond_share=overdue)
+            yield Candidate(slot, beyond_share=overdue)
 
-    def _surplus(self) -> list[Wish]:
+    def _surplus(self) -> list[Candidate]:
         """Slots of processes that hold more than their share, companions of one bot first."""
         left = {peer.id: self._loads[peer.id] - self._shares[peer.id] for peer in self._peers.values()}
         bots: set[UUID] = set()
@@ -111,24 +113,24 @@ class Balance:
             if slot.holder in left and left[slot.holder] > 0:
                 left[slot.holder] -= 1
                 bots.add(slot.wanted.bot_id)
-                found.append(Wish(slot))
+                found.append(Candidate(slot))
         return found
 
-    def _companions(self) -> list[Wish]:
+    def _companions(self) -> list[Candidate]:
         """Slots that share their process with another of the same bot and would be alone here.
 
-        One above the share is allowed for that: whoever is then below its own takes another in return.
+        One above the share is allowed for that: a process that is then below its own takes another in return.
         """
         if self.load > self.share:
             return []
         return [
-            Wish(slot, beyond_share=True)
+            Candidate(slot, beyond_share=True)
             for slot in sorted(self._slots, key=self._own_order)
             if self._movable(slot) and self._crowding(slot) >= 2
         ]
 
     def _movable(self, slot: SeenSlot) -> bool:
-        """A connection that does not hear is no better off elsewhere."""
+        """Only one that is connected: the others are no better off elsewhere."""
         return (
             slot.connected
             and slot.holder not in {None, self._me.id}
@@ -147,13 +149,13 @@ class Balance:
         return holder is not None and holder.draining and slot.connected and slot.successor is None
 
     def _urgency(self, slot: SeenSlot) -> tuple[bool, int, int]:
-        """Bots that hear nothing first, then what suits few others; else each process in an order of its own."""
-        hears = any((peer, slot.wanted.bot_id) in self._of_bot for peer in self._peers)
+        """Bots without a connection first, then what suits few others; else each process in an order of its own."""
+        is_connected = any((peer, slot.wanted.bot_id) in self._of_bot for peer in self._peers)
         others = sum((peer.id, slot.wanted.bot_id) not in self._of_bot for peer in self._could_take(slot))
-        return hears, others, self._own_order(slot)
+        return is_connected, others, self._own_order(slot)
 
     def _own_order(self, slot: SeenSlot) -> int:
-        """Another for each process, so that they do not all try for the same slots."""
+        """Another for each process, so that they do not all claim the same slots."""
         return hash((self._me.id, slot.slot_id))
 
     def _suits_others(self, slot: SeenSlot, mine: int) -> bool:

@@ -21,12 +21,12 @@ from feishu.long_connection.pace import Turns
 from feishu.long_connection.timing import Timing
 from feishu.reasons import Reason
 
-logger = logging.getLogger("bots.connections.fleet")
+logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT = 10.0
 """Seconds a connection may take to hand over its last acknowledgements."""
 MOVE_TIMEOUT = 10.0
-"""Seconds within which a connection that is to replace another one has to hear the platform."""
+"""Seconds within which a connection that is to take over has to receive something from the platform."""
 
 BotSink = Callable[[UUID, Message], Awaitable[Reply]]
 
@@ -34,7 +34,7 @@ BotSink = Callable[[UUID, Message], Awaitable[Reply]]
 class SlotConnection:
     """A connection under way. ``held``: the process holds the slot; otherwise it is about to take it over.
 
-    ``woken`` is called when the fleet should look: the platform was heard, or the connection has ended.
+    ``on_closed`` is called when the connection has ended.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class SlotConnection:
         database: DatabaseThread,
         turns: Turns,
         timing: Timing,
-        woken: Callable[[], None],
+        on_closed: Callable[[], None],
     ) -> None:
         self.wanted = wanted
         self.held = held
         self.observer = observer
         self.closed = False
-        self.anew: WantedSlot | None = None
-        """What to start in its place once it is closed."""
-        self._woken = woken
+        self.replacement: WantedSlot | None = None
+        """The connection to open in its place once it is closed."""
+        self._on_closed = on_closed
         self._ending: asyncio.Task[None] | None = None
         self._started = time.monotonic()
 
@@ -67,12 +67,12 @@ class SlotConnection:
                 message = f"the credentials could not be read: {type(error).__name__}"
                 raise ConnectError(message, stage="credentials", reason=Reason.DATABASE) from error
 
-        def hear(message: Message) -> Awaitable[Reply]:
+        def receive(message: Message) -> Awaitable[Reply]:
             return sink(wanted.bot_id, message)
 
         self._connection = Connection(
             credentials=credentials,
-            sink=hear,
+            sink=receive,
             observer=observer,
             name=wanted.app_id,
             turns=turns,
@@ -86,28 +86,28 @@ class SlotConnection:
 
     @property
     def dead(self) -> bool:
-        """It has ended although nobody asked it to."""
+        """It has ended by itself, which it should not."""
         return self._task.done() and not self.ending
 
     @property
     def is_stuck(self) -> bool:
-        """It was to take over, but does not get through: the holder may be better off."""
+        """It was to take over, but does not get through: the holder keeps the slot."""
         late = time.monotonic() - self._started > MOVE_TIMEOUT
-        return not self.held and (self.observer.has_failed or (late and not self.observer.hearing))
+        return not self.held and (self.observer.has_failed or (late and not self.observer.receiving))
 
     def renew(self, reason: str) -> None:
-        """Connect anew at once; ``reason`` is for the log."""
+        """Reconnect at once; ``reason`` is for the log."""
         self._connection.renew(reason)
 
-    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
-        """Close in the background, because of ``cause``; ``closed`` tells when that is done."""
+    def end(self, cause: LossReason, *, replacement: WantedSlot | None = None) -> None:
+        """Close in the background, because of ``cause``; ``closed`` says when that is done."""
         if self._ending is None:
-            self.anew = anew
+            self.replacement = replacement
             self.observer.cause = cause
             self._ending = asyncio.create_task(self._end(), name=f"ending-{self.wanted.app_id}")
 
     async def ended(self) -> None:
-        """Wait for the end that was asked for."""
+        """Wait until it is closed, if ``end`` was called."""
         if self._ending is not None:
             await self._ending
 
@@ -120,4 +120,4 @@ class SlotConnection:
         elif not task.cancelled() and (error := task.exception()) is not None:
             logger.error("connection_task_died", exc_info=error, extra={"app_id": self.wanted.app_id})
         self.closed = True
-        self._woken()
+        self._on_closed()

@@ -3,11 +3,11 @@
 Each change is one UPDATE whose conditions and row count decide, in a transaction of its own: two processes that want
 the same slot never wait for each other, and a lock is never held across two rows. Time is the database's.
 
-A planned move is a pull, without a word from the holder: the new process writes itself down as ``successor``,
-connects, hears the platform, and only then makes itself the holder; the old one sees that it holds the slot no longer
-and closes. So the bot hears all the time, and there is one holder at every instant. It takes no offer and no answer
-because everybody computes the same shares from the same rows, and a move that breaks off half-way, on whichever side,
-leaves nothing to undo: the successor's time runs out.
+A planned move is a pull, and the holder is not asked: the new process reserves the handover as ``successor``, connects,
+receives from the platform, and only then makes itself the holder; the old one sees that it holds the slot no longer and
+closes. So the bot is connected all the time, and there is one holder at every instant. Every process computes the same
+shares from the same rows, so no offer and no answer is needed; and a move that breaks off half-way, on whichever side,
+leaves nothing to undo: the reservation runs out.
 """
 
 from collections.abc import Collection
@@ -40,16 +40,16 @@ _DOWN = {"down_since": Coalesce("down_since", DatabaseTime())}
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Who lives, and which slots are whose, at one moment."""
+    """Which processes live, and which slot is held by which of them, at one moment."""
 
     peers: list[Peer]
     slots: list[SeenSlot]
 
 
 def renew(me: Peer, *, name: str, seconds: float) -> Survey:
-    """Sign of life, all own leases extended in one UPDATE, and what is to be seen after that.
+    """Announce the process, extend all its leases in one UPDATE, and survey the fleet after that.
 
-    A lease that ran out is renewed as well, as long as nobody else has claimed the slot.
+    A lease that ran out is renewed as well, as long as no other process has claimed the slot.
     """
     announce(me, name=name)
     ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
@@ -58,8 +58,8 @@ def renew(me: Peer, *, name: str, seconds: float) -> Survey:
 
 
 def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
-    """Take a slot that nobody holds and nobody is about to take over; whether that worked."""
-    taken = ConnectionSlot.objects.filter(_held_by_nobody(), _awaited_by_nobody(), id=slot_id).update(
+    """Take a slot that no process holds or is about to take over; whether that worked."""
+    taken = ConnectionSlot.objects.filter(_is_not_held(), _is_not_reserved(), id=slot_id).update(
         **_handed_to(holder, name, seconds),
         **_NOTHING_KNOWN,
         **_DOWN,
@@ -71,16 +71,16 @@ def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:
     return taken == 1
 
 
-def bid(slot_id: int, *, holder: UUID, successor: UUID, seconds: float) -> bool:
-    """Begin to take a slot over from ``holder``; False when somebody else does, or it has changed hands."""
-    asked = ConnectionSlot.objects.filter(_awaited_by_nobody(), id=slot_id, holder=holder).update(
+def reserve_handover(slot_id: int, *, holder: UUID, successor: UUID, seconds: float) -> bool:
+    """Begin to take a slot over from ``holder``; False when another process does, or it has changed hands."""
+    reserved = ConnectionSlot.objects.filter(_is_not_reserved(), id=slot_id, holder=holder).update(
         successor=successor, successor_until=DatabaseTime(seconds)
     )
-    return asked == 1
+    return reserved == 1
 
 
-def succeed(slot_id: int, *, successor: UUID, name: str, seconds: float) -> bool:
-    """Become the holder, whatever became of the one before; False when the bid ran out and was lost."""
+def complete_handover(slot_id: int, *, successor: UUID, name: str, seconds: float) -> bool:
+    """Become the holder, whatever became of the one before; False when the reservation ran out and was lost."""
     taken = ConnectionSlot.objects.filter(id=slot_id, successor=successor).update(
         **_handed_to(successor, name, seconds)
     )
@@ -89,11 +89,11 @@ def succeed(slot_id: int, *, successor: UUID, name: str, seconds: float) -> bool
     return taken == 1
 
 
-def let_go(slot_ids: Collection[int], *, listener: UUID) -> None:
-    """Hand these back, held or bid for; to be called when their sockets are closed. Those of others stay theirs."""
+def release(slot_ids: Collection[int], *, process: UUID) -> None:
+    """Give these slots back, held or reserved; to be called when their sockets are closed. Those of others stay theirs."""
     slots = ConnectionSlot.objects.filter(id__in=slot_ids)
-    slots.filter(successor=listener).update(successor=None, successor_until=None)
-    slots.filter(holder=listener).update(
+    slots.filter(successor=process).update(successor=None, successor_until=None)
+    slots.filter(holder=process).update(
         **_NOTHING_KNOWN,
         **_DOWN,
         holder=None,
@@ -104,19 +104,19 @@ def let_go(slot_ids: Collection[int], *, listener: UUID) -> None:
     slots_changed(slot_ids)
 
 
-def tidy() -> None:
-    """What a dead process left behind must not read as connected, nor a bot that is switched off as broken."""
+def reap() -> None:
+    """Correct the rows that dead processes left behind: none may read as connected, nor one of a disabled bot as broken."""
     unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)
-    tidied = ConnectionSlot.objects.filter(_held_by_nobody(), Q(state__in=_ALIVE) | unwanted).update(
+    reaped = ConnectionSlot.objects.filter(_is_not_held(), Q(state__in=_ALIVE) | unwanted).update(
         **_NOTHING_KNOWN, **_DOWN, state=SlotState.STOPPED, state_changed_at=DatabaseTime()
     )
-    if tidied:
+    if reaped:
         slots_changed()
 
 
-def mark_homeless(slot_id: int) -> None:
-    """Say in the row that every process is full."""
-    marked = ConnectionSlot.objects.filter(_held_by_nobody(), id=slot_id).exclude(error_reason=NO_ROOM)
+def mark_unplaceable(slot_id: int) -> None:
+    """Note in the row that every process is full."""
+    marked = ConnectionSlot.objects.filter(_is_not_held(), id=slot_id).exclude(error_reason=NO_ROOM)
     if marked.update(
         **_DOWN,
         state=SlotState.ERROR,
@@ -141,9 +141,9 @@ def _handed_to(holder: UUID, name: str, seconds: float) -> dict[str, object]:
     }
 
 
-def _held_by_nobody() -> Q:
+def _is_not_held() -> Q:
     return Q(holder=None) | Q(lease_until__lt=DatabaseTime())
 
 
-def _awaited_by_nobody() -> Q:
+def _is_not_reserved() -> Q:
     return Q(successor=None) | Q(successor_until__lt=DatabaseTime())

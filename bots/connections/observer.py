@@ -21,9 +21,9 @@ from feishu.long_connection.ending import Ending, EndKind
 from feishu.long_connection.messages import Message
 from feishu.reasons import Reason
 
-logger = logging.getLogger("bots.connections")
+logger = logging.getLogger(__name__)
 
-FRAME_STEP = 5.0  # seconds between writes of "last heard", which is true on every frame
+FRAME_STEP = 5.0  # seconds between writes of last_frame_at, which changes with every frame
 _REASONS: Final = {
     EndKind.GIVEN_UP: LossReason.SLEPT,
     EndKind.SILENT: LossReason.SILENT,
@@ -35,9 +35,9 @@ _OUR_OWN: Final = frozenset({Reason.DATABASE, Reason.SEALED, Reason.INTERNAL})
 
 
 class SlotObserver:
-    """Hears one connection (``feishu.long_connection.observer.Observer``).
+    """Follows one connection (``feishu.long_connection.observer.Observer``).
 
-    ``heard`` is called when the platform is heard for the first time on an open socket.
+    ``on_received`` is called when something comes for the first time through an open socket.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class SlotObserver:
         node: str,
         reports: SlotReports,
         signal_thread: SignalThread,
-        heard: Callable[[], None],
+        on_received: Callable[[], None],
     ) -> None:
-        self.hearing = False
+        self.receiving = False
         """The socket is open and something came through it."""
         self.has_failed = False
         """An attempt to connect did not succeed."""
         self.held = held
-        """The process holds the slot. What only tries to take it over has nothing to lose."""
+        """The process holds the slot. A connection that only tries to take it over has nothing to lose."""
         self.cause = LossReason.ENDED
         """Why the connection ends, if it is ended here."""
         self._wanted = wanted
         self._node = node
         self._reports = reports
-        self._heard = heard
+        self._on_received = on_received
         self._signals = signal_thread
         self._info = signals.ConnectionInfo(wanted.bot_id, wanted.app_id, wanted.number, node)
         self._known: dict[str, Any] = {}
@@ -98,7 +98,7 @@ class SlotObserver:
         logger.info("connection_up", extra={"app_id": self._wanted.app_id, "device_id": device_id})
 
     def disconnected(self, ending: Ending) -> None:
-        self.hearing = False
+        self.receiving = False
         reason = self.cause if ending.kind is EndKind.STOPPED else _REASONS[ending.kind]
         if ending.kind is EndKind.STOPPED:
             self._state(SlotState.STOPPED, connected_at=None, down_since=self._down())
@@ -144,7 +144,7 @@ class SlotObserver:
         )
 
     def frame(self, message: Message) -> None:
-        self._is_hearing()
+        self._note_received()
         if message.received_at >= self._frame_due:
             self._frame_due = message.received_at + FRAME_STEP
             now = timezone.now()
@@ -159,7 +159,7 @@ class SlotObserver:
             )
 
     def heartbeat(self, interval: float | None, *, expected: float) -> None:
-        self._is_hearing()
+        self._note_received()
         now = timezone.now()
         figures = self._rhythm.beat(interval)
         due_at = heartbeat_due_at(now, expected=expected)
@@ -197,10 +197,10 @@ class SlotObserver:
             )
         )
 
-    def _is_hearing(self) -> None:
-        if not self.hearing:
-            self.hearing = True
-            self._heard()
+    def _note_received(self) -> None:
+        if not self.receiving:
+            self.receiving = True
+            self._on_received()
 
     def _state(self, state: SlotState, **values: Any) -> None:
         self._report(state=state, state_changed_at=timezone.now(), **values)

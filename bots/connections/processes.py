@@ -1,19 +1,19 @@
-"""The processes that share the bots, as they know each other: by rows that each keeps fresh."""
+"""The processes that share the bots' connections, as they know each other: by rows that each keeps up to date."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from bots.live_updates import listeners_changed
-from bots.models import Listener
+from bots.live_updates import processes_changed
+from bots.models import FleetProcess
 from core.database.clock import DatabaseTime
 
 FORGOTTEN_AFTER = 3600.0
-"""Seconds after which the row of a process that died is taken away."""
+"""Seconds after which the row of a process that died is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A process that lives. ``only``: the App IDs it is confined to; empty for all."""
+    """A living process. ``only``: the App IDs it is confined to; empty for all."""
 
     id: UUID
     capacity: int
@@ -25,7 +25,7 @@ class Peer:
 
 
 def announce(me: Peer, *, name: str) -> None:
-    """Say that the process lives, and what it can carry."""
+    """Note that the process lives, and how many connections it can hold."""
     values = {
         "name": name,
         "seen_at": DatabaseTime(),
@@ -33,19 +33,19 @@ def announce(me: Peer, *, name: str) -> None:
         "draining": me.draining,
         "only": sorted(me.only),
     }
-    if not Listener.objects.filter(id=me.id).update(**values):
-        Listener.objects.create(id=me.id, **values)
-        listeners_changed()
-    Listener.objects.filter(seen_at__lt=DatabaseTime(-FORGOTTEN_AFTER)).delete()
+    if not FleetProcess.objects.filter(id=me.id).update(**values):
+        FleetProcess.objects.create(id=me.id, **values)
+        processes_changed()
+    FleetProcess.objects.filter(seen_at__lt=DatabaseTime(-FORGOTTEN_AFTER)).delete()
 
 
 def peers(*, seconds: float) -> list[Peer]:
-    """Everybody heard of within so many seconds."""
-    rows = Listener.objects.filter(seen_at__gt=DatabaseTime(-seconds)).order_by("id")
+    """Processes that have announced themselves within so many seconds."""
+    rows = FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-seconds)).order_by("id")
     return [Peer(row.id, row.capacity, row.draining, frozenset(row.only)) for row in rows]
 
 
-def retire(listener: UUID) -> None:
-    """The process ends and counts no longer."""
-    Listener.objects.filter(id=listener).delete()
-    listeners_changed()
+def retire(process: UUID) -> None:
+    """The process ends: it counts no longer."""
+    FleetProcess.objects.filter(id=process).delete()
+    processes_changed()

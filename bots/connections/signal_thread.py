@@ -1,7 +1,7 @@
 """The thread on which receivers of connection signals run.
 
-The event loop only puts into a bounded queue, and that only when somebody listens. A receiver that is slow fills the
-queue, and what finds no room is dropped and counted: first heartbeats and frames, then everything.
+The event loop only puts into a bounded queue, and that only where a signal has receivers. A receiver that is slow fills
+the queue; signals beyond that are dropped and counted: first heartbeats and frames, then all.
 """
 
 import logging
@@ -16,33 +16,33 @@ from django.utils import timezone
 from bots.connections.signals import ConnectionInfo, ConnectionSignal, frame, heartbeat
 from bots.models import Bot
 
-logger = logging.getLogger("bots.connections.signals")
+logger = logging.getLogger(__name__)
 
-ROOM: Final = 10_000
+MAX_QUEUED: Final = 10_000
 """Signals that may wait; half of that for heartbeats and frames."""
-COMPLAIN_EVERY: Final = 60.0
+LOG_EVERY: Final = 60.0
 """Seconds between log lines about signals that were dropped."""
-PLENTY: Final = frozenset({heartbeat, frame})
+FREQUENT: Final = frozenset({heartbeat, frame})
 
 _Item = tuple[ConnectionSignal, dict[str, Any]]
 
 
 class SignalThread:
-    """Sends signals, in their order, to receivers of any speed and manners. Starts when it has something to do."""
+    """Sends signals, in their order, to receivers however slow they are. Starts with the first signal."""
 
-    def __init__(self, *, room: int = ROOM) -> None:
-        self._room = room
-        self._queue: queue.Queue[_Item | None] = queue.Queue(room + 1)  # one for the end
+    def __init__(self, *, max_queued: int = MAX_QUEUED) -> None:
+        self._max_queued = max_queued
+        self._queue: queue.Queue[_Item | None] = queue.Queue(max_queued + 1)  # one for the end
         self._thread: threading.Thread | None = None
-        self._complained_at = float("-inf")
+        self._logged_at = float("-inf")
         self.dropped = 0
-        """Signals that found no room, since the process began."""
+        """Signals dropped since the process began."""
 
     def send(self, signal: ConnectionSignal, connection: ConnectionInfo, **facts: Any) -> None:
-        """Have the signal sent soon; never waits and never raises. ``sender`` is the class ``Bot``."""
+        """Queue the signal; never waits and never raises. ``sender`` is the class ``Bot``."""
         if not signal.has_listeners(Bot):
             return
-        if self._queue.qsize() >= (self._room // 2 if signal in PLENTY else self._room):
+        if self._queue.qsize() >= (self._max_queued // 2 if signal in FREQUENT else self._max_queued):
             self._drop()
             return
         self._queue.put_nowait((signal, {"connection": connection, "at": timezone.now(), **facts}))
@@ -61,8 +61,8 @@ class SignalThread:
     def _drop(self) -> None:
         self.dropped += 1
         now = time.monotonic()
-        if now - self._complained_at >= COMPLAIN_EVERY:
-            self._complained_at = now
+        if now - self._logged_at >= LOG_EVERY:
+            self._logged_at = now
             logger.warning("connection_signals_dropped", extra={"since_start": self.dropped})
 
     def _work(self) -> None:

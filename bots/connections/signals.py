@@ -13,12 +13,12 @@ from uuid import UUID
 
 from django.dispatch import Signal
 
-logger = logging.getLogger("bots.connections.signals")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionInfo:
-    """Which connection: of which bot, the how-manieth, held by which process."""
+    """Which connection: of which bot, its number there, and the process that holds it."""
 
     bot_id: UUID
     app_id: str
@@ -51,7 +51,7 @@ connected: Final = ConnectionSignal()
 disconnected: Final = ConnectionSignal()
 """An open socket is closed. ``reason``: a ``bots.enums.LossReason``; ``code``, ``message``; ``lasted``: seconds."""
 error: Final = ConnectionSignal()
-"""An attempt failed. ``error``: the ``feishu.errors.FeishuError``; ``attempt``: the how-manieth in a row; ``fatal``: a
+"""An attempt failed. ``error``: the ``feishu.errors.FeishuError``; ``attempt``: its number in a row; ``fatal``: a
 person should look; ``retry_in``: seconds."""
 heartbeat: Final = ConnectionSignal()
 """The platform answered a ping. ``interval``: seconds since the last answer, or None; ``count``, ``average`` and

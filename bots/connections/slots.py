@@ -1,4 +1,4 @@
-"""What the fleet reads and writes of connection slots."""
+"""Reading the slots that should be connected, and writing what their connections report."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,18 +19,18 @@ from feishu.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class WantedSlot:
-    """A connection that should exist. When any of it changes, it has to be made anew."""
+    """A connection that should exist. When any of this changes, it has to be replaced."""
 
     slot_id: int
     bot_id: UUID
     app_id: str
     fingerprint: tuple[object, ...] = field(repr=False)
-    """Whatever it takes to connect."""
+    """Everything that a connection depends on."""
     number: int = 1
     asked_at: datetime | None = None
     """When an operator or a system asked for another connection."""
     half_open_at: datetime | None = None
-    """When the platform was found not to know the connection any more."""
+    """When the platform was found not to count the connection any more."""
 
     def reason_for(self, other: "WantedSlot") -> LossReason:
         """Why the connection ends that is to become ``other``."""
@@ -41,14 +41,14 @@ class WantedSlot:
 
 @dataclass(frozen=True, slots=True)
 class SeenSlot:
-    """A wanted slot and whose it is. ``holder`` and ``successor`` are None once their time has run out."""
+    """A wanted slot and the processes that have it. ``holder`` and ``successor`` are None once their time has run out."""
 
     wanted: WantedSlot
     holder: UUID | None = None
     successor: UUID | None = None
     node: str = ""
     lapsed: bool = False
-    """A holder let its lease run out, and nobody has claimed the slot since."""
+    """Its holder let the lease run out, and no process has claimed the slot since."""
     connected: bool = False
 
     @property
@@ -57,7 +57,7 @@ class SeenSlot:
 
     @property
     def owner(self) -> UUID | None:
-        """Who has it, or is about to: whose load it counts to."""
+        """The process that has it or is about to: it counts to this one's load."""
         return self.successor or self.holder
 
 
@@ -106,13 +106,13 @@ def credentials_of(bot_id: UUID) -> AppCredentials:
 def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:
     """Store what connections reported since the last time, by slot id; one statement per set of columns.
 
-    Only of slots that ``holder`` still holds: who lost one has nothing true to say about it any more.
+    Only of slots that ``holder`` still holds: of others its reports are out of date.
     """
     by_columns: dict[tuple[str, ...], list[ConnectionSlot]] = {}
     for pk, values in reports.items():
         by_columns.setdefault(tuple(sorted(values)), []).append(ConnectionSlot(pk=pk, **values))
     for columns, slots in by_columns.items():
         ConnectionSlot.objects.filter(holder=holder).bulk_update(slots, columns)
-    # Who looks finds out by himself that frames and heartbeats have come, which they do all the time.
-    if loud := [pk for pk, values in reports.items() if "state" in values]:
-        slots_changed(loud)
+    # Frames and heartbeats come all the time: pages read those by themselves.
+    if changed := [pk for pk, values in reports.items() if "state" in values]:
+        slots_changed(changed)

@@ -1,7 +1,7 @@
 """The nouns of this room, a subject a file."""
 
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
-from bots.models.connections import ConnectionLoss, ConnectionSlot, Listener, PlatformCount
+from bots.models.connections import ConnectionLoss, ConnectionSlot, FleetProcess, PlatformCount
 from bots.models.incidents import Incident, Notice
 from bots.models.sendings import Sending
 
@@ -11,8 +11,8 @@ __all__ = [
     "BotQuerySet",
     "ConnectionLoss",
     "ConnectionSlot",
+    "FleetProcess",
     "Incident",
-    "Listener",
     "Notice",
     "PlatformCount",
     "Sending",

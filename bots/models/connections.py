@@ -41,9 +41,9 @@ class ConnectionSlot(models.Model):
     """One long connection that should exist, who holds it, and what is known of it.
 
     The holder is a process by its UUID, never by its name; ``epoch`` counts the holders there were. A lease that has
-    run out may be claimed by anybody. ``successor`` is a process that connects in order to take over from a holder
-    that is well. What is known of the connection is written by the holder; everybody else only reads, and may ask for
-    another connection in its place with ``half_open_at``.
+    run out may be claimed by any process. ``successor`` is a process that connects in order to take over from a living
+    holder. The holder writes what is known of the connection; everybody else only reads, and may ask for another
+    connection in its place with ``half_open_at``.
     """
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="slots", verbose_name=_("bot"))
@@ -53,7 +53,7 @@ class ConnectionSlot(models.Model):
     connected_at = models.DateTimeField(_("connected since"), null=True, blank=True)
     down_since = models.DateTimeField(_("down since"), null=True, blank=True)
     """Since when the connection should stand and does not, over all attempts in between."""
-    last_frame_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    last_frame_at = models.DateTimeField(_("last frame"), null=True, blank=True)
     last_message_at = models.DateTimeField(_("last event"), null=True, blank=True)
     last_heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
     heartbeats = models.PositiveIntegerField(_("heartbeats"), default=0)
@@ -78,7 +78,7 @@ class ConnectionSlot(models.Model):
     successor = models.UUIDField(null=True, editable=False)
     successor_until = models.DateTimeField(null=True, editable=False)
     half_open_at = models.DateTimeField(null=True, editable=False)
-    """When the platform was found not to know the connection any more."""
+    """When the platform was found not to count the connection any more."""
 
     objects = ConnectionSlotQuerySet.as_manager()
 
@@ -134,7 +134,7 @@ class ConnectionLoss(models.Model):
     """The platform's error code, or the close code of the WebSocket."""
     message = models.CharField(_("message"), max_length=500, blank=True)
     lasted = models.FloatField(_("lasted"), null=True, blank=True)
-    """Seconds for which the connection stood; None for an attempt that led to none."""
+    """Seconds for which the connection was open; None for an attempt that led to none."""
 
     objects = ConnectionLossQuerySet.as_manager()
 
@@ -199,8 +199,8 @@ class PlatformCount(models.Model):
         return (self.online or 0) - (self.held or 0) if self.more_counts >= PROOF else 0
 
 
-class Listener(models.Model):
-    """A ``runfeishu`` process that shares the bots with others; ``seen_at`` is by the database's clock."""
+class FleetProcess(models.Model):
+    """A ``runfeishu`` process that shares the bots' connections with others; ``seen_at`` is by the database's clock."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
@@ -211,6 +211,8 @@ class Listener(models.Model):
 
     class Meta:
         default_permissions = ()  # no page of the console is about it
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
 
     def __str__(self) -> str:
         return self.name

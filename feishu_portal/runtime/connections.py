@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from bots.connections.fleet import Fleet, LeaseTerms
+from bots.connections.fleet import Fleet
+from bots.connections.renewal import LeaseTerms
 from events.clicks.responder import CallbackResponder
 from events.ingress.receive import Receiver
 from events.ingress.websocket import WebsocketSink

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
-from bots.live_updates import BOTS, LISTENERS, SLOTS
+from bots.live_updates import BOTS, PROCESSES, SLOTS
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
@@ -18,7 +18,7 @@ class BoardFeed(Feed):
     ``rows`` {id: html}, ``gone`` [id], ``heads`` {html, digest, columns}, ``times`` {place: seconds since 1970}, each only if there is
     any, and ``now``."""
 
-    topics = (BOTS, SLOTS, LISTENERS)
+    topics = (BOTS, SLOTS, PROCESSES)
 
     def start(self, handshake: Any) -> None:
         self._rows = {str(key): str(digest) for key, digest in handshake["rows"].items()}
@@ -32,7 +32,7 @@ class BoardFeed(Feed):
 
     def _read(self, viewer: Viewer, changes: Changes) -> tuple[Board, Iterable[str]]:
         """As little as will do; all rows when the columns are others."""
-        some = None if changes.of(LISTENERS) is ANYTHING else read_rows(viewer.user, changes)
+        some = None if changes.of(PROCESSES) is ANYTHING else read_rows(viewer.user, changes)
         if some is not None and some[0].columns == self._columns:
             return some
         return read_board(viewer.user), list(self._rows)

@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
 from bots.connections import advice
 from bots.connections.status import BotStatus
-from bots.models import ConnectionSlot, Listener
+from bots.models import ConnectionSlot, FleetProcess
 from bots.models.connections import HELD
 from core.access.models import User
 from core.database.clock import DatabaseTime
@@ -64,7 +64,7 @@ def _all() -> list[Process]:
     held = ConnectionSlot.objects.filter(HELD).exclude(holder=None).order_by()
     loads = dict(held.values_list("holder").annotate(Count("pk")))
     is_alive = ExpressionWrapper(Q(seen_at__gt=DatabaseTime(-settings.LEASE_SECONDS)), BooleanField())
-    rows: QuerySet[Any] = Listener.objects.filter(seen_at__gt=DatabaseTime(-REMEMBERED))
+    rows: QuerySet[Any] = FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-REMEMBERED))
     return [
         Process(
             id=row.pk,

@@ -27,8 +27,8 @@ def balance(me: Peer, peers: list[Peer], seen: list[SeenSlot]) -> Balance:
     return Balance(me, Survey(peers, seen))
 
 
-def ids(wishes) -> list[int]:
-    return [wish.slot.slot_id for wish in wishes]
+def ids(candidates) -> list[int]:
+    return [candidate.slot.slot_id for candidate in candidates]
 
 
 def settle(peers: list[Peer], seen: list[SeenSlot], rounds: int = 60) -> tuple[list[SeenSlot], int]:
@@ -38,12 +38,12 @@ def settle(peers: list[Peer], seen: list[SeenSlot], rounds: int = 60) -> tuple[l
         for me in peers:
             view = balance(me, peers, seen)
             load, moved = view.load, 0
-            for wish in [*view.claims({}), *view.moves({})]:
-                if load >= min(me.capacity, me.capacity if wish.beyond_share else view.share):
+            for candidate in [*view.claims({}), *view.moves({})]:
+                if load >= min(me.capacity, me.capacity if candidate.beyond_share else view.share):
                     continue
-                moved += wish.slot.holder is not None
+                moved += candidate.slot.holder is not None
                 load += 1
-                taken = replace(wish.slot, holder=me.id, connected=True)
+                taken = replace(candidate.slot, holder=me.id, connected=True)
                 seen = [taken if one.slot_id == taken.slot_id else one for one in seen]
             most = max(most, moved)
     return seen, most
@@ -90,8 +90,8 @@ def test_slots_of_one_bot_go_to_different_processes():
 
 def test_slot_nobody_came_for_is_taken_beside_another_of_its_bot_and_beyond_the_share():
     seen = [slot(1, bot=7, holder=A), slot(2, bot=7)]
-    [wish] = balance(A, [A, B], seen).claims({2: PATIENCE})
-    assert (wish.slot.slot_id, wish.beyond_share) == (2, True)
+    [candidate] = balance(A, [A, B], seen).claims({2: PATIENCE})
+    assert (candidate.slot.slot_id, candidate.beyond_share) == (2, True)
 
 
 def test_bot_that_hears_nothing_comes_first():
@@ -142,10 +142,10 @@ def test_companions_of_many_bots_are_parted_when_a_second_process_joins():
 def test_full_processes_leave_slots_homeless_and_a_confined_one_does_not_count():
     full = replace(A, capacity=2)
     seen = [*slots(2, holder=A), slot(2)]
-    assert [one.slot_id for one in balance(full, [full], seen).homeless()] == [2]
-    assert balance(full, [full, B], seen).homeless() == []
+    assert [one.slot_id for one in balance(full, [full], seen).unplaceable()] == [2]
+    assert balance(full, [full, B], seen).unplaceable() == []
     confined = replace(A, only=frozenset({"cli_0"}))
-    assert balance(confined, [confined], [slot(0, holder=A), slot(1)]).homeless() == []
+    assert balance(confined, [confined], [slot(0, holder=A), slot(1)]).unplaceable() == []
 
 
 def test_successors_exist_while_somebody_has_room_or_is_on_the_way():

@@ -10,10 +10,13 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from bots.connections import fleet as module
-from bots.connections.fleet import Fleet, LeaseTerms
+from bots.connections import placement, renewal
+from bots.connections.fleet import Fleet
 from bots.connections.leases import Survey
+from bots.connections.renewal import LeaseTerms
 from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason
+from bots.models import ConnectionLoss
 
 TERMS = LeaseTerms(seconds=6, interval=1.5)
 BOT = UUID(int=7)
@@ -25,14 +28,15 @@ class Connection:
     def __init__(self, wanted: WantedSlot, *, held: bool, observer: Any, **_collaborators: Any) -> None:
         self.wanted, self.held, self.observer = wanted, held, observer
         self.ending = self.closed = self.dead = self.is_stuck = False
-        self.anew: WantedSlot | None = None
+        self.replacement: WantedSlot | None = None
         self.renewed: list[str] = []
 
     def renew(self, reason: str) -> None:
         self.renewed.append(reason)
 
-    def end(self, cause: LossReason, *, anew: WantedSlot | None = None) -> None:
-        self.ending, self.closed, self.anew, self.cause = True, True, anew, cause
+    def end(self, cause: LossReason, *, replacement: WantedSlot | None = None) -> None:
+        self.ending = self.closed = True
+        self.replacement, self.cause = replacement, cause
 
 
 class Database:
@@ -56,15 +60,24 @@ class Database:
 class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(module, "clock", lambda: self.now)
+        for timed in (module, placement, renewal):
+            monkeypatch.setattr(timed, "clock", lambda: self.now)
         monkeypatch.setattr(module, "SlotConnection", Connection)
         self.database = Database()
         self.fleet = Fleet(sink=None, node="a", terms=TERMS, capacity=10)
         self.me = self.fleet._me.id
-        self.fleet._database = self.fleet._reports._database = self.database
+        self.losses: list[ConnectionLoss] = []
+        self.reported: dict[int, dict[str, Any]] = {}
+        monkeypatch.setattr(self.fleet._reports, "lost", self.losses.append)
+        monkeypatch.setattr(self.fleet._reports, "add", self._report)
+        for user in (self.fleet, self.fleet._renewal, self.fleet._placement):
+            user._database = self.database
+
+    def _report(self, slot_id: int, **values: Any) -> None:
+        self.reported.setdefault(slot_id, {}).update(values)
 
     async def round(self, *slots: SeenSlot, seconds: float = 1.5) -> dict[int, Connection]:
-        """Let time pass, and the fleet look at these slots."""
+        """Let time pass, and the fleet survey these slots."""
         self.now += seconds
         self.database.slots = list(slots)
         self.database.calls.clear()
@@ -100,39 +113,39 @@ async def test_connection_whose_lease_is_lost_is_closed(scene):
     held = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round(seen(holder=uuid4(), connected=True))
     assert held.closed
-    assert held.anew is None
+    assert held.replacement is None
     assert held.cause == LossReason.MOVED
 
 
-async def test_connection_of_a_bot_that_is_gone_is_closed_and_then_let_go(scene):
+async def test_connection_of_a_bot_that_is_gone_is_closed_and_then_released(scene):
     held = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round()
     assert held.closed
     assert held.cause == LossReason.ASKED
     assert await scene.round() == {}
-    assert scene.database.calls[0] == "let_go"
+    assert scene.database.calls[0] == "release"
 
 
-async def test_changed_bot_is_connected_anew_under_the_same_lease(scene):
+async def test_changed_bot_is_connected_again_under_the_same_lease(scene):
     changed = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round(seen(holder=scene.me, fingerprint="y"))
     assert changed.cause == LossReason.CHANGED
     connections = await scene.round(seen(holder=scene.me, fingerprint="y"))
     assert connections[1].wanted.fingerprint == ("y",)
     assert not connections[1].ending
-    assert "let_go" not in scene.database.calls
+    assert "release" not in scene.database.calls
 
 
-async def test_connection_that_the_platform_does_not_know_any_more_is_made_anew(scene):
+async def test_connection_that_the_platform_does_not_count_any_more_is_replaced(scene):
     known = (await scene.round(seen(holder=scene.me)))[1]
     await scene.round(seen(holder=scene.me, half_open_at=timezone.now()))
-    assert known.anew is not None
+    assert known.replacement is not None
     assert known.cause == LossReason.HALF_OPEN
 
 
-async def test_who_takes_over_from_a_process_that_died_writes_down_the_loss(scene):
+async def test_process_that_takes_over_from_one_that_died_writes_down_the_loss(scene):
     await scene.round(seen(lapsed=True, node="app-1:17"))
-    [loss] = scene.fleet._reports._losses
+    [loss] = scene.losses
     assert (loss.reason, loss.node, loss.number, loss.lasted) == (LossReason.DIED, "app-1:17", 1, None)
 
 
@@ -167,10 +180,10 @@ async def test_process_that_overslept_its_leases_closes_everything_unless_they_a
 async def test_process_that_overslept_keeps_what_nobody_else_claimed(scene):
     held = (await scene.round(seen(holder=scene.me)))[1]
     held.observer.connected("device")
-    scene.fleet._reports._pending.clear()
+    scene.reported.clear()
     await scene.round(seen(holder=scene.me), seconds=60)
     assert not held.ending
-    assert scene.fleet._reports._pending[1]["state"] == "connected"
+    assert scene.reported[1]["state"] == "connected"
 
 
 async def test_answer_that_took_longer_than_the_trust_starts_nothing(scene):
@@ -182,7 +195,7 @@ async def test_answer_that_took_longer_than_the_trust_starts_nothing(scene):
     assert await scene.round() == {}
 
 
-async def test_slot_of_a_process_that_leaves_is_held_once_the_platform_was_heard(scene):
+async def test_slot_of_a_process_that_leaves_is_held_once_the_successor_receives(scene):
     other = module.Peer(uuid4(), 10, draining=True)
     slot = seen(holder=other.id, connected=True)
     scene.database.run = survey_with(scene, [other])
@@ -191,14 +204,14 @@ async def test_slot_of_a_process_that_leaves_is_held_once_the_platform_was_heard
     candidate.observer.heartbeat(None, expected=120)
     await scene.fleet._settle()
     assert candidate.held
-    assert "succeed" in scene.database.calls
+    assert "complete_handover" in scene.database.calls
 
 
 async def test_successor_that_came_too_late_closes(scene):
     other = module.Peer(uuid4(), 10, draining=True)
     scene.database.run = survey_with(scene, [other])
     candidate = (await scene.round(seen(holder=other.id, connected=True)))[1]
-    scene.database.answers["succeed"] = False
+    scene.database.answers["complete_handover"] = False
     candidate.observer.heartbeat(None, expected=120)
     await scene.fleet._settle()
     assert candidate.ending
@@ -215,7 +228,7 @@ def survey_with(scene: Scene, peers: list[Any]) -> Callable[..., Any]:
     return run
 
 
-async def test_every_connection_is_made_anew_when_the_machine_has_slept(scene, monkeypatch):
+async def test_every_connection_is_replaced_when_the_machine_has_slept(scene, monkeypatch):
     connections = await scene.round(seen(1, holder=scene.me), seen(2, holder=scene.me))
     monkeypatch.setattr(module, "CHECK_EVERY", 0)
     looks = iter([0.0, 0.0, 3600.0])

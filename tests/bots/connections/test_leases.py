@@ -5,11 +5,19 @@ import pytest
 from django.utils import timezone
 
 from bots.connections.advice import NO_ROOM
-from bots.connections.leases import bid, claim, let_go, mark_homeless, renew, succeed, tidy
+from bots.connections.leases import (
+    claim,
+    complete_handover,
+    mark_unplaceable,
+    reap,
+    release,
+    renew,
+    reserve_handover,
+)
 from bots.connections.processes import Peer, announce, peers, retire
 from bots.connections.slots import seen_slots, write_reports
 from bots.enums import SlotState
-from bots.models import ConnectionSlot, Listener
+from bots.models import ConnectionSlot, FleetProcess
 from bots.service import set_enabled
 from core.access.actors import SYSTEM
 from tests.factories import make_bot
@@ -66,59 +74,59 @@ def test_renewal_extends_own_leases_and_no_others(slot):
     assert survey.peers == [mine]
 
 
-def test_move_leaves_the_holder_in_place_until_the_successor_hears(slot):
+def test_move_leaves_the_holder_in_place_until_the_successor_completes_it(slot):
     holder, successor, third = uuid4(), uuid4(), uuid4()
     take(slot, holder)
-    assert bid(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
-    assert not bid(slot.pk, holder=holder, successor=third, seconds=SECONDS)
+    assert reserve_handover(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
+    assert not reserve_handover(slot.pk, holder=holder, successor=third, seconds=SECONDS)
     [seen] = seen_slots()
     assert (seen.holder, seen.successor, seen.owner) == (holder, successor, successor)
-    assert succeed(slot.pk, successor=successor, name="b", seconds=SECONDS)
+    assert complete_handover(slot.pk, successor=successor, name="b", seconds=SECONDS)
     [seen] = seen_slots()
     assert (seen.holder, seen.successor) == (successor, None)
     slot.refresh_from_db()
     assert (slot.epoch, slot.node) == (2, "b")
 
 
-def test_bid_for_a_slot_that_has_changed_hands_is_lost(slot):
+def test_reservation_of_a_slot_that_has_changed_hands_is_lost(slot):
     take(slot, uuid4())
-    assert not bid(slot.pk, holder=uuid4(), successor=uuid4(), seconds=SECONDS)
+    assert not reserve_handover(slot.pk, holder=uuid4(), successor=uuid4(), seconds=SECONDS)
 
 
 def test_successor_follows_a_holder_that_died_and_nobody_comes_between(slot):
     holder, successor = uuid4(), uuid4()
     take(slot, holder)
-    bid(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
+    reserve_handover(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
     let_lapse(slot, "lease_until")
     assert not take(slot, uuid4())
-    assert succeed(slot.pk, successor=successor, name="b", seconds=SECONDS)
+    assert complete_handover(slot.pk, successor=successor, name="b", seconds=SECONDS)
 
 
-def test_bid_that_ran_out_hinders_nobody(slot):
+def test_reservation_that_ran_out_hinders_nobody(slot):
     holder, late, third = uuid4(), uuid4(), uuid4()
     take(slot, holder)
-    bid(slot.pk, holder=holder, successor=late, seconds=SECONDS)
+    reserve_handover(slot.pk, holder=holder, successor=late, seconds=SECONDS)
     let_lapse(slot, "successor_until")
-    assert bid(slot.pk, holder=holder, successor=third, seconds=SECONDS)
-    assert not succeed(slot.pk, successor=late, name="b", seconds=SECONDS)
+    assert reserve_handover(slot.pk, holder=holder, successor=third, seconds=SECONDS)
+    assert not complete_handover(slot.pk, successor=late, name="b", seconds=SECONDS)
 
 
-def test_letting_go_frees_own_slots_and_leaves_those_of_others(slot):
+def test_releasing_frees_own_slots_and_leaves_those_of_others(slot):
     mine, other = uuid4(), uuid4()
     foreign = make_bot().slots.get()
     take(slot, mine)
     take(foreign, other)
-    let_go([slot.pk, foreign.pk], listener=mine)
+    release([slot.pk, foreign.pk], process=mine)
     assert {seen.slot_id: seen.holder for seen in seen_slots()} == {slot.pk: None, foreign.pk: other}
     slot.refresh_from_db()
     assert (slot.state, slot.connected_at) == (SlotState.STOPPED, None)
 
 
-def test_successor_that_lets_go_leaves_the_holder_alone(slot):
+def test_successor_that_releases_leaves_the_holder_alone(slot):
     holder, successor = uuid4(), uuid4()
     take(slot, holder)
-    bid(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
-    let_go([slot.pk], listener=successor)
+    reserve_handover(slot.pk, holder=holder, successor=successor, seconds=SECONDS)
+    release([slot.pk], process=successor)
     [seen] = seen_slots()
     assert (seen.holder, seen.successor) == (holder, None)
 
@@ -141,7 +149,7 @@ def test_slot_of_a_dead_process_reads_stopped_and_a_live_one_stays_connected(slo
         take(one, uuid4())
         ConnectionSlot.objects.filter(pk=one.pk).update(state=SlotState.CONNECTED)
     let_lapse(slot, "lease_until")
-    tidy()
+    reap()
     assert dict(ConnectionSlot.objects.values_list("pk", "state")) == {
         slot.pk: SlotState.STOPPED,
         live.pk: SlotState.CONNECTED,
@@ -149,28 +157,28 @@ def test_slot_of_a_dead_process_reads_stopped_and_a_live_one_stays_connected(slo
 
 
 def test_slot_for_which_nobody_has_room_says_so_until_its_bot_is_switched_off(slot):
-    mark_homeless(slot.pk)
-    tidy()
+    mark_unplaceable(slot.pk)
+    reap()
     slot.refresh_from_db()
     assert (slot.state, slot.error_reason) == (SlotState.ERROR, NO_ROOM)
     set_enabled([slot.bot], enabled=False, actor=SYSTEM)
-    tidy()
+    reap()
     slot.refresh_from_db()
     assert (slot.state, slot.error_reason, slot.problem) == (SlotState.STOPPED, "", None)
 
 
-def test_held_slot_is_never_called_homeless(slot):
+def test_held_slot_is_never_called_unplaceable(slot):
     take(slot, uuid4())
-    mark_homeless(slot.pk)
+    mark_unplaceable(slot.pk)
     slot.refresh_from_db()
     assert slot.state == SlotState.CONNECTING
 
 
-def test_peers_are_those_heard_of_lately():
+def test_peers_are_those_that_announced_themselves_lately():
     me, silent = Peer(uuid4(), 10, only=frozenset({"cli_1"})), Peer(uuid4(), 10)
     for peer in (me, silent):
         announce(peer, name="a")
-    Listener.objects.filter(id=silent.id).update(seen_at=timezone.now() - timedelta(seconds=7))
+    FleetProcess.objects.filter(id=silent.id).update(seen_at=timezone.now() - timedelta(seconds=7))
     assert peers(seconds=SECONDS) == [me]
     retire(me.id)
     assert peers(seconds=SECONDS) == []
@@ -178,6 +186,6 @@ def test_peers_are_those_heard_of_lately():
 
 def test_process_forgotten_long_ago_leaves_no_row():
     announce(Peer(uuid4(), 10), name="dead")
-    Listener.objects.update(seen_at=timezone.now() - timedelta(hours=2))
+    FleetProcess.objects.update(seen_at=timezone.now() - timedelta(hours=2))
     announce(Peer(uuid4(), 10), name="alive")
-    assert [row.name for row in Listener.objects.all()] == ["alive"]
+    assert [row.name for row in FleetProcess.objects.all()] == ["alive"]

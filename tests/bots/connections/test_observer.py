@@ -33,7 +33,7 @@ class Story:
 
     async def begin(self, *, held: bool = True) -> SlotObserver:
         self.slot = await self.database.run(self._slot)
-        self.reports = SlotReports(self.database, listener=self.holder)
+        self.reports = SlotReports(self.database, holder=self.holder)
         wanted = WantedSlot(self.slot.pk, self.slot.bot_id, "cli_1", (), number=self.slot.number)
         self.observer = SlotObserver(
             wanted,
@@ -41,7 +41,7 @@ class Story:
             node="a",
             reports=self.reports,
             signal_thread=SignalThread(),
-            heard=lambda: None,
+            on_received=lambda: None,
         )
         return self.observer
 
@@ -51,12 +51,12 @@ class Story:
         return ConnectionSlot.objects.get()
 
     async def written(self) -> ConnectionSlot:
-        await self.reports.write()
+        await self.reports.flush()
         await self.database.run(self.slot.refresh_from_db)
         return self.slot
 
     async def losses(self) -> list[tuple[Any, ...]]:
-        await self.reports.write()
+        await self.reports.flush()
         rows = ConnectionLoss.objects.order_by("pk").values_list("reason", "code", "message")
         return await self.database.run(lambda: list(rows))
 
@@ -156,7 +156,7 @@ async def test_losses_wait_for_a_database_that_is_away(story, monkeypatch):
         raise OperationalError
 
     monkeypatch.setattr(story.database, "run", away)
-    await story.reports.write()
+    await story.reports.flush()
     monkeypatch.setattr(story.database, "run", run)
     assert [reason for reason, *_ in await story.losses()] == [LossReason.NETWORK]
 

@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bots.connections.observer import SlotObserver
 from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
-from bots.connections.slots import WantedSlot
+from bots.connections.slots import WantedSlot, write_reports
 from bots.enums import SlotState
 from bots.models import ConnectionSlot
 from core.database.thread import DatabaseThread
@@ -26,9 +27,9 @@ async def database() -> AsyncIterator[DatabaseThread]:
     await thread.close()
 
 
-def slots_held_by(listener: UUID) -> list[ConnectionSlot]:
+def slots_held_by(holder: UUID) -> list[ConnectionSlot]:
     slots = [make_bot().slots.get() for _ in range(2)]
-    ConnectionSlot.objects.update(holder=listener)
+    ConnectionSlot.objects.update(holder=holder)
     return slots
 
 
@@ -39,7 +40,7 @@ def observer(slot: ConnectionSlot, reports: SlotReports) -> SlotObserver:
         node="a",
         reports=reports,
         signal_thread=SignalThread(),
-        heard=lambda: None,
+        on_received=lambda: None,
     )
 
 
@@ -53,30 +54,30 @@ def observer(slot: ConnectionSlot, reports: SlotReports) -> SlotObserver:
     ids=["NUL", "surrogate", "code"],
 )
 async def test_report_that_no_column_takes_holds_up_nobody_elses(database, error):
-    listener = uuid4()
-    refused, well = await database.run(slots_held_by, listener)
-    reports = SlotReports(database, listener=listener)
+    holder = uuid4()
+    refused, well = await database.run(slots_held_by, holder)
+    reports = SlotReports(database, holder=holder)
     observer(refused, reports).failed(error, attempt=1, fatal=True, retry_in=60)
     observer(well, reports).connected("device")
-    await reports.write()
+    await reports.flush()
     await database.run(well.refresh_from_db)
     assert well.state == SlotState.CONNECTED
 
 
 async def test_reason_with_a_nul_is_shown_without_it(database):
-    listener = uuid4()
-    refused, _ = await database.run(slots_held_by, listener)
-    reports = SlotReports(database, listener=listener)
+    holder = uuid4()
+    refused, _ = await database.run(slots_held_by, holder)
+    reports = SlotReports(database, holder=holder)
     observer(refused, reports).failed(ConnectError("refu\x00sed", code=1), attempt=1, fatal=True, retry_in=60)
-    await reports.write()
+    await reports.flush()
     await database.run(refused.refresh_from_db)
     assert (refused.state, refused.error_message) == (SlotState.ERROR, "refused (code 1)")
 
 
 async def test_failure_without_a_code_is_stored_by_its_reason_and_not_by_our_words(database):
-    listener = uuid4()
-    slot, _ = await database.run(slots_held_by, listener)
-    reports = SlotReports(database, listener=listener)
+    holder = uuid4()
+    slot, _ = await database.run(slots_held_by, holder)
+    reports = SlotReports(database, holder=holder)
     watching = observer(slot, reports)
     watching.failed(
         TransportError("[Errno -2] Name or service not known", reason=Reason.DNS),
@@ -84,33 +85,37 @@ async def test_failure_without_a_code_is_stored_by_its_reason_and_not_by_our_wor
         fatal=False,
         retry_in=1,
     )
-    await reports.write()
+    await reports.flush()
     await database.run(slot.refresh_from_db)
     assert (slot.error_reason, slot.error_message) == ("dns", "")
     assert slot.problem.cause.zh_cn == "无法解析平台的域名"
     watching.connected("device")
-    await reports.write()
+    await reports.flush()
     await database.run(slot.refresh_from_db)
     assert (slot.error_reason, slot.problem) == ("", None)
 
 
 async def test_what_is_under_way_at_the_end_is_written_and_so_is_what_comes_with_it(database, monkeypatch):
-    listener = uuid4()
-    first, second = await database.run(slots_held_by, listener)
-    reports = SlotReports(database, listener=listener)
+    holder = uuid4()
+    first, second = await database.run(slots_held_by, holder)
     monkeypatch.setattr("bots.connections.reports.WRITE_EVERY", 0.001)
-    end, busy = asyncio.Event(), threading.Event()
-    writing = asyncio.create_task(reports.write_until(end))
-    held_up = asyncio.create_task(database.run(busy.wait, 20))
+    reports = SlotReports(database, holder=holder)
+    busy, is_writing = threading.Event(), threading.Event()
+
+    def write(*arguments: Any, **values: Any) -> None:
+        is_writing.set()
+        assert busy.wait(20)
+        write_reports(*arguments, **values)
+
+    monkeypatch.setattr("bots.connections.reports.write_reports", write)
+    running = asyncio.create_task(reports.run())
     observer(first, reports).connected("device")
-    async with asyncio.timeout(20):
-        while reports._pending:
-            await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(is_writing.wait, 20)
     observer(second, reports).connected("device")
-    end.set()
+    reports.stop()
     busy.set()
     async with asyncio.timeout(20):
-        await asyncio.gather(writing, held_up)
+        await running
     await database.run(first.refresh_from_db)
     await database.run(second.refresh_from_db)
     assert [first.state, second.state] == [SlotState.CONNECTED] * 2
@@ -119,17 +124,17 @@ async def test_what_is_under_way_at_the_end_is_written_and_so_is_what_comes_with
 async def test_error_that_nobody_thought_of_ends_neither_the_writer_nor_the_process(
     database, monkeypatch, caplog
 ):
-    listener = uuid4()
-    slot, _ = await database.run(slots_held_by, listener)
-    reports = SlotReports(database, listener=listener)
+    holder = uuid4()
+    slot, _ = await database.run(slots_held_by, holder)
+    reports = SlotReports(database, holder=holder)
     observed = observer(slot, reports)
     with monkeypatch.context() as broken:
         broken.setattr("bots.connections.reports.write_reports", raise_runtime_error)
         observed.connected("device")
-        await reports.write()
-    assert "slot_reports_failed" in caplog.text
+        await reports.flush()
+    assert "notes_failed" in caplog.text
     observed.restate()
-    await reports.write()
+    await reports.flush()
     await database.run(slot.refresh_from_db)
     assert slot.state == SlotState.CONNECTED
 

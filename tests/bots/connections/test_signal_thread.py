@@ -31,7 +31,7 @@ def listen() -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def thread() -> Iterator[SignalThread]:
-    made = SignalThread(room=4)
+    made = SignalThread(max_queued=4)
     yield made
     made.close(seconds=PATIENCE)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from bots.connections.control import disconnect
 from bots.enums import LossReason, SlotState
-from bots.models import Bot, ConnectionLoss, ConnectionSlot, Listener, PlatformCount
+from bots.models import Bot, ConnectionLoss, ConnectionSlot, FleetProcess, PlatformCount
 from core.access.actors import Actor
 from core.access.models import User
 from core.console.live import Changes
@@ -25,12 +25,14 @@ from tests.factories import make_bot, make_operator
 pytestmark = pytest.mark.django_db
 
 
-def make_process(name: str = "app-1:100", **values) -> Listener:
-    return Listener.objects.create(id=uuid4(), name=name, seen_at=timezone.now(), capacity=50, **values)
+def make_process(name: str = "app-1:100", **values) -> FleetProcess:
+    return FleetProcess.objects.create(id=uuid4(), name=name, seen_at=timezone.now(), capacity=50, **values)
 
 
-def hold(bot: Bot, process: Listener, state: SlotState = SlotState.CONNECTED, **values) -> None:
+def hold(bot: Bot, process: FleetProcess, state: SlotState = SlotState.CONNECTED, **values) -> None:
+    """Times may be given as distances from now."""
     now = timezone.now()
+    times = {name: now + value for name, value in values.items() if isinstance(value, timedelta)}
     bot.slots.update(
         **{
             "state": state, "holder": process.pk, "node": process.name, "lease_until": now + timedelta(seconds=6),
@@ -38,11 +40,12 @@ def hold(bot: Bot, process: Listener, state: SlotState = SlotState.CONNECTED, **
             "heartbeat_due_at": now + timedelta(minutes=2),
         }
         | values
+        | times
     )  # fmt: skip
 
 
 @pytest.fixture
-def process() -> Listener:
+def process() -> FleetProcess:
     return make_process()
 
 
@@ -81,14 +84,14 @@ def test_bot_with_a_connection_is_connected(client, process):
         ({"state": SlotState.CONNECTING}, "connecting", "Connecting"),
         ({"state": SlotState.ERROR, "error_code": 1000040345}, "error", "1000040345"),
         ({"state": SlotState.BACKOFF}, "reconnecting", "was lost and is being made again"),
-        ({"state": SlotState.CONNECTING, "error_at": timezone.now()}, "reconnecting", "is being made again"),
+        ({"state": SlotState.CONNECTING, "error_at": timedelta(0)}, "reconnecting", "is being made again"),
         (
-            {"heartbeat_due_at": timezone.now() - timedelta(seconds=1)},
+            {"heartbeat_due_at": timedelta(seconds=-1)},
             "reconnecting",
             "nothing has been received",
         ),
-        ({"lease_until": timezone.now() - timedelta(minutes=1)}, "error", "No process holds this connection"),
-        ({"lease_until": timezone.now()}, "reconnecting", "No process holds this connection"),
+        ({"lease_until": timedelta(minutes=-1)}, "error", "No process holds this connection"),
+        ({"lease_until": timedelta(0)}, "reconnecting", "No process holds this connection"),
         ({"heartbeat_deviation": 9.0}, "connected", "unsteady heartbeat"),
     ],
 )
@@ -170,7 +173,7 @@ def test_losses_of_the_past_day_are_counted_but_for_those_that_were_wanted(clien
 def test_process_shows_capacity_load_and_what_is_special(client, process):
     make_process("app-2:200", draining=True)
     make_process("app-3:300", only=["cli_a", "cli_b"])
-    Listener.objects.create(
+    FleetProcess.objects.create(
         id=uuid4(), name="app-4:400", seen_at=timezone.now() - timedelta(minutes=2), capacity=50
     )
     hold(make_bot(slot_count=3), process)
@@ -358,7 +361,7 @@ def test_new_process_is_a_new_column_on_every_row(root, process):
     feed = begun(root)
     make_process("app-2:200")
     changes = Changes()
-    changes.add("listeners", None)
+    changes.add("processes", None)
     [news] = feed.read(Viewer(root, "en"), changes)
     assert "app-2:200" in news["heads"]["html"]
     assert len(news["rows"]) == 2
