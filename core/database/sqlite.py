@@ -1,0 +1,72 @@
+"""What SQLite makes necessary: it lets one connection write at a time, and no server ends a transaction that hangs.
+
+Both tricks here are only for handlers, whose code is not ours: running one again whose transaction lost the race for the
+write lock, and taking the lock away from one that does not come back.
+"""
+
+import sqlite3
+import threading
+from contextlib import suppress
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+
+STATEMENT_SECONDS = 0.2
+"""How long a statement may still run in a transaction that is aborted."""
+
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether SQLite refused a statement because another connection writes.
+
+    A transaction that has read and then writes is refused at once when another one has written in between: what it read
+    is old, and no waiting makes it new. It has to begin again, with the write lock from the start.
+    """
+    cause = error.__cause__
+    return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in _LOCKED
+
+
+class AbortableConnection:
+    """The database connection of the thread that makes this; another thread may abort its transaction.
+
+    On PostgreSQL the server ends a transaction that takes too long. On SQLite a thread that hangs inside a transaction
+    would keep every other connection from writing for as long as it hangs.
+    """
+
+    def __init__(self) -> None:
+        self._wrapper: Any = connections[DEFAULT_DB_ALIAS]
+        self._closing = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        return self._wrapper.connection is not None
+
+    def abort(self) -> None:
+        """From another thread: undo what the transaction has written and let it write nothing more. Waits for nothing."""
+        raw = self._wrapper.connection
+        if isinstance(raw, sqlite3.Connection):
+            threading.Thread(target=self._roll_back, args=(raw,), name="sqlite-abort", daemon=True).start()
+
+    def _roll_back(self, raw: sqlite3.Connection) -> None:
+        """On a thread of its own, because it waits until a statement that is running has ended or was interrupted."""
+        # Not at once: a query that is open between two rows would have the statements below interrupted as well.
+        interruption = threading.Timer(STATEMENT_SECONDS, raw.interrupt)
+        interruption.daemon = True
+        interruption.start()
+        with self._closing:
+            for statement in ("PRAGMA query_only = ON", "ROLLBACK"):
+                # There may be nothing to roll back, and the thread may have come back and closed its connection.
+                with suppress(sqlite3.Error):
+                    raw.execute(statement)
+        interruption.cancel()
+
+    def close(self) -> bool:
+        """By the thread itself; False when that failed. SQLite's connection may be used by two threads at once, but not
+        closed by one while the other uses it."""
+        with self._closing:
+            try:
+                connections.close_all()
+            except (Error, sqlite3.Error):
+                return False
+        return True
