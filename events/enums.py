@@ -39,6 +39,7 @@ class RunFailure(models.TextChoices):
     TIMED_OUT = "timed_out", _("The handler took too long")
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     NOT_INSTALLED = "not_installed", _("The handler is not installed")
+    MISREGISTERED = "misregistered", _("The handler is registered wrongly")
 
 
 class DeliveryStatus(models.TextChoices):
@@ -62,6 +63,7 @@ class DeliveryFailure(models.TextChoices):
     UNREACHABLE = "unreachable", _("The receiver was not reached")
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     EXPIRED = "expired", _("Nobody took it in time")
+    BAD_FILTER = "bad_filter", _("The filter of its subscription failed")
 
 
 class SubscriptionKind(models.TextChoices):

@@ -20,7 +20,7 @@ from core.console.columns import column
 from core.console.rendering import EMPTY, identifier, when
 from events.enums import OptionalWork
 from events.handling.registry import OTHERS, Registration, known_handlers
-from events.handling.switches import runs, set_switches, switches_of
+from events.handling.switches import is_switched_on, set_switches, switches_of
 from events.models import HandledBot, ShedCount
 
 
@@ -35,7 +35,7 @@ class SwitchesForm(forms.Form):
                 label=handler.name,
                 help_text=_described(handler),
                 required=False,
-                initial=runs(handler, switches),
+                initial=is_switched_on(handler, switches),
                 widget=UnfoldBooleanSwitchWidget,
             )
 

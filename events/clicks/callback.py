@@ -22,7 +22,7 @@ class Callback:
         self.event_pk = event_pk
         self.event_type = event.event_type
         self.action = event.action
-        self.whose = (event.bot_id, event.action)
+        self.key = (event.bot_id, event.action)
         """What it counts as under the concurrency limit."""
         self.began_at = time.monotonic()
         self._loop = asyncio.get_running_loop()

@@ -24,9 +24,9 @@ from events.clicks.records import begin_run, end_ignored, hand_over, note_answer
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure
 from events.handling import execution
-from events.handling.concurrency import HandlerRoom
+from events.handling.concurrency import ConcurrencyLimit, Place
 from events.handling.registry import handler_of_callback
-from events.handling.switches import runs, switches_of
+from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
 from events.models import Event, HandlerRun
@@ -50,7 +50,7 @@ class CallbackResponder:
     """Runs the handlers of callbacks and answers in time. Lives in one event loop."""
 
     def __init__(self) -> None:
-        self._room = HandlerRoom(settings.CALLBACK_THREADS)
+        self._limit = ConcurrencyLimit(settings.CALLBACK_THREADS)
         self._threads = HandlerThreads("callback")
         self._cards = ClickedCards()
         self._database = DatabaseThread("callback-db", patience=STATEMENT_SECONDS)
@@ -106,8 +106,8 @@ class CallbackResponder:
         """Start the handler as soon as there is a thread for it; False when the time is over before."""
         if time.monotonic() >= deadline or len(self._waiting) >= MAX_WAITING:
             return False
-        if self._room.admits(callback.whose) and not self._waiting:
-            self._start(callback)
+        if not self._waiting and (place := self._limit.take(callback.key)):
+            self._start(callback, place)
             return True
         self._waiting[callback.event_pk] = callback
         self._start_waiting()
@@ -118,20 +118,19 @@ class CallbackResponder:
         return True
 
     def _start_waiting(self) -> None:
-        if not self._room.free:
+        if not self._limit.free:
             return
         for callback in list(self._waiting.values()):
-            if self._room.admits(callback.whose):
+            if place := self._limit.take(callback.key):
                 del self._waiting[callback.event_pk]
-                self._start(callback)
+                self._start(callback, place)
 
-    def _start(self, callback: Callback) -> None:
-        self._room.enter(callback.whose)
+    def _start(self, callback: Callback, place: Place) -> None:
         self._running[callback.event_pk] = callback
         callback.job = self._threads.start(lambda: self._handle(callback))
         if not callback.started.done():
             callback.started.set_result(None)
-        self._keep(self._watch(callback))
+        self._keep(self._watch(callback, place))
 
     def _handle(self, callback: Callback) -> None:
         """On the callback's thread."""
@@ -145,7 +144,7 @@ class CallbackResponder:
             time.sleep(max(0.0, late_since + UPDATE_DELAY - time.monotonic()))
             show_late_answer(callback.run, answer)
 
-    async def _watch(self, callback: Callback) -> None:
+    async def _watch(self, callback: Callback, place: Place) -> None:
         """Until the handler is done or past its time; then another callback may have its place."""
         handler = handler_of_callback(callback.event_type, callback.action)
         seconds = settings.HANDLER_SECONDS if handler is None else handler.seconds
@@ -158,7 +157,7 @@ class CallbackResponder:
                 await self._write(execution.time_out, callback.run, callback.handler)
         finally:
             self._running.pop(callback.event_pk, None)
-            self._room.leave(callback.whose)
+            place.release()
             self._start_waiting()
 
     def _leave_thread(self, callback: Callback) -> None:
@@ -206,12 +205,12 @@ def _run_handler(callback: Callback) -> Json:
     """Find the callback's handler and run it; its answer."""
     event = Event.objects.select_related("bot").get(pk=callback.event_pk)
     handler = handler_of_callback(event.event_type, callback.action)
-    if handler is None or not runs(handler, switches_of(event.bot_id)):
+    if handler is None or not is_switched_on(handler, switches_of(event.bot_id)):
         end_ignored(event)
         return NOTHING
     callback.handler = handler
     callback.run = begin_run(event, handler)
-    done = execution.perform(callback.run, handler)
+    done = execution.execute(callback.run, handler)
     if done is None:
         return FAILED
     return done.result if isinstance(done.result, dict) else NOTHING

@@ -1,31 +1,24 @@
-"""Calling a handler: sync or async, and giving up on it."""
+"""Awaiting async handlers from the thread that called them."""
 
 import asyncio
-import ctypes
-import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from inspect import iscoroutine
 from typing import Any
 
 from asgiref.sync import async_to_sync
 
 
-class HandlerTimedOut(BaseException):
-    """Raised inside a thread whose handler is past its time. No ``except Exception`` of a handler catches it."""
-
-
 class AsyncHandlerTimedOut(Exception):
     """An async handler was cancelled because it was past its time."""
 
 
-def call(function: Callable[..., Any], *arguments: object, seconds: float) -> Any:
-    """Run a handler. An async one is cancelled after ``seconds``; a sync one is watched by who called it.
+def completed(result: Any, *, seconds: float) -> Any:
+    """What a handler returned; a coroutine is run to its end and cancelled after ``seconds``.
 
-    ORM calls of an async handler come back to this thread, and so into its transaction. Its event loop is made for it
-    and closed after it. Raises AsyncHandlerTimedOut, or whatever the handler raises.
+    Its ORM calls come back to this thread, and so into its transaction. Its event loop is made for it and closed after
+    it. Raises AsyncHandlerTimedOut, or whatever the coroutine raises.
     """
-    result = function(*arguments)
-    # Not only of an async function: a decorator or a lambda may wrap one.
+    # Judged by the result and not by the function: a decorator or a lambda may wrap an async one.
     return async_to_sync(_within)(result, seconds) if iscoroutine(result) else result
 
 
@@ -37,14 +30,3 @@ async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> Any:
         if limit.expired():
             raise AsyncHandlerTimedOut from None
         raise
-
-
-def interrupt(thread: threading.Thread) -> None:
-    """Raise HandlerTimedOut in a thread as soon as it runs Python again.
-
-    A thread that waits inside the operating system or a C library cannot be reached: it is left behind as a daemon.
-    """
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(HandlerTimedOut)
-        )

@@ -24,23 +24,13 @@ def finish(
 ) -> None:
     """Note how an attempt ended, in the caller's transaction; ``values`` are other columns of the run. Raises
     StaleClaimError when the claim was lost meanwhile."""
+    is_over = status in ENDED_RUNS
     values |= {
         "status": status.value,
         "error": error,
         "failure": failure,
         "fingerprint": fingerprint(error) if status == RunStatus.DEAD else "",
     }
-    if not _give_up_claim(run, values, is_over=status in ENDED_RUNS):
-        raise StaleClaimError
-    if status != RunStatus.SKIPPED:
-        _note_attempt(run, status, error)
-    if status in ENDED_RUNS:
-        _end_event(run.event_id)
-
-
-def _give_up_claim(run: HandlerRun, values: dict[str, datetime | str], *, is_over: bool) -> bool:
-    """Whether the claim was still held. A run that is over holds its event until the transaction ends: of two runs of
-    one event that end at once, the later one sees the other."""
     columns = ", ".join(f"{name} = %s" for name in values)
     sql = (
         f"UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, {columns}"  # noqa: S608 -- names of columns
@@ -48,25 +38,28 @@ def _give_up_claim(run: HandlerRun, values: dict[str, datetime | str], *, is_ove
     )
     held = [run.pk, run.claim_id]
     if is_over:
+        # Holds the event until the transaction ends: of two runs of one event that end at once, the later one sees
+        # the other.
         sql += f" AND event_id IN (SELECT id FROM events_event WHERE id = %s {locked()})"  # noqa: S608 -- constants
         held.append(run.event_id)
-    return bool(execute(sql, [*values.values(), *held]))
+    if not execute(sql, [*values.values(), *held]):
+        raise StaleClaimError
+    if status != RunStatus.SKIPPED:
+        now = timezone.now()
+        outcome = AttemptOutcome.SUCCEEDED if status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
+        execute(
+            "INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [run.pk, run.attempts, run.started_at or now, now, outcome.value, error],
+        )
+    if is_over:
+        end_event(run.event_id)
 
 
-def _note_attempt(run: HandlerRun, status: RunStatus, error: str) -> None:
-    now = timezone.now()
-    outcome = AttemptOutcome.SUCCEEDED if status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
-    execute(
-        "INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [run.pk, run.attempts, run.started_at or now, now, outcome.value, error],
-    )
-
-
-def _end_event(pk: int) -> None:
-    """An event ends with its last handler run: done when all succeeded, dead when one did not; of one whose handlers
-    were all switched off meanwhile, what matters is whether it goes to subscriptions. A button that counts once counts
-    again after a click that failed.
+def end_event(pk: int) -> None:
+    """End an event whose last handler run has ended: done when all succeeded, dead when one did not; of one whose
+    handlers were all switched off meanwhile, what matters is whether it goes to subscriptions. A button that counts once
+    counts again after a click that failed.
 
     The caller has locked the event with a statement before: this one sees what others committed until then.
     """

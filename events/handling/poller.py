@@ -1,84 +1,89 @@
-"""When a runner looks for work: at a hint, when a handler has ended and something waits for its room, and by the clock.
+"""When a worker polls for work: at a notification, when a handler has ended and something waits for its place, and by the
+clock.
 
-A look costs a dozen statements. So an end alone is no reason for one, and ends that follow each other closely are
-followed up by one look together.
+A poll costs a dozen statements. So an end alone is no reason for one, and ends that follow each other closely are
+followed up by one poll together.
 """
 
 import threading
 import time
 from collections.abc import Callable
-
-from events.handling.scheduler import Served
+from enum import IntEnum
 
 GATHER = 0.005  # seconds that an end waits for others, while many handlers run
-AGAIN = 0.5  # seconds after which to look again where something waits for room, or was found: a hint may have been left out
-ELSEWHERE = 0.05  # the same where somebody else was serving the bots that have work
+AGAIN = 0.5  # seconds to the next poll where something waits for a place, or was found: a notification may have been shed
+ELSEWHERE = 0.05  # the same where another process was scheduling the bots that have work
 
 
-class Lookout:
-    """``hint`` and ``end`` may be called on any thread, everything else on the runner's."""
+class PollResult(IntEnum):
+    """What a poll came to; of several parts the highest counts."""
+
+    NOTHING = 0
+    """Nothing was due."""
+    FOUND = 1
+    """Events were dispatched or runs claimed."""
+    HELD = 2
+    """Another process was scheduling a bot with work."""
+    FULL = 3
+    """Something that is due waits for a place under the concurrency limit."""
+    PASSED = 4
+    """As FULL, and runs of other handlers were found behind those that wait: there may be more."""
+
+
+class Poller:
+    """``notify`` and ``run_ended`` may be called on any thread, everything else on the worker's."""
 
     def __init__(self) -> None:
         self._woken = threading.Event()
-        self._is_hinted = True
+        self._is_notified = True
         self._has_ended = False
         self._at = time.monotonic()
-        self.is_short = False
-        """Whether the last look left something that is due, for want of room."""
-        self.is_held = False
-        """Whether somebody else was serving a bot with work."""
-        self.has_found = False
-        """Whether the last look found something to do."""
-        self.is_behind = False
-        """Whether the last look found something behind what has to wait for room."""
-        self.is_thorough = True
-        """Whether to look behind that. Often it is long, and there is nothing: then once in a while is enough."""
-        self._thorough_at = time.monotonic()
+        self._passes_full_at = self._at
+        self.result = PollResult.NOTHING
+        """Of the last poll."""
+        self.passes_full = True
+        """Whether this poll looks behind runs whose handlers have their share. They may be many, with nothing behind
+        them: then once in a while is enough."""
 
-    def hint(self) -> None:
+    def notify(self) -> None:
         """There may be something to do."""
-        self._is_hinted = True
+        self._is_notified = True
         self._woken.set()
 
-    def end(self) -> None:
-        """A handler has ended, or was given up on."""
+    def run_ended(self) -> None:
+        """A handler has ended, or was given up."""
         self._has_ended = True
         self._woken.set()
 
     def is_due(self) -> bool:
-        return self._is_hinted or (self.is_short and self._has_ended) or time.monotonic() >= self._at
+        is_wanted = self._has_ended and self.result >= PollResult.FULL
+        return self._is_notified or is_wanted or time.monotonic() >= self._at
 
     def begin(self) -> None:
-        """A look begins: what happens from now on asks for another one, and so does the clock until it has ended well."""
+        """A poll begins: what happens from now on asks for another one, and so does the clock until it has ended well."""
         now = time.monotonic()
-        self.is_thorough = self.is_behind or now >= self._thorough_at
-        if self.is_thorough:
-            self._thorough_at = now + AGAIN
-        self._is_hinted = self._has_ended = self.is_behind = False
-        self.is_short = self.is_held = self.has_found = False
+        self.passes_full = self.result == PollResult.PASSED or now >= self._passes_full_at
+        if self.passes_full:
+            self._passes_full_at = now + AGAIN
+        self._is_notified = self._has_ended = False
+        self.result = PollResult.NOTHING
         self._at = now
 
-    def note(self, served: Served) -> None:
-        """What a turn of some bots came to, of those that make up the look."""
-        self.has_found |= bool(served.dispatched or served.claimed)
-        self.is_short |= served.is_short
-        self.is_held |= served.is_held
-        self.is_behind |= served.is_behind
-
-    def settle(self, most: float, next_try: Callable[[], float]) -> None:
-        """A look has ended: the next one is due after ``most`` seconds, or before. ``next_try`` says when something is due
-        that is not yet; it is not asked where that would be no sooner than another look."""
-        if self.is_short:
+    def settle(self, result: PollResult, *, most: float, next_due: Callable[[], float]) -> None:
+        """A poll has ended: the next one is due after ``most`` seconds, or before. ``next_due`` returns in how many
+        seconds something is due that is not yet; it is not asked where that would be no sooner than another poll."""
+        self.result = result
+        if result >= PollResult.FULL:
             wait = AGAIN
-        elif self.is_held:
+        elif result == PollResult.HELD:
             wait = ELSEWHERE
         else:
-            wait = min(next_try(), AGAIN if self.has_found else most)
+            wait = min(next_due(), AGAIN if result == PollResult.FOUND else most)
         self._at = time.monotonic() + min(wait, most)
 
     @property
     def seconds(self) -> float:
-        """Until a look is due by the clock."""
+        """Until a poll is due by the clock."""
         return self._at - time.monotonic()
 
     def wait(self, seconds: float, is_busy: Callable[[], bool]) -> None:

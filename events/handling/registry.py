@@ -141,8 +141,17 @@ class HandlerRegistry:
             return self._card_handlers.get(action)
         return next((handler for handler in self._handlers.values() if handler.pattern == event_type), None)
 
-    def matching(self, event: "Event") -> list[Registration]:
-        found = [handler for handler in self._handlers.values() if handler.matches(event)]
+    def matching(self, event: "Event", errors: dict[str, Exception] | None = None) -> list[Registration]:
+        found = []
+        for handler in self._handlers.values():
+            try:
+                if handler.matches(event):
+                    found.append(handler)
+            except Exception as error:
+                if errors is None:
+                    raise
+                errors[handler.name] = error
+                found.append(handler)
         return found or [handler for handler in self._handlers.values() if handler.pattern == OTHERS]
 
 
@@ -242,12 +251,15 @@ def on_card(
     return register
 
 
-def handlers_of(event: "Event") -> list[Registration]:
-    """Every handler of this event, in the order of registration."""
+def handlers_of(event: "Event", errors: dict[str, Exception] | None = None) -> list[Registration]:
+    """Every handler of this event, in the order of registration.
+
+    With ``errors`` a handler for which that cannot be told is among them, and what was raised is there under its name.
+    """
     if event.event_type in CALLBACK_TYPES:
         handler = handler_of_callback(event.event_type, action_of(event.data))
         return [handler] if handler else []
-    return _registry.matching(event)
+    return _registry.matching(event, errors)
 
 
 def handler_named(name: str) -> Registration | None:

@@ -15,24 +15,24 @@ from feishu.envelope import CALLBACK_TYPES
 
 LOST_AFTER = timedelta(seconds=60)
 LOST_CLICK = "The process that took this click ended before its handler began."
-AT_ONCE = 500
+BATCH = 500
 
 
 def promote_queued() -> None:
-    """Make queued deliveries active whose turn has come and whose predecessor ended without promoting them."""
+    """Let queued runs begin whose predecessor ended without promoting them."""
     promote(HandlerRun.objects.filter(status=RunStatus.QUEUED))
 
 
 def end_lost_clicks() -> int:
     """End clicks that were stored by a process that died before it began to handle them. They are not handled now:
     whoever clicked was told that it did not work, and may have clicked again."""
-    deliveries = HandlerRun.objects.filter(event_id=OuterRef("pk"))
+    runs = HandlerRun.objects.filter(event_id=OuterRef("pk"))
     lost = Event.objects.filter(
         status=EventStatus.DISPATCHED,
         event_type__in=CALLBACK_TYPES,
         received_at__lt=timezone.now() - LOST_AFTER,
-    ).exclude(Exists(deliveries))
-    keys = dict(lost.order_by("pk").values_list("pk", "dedupe_key")[:AT_ONCE])
+    ).exclude(Exists(runs))
+    keys = dict(lost.order_by("pk").values_list("pk", "dedupe_key")[:BATCH])
     with transaction.atomic():
         ended = Event.objects.filter(pk__in=keys, status=EventStatus.DISPATCHED).update(
             status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()

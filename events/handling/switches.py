@@ -27,7 +27,7 @@ def switches_by_bot(bot_ids: Sequence[UUID]) -> dict[UUID, dict[str, bool]]:
     return switches
 
 
-def runs(handler: Registration, switches: Mapping[str, bool]) -> bool:
+def is_switched_on(handler: Registration, switches: Mapping[str, bool]) -> bool:
     """Whether the handler runs for the bot with these switches."""
     return switches.get(handler.name, handler.is_on)
 
@@ -37,7 +37,7 @@ def set_switches(*, bot: Bot, wanted: Mapping[Registration, bool], actor: Actor)
     """Switch handlers of one bot on or off, those that are not so already."""
     switches = switches_of(bot.pk)
     for handler, is_on in wanted.items():
-        if is_on != runs(handler, switches):
+        if is_on != is_switched_on(handler, switches):
             set_switch(bot=bot, handler=handler, is_on=is_on, actor=actor)
 
 

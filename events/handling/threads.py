@@ -5,22 +5,17 @@ Threads of our own, because an executor's are joined when the process ends: one 
 
 import logging
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-
-from django.db import Error, connections
 
 from core.database.connections import give_back
-from events.handling.calling import HandlerTimedOut, interrupt
+from core.database.sqlite import AbortableConnection
+from events.handling.interruption import HandlerTimedOut, interrupt
 
-logger = logging.getLogger("events.handling.threads")
+logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 30.0  # then a thread ends, and its database connection with it
-STATEMENT_SECONDS = 0.2  # that a statement of a handler which was given up on may still run
 
 
 @dataclass(slots=True, eq=False)
@@ -39,8 +34,7 @@ class HandlerThread(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._pool = pool
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._database: Any = None
-        self._closing = threading.Lock()
+        self.connection: AbortableConnection | None = None
         self.is_left = False
 
     def give(self, job: Job | None) -> None:
@@ -48,7 +42,7 @@ class HandlerThread(threading.Thread):
         self._jobs.put(job)
 
     def run(self) -> None:
-        self._database = connections["default"]
+        self.connection = AbortableConnection()
         try:
             while not self.is_left:
                 try:
@@ -59,54 +53,26 @@ class HandlerThread(threading.Thread):
                     continue
                 if job is None:
                     return
-                self._do(job.work)
+                try:
+                    job.work()
+                    give_back()
+                except Exception:
+                    # The job has noted what its handler raised; this is the database going away, or a fault of ours.
+                    logger.exception("handler_thread_failed")
+                    self.connection.close()
                 self._pool.take_back(job)
         except HandlerTimedOut:
             logger.info("hung_handler_came_back")
         finally:
             self._pool.dismiss(self)
-            self._close()
+            if not self.connection.close():
+                logger.info("connection_not_closed")
 
-    def _do(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-            give_back()
-        except HandlerTimedOut:
-            logger.info("hung_handler_came_back")
-        except Exception:
-            # What a job has to say of its handler it has said; this is the database going away, or a fault of ours.
-            logger.exception("handler_thread_failed")
-            self._close()
-
-    def interrupt(self) -> None:
+    def abort(self) -> None:
         """Interrupt the job where Python can, and free what its transaction holds. Waits for nothing."""
         interrupt(self)
-        # PostgreSQL ends a hung transaction by itself; SQLite has nobody who would, and one lock for all writers.
-        raw = getattr(self._database, "connection", None)
-        if isinstance(raw, sqlite3.Connection):
-            threading.Thread(target=self._free, args=(raw,), name=f"{self.name}-freed", daemon=True).start()
-
-    def _free(self, raw: sqlite3.Connection) -> None:
-        """Undo what a hung job has written and let it write nothing more. On a thread of its own: it waits until the
-        statement that is running, if one is, has come to its end or was interrupted."""
-        # Not at once: a query that is open between two rows would have the statements below interrupted as well.
-        interrupted = threading.Timer(STATEMENT_SECONDS, raw.interrupt)
-        interrupted.daemon = True
-        interrupted.start()
-        with self._closing:
-            for statement in ("PRAGMA query_only = ON", "ROLLBACK"):
-                # There may be nothing to roll back, and the job may have come back and closed its connection.
-                with suppress(sqlite3.Error):
-                    raw.execute(statement)
-        interrupted.cancel()
-
-    def _close(self) -> None:
-        # SQLite's connection may be used by two threads at once, but not closed by one while another uses it.
-        with self._closing:
-            try:
-                connections.close_all()
-            except (Error, sqlite3.Error):
-                logger.info("connection_not_closed")
+        if self.connection is not None:
+            self.connection.abort()
 
 
 class HandlerThreads:
@@ -140,7 +106,7 @@ class HandlerThreads:
                 return
             job.thread.is_left = True
             self._left.add(job.thread)
-        job.thread.interrupt()
+        job.thread.abort()
 
     def close(self) -> None:
         """End the threads as they become idle."""

@@ -1,7 +1,7 @@
-"""What runs on the handler threads of a process, watched by a thread that never waits for a database.
+"""The handlers that a process runs, and giving up on those past their time.
 
-A handler that hangs may hold a lock that others wait for, on SQLite the one lock of all writers. The runner may be among
-those others, so it is not the runner that watches.
+A handler that hangs may hold a lock that others wait for, on SQLite the one lock of all writers. The worker's own thread
+may be among those others, so a thread that never waits for a database watches.
 """
 
 import logging
@@ -10,26 +10,28 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from events.handling.concurrency import HandlerRoom, Whose
+from events.handling.claims import ClaimedRun
+from events.handling.concurrency import HandlerKey
 from events.handling.registry import Registration
 from events.handling.threads import HandlerThreads, Job
 from events.models import HandlerRun
 
-logger = logging.getLogger("events.handling.watchdog")
+logger = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 1.0  # that an async handler gets to be cancelled in
-ALONE = 1.0  # seconds that a delivery which lost its worker is left alone in a process
+ALONE = 1.0  # seconds that a run which lost its worker is left alone in a process
 
 
 @dataclass(slots=True, eq=False)
-class Run:
-    """One delivery on its thread, from ``started`` on. ``is_suspect``: its last worker was lost."""
+class WatchedRun:
+    """A claimed run on its thread, from ``started`` on. ``is_suspect``: its last worker was lost."""
 
-    delivery: HandlerRun
+    claimed: ClaimedRun
     handler: Registration
-    started: float
     is_suspect: bool = False
+    started: float = field(default_factory=time.monotonic)
     job: Job | None = None
     deadline: float = field(init=False)
 
@@ -38,67 +40,58 @@ class Run:
         self.deadline = self.started + self.handler.seconds + cancelling
 
     @property
-    def whose(self) -> Whose:
-        return (self.delivery.bot_id, self.delivery.handler)
+    def run(self) -> HandlerRun:
+        return self.claimed.run
 
 
-class Runs:
-    """The runs of one process. Each is over once: when its handler comes to an end, or when it is given up on.
+class Watchdog:
+    """What runs in one process. Each run is over once: when its handler comes to an end, or when it is given up.
 
-    ``wake`` is called when one is. Those given up on wait in ``take_late`` until somebody notes it in the database.
+    ``on_end`` is called when one is. Those past their time wait in ``next_timed_out`` until somebody notes it in the
+    database.
     """
 
-    def __init__(self, room: HandlerRoom, *, wake: Callable[[], None]) -> None:
-        self._room = room
-        self._wake = wake
+    def __init__(self, *, on_end: Callable[[], None]) -> None:
+        self._on_end = on_end
         self._threads = HandlerThreads("handler")
-        self._running: dict[int, Run] = {}
-        self._late: list[Run] = []
-        self._hung: Counter[Whose] = Counter()
+        self._running: dict[int, WatchedRun] = {}
+        self._timed_out: list[WatchedRun] = []
+        self._hung: Counter[HandlerKey] = Counter()
         # Handler threads take the lock itself: one that is interrupted inside a Condition's own code would keep it.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._watched_until: float | None = None
         self._is_closed = False
 
-    def watch(self) -> None:
+    def start(self) -> None:
         """Start the thread that watches; once."""
-        threading.Thread(target=self._watch, name="handler-watch", daemon=True).start()
+        threading.Thread(target=self._watch, name="handler-watchdog", daemon=True).start()
 
-    def begin(self, run: Run, perform: Callable[[Run], None]) -> None:
-        """Perform it on a thread of its own, within its time."""
+    def begin(self, watched: WatchedRun, work: Callable[[WatchedRun], None]) -> None:
+        """Do the work on a thread of its own, which calls ``end`` when it is done."""
         with self._changed:
-            self._running[run.delivery.pk] = run
-            run.job = self._threads.start(lambda: self._perform(run, perform))
-            if self._watched_until is None or run.deadline < self._watched_until:
+            self._running[watched.run.pk] = watched
+            watched.job = self._threads.start(partial(work, watched))
+            if self._watched_until is None or watched.deadline < self._watched_until:
                 self._changed.notify()
 
-    def _perform(self, run: Run, perform: Callable[[Run], None]) -> None:
-        """On the handler's thread."""
-        try:
-            perform(run)
-        finally:
-            self._end(run)
-
-    def _end(self, run: Run) -> None:
+    def end(self, watched: WatchedRun) -> None:
+        """From the handler's thread: it has come to an end."""
         with self._lock:
-            if self._is_over(run):
-                self._hung[run.whose] -= 1
+            if self.is_over(watched):
+                self._hung[watched.claimed.place.key] -= 1
             else:
-                self._leave(run)
-        self._wake()
+                self._drop(watched)
+        self._on_end()
 
-    def is_over(self, run: Run) -> bool:
-        """Whether it was given up on, or is done."""
+    def is_over(self, watched: WatchedRun) -> bool:
+        """Whether it was given up, or is done."""
         with self._lock:
-            return self._is_over(run)
+            return self._running.get(watched.run.pk) is not watched
 
-    def _is_over(self, run: Run) -> bool:
-        return self._running.get(run.delivery.pk) is not run
-
-    def _leave(self, run: Run) -> None:
-        self._room.leave(run.whose)
-        del self._running[run.delivery.pk]
+    def _drop(self, watched: WatchedRun) -> None:
+        del self._running[watched.run.pk]
+        watched.claimed.place.release()
 
     # --- giving up
 
@@ -106,40 +99,39 @@ class Runs:
         with self._changed:
             while not self._is_closed:
                 now = time.monotonic()
-                for run in [one for one in self._running.values() if one.deadline <= now]:
-                    self._give_up(run)
+                for watched in [one for one in self._running.values() if one.deadline <= now]:
+                    logger.error(
+                        "handler_timed_out", extra={"handler": watched.handler.name, "run": watched.run.pk}
+                    )
+                    self._give_up(watched)
+                    self._timed_out.append(watched)
+                    self._on_end()
                 # Not woken for every run: most end long before, and the next one's time is up after theirs.
-                self._watched_until = min((run.deadline for run in self._running.values()), default=None)
+                self._watched_until = min((one.deadline for one in self._running.values()), default=None)
                 self._changed.wait(self._watched_until and max(0.0, self._watched_until - time.monotonic()))
 
-    def _give_up(self, run: Run) -> None:
-        logger.error("handler_timed_out", extra={"handler": run.handler.name, "delivery": run.delivery.pk})
-        self._abandon(run)
-        self._late.append(run)
-        self._wake()
+    def _give_up(self, watched: WatchedRun) -> None:
+        self._hung[watched.claimed.place.key] += 1
+        self._drop(watched)
+        if watched.job is not None:
+            self._threads.leave(watched.job)
 
-    def _abandon(self, run: Run) -> None:
-        self._hung[run.whose] += 1
-        self._leave(run)
-        if run.job is not None:
-            self._threads.leave(run.job)
-
-    def take_late(self) -> Run | None:
-        """One that was given up on and nobody has taken yet."""
+    def next_timed_out(self) -> WatchedRun | None:
+        """One that was past its time and that nobody has noted yet."""
         with self._lock:
-            return self._late.pop() if self._late else None
+            return self._timed_out.pop() if self._timed_out else None
 
-    def put_back_late(self, run: Run) -> None:
+    def put_back_timed_out(self, watched: WatchedRun) -> None:
         """It could not be noted now."""
         with self._lock:
-            self._late.append(run)
+            self._timed_out.append(watched)
 
-    def abandon_all(self) -> list[Run]:
-        """Give up on everything that runs, because the process ends; what that was."""
+    def give_up_all(self) -> list[WatchedRun]:
+        """Give up everything that runs, because the process ends; what that was."""
         with self._lock:
             running = list(self._running.values())
-            for run in running:
-                self._abandon(run)
+            for watched in running:
+                self._give_up(watched)
             return running
 
     def close(self) -> None:
@@ -152,7 +144,7 @@ class Runs:
     # --- how it stands
 
     @property
-    def running(self) -> list[Run]:
+    def running(self) -> list[WatchedRun]:
         with self._lock:
             return list(self._running.values())
 
@@ -161,12 +153,12 @@ class Runs:
         """How many threads were left behind and have not come back."""
         return self._threads.hung
 
-    def hung_of(self, whose: Whose) -> int:
+    def hung_of(self, key: HandlerKey) -> int:
         """How many of them one handler left behind for one bot."""
         with self._lock:
-            return self._hung[whose]
+            return self._hung[key]
 
     def is_suspect_alone(self) -> bool:
-        """Whether a delivery that lost its worker has just begun, so that nothing should begin beside it."""
+        """Whether a run that lost its worker has just begun, so that nothing should begin beside it."""
         now = time.monotonic()
-        return any(run.is_suspect and now - run.started < ALONE for run in self.running)
+        return any(one.is_suspect and now - one.started < ALONE for one in self.running)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from bots.models import Bot
 from events.enums import ENDED_DELIVERIES, ENDED_RUNS, DeliveryStatus, EventStatus, ReplayMode, RunStatus
-from events.handling.dispatch import add_runs, hold_queues
-from events.handling.ordering import order_key_of
+from events.handling.completion import end_event
+from events.handling.dispatch import add_runs, hold_queues, run_of
 from events.handling.registry import Registration, handler_named, handlers_of
 from events.models import Delivery, Event, HandlerRun, ReplayJob, Subscription
 from events.subscriptions.fan_out import add_deliveries, delivery_to, wants
@@ -25,7 +25,6 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     events = [event for event in rows if _is_replayable(event)]
     rerun = _rerun(events, job)
     resent = _resend(events, job)
-    Event.objects.filter(pk__in=rerun).update(status=EventStatus.DISPATCHED, finished_at=None)
     # These ended without a receiver; they have one now.
     unhandled = Event.objects.filter(status__in=(EventStatus.IGNORED, EventStatus.STALE))
     unhandled.filter(pk__in=resent - rerun).update(status=EventStatus.DONE)
@@ -48,31 +47,32 @@ def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
         current[run.event_id][run.handler] = run
     new: list[HandlerRun] = []
     for event in events:
-        for handler in _handlers(event, current[event.pk], job):
+        errors: dict[str, Exception] = {}
+        for handler in _handlers(event, current[event.pk], job, errors):
             old = current[event.pk].get(handler.name)
-            new.append(
-                HandlerRun(
-                    event=event,
-                    bot_id=event.bot_id,
-                    handler=handler.name,
-                    order_key=order_key_of(handler, event),
-                    replay=job,
-                    round=old.round + 1 if old else 0,
-                )
-            )
+            run = run_of(event, handler, error=errors.get(handler.name))
+            run.replay, run.round = job, old.round + 1 if old else 0
+            new.append(run)
     replaced = [old.pk for run in new if (old := current[run.event_id].get(run.handler))]
     HandlerRun.objects.filter(pk__in=replaced).update(is_current=False)
     for bot_id in {run.bot_id for run in new}:
         add_runs(bot_id, [run for run in new if run.bot_id == bot_id])
-    return {run.event_id for run in new}
+    pks = {run.event_id for run in new}
+    Event.objects.filter(pk__in=pks).update(status=EventStatus.DISPATCHED, finished_at=None)
+    for pk in {run.event_id for run in new if run.status == RunStatus.DEAD}:
+        end_event(pk)
+    return pks
 
 
-def _handlers(event: Event, current: Mapping[str, HandlerRun], job: ReplayJob) -> list[Registration]:
-    """The handlers that run again: those that failed, or all for which the event is; none that is still running."""
+def _handlers(
+    event: Event, current: Mapping[str, HandlerRun], job: ReplayJob, errors: dict[str, Exception]
+) -> list[Registration]:
+    """The handlers that run again: those that failed, or all for which the event is; none that is still running.
+    ``errors``: see ``handlers_of``."""
     if job.mode == ReplayMode.ALL:
         handlers = [
             handler
-            for handler in handlers_of(event)
+            for handler in handlers_of(event, errors)
             if handler.name not in current or current[handler.name].status in ENDED_RUNS
         ]
     else:

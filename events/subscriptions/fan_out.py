@@ -1,15 +1,21 @@
 """Which subscriptions an event goes to, and saving its deliveries."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from django.db import transaction
+from django.utils import timezone
 
-from events.enums import SubscriptionKind
+from core.database.text import storable
+from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionKind
+from events.log.fingerprints import fingerprint
 from events.models import Delivery, Event, Subscription
 from events.notify import notify_pusher
 from events.subscriptions.filters import all_hold
 from feishu.envelope import CALLBACK_TYPES
+
+logger = logging.getLogger(__name__)
 
 
 def wants(subscription: Subscription, event: Event) -> bool:
@@ -20,6 +26,25 @@ def wants(subscription: Subscription, event: Event) -> bool:
     if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
         return False
     return not subscription.filter or all_hold(subscription.filter, event.envelope)
+
+
+def deliveries_for(event: Event, subscriptions: Iterable[Subscription]) -> list[Delivery]:
+    """The deliveries of one event, not saved yet. A subscription whose filter raises gets a dead one that says so."""
+    found = []
+    for subscription in subscriptions:
+        try:
+            if wants(subscription, event):
+                found.append(delivery_to(subscription, event))
+        except Exception as error:
+            logger.exception(
+                "filter_failed", extra={"subscription": str(subscription.pk), "event_pk": event.pk}
+            )
+            delivery = delivery_to(subscription, event)
+            delivery.status, delivery.failure = DeliveryStatus.DEAD, DeliveryFailure.BAD_FILTER
+            delivery.error = storable(f"{type(error).__name__}: {error}", 1000)
+            delivery.fingerprint, delivery.finished_at = fingerprint(delivery.error), timezone.now()
+            found.append(delivery)
+    return found
 
 
 def delivery_to(subscription: Subscription, event: Event) -> Delivery:

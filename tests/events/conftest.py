@@ -5,7 +5,7 @@ import pytest
 
 from core.database.thread import DatabaseThread
 from events.handling import registry
-from events.handling.worker import Runner
+from events.handling.worker import HandlerWorker
 from tests.events.handler_runs import until
 from tests.services import measuring
 
@@ -34,19 +34,19 @@ def no_broker(monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def make_runner(no_broker, settings):
+def make_worker(no_broker, settings):
     settings.SWEEP_SECONDS = 0.2
     made = []
 
-    def make(**values) -> Runner:
-        made.append(Runner(**values))
+    def make(**values) -> HandlerWorker:
+        made.append(HandlerWorker(**values))
         made[-1].start()
         return made[-1]
 
     yield make
-    for runner in made:
-        runner.stop(grace=2)
-    until(lambda: all(runner.hung == 0 for runner in made), "hung threads have ended")
+    for worker in made:
+        worker.stop(grace=2)
+    until(lambda: all(worker.hung == 0 for worker in made), "hung threads have ended")
 
 
 @pytest.fixture

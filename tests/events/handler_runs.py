@@ -1,4 +1,4 @@
-"""Storing events, dispatching and running deliveries in the test's own thread, and waiting for those of others."""
+"""Storing events, dispatching and executing their runs in the test's own thread, and waiting for those of others."""
 
 import json
 import time
@@ -7,10 +7,10 @@ from typing import Any
 from bots.models import Bot
 from events.enums import Arrived, EventStatus
 from events.handling import execution
-from events.handling.concurrency import HandlerRoom
+from events.handling.concurrency import ConcurrencyLimit
 from events.handling.registry import handler_named
-from events.handling.scheduler import serve
-from events.handling.switches import runs, switches_of
+from events.handling.scheduler import schedule
+from events.handling.switches import is_switched_on, switches_of
 from events.ingress.inbox import store
 from events.ingress.incoming import read_event
 from events.models import Delivery, Event, HandlerRun
@@ -25,7 +25,7 @@ def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
 
 def dispatched(event: Event) -> list[HandlerRun]:
     """Dispatch the event's bot without running anything."""
-    serve([event.bot_id], limit=0, room=HandlerRoom(64))
+    schedule([event.bot_id], most=0, limit=ConcurrencyLimit(64))
     return list(event.handler_runs.order_by("pk"))
 
 
@@ -37,18 +37,18 @@ def fanned_out(event: Event) -> list[Delivery]:
 
 def run_due(bot: Bot, *, limit: int = 64) -> list[HandlerRun]:
     """Dispatch for a bot, then claim and run what is due once."""
-    claimed = serve([bot.pk], limit=limit, room=HandlerRoom(128)).claimed
-    for delivery in claimed:
-        run(delivery)
+    claimed = [one.run for one in schedule([bot.pk], most=limit, limit=ConcurrencyLimit(128)).runs]
+    for one in claimed:
+        execute(one)
     return claimed
 
 
-def run(delivery: HandlerRun) -> None:
-    """Run a delivery that is claimed."""
-    registered = handler_named(delivery.handler)
-    is_on = registered is None or runs(registered, switches_of(delivery.bot_id))
-    if handler := execution.admit(delivery, is_on=is_on):
-        execution.perform(delivery, handler)
+def execute(run: HandlerRun) -> None:
+    """Execute a run that is claimed."""
+    registered = handler_named(run.handler)
+    is_on = registered is None or is_switched_on(registered, switches_of(run.bot_id))
+    if handler := execution.admit(run, is_on=is_on):
+        execution.execute(run, handler)
 
 
 def handle(event: Event) -> Event:

@@ -108,7 +108,7 @@ async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(databa
     def gone(*_args, **_values):
         raise OperationalError
 
-    monkeypatch.setattr(execution, "perform", gone)
+    monkeypatch.setattr(execution, "execute", gone)
     assert await answer(responder, clicked) == FAILED
 
 

@@ -1,7 +1,9 @@
 import threading
+import traceback
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -11,10 +13,10 @@ from bots.models import Bot
 from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
-from events.handling.concurrency import HandlerRoom
-from events.handling.scheduler import serve
+from events.handling.concurrency import ConcurrencyLimit
+from events.handling.scheduler import schedule
 from events.models import HandlerRun
-from tests.events.handler_runs import dispatched, handle, run, run_due, stored_event
+from tests.events.handler_runs import dispatched, done, execute, handle, run_due, stored_event, until
 from tests.factories import message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -30,9 +32,9 @@ def abandon(**values) -> None:
 
 
 def run_abandoned() -> None:
-    delivery = claim_abandoned(HandlerRoom(8))
-    assert delivery is not None
-    run(delivery)
+    claimed = claim_abandoned(ConcurrencyLimit(8))
+    assert claimed is not None
+    execute(claimed.run)
 
 
 def test_handler_sees_event_and_bot_and_the_event_is_done(own_handlers):
@@ -63,10 +65,10 @@ def test_async_handler_past_its_time_is_cancelled_and_noted(own_handlers):
             own_handlers.append("cancelled")
 
     event = handle(stored_event())
-    delivery = event.handler_runs.get()
+    run = event.handler_runs.get()
     assert own_handlers == ["cancelled"]
-    assert (delivery.status, delivery.failure) == (RunStatus.DEAD, RunFailure.TIMED_OUT)
-    assert "0.05 s" in delivery.error
+    assert (run.status, run.failure) == (RunStatus.DEAD, RunFailure.TIMED_OUT)
+    assert "0.05 s" in run.error
 
 
 def test_timeout_of_the_handlers_own_is_an_error_like_any_other():
@@ -74,9 +76,9 @@ def test_timeout_of_the_handlers_own_is_an_error_like_any_other():
     async def fail(event, bot):
         raise TimeoutError("of its own")
 
-    delivery = handle(stored_event()).handler_runs.get()
-    assert delivery.failure == RunFailure.RAISED
-    assert "of its own" in delivery.error
+    run = handle(stored_event()).handler_runs.get()
+    assert run.failure == RunFailure.RAISED
+    assert "of its own" in run.error
 
 
 def test_async_handlers_leave_no_event_loop_or_thread_behind():
@@ -103,7 +105,7 @@ def test_effects_of_a_failing_async_handler_are_undone():
     assert event.bot.name != "changed"
 
 
-def test_delivery_that_succeeded_runs_no_second_time(own_handlers):
+def test_run_that_succeeded_runs_no_second_time(own_handlers):
     registry.on("*")(lambda event, bot: own_handlers.append("once"))
     event = handle(stored_event())
     run_due(event.bot)
@@ -118,15 +120,15 @@ def test_failing_handler_is_retried_with_its_reason_and_its_effects_undone():
         raise ValueError("the reason")
 
     event = handle(stored_event())
-    delivery = event.handler_runs.get()
+    run = event.handler_runs.get()
     event.bot.refresh_from_db()
-    assert (delivery.status, delivery.attempts, delivery.failure) == (
+    assert (run.status, run.attempts, run.failure) == (
         RunStatus.RETRYING,
         1,
         RunFailure.RAISED,
     )
-    assert "ValueError: the reason" in delivery.error
-    assert delivery.run_at > timezone.now()
+    assert "ValueError: the reason" in run.error
+    assert run.run_at > timezone.now()
     assert event.bot.name != "changed"
 
 
@@ -166,7 +168,7 @@ def test_one_failing_handler_leaves_the_other_alone(own_handlers):
     assert own_handlers == ["worked"]
 
 
-def test_runner_that_lost_its_claim_changes_nothing():
+def test_worker_that_lost_its_claim_changes_nothing():
     @registry.on("*")
     def overtaken(event, bot):
         bot.name = "changed"
@@ -179,35 +181,52 @@ def test_runner_that_lost_its_claim_changes_nothing():
     assert event.status == EventStatus.DISPATCHED
 
 
-def test_delivery_whose_runner_died_is_run_again(own_handlers):
+def test_run_whose_worker_died_is_run_again(own_handlers):
     registry.on("*")(lambda event, bot: own_handlers.append("again"))
-    [delivery] = dispatched(stored_event())
+    [run] = dispatched(stored_event())
     abandon(attempts=1)
     run_abandoned()
-    delivery.refresh_from_db()
-    assert (own_handlers, delivery.attempts, delivery.status) == (["again"], 2, RunStatus.SUCCEEDED)
+    run.refresh_from_db()
+    assert (own_handlers, run.attempts, run.status) == (["again"], 2, RunStatus.SUCCEEDED)
 
 
 def test_handler_that_always_takes_its_worker_down_ends_dead_with_that_reason(own_handlers):
     registry.on("*", retries=1)(lambda event, bot: own_handlers.append("once more"))
     event = stored_event()
-    [delivery] = dispatched(event)
+    [run] = dispatched(event)
     abandon(attempts=2)
     run_abandoned()
-    delivery.refresh_from_db()
+    run.refresh_from_db()
     event.refresh_from_db()
-    assert (delivery.status, event.status, own_handlers) == (RunStatus.DEAD, EventStatus.DEAD, [])
-    assert delivery.failure == RunFailure.WORKER_LOST
+    assert (run.status, event.status, own_handlers) == (RunStatus.DEAD, EventStatus.DEAD, [])
+    assert run.failure == RunFailure.WORKER_LOST
 
 
-def test_delivery_with_a_live_lease_is_nobody_elses():
+def test_run_with_a_live_lease_is_nobody_elses():
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
     dispatched(event)
-    serve([event.bot_id], limit=8, room=HandlerRoom(8))
-    assert claim_abandoned(HandlerRoom(8)) is None
-    served = serve([event.bot_id], limit=8, room=HandlerRoom(8))
-    assert (served.dispatched, served.claimed) == (0, [])
+    schedule([event.bot_id], most=8, limit=ConcurrencyLimit(8))
+    assert claim_abandoned(ConcurrencyLimit(8)) is None
+    scheduled = schedule([event.bot_id], most=8, limit=ConcurrencyLimit(8))
+    assert (scheduled.dispatched, scheduled.runs) == (0, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_way_from_thread_to_handler_is_short(make_worker, own_handlers):
+    registry.on("*")(lambda event, bot: own_handlers.append(traceback.extract_stack()))
+    event = stored_event()
+    make_worker()
+    until(lambda: done(event), "the handler ran")
+    root = Path(registry.__file__).parents[2]
+    [stack] = own_handlers
+    ours = [
+        frame.filename
+        for frame in stack
+        if Path(frame.filename).is_relative_to(root / "events")
+        or Path(frame.filename).is_relative_to(root / "core")
+    ]
+    assert len(ours) <= 4, ours
 
 
 @pytest.mark.parametrize("reason", ["a NUL \x00", "half a pair \ud83d"])
@@ -216,27 +235,27 @@ def test_failure_whose_text_no_database_takes_is_noted_all_the_same(reason):
     def fail(event, bot):
         raise ValueError(reason)
 
-    delivery = handle(stored_event()).handler_runs.get()
-    assert delivery.status == RunStatus.RETRYING
-    assert reason[:-1] in delivery.error
+    run = handle(stored_event()).handler_runs.get()
+    assert run.status == RunStatus.RETRYING
+    assert reason[:-1] in run.error
 
 
-def test_delivery_takes_few_queries(django_assert_max_num_queries):
+def test_run_takes_few_queries(django_assert_max_num_queries):
     registry.on("*", atomic=False)(lambda event, bot: None)
     bot = stored_event().bot
     for number in range(20):
         stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
     dispatched(bot.events.first())
-    claimed = serve([bot.pk], limit=20, room=HandlerRoom(64)).claimed
+    claimed = schedule([bot.pk], most=20, limit=ConcurrencyLimit(64)).runs
     assert len(claimed) == 20
     with django_assert_max_num_queries(12 * len(claimed)):
-        for delivery in claimed:
-            run(delivery)
+        for one in claimed:
+            execute(one.run)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time")
-def test_event_whose_last_two_deliveries_end_at_once_ends_too():
+def test_event_whose_last_two_runs_end_at_once_ends_too():
     both_ran = threading.Barrier(2)
     for name in ("first", "second"):
 
@@ -246,12 +265,12 @@ def test_event_whose_last_two_deliveries_end_at_once_ends_too():
         work.__qualname__ = name
         registry.on("*")(work)
 
-    def run_in_thread(delivery):
-        run(delivery)
+    def run_in_thread(claimed):
+        execute(claimed.run)
         connection.close()
 
     event = stored_event()
-    claimed = serve([event.bot_id], limit=8, room=HandlerRoom(64)).claimed
+    claimed = schedule([event.bot_id], most=8, limit=ConcurrencyLimit(64)).runs
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(run_in_thread, claimed))
     event.refresh_from_db()

@@ -4,7 +4,7 @@ from functools import partial, wraps
 
 import pytest
 
-from events.handling.calling import call
+from events.handling.calling import completed
 from events.handling.identity import MAX_NAME, default_name, fault_of_name, is_async
 
 
@@ -77,8 +77,8 @@ def test_name_that_would_not_last_or_be_mistaken_is_refused(name):
 )
 def test_async_callables_of_every_kind_are_recognised(function, asynchronous):
     assert is_async(function) is asynchronous
-    assert call(function, None, None, seconds=5) == ("async" if asynchronous else "sync")
+    assert completed(function(None, None), seconds=5) == ("async" if asynchronous else "sync")
 
 
 def test_coroutine_of_a_sync_wrapper_is_awaited():
-    assert call(wrapped, None, None, seconds=5) == "async"
+    assert completed(wrapped(None, None), seconds=5) == "async"

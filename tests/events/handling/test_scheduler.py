@@ -1,4 +1,4 @@
-"""Turns of bots: whose it is, how much each gets, and what one that fails costs the others."""
+"""Rounds of bots: whose turn it is, how much each gets, and what one that fails costs the others."""
 
 import threading
 
@@ -6,11 +6,12 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from events.handling import registry
-from events.handling.concurrency import HandlerRoom
+from events.handling.concurrency import ConcurrencyLimit
 from events.handling.dispatch import dispatch_events
-from events.handling.scheduler import serve, waiting_queues
+from events.handling.poller import PollResult
+from events.handling.scheduler import Scheduled, schedule, waiting_bots
 from events.models import BotQueue
-from tests.events.handler_runs import dispatched, run, stored_event
+from tests.events.handler_runs import dispatched, execute, stored_event
 from tests.factories import make_bot, message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -34,48 +35,57 @@ def two_handlers(own_handlers):
     def others(event, bot): ...
 
 
-def test_bots_of_one_turn_share_the_room():
+def bots_of(scheduled: Scheduled) -> list:
+    return [claimed.run.bot_id for claimed in scheduled.runs]
+
+
+def handlers_of(scheduled: Scheduled) -> set[str]:
+    return {claimed.run.handler.rpartition(".")[2] for claimed in scheduled.runs}
+
+
+def test_bots_of_one_round_share_the_places():
     registry.on("*")(lambda event, bot: None)
     bots = [make_bot() for _ in range(4)]
     for bot in bots:
         write(bot, 10)
-    served = serve([bot.pk for bot in bots], limit=16, room=HandlerRoom(64))
-    assert [delivery.bot_id for delivery in served.claimed].count(bots[0].pk) == 4
-    assert len(served.claimed) == 16
-    assert served.dispatched == 40
-    assert served.is_more
+    scheduled = schedule([bot.pk for bot in bots], most=16, limit=ConcurrencyLimit(64))
+    assert bots_of(scheduled).count(bots[0].pk) == 4
+    assert len(scheduled.runs) == 16
+    assert scheduled.dispatched == 40
+    assert scheduled.is_more
 
 
-def test_turn_that_takes_all_there_is_says_so():
+def test_round_that_takes_all_there_is_says_so():
     registry.on("*")(lambda event, bot: None)
     bot = make_bot()
     write(bot, 3)
-    served = serve([bot.pk], limit=16, room=HandlerRoom(64))
-    assert len(served.claimed) == 3
-    assert (served.is_more, served.is_short, served.is_behind, served.is_held) == (False, False, False, False)
+    scheduled = schedule([bot.pk], most=16, limit=ConcurrencyLimit(64))
+    assert len(scheduled.runs) == 3
+    assert (scheduled.is_more, scheduled.result) == (False, PollResult.FOUND)
+    assert schedule([bot.pk], most=16, limit=ConcurrencyLimit(64)).result == PollResult.NOTHING
 
 
-def test_who_is_served_goes_to_the_end_of_the_line():
+def test_bot_that_was_scheduled_goes_to_the_end_of_the_line():
     registry.on("*")(lambda event, bot: None)
     bots = [make_bot() for _ in range(3)]
     for bot in bots:
         write(bot, 10)
-    serve([bots[0].pk], limit=1, room=HandlerRoom(64))
-    assert waiting_queues()[-1] == bots[0].pk
+    schedule([bots[0].pk], most=1, limit=ConcurrencyLimit(64))
+    assert waiting_bots()[-1] == bots[0].pk
 
 
-def test_turn_without_place_for_every_bot_leaves_the_others_their_turn():
+def test_round_without_a_place_for_every_bot_leaves_the_others_their_turn():
     registry.on("*")(lambda event, bot: None)
     bots = [make_bot() for _ in range(3)]
     for bot in bots:
         write(bot, 2)
-    served = serve([bot.pk for bot in bots], limit=1, room=HandlerRoom(64))
-    assert len(served.claimed) == 1
-    assert served.is_short
-    assert set(waiting_queues()[:2]) == {bots[1].pk, bots[2].pk}
+    scheduled = schedule([bot.pk for bot in bots], most=1, limit=ConcurrencyLimit(64))
+    assert len(scheduled.runs) == 1
+    assert scheduled.result == PollResult.FULL
+    assert set(waiting_bots()[:2]) == {bots[1].pk, bots[2].pk}
 
 
-def test_bot_whose_turn_fails_keeps_nobody_from_being_served(monkeypatch, caplog):
+def test_bot_that_cannot_be_scheduled_keeps_no_other_waiting(monkeypatch, caplog):
     registry.on("*")(lambda event, bot: None)
     faulty, other = make_bot(), make_bot()
     write(faulty, 2)
@@ -87,13 +97,13 @@ def test_bot_whose_turn_fails_keeps_nobody_from_being_served(monkeypatch, caplog
         return dispatch_events(bot, *arguments, **values)
 
     monkeypatch.setattr("events.handling.scheduler.dispatch_events", dispatch)
-    room = HandlerRoom(64)
-    assert serve([faulty.pk, other.pk], limit=16, room=room).claimed == []
-    assert waiting_queues() == [other.pk, faulty.pk]
-    served = serve(waiting_queues(), limit=16, room=room)
-    assert {delivery.bot_id for delivery in served.claimed} == {other.pk}
-    assert {bot_id for bot_id, _handler in room.inside()} == {other.pk}
-    assert [record.message for record in caplog.records] == ["turn_failed"]
+    limit = ConcurrencyLimit(64)
+    assert not schedule([faulty.pk, other.pk], most=16, limit=limit).runs
+    assert waiting_bots() == [other.pk, faulty.pk]
+    scheduled = schedule(waiting_bots(), most=16, limit=limit)
+    assert set(bots_of(scheduled)) == {other.pk}
+    assert {bot_id for bot_id, _handler in limit.running()} == {other.pk}
+    assert [record.message for record in caplog.records] == ["scheduling_failed"]
 
 
 def test_nobody_is_blamed_for_a_database_that_is_away(monkeypatch):
@@ -105,61 +115,77 @@ def test_nobody_is_blamed_for_a_database_that_is_away(monkeypatch):
 
     monkeypatch.setattr("events.handling.scheduler.dispatch_events", dispatch)
     with pytest.raises(OperationalError):
-        serve([bot.pk], limit=16, room=HandlerRoom(64))
+        schedule([bot.pk], most=16, limit=ConcurrencyLimit(64))
+
+
+@pytest.mark.parametrize("step", ["choose_due", "claim"])
+def test_round_that_fails_releases_its_places(monkeypatch, step):
+    registry.on("*")(lambda event, bot: None)
+    bot = make_bot()
+    write(bot, 4)
+    limit = ConcurrencyLimit(64)
+    real = getattr(__import__("events.handling.scheduler", fromlist=[step]), step)
+
+    def fail(*arguments, **values):
+        real(*arguments, **values)
+        assert limit.free < limit.size
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(f"events.handling.scheduler.{step}", fail)
+    with pytest.raises(OperationalError):
+        schedule([bot.pk], most=16, limit=limit)
+    assert limit.free == limit.size
 
 
 @pytest.mark.usefixtures("two_handlers")
-def test_thorough_turn_finds_what_is_behind_a_handler_that_is_full():
+def test_round_that_passes_full_handlers_finds_what_is_behind_them():
     bot = make_bot()
     write(bot, 30)
     write(bot, 3, "test.other_v1")
     dispatched(bot.events.first())
-    room = HandlerRoom(8)
-    first = serve([bot.pk], limit=8, room=room, is_thorough=False)
-    assert {delivery.handler.rpartition(".")[2] for delivery in first.claimed} == {"messages"}
-    assert first.is_short
-    second = serve([bot.pk], limit=room.free, room=room, is_thorough=False)
-    assert not second.claimed
-    third = serve([bot.pk], limit=room.free, room=room, is_thorough=True)
-    assert {delivery.handler.rpartition(".")[2] for delivery in third.claimed} == {"others"}
-    assert third.is_behind
+    limit = ConcurrencyLimit(8)
+    first = schedule([bot.pk], most=8, limit=limit, pass_full=False)
+    assert (handlers_of(first), first.result) == ({"messages"}, PollResult.FULL)
+    second = schedule([bot.pk], most=limit.free, limit=limit, pass_full=False)
+    assert not second.runs
+    third = schedule([bot.pk], most=limit.free, limit=limit, pass_full=True)
+    assert (handlers_of(third), third.result) == ({"others"}, PollResult.PASSED)
 
 
 @pytest.mark.usefixtures("two_handlers")
 def test_bot_with_new_events_is_looked_through_always():
     bot = make_bot()
     write(bot, 30)
-    room = HandlerRoom(8)
-    serve([bot.pk], limit=8, room=room)
+    limit = ConcurrencyLimit(8)
+    schedule([bot.pk], most=8, limit=limit)
     write(bot, 1, "test.other_v1")
-    served = serve([bot.pk], limit=room.free, room=room, is_thorough=False)
-    assert [delivery.handler.rpartition(".")[2] for delivery in served.claimed] == ["others"]
+    assert handlers_of(schedule([bot.pk], most=limit.free, limit=limit, pass_full=False)) == {"others"}
 
 
-def test_turn_of_many_bots_takes_few_statements(django_assert_max_num_queries):
+def test_round_of_many_bots_takes_few_statements(django_assert_max_num_queries):
     registry.on("*")(lambda event, bot: None)
     bots = [make_bot() for _ in range(10)]
     for bot in bots:
         write(bot, 3)
         dispatched(bot.events.first())
     with django_assert_max_num_queries(8 + 3 * len(bots)):
-        served = serve([bot.pk for bot in bots], limit=30, room=HandlerRoom(64))
-    assert len(served.claimed) == 30
+        scheduled = schedule([bot.pk for bot in bots], most=30, limit=ConcurrencyLimit(64))
+    assert len(scheduled.runs) == 30
 
 
 def test_finishing_takes_few_statements(django_assert_max_num_queries):
     registry.on("*", ordered_by=None)(lambda event, bot: None)
     bot = make_bot()
     write(bot, 1)
-    [delivery] = serve([bot.pk], limit=1, room=HandlerRoom(64)).claimed
-    # Two for the savepoint, one for the limits of PostgreSQL, three for delivery, try and event.
+    [claimed] = schedule([bot.pk], most=1, limit=ConcurrencyLimit(64)).runs
+    # Two for the savepoint, one for the limits of PostgreSQL, three for run, attempt and event.
     with django_assert_max_num_queries(6):
-        run(delivery)
+        execute(claimed.run)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time")
-def test_bots_that_somebody_else_is_serving_are_left_to_them():
+def test_bots_that_another_process_is_scheduling_are_left_to_it():
     registry.on("*")(lambda event, bot: None)
     bots = [make_bot() for _ in range(2)]
     for bot in bots:
@@ -177,11 +203,10 @@ def test_bots_that_somebody_else_is_serving_are_left_to_them():
     other.start()
     try:
         assert held.wait(20)
-        alone = serve([bots[0].pk], limit=8, room=HandlerRoom(64))
-        both = serve([bot.pk for bot in bots], limit=8, room=HandlerRoom(64))
+        alone = schedule([bots[0].pk], most=8, limit=ConcurrencyLimit(64))
+        both = schedule([bot.pk for bot in bots], most=8, limit=ConcurrencyLimit(64))
     finally:
         over.set()
         other.join()
-    assert (alone.claimed, alone.is_held) == ([], True)
-    assert [delivery.bot_id for delivery in both.claimed] == [bots[1].pk]
-    assert both.is_held
+    assert (bots_of(alone), alone.result) == ([], PollResult.HELD)
+    assert (bots_of(both), both.result) == ([bots[1].pk], PollResult.HELD)

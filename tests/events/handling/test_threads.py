@@ -47,7 +47,7 @@ def test_thread_between_two_jobs_holds_no_connection_that_others_could_use(threa
         monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", False)
     job = threads.start(Bot.objects.count)
     until(lambda: job.is_over, "the job is done")
-    assert (job.thread._database.connection is None) is is_shared
+    assert job.thread.connection.is_open is not is_shared
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL ends the transaction itself")

@@ -8,11 +8,11 @@ from django.utils import timezone
 from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
-from events.handling.concurrency import HandlerRoom
-from events.handling.scheduler import serve, waiting_queues
+from events.handling.concurrency import ConcurrencyLimit
+from events.handling.scheduler import schedule, waiting_bots
 from events.handling.unknown import end_unknown, make_known_due
 from events.models import HandlerRun
-from tests.events.handler_runs import dispatched, run, run_due, stored_event
+from tests.events.handler_runs import dispatched, execute, run_due, stored_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -47,14 +47,14 @@ def test_unknown_handler_waits_and_no_attempt_is_counted(waiting):
 
 def test_worker_that_does_not_know_it_is_not_kept_busy_by_it(waiting):
     run_due(waiting.bot)
-    assert waiting_queues() == []
+    assert waiting_bots() == []
 
 
 def test_known_handlers_behind_unknown_ones_run_in_the_same_turn(waiting, own_handlers):
     registry.on(TYPE, name="old", ordered_by=None)(lambda event, bot: own_handlers.append("ran"))
     for _ in range(3):
         dispatched(stored_event(bot=waiting.bot))
-    serve([waiting.bot_id], limit=1, room=HandlerRoom(8), is_thorough=False)
+    schedule([waiting.bot_id], most=1, limit=ConcurrencyLimit(8), pass_full=False)
     assert HandlerRun.objects.filter(handler="old", status=RunStatus.RUNNING).count() == 1
 
 
@@ -102,7 +102,8 @@ def test_worker_that_knows_it_does_not_end_it_after_a_day(waiting):
 def test_run_whose_worker_died_is_put_back_by_one_that_does_not_know_its_handler(waiting):
     lease_until = timezone.now() - timedelta(minutes=1)
     HandlerRun.objects.update(status=RunStatus.RUNNING, attempts=1, lease_until=lease_until)
-    abandoned = claim_abandoned(HandlerRoom(8))
-    run(abandoned)
+    abandoned = claim_abandoned(ConcurrencyLimit(8))
+    assert abandoned is not None
+    execute(abandoned.run)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.attempts) == (RunStatus.PENDING, 1)

@@ -1,4 +1,4 @@
-"""The runner: what it runs, gives up on, takes over and puts back."""
+"""The worker: what it runs, gives up on, takes over and puts back."""
 
 import threading
 import time
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bots.service import BotChanges, put_bot
 from core.access.actors import SYSTEM
+from core.background.retry import RetrySchedule
 from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.worker import MAX_HUNG
@@ -22,26 +23,26 @@ from tests.factories import make_bot, message_event
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
 
-def test_runner_handles_what_waits_and_what_it_is_told_of(make_runner):
+def test_worker_handles_what_waits_and_what_it_is_told_of(make_worker):
     registry.on("*")(lambda event, bot: None)
     before = write()
-    runner = make_runner()
+    worker = make_worker()
     until(lambda: done(before), "what waited is done")
     after = write()
-    runner.wake()
+    worker.wake()
     until(lambda: done(after), "what came later is done")
 
 
-def test_runner_that_nobody_wakes_looks_for_itself(make_runner, settings):
+def test_worker_that_nobody_wakes_looks_for_itself(make_worker, settings):
     settings.SWEEP_SECONDS = 0.1
     registry.on("*")(lambda event, bot: None)
-    make_runner()
+    make_worker()
     event = write()
     until(lambda: done(event), "the event is done without a hint")
 
 
-def test_failed_delivery_is_tried_again_when_it_is_due(make_runner, own_handlers, monkeypatch):
-    monkeypatch.setattr("events.handling.execution.BACKOFF", (0.1,))
+def test_failed_run_is_attempted_again_when_it_is_due(make_worker, own_handlers, monkeypatch):
+    monkeypatch.setattr("events.handling.execution.RETRIES", RetrySchedule((0.1,)))
 
     @registry.on("*")
     def work(event, bot):
@@ -50,13 +51,13 @@ def test_failed_delivery_is_tried_again_when_it_is_due(make_runner, own_handlers
             raise ValueError
 
     event = write()
-    make_runner()
+    make_worker()
     until(lambda: done(event), "the third try succeeds")
     assert len(own_handlers) == 3
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_hung_handler_is_noted_as_such_and_delays_nobody(make_runner, gate, atomic):
+def test_hung_handler_is_noted_as_such_and_delays_nobody(make_worker, gate, atomic):
     @registry.on("test.hang_v1", timeout=0.3, retries=0, atomic=atomic)
     def hang(event, bot):
         if atomic:
@@ -64,109 +65,109 @@ def test_hung_handler_is_noted_as_such_and_delays_nobody(make_runner, gate, atom
         gate.wait(30)
 
     registry.on("im.message.receive_v1")(lambda event, bot: None)
-    make_runner()
+    make_worker()
     hangs = message_event()
     hangs["header"]["event_type"] = "test.hang_v1"
     hanging, fine = stored_event(hangs), write()
     until(lambda: done(fine), "the other event is done")
     until(lambda: Event.objects.get(pk=hanging.pk).status == EventStatus.DEAD, "the hung one is dead")
-    delivery = hanging.handler_runs.get()
-    assert delivery.failure == RunFailure.TIMED_OUT
+    run = hanging.handler_runs.get()
+    assert run.failure == RunFailure.TIMED_OUT
     after = write()
     until(lambda: done(after), "what comes later is done")
 
 
-def test_handler_that_hangs_in_python_is_interrupted(make_runner):
+def test_handler_that_hangs_in_python_is_interrupted(make_worker):
     @registry.on("*", timeout=0.3, retries=0)
     def spin(event, bot):
         while True:
             with suppress(Exception):
                 sum(range(100))
 
-    runner = make_runner()
+    worker = make_worker()
     event = write()
     until(lambda: Event.objects.get(pk=event.pk).status == EventStatus.DEAD, "it is dead")
-    until(lambda: runner.hung == 0, "its thread has ended")
+    until(lambda: worker.hung == 0, "its thread has ended")
 
 
-def test_effects_of_a_handler_past_its_time_are_undone(make_runner, gate):
+def test_effects_of_a_handler_past_its_time_are_undone(make_worker, gate):
     @registry.on("*", timeout=0.3, retries=0)
     def late(event, bot):
         bot.name = "changed"
         bot.save()
         gate.wait(30)
 
-    runner = make_runner()
+    worker = make_worker()
     event = write()
     until(lambda: Event.objects.get(pk=event.pk).status == EventStatus.DEAD, "it is dead")
     gate.set()
-    until(lambda: runner.hung == 0, "its thread has ended")
+    until(lambda: worker.hung == 0, "its thread has ended")
     event.bot.refresh_from_db()
     assert event.bot.name != "changed"
 
 
-def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_runner, gate, monkeypatch):
-    monkeypatch.setattr("events.handling.execution.BACKOFF", (0.05,))
+def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_worker, gate, monkeypatch):
+    monkeypatch.setattr("events.handling.execution.RETRIES", RetrySchedule((0.05,)))
 
     @registry.on("*", timeout=0.1, retries=1, atomic=False)
     def hang(event, bot):
         gate.wait(30)
 
-    runner = make_runner()
+    worker = make_worker()
     bot = make_bot()
     events = [write(bot) for _ in range(6)]
     until(
         lambda: Event.objects.filter(status=EventStatus.DEAD).count() == len(events), "all of them are dead"
     )
-    assert runner.hung <= MAX_HUNG + 6
+    assert worker.hung <= MAX_HUNG + 6
     assert HandlerRun.objects.filter(error__contains="still hang").exists()
     assert set(HandlerRun.objects.values_list("attempts", flat=True)) == {2}
 
 
-def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_runner, gate):
+def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_worker, gate):
     @registry.on("*", atomic=False)
     def hang(event, bot):
         gate.wait(30)
 
-    runner = make_runner()
+    worker = make_worker()
     event = write()
-    until(lambda: runner.busy == 1, "the handler runs")
-    runner.stop(grace=0.1)
-    delivery = event.handler_runs.get()
-    assert (delivery.status, delivery.attempts, delivery.claim_id) == (RunStatus.PENDING, 0, None)
+    until(lambda: worker.busy == 1, "the handler runs")
+    worker.stop(grace=0.1)
+    run = event.handler_runs.get()
+    assert (run.status, run.attempts, run.claim_id) == (RunStatus.PENDING, 0, None)
     gate.set()
-    until(lambda: runner.hung == 0, "the thread has ended")
-    delivery.refresh_from_db()
-    assert delivery.status == RunStatus.PENDING
+    until(lambda: worker.hung == 0, "the thread has ended")
+    run.refresh_from_db()
+    assert run.status == RunStatus.PENDING
 
 
-def test_lease_of_what_runs_is_renewed(make_runner, gate, monkeypatch):
+def test_lease_of_what_runs_is_renewed(make_worker, gate, monkeypatch):
     monkeypatch.setattr("events.handling.worker.RENEW_EVERY", 0.05)
     registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
     event = write()
-    runner = make_runner()
-    until(lambda: runner.busy == 1, "the handler runs")
+    worker = make_worker()
+    until(lambda: worker.busy == 1, "the handler runs")
     soon = timezone.now() + timedelta(seconds=1)
     event.handler_runs.update(lease_until=soon)
-    runner.wake()
+    worker.wake()
     until(
-        lambda: runner.wake() or event.handler_runs.get().lease_until > soon + LEASE / 2,
+        lambda: worker.wake() or event.handler_runs.get().lease_until > soon + LEASE / 2,
         "the lease is renewed",
     )
 
 
-def test_delivery_of_a_runner_that_died_is_taken_over(make_runner):
+def test_run_of_a_worker_that_died_is_taken_over(make_worker):
     registry.on("*")(lambda event, bot: None)
     event = write()
     dispatched(event)
     event.handler_runs.update(
         status=RunStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1), attempts=1
     )
-    make_runner()
+    make_worker()
     until(lambda: done(event), "somebody else did it")
 
 
-def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_runner):
+def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_worker):
     order = []
 
     @registry.on("*", atomic=False)
@@ -177,66 +178,66 @@ def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_runner):
     busy, quiet = make_bot(), make_bot()
     for _ in range(100):
         write(busy)
-    runner = make_runner(threads=2)
+    worker = make_worker(threads=2)
     until(lambda: len(order) > 5, "the busy bot is served")
     write(quiet)
-    runner.wake()
+    worker.wake()
     until(lambda: quiet.pk in order, "the quiet one is, too")
     assert len(order) < 90
     until(lambda: len(order) == 101, "nothing is left", seconds=60)
 
 
-def test_bots_rate_is_kept(make_runner):
+def test_bots_rate_is_kept(make_worker):
     started = []
     registry.on("*", atomic=False)(lambda event, bot: started.append(time.monotonic()))
     bot = make_bot(handlers_per_second=10)
     for _ in range(30):
         write(bot)
-    make_runner()
+    make_worker()
     until(lambda: len(started) == 30, "all of them ran", seconds=30)
     # A second's worth may start at once; what is beyond has to wait.
     assert started[-1] - started[0] > 1.5
 
 
-def test_rate_that_is_lifted_holds_nobody_up(make_runner):
+def test_rate_that_is_lifted_holds_nobody_up(make_worker):
     started = []
     registry.on("*", atomic=False)(lambda event, bot: started.append(1))
     bot = make_bot(handlers_per_second=1)
     for _ in range(20):
         write(bot)
-    runner = make_runner()
+    worker = make_worker()
     until(lambda: started, "the first one ran")
     put_bot(app_id=bot.app_id, changes=BotChanges({"handlers_per_second": 0}), actor=SYSTEM)
-    until(lambda: runner.wake() or len(started) == 20, "all of them ran")
+    until(lambda: worker.wake() or len(started) == 20, "all of them ran")
 
 
-def test_two_runners_share_the_work_and_do_nothing_twice(make_runner):
+def test_two_workers_share_the_work_and_do_nothing_twice(make_worker):
     seen = []
     registry.on("*", atomic=False)(lambda event, bot: seen.append(event.pk))
     bots = [make_bot() for _ in range(4)]
     events = [write(bot) for bot in bots for _ in range(15)]
     for _ in range(2):
-        make_runner(threads=4)
+        make_worker(threads=4)
     until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 60, "all is done", seconds=40)
     assert sorted(seen) == [event.pk for event in events]
 
 
-def test_runner_with_all_threads_taken_calls_for_help(make_runner, no_broker, gate):
+def test_worker_with_all_threads_taken_calls_for_help(make_worker, no_broker, gate):
     registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
     write()
-    make_runner(threads=1)
+    make_worker(threads=1)
     until(lambda: no_broker, "it asked the others to look")
 
 
-def test_read_only_handler_keeps_no_writer_waiting(make_runner, gate):
+def test_read_only_handler_keeps_no_writer_waiting(make_worker, gate):
     @registry.on("*")
     def read(event, bot):
         bot.refresh_from_db()
         gate.wait(30)
 
-    runner = make_runner()
+    worker = make_worker()
     write()
-    until(lambda: runner.busy == 1, "the handler runs")
+    until(lambda: worker.busy == 1, "the handler runs")
     began = time.monotonic()
     make_bot()
     write()
@@ -244,7 +245,7 @@ def test_read_only_handler_keeps_no_writer_waiting(make_runner, gate):
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such conflict")
-def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_runner, own_handlers):
+def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_worker, own_handlers):
     overtaken = threading.Event()
 
     @registry.on("*")
@@ -255,7 +256,7 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
             assert overtaken.wait(20)
         bot.save()
 
-    runner = make_runner()
+    worker = make_worker()
     event = write()
     until(lambda: own_handlers, "the handler has read")
     make_bot()
@@ -263,4 +264,4 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
     until(lambda: done(event), "it is done")
     assert own_handlers == ["run", "run"]
     assert event.handler_runs.get().attempts == 1
-    assert runner.hung == 0
+    assert worker.hung == 0
