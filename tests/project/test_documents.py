@@ -59,3 +59,10 @@ def test_every_decision_record_is_in_the_index_and_says_all_it_has_to() -> None:
         assert f"{number}. [{words}]({Path(name).name})" in index
         for part in ("Context", "Decision", "Consequences", "Where", "Tests"):
             assert f"**{part}.**" in text, f"{name} has no {part}"
+
+
+def test_example_tests_of_the_recipes_exist() -> None:
+    named = re.findall(r"`(test_\w+)`\s+in\s+`(tests/[\w/.]+)`", (PROJECT / "CONTRIBUTING.md").read_text())
+
+    assert named
+    assert [test for test, path in named if f"def {test}(" not in (PROJECT / path).read_text()] == []
