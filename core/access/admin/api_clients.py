@@ -81,7 +81,15 @@ class ApiClientForm(ModelForm):
 @admin.register(ApiClient)
 class ApiClientAdmin(ConsoleAdmin[ApiClient]):
     form = ApiClientForm
-    list_display = ("name", "key_shown", "bots", "scopes_shown", "state_badge", "last_used_ago", "expires_shown")
+    list_display = (
+        "name",
+        "key_shown",
+        "bots",
+        "scopes_shown",
+        "state_badge",
+        "last_used_ago",
+        "expires_shown",
+    )
     list_filter = ("enabled",)
     search_fields = ("name", "prefix__exact")
     search_help_text = _("Name or key prefix")
