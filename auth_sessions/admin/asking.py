@@ -24,7 +24,7 @@ from core.console.actions import Question, ask
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.fields import LinesField, check_no_blanks
 
-# The domain's errors speak English to machines; these are their words for people.
+# The messages of the domain's errors are English, for API clients and logs; operators read these.
 REFUSALS = {
     "no_public_url": _(
         "PUBLIC_URL is not set, so a browser could not come back with the answer. Set it and restart the portal, or choose "
@@ -61,7 +61,7 @@ class AskForm(forms.Form):
         help_text=_("One a line. Empty: what the bot asks for by default."),
     )
     via = forms.ChoiceField(
-        label=_("Road"),
+        label=_("Consent"),
         required=False,
         choices=[("", _("Automatic")), *Via.choices],
         widget=UnfoldAdminSelectWidget,
@@ -121,7 +121,7 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
         )
 
     def _ask(self, request: HttpRequest, form: AskForm) -> bool:
-        """Whether all could be asked; whoever cannot be is named in a message."""
+        """Whether all people could be asked; a message says why not."""
         asked = form.cleaned_data
         sent = 0
         for open_id in asked["open_ids"]:

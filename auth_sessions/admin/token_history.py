@@ -1,4 +1,4 @@
-"""What became of a grant: how each refresh ended, and each revocation."""
+"""The history of a grant: its refreshes and revocations."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,7 +1,7 @@
-"""Telling people in time that an authorization ends, with a card by which they renew it.
+"""Reminding people in time that an authorization ends, with a card by which they renew it.
 
-``UserToken.next_reminder_at`` remembers what was said: a step is due once, whoever sweeps, and after a long pause one card
-is sent and not all that were missed.
+``UserToken.next_reminder_at`` is the state: each reminder is sent once, whichever worker sweeps, and after a long pause one
+card is sent instead of all that were missed.
 """
 
 import logging
@@ -17,17 +17,19 @@ from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.access.actors import SYSTEM
 
-logger = logging.getLogger("auth_sessions.reminders")
+logger = logging.getLogger(__name__)
 
 CARD_LIFE = timedelta(days=1)
-TRY_AGAIN = timedelta(hours=6)  # where nobody can be asked at the moment
-AT_ONCE = 200
+RETRY_AFTER = timedelta(hours=6)  # where the person cannot be asked at the moment
+MAX_REMINDERS = 200  # in one sweep
 
 
 def remind_of_ends() -> int:
-    """Send the cards that are due; how many."""
+    """Send the reminders that are due; returns how many were sent."""
     due = UserToken.objects.filter(next_reminder_at__lte=timezone.now(), bot__enabled=True)
-    return sum(_remind(grant) for grant in due.select_related("bot").order_by("next_reminder_at")[:AT_ONCE])
+    return sum(
+        _remind(grant) for grant in due.select_related("bot").order_by("next_reminder_at")[:MAX_REMINDERS]
+    )
 
 
 def _remind(grant: UserToken) -> bool:
@@ -35,15 +37,15 @@ def _remind(grant: UserToken) -> bool:
     ends_at = _end_of(grant, now)
     try:
         with transaction.atomic():
-            return _settle(grant, _following(grant, now)) and ends_at is not None and _ask(grant, ends_at)
+            return _schedule(grant, _following(grant, now)) and ends_at is not None and _ask(grant, ends_at)
     except CANNOT_ASK as problem:
         logger.warning("reminder_not_sent", extra={"grant": str(grant.pk), "problem": problem.code})
-        _settle(grant, now + TRY_AGAIN)
+        _schedule(grant, now + RETRY_AFTER)
         return False
 
 
-def _settle(grant: UserToken, following: datetime | None) -> bool:
-    """The row count decides who sends this step."""
+def _schedule(grant: UserToken, following: datetime | None) -> bool:
+    """Schedule the next reminder; the row count decides which worker sends this one."""
     step = UserToken.objects.filter(pk=grant.pk, next_reminder_at=grant.next_reminder_at)
     return bool(step.update(next_reminder_at=following))
 

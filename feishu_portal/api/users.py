@@ -21,7 +21,7 @@ router = Router()
 
 MAX_LIMIT = 200
 FOR_USERS = (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER)
-"""Whoever may act for people may see who they are."""
+"""Clients that may act for people may see who they are."""
 
 
 class UserOut(Schema):
@@ -84,5 +84,5 @@ def _read(cursor: str) -> tuple[str, str]:
     try:
         tenant_key, open_id = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
-        raise Problem(422, "invalid_request", "The cursor is none of ours.") from None
+        raise Problem(422, "invalid_request", "The cursor is not valid.") from None
     return str(tenant_key), str(open_id)

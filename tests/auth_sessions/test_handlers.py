@@ -107,6 +107,7 @@ def test_try_again_for_a_bot_that_is_off_is_answered_with_the_reason(bot):
     session = asked(bot)
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
     bot.enabled = False
+    bot.save()
     assert "机器人已停用" in json.dumps(click(handlers.try_again, bot, session), ensure_ascii=False)
 
 

@@ -147,7 +147,7 @@ def test_misconfigured_app_fails_with_its_code(session, platform):
 
 
 def test_answer_that_died_with_its_worker_is_told_as_an_interruption(session, platform):
-    DeviceConsent.objects.update(asking=True)
+    DeviceConsent.objects.update(poll_in_flight=True)
     platform.token.mock(return_value=waiting("invalid_grant"))
     poll(session)
     assert_over(session, SessionState.FAILED, FailureReason.INTERRUPTED)
@@ -249,7 +249,7 @@ def test_worker_that_died_while_starting_is_replaced(bot, platform, settings):
     session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
     assert claim_start(session)
     assert not claim_start(session)
-    DeviceConsent.objects.update(starting_until=timezone.now() - timedelta(seconds=1))
+    DeviceConsent.objects.update(start_lease_until=timezone.now() - timedelta(seconds=1))
     sync_card(session.pk)
     assert fresh(session).state == SessionState.SENT
 

@@ -275,23 +275,5 @@ def test_request_that_does_not_fit_says_where(bot, body):
     assert response.json()["errors"][0]["where"]
 
 
-def test_bots_are_paged(django_assert_num_queries):
-    bots = sorted((make_bot() for _ in range(3)), key=lambda bot: bot.app_id)
-    client = api_client(Scope.BOTS_READ)
-    client.get("/api/v1/bots")
-    with django_assert_num_queries(3):  # key, bots, their slots
-        first = client.get("/api/v1/bots", {"limit": 2}).json()
-    rest = client.get("/api/v1/bots", {"limit": 2, "cursor": first["next_cursor"]}).json()
-    assert [item["app_id"] for item in first["items"] + rest["items"]] == [bot.app_id for bot in bots]
-    assert rest["next_cursor"] is None
-
-
-def test_answers_hold_no_secret():
-    make_bot(app_secret="the-app-secret", encrypt_key="the-encrypt-key")
-    text = api_client(Scope.BOTS_READ).get("/api/v1/bots").text
-    assert "the-app-secret" not in text
-    assert "the-encrypt-key" not in text
-
-
 def test_description_is_served():
     assert Client().get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
