@@ -17,8 +17,8 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     """Add new handler runs and deliveries of these events as ``job`` says, in the caller's transaction. Returns the number
     of events that got any.
 
-    What was recorded of earlier ones stays; nothing is added beside one that is still under way. Clicks are left out,
-    because nobody waits for their answer any more, and so are unreadable events.
+    What was recorded of earlier ones stays; nothing is added beside one that is still under way. Clicks are skipped,
+    because their answer comes too late, and so are unreadable events.
     """
     hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
     rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
