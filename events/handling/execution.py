@@ -47,7 +47,7 @@ def admit(run: HandlerRun, *, is_on: bool) -> Registration | None:
         HandlerRun.objects.release(run)
     elif not is_on:
         _end(run, status=RunStatus.SKIPPED, finished_at=timezone.now())
-    elif run.attempts > handler.tries:
+    elif run.attempts > handler.max_attempts:
         fail(run, RunFailure.WORKER_LOST, WORKER_LOST, final=True)
     else:
         return handler
@@ -74,7 +74,7 @@ def execute(run: HandlerRun, handler: Registration) -> Success | None:
     except BaseException as error:
         logger.exception("handler_failed", extra={"handler": handler.name, "event_id": run.event.event_id})
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        fail(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=run.attempts >= handler.tries)
+        fail(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=run.attempts >= handler.max_attempts)
     return None
 
 
@@ -92,7 +92,7 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
 def time_out(run: HandlerRun, handler: Registration) -> bool:
     """Note that the handler took too long; False when it came to an end of its own at the last moment."""
     text = f"The handler was not done after {handler.seconds:g} s."
-    return fail(run, RunFailure.TIMED_OUT, text, final=run.attempts >= handler.tries)
+    return fail(run, RunFailure.TIMED_OUT, text, final=run.attempts >= handler.max_attempts)
 
 
 def fail(run: HandlerRun, failure: RunFailure, error: str, *, final: bool) -> bool:

@@ -237,7 +237,7 @@ class HandlerWorker:
         if handler is None:
             return False
         if self._watchdog.hung_of(claimed.place.key) >= MAX_HUNG:
-            execution.fail(run, RunFailure.TIMED_OUT, HANGS, final=run.attempts >= handler.tries)
+            execution.fail(run, RunFailure.TIMED_OUT, HANGS, final=run.attempts >= handler.max_attempts)
             return False
         self._watchdog.begin(WatchedRun(claimed, handler, is_suspect), self._execute)
         return True
