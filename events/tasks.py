@@ -1,4 +1,4 @@
-"""Celery tasks: a few lines each, primitives only. Handlers are run by this process's runner."""
+"""Celery tasks: a few lines each, primitives only. Handlers are run by this process's HandlerWorker."""
 
 from typing import Any
 
