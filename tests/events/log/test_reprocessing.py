@@ -11,7 +11,7 @@ from events.log.replay import Progress, advance
 from events.models import Delivery, HandlerAttempt
 from tests.events.handler_runs import dispatched
 from tests.events.log.replays import TYPE, handled, job_for, run
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_subscription
 
 pytestmark = pytest.mark.usefixtures("no_broker")

@@ -26,7 +26,7 @@ from events.log.criteria import EventCriteria
 from events.log.replay import start_replay
 from events.log.retention import Policy, count_expired, prune_events
 from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun, ReplayJob, ShedCount
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_bot, make_subscription
 
 
