@@ -74,9 +74,9 @@ STILL_USABLE = (RefreshOutcome.NOT_SENT, RefreshOutcome.REJECTED, RefreshOutcome
 class RevocationState(models.TextChoices):
     """Whether the grant's token is withdrawn at the platform."""
 
-    PENDING = "pending", _("Platform not told yet")
+    PENDING = "pending", _("To be withdrawn at the platform")
     DONE = "done", _("Withdrawn at the platform")
-    GIVEN_UP = "given_up", _("Platform could not be told")
+    GIVEN_UP = "given_up", _("Could not be withdrawn at the platform")
     OVERTAKEN = "overtaken", _("Overtaken by a new authorization")
 
 

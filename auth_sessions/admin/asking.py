@@ -99,7 +99,13 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
         if not self.has_view_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         if request.method != "POST":
-            form = AskForm(operator=operator, initial=_asked_for(request))
+            filled = {
+                "bot": request.GET.get("bot"),
+                "open_ids": request.GET.getlist("open_id"),
+                "scopes": request.GET.getlist("scope"),
+                "once": uuid.uuid4(),
+            }
+            form = AskForm(operator=operator, initial=filled)
         else:
             form = AskForm(request.POST, operator=operator)
             if form.is_valid() and self._ask(request, form):
@@ -152,12 +158,3 @@ def ask_page(bot: Bot, open_id: str, scopes: list[str]) -> HttpResponseRedirect:
     """To the form, with bot, person and scopes filled in."""
     filled = urlencode({"bot": str(bot.pk), "open_id": open_id, "scope": scopes}, doseq=True)
     return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?{filled}")
-
-
-def _asked_for(request: HttpRequest) -> dict[str, Any]:
-    return {
-        "bot": request.GET.get("bot"),
-        "open_ids": request.GET.getlist("open_id"),
-        "scopes": request.GET.getlist("scope"),
-        "once": uuid.uuid4(),
-    }

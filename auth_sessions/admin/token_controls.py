@@ -29,8 +29,8 @@ else:
 
 MOST_AT_ONCE = 200
 REVOKING = _(
-    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person is told and "
-    "can authorize again."
+    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person gets a notice "
+    "and can authorize again."
 )
 REFRESHING = _(
     "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
@@ -94,13 +94,15 @@ class TokenControls(Base):
     @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))
     def revoke(self, request: HttpRequest, token: UserToken) -> None:
         outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
-        told = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
+        is_withdrawn = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
         words = (
             gettext("The authorization was revoked, at the platform too.")
-            if told
-            else gettext("The tokens are destroyed. The platform has not confirmed yet and is told again.")
+            if is_withdrawn
+            else gettext(
+                "The tokens are destroyed. The platform has not confirmed yet; the portal keeps trying."
+            )
         )
-        self.message_user(request, words, messages.SUCCESS if told else messages.WARNING)
+        self.message_user(request, words, messages.SUCCESS if is_withdrawn else messages.WARNING)
 
     @admin.action(description=_("Revoke"))
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[UserToken]) -> HttpResponseBase | None:

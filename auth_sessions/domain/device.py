@@ -35,8 +35,8 @@ GRACE = timedelta(minutes=1)  # after the end of a code, for the answer of the l
 MAX_INTERVAL = 60  # seconds
 MAX_LIFE = timedelta(hours=1)  # of a code, whatever the platform says
 SWEEP_LIMIT = 500
-
-_CODE_INVALID = {"expired_token", "invalid_grant"}
+CLOCK_DIFFERENCE = timedelta(seconds=15)
+"""The platform may answer ``invalid_grant`` to a code that has expired by its clock and not yet by ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,13 @@ def _claim_poll(session_id: UUID) -> Poll | None:
 
 
 def _handle_refusal(poll: Poll, error: OAuthError) -> None:
+    ends = poll.consent.expires_at
+    is_near_end = ends is None or ends <= timezone.now() + CLOCK_DIFFERENCE
     if error.error == "access_denied":
         end_session(poll.session, state=SessionState.DENIED, actor=Actor.user(poll.session.open_id))
-    elif error.error in _CODE_INVALID and (error.error == "expired_token" or _is_near_its_end(poll)):
+    elif error.error == "expired_token" or (error.error == "invalid_grant" and is_near_end):
         _end_code(poll)
-    elif error.error in _CODE_INVALID:
+    elif error.error == "invalid_grant":
         # Used up before its time: by a worker that died with the tokens in hand, or by an unknown party.
         fail(
             poll.session,
@@ -205,12 +207,6 @@ def _schedule_next(poll: Poll, *, more: int = 0, **values: Any) -> None:
         }
         | values
     )
-
-
-def _is_near_its_end(poll: Poll) -> bool:
-    """Within the difference of two clocks: the platform may answer ``invalid_grant`` to a code that has expired."""
-    ends = poll.consent.expires_at
-    return ends is None or ends <= timezone.now() + timedelta(seconds=15)
 
 
 def _end_code(poll: Poll) -> None:

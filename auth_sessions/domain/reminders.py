@@ -34,48 +34,36 @@ def remind_of_ends() -> int:
 
 def _remind(grant: UserToken) -> bool:
     now = timezone.now()
-    ends_at = _end_of(grant, now)
+    by, refreshable_until = grant.reauthorize_by, grant.refresh_expires_at
+    ends_at: datetime | None = None
+    following: datetime | None = None
+    if grant.status == TokenStatus.NEEDS_REAUTH:
+        ends_at = grant.access_expires_at
+    elif grant.status == TokenStatus.ACTIVE:
+        ends_at = nearing_end(reauthorize_by=by, refresh_expires_at=refreshable_until, now=now)
+        following = next_reminder(reauthorize_by=by, refresh_expires_at=refreshable_until, after=now)
     try:
         with transaction.atomic():
-            return _schedule(grant, _following(grant, now)) and ends_at is not None and _ask(grant, ends_at)
+            is_ours = _schedule(grant, following)
+            if not is_ours or ends_at is None:
+                return False
+            request_authorization(
+                bot=grant.bot,
+                open_id=grant.open_id,
+                tenant_key=grant.tenant_key,
+                scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
+                actor=SYSTEM,
+                renews_until=ends_at,
+                lifetime=CARD_LIFE,
+            )
     except CANNOT_ASK as problem:
         logger.warning("reminder_not_sent", extra={"grant": str(grant.pk), "problem": problem.code})
         _schedule(grant, now + RETRY_AFTER)
         return False
+    return True
 
 
-def _schedule(grant: UserToken, following: datetime | None) -> bool:
+def _schedule(grant: UserToken, next_reminder_at: datetime | None) -> bool:
     """Schedule the next reminder; the row count decides which worker sends this one."""
     step = UserToken.objects.filter(pk=grant.pk, next_reminder_at=grant.next_reminder_at)
-    return bool(step.update(next_reminder_at=following))
-
-
-def _end_of(grant: UserToken, now: datetime) -> datetime | None:
-    if grant.status == TokenStatus.NEEDS_REAUTH:
-        return grant.access_expires_at
-    if grant.status == TokenStatus.REVOKED:
-        return None
-    return nearing_end(
-        reauthorize_by=grant.reauthorize_by, refresh_expires_at=grant.refresh_expires_at, now=now
-    )
-
-
-def _following(grant: UserToken, now: datetime) -> datetime | None:
-    if grant.status != TokenStatus.ACTIVE:
-        return None
-    return next_reminder(
-        reauthorize_by=grant.reauthorize_by, refresh_expires_at=grant.refresh_expires_at, after=now
-    )
-
-
-def _ask(grant: UserToken, ends_at: datetime) -> bool:
-    request_authorization(
-        bot=grant.bot,
-        open_id=grant.open_id,
-        tenant_key=grant.tenant_key,
-        scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
-        actor=SYSTEM,
-        renews_until=ends_at,
-        lifetime=CARD_LIFE,
-    )
-    return True
+    return bool(step.update(next_reminder_at=next_reminder_at))

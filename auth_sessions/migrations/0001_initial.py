@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='time')),
                 ('token', core.vault.fields.EncryptedField(blank=True, default='', editable=False)),
                 ('token_hint', models.CharField(blank=True, editable=False, max_length=13)),
-                ('state', models.CharField(choices=[('pending', 'Platform not told yet'), ('done', 'Withdrawn at the platform'), ('given_up', 'Platform could not be told'), ('overtaken', 'Overtaken by a new authorization')], default='pending', max_length=9, verbose_name='state')),
+                ('state', models.CharField(choices=[('pending', 'To be withdrawn at the platform'), ('done', 'Withdrawn at the platform'), ('given_up', 'Could not be withdrawn at the platform'), ('overtaken', 'Overtaken by a new authorization')], default='pending', max_length=9, verbose_name='state')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
                 ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='not before')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),

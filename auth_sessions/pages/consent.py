@@ -71,11 +71,8 @@ def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = Non
     if session is not None:
         extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
         if session.error_code is not None:
-            extra |= {"code": session.error_code, "explanation": _explanation(request, session.error_code)}
+            info = explain(session.error_code)
+            language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
+            explanation = f"{info.cause.in_language(language)} {info.cure.in_language(language)}"
+            extra |= {"code": session.error_code, "explanation": explanation}
     return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))
-
-
-def _explanation(request: HttpRequest, code: int) -> str:
-    info = explain(code)
-    language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
-    return f"{info.cause.in_language(language)} {info.cure.in_language(language)}"

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_sessions.domain.self_service import (
     PAGE_TIME,
-    SelfServiceView,
     is_link_live,
     open_self_service_link,
     page_of,
@@ -60,7 +59,11 @@ def mine(request: HttpRequest) -> HttpResponse:
         view = page_of(request.COOKIES.get(_cookie_name(), ""))
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
-    return private(render(request, "auth_sessions/mine.html", _shown(view)), has_form=True)
+    language = get_language() or settings.LANGUAGE_CODE
+    grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
+    scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
+    shown = {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
+    return private(render(request, "auth_sessions/mine.html", shown), has_form=True)
 
 
 @require_POST
@@ -72,13 +75,6 @@ def revoke_mine(request: HttpRequest) -> HttpResponse:
         return _outcome(request, PAGE_OVER)
     revoke_own(view)
     return _outcome(request, PAGE_REVOKED, bot=view.bot)
-
-
-def _shown(view: SelfServiceView) -> dict[str, object]:
-    language = get_language() or settings.LANGUAGE_CODE
-    grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
-    scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
-    return {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
 
 
 def _outcome(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:

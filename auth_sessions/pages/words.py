@@ -140,6 +140,6 @@ PAGE_REVOKED = Page(
     200,
     "good",
     _("Revoked"),
-    _("The bot can no longer act for you. The platform is being told."),
+    _("The bot can no longer act for you. The authorization is being withdrawn at Feishu."),
     _("You can close this page and return to the chat."),
 )

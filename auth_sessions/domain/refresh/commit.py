@@ -88,7 +88,9 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
     if not tokens.refresh_token:
         logger.warning("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation)
-    times = lifetimes(tokens, asked_at=asked_at, used_at=_last_use(grant))
+    # Read again: the token may have been used during the submission.
+    used_at = UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
+    times = lifetimes(tokens, asked_at=asked_at, used_at=used_at)
     return bool(
         rows.exclude(status=TokenStatus.REVOKED).update(
             access_token=encrypted_field(UserToken, "access_token").seal_for(grant, tokens.access_token),
@@ -115,11 +117,6 @@ _RELEASED: dict[str, Any] = {
     "lease_until": None,
     "next_attempt_at": None,
 }
-
-
-def _last_use(grant: UserToken) -> datetime | None:
-    """Read again: the token may have been used during the submission."""
-    return UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
 
 
 def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
