@@ -189,7 +189,7 @@ def test_news_of_a_strangers_revocation_ends_nothing(bot):
     assert grant.status == TokenStatus.ACTIVE
 
 
-def test_authorize_again_sends_whoever_clicks_a_card_of_their_own(bot):
+def test_authorize_again_sends_the_person_who_clicks_a_card_of_their_own(bot):
     event = arrived(bot, click_event(value={"action": "auth.start"}, open_id="ou_clicker"))
     for _ in range(2):
         assert handlers.start_again(event, bot)["toast"]["type"] == "success"
