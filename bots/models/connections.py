@@ -181,6 +181,7 @@ class PlatformCount(models.Model):
     renewals = models.PositiveIntegerField(default=0)
     """How often connections were replaced because of the count, since it was right the last time."""
     error_code = models.BigIntegerField(_("error code"), null=True)
+    error_reason = models.CharField(max_length=20, blank=True)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
 
     objects = PlatformCountQuerySet.as_manager()
