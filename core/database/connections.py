@@ -1,6 +1,14 @@
-"""Giving database connections back, and bounding what a thread's own connection may wait for."""
+"""Giving database connections back, and bounding what a thread's statements may take."""
 
-from django.db import connection
+import threading
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.signals import connection_created
+
+_thread = threading.local()
+_LIMIT = "feishu_portal_limit"
+"""An attribute of psycopg's connection: the limit that its session has, in milliseconds."""
 
 
 def give_back(*, before_waiting: bool = False) -> None:
@@ -16,17 +24,34 @@ def give_back(*, before_waiting: bool = False) -> None:
 
 
 def limit_waiting(seconds: float) -> None:
-    """Bound the statements and idle transactions of this thread's connection.
+    """Bound the statements and idle transactions of this thread from now on, whichever connection it gets; 0 for no bound.
 
     The server counts the time, so that not even a process that was stopped in the middle keeps its locks. SQLite has one
     writer and its own timeout, which the settings name.
     """
-    if connection.vendor != "postgresql":
+    _thread.limit = round(seconds * 1000)
+    if connection.connection is not None:
+        _apply_limit(connections[DEFAULT_DB_ALIAS])
+
+
+def _apply_limit(connection: Any, **_signal: object) -> None:
+    """Tell the session, where it has another limit: a pooled one may have served another thread before."""
+    limit = getattr(_thread, "limit", 0)
+    if connection.vendor != "postgresql" or getattr(connection.connection, _LIMIT, 0) == limit:
         return
-    limit = f"{round(seconds * 1000)}ms"
+    # Within a transaction for as long as that lasts: a rollback would take back what is said for good.
+    is_local = connection.in_atomic_block
     with connection.cursor() as cursor:
-        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            cursor.execute("SELECT set_config(%s, %s, false)", [name, limit])
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, %s),"
+            " set_config('idle_in_transaction_session_timeout', %s, %s)",
+            [f"{limit}ms", is_local] * 2,
+        )
+    if not is_local:
+        setattr(connection.connection, _LIMIT, limit)
+
+
+connection_created.connect(_apply_limit, dispatch_uid="core.database.limit")
 
 
 def close_own() -> None:

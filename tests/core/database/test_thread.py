@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import Error, OperationalError, connection, transaction
@@ -33,18 +34,24 @@ def test_without_patience_to_lose_it_is_waited_for():
     run(lambda: sleep(0.3), patience=None)
 
 
+def backends_left_after_a_second(backend: int) -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1)")
+            cursor.execute("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = %s", [backend])
+            [left] = cursor.fetchone()
+            return left
+    finally:
+        connection.close()
+
+
 def test_transaction_that_stands_idle_is_ended_by_the_server():
     def stand_idle():
         with transaction.atomic():
             sleep(0)
             backend = connection.connection.info.backend_pid
-            other = connection.copy()
-            with other.cursor() as cursor:
-                cursor.execute("SELECT pg_sleep(1)")
-                cursor.execute("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = %s", [backend])
-                [left] = cursor.fetchone()
-            other.close()
-            assert left == 0
+            with ThreadPoolExecutor(1) as other:  # whose statements have no bound
+                assert other.submit(backends_left_after_a_second, backend).result() == 0
             sleep(0)
 
     with pytest.raises(Error, match="idle-in-transaction"):

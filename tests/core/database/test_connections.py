@@ -1,0 +1,73 @@
+"""What a thread says of its statements holds for whichever connection it gets, and for no other thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from core.database.connections import limit_waiting
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgres")]
+
+
+@pytest.fixture(autouse=True)
+def no_limit_is_left():
+    yield
+    limit_waiting(0)
+
+
+def limit_of_session() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        [value] = cursor.fetchone()
+        return value
+
+
+def in_another_thread(function):
+    def closing():
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(closing).result()
+
+
+def test_statement_that_takes_too_long_is_ended():
+    limit_waiting(0.1)
+    with pytest.raises(OperationalError, match="statement timeout"), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+
+
+def test_next_connection_of_the_thread_has_the_limit_too():
+    limit_waiting(0.1)
+    connection.close()
+    assert limit_of_session() == "100ms"
+
+
+def test_other_threads_have_none():
+    limit_waiting(0.1)
+    assert in_another_thread(limit_of_session) == "0"
+
+
+def test_limit_can_be_lifted():
+    limit_waiting(0.1)
+    limit_waiting(0)
+    assert limit_of_session() == "0"
+
+
+def test_session_is_told_once(django_assert_num_queries):
+    limit_waiting(0.1)
+    with django_assert_num_queries(0):
+        limit_waiting(0.1)
+
+
+def test_limit_said_within_a_transaction_is_not_taken_for_the_sessions_own():
+    with pytest.raises(ValueError), transaction.atomic():
+        limit_waiting(0.1)
+        assert limit_of_session() == "100ms"
+        raise ValueError
+    assert limit_of_session() == "0"
+    limit_waiting(0.1)
+    assert limit_of_session() == "100ms"
