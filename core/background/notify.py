@@ -5,7 +5,7 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-logger = logging.getLogger("core.notify")
+logger = logging.getLogger(__name__)
 
 
 def notify(task: str, *args: object) -> bool:

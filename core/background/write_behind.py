@@ -15,7 +15,7 @@ from core.database.thread import DatabaseThread
 
 T = TypeVar("T")
 
-logger = logging.getLogger("core.write_behind")
+logger = logging.getLogger(__name__)
 
 UNSTORABLE = (DataError, IntegrityError, OverflowError, ValueError)
 """The values are at fault, not the database: kept, they would hold up every other note for ever."""
