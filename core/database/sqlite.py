@@ -1,18 +1,23 @@
 """What SQLite makes necessary: it lets one connection write at a time, and no server ends a transaction that hangs.
 
-Both tricks here are only for handlers, whose code is not ours: running one again whose transaction lost the race for the
-write lock, and taking the lock away from one that does not come back.
+Two tricks here are only for handlers, whose code is not ours: running one again whose transaction lost the race for the
+write lock, and taking the lock away from one that does not come back. The third lets arrivals go before everything else:
+SQLite gives its lock to whoever happens to ask when it is free, and who asks again after a pause may starve.
 """
 
 import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 STATEMENT_SECONDS = 0.2
 """How long a statement may still run in a transaction that is aborted."""
+
+GIVE_WAY_SECONDS = 0.5
+"""How long background work waits for arrivals, so that a flood of them does not stop it."""
 
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
@@ -25,6 +30,38 @@ def is_locked(error: BaseException) -> bool:
     """
     cause = error.__cause__
     return isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode & 0xFF in _LOCKED
+
+
+class WriteTurns:
+    """Who writes first in a process that does everything on one SQLite database. On PostgreSQL nobody has to wait."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._first = 0
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """While the block runs, background work begins no write."""
+        if connections[DEFAULT_DB_ALIAS].vendor != "sqlite":
+            yield
+            return
+        with self._changed:
+            self._first += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._first -= 1
+                self._changed.notify_all()
+
+    def give_way(self) -> None:
+        """Before a transaction of background work: let those that go first write, for a bounded time."""
+        if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
+            with self._changed:
+                self._changed.wait_for(lambda: not self._first, timeout=GIVE_WAY_SECONDS)
+
+
+WRITE_TURNS = WriteTurns()
 
 
 class AbortableConnection:

@@ -11,6 +11,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 from django.db.models import F
 from msgspec import Struct
 
+from core.database.sqlite import WRITE_TURNS
 from events.ingress.incoming import IncomingEvent
 from events.models import Event
 
@@ -46,7 +47,8 @@ def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> 
     Raises django.db.Error when the database cannot be reached; then nothing of the batch may be acknowledged.
     """
     try:
-        new = _insert(events)
+        with WRITE_TURNS.first():
+            new = _insert(events)
     except (DataError, IntegrityError) as error:
         return _store_in_halves(events, error, count_duplicates=count_duplicates)
     results, repeated = [], []
