@@ -31,7 +31,7 @@ class SlotState(models.TextChoices):
 class LossReason(models.TextChoices):
     """Why a connection ended or could not be made."""
 
-    SILENT = "silent", _("Nothing received")
+    SILENT = "silent", _("Nothing heard")
     CLOSED = "closed", _("Closed by the platform")
     NETWORK = "network", _("Network")
     REFUSED = "refused", _("Refused by the platform")
@@ -39,14 +39,14 @@ class LossReason(models.TextChoices):
     SLEPT = "slept", _("The machine slept")
     DIED = "died", _("Its process died")
     MOVED = "moved", _("Moved to another process")
-    ASKED = "asked", _("By an operator")
+    ASKED = "asked", _("Asked for")
     CHANGED = "changed", _("Settings changed")
     ENDED = "ended", _("Its process ended")
     ERROR = "error", _("Internal error")
 
 
 PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANGED, LossReason.ENDED})
-"""Ends that the portal or an operator intended."""
+"""Ends that the portal or an operator wanted."""
 
 
 class Channel(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Token use in the console, by person, caller and time."""
+"""What API clients did with tokens, to read: by person, by client, by time."""
 
 from django.contrib import admin
 from django.utils.html import format_html

@@ -1,7 +1,8 @@
 """Apps whose users' tokens are not refreshed, as incidents: it takes a person to have the platform accept them again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -27,10 +28,8 @@ def refused_apps() -> Iterator[Problem]:
             yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code))
 
 
-register(
-    Detector(
-        causes=(REFRESH,),
-        find=refused_apps,
-        monitored=lambda: Bot.objects.enabled().values_list("pk", flat=True),
-    )
-)
+def _enabled() -> Iterable[UUID]:
+    return Bot.objects.enabled().values_list("pk", flat=True)
+
+
+register(Detector(causes=(REFRESH,), find=refused_apps, monitored=_enabled))

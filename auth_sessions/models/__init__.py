@@ -1,4 +1,4 @@
-"""The models of authorizations, one subject per file."""
+"""The nouns of this room, a subject a file."""
 
 from auth_sessions.models.device_consents import DeviceConsent
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate

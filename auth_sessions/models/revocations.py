@@ -1,4 +1,4 @@
-"""Revocations of grants."""
+"""Ends of grants."""
 
 import uuid
 from typing import Self
@@ -16,7 +16,7 @@ from core.vault.fields import EncryptedField
 
 class RevocationQuerySet(models.QuerySet["Revocation"]):
     def to_withdraw(self) -> Self:
-        """Revocations whose token may be withdrawn at the platform now."""
+        """Revocations the platform may be told of now."""
         return self.filter(state=RevocationState.PENDING, next_attempt_at__lte=timezone.now())
 
     def to_notify(self) -> Self:
@@ -25,8 +25,8 @@ class RevocationQuerySet(models.QuerySet["Revocation"]):
 
 
 class Revocation(models.Model):
-    """One revocation: by whom, why, and whether the token is withdrawn at the platform. Until it is, it is kept sealed here and
-    nowhere else."""
+    """One end of a grant: who ended it, why, and whether the platform knows. Until it does, the token to be withdrawn is
+    kept sealed here and nowhere else."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grant = models.ForeignKey(

@@ -1,7 +1,7 @@
 """Raw SQL, for statements that run once with every event: the ORM takes several times as long to write such a statement as
 the database to run it. Tables and columns are the models'; one text serves both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,6 +34,23 @@ def locked() -> str:
 def marks(values: Sequence[object]) -> str:
     """A place for each value, for ``IN``; without any it finds nothing."""
     return ", ".join(["%s"] * len(values)) or "NULL"
+
+
+def any_of(values: Sequence[object]) -> tuple[str, list[object]]:
+    """The condition that a column is one of ``values``, to stand behind its name, and its parameters. On PostgreSQL it is
+    one text for any number of them, so that the server plans it once."""
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", [list(values)]
+    return f"IN ({marks(values)})", list(values)
+
+
+def unnest(types: Mapping[str, str], alias: str) -> str:
+    """Rows as a table, for PostgreSQL: one parameter for each column, a list. ``types`` are the types of the columns.
+
+    Arrays are sent in binary: as text they would cost more than the rest of the statement.
+    """
+    arrays = ", ".join(f"%b::{kind}[]" for kind in types.values())
+    return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
 
 
 def uuid_of(value: UUID | str) -> UUID:

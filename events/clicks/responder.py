@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -25,12 +24,13 @@ from events.clicks.records import begin_run, end_ignored, hand_over, note_answer
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure
 from events.handling import execution
+from events.handling.completion import note_ends
 from events.handling.concurrency import ConcurrencyLimit, Place
 from events.handling.registry import handler_of_callback
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
-from events.models import Event
+from events.models import Event, HandlerRun
 from events.notify import notify_worker
 from feishu.cards import Json, callback_response
 from feishu.envelope import OLD_CARD_CALLBACK
@@ -75,7 +75,7 @@ class CallbackResponder:
             answer = await asyncio.wait_for(asyncio.shield(callback.answer), deadline - time.monotonic())
         except TimeoutError:
             answer = PROCESSING if callback.set_late() else await callback.answer
-            self._spawn(self._write(note_answered_late, [event_pk]))
+            self._keep(self._write(note_answered_late, [event_pk]))
         answer = await self._with_disabled_buttons(callback, answer, deadline)
         return encoded(answer, event.event_type)
 
@@ -131,7 +131,7 @@ class CallbackResponder:
         callback.job = self._threads.start(lambda: self._handle(callback))
         if not callback.started.done():
             callback.started.set_result(None)
-        self._spawn(self._watch(callback, place))
+        self._keep(self._watch(callback, place))
 
     def _handle(self, callback: Callback) -> None:
         """On the callback's thread."""
@@ -155,7 +155,7 @@ class CallbackResponder:
             logger.error("callback_handler_timed_out", extra={"event_pk": callback.event_pk})  # noqa: TRY400 -- its own time
             self._leave_thread(callback)
             if callback.run is not None and callback.handler is not None:
-                await self._write(execution.time_out, callback.run, callback.handler)
+                await self._write(note_ends, [execution.timed_out(callback.run, callback.handler)])
         finally:
             self._running.pop(callback.event_pk, None)
             place.release()
@@ -167,7 +167,7 @@ class CallbackResponder:
 
     # --- behind the answer
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it beside the answer; ``close`` waits for it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -191,8 +191,7 @@ class CallbackResponder:
             for callback in list(self._running.values()):
                 self._leave_thread(callback)
                 if callback.run is not None:
-                    end = partial(execution.fail, final=True)
-                    await self._write(end, callback.run, RunFailure.WORKER_LOST, STOPPED)
+                    await self._write(_end_stopped, callback.run)
             if self._handing_over is not None:
                 await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
         finally:
@@ -212,7 +211,17 @@ def _run_handler(callback: Callback) -> Json:
         return NOTHING
     callback.handler = handler
     callback.run = begin_run(event, handler)
-    done = execution.execute(callback.run, handler)
-    if done is None:
+    executed = execution.execute(callback.run, handler)
+    if executed.end is not None:
+        # Before the answer: who is told that it failed clicks again, and that click has to count.
+        try:
+            note_ends([executed.end])
+        except Error as error:
+            logger.warning("callback_not_noted", extra={"error": type(error).__name__})
+    if not executed.succeeded:
         return FAILED
-    return done.result if isinstance(done.result, dict) else NOTHING
+    return executed.result if isinstance(executed.result, dict) else NOTHING
+
+
+def _end_stopped(run: HandlerRun) -> None:
+    note_ends([execution.failed(run, RunFailure.WORKER_LOST, STOPPED, final=True)])

@@ -1,78 +1,208 @@
-"""How an attempt ends: the run, the attempt and, with its last run, the event are written by whoever holds the claim."""
+"""How attempts end: runs, attempts and, with their last run, events are written by whoever holds the claims.
 
+Many ends are written in two statements and one commit. A claim is the fence: of a run that another worker has taken over
+nothing is written.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import connection, transaction
 from django.utils import timezone
 
-from core.database.sql import ask, locked
+from core.database.sql import any_of, ask, unnest
 from core.database.sql import run as execute
+from core.database.sqlite import WRITE_TURNS
 from events.clicks.updates import reopen_button
 from events.enums import ENDED_RUNS, AttemptOutcome, EventStatus, RunStatus
-from events.errors import StaleClaimError
+from events.handling.ordering import PATIENCE, promote_next
 from events.log.fingerprints import fingerprint
 from events.models import HandlerRun
 from feishu.card_buttons import is_single_use
 
-
-def finish(
-    run: HandlerRun,
-    *,
-    status: RunStatus,
-    error: str = "",
-    failure: str = "",
-    **values: datetime | str,
-) -> None:
-    """Note how an attempt ended, in the caller's transaction; ``values`` are other columns of the run. Raises
-    StaleClaimError when the claim was lost meanwhile."""
-    is_over = status in ENDED_RUNS
-    values |= {
-        "status": status.value,
-        "error": error,
-        "failure": failure,
-        "fingerprint": fingerprint(error) if status == RunStatus.DEAD else "",
-    }
-    columns = ", ".join(f"{name} = %s" for name in values)
-    sql = (
-        f"UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, {columns}"  # noqa: S608 -- names of columns
-        " WHERE id = %s AND claim_id = %s AND status = 'running'"
-    )
-    held = [run.pk, run.claim_id]
-    if is_over:
-        # Holds the event until the transaction ends: of two runs of one event that end at once, the later one sees
-        # the other.
-        sql += f" AND event_id IN (SELECT id FROM events_event WHERE id = %s {locked()})"  # noqa: S608 -- constants
-        held.append(run.event_id)
-    if not execute(sql, [*values.values(), *held]):
-        raise StaleClaimError
-    if status != RunStatus.SKIPPED:
-        now = timezone.now()
-        outcome = AttemptOutcome.SUCCEEDED if status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
-        execute(
-            "INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            [run.pk, run.attempts, run.started_at or now, now, outcome.value, error],
-        )
-    if is_over:
-        end_event(run.event_id)
+logger = logging.getLogger(__name__)
 
 
-def end_event(pk: int) -> None:
-    """End an event whose last handler run has ended: done when all succeeded, dead when one did not; of one whose
-    handlers were all switched off meanwhile, what matters is whether it goes to subscriptions. A button that counts once
-    counts again after a click that failed.
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How an attempt of a claimed run ended. ``run_at``: when it is attempted again, for one that is retried."""
 
-    The caller has locked the event with a statement before: this one sees what others committed until then.
+    run: HandlerRun
+    status: RunStatus
+    failure: str = ""
+    error: str = ""
+    run_at: datetime | None = None
+    finished_at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in ENDED_RUNS
+
+
+def note_ends(ends: Sequence[RunEnd]) -> int:
+    """Write ends in a transaction of their own, then let the runs begin that queued behind them: how many may."""
+    if not ends:
+        return 0
+    WRITE_TURNS.give_way()
+    with transaction.atomic():
+        lost, freed = complete(ends)
+    for end in lost:
+        logger.warning("run_taken_over", extra={"run": end.run.pk, "handler": end.run.handler})
+    return promote_next(freed)
+
+
+def complete(ends: Sequence[RunEnd]) -> tuple[list[RunEnd], list[HandlerRun]]:
+    """Write ends in the caller's transaction.
+
+    Returns those whose claim was lost, of which nothing is written, and the runs whose place in order is free now.
     """
+    # An event with a single run ends with it, in the same statement.
+    over = sorted({end.run.event_id for end in ends if end.is_over and not end.run.is_alone})
+    if over and connection.features.has_select_for_update:
+        # Held until the commit: of two runs of one event that end at once, the later one sees the other.
+        condition, values = any_of(over)
+        ask(f"SELECT id FROM events_event WHERE id {condition} ORDER BY id FOR NO KEY UPDATE", values)  # noqa: S608 -- constants
+    kept_order = _write(ends)
+    if over:
+        end_events(over)
+    if alone := [end for end in ends if end.is_over and end.run.is_alone and end.run.pk in kept_order]:
+        _end_alone(alone)
+    lost = [end for end in ends if end.run.pk not in kept_order]
+    freed = [
+        end.run
+        for end in ends
+        if end.run.order_key
+        and (end.is_over or not kept_order.get(end.run.pk, True))
+        and end.run.pk in kept_order
+    ]
+    return lost, freed
+
+
+def end_events(pks: Collection[int]) -> None:
+    """End those of these events whose last handler run has ended: done when all succeeded, dead when one did not; of one
+    whose handlers were all switched off meanwhile, what matters is whether it goes to subscriptions. A button that counts
+    once counts again after a click that failed.
+
+    The caller has locked the events with a statement before: this one sees what others committed until then.
+    """
+    if not pks:
+        return
+    condition, values = any_of(list(pks))
     sql = (
-        "UPDATE events_event SET finished_at = %s, status ="
+        "UPDATE events_event SET finished_at = %s, status ="  # noqa: S608 -- constants
         " (SELECT CASE WHEN COUNT(CASE status WHEN 'dead' THEN 1 END) > 0 THEN 'dead'"
         " WHEN COUNT(CASE status WHEN 'succeeded' THEN 1 END) > 0 THEN 'done'"
         " WHEN EXISTS (SELECT 1 FROM events_delivery WHERE event_id = events_event.id) THEN 'done' ELSE 'ignored' END"
         " FROM events_handlerrun WHERE event_id = events_event.id AND is_current)"
-        " WHERE NOT EXISTS (SELECT 1 FROM events_handlerrun WHERE event_id = events_event.id AND is_current"
-        " AND status NOT IN ('succeeded', 'dead', 'skipped'))"
-        " AND id = %s RETURNING status, dedupe_key"
+        f" WHERE id {condition} AND NOT EXISTS (SELECT 1 FROM events_handlerrun WHERE event_id = events_event.id"
+        " AND is_current AND status NOT IN ('succeeded', 'dead', 'skipped')) RETURNING id, status, dedupe_key"
     )
-    for status, dedupe_key in ask(sql, [timezone.now(), pk]):
+    for pk, status, dedupe_key in ask(sql, [timezone.now(), *values]):
         if status == EventStatus.DEAD and is_single_use(dedupe_key):
             reopen_button(pk)
+
+
+def _write(ends: Sequence[RunEnd]) -> dict[int, bool]:
+    """Write runs and attempts: by primary key, the runs whose claim held, and whether each keeps its place in order.
+
+    A run that is attempted again keeps it until ``PATIENCE`` after its first attempt.
+    """
+    return _write_postgres(ends) if connection.vendor == "postgresql" else _write_one_by_one(ends)
+
+
+def _end_alone(ends: Sequence[RunEnd]) -> None:
+    """Events with a single run, on SQLite; and what follows from their end."""
+    for end in ends:
+        if connection.vendor != "postgresql":
+            execute(
+                "UPDATE events_event SET status = CASE %s WHEN 'dead' THEN 'dead' WHEN 'succeeded' THEN 'done'"
+                " ELSE CASE WHEN EXISTS (SELECT 1 FROM events_delivery WHERE event_id = events_event.id)"
+                " THEN 'done' ELSE 'ignored' END END, finished_at = %s WHERE id = %s",
+                [end.status.value, end.finished_at, end.run.event_id],
+            )
+        if end.status == RunStatus.DEAD and is_single_use(end.run.event.dedupe_key):
+            reopen_button(end.run.event_id)
+
+
+_ENDS = {
+    "id": "int8", "claim_id": "uuid", "status": "text", "failure": "text", "error": "text", "fingerprint": "text",
+    "run_at": "timestamptz", "finished_at": "timestamptz", "started_at": "timestamptz", "is_alone": "bool",
+}  # fmt: skip
+
+
+def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, bool]:
+    sql = (
+        f"WITH given AS (SELECT * FROM {unnest(_ENDS, 'given')}), ended AS ("  # noqa: S608 -- constants
+        " UPDATE events_handlerrun run SET claim_id = NULL, lease_until = NULL, status = given.status,"
+        " failure = given.failure, error = given.error, fingerprint = given.fingerprint, started_at = given.started_at,"
+        " finished_at = CASE given.status WHEN 'retrying' THEN NULL ELSE given.finished_at END, run_at = COALESCE(given.run_at, run.run_at),"
+        " order_key = CASE WHEN run.order_key <> '' AND given.run_at > COALESCE((SELECT MIN(started_at)"
+        " FROM events_handlerattempt WHERE run_id = run.id), given.started_at) + %s THEN '' ELSE run.order_key END"
+        " FROM given WHERE run.id = given.id AND run.claim_id = given.claim_id AND run.status = 'running'"
+        " RETURNING run.id, run.event_id, run.status, run.attempts, run.order_key, given.error, given.started_at,"
+        " given.finished_at AS attempt_finished_at, given.is_alone"
+        "), noted AS ("
+        " INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
+        " SELECT id, attempts, started_at, attempt_finished_at,"
+        " CASE status WHEN 'succeeded' THEN 'succeeded' ELSE 'failed' END, error FROM ended WHERE status <> 'skipped'"
+        "), alone AS ("
+        " UPDATE events_event event SET finished_at = ended.attempt_finished_at, status = CASE ended.status"
+        " WHEN 'dead' THEN 'dead' WHEN 'succeeded' THEN 'done' ELSE CASE WHEN EXISTS"
+        " (SELECT 1 FROM events_delivery WHERE event_id = event.id) THEN 'done' ELSE 'ignored' END END"
+        " FROM ended WHERE event.id = ended.event_id AND ended.is_alone"
+        " AND ended.status IN ('succeeded', 'dead', 'skipped')"
+        ") SELECT id, order_key <> '' FROM ended"
+    )
+    columns = zip(*(_row(end) for end in ends), strict=True)
+    return dict(ask(sql, [*(list(column) for column in columns), PATIENCE]))
+
+
+def _row(end: RunEnd) -> tuple[object, ...]:
+    run = end.run
+    return (
+        run.pk,
+        run.claim_id,
+        end.status.value,
+        str(end.failure),
+        end.error,
+        fingerprint(end.error) if end.status == RunStatus.DEAD else "",
+        end.run_at,
+        end.finished_at,
+        run.started_at or end.finished_at,
+        run.is_alone,
+    )
+
+
+def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, bool]:
+    """For SQLite, where a statement costs no round trip."""
+    held: dict[int, bool] = {}
+    for end in ends:
+        pk, claim_id, status, failure, error, print_, run_at, finished_at, started_at, _ = _row(end)
+        keeps = not (end.run.order_key and run_at and _loses_place(end.run, end.run_at))
+        order_key = end.run.order_key if keeps else ""
+        sql = (
+            "UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, status = %s, failure = %s, error = %s,"
+            " fingerprint = %s, started_at = %s, finished_at = %s, run_at = COALESCE(%s, run_at), order_key = %s"
+            " WHERE id = %s AND claim_id = %s AND status = 'running'"
+        )
+        ended_at = finished_at if end.is_over else None
+        values = [status, failure, error, print_, started_at, ended_at, run_at, order_key, pk, claim_id]
+        if not execute(sql, values):
+            continue
+        held[end.run.pk] = bool(order_key)
+        if end.status != RunStatus.SKIPPED:
+            outcome = AttemptOutcome.SUCCEEDED if end.status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
+            execute(
+                "INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
+                " VALUES (%s, %s, %s, %s, %s, %s)",
+                [pk, end.run.attempts, started_at, finished_at, outcome.value, error],
+            )
+    return held
+
+
+def _loses_place(run: HandlerRun, run_at: datetime | None) -> bool:
+    first = run.attempt_log.order_by("number").values_list("started_at", flat=True).first()
+    since = first or run.started_at or timezone.now()
+    return run_at is not None and run_at > since + PATIENCE

@@ -1,4 +1,4 @@
-"""How many handlers one process runs at once, and how many of them may be the same one."""
+"""How many handlers one process runs at once, how many of them may be the same one, and how many runs each place is given."""
 
 import threading
 from collections import Counter
@@ -8,9 +8,16 @@ from uuid import UUID
 HandlerKey: TypeAlias = tuple[UUID, str]
 """A bot and the name of one of its handlers."""
 
+AHEAD_SECONDS = 0.05
+"""For about so long the runs that one thread is given take together: the longer, the fewer statements for each run, and
+the longer a run waits behind others while threads are idle elsewhere."""
+MAX_AHEAD = 64  # runs given to one thread at once
+SLOWEST_WEIGHT = 0.3  # of a new duration that is shorter than the average so far; a longer one counts in full
+MAX_KNOWN = 10_000  # handlers of bots whose durations are remembered
+
 
 class Place:
-    """One place under a limit. Whoever drops what it was taken for releases it; once more does no harm."""
+    """One place under a limit: a thread. Whoever drops what it was taken for releases it; once more does no harm."""
 
     __slots__ = ("_limit", "key")
 
@@ -25,7 +32,7 @@ class Place:
 
 
 class ConcurrencyLimit:
-    """Counts what a process runs by bot and handler.
+    """Counts the threads of a process by the bot and handler that they run.
 
     A handler gets at most three quarters of all places, whichever bots it runs for, and for one bot at most half of what
     the others leave. One that hangs takes half of the threads, a second one a quarter, and so on: there is a place for
@@ -43,7 +50,7 @@ class ConcurrencyLimit:
             return max(0, self.size - self._taken.total())
 
     def take(self, key: HandlerKey) -> Place | None:
-        """A place for one more run of this handler for this bot; None while it has its share."""
+        """A place for this handler of this bot; None while it has its share."""
         with self._lock:
             total, own = self._taken.total(), self._taken[key]
             same = sum(count for (_bot, handler), count in self._taken.items() if handler == key[1])
@@ -73,3 +80,30 @@ class ConcurrencyLimit:
         """Handlers that have a place."""
         with self._lock:
             return [key for key, count in self._taken.items() if count]
+
+
+class RunDurations:
+    """How long the handlers of a process take, and so how many runs one thread may be given at once.
+
+    A handler that nobody knows gets one run at a time. What is slower than before counts at once, what is faster bit by
+    bit: runs that wait behind a slow one on the same thread could run elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[HandlerKey, float] = {}
+
+    def note(self, key: HandlerKey, seconds: float) -> None:
+        """A run of this handler has taken that long; from the thread that ran it."""
+        before = self._seconds.get(key)
+        if before is None and len(self._seconds) >= MAX_KNOWN:
+            self._seconds.clear()
+        if before is not None and seconds < before:
+            seconds = before + (seconds - before) * SLOWEST_WEIGHT
+        self._seconds[key] = seconds
+
+    def ahead(self, key: HandlerKey) -> int:
+        """How many runs of this handler one thread is given at once."""
+        seconds = self._seconds.get(key)
+        if seconds is None:
+            return 1
+        return max(1, min(MAX_AHEAD, int(AHEAD_SECONDS / max(seconds, 1e-6))))

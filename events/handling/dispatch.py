@@ -6,30 +6,38 @@ quarantined with its error, a handler or subscription whose conditions raise get
 
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import TextChoices
 from django.utils import timezone
 
 from bots.models import Bot
-from core.database.sql import ask
+from core.database.clock import DatabaseTime
+from core.database.sql import any_of, ask, unnest
+from core.database.sql import run as execute
 from core.database.text import storable
-from events.enums import ACTIVE_RUNS, EventStatus, RunFailure, RunStatus
+from events.enums import ACTIVE_RUNS, COLLECTING, EventStatus, RunFailure, RunStatus
+from events.handling.claims import Batches
 from events.handling.ordering import order_key_of, promote
 from events.handling.registry import Registration, handlers_of
 from events.handling.switches import is_switched_on, switches_of
 from events.log.fingerprints import fingerprint
 from events.models import BotQueue, Delivery, Event, HandlerRun, Subscription
+from events.models.claims import LEASE
 from events.subscriptions.fan_out import add_deliveries, deliveries_for
 from feishu.envelope import CALLBACK_TYPES
 
 logger = logging.getLogger(__name__)
 
 MAX_ERROR = 500  # characters, as in the column of an event
+MIN_SHARE = 8  # events of one bot in a round, however many bots wait
 
 
 @dataclass(slots=True)
@@ -43,28 +51,107 @@ class Plan:
     deliveries: Sequence[Delivery] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dispatched:
-    """How many events were dispatched; ``is_queued``: a run queued up behind another, which may have ended by now."""
+    """How many events were dispatched. ``started``: runs claimed as they were made, by bot; ``unserved``: bots whose runs
+    wait because no place was left for them; ``is_full``: a run waits for a place; ``is_more``: a bot had more than its
+    share, or a run queued up behind another, which may have ended by now."""
 
     events: int = 0
-    is_queued: bool = False
+    started: Counter[UUID] = field(default_factory=Counter)
+    unserved: set[UUID] = field(default_factory=set)
+    is_full: bool = False
+    is_more: bool = False
 
 
-def dispatch_events(bot: Bot, switches: Mapping[str, bool], *, most: int) -> Dispatched:
-    """Give the oldest waiting events of ``bot``, up to ``most``, their handler runs and deliveries.
+def dispatch_events(
+    bots: Sequence[Bot],
+    switches: Mapping[UUID, Mapping[str, bool]],
+    *,
+    most: int,
+    batches: Batches,
+    most_places: int,
+    allowed: Mapping[UUID, int],
+) -> Dispatched:
+    """Give the oldest waiting events of these bots, about ``most`` in all, their handler runs and deliveries. Runs are
+    claimed as they are made, ``allowed`` of each bot, as far as there are places: ``most_places`` more, shared by the bots.
 
-    The caller holds the bot's queue in a transaction: two dispatchers at once would mix up the order of arrival.
+    The caller holds the bots' queues in a transaction: two dispatchers at once would mix up the order of arrival.
     """
-    # In most rounds a bot has no new event.
-    if most <= 0 or not ask(
-        "SELECT 1 FROM events_event WHERE bot_id = %s AND status = 'received' LIMIT 1", [bot.pk]
-    ):
+    share = max(MIN_SHARE, most // max(1, len(bots)))
+    events = _waiting_events(bots, share)
+    if not events:
         return Dispatched()
-    events = Event.objects.filter(bot=bot, status=EventStatus.RECEIVED).order_by("pk")[:most]
-    subscriptions = list(Subscription.objects.collecting(bot))
-    plans = [plan(event, bot, switches, subscriptions) for event in events]
-    return Dispatched(len(plans), _write(bot, plans))
+    subscriptions = _subscriptions_of({event.bot_id: event.bot for event in events})
+    plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[one.bot_id]) for one in events]
+    _write_events(plans)
+    runs = [run for one in plans for run in one.runs]
+    for one in plans:
+        if len(one.runs) == 1:
+            one.runs[0].is_alone = True
+    is_queued = queue_up(runs)
+    result = Dispatched(len(events))
+    result.is_more = is_queued or max(Counter(event.bot_id for event in events).values()) >= share
+    _take_places(runs, batches, most_places, allowed, result)
+    insert_runs(runs)
+    return result
+
+
+def _take_places(
+    runs: Sequence[HandlerRun],
+    batches: Batches,
+    most_places: int,
+    allowed: Mapping[UUID, int],
+    result: Dispatched,
+) -> None:
+    """Claim new runs for which there is a place, each bot its share."""
+    waiting: dict[UUID, list[HandlerRun]] = {}
+    for run in runs:
+        if run.status == RunStatus.PENDING:
+            waiting.setdefault(run.bot_id, []).append(run)
+    before = batches.places
+    for number, (bot_id, own) in enumerate(waiting.items()):
+        left = most_places - (batches.places - before)
+        share, taken = -(-left // (len(waiting) - number)), batches.places
+        for run in own:
+            if result.started[bot_id] >= allowed.get(bot_id, 0):
+                break
+            batch = batches.take((bot_id, run.handler), may_open=batches.places - taken < share)
+            if batch is None:
+                result.is_full = True
+            else:
+                batch.runs.append(run)
+                result.started[bot_id] += 1
+        if not left and not result.started[bot_id]:
+            result.unserved.add(bot_id)
+    batches.claim_new()
+
+
+def _waiting_events(bots: Sequence[Bot], share: int) -> list[Event]:
+    """The oldest waiting events of each bot, up to its share, with their bots."""
+    by_id = {bot.pk: bot for bot in bots}
+    if connection.vendor == "postgresql":
+        rows = ask(
+            "SELECT waiting.id FROM unnest(%s::uuid[]) AS wanted (bot_id) CROSS JOIN LATERAL (SELECT id FROM events_event"
+            " WHERE bot_id = wanted.bot_id AND status = 'received' ORDER BY bot_id, id LIMIT %s) AS waiting",
+            [list(by_id), share],
+        )
+    else:
+        one_bot = "SELECT id FROM events_event WHERE bot_id = %s AND status = 'received' ORDER BY bot_id, id LIMIT %s"
+        rows = [row for bot_id in by_id for row in ask(one_bot, [bot_id, share])]
+    if not rows:
+        return []
+    events = list(Event.objects.filter(pk__in=[pk for (pk,) in rows]).order_by("pk"))
+    for event in events:
+        event.bot = by_id[event.bot_id]
+    return events
+
+
+def _subscriptions_of(bots: Mapping[UUID, Bot]) -> dict[UUID, list[Subscription]]:
+    """The subscriptions that collect events of each bot; most installations have none."""
+    if not Subscription.objects.filter(state__in=COLLECTING, removed_at=None).exists():
+        return {bot_id: [] for bot_id in bots}
+    return {bot_id: list(Subscription.objects.collecting(bot)) for bot_id, bot in bots.items()}
 
 
 def dispatch_one_by_one(bot_id: UUID, *, most: int) -> None:
@@ -81,7 +168,10 @@ def dispatch_one_by_one(bot_id: UUID, *, most: int) -> None:
                     return  # another process is dispatching its events
                 event = waiting.select_related("bot").get(pk=pk)
                 subscriptions = list(Subscription.objects.collecting(event.bot))
-                _write(event.bot, [plan(event, event.bot, switches_of(bot_id), subscriptions)])
+                one = plan(event, event.bot, switches_of(bot_id), subscriptions)
+                _write_events([one])
+                queue_up(one.runs)
+                insert_runs(one.runs)
         except (InterfaceError, OperationalError):
             raise
         except Exception as error:
@@ -149,8 +239,8 @@ def run_of(
     return run
 
 
-def _write(bot: Bot, plans: Sequence[Plan]) -> bool:
-    """Write plans of one bot in a few statements, in the caller's transaction; whether a run queued up."""
+def _write_events(plans: Sequence[Plan]) -> None:
+    """Write what becomes of the events, and their deliveries, in the caller's transaction."""
     waiting, now = Event.objects.filter(status=EventStatus.RECEIVED), timezone.now()
     by_status: dict[EventStatus, list[int]] = {}
     for one in plans:
@@ -159,10 +249,13 @@ def _write(bot: Bot, plans: Sequence[Plan]) -> bool:
         else:
             by_status.setdefault(one.status, []).append(one.event.pk)
     for status, pks in by_status.items():
+        condition, values = any_of(pks)
         finished_at = None if status == EventStatus.DISPATCHED else now
-        waiting.filter(pk__in=pks).update(status=status, finished_at=finished_at)
+        execute(
+            f"UPDATE events_event SET status = %s, finished_at = %s WHERE id {condition} AND status = 'received'",  # noqa: S608 -- constants
+            [status.value, finished_at, *values],
+        )
     add_deliveries([delivery for one in plans for delivery in one.deliveries])
-    return add_runs(bot.pk, [run for one in plans for run in one.runs])
 
 
 def hold_queues(bot_ids: Iterable[UUID], *, skip_locked: bool = False) -> bool:
@@ -172,32 +265,65 @@ def hold_queues(bot_ids: Iterable[UUID], *, skip_locked: bool = False) -> bool:
     return bool(queues.order_by("pk").values_list("pk", flat=True))
 
 
-def add_runs(bot_id: UUID, runs: Sequence[HandlerRun]) -> bool:
-    """Save new handler runs of one bot, in order; those with a key that is taken queue up behind it. Whether there were
-    such.
+def queue_up(runs: Sequence[HandlerRun]) -> bool:
+    """Of new runs, let those queue up whose key is taken, in order; whether there are such.
 
-    Call it in a transaction that holds the bot's queue.
+    Call it in a transaction that holds the queues of their bots, before ``insert_runs``.
     """
     keyed = [run for run in runs if run.order_key and run.status == RunStatus.PENDING]
-    taken: set[tuple[str, str]] = set()
-    if keyed:
-        before = HandlerRun.objects.filter(
-            bot_id=bot_id,
-            order_key__in={run.order_key for run in keyed},
-            status__in=(*ACTIVE_RUNS, RunStatus.QUEUED),
-        )
-        taken = set(before.order_by().values_list("handler", "order_key").distinct())
-    queued: set[str] = set()
+    if not keyed:
+        return False
+    bots, keys = {run.bot_id for run in keyed}, {run.order_key for run in keyed}
+    before = HandlerRun.objects.filter(
+        bot_id__in=bots, order_key__in=keys, status__in=(*ACTIVE_RUNS, RunStatus.QUEUED)
+    )
+    taken = set(before.order_by().values_list("bot_id", "handler", "order_key").distinct())
+    queued = set()
     for run in keyed:
-        if (run.handler, run.order_key) in taken:
+        key = (run.bot_id, run.handler, run.order_key)
+        if key in taken:
             run.status = RunStatus.QUEUED
             queued.add(run.order_key)
-        taken.add((run.handler, run.order_key))
-    HandlerRun.objects.bulk_create(runs)
+        taken.add(key)
     if queued:
-        behind = HandlerRun.objects.filter(bot_id=bot_id, order_key__in=queued)
+        behind = HandlerRun.objects.filter(bot_id__in=bots, order_key__in=queued)
         transaction.on_commit(partial(promote, behind))
     return bool(queued)
+
+
+_COLUMNS = {
+    "event_id": "int8", "bot_id": "uuid", "handler": "text", "order_key": "text", "round": "int2", "replay_id": "int8",
+    "status": "text", "attempts": "int2", "run_at": "timestamptz", "claim_id": "uuid", "started_at": "timestamptz",
+    "finished_at": "timestamptz", "failure": "text", "error": "text", "fingerprint": "text",
+}  # fmt: skip
+
+
+def insert_runs(runs: Sequence[HandlerRun]) -> None:
+    """Insert new runs in one statement; each gets its primary key. Those that are claimed already get their lease."""
+    if not runs:
+        return
+    if connection.vendor != "postgresql":
+        for run in runs:
+            if run.status == RunStatus.RUNNING:
+                run.lease_until = DatabaseTime(LEASE.total_seconds())
+        HandlerRun.objects.bulk_create(runs)
+        return
+    names = ", ".join(_COLUMNS)
+    rows = ask(
+        f"INSERT INTO events_handlerrun ({names}, is_current, lease_until) SELECT {names}, true,"  # noqa: S608 -- constants
+        f" CASE status WHEN 'running' THEN clock_timestamp() + %s END FROM {unnest(_COLUMNS, 'given')}"
+        " RETURNING id, event_id, handler",
+        [LEASE, *([_value(run, name) for run in runs] for name in _COLUMNS)],
+    )
+    pks = {(event_id, handler): pk for pk, event_id, handler in rows}
+    for run in runs:
+        run.pk = pks[run.event_id, run.handler]
+        run._state.adding = False
+
+
+def _value(run: HandlerRun, name: str) -> Any:
+    value = getattr(run, name)
+    return str(value) if isinstance(value, TextChoices) else value
 
 
 def _summary(error: Exception) -> str:

@@ -7,6 +7,7 @@ hours, and is attempted on without it.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -63,16 +64,17 @@ def promote(queued: HandlerRunQuerySet) -> int:
     return sum(_activate(pk) for pk in list(heads_of_keys.values_list("head", flat=True)))
 
 
-def promote_after(run: HandlerRun) -> int:
-    """The run has ended, or lost its place in order: the next one of its key may begin. How many do."""
-    if not run.order_key:
-        return 0
-    queued = ask(
-        "SELECT id FROM events_handlerrun WHERE bot_id = %s AND handler = %s AND order_key = %s AND status = 'queued'"
-        " ORDER BY id LIMIT 1",
-        [run.bot_id, run.handler, run.order_key],
+def promote_next(freed: Sequence[HandlerRun]) -> int:
+    """These runs have ended, or lost their place in order: the next one of each key may begin. How many may."""
+    return sum(
+        _activate(pk)
+        for run in freed
+        for (pk,) in ask(
+            "SELECT id FROM events_handlerrun WHERE bot_id = %s AND handler = %s AND order_key = %s"
+            " AND status = 'queued' ORDER BY id LIMIT 1",
+            [run.bot_id, run.handler, run.order_key],
+        )
     )
-    return sum(_activate(pk) for (pk,) in queued)
 
 
 def _activate(pk: int) -> int:

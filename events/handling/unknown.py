@@ -13,8 +13,8 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from events.enums import RunFailure
-from events.handling import execution
+from events.enums import RunFailure, RunStatus
+from events.handling.completion import RunEnd, note_ends
 from events.handling.registry import handler_named, known_handlers
 from events.models import HandlerRun
 
@@ -54,5 +54,6 @@ def end_unknown() -> int:
     claim_id = uuid.uuid4()
     pks = [pk for pk, handler in rows if handler_named(handler) is None]
     old.filter(pk__in=pks).take(claim_id)
-    claimed = HandlerRun.objects.claimed_with(claim_id, pks).select_related("event__bot")
-    return sum(execution.fail(run, RunFailure.NOT_INSTALLED, NOT_INSTALLED, final=True) for run in claimed)
+    claimed = list(HandlerRun.objects.claimed_with(claim_id, pks).select_related("event__bot"))
+    note_ends([RunEnd(run, RunStatus.DEAD, RunFailure.NOT_INSTALLED, NOT_INSTALLED) for run in claimed])
+    return len(claimed)

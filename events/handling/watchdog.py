@@ -8,11 +8,11 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from events.handling.claims import ClaimedRun
+from events.handling.claims import Batch
 from events.handling.concurrency import HandlerKey
 from events.handling.registry import Registration
 from events.handling.threads import HandlerThreads, Job
@@ -22,40 +22,53 @@ logger = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 1.0  # that an async handler gets to be cancelled in
 ALONE = 1.0  # seconds that a run which lost its worker is left alone in a process
+BATCH_SECONDS = (
+    0.5  # that a batch may take before what is left of it is put back: its handler is slower than it was
+)
 
 
 @dataclass(slots=True, eq=False)
-class WatchedRun:
-    """A claimed run on its thread, from ``started`` on. ``is_suspect``: its last worker was lost."""
+class WatchedBatch:
+    """A batch on its thread: its ``current`` run since ``started``, and those that follow."""
 
-    claimed: ClaimedRun
+    batch: Batch
     handler: Registration
-    is_suspect: bool = False
-    started: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
     job: Job | None = None
+    current: HandlerRun | None = None
+    started: float = 0.0
     deadline: float = field(init=False)
+    left: list[HandlerRun] = field(init=False)
 
     def __post_init__(self) -> None:
-        cancelling = CANCEL_SECONDS if self.handler.is_async else 0.0
-        self.deadline = self.started + self.handler.seconds + cancelling
+        self.left = self.batch.runs[::-1]  # the next one last, where taking it costs nothing
+        self.deadline = self.began + self.seconds
 
     @property
-    def run(self) -> HandlerRun:
-        return self.claimed.run
+    def seconds(self) -> float:
+        """How long one run may take."""
+        return self.handler.seconds + (CANCEL_SECONDS if self.handler.is_async else 0.0)
 
 
 class Watchdog:
     """What runs in one process. Each run is over once: when its handler comes to an end, or when it is given up.
 
-    ``on_end`` is called when one is. Those past their time wait in ``next_timed_out`` until somebody notes it in the
-    database.
+    ``on_free`` is called when a batch is over and its place free. ``on_timed_out`` gets a run that was past its time, and
+    ``on_put_back`` runs that were claimed and not started; both from any thread, and neither may wait for anything.
     """
 
-    def __init__(self, *, on_end: Callable[[], None]) -> None:
-        self._on_end = on_end
+    def __init__(
+        self,
+        *,
+        on_free: Callable[[], object],
+        on_timed_out: Callable[[HandlerRun, Registration], object],
+        on_put_back: Callable[[Sequence[HandlerRun]], object],
+    ) -> None:
+        self._on_free = on_free
+        self._on_timed_out = on_timed_out
+        self._on_put_back = on_put_back
         self._threads = HandlerThreads("handler")
-        self._running: dict[int, WatchedRun] = {}
-        self._timed_out: list[WatchedRun] = []
+        self._running: set[WatchedBatch] = set()
         self._hung: Counter[HandlerKey] = Counter()
         # Handler threads take the lock itself: one that is interrupted inside a Condition's own code would keep it.
         self._lock = threading.RLock()
@@ -67,31 +80,50 @@ class Watchdog:
         """Start the thread that watches; once."""
         threading.Thread(target=self._watch, name="handler-watchdog", daemon=True).start()
 
-    def begin(self, watched: WatchedRun, work: Callable[[WatchedRun], None]) -> None:
-        """Do the work on a thread of its own, which calls ``end`` when it is done."""
+    def begin(self, watched: WatchedBatch, work: Callable[[WatchedBatch], None]) -> None:
+        """Do the work on a thread of its own, which asks for ``next_run`` until there is none."""
         with self._changed:
-            self._running[watched.run.pk] = watched
+            self._running.add(watched)
             watched.job = self._threads.start(partial(work, watched))
             if self._watched_until is None or watched.deadline < self._watched_until:
                 self._changed.notify()
 
-    def end(self, watched: WatchedRun) -> None:
-        """From the handler's thread: it has come to an end."""
+    def next_run(self, watched: WatchedBatch) -> HandlerRun | None:
+        """From the handler's thread: the run before is done, and this one begins. None when the batch is over."""
+        now = time.monotonic()
         with self._lock:
-            if self.is_over(watched):
-                self._hung[watched.claimed.place.key] -= 1
-            else:
-                self._drop(watched)
-        self._on_end()
+            if watched not in self._running:  # given up
+                self._hung[watched.batch.key] -= 1
+                return None
+            if watched.left and now - watched.began < BATCH_SECONDS:
+                watched.current, watched.started = watched.left.pop(), now
+                watched.deadline = now + watched.seconds
+                return watched.current
+            self._drop(watched)
+        self._on_free()
+        return None
 
-    def is_over(self, watched: WatchedRun) -> bool:
+    def is_over(self, watched: WatchedBatch) -> bool:
         """Whether it was given up, or is done."""
         with self._lock:
-            return self._running.get(watched.run.pk) is not watched
+            return watched not in self._running
 
-    def _drop(self, watched: WatchedRun) -> None:
-        del self._running[watched.run.pk]
-        watched.claimed.place.release()
+    def abandon(self, watched: WatchedBatch) -> None:
+        """From the handler's thread, which ends: it was interrupted, or something of ours failed."""
+        with self._lock:
+            if watched in self._running:
+                self._drop(watched)
+            else:
+                self._hung[watched.batch.key] -= 1
+        self._on_free()
+
+    def _drop(self, watched: WatchedBatch) -> None:
+        self._running.discard(watched)
+        watched.batch.place.release()
+        watched.current = None
+        if watched.left:
+            left, watched.left = watched.left, []
+            self._on_put_back(left)
 
     # --- giving up
 
@@ -99,40 +131,33 @@ class Watchdog:
         with self._changed:
             while not self._is_closed:
                 now = time.monotonic()
-                for watched in [one for one in self._running.values() if one.deadline <= now]:
+                for watched in [one for one in self._running if one.deadline <= now]:
+                    run = watched.current
                     logger.error(
-                        "handler_timed_out", extra={"handler": watched.handler.name, "run": watched.run.pk}
+                        "handler_timed_out", extra={"handler": watched.handler.name, "run": run and run.pk}
                     )
                     self._give_up(watched)
-                    self._timed_out.append(watched)
-                    self._on_end()
+                    if run is not None:
+                        self._on_timed_out(run, watched.handler)
+                    self._on_free()
                 # Not woken for every run: most end long before, and the next one's time is up after theirs.
-                self._watched_until = min((one.deadline for one in self._running.values()), default=None)
+                self._watched_until = min((one.deadline for one in self._running), default=None)
                 self._changed.wait(self._watched_until and max(0.0, self._watched_until - time.monotonic()))
 
-    def _give_up(self, watched: WatchedRun) -> None:
-        self._hung[watched.claimed.place.key] += 1
+    def _give_up(self, watched: WatchedBatch) -> None:
+        self._hung[watched.batch.key] += 1
         self._drop(watched)
         if watched.job is not None:
             self._threads.leave(watched.job)
 
-    def next_timed_out(self) -> WatchedRun | None:
-        """One that was past its time and that nobody has noted yet."""
+    def give_up_all(self) -> list[HandlerRun]:
+        """Give up everything that runs, because the process ends; the runs that were under way."""
         with self._lock:
-            return self._timed_out.pop() if self._timed_out else None
-
-    def put_back_timed_out(self, watched: WatchedRun) -> None:
-        """It could not be noted now."""
-        with self._lock:
-            self._timed_out.append(watched)
-
-    def give_up_all(self) -> list[WatchedRun]:
-        """Give up everything that runs, because the process ends; what that was."""
-        with self._lock:
-            running = list(self._running.values())
+            running = list(self._running)
+            runs = [watched.current for watched in running if watched.current is not None]
             for watched in running:
                 self._give_up(watched)
-            return running
+            return runs
 
     def close(self) -> None:
         """Watch nothing more, and end the threads as they become idle."""
@@ -144,9 +169,21 @@ class Watchdog:
     # --- how it stands
 
     @property
-    def running(self) -> list[WatchedRun]:
+    def runs(self) -> list[HandlerRun]:
+        """Every run that has a thread: under way, or next on it."""
         with self._lock:
-            return list(self._running.values())
+            return [
+                run
+                for watched in self._running
+                for run in (watched.current, *watched.left)
+                if run is not None
+            ]
+
+    @property
+    def busy(self) -> int:
+        """How many threads run handlers."""
+        with self._lock:
+            return len(self._running)
 
     @property
     def hung(self) -> int:
@@ -161,4 +198,5 @@ class Watchdog:
     def is_suspect_alone(self) -> bool:
         """Whether a run that lost its worker has just begun, so that nothing should begin beside it."""
         now = time.monotonic()
-        return any(one.is_suspect and now - one.started < ALONE for one in self.running)
+        with self._lock:
+            return any(one.batch.is_suspect and now - one.began < ALONE for one in self._running)

@@ -14,27 +14,31 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from django.db.models import Min
 from django.utils import timezone
 
+from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
 from core.database.connections import limit_waiting
 from events.clicks.updates import show_late_answer
-from events.enums import RunFailure
+from events.enums import RunFailure, RunStatus
 from events.handling import execution
-from events.handling.claims import ClaimedRun, claim_abandoned
-from events.handling.concurrency import ConcurrencyLimit
+from events.handling.claims import Batch, claim_abandoned, release
+from events.handling.completion import RunEnd, note_ends
+from events.handling.concurrency import ConcurrencyLimit, RunDurations
 from events.handling.poller import Poller, PollResult
 from events.handling.registry import handler_named
-from events.handling.scheduler import Scheduled, schedule, waiting_bots
+from events.handling.scheduler import schedule, waiting_bots
 from events.handling.switches import is_switched_on, switches_of
-from events.handling.watchdog import Watchdog, WatchedRun
+from events.handling.watchdog import Watchdog, WatchedBatch
 from events.models import BotQueue, HandlerRun
 from events.models.claims import LEASE
 from events.notify import notify_worker
@@ -46,6 +50,7 @@ STOP_SECONDS = 8.0  # what handlers get to finish when their process is to end
 PATIENCE = 15.0  # seconds for a statement of the worker's own
 HELP_EVERY = 1.0  # seconds
 ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
+MAX_ENDS = 512  # written in one transaction
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
 HANGS = "Earlier runs of this handler still hang in this worker; it was not started once more."
@@ -63,8 +68,17 @@ class HandlerWorker:
         """``on_success`` gets a run and what its handler returned, on the handler's thread."""
         self._on_success = on_success
         self._limit = ConcurrencyLimit(settings.HANDLER_THREADS if threads is None else threads)
+        self._durations = RunDurations()
         self._poller = Poller()
-        self._watchdog = Watchdog(on_end=self._poller.run_ended)
+        self._ends = CommitThread(
+            self._write_ends, name="handler-ends", max_batch=MAX_ENDS, on_failed=self._end_not_written
+        )
+        self._to_put_back: deque[HandlerRun] = deque()
+        self._watchdog = Watchdog(
+            on_free=self._poller.run_ended,
+            on_timed_out=lambda run, handler: self._ends.put(execution.timed_out(run, handler)),
+            on_put_back=self._put_back_soon,
+        )
         self._abandoned_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -76,6 +90,7 @@ class HandlerWorker:
     def start(self) -> None:
         """Start the threads; once."""
         self._watchdog.start()
+        self._ends.start()
         self._thread = threading.Thread(target=self._work, name="handler-worker", daemon=True)
         self._thread.start()
 
@@ -93,17 +108,18 @@ class HandlerWorker:
         while self.busy and time.monotonic() < until:
             self._poller.wait(0.05, is_busy=lambda: False)
             self._guarded(self._attend)
-        self._guarded(self._note_timed_out)
-        for watched in self._watchdog.give_up_all():
-            logger.warning("run_put_back", extra={"handler": watched.handler.name, "run": watched.run.pk})
-            self._guarded(partial(HandlerRun.objects.release, watched.run))
+        for run in self._watchdog.give_up_all():
+            logger.warning("run_put_back", extra={"handler": run.handler, "run": run.pk})
+            self._to_put_back.append(run)
         self._watchdog.close()
+        self._ends.stop(seconds=STOP_SECONDS)
+        self._guarded(self._put_back)
         connection.close()
 
     @property
     def busy(self) -> int:
-        """How many handlers are running, those that were given up left aside."""
-        return len(self._watchdog.running)
+        """How many threads run handlers, those that were given up left aside."""
+        return self._watchdog.busy
 
     @property
     def hung(self) -> int:
@@ -160,21 +176,23 @@ class HandlerWorker:
         return max(0.01, min(self._poller.seconds, RENEW_EVERY))
 
     def _attend(self) -> None:
-        """Note who was past their time, and keep the leases of the others."""
-        self._note_timed_out()
+        """Put back what was not started, and keep the leases of what this process holds."""
+        self._put_back()
         now = time.monotonic()
         if now - self._renewed >= RENEW_EVERY:
-            HandlerRun.objects.renew([(one.run.pk, one.run.claim_id) for one in self._watchdog.running])
+            held = [*self._watchdog.runs, *(end.run for end in self._ends.pending)]
+            HandlerRun.objects.renew([(run.pk, run.claim_id) for run in held])
             self._renewed = now
 
-    def _note_timed_out(self) -> None:
-        while watched := self._watchdog.next_timed_out():
-            try:
-                execution.time_out(watched.run, watched.handler)
-            except (InterfaceError, OperationalError):  # the database is away
-                self._watchdog.put_back_timed_out(watched)
-                raise
-            self.wake()  # for the time of its next attempt
+    def _put_back_soon(self, runs: Sequence[HandlerRun]) -> None:
+        self._to_put_back.extend(runs)
+        self._poller.notify()
+
+    def _put_back(self) -> None:
+        runs = list(self._to_put_back)
+        release(runs)
+        for _ in runs:
+            self._to_put_back.popleft()
 
     def _poll(self) -> PollResult:
         """Start what there is, round after round."""
@@ -194,64 +212,95 @@ class HandlerWorker:
     def _start_abandoned(self) -> bool:
         if time.monotonic() < self._abandoned_at:
             return False
-        claimed = claim_abandoned(self._limit)
-        if claimed is None:
+        batch = claim_abandoned(self._limit)
+        if batch is None:
             self._abandoned_at = time.monotonic() + ABANDONED_EVERY
             return False
-        switches = {claimed.run.bot_id: switches_of(claimed.run.bot_id)}
-        self._start_all(Scheduled(runs=[claimed], switches=switches), is_suspect=True)
+        self._start_all([batch], {batch.key[0]: switches_of(batch.key[0])})
         return True
 
     def _start_scheduled(self, *, pass_full: bool) -> tuple[PollResult, bool]:
         """One round of the bots that wait; what it came to, and whether another one might find more."""
-        bots, result, is_more = waiting_bots(), PollResult.NOTHING, False
-        while bots and (free := self._limit.free):
-            scheduled = schedule(bots[:free], most=free, limit=self._limit, pass_full=pass_full)
-            bots = bots[free:]
-            self._start_all(scheduled)
-            result = max(result, scheduled.result)
-            is_more |= scheduled.is_more and scheduled.has_found
-            if not scheduled.has_found and not pass_full:
-                break
-        return max(result, PollResult.FULL) if bots else result, is_more
+        bots = waiting_bots()
+        if not bots:
+            return PollResult.NOTHING, False
+        scheduled = schedule(
+            bots, most=self._limit.free, limit=self._limit, durations=self._durations, pass_full=pass_full
+        )
+        self._start_all(scheduled.batches, scheduled.switches)
+        return scheduled.result, scheduled.is_more and scheduled.has_found
 
-    # --- one run
+    # --- one batch
 
-    def _start_all(self, scheduled: Scheduled, *, is_suspect: bool = False) -> None:
-        started: set[ClaimedRun] = set()
+    def _start_all(self, batches: Sequence[Batch], switches: Mapping[UUID, Mapping[str, bool]]) -> None:
+        started: set[Batch] = set()
         try:
-            for claimed in scheduled.runs:
-                if self._start(claimed, scheduled.switches[claimed.run.bot_id], is_suspect=is_suspect):
-                    started.add(claimed)
+            for batch in batches:
+                if self._start(batch, switches[batch.key[0]]):
+                    started.add(batch)
                 else:
-                    self.wake()  # it has ended, and others may run now
+                    self.wake()  # its runs have ended, and others may run now
         finally:
             # Where the database went away, the leases of what was not started run out.
-            for claimed in scheduled.runs:
-                if claimed not in started:
-                    claimed.place.release()
+            for batch in batches:
+                if batch not in started:
+                    batch.place.release()
 
-    def _start(self, claimed: ClaimedRun, switches: Mapping[str, bool], *, is_suspect: bool) -> bool:
-        run, registered = claimed.run, handler_named(claimed.run.handler)
-        handler = execution.admit(run, is_on=registered is None or is_switched_on(registered, switches))
+    def _start(self, batch: Batch, switches: Mapping[str, bool]) -> bool:
+        registered = handler_named(batch.key[1])
+        is_on = registered is None or is_switched_on(registered, switches)
+        handler, admitted = None, []
+        for run in batch.runs:
+            answer = execution.admit(run, is_on=is_on)
+            if answer is None:
+                self._to_put_back.append(run)
+            elif isinstance(answer, RunEnd):
+                self._ends.put(answer)
+            else:
+                handler = answer
+                admitted.append(run)
         if handler is None:
             return False
-        if self._watchdog.hung_of(claimed.place.key) >= MAX_HUNG:
-            execution.fail(run, RunFailure.TIMED_OUT, HANGS, final=run.attempts >= handler.max_attempts)
+        if self._watchdog.hung_of(batch.key) >= MAX_HUNG:
+            for run in admitted:
+                is_final = run.attempts >= handler.tries
+                self._ends.put(execution.failed(run, RunFailure.TIMED_OUT, HANGS, final=is_final))
             return False
-        self._watchdog.begin(WatchedRun(claimed, handler, is_suspect), self._execute)
+        batch.runs = admitted
+        self._watchdog.begin(WatchedBatch(batch, handler), self._execute)
         return True
 
-    def _execute(self, watched: WatchedRun) -> None:
+    def _execute(self, watched: WatchedBatch) -> None:
         """On the handler's thread."""
         try:
-            done = execution.execute(watched.run, watched.handler)
-            if done is None or done.promoted:
-                self.wake()  # for what may run now, or for the time of the next attempt
-            if self._on_success is not None and done is not None and not self._watchdog.is_over(watched):
-                self._on_success(watched.run, done.result)
-        finally:
-            self._watchdog.end(watched)
+            while run := self._watchdog.next_run(watched):
+                started = time.monotonic()
+                executed = execution.execute(run, watched.handler)
+                self._durations.note(watched.batch.key, time.monotonic() - started)
+                if self._watchdog.is_over(watched):
+                    continue  # given up meanwhile: its end is written already
+                if executed.end is not None:
+                    self._ends.put(executed.end)
+                if executed.promoted:
+                    self.wake()
+                if self._on_success is not None and executed.succeeded:
+                    self._on_success(run, executed.result)
+        except BaseException:
+            self._watchdog.abandon(watched)
+            raise
+
+    def _write_ends(self, ends: Sequence[RunEnd]) -> None:
+        """On the thread of the ends."""
+        if note_ends(ends) or any(end.status == RunStatus.RETRYING for end in ends):
+            self.wake()  # for what may run now, or for the time of the next attempt
+
+    def _end_not_written(self, end: RunEnd, error: Exception) -> None:
+        """An end that no row takes: without it the run would be attempted again for ever."""
+        logger.error("end_not_written", extra={"run": end.run.pk, "error": type(error).__name__})
+        if end.error:
+            self._ends.put(
+                replace(end, error=f"{type(error).__name__}: the error of the handler could not be stored.")
+            )
 
 
 def _seconds_to_next_due() -> float:

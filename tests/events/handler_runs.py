@@ -2,14 +2,17 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from bots.models import Bot
 from events.enums import Arrived, EventStatus
 from events.handling import execution
-from events.handling.concurrency import ConcurrencyLimit
-from events.handling.registry import handler_named
-from events.handling.scheduler import schedule
+from events.handling.claims import release
+from events.handling.completion import note_ends
+from events.handling.concurrency import ConcurrencyLimit, RunDurations
+from events.handling.registry import Registration, handler_named
+from events.handling.scheduler import Scheduled, schedule
 from events.handling.switches import is_switched_on, switches_of
 from events.ingress.inbox import store
 from events.ingress.incoming import read_event
@@ -23,9 +26,22 @@ def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
     return Event.objects.get(pk=stored.event_pk)
 
 
+def scheduled(
+    bots: Sequence[Bot], *, most: int = 64, limit: ConcurrencyLimit | None = None, **options: Any
+) -> Scheduled:
+    """Dispatch for these bots and claim what ``most`` threads may run, one run each."""
+    pks = [bot.pk for bot in bots]
+    return schedule(pks, most=most, limit=limit or ConcurrencyLimit(128), durations=RunDurations(), **options)
+
+
+def claimed(bots: Sequence[Bot], **options: Any) -> list[HandlerRun]:
+    """The runs that ``scheduled`` claims."""
+    return [run for batch in scheduled(bots, **options).batches for run in batch.runs]
+
+
 def dispatched(event: Event) -> list[HandlerRun]:
     """Dispatch the event's bot without running anything."""
-    schedule([event.bot_id], most=0, limit=ConcurrencyLimit(64))
+    scheduled([event.bot], most=0)
     return list(event.handler_runs.order_by("pk"))
 
 
@@ -37,18 +53,25 @@ def fanned_out(event: Event) -> list[Delivery]:
 
 def run_due(bot: Bot, *, limit: int = 64) -> list[HandlerRun]:
     """Dispatch for a bot, then claim and run what is due once."""
-    claimed = [one.run for one in schedule([bot.pk], most=limit, limit=ConcurrencyLimit(128)).runs]
-    for one in claimed:
+    runs = claimed([bot], most=limit)
+    for one in runs:
         execute(one)
-    return claimed
+    return runs
 
 
-def execute(run: HandlerRun) -> None:
-    """Execute a run that is claimed."""
-    registered = handler_named(run.handler)
-    is_on = registered is None or is_switched_on(registered, switches_of(run.bot_id))
-    if handler := execution.admit(run, is_on=is_on):
-        execution.execute(run, handler)
+def execute(claimed_run: HandlerRun) -> None:
+    """Make the attempt of a claimed run, and write its end."""
+    registered = handler_named(claimed_run.handler)
+    is_on = registered is None or is_switched_on(registered, switches_of(claimed_run.bot_id))
+    answer = execution.admit(claimed_run, is_on=is_on)
+    if isinstance(answer, Registration):
+        end = execution.execute(claimed_run, answer).end
+        note_ends([end] if end else [])
+        return
+    if answer is None:
+        release([claimed_run])
+    else:
+        note_ends([answer])
 
 
 def handle(event: Event) -> Event:

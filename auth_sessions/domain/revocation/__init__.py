@@ -1,1 +1,1 @@
-"""Revoking grants: here at once, at the platform as soon as it answers."""
+"""Ending grants: here at once, at the platform as soon as it answers."""

@@ -370,14 +370,14 @@ def test_event_whose_rows_the_database_refuses_is_quarantined_alone(monkeypatch,
     bot = make_bot()
     broken, fine = stored_event(bot=bot), stored_event(bot=bot)
     registry.on("*")(lambda event, bot: own_handlers.append(event.pk))
-    add_runs = dispatch.add_runs
+    insert_runs = dispatch.insert_runs
 
-    def refusing(bot_id, runs):
+    def refusing(runs):
         if any(run.event_id == broken.pk for run in runs):
             raise DataError("value too long")
-        return add_runs(bot_id, runs)
+        return insert_runs(runs)
 
-    monkeypatch.setattr(dispatch, "add_runs", refusing)
+    monkeypatch.setattr(dispatch, "insert_runs", refusing)
     while run_due(bot) or waiting_bots():
         pass
     broken.refresh_from_db()

@@ -14,9 +14,18 @@ from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
 from events.handling.concurrency import ConcurrencyLimit
-from events.handling.scheduler import schedule
 from events.models import HandlerRun
-from tests.events.handler_runs import dispatched, done, execute, handle, run_due, stored_event, until
+from tests.events.handler_runs import (
+    claimed,
+    dispatched,
+    done,
+    execute,
+    handle,
+    run_due,
+    scheduled,
+    stored_event,
+    until,
+)
 from tests.factories import message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -32,9 +41,9 @@ def abandon(**values) -> None:
 
 
 def run_abandoned() -> None:
-    claimed = claim_abandoned(ConcurrencyLimit(8))
-    assert claimed is not None
-    execute(claimed.run)
+    batch = claim_abandoned(ConcurrencyLimit(8))
+    assert batch is not None
+    execute(batch.runs[0])
 
 
 def test_handler_sees_event_and_bot_and_the_event_is_done(own_handlers):
@@ -206,10 +215,10 @@ def test_run_with_a_live_lease_is_nobody_elses():
     registry.on("*")(lambda event, bot: None)
     event = stored_event()
     dispatched(event)
-    schedule([event.bot_id], most=8, limit=ConcurrencyLimit(8))
+    scheduled([event.bot], most=8, limit=ConcurrencyLimit(8))
     assert claim_abandoned(ConcurrencyLimit(8)) is None
-    scheduled = schedule([event.bot_id], most=8, limit=ConcurrencyLimit(8))
-    assert (scheduled.dispatched, scheduled.runs) == (0, [])
+    again = scheduled([event.bot], most=8, limit=ConcurrencyLimit(8))
+    assert (again.dispatched, list(again.batches)) == (0, [])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -246,11 +255,11 @@ def test_run_takes_few_queries(django_assert_max_num_queries):
     for number in range(20):
         stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
     dispatched(bot.events.first())
-    claimed = schedule([bot.pk], most=20, limit=ConcurrencyLimit(64)).runs
-    assert len(claimed) == 20
-    with django_assert_max_num_queries(12 * len(claimed)):
-        for one in claimed:
-            execute(one.run)
+    runs = claimed([bot], most=20, limit=ConcurrencyLimit(64))
+    assert len(runs) == 20
+    with django_assert_max_num_queries(12 * len(runs)):
+        for one in runs:
+            execute(one)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -265,13 +274,13 @@ def test_event_whose_last_two_runs_end_at_once_ends_too():
         work.__qualname__ = name
         registry.on("*")(work)
 
-    def run_in_thread(claimed):
-        execute(claimed.run)
+    def run_in_thread(run):
+        execute(run)
         connection.close()
 
     event = stored_event()
-    claimed = schedule([event.bot_id], most=8, limit=ConcurrencyLimit(64)).runs
+    runs = claimed([event.bot], most=8, limit=ConcurrencyLimit(64))
     with ThreadPoolExecutor(2) as threads:
-        list(threads.map(run_in_thread, claimed))
+        list(threads.map(run_in_thread, runs))
     event.refresh_from_db()
     assert event.status == EventStatus.DONE

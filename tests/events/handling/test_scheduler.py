@@ -5,12 +5,12 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from events.handling import registry
-from events.handling.concurrency import ConcurrencyLimit
+from events.handling import registry, scheduler
+from events.handling.concurrency import ConcurrencyLimit, RunDurations
 from events.handling.dispatch import dispatch_events
 from events.handling.poller import PollResult
-from events.handling.scheduler import Scheduled, schedule, waiting_bots
-from events.models import BotQueue
+from events.handling.scheduler import Scheduled, waiting_bots
+from events.models import BotQueue, HandlerRun
 from tests.events.handler_runs import dispatched, execute, stored_event
 from tests.factories import make_bot, message_event
 
@@ -35,12 +35,21 @@ def two_handlers(own_handlers):
     def others(event, bot): ...
 
 
+def schedule(bot_ids, *, limit: ConcurrencyLimit, **options) -> Scheduled:
+    """A round of a worker that knows no handler yet: each place is given one run."""
+    return scheduler.schedule(bot_ids, limit=limit, durations=RunDurations(), **options)
+
+
+def runs_of(scheduled: Scheduled) -> list[HandlerRun]:
+    return [run for batch in scheduled.batches for run in batch.runs]
+
+
 def bots_of(scheduled: Scheduled) -> list:
-    return [claimed.run.bot_id for claimed in scheduled.runs]
+    return [run.bot_id for run in runs_of(scheduled)]
 
 
 def handlers_of(scheduled: Scheduled) -> set[str]:
-    return {claimed.run.handler.rpartition(".")[2] for claimed in scheduled.runs}
+    return {run.handler.rpartition(".")[2] for run in runs_of(scheduled)}
 
 
 def test_bots_of_one_round_share_the_places():
@@ -50,9 +59,9 @@ def test_bots_of_one_round_share_the_places():
         write(bot, 10)
     scheduled = schedule([bot.pk for bot in bots], most=16, limit=ConcurrencyLimit(64))
     assert bots_of(scheduled).count(bots[0].pk) == 4
-    assert len(scheduled.runs) == 16
+    assert len(runs_of(scheduled)) == 16
     assert scheduled.dispatched == 40
-    assert scheduled.is_more
+    assert scheduled.result == PollResult.FULL
 
 
 def test_round_that_takes_all_there_is_says_so():
@@ -60,7 +69,7 @@ def test_round_that_takes_all_there_is_says_so():
     bot = make_bot()
     write(bot, 3)
     scheduled = schedule([bot.pk], most=16, limit=ConcurrencyLimit(64))
-    assert len(scheduled.runs) == 3
+    assert len(runs_of(scheduled)) == 3
     assert (scheduled.is_more, scheduled.result) == (False, PollResult.FOUND)
     assert schedule([bot.pk], most=16, limit=ConcurrencyLimit(64)).result == PollResult.NOTHING
 
@@ -80,7 +89,7 @@ def test_round_without_a_place_for_every_bot_leaves_the_others_their_turn():
     for bot in bots:
         write(bot, 2)
     scheduled = schedule([bot.pk for bot in bots], most=1, limit=ConcurrencyLimit(64))
-    assert len(scheduled.runs) == 1
+    assert len(runs_of(scheduled)) == 1
     assert scheduled.result == PollResult.FULL
     assert set(waiting_bots()[:2]) == {bots[1].pk, bots[2].pk}
 
@@ -91,14 +100,14 @@ def test_bot_that_cannot_be_scheduled_keeps_no_other_waiting(monkeypatch, caplog
     write(faulty, 2)
     write(other, 2)
 
-    def dispatch(bot, *arguments, **values):
-        if bot == faulty:
+    def dispatch(bots, *arguments, **values):
+        if faulty in bots:
             raise TypeError("nobody thought of this")
-        return dispatch_events(bot, *arguments, **values)
+        return dispatch_events(bots, *arguments, **values)
 
     monkeypatch.setattr("events.handling.scheduler.dispatch_events", dispatch)
     limit = ConcurrencyLimit(64)
-    assert not schedule([faulty.pk, other.pk], most=16, limit=limit).runs
+    assert not runs_of(schedule([faulty.pk, other.pk], most=16, limit=limit))
     assert waiting_bots() == [other.pk, faulty.pk]
     scheduled = schedule(waiting_bots(), most=16, limit=limit)
     assert set(bots_of(scheduled)) == {other.pk}
@@ -118,10 +127,12 @@ def test_nobody_is_blamed_for_a_database_that_is_away(monkeypatch):
         schedule([bot.pk], most=16, limit=ConcurrencyLimit(64))
 
 
-@pytest.mark.parametrize("step", ["choose_due", "claim"])
+@pytest.mark.parametrize("step", ["choose_due", "dispatch_events"])
 def test_round_that_fails_releases_its_places(monkeypatch, step):
     registry.on("*")(lambda event, bot: None)
     bot = make_bot()
+    write(bot, 4)
+    dispatched(bot.events.first())
     write(bot, 4)
     limit = ConcurrencyLimit(64)
     real = getattr(__import__("events.handling.scheduler", fromlist=[step]), step)
@@ -138,7 +149,8 @@ def test_round_that_fails_releases_its_places(monkeypatch, step):
 
 
 @pytest.mark.usefixtures("two_handlers")
-def test_round_that_passes_full_handlers_finds_what_is_behind_them():
+def test_round_that_passes_full_handlers_finds_what_is_behind_them(monkeypatch):
+    monkeypatch.setattr(scheduler, "MAX_RUNS", 8)
     bot = make_bot()
     write(bot, 30)
     write(bot, 3, "test.other_v1")
@@ -147,7 +159,7 @@ def test_round_that_passes_full_handlers_finds_what_is_behind_them():
     first = schedule([bot.pk], most=8, limit=limit, pass_full=False)
     assert (handlers_of(first), first.result) == ({"messages"}, PollResult.FULL)
     second = schedule([bot.pk], most=limit.free, limit=limit, pass_full=False)
-    assert not second.runs
+    assert not runs_of(second)
     third = schedule([bot.pk], most=limit.free, limit=limit, pass_full=True)
     assert (handlers_of(third), third.result) == ({"others"}, PollResult.PASSED)
 
@@ -170,17 +182,17 @@ def test_round_of_many_bots_takes_few_statements(django_assert_max_num_queries):
         dispatched(bot.events.first())
     with django_assert_max_num_queries(8 + 3 * len(bots)):
         scheduled = schedule([bot.pk for bot in bots], most=30, limit=ConcurrencyLimit(64))
-    assert len(scheduled.runs) == 30
+    assert len(runs_of(scheduled)) == 30
 
 
 def test_finishing_takes_few_statements(django_assert_max_num_queries):
     registry.on("*", ordered_by=None)(lambda event, bot: None)
     bot = make_bot()
     write(bot, 1)
-    [claimed] = schedule([bot.pk], most=1, limit=ConcurrencyLimit(64)).runs
+    [claimed] = runs_of(schedule([bot.pk], most=1, limit=ConcurrencyLimit(64)))
     # Two for the savepoint, one for the limits of PostgreSQL, three for run, attempt and event.
     with django_assert_max_num_queries(6):
-        execute(claimed.run)
+        execute(claimed)
 
 
 @pytest.mark.django_db(transaction=True)

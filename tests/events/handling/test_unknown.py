@@ -9,10 +9,10 @@ from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
 from events.handling.concurrency import ConcurrencyLimit
-from events.handling.scheduler import schedule, waiting_bots
+from events.handling.scheduler import waiting_bots
 from events.handling.unknown import end_unknown, make_known_due
 from events.models import HandlerRun
-from tests.events.handler_runs import dispatched, execute, run_due, stored_event
+from tests.events.handler_runs import dispatched, execute, run_due, scheduled, stored_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -54,7 +54,7 @@ def test_known_handlers_behind_unknown_ones_run_in_the_same_turn(waiting, own_ha
     registry.on(TYPE, name="old", ordered_by=None)(lambda event, bot: own_handlers.append("ran"))
     for _ in range(3):
         dispatched(stored_event(bot=waiting.bot))
-    schedule([waiting.bot_id], most=1, limit=ConcurrencyLimit(8), pass_full=False)
+    scheduled([waiting.bot], most=1, limit=ConcurrencyLimit(8), pass_full=False)
     assert HandlerRun.objects.filter(handler="old", status=RunStatus.RUNNING).count() == 1
 
 
@@ -104,6 +104,6 @@ def test_run_whose_worker_died_is_put_back_by_one_that_does_not_know_its_handler
     HandlerRun.objects.update(status=RunStatus.RUNNING, attempts=1, lease_until=lease_until)
     abandoned = claim_abandoned(ConcurrencyLimit(8))
     assert abandoned is not None
-    execute(abandoned.run)
+    execute(abandoned.runs[0])
     waiting.refresh_from_db()
     assert (waiting.status, waiting.attempts) == (RunStatus.PENDING, 1)

@@ -147,14 +147,14 @@ def test_worker_without_places_for_what_waits_calls_for_help(make_worker, no_bro
 
 
 def test_round_that_fails_releases_the_places_it_took(make_worker, monkeypatch):
-    handled, real, failures = [], scheduler.claim, iter(range(30))
+    handled, real, failures = [], scheduler.dispatch_events, iter(range(30))
 
-    def claim(pks):
+    def dispatch(*arguments, **values):
         if next(failures, None) is not None:
             raise OperationalError
-        return real(pks)
+        return real(*arguments, **values)
 
-    monkeypatch.setattr("events.handling.scheduler.claim", claim)
+    monkeypatch.setattr("events.handling.scheduler.dispatch_events", dispatch)
     registry.on("*", atomic=False)(lambda event, bot: handled.append(event.pk))
     bot = make_bot()
     for _ in range(4):

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from events.enums import Arrived, EventStatus, SubscriptionKind
 from events.handling import registry
 from events.handling.concurrency import ConcurrencyLimit
-from events.handling.scheduler import schedule
 from events.ingress.inbox import store
 from events.ingress.incoming import read_event
 from events.models import Event
 from events.subscriptions.pull import acknowledge, fetch
 from tests.anything import FUZZ, payloads
-from tests.events.handler_runs import execute
+from tests.events.handler_runs import claimed, execute, scheduled
 from tests.factories import make_bot, make_operator, make_subscription
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
@@ -65,10 +64,10 @@ def test_whatever_comes_is_stored_once_and_comes_to_an_end(bot, fetched, looker,
     # Clicks are the responder's; here the workers take them, as when it has no thread.
     Event.objects.filter(status=EventStatus.DISPATCHED).update(status=EventStatus.RECEIVED)
     limit = ConcurrencyLimit(1000)
-    while schedule([bot.pk], most=0, limit=limit).dispatched:
+    while scheduled([bot], most=0, limit=limit).dispatched:
         pass
-    for claimed in schedule([bot.pk], most=500, limit=limit).runs:
-        execute(claimed.run)
+    for run in claimed([bot], most=500, limit=limit):
+        execute(run)
     items = fetch(fetched, after=0, limit=1000)
     assert all(isinstance(json.loads(item.payload)["payload"], dict) for item in items)
     acknowledge(fetched, up_to=max((item.number for item in items), default=0))

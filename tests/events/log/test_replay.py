@@ -48,7 +48,7 @@ def test_a_step_that_dies_is_taken_again_as_if_it_had_not_been(
     handled(bot)
     job = job_for()
     with monkeypatch.context() as broken:
-        broken.setattr(HandlerRun.objects, "bulk_create", lambda _rows: 1 / 0)
+        broken.setattr("events.log.reprocessing.insert_runs", lambda _runs: 1 / 0)
         assert advance(job, seconds=5) is Progress.WAITING
     job.refresh_from_db()
     assert job.is_open
