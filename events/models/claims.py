@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from core.database.clock import DatabaseTime
+from events.enums import AttemptOutcome
 from events.models.events import Event
 from events.models.replays import ReplayJob
 
@@ -116,7 +117,12 @@ class Attempt(models.Model):
     number = models.PositiveSmallIntegerField(_("attempt"))
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
+    outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
     error = models.TextField(_("error"), blank=True)
 
     class Meta:
         abstract = True
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ("number",)
+        default_permissions = ()  # shown beneath its run or delivery

@@ -97,15 +97,10 @@ class DeliveryAttempt(Attempt):
         verbose_name=_("delivery"),
         db_index=False,
     )
-    outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
     status_code = models.PositiveSmallIntegerField(_("status code"), null=True, blank=True)
     response = models.CharField(_("response"), max_length=1000, blank=True)
 
-    class Meta:
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
-        ordering = ("number",)
-        default_permissions = ()  # shown beneath its delivery
+    class Meta(Attempt.Meta):
         constraints = (
             models.UniqueConstraint(name="delivery_attempt_once", fields=("delivery", "number")),
             models.CheckConstraint(

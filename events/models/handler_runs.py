@@ -95,13 +95,8 @@ class HandlerAttempt(Attempt):
         verbose_name=_("handler run"),
         db_index=False,
     )
-    outcome = models.CharField(_("outcome"), max_length=9, choices=AttemptOutcome.choices)
 
-    class Meta:
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
-        ordering = ("number",)
-        default_permissions = ()  # shown beneath its run
+    class Meta(Attempt.Meta):
         constraints = (
             models.UniqueConstraint(name="handler_attempt_once", fields=("run", "number")),
             models.CheckConstraint(
