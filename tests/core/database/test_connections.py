@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from core.database.connections import limit_waiting
+from core.database.connections import give_back, limit_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgres")]
 
@@ -71,3 +71,28 @@ def test_limit_said_within_a_transaction_is_not_taken_for_the_sessions_own():
     assert limit_of_session() == "0"
     limit_waiting(0.1)
     assert limit_of_session() == "100ms"
+
+
+@pytest.fixture
+def without_pool(monkeypatch):
+    options = {name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "pool"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+
+
+def test_connection_without_a_pool_is_kept_for_the_next_query(without_pool):
+    limit_of_session()
+    give_back()
+    assert connection.connection is not None
+
+
+def test_connection_is_closed_before_a_long_wait(without_pool):
+    limit_of_session()
+    give_back(before_waiting=True)
+    assert connection.connection is None
+
+
+def test_open_transaction_keeps_its_connection(without_pool):
+    with transaction.atomic():
+        limit_of_session()
+        give_back(before_waiting=True)
+        assert connection.connection is not None

@@ -1,0 +1,64 @@
+import uuid
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bots.models import Bot
+from core.access.models import AuditEntry
+from core.database.sql import ask, locked, marks, run, uuid_of
+from tests.factories import make_bot
+
+pytestmark = pytest.mark.django_db
+
+
+def test_values_are_bound_and_rows_come_back():
+    first, second = make_bot(name="first"), make_bot(name="it's %s")
+
+    found = ask("SELECT id, name FROM bots_bot WHERE name = %s", [second.name])
+
+    assert [(uuid_of(pk), name) for pk, name in found] == [(second.pk, second.name)]
+    assert ask("SELECT name FROM bots_bot WHERE id = %s", [first.pk]) == [("first",)]
+
+
+def test_running_says_how_many_rows_were_touched():
+    make_bot()
+    make_bot()
+
+    assert run("UPDATE bots_bot SET name = %s", ["renamed"]) == 2
+    assert run("UPDATE bots_bot SET name = %s WHERE id = %s", ["nobody", uuid.uuid4()]) == 0
+    assert set(Bot.objects.values_list("name", flat=True)) == {"renamed"}
+
+
+def test_moment_is_stored_as_the_orm_reads_it():
+    entry, moment = AuditEntry.objects.create(actor="system:portal", action="test"), timezone.now()
+
+    run("UPDATE access_auditentry SET at = %s WHERE id = %s", [moment, entry.pk])
+
+    assert AuditEntry.objects.get().at == moment
+
+
+def test_marks_are_as_many_as_values_and_match_nothing_without_any():
+    bots = [make_bot(), make_bot()]
+
+    for chosen in ([bot.pk for bot in bots], [bots[0].pk], []):
+        found = ask(f"SELECT id FROM bots_bot WHERE id IN ({marks(chosen)})", chosen)
+        assert {uuid_of(pk) for (pk,) in found} == set(chosen)
+
+
+def test_locking_clause_is_one_that_the_database_knows():
+    bot = make_bot()
+    with transaction.atomic():
+        assert len(ask(f"SELECT id FROM bots_bot WHERE id = %s {locked()}", [bot.pk])) == 1
+
+
+@pytest.mark.only_on("postgres")
+def test_values_are_sent_beside_the_text_so_that_the_statement_is_planned_once():
+    marker = f"test_{uuid.uuid4().hex}"
+    for number in range(10):
+        ask(f"SELECT %s::int AS {marker}", [number])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{marker}%"])
+        # This very question holds the marker as a value of its own text.
+        assert cursor.fetchone()[0] >= 1
