@@ -4,7 +4,7 @@ PostgreSQL's system columns: ``xmin`` is the transaction that wrote the version,
 can write several. They spare a call of the proxy all reads but one statement, which is why they are used there, and
 nowhere else (import-linter knows who may). Versions live in the memory of one process for as long as its cached rows: the
 number of a transaction comes back after four thousand million others, so nothing may store them. VACUUM FULL moves rows;
-that costs one read more.
+that costs one read more. See docs/adr/0013-row-versions.md.
 """
 
 from typing import TYPE_CHECKING, Any, TypeVar

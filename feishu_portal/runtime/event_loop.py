@@ -1,7 +1,7 @@
 """The event loop of a process that holds connections: uvloop's, which uvicorn brings along, where the system has it.
 
 It does the same with less of the processor. Which loop runs is decided in here, and nothing else may depend on it: on some
-systems it is asyncio's own.
+systems it is asyncio's own. See docs/adr/0019-uvloop.md.
 """
 
 import asyncio

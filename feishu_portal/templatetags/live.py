@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 
-def _looks() -> ModuleType:
+def _rendering() -> ModuleType:
     from feishu_portal.overview.connections import rendering  # noqa: PLC0415 -- tags are loaded before there is any admin
 
     return rendering
@@ -26,70 +26,70 @@ def is_in(member: object, group: Collection[object]) -> bool:
 @register.filter
 def who(status: object) -> Any:
     """Who disconnected a bot or switched it off."""
-    return _looks().who(status)
+    return _rendering().who(status)
 
 
 @register.filter
 def note(slot: object) -> Any:
     """The word beside a connection's state, if there is something to add."""
-    return _looks().slot_note(slot)
+    return _rendering().slot_note(slot)
 
 
 @register.filter
 def words(slot: object) -> Any:
     """The state of a connection in a word or two."""
-    return _looks().slot_words(slot)
+    return _rendering().slot_words(slot)
 
 
 @register.filter
 def problem(row: object) -> Any:
     """What is wrong with a connection, with cause and cure."""
-    return _looks().problem(row)
+    return _rendering().problem(row)
 
 
 @register.filter
 def in_language(text: object) -> Any:
     """A text of the platform layer in the language of the page."""
-    return _looks().in_language(text)
+    return _rendering().in_language(text)
 
 
 @register.simple_tag
 def age(moment: datetime | None, place: str = "") -> SafeString:
     """How long ago that was; it grows by itself."""
-    drawn: SafeString = _looks().age(moment, place=place)
+    drawn: SafeString = _rendering().age(moment, place=place)
     return drawn
 
 
 @register.simple_tag
 def health(status: object) -> SafeString:
     """The health of a bot's connections as a label."""
-    drawn: SafeString = _looks().badge(status)
+    drawn: SafeString = _rendering().badge(status)
     return drawn
 
 
 @register.simple_tag
 def health_icon(value: str) -> SafeString:
     """The symbol of a bot's health."""
-    drawn: SafeString = _looks().health_icon(value)
+    drawn: SafeString = _rendering().health_icon(value)
     return drawn
 
 
 @register.simple_tag
 def slot_icon(slot: object) -> SafeString:
     """The symbol of a connection."""
-    drawn: SafeString = _looks().slot_icon(slot)
+    drawn: SafeString = _rendering().slot_icon(slot)
     return drawn
 
 
 @register.simple_tag
 def live_words() -> SafeString:
     """The words in which the browser writes ages, as attributes of the page's root."""
-    drawn: SafeString = _looks().live_words()
+    drawn: SafeString = _rendering().live_words()
     return drawn
 
 
 @register.simple_tag
 def live_status() -> SafeString:
     """Whether the page is up to date, and by which way."""
-    drawn: SafeString = _looks().live_status()
+    drawn: SafeString = _rendering().live_status()
     return drawn

@@ -6,23 +6,13 @@ from django.utils import timezone
 
 from auth_sessions.models import AuthSession
 from core.access.actors import SYSTEM
-from core.access.api_keys import add_api_client, replace_key
+from core.access.api_keys import replace_key
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from tests.factories import PLATFORM, make_bot, make_grant
+from tests.feishu_portal.api.callers import api_client, ask_for_authorization
 
 pytestmark = pytest.mark.django_db
-
-
-def api_client(*scopes: Scope, bots=(), expires_at=None) -> Client:
-    _, key = add_api_client(
-        name=f"system {ApiClient.objects.count()}",
-        scopes=scopes,
-        app_ids=[bot.app_id for bot in bots],
-        expires_at=expires_at,
-        actor=SYSTEM,
-    )
-    return Client(headers={"Authorization": f"Bearer {key}"})
 
 
 @pytest.fixture
@@ -30,14 +20,8 @@ def bot():
     return make_bot()
 
 
-def create(client: Client, bot, **body):
-    return client.post(
-        f"/api/v1/bots/{bot.app_id}/auth-sessions", {"open_id": "ou_asked"} | body, "application/json"
-    )
-
-
 def test_system_asks_a_user_and_gets_the_link(bot):
-    response = create(api_client(Scope.AUTH_CREATE), bot, deliver="link")
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, deliver="link")
     body = response.json()
     assert response.status_code == 201
     assert body["state"] == "sent"
@@ -53,7 +37,7 @@ def test_bot_is_named_by_id_or_app_id(bot):
 
 def test_session_can_be_followed_and_withdrawn(bot):
     client = api_client(Scope.AUTH_CREATE)
-    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(client, bot).json()['id']}"
     assert client.get(path).json()["state"] == "pending"
     withdrawn = client.delete(path).json()
     assert (withdrawn["state"], withdrawn["authorize_url"]) == ("cancelled", None)
@@ -61,10 +45,10 @@ def test_session_can_be_followed_and_withdrawn(bot):
 
 
 def test_stranger_sees_neither_bot_nor_session(bot):
-    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
     stranger = api_client(Scope.AUTH_CREATE, Scope.BOTS_READ, bots=[make_bot()])
     missing = "/api/v1/auth-sessions/00000000-0000-4000-8000-000000000000"
-    assert create(stranger, bot).status_code == 404
+    assert ask_for_authorization(stranger, bot).status_code == 404
     assert stranger.get(path).content == stranger.get(missing).content
     assert stranger.delete(path).status_code == 404
     assert stranger.get(f"/api/v1/bots/{bot.app_id}").status_code == 404
@@ -72,7 +56,7 @@ def test_stranger_sees_neither_bot_nor_session(bot):
 
 
 def test_other_system_with_the_same_bot_sees_no_session_it_did_not_ask_for(bot):
-    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
     other = api_client(Scope.AUTH_CREATE)
     assert other.get(path).status_code == 404
     assert other.delete(path).status_code == 404
@@ -83,7 +67,7 @@ def test_client_with_another_ones_old_name_sees_nothing_of_it(bot):
     """Its session, its open request for more, and its link to authorize again."""
     make_grant(bot, refresh_token="", access_expires_at=timezone.now())
     first = api_client(Scope.AUTH_CREATE, Scope.TOKENS_ISSUE)
-    path = f"/api/v1/auth-sessions/{create(first, bot, deliver='link').json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(first, bot, deliver='link').json()['id']}"
     more(first, bot)
     token = f"/api/v1/bots/{bot.app_id}/users/ou_asked/token"
     link = first.generic("POST", token).json()["authorize_url"]
@@ -100,21 +84,21 @@ def test_client_with_another_ones_old_name_sees_nothing_of_it(bot):
 
 
 def test_session_of_a_deleted_client_is_nobodys_and_says_who_asked(bot):
-    path = f"/api/v1/auth-sessions/{create(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(api_client(Scope.AUTH_CREATE), bot).json()['id']}"
     ApiClient.objects.get().delete()
     assert api_client(Scope.AUTH_CREATE).get(path).status_code == 404
     assert AuthSession.objects.get().requested_by == "api:system 0"
 
 
 def test_key_without_the_scope_is_told_which_one(bot):
-    response = create(api_client(Scope.BOTS_READ), bot)
+    response = ask_for_authorization(api_client(Scope.BOTS_READ), bot)
     assert (response.status_code, response["Content-Type"]) == (403, "application/problem+json")
     assert response.json()["scope"] == "auth:create"
 
 
 @pytest.mark.parametrize("key", ["", "Bearer", "Bearer fp_wrong_key", "Basic abc"])
 def test_caller_without_a_key_is_refused(bot, key):
-    response = create(Client(headers={"Authorization": key}), bot)
+    response = ask_for_authorization(Client(headers={"Authorization": key}), bot)
     assert (response.status_code, response.json()["code"]) == (401, "caller_unauthenticated")
 
 
@@ -132,7 +116,7 @@ def test_expired_disabled_and_replaced_keys_are_refused(bot):
 
 def test_browser_road_without_a_public_address_says_so(bot, settings):
     settings.PUBLIC_URL = ""
-    response = create(api_client(Scope.AUTH_CREATE), bot, via="browser")
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, via="browser")
     assert (response.status_code, response.json()["code"]) == (409, "no_public_url")
 
 
@@ -156,7 +140,7 @@ def test_device_road_answers_with_the_platforms_link_and_no_secret(
 ):
     settings.PUBLIC_URL = public_url
     client = api_client(Scope.AUTH_CREATE)
-    response = create(client, bot, via=via, deliver="link")
+    response = ask_for_authorization(client, bot, via=via, deliver="link")
     body = response.json()
     assert response.status_code == 201
     assert (body["via"], body["authorize_url"], body["user_code"]) == (
@@ -172,14 +156,14 @@ def test_device_road_answers_with_the_platforms_link_and_no_secret(
 def test_device_road_that_the_platform_refuses_ends_the_session_and_says_why(bot, settings, device_endpoint):
     settings.PUBLIC_URL = ""
     device_endpoint.respond(400, json={"code": 20002, "error": "invalid_client"})
-    response = create(api_client(Scope.AUTH_CREATE), bot)
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot)
     assert (response.status_code, response.json()["code"]) == (502, "upstream_failed")
     assert response.json()["platform_code"] == 20002
     assert AuthSession.objects.get().state == "failed"
 
 
 def more(client: Client, bot, **body):
-    return create(client, bot, **{"additional": True, "scopes": ["task:task:read"]} | body)
+    return ask_for_authorization(client, bot, **{"additional": True, "scopes": ["task:task:read"]} | body)
 
 
 def test_more_is_asked_for_on_top_of_what_is_granted(bot):
@@ -228,13 +212,13 @@ def test_tenant_is_to_be_named_where_two_know_the_same_person(bot):
     client = api_client(Scope.AUTH_CREATE)
     assert more(client, bot).json()["code"] == "tenant_key_required"
     assert more(client, bot, tenant_key="another").status_code == 201
-    assert create(client, bot, tenant_key="tenant").status_code == 201
+    assert ask_for_authorization(client, bot, tenant_key="tenant").status_code == 201
     assert set(AuthSession.objects.values_list("tenant_key", flat=True)) == {"another", "tenant"}
 
 
 def test_waiting_ends_with_the_change_or_the_time(bot):
     client = api_client(Scope.AUTH_CREATE)
-    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(client, bot).json()['id']}"
     assert client.get(path, {"wait": 1}).json()["state"] == "pending"
     looks = []
 
@@ -253,7 +237,7 @@ def test_waiting_ends_with_the_change_or_the_time(bot):
 def test_too_many_waiting_are_told_to_come_back(bot, monkeypatch):
     monkeypatch.setattr("feishu_portal.api.long_poll.MAX_WAITING", 0)
     client = api_client(Scope.AUTH_CREATE)
-    path = f"/api/v1/auth-sessions/{create(client, bot).json()['id']}"
+    path = f"/api/v1/auth-sessions/{ask_for_authorization(client, bot).json()['id']}"
     response = client.get(path, {"wait": 5})
     assert (response.status_code, response.json()["code"]) == (429, "too_many_waiting")
     assert client.get(path).status_code == 200
@@ -270,7 +254,7 @@ def test_too_many_waiting_are_told_to_come_back(bot, monkeypatch):
     ],
 )
 def test_request_that_does_not_fit_says_where(bot, body):
-    response = create(api_client(Scope.AUTH_CREATE), bot, **body)
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, **body)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
     assert response.json()["errors"][0]["where"]
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import AsyncClient, Client
 
 from core.access.scopes import Scope
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from events.log import search
 from events.models import Delivery, Event, HandlerRun
 from tests.events.log.test_search import make_event
 from tests.factories import make_bot, make_subscription, message_event
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 

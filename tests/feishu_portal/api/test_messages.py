@@ -16,7 +16,7 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope
 from feishu_portal.api import messages as api
 from tests.factories import PLATFORM, make_bot
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 MESSAGES = f"{PLATFORM}/open-apis/im/v1/messages"

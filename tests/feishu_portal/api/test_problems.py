@@ -3,7 +3,7 @@ import pytest
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from tests.factories import make_bot
-from tests.feishu_portal.api.test_auth_sessions import api_client, create
+from tests.feishu_portal.api.callers import api_client, ask_for_authorization
 
 pytestmark = pytest.mark.django_db
 
@@ -31,4 +31,4 @@ def test_address_that_no_database_takes_is_not_our_error(address):
 
 @pytest.mark.parametrize("body", [{"open_id": "ou_\x00"}, {"scopes": ["a\x00"]}])
 def test_value_that_no_database_takes_is_not_our_error(body):
-    assert create(api_client(Scope.AUTH_CREATE), make_bot(), **body).status_code < 500
+    assert ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), **body).status_code < 500

@@ -15,7 +15,7 @@ from events.handling.registry import HandlerRegistry
 from events.subscriptions.service import pause, remove
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 

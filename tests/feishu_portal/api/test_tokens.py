@@ -12,7 +12,7 @@ from core.access.models import ApiClient, AuditEntry
 from core.access.scopes import Scope
 from feishu_portal.api import refresh_wait, tokens
 from tests.factories import make_bot, make_grant
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 ACCESS = "u-the-access-token-of-the-tests"

@@ -3,7 +3,7 @@ import pytest
 from auth_sessions.enums import TokenStatus
 from core.access.scopes import Scope
 from tests.factories import make_bot, make_grant
-from tests.feishu_portal.api.test_auth_sessions import api_client
+from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
 
