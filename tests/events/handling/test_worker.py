@@ -184,7 +184,7 @@ def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_worker):
     worker.wake()
     until(lambda: quiet.pk in order, "the quiet one is, too")
     assert order.index(quiet.pk) < 290
-    until(lambda: len(order) == 301, "nothing is left", seconds=60)
+    until(lambda: len(order) == 301, "nothing is left", seconds=180)
 
 
 def test_bots_rate_is_kept(make_worker):
