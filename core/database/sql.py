@@ -53,6 +53,19 @@ def unnest(types: Mapping[str, str], alias: str) -> str:
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
 
 
+def use_indexes() -> None:
+    """For the rest of the transaction, have PostgreSQL join a few given rows to a large table by its index.
+
+    A plan is kept for a connection; made while the table was small, or with statistics of another day, it would read the
+    whole table for every batch until somebody takes statistics again.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            )
+
+
 def uuid_of(value: UUID | str) -> UUID:
     """A UUID as the database's driver gives it."""
     return value if isinstance(value, UUID) else UUID(value)

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.database.sql import any_of, ask, unnest
+from core.database.sql import any_of, ask, unnest, use_indexes
 from core.database.sql import run as execute
 from core.database.sqlite import WRITE_TURNS
 from events.clicks.updates import reopen_button
@@ -47,6 +47,7 @@ def note_ends(ends: Sequence[RunEnd]) -> int:
         return 0
     WRITE_TURNS.give_way()
     with transaction.atomic():
+        use_indexes()
         lost, freed = complete(ends)
     for end in lost:
         logger.warning("run_taken_over", extra={"run": end.run.pk, "handler": end.run.handler})
@@ -96,8 +97,9 @@ def end_events(pks: Collection[int]) -> None:
         " WHEN COUNT(CASE status WHEN 'succeeded' THEN 1 END) > 0 THEN 'done'"
         " WHEN EXISTS (SELECT 1 FROM events_delivery WHERE event_id = events_event.id) THEN 'done' ELSE 'ignored' END"
         " FROM events_handlerrun WHERE event_id = events_event.id AND is_current)"
-        f" WHERE id {condition} AND NOT EXISTS (SELECT 1 FROM events_handlerrun WHERE event_id = events_event.id"
-        " AND is_current AND status NOT IN ('succeeded', 'dead', 'skipped')) RETURNING id, status, dedupe_key"
+        # Counted and not NOT EXISTS, which PostgreSQL may answer by reading the whole table of runs.
+        f" WHERE id {condition} AND (SELECT COUNT(*) FROM events_handlerrun WHERE event_id = events_event.id"
+        " AND is_current AND status NOT IN ('succeeded', 'dead', 'skipped')) = 0 RETURNING id, status, dedupe_key"
     )
     for pk, status, dedupe_key in ask(sql, [timezone.now(), *values]):
         if status == EventStatus.DEAD and is_single_use(dedupe_key):

@@ -1,0 +1,122 @@
+"""No plan by luck: what runs in every round and for every end uses indexes, whenever statistics were taken.
+
+With 200 bots, three of them with a backlog, PostgreSQL is asked how it would run each statement: once with statistics
+taken while nothing waited, once with statistics that say that everything waits.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from core.database.sql import ask
+from events.enums import Arrived, EventStatus, RunStatus
+from events.handling import registry
+from events.handling.completion import RunEnd, note_ends
+from events.handling.concurrency import ConcurrencyLimit, RunDurations
+from events.handling.ordering import promote_next
+from events.handling.scheduler import schedule, waiting_bots
+from events.handling.worker import _seconds_to_next_due
+from events.models import Event, HandlerRun
+from tests.factories import make_bot
+
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgres"), pytest.mark.usefixtures("own_handlers")]
+
+BOTS = 200
+FULL = 3
+BACKLOG = 1_000
+LARGE = {"events_event", "events_handlerrun", "events_handlerattempt"}
+
+
+@contextmanager
+def plans() -> Iterator[dict[str, set[str]]]:
+    """For each statement that is executed while the block runs, the large tables that it reads from end to end."""
+    seen: dict[str, set[str]] = {}
+
+    def explain(execute, sql, parameters, many, context):
+        if sql.split()[0] in {"SELECT", "UPDATE", "INSERT", "DELETE", "WITH"}:
+            seen.setdefault(sql, set()).update(scans_of(sql, parameters))
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield seen
+
+
+def scans_of(sql: str, parameters: Any) -> set[str]:
+    """Large tables that PostgreSQL would read from end to end for this statement."""
+    [[plan]] = ask(f"EXPLAIN (FORMAT JSON) {sql}", parameters or [])
+    found, nodes = set(), [(plan if isinstance(plan, list) else json.loads(plan))[0]["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE:
+            found.add(node["Relation Name"])
+        nodes += node.get("Plans", [])
+    return found
+
+
+def fill(bots: list, *, status: EventStatus, run_status: RunStatus | None) -> None:
+    now = timezone.now() - timedelta(minutes=1)
+    events = Event.objects.bulk_create(
+        Event(
+            bot=bot,
+            dedupe_key=f"{status}-{run_status}-{number}",
+            event_type="test.plan_v1",
+            arrived_by=Arrived.WEBSOCKET,
+            status=status,
+            payload=b'{"schema": "2.0", "header": {}, "event": {}}',
+            created_at=now,
+            received_at=now,
+        )
+        for bot in bots
+        for number in range(BACKLOG)
+    )
+    if run_status is not None:
+        HandlerRun.objects.bulk_create(
+            HandlerRun(event=event, bot_id=event.bot_id, handler="plan", status=run_status, run_at=now)
+            for event in events
+        )
+
+
+def analyze() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ANALYZE events_event, events_handlerrun, events_handlerattempt, events_botqueue, bots_bot"
+        )
+
+
+@pytest.fixture
+def full_bots() -> list:
+    registry.on("test.plan_v1", name="plan", ordered_by=None)(lambda event, bot: None)
+    return [make_bot() for _ in range(BOTS)][:FULL]
+
+
+@pytest.mark.parametrize("taken", ["while nothing waited", "while everything waited"])
+def test_rounds_and_ends_read_no_large_table_from_end_to_end(full_bots, taken):
+    if taken == "while nothing waited":
+        fill(full_bots, status=EventStatus.DONE, run_status=RunStatus.SUCCEEDED)
+        analyze()
+        fill(full_bots, status=EventStatus.DISPATCHED, run_status=RunStatus.PENDING)
+        fill(full_bots, status=EventStatus.RECEIVED, run_status=None)
+    else:
+        fill(full_bots, status=EventStatus.DISPATCHED, run_status=RunStatus.PENDING)
+        fill(full_bots, status=EventStatus.RECEIVED, run_status=None)
+        analyze()
+    limit, durations = ConcurrencyLimit(64), RunDurations()
+    with plans() as seen:
+        bots = waiting_bots()
+        scheduled = schedule(bots, most=48, limit=limit, durations=durations)
+        runs = [run for batch in scheduled.batches for run in batch.runs]
+        assert len(runs) > FULL
+        HandlerRun.objects.renew([(run.pk, run.claim_id) for run in runs])
+        promote_next(runs)
+        list(HandlerRun.objects.abandoned().order_by("lease_until").values_list("pk", flat=True)[:1])
+        _seconds_to_next_due()
+        # Last, because here its settings last until the end of the test's transaction.
+        note_ends([RunEnd(run, RunStatus.SUCCEEDED) for run in runs])
+    assert len(seen) > 10
+    assert {sql[:300]: tables for sql, tables in seen.items() if tables} == {}
