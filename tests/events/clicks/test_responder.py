@@ -205,7 +205,12 @@ async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monk
     registry.on_card("hang")(lambda event, bot: gate.wait(30))
     responder = CallbackResponder()
     clicked = await database.run(click, {"action": "hang"})
-    assert await answer(responder, clicked, budget=0.3) == PROCESSING
+    assert await answer(responder, clicked, budget=0.05) == PROCESSING
+
+    async def begun():
+        return bool((await event_of(database, clicked)).handler_runs.all())
+
+    await until(begun, "the handler's run is written")
     async with asyncio.timeout(20):
         await responder.close()
     event = await event_of(database, clicked)

@@ -7,8 +7,8 @@ import pytest
 from bots.enums import Transport
 from bots.models import Bot
 from events.handling import registry
-from events.ingress import writer
-from events.ingress.webhook import bots
+from events.ingress import receive, writer
+from events.ingress.webhook import bots, server
 from events.ingress.webhook.endpoint import WebhookEndpoint
 from tests.events.ingress.webhook.pushes import KEY, TOKEN
 from tests.factories import make_bot
@@ -18,6 +18,14 @@ from tests.factories import make_bot
 def only_own_handlers(monkeypatch):
     monkeypatch.setattr(registry, "_registry", registry.HandlerRegistry())
     monkeypatch.setattr(writer, "notify_worker", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch):
+    """For a busy machine; tests of what is late make it short."""
+    monkeypatch.setattr(receive, "BUDGET", 20.0)
+    monkeypatch.setattr(server, "DATABASE_SECONDS", 20.0)
+    monkeypatch.setattr(bots, "REFRESH_SECONDS", 20.0)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from tests.factories import message_event
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_burst_costs_one_query_for_bots(http, make, database, loads):
+async def test_burst_costs_one_query_for_bots(http, make, database, loads, monkeypatch):
+    monkeypatch.setattr(bots, "FRESH_SECONDS", 60.0)
     made = [await make(), await make()]
     sent = [http.post(path(bot), **request(message_event())) for bot in made * 50]
     strangers = [http.post(f"/api/feishu/webhook/cli_{n}") for n in range(50)]

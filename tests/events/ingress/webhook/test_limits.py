@@ -80,7 +80,7 @@ async def test_requests_beyond_a_limit_are_refused_at_once_and_counted(
     assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
     going = {asyncio.create_task(http.post(path(bot), **request(message_event()))) for _ in range(5)}
     refusals = []
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while len(refusals) < 3:
             done, going = await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
             refusals += [refused(task.result()) for task in done]
@@ -96,7 +96,7 @@ async def test_busy_bot_leaves_room_for_the_others(http, make, settings, stuck_s
     settings.WEBHOOK_BOT_REQUESTS = 1
     busy, other = await make(), await make()
     first = asyncio.create_task(http.post(path(busy), **request(message_event())))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         while (await http.post(path(busy), **request(CHALLENGE))).status_code != 429:
             await asyncio.sleep(0)
     assert (await http.post(path(other), **request(CHALLENGE))).status_code == 200
