@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
-    "core.console.policy.ConsolePolicyMiddleware",
+    "core.console.policy.console_policy",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"

@@ -1,36 +1,16 @@
 """Django's own error pages under the API's addresses as problems: unknown paths, wrong methods, refused requests."""
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn
 
-from asgiref.sync import iscoroutinefunction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
+from core.middleware import response_middleware
 from feishu_portal.api.problems import Problem, answer, internal_error, not_found
 
 ROOTS: Final = r"(?:api|proxy)(?:/|$)"
 """Paths that callers ask for and nobody reads in a browser, without the slash they begin with."""
-
-GetResponse = Callable[[HttpRequest], Any]
-
-
-@sync_and_async_middleware
-def problems_for_callers(get_response: GetResponse) -> GetResponse:
-    """The outermost middleware, so that it also sees what another one refused."""
-    if iscoroutinefunction(get_response):
-
-        async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            return _as_problem(request, await cast("Awaitable[HttpResponseBase]", get_response(request)))
-
-        return respond_async
-
-    def respond(request: HttpRequest) -> HttpResponseBase:
-        return _as_problem(request, get_response(request))
-
-    return respond
 
 
 def unknown_path(_request: HttpRequest) -> NoReturn:
@@ -38,8 +18,10 @@ def unknown_path(_request: HttpRequest) -> NoReturn:
     raise Http404
 
 
-def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The response, or a problem of the same status where it is a page about an error."""
+@response_middleware
+def problems_for_callers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The response, or a problem of the same status where it is a page about an error. Has to be the outermost middleware,
+    so that it also sees what another one refused."""
     is_page = response.headers.get("Content-Type", "").startswith("text/")
     if response.status_code < 400 or not is_page or not re.match(ROOTS, request.path_info[1:]):
         return response

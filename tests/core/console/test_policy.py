@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
-from core.console.policy import ConsolePolicyMiddleware
+from core.console.policy import console_policy
 
 
 def relaxed(response: HttpResponse) -> bool:
@@ -20,14 +20,14 @@ async def answer_later(request: HttpRequest) -> HttpResponse:
 
 
 def test_policy_is_relaxed_for_the_console_alone() -> None:
-    middleware = ConsolePolicyMiddleware(answer)
+    middleware = console_policy(answer)
 
     assert relaxed(middleware(RequestFactory().get("/admin/bots/bot/")))
     assert not relaxed(middleware(RequestFactory().get("/oauth/callback/cli_1/")))
 
 
 def test_policy_is_relaxed_for_async_views_as_well() -> None:
-    middleware = ConsolePolicyMiddleware(answer_later)
+    middleware = console_policy(answer_later)
 
     async def both() -> list[bool]:
         requests = [RequestFactory().get("/admin/"), RequestFactory().get("/administration/")]
