@@ -1,4 +1,4 @@
-"""What people can write to the bot, in a direct chat or, mentioning it, in a group."""
+"""Commands that people write to the bot, in a direct chat or, mentioning it, in a group."""
 
 import json
 import re
@@ -43,7 +43,7 @@ _MENTION = re.compile(r"@_user_\d+|@_all")
 
 
 def run_command(event: Event, bot: Bot) -> None:
-    """Do what the message asks for. Other messages, and those of other bots, are left alone."""
+    """Run the command in the message, if there is one. Messages of other bots are ignored."""
     sender = event.data.get("sender") or {}
     command = COMMANDS.get(_first_word(event.data))
     if command is not None and sender.get("sender_type") != "bot" and _writer(event):
@@ -51,7 +51,7 @@ def run_command(event: Event, bot: Bot) -> None:
 
 
 def not_possible(error: AuthError | BotDisabledError) -> Text:
-    """Why no authorization can be started, for whoever asked."""
+    """Why no authorization can be started, for the person who asked for it."""
     reason = _REASONS.get(error.code, Text(error.code, error.code))
     return Text(
         NOT_POSSIBLE.zh_cn.format(reason=reason.zh_cn), NOT_POSSIBLE.en_us.format(reason=reason.en_us)
@@ -59,7 +59,7 @@ def not_possible(error: AuthError | BotDisabledError) -> Text:
 
 
 def greet(event: Event, bot: Bot, *, open_id: str) -> None:
-    """Say once what the bot is there for."""
+    """Send the help text, once per event."""
     OpenAPI(bot.credentials).send_text(open_id, f"{HELP.zh_cn}\n{HELP.en_us}", uuid=f"greet-{event.pk}")
 
 
@@ -94,7 +94,7 @@ def _authorize(event: Event, bot: Bot) -> None:
 
 
 def _status(event: Event, bot: Bot) -> None:
-    """What a person granted is nobody else's business: the card goes to the person alone, from a group, too."""
+    """Sends the card to the person alone, also from a group: what they granted concerns nobody else."""
     send_self_service_card(bot=bot, open_id=_writer(event), tenant_key=_tenant(event), key=str(event.pk))
 
 
@@ -112,7 +112,7 @@ def _tenant(event: Event) -> str:
 
 
 def _reply(event: Event, bot: Bot, text: Text) -> None:
-    """Both languages, since the platform does not translate text messages. The event's key makes a retry send nothing."""
+    """In both languages, because the platform does not translate text messages. A retry sends nothing: the uuid is the event's."""
     OpenAPI(bot.credentials).reply(
         event.data["message"]["message_id"],
         "text",
@@ -122,7 +122,7 @@ def _reply(event: Event, bot: Bot, text: Text) -> None:
 
 
 def _tell(event: Event, bot: Bot, text: Text) -> None:
-    """In a group the answer goes to the person alone."""
+    """Replies, or from a group writes to the person alone."""
     if event.data["message"].get("chat_type") == "p2p":
         _reply(event, bot, text)
         return

@@ -30,10 +30,10 @@ class FailureReason(models.TextChoices):
 
 
 class Via(models.TextChoices):
-    """The road to consent."""
+    """The OAuth flow by which the person consents."""
 
-    BROWSER = "browser", _("Browser redirect")
-    DEVICE = "device", _("Device code")
+    BROWSER = "browser", _("In the browser")
+    DEVICE = "device", _("By device code")
 
 
 class Deliver(models.TextChoices):
@@ -67,16 +67,16 @@ class RefreshOutcome(models.TextChoices):
     SUPERSEDED = "superseded", _("Overtaken by a new authorization")
 
 
-# After these the platform has not consumed the refresh token, so it may be sent again.
 STILL_USABLE = (RefreshOutcome.NOT_SENT, RefreshOutcome.REJECTED, RefreshOutcome.DEAD_APP)
+"""After these the platform has not consumed the refresh token, so it may be sent again."""
 
 
 class RevocationState(models.TextChoices):
-    """Whether the platform knows that a grant is over."""
+    """Whether the grant's token is withdrawn at the platform."""
 
-    PENDING = "pending", _("Platform not told yet")
+    PENDING = "pending", _("To be withdrawn at the platform")
     DONE = "done", _("Withdrawn at the platform")
-    GIVEN_UP = "given_up", _("Platform could not be told")
+    GIVEN_UP = "given_up", _("Could not be withdrawn at the platform")
     OVERTAKEN = "overtaken", _("Overtaken by a new authorization")
 
 
@@ -91,7 +91,7 @@ class PlatformReason(models.TextChoices):
 
 
 class Notice(models.TextChoices):
-    """Whether the person hears of it."""
+    """Whether the person is notified."""
 
     NONE = "none", _("Not needed")
     DUE = "due", _("To be sent")

@@ -32,7 +32,7 @@ class InvalidScopesError(AuthError):
 
 
 class AskedTooOftenError(AuthError):
-    """The person was asked for more often enough for today, or has just declined this."""
+    """The person has been asked for more scopes too often today, or has declined these."""
 
     code = "asked_too_often"
 
@@ -65,7 +65,7 @@ class LinkUsed(LinkError):
 
 
 class LinkBusy(LinkError):
-    """The answer is there and the platform is being asked; a moment later the session has ended."""
+    """The person is back and the platform is being called; in a moment the session will have ended."""
 
     code = "link_busy"
 
@@ -93,7 +93,7 @@ class TenantNeededError(AuthError):
 
 
 class PersonNeededError(AuthError):
-    """Only the person can help. ``open_id`` and ``app_id`` say who, and for which bot."""
+    """The person ``open_id`` has to do something for the bot ``app_id``."""
 
     def __init__(self, message: str, *, open_id: str, app_id: str) -> None:
         super().__init__(message)
@@ -129,7 +129,7 @@ class ScopesLackingError(PersonNeededError):
 
 
 class RefreshInProgressError(AuthError):
-    """The token is being refreshed; nobody has to do anything but to try again."""
+    """The token is being refreshed: retry."""
 
     code = "refresh_in_progress"
 
@@ -138,7 +138,7 @@ class RefreshInProgressError(AuthError):
 
 
 class InTransactionError(AuthError):
-    """A call for a person is written down before it is sent, which a transaction that is still open could undo."""
+    """A call for a person is recorded before it is sent; an open transaction could roll the record back."""
 
     code = "in_transaction"
 

@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from auth_sessions.cards.authorization import (
     DECLINE_ACTION,
     NEXT_CODE_ACTION,
@@ -14,8 +12,10 @@ from auth_sessions.cards.authorization import (
 from auth_sessions.cards.revocation import START_ACTION
 from auth_sessions.cards.self_service import REVOKE_ACTION, SHOW_ACTION, self_service_card
 from auth_sessions.commands import greet, not_possible, run_command
-from auth_sessions.domain.device import claim_start, start_code, want_code
+from auth_sessions.domain.card_sync import mark_shown
+from auth_sessions.domain.device import request_code, start_code
 from auth_sessions.domain.directory import end_grants_of, rename
+from auth_sessions.domain.restart import restart_session
 from auth_sessions.domain.revocation.service import record_platform_revocation
 from auth_sessions.domain.self_service import revoke_own, send_self_service_card, view_of
 from auth_sessions.domain.sessions import authorize_link, end_session, request_authorization
@@ -62,8 +62,8 @@ def answer_command(event: Event, bot: Bot) -> None:
 
 @on("im.chat.access_event.bot_p2p_chat_entered_v1", atomic=False)
 def greet_newcomer(event: Event, bot: Bot) -> None:
-    """Whoever opens the chat with the bot for the first time is told what it is there for. The event comes with every
-    visit; a chat that holds a message already is no first one."""
+    """Greets a person who opens the chat with the bot for the first time. The event comes with every visit; in a chat that
+    holds a message it is not the first."""
     open_id = (event.data.get("operator_id") or {}).get("open_id")
     if open_id and not event.data.get("last_message_id"):
         greet(event, bot, open_id=open_id)
@@ -89,7 +89,7 @@ def end_grants_of_leaver(event: Event, bot: Bot) -> None:
 
 @on("auth.user_access_token.revoked_v4", even_stale=True)
 def note_revocation(event: Event, bot: Bot) -> None:
-    """The platform ended a person's tokens; see record_platform_revocation for what that means here."""
+    """The platform ended a person's tokens; `record_platform_revocation` has what follows from it."""
     record_platform_revocation(
         bot=bot,
         open_id=str(event.data.get("open_id") or ""),
@@ -117,65 +117,43 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
         return NOT_YOURS
     context = event.data.get("context") or {}
     try:
-        fresh = _ask_again(session, bot, shown_in=context.get("open_message_id") or session.message_id)
+        fresh = restart_session(session, shown_in=context.get("open_message_id") or session.message_id)
     except CANNOT_ASK as error:
         return callback_response(toast=toast("error", not_possible(error)))
-    return _with_code(fresh) if fresh.via == Via.DEVICE else _showing(fresh)
+    return _answer_with_code(fresh) if fresh.via == Via.DEVICE else _answer_with_card(fresh)
 
 
 @on_card(NEXT_CODE_ACTION)
 def next_code(event: Event, bot: Bot) -> dict[str, Any]:
-    """The device code ended unused: the same session goes on with the next one."""
+    """The device code expired unused: the session goes on with another one."""
     session = _session_of_click(event, bot)
     if session is None:
         return NOT_YOURS
     if not session.is_open:
         return TOO_LATE
-    if session.via == Via.DEVICE and want_code(session):
-        return _with_code(session)
-    return _showing(session) if authorize_link(session) else LINK_ON_ITS_WAY
+    if session.via == Via.DEVICE and request_code(session):
+        return _answer_with_code(session)
+    return _answer_with_card(session) if authorize_link(session) else LINK_ON_ITS_WAY
 
 
-def _with_code(session: AuthSession) -> dict[str, Any]:
-    """Answer the click with the link, which takes one call to the platform; the workers try again if that fails."""
+def _answer_with_code(session: AuthSession) -> dict[str, Any]:
+    """Answer the click with the new link, which takes one call to the platform; where it fails, the workers try again."""
     try:
         start_code(session)
     except FeishuError:
         return LINK_ON_ITS_WAY
     session.device.refresh_from_db()
-    return _showing(session)
+    return _answer_with_card(session)
 
 
-def _showing(session: AuthSession) -> dict[str, Any]:
-    """The card as it is now, which needs no patch then."""
-    AuthSession.objects.filter(pk=session.pk, state=session.state).update(card_state=session.state)
+def _answer_with_card(session: AuthSession) -> dict[str, Any]:
+    mark_shown(session)
     return callback_response(card=authorization_card(session, link=authorize_link(session)))
-
-
-@transaction.atomic
-def _ask_again(session: AuthSession, bot: Bot, *, shown_in: str) -> AuthSession:
-    """A fresh session in the old one's message, which the old one gives up: its sweep would write over the new card."""
-    fresh = request_authorization(
-        bot=bot,
-        open_id=session.open_id,
-        tenant_key=session.tenant_key,
-        scopes=session.scopes,
-        added_scopes=session.added_scopes,
-        why=session.why,
-        actor=Actor.user(session.open_id),
-        request_key=f"retry:{session.pk}",
-        return_url=session.return_url,
-        shown_in=shown_in,
-    )
-    AuthSession.objects.filter(pk=session.pk).update(message_id="")
-    if fresh.via == Via.DEVICE:
-        claim_start(fresh)
-    return fresh
 
 
 @on_card(START_ACTION)
 def start_again(event: Event, bot: Bot) -> dict[str, Any]:
-    """Send whoever clicks a card of their own: the button belongs to nobody, so it gives nothing away."""
+    """Sends the person who clicks a card of their own. Anybody may click: the button tells nothing about anybody."""
     operator = event.data.get("operator") or {}
     try:
         request_authorization(
@@ -192,7 +170,7 @@ def start_again(event: Event, bot: Bot) -> dict[str, Any]:
 
 @on_card(SHOW_ACTION)
 def show_own(event: Event, bot: Bot) -> dict[str, Any]:
-    """Whoever clicks sees what they themselves allowed, in a message to them alone; the card's own person plays no part."""
+    """Sends the person who clicks, and nobody else, what they themselves allowed; it does not matter whose card it was."""
     clicker = event.data.get("operator") or {}
     try:
         send_self_service_card(
@@ -208,7 +186,7 @@ def show_own(event: Event, bot: Bot) -> dict[str, Any]:
 
 @on_card(REVOKE_ACTION)
 def revoke_own_grant(event: Event, bot: Bot) -> dict[str, Any]:
-    """Whoever clicks ends what they themselves allowed."""
+    """Ends what the person who clicks allowed."""
     clicker = event.data.get("operator") or {}
     open_id, tenant_key = clicker.get("open_id") or "", clicker.get("tenant_key") or event.tenant_key
     if revoke_own(view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)) is None:
@@ -219,7 +197,7 @@ def revoke_own_grant(event: Event, bot: Bot) -> dict[str, Any]:
 
 @on_card(DECLINE_ACTION)
 def decline(event: Event, bot: Bot) -> dict[str, Any]:
-    """ "Not now": the request ends without a visit to the consent page."""
+    """“Not now”: ends the request without a visit to the consent page."""
     session = _session_of_click(event, bot)
     if session is None:
         return NOT_YOURS

@@ -1,4 +1,4 @@
-"""Notifications to the workers about authorizations, sent on commit; the sweep does what a lost one asked for."""
+"""Notifying workers about authorizations, on commit. The sweep finds what a lost notification was about."""
 
 from functools import partial
 from uuid import UUID
@@ -9,7 +9,7 @@ from core.background.notify import notify
 
 
 def notify_card(session_id: UUID) -> None:
-    """The session's card has to be sent or brought up to date."""
+    """The session's card has to be sent or patched."""
     transaction.on_commit(partial(notify, "auth_sessions.sync_card", str(session_id)), robust=True)
 
 
@@ -19,5 +19,5 @@ def notify_refresh() -> None:
 
 
 def notify_revocation(revocation_id: UUID) -> None:
-    """Platform and person have to hear of a revocation."""
+    """A revocation has to be sent to the platform and to the person."""
     transaction.on_commit(partial(notify, "auth_sessions.finish_revocation", str(revocation_id)), robust=True)

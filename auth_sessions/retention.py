@@ -34,30 +34,30 @@ def _refresh_attempts(limit: datetime) -> QuerySet[RefreshAttempt]:
     """Attempts are the journal by which no refresh token is submitted twice, so what counts is not their age alone.
 
     An attempt of the grant's present generation fingerprints the very refresh token that the grant still holds: as long as
-    it may be spent, the attempt stays, however old. The refresh token of an earlier generation is in the database no more.
+    it may be used up, the attempt stays, however old. The refresh token of an earlier generation is no longer stored.
     A restore brings back grants and journal as they were at one moment, at which this held as well; nothing that was
-    pruned later is missing from it. An attempt that is still claimed stays for whoever takes over the claim, and the last
-    one of each grant because the doctor and the console tell by it whether refreshing works.
+    pruned later is missing from it. An attempt that is still claimed stays for the worker that takes over the claim, and the
+    last one of each grant because the doctor and the console show by it whether refreshing works.
     """
     newer = RefreshAttempt.objects.filter(token=OuterRef("token"), claimed_at__gt=OuterRef("claimed_at"))
-    may_be_spent = Q(sent_at__isnull=False) & ~Q(outcome__in=STILL_USABLE)
+    may_be_used_up = Q(sent_at__isnull=False) & ~Q(outcome__in=STILL_USABLE)
     return (
         RefreshAttempt.objects.filter(Exists(newer), claimed_at__lt=limit)
-        .exclude(may_be_spent, generation__gte=F("token__generation"))
+        .exclude(may_be_used_up, generation__gte=F("token__generation"))
         .exclude(claim_id=F("token__claim_id"))
         .order_by("claimed_at")
     )
 
 
 def _sessions(limit: datetime) -> QuerySet[AuthSession]:
-    """Ended ones. A button on the card of one that is gone says so; a link to it is unknown."""
+    """Sessions that have ended. Buttons on the card of a deleted one answer that it is no longer valid."""
     ended = AuthSession.objects.filter(finished_at__lt=limit).exclude(state__in=OPEN_STATES)
     return ended.order_by("finished_at")
 
 
 def _revocations(limit: datetime) -> QuerySet[Revocation]:
-    """The last one of a grant stays: it is the answer to whoever revokes once more. One that somebody has yet to be told of
-    stays, too."""
+    """The last one of a grant stays: revoking again returns it, instead of sending the person a second notice. So do those
+    whose withdrawal or notice is pending."""
     newer = Revocation.objects.filter(grant=OuterRef("grant"), at__gt=OuterRef("at"))
     return (
         Revocation.objects.filter(Exists(newer), at__lt=limit)

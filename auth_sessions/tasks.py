@@ -4,10 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from auth_sessions.domain.card_sync import cards_to_sync
-from auth_sessions.domain.card_sync import sync_card as show_card_of
-from auth_sessions.domain.device import codes_to_poll
-from auth_sessions.domain.device import poll_device as poll_device_of
+from auth_sessions.domain import card_sync, device
 from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.domain.revocation.notice import send_notice
@@ -20,16 +17,16 @@ from core.database import retention
 
 @shared_task(name="auth_sessions.sync_card")
 def sync_card(session_id: str) -> None:
-    show_card_of(UUID(session_id))
+    card_sync.sync_card(UUID(session_id))
 
 
 @shared_task(name="auth_sessions.sweep")
 def sweep() -> None:
     end_overdue_sessions()
     remind_of_ends()
-    for session_id in cards_to_sync():
+    for session_id in card_sync.cards_to_sync():
         notify("auth_sessions.sync_card", str(session_id))
-    for session_id in codes_to_poll():
+    for session_id in device.codes_to_poll():
         notify("auth_sessions.poll_device", str(session_id))
     for revocation_id in unfinished_revocations():
         notify("auth_sessions.finish_revocation", str(revocation_id))
@@ -37,7 +34,7 @@ def sweep() -> None:
 
 @shared_task(name="auth_sessions.poll_device")
 def poll_device(session_id: str) -> None:
-    poll_device_of(UUID(session_id))
+    device.poll_device(UUID(session_id))
 
 
 @shared_task(name="auth_sessions.finish_revocation")

@@ -31,7 +31,7 @@ def other_brand(bot: Bot) -> PlatformName | None:
     return _OTHER.get(bot.platform)
 
 
-def is_told_of_wrong_brand(bot: Bot) -> bool:
+def platform_names_other_brand(bot: Bot) -> bool:
     """Whether the platform itself says that a connection of the bot asks the wrong brand."""
     problems = (slot.problem for slot in bot.slots.all())
     return any(problem and problem.category is Category.WRONG_BRAND for problem in problems)
@@ -40,7 +40,7 @@ def is_told_of_wrong_brand(bot: Bot) -> bool:
 def may_be_wrong_brand(bot: Bot) -> bool:
     """Whether what the platform answers could come from the wrong brand."""
     unknown = any(slot.error_code in {*APP_UNKNOWN, _WRONG_CREDENTIALS} for slot in bot.slots.all())
-    return other_brand(bot) is not None and (unknown or is_told_of_wrong_brand(bot))
+    return other_brand(bot) is not None and (unknown or platform_names_other_brand(bot))
 
 
 def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: TenantTokens | None = None) -> bool:
@@ -54,7 +54,7 @@ def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: Tenant
 
 @transaction.atomic
 def switch_brand(bot: Bot, *, to: PlatformName, actor: Actor) -> None:
-    """Set the bot to the other brand; its connections are made anew in the fleet's next round."""
+    """Set the bot to the other brand; its connections are opened there in the fleet's next round."""
     before, bot.platform = bot.platform, to.value
     bot.save(update_fields=["platform", "updated_at"])
     audit.record(

@@ -31,7 +31,7 @@ class SlotState(models.TextChoices):
 class LossReason(models.TextChoices):
     """Why a connection ended or could not be made."""
 
-    SILENT = "silent", _("Nothing heard")
+    SILENT = "silent", _("Nothing received")
     CLOSED = "closed", _("Closed by the platform")
     NETWORK = "network", _("Network")
     REFUSED = "refused", _("Refused by the platform")
@@ -39,14 +39,14 @@ class LossReason(models.TextChoices):
     SLEPT = "slept", _("The machine slept")
     DIED = "died", _("Its process died")
     MOVED = "moved", _("Moved to another process")
-    ASKED = "asked", _("Asked for")
+    ASKED = "asked", _("By an operator")
     CHANGED = "changed", _("Settings changed")
     ENDED = "ended", _("Its process ended")
     ERROR = "error", _("Internal error")
 
 
 PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANGED, LossReason.ENDED})
-"""Ends that the portal or an operator wanted."""
+"""Ends that the portal or an operator intended."""
 
 
 class Channel(models.TextChoices):

@@ -1,4 +1,4 @@
-"""What is done to bots: every change with its actor, its audit entry and its slots."""
+"""Changing bots: every change with its actor, its audit entry and its slots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from core.access.actors import Actor
 from core.vault.fields import encrypted_field, encrypted_fields
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
-"""Fields that decide whether and how a bot hears: who set them last is kept beside them."""
+"""Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def control(bots: Sequence[Bot], *, actor: Actor, action: str, values: dict[str,
 
 @transaction.atomic
 def delete_bot(bot: Bot, *, actor: Actor) -> None:
-    """From now on the bot is gone: nobody sees it, nothing connects, its App ID is free and its secrets are destroyed.
+    """From now on the bot is gone: it is not shown, nothing connects, its App ID is free and its secrets are destroyed.
 
     Most bots have few rows, which go at once; the sweep goes on with the millions of events of others.
     """

@@ -11,7 +11,7 @@ class EventStatus(models.TextChoices):
     DEAD = "dead", _("Failed")
     IGNORED = "ignored", _("No handler")
     STALE = "stale", _("Too old")
-    QUARANTINED = "quarantined", _("Unreadable")
+    QUARANTINED = "quarantined", _("Quarantined")
 
 
 class RunStatus(models.TextChoices):

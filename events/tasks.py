@@ -1,16 +1,17 @@
-"""Celery tasks: a few lines each, primitives only. Handlers are run by this process's runner."""
+"""Celery tasks: a few lines each, primitives only. Handlers are run by this process's HandlerWorker."""
 
 from typing import Any
 
 from celery import shared_task, signals
 
 from core.background.notify import notify
+from core.database import retention
 from events.clicks import updates
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
 from events.handling.unknown import end_unknown, make_known_due
 from events.log.replay import sweep_replays
-from events.log.retention import SCHEDULED_SECONDS, prune_events
+from events.log.retention import SCHEDULED_SECONDS, overdue, prune_events
 from events.subscriptions import pusher
 from events.subscriptions.expiry import end_expired
 
@@ -52,6 +53,7 @@ def replay() -> None:
 
 @shared_task(name="events.prune")
 def prune() -> None:
+    retention.prune(overdue())
     if not prune_events(seconds=SCHEDULED_SECONDS).is_all:
         notify("events.prune")
 

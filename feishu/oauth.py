@@ -77,9 +77,8 @@ def authorize_url(
     scopes: Sequence[str],
     state: str,
     challenge: str,
-    prompt: str | None = None,
 ) -> str:
-    """Where to send a person's browser. `prompt="consent"` shows the consent page even inside Feishu.
+    """Where to send a person's browser.
 
     Raises ValueError for more than 50 scopes: the platform refuses them.
     """
@@ -93,7 +92,6 @@ def authorize_url(
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
-        "prompt": prompt or "",
     }
     filled = {key: value for key, value in query.items() if value}
     return f"{platform.authorize_url}?{urlencode(filled, quote_via=quote)}"

@@ -24,7 +24,7 @@ from core.console.actions import Question, ask
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.fields import LinesField, check_no_blanks
 
-# The domain's errors speak English to machines; these are their words for people.
+# The messages of the domain's errors are English, for API clients and logs; operators read these.
 REFUSALS = {
     "no_public_url": _(
         "PUBLIC_URL is not set, so a browser could not come back with the answer. Set it and restart the portal, or choose "
@@ -61,7 +61,7 @@ class AskForm(forms.Form):
         help_text=_("One a line. Empty: what the bot asks for by default."),
     )
     via = forms.ChoiceField(
-        label=_("Road"),
+        label=_("Consent"),
         required=False,
         choices=[("", _("Automatic")), *Via.choices],
         widget=UnfoldAdminSelectWidget,
@@ -99,7 +99,13 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
         if not self.has_view_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         if request.method != "POST":
-            form = AskForm(operator=operator, initial=_asked_for(request))
+            filled = {
+                "bot": request.GET.get("bot"),
+                "open_ids": request.GET.getlist("open_id"),
+                "scopes": request.GET.getlist("scope"),
+                "once": uuid.uuid4(),
+            }
+            form = AskForm(operator=operator, initial=filled)
         else:
             form = AskForm(request.POST, operator=operator)
             if form.is_valid() and self._ask(request, form):
@@ -121,7 +127,7 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
         )
 
     def _ask(self, request: HttpRequest, form: AskForm) -> bool:
-        """Whether all could be asked; whoever cannot be is named in a message."""
+        """Whether all people could be asked; a message says why not."""
         asked = form.cleaned_data
         sent = 0
         for open_id in asked["open_ids"]:
@@ -152,12 +158,3 @@ def ask_page(bot: Bot, open_id: str, scopes: list[str]) -> HttpResponseRedirect:
     """To the form, with bot, person and scopes filled in."""
     filled = urlencode({"bot": str(bot.pk), "open_id": open_id, "scope": scopes}, doseq=True)
     return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?{filled}")
-
-
-def _asked_for(request: HttpRequest) -> dict[str, Any]:
-    return {
-        "bot": request.GET.get("bot"),
-        "open_ids": request.GET.getlist("open_id"),
-        "scopes": request.GET.getlist("scope"),
-        "once": uuid.uuid4(),
-    }

@@ -1,4 +1,4 @@
-"""Authorization sessions in the console: how far each got, and what an operator can do about it."""
+"""Authorization sessions in the console, with an operator's actions on them."""
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -58,7 +58,7 @@ class AuthSessionAdmin(AskingAdmin):
                     "who_asked",
                     "purpose",
                     "delivered",
-                    "road",
+                    "flow",
                     "code_until",
                     "code_error",
                     "return_url_shown",
@@ -69,7 +69,7 @@ class AuthSessionAdmin(AskingAdmin):
         (_("Card"), {"fields": ("card_message", "card_shows", "card_attempts", "card_error")}),
     )
     readonly_fields = (
-        "person", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "road",
+        "person", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "flow",
         "code_until", "code_error", "return_url_shown",
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_attempts",
         "card_error",
@@ -133,8 +133,8 @@ class AuthSessionAdmin(AskingAdmin):
     def delivered(self, session: AuthSession) -> str:
         return str(Deliver(session.deliver).label)
 
-    @column(_("road"))
-    def road(self, session: AuthSession) -> str:
+    @column(_("consent"))
+    def flow(self, session: AuthSession) -> str:
         return str(Via(session.via).label)
 
     @column(_("code expires"))

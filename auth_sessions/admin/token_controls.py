@@ -1,4 +1,4 @@
-"""What an operator can do with a grant: ask for more, refresh, revoke."""
+"""An operator's actions on a grant: ask for more scopes, refresh, revoke."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,8 +29,8 @@ else:
 
 MOST_AT_ONCE = 200
 REVOKING = _(
-    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person is told and "
-    "can authorize again."
+    "The tokens are destroyed here and withdrawn at the platform. What runs with them stops at once. The person gets a notice "
+    "and can authorize again."
 )
 REFRESHING = _(
     "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
@@ -39,7 +39,7 @@ REFRESHING = _(
 
 
 class TokenControls(Base):
-    """The part of the tokens' admin that changes anything."""
+    """The part of the tokens' admin that changes data."""
 
     @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
     def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -47,7 +47,7 @@ class TokenControls(Base):
         return ask_page(token.bot, token.open_id, [])
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """“Ask for missing scopes” is there only where some are."""
+        """Offers “Ask for missing scopes” only where scopes are missing."""
         offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
         token = self.get_object(request, unquote(str(object_id)))
         lacks_nothing = token is None or not lacking(token, wanted_scopes(token))
@@ -94,17 +94,19 @@ class TokenControls(Base):
     @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))
     def revoke(self, request: HttpRequest, token: UserToken) -> None:
         outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
-        told = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
+        is_withdrawn = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
         words = (
             gettext("The authorization was revoked, at the platform too.")
-            if told
-            else gettext("The tokens are destroyed. The platform has not confirmed yet and is told again.")
+            if is_withdrawn
+            else gettext(
+                "The tokens are destroyed. The platform has not confirmed yet; the portal keeps trying."
+            )
         )
-        self.message_user(request, words, messages.SUCCESS if told else messages.WARNING)
+        self.message_user(request, words, messages.SUCCESS if is_withdrawn else messages.WARNING)
 
     @admin.action(description=_("Revoke"))
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[UserToken]) -> HttpResponseBase | None:
-        """Asks first; what is posted from that page carries the same choice."""
+        """Asks for confirmation first; the form of that page repeats the choice."""
         grants = list(chosen.exclude(status=TokenStatus.REVOKED).select_related("bot")[: MOST_AT_ONCE + 1])
         if len(grants) > MOST_AT_ONCE:
             self.message_user(

@@ -1,4 +1,4 @@
-"""What became of a grant: how each refresh ended, and each revocation."""
+"""The history of a grant: its refreshes and revocations."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -53,7 +53,7 @@ class RefreshAttemptInline(ReadOnlyInline[RefreshAttempt, UserToken]):
 
 class RevocationInline(ReadOnlyInline[Revocation, UserToken]):
     model = Revocation
-    fields = ("ended", "who", "why", "state_label", "told", "problem")
+    fields = ("ended", "who", "why", "state_label", "notice_label", "problem")
     readonly_fields = fields
     per_page = 10
 
@@ -75,7 +75,7 @@ class RevocationInline(ReadOnlyInline[Revocation, UserToken]):
         return state(RevocationState(revocation.state), REVOCATION_COLOURS)
 
     @column(_("notice"))
-    def told(self, revocation: Revocation) -> str:
+    def notice_label(self, revocation: Revocation) -> str:
         return str(Notice(revocation.notice).label)
 
     @column(_("error"))

@@ -1,4 +1,4 @@
-"""User tokens in the console: that they are there and how they fare, never what they are."""
+"""User tokens in the console: their state, never the tokens themselves."""
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -144,7 +144,7 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
 
     @column(_("app"))
     def paused(self, token: UserToken) -> str:
-        """Whether anything of this app is refreshed at all."""
+        """Whether the app's tokens are refreshed."""
         gate = RefreshGate.objects.filter(pk=token.bot_id).exclude(paused_at=None).first()
         if gate is None:
             return label(_("Being refreshed"), "success")

@@ -1,4 +1,4 @@
-"""What API clients did with tokens, to read: by person, by client, by time."""
+"""Token use in the console, by person, caller and time."""
 
 from django.contrib import admin
 from django.utils.html import format_html

@@ -1,4 +1,4 @@
-"""The authorization card in each of its states. Pure: from a session to card JSON."""
+"""The authorization card, for each state of a session."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ from feishu.text import Text
 RETRY_ACTION = "auth.retry"
 DECLINE_ACTION = "auth.decline"
 NEXT_CODE_ACTION = "auth.next_code"
-TWO_HOURS = 120  # minutes; longer times are said in hours
+TWO_HOURS = 120  # minutes; longer times are shown in hours
 
 # template colour, title, body
 _OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
@@ -63,10 +63,10 @@ _FAILURES: Mapping[str, Text] = {
 
 
 def authorization_card(session: AuthSession, *, link: str) -> dict[str, Any]:
-    """The card that shows how the session stands; ``link`` is where its button leads while the session is open. Empty: the
-    device code has ended, and the button gets the next one."""
+    """The card for the session's state. ``link``: the address of its button while the session is open; empty: the device code
+    has expired, and the button gets the next one."""
     if session.is_open:
-        return _request(session, link) if link else _code_ended(session)
+        return _request(session, link) if link else _code_expired(session)
     if session.state == SessionState.FAILED:
         return _failure(session)
     if session.state == SessionState.AUTHORIZED:
@@ -167,7 +167,7 @@ def _how_to_consent(session: AuthSession) -> Text:
     )
 
 
-def _code_ended(session: AuthSession) -> dict[str, Any]:
+def _code_expired(session: AuthSession) -> dict[str, Any]:
     title = Text("需要你的授权", "Your authorization is needed")
     name = escape(session.bot.name)
     body = Text(

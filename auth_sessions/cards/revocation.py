@@ -1,4 +1,4 @@
-"""The card that says that a grant is over. Pure: from a revocation to card JSON."""
+"""The notice of a revocation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _BY_ANYBODY = Text("系统撤销了", "The system revoked")
 
 
 def revocation_card(revocation: Revocation) -> dict[str, Any]:
-    """Who ended it, what that means, and a way back."""
+    """Who revoked the grant, what follows, and a button to authorize again."""
     title = Text("授权已被撤销", "Your authorization was revoked")
     kind = revocation.actor.partition(":")[0]
     who = _BY_PLATFORM.get(revocation.platform_reason) or _BY_ACTOR.get(kind, _BY_ANYBODY)

@@ -1,4 +1,4 @@
-"""The card that shows a person what they allowed. Pure: from their view to card JSON."""
+"""The card that shows a person what they allowed."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,13 @@ _COLOURS: dict[str, Template] = {TokenStatus.ACTIVE: "green", TokenStatus.NEEDS_
 
 
 def manage_button() -> dict[str, Any]:
-    """Leads whoever clicks to what they themselves allowed."""
+    """A button that sends the person who clicks what they themselves allowed."""
     text = Text("查看与管理授权", "See and manage")
     return button(text, style="default", name="mine", value={"action": SHOW_ACTION})
 
 
 def self_service_card(view: "SelfServiceView", *, link: str) -> dict[str, Any]:
-    """What the person allowed, until when, who used it lately; ``link`` leads to the page, empty where there is none."""
+    """What the person allowed, until when, and who used it lately. ``link`` to their page; empty where there is none."""
     title = Text("我的授权", "What I allowed")
     name = escape(view.bot.name)
     grant = view.grant

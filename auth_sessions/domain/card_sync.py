@@ -1,4 +1,4 @@
-"""Keeping the card true: sent once, then changed in place whenever the session's state changed."""
+"""Keeping the card in step with its session: sent once, then patched in place whenever the state has changed."""
 
 import logging
 from datetime import timedelta
@@ -21,34 +21,34 @@ from core.database.text import storable
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 
-logger = logging.getLogger("auth_sessions.cards")
+logger = logging.getLogger(__name__)
 
 RETRIES = RetrySchedule((2, 10, 60, 300, 1800))
 SWEEP_LIMIT = 500
 
 
 def sync_card(session_id: UUID) -> None:
-    """Send the session's card, or change the one that was sent to how things stand now. Harmless to repeat: sending
-    carries the session's id, under which the platform sends once in an hour."""
+    """Send the session's card, or patch the one that was sent to the session's state. Harmless to repeat: the platform sends
+    once an hour under one uuid, which is the session's id."""
     session = AuthSession.objects.select_related("bot", "device").filter(pk=session_id).first()
-    if session is None or session.card_given_up or not _has_link(session):
+    if session is None or session.card_given_up or not _ensure_link(session):
         return
     if session.state == SessionState.PENDING:
         _send(session)
     elif session.message_id and session.state not in {session.card_state, SessionState.OPENED}:
-        _change(session)
+        _patch(session)
 
 
-def _has_link(session: AuthSession) -> bool:
-    """Whether the card can be shown: with the device code it needs a code first, which is got here if nobody else does."""
-    if session.via != Via.DEVICE or not session.is_open or not session.device.wanted:
+def _ensure_link(session: AuthSession) -> bool:
+    """Whether the card has a link to show. By device code it needs a code first, which is got here if nobody else does."""
+    if session.via != Via.DEVICE or not session.is_open or not session.device.needs_code:
         return True
     if not claim_start(session):
         return False
     try:
         start_code(session)
     except FeishuError as error:
-        if not _put_off(session, error):
+        if not _schedule_retry(session, error):
             fail_for_error(session, error)
         return False
     return session.is_open
@@ -60,7 +60,7 @@ def _send(session: AuthSession) -> None:
             session.open_id, authorization_card(session, link=authorize_link(session)), uuid=str(session.pk)
         )
     except FeishuError as error:
-        if not _put_off(session, error):
+        if not _schedule_retry(session, error):
             end_session(
                 session,
                 state=SessionState.FAILED,
@@ -80,13 +80,13 @@ def _send(session: AuthSession) -> None:
     notify_card(session.pk)
 
 
-def _change(session: AuthSession) -> None:
+def _patch(session: AuthSession) -> None:
     try:
         OpenAPI(session.bot.credentials).patch_card(
             session.message_id, authorization_card(session, link=authorize_link(session))
         )
     except FeishuError as error:
-        if not _put_off(session, error):
+        if not _schedule_retry(session, error):
             AuthSession.objects.filter(pk=session.pk).update(card_given_up=True)
         return
     shown = AuthSession.objects.filter(pk=session.pk, message_id=session.message_id).update(
@@ -96,17 +96,22 @@ def _change(session: AuthSession) -> None:
         _sync_successor(session)
 
 
+def mark_shown(session: AuthSession) -> None:
+    """The card shows the session's state, as the answer to a click: it needs no patch."""
+    AuthSession.objects.filter(pk=session.pk, state=session.state).update(card_state=session.state)
+
+
 def _sync_successor(session: AuthSession) -> None:
-    """A click on "Try again" took the message over while it was being changed: what was written is out of date."""
+    """A click on "Try again" gave the message to a new session while it was being patched: the card shows the old one."""
     successor = AuthSession.objects.filter(bot=session.bot, message_id=session.message_id)
     successor.update(card_state="")
     for session_id in successor.values_list("pk", flat=True):
         notify_card(session_id)
 
 
-def _put_off(session: AuthSession, error: FeishuError) -> bool:
-    """Note the failure; False when trying again would not help or was tried often enough."""
-    logger.warning("card_not_shown", extra={"session": str(session.pk), "error": str(error)})
+def _schedule_retry(session: AuthSession, error: FeishuError) -> bool:
+    """Record the failure; False when no retry would help or none is left."""
+    logger.warning("card_sync_failed", extra={"session": str(session.pk), "error": str(error)})
     attempts = session.card_attempts + 1
     again = error.retryable and not RETRIES.is_exhausted(attempts)
     AuthSession.objects.filter(pk=session.pk).update(
@@ -118,7 +123,7 @@ def _put_off(session: AuthSession, error: FeishuError) -> bool:
 
 
 def cards_to_sync() -> list[UUID]:
-    """Sessions whose card was not sent or is not true any more, because a hint was lost or a try is due again."""
+    """Sessions whose card is unsent or out of date, because a notification was lost or a retry is due."""
     now = timezone.now()
     age = now - timedelta(seconds=settings.SWEEP_SECONDS)
     unsent = AuthSession.objects.filter(state=SessionState.PENDING, created_at__lt=age).exclude(

@@ -1,4 +1,4 @@
-"""What both roads to consent end with: whose tokens these are, and whether they are kept."""
+"""Completing a consent, in the browser or by device code: whose tokens are these, and are they stored?"""
 
 import hmac
 import logging
@@ -18,13 +18,13 @@ from core.access.actors import SYSTEM, Actor
 from feishu.errors import FeishuError, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
 
-logger = logging.getLogger("auth_sessions.consent")
+logger = logging.getLogger(__name__)
 
-TRIES = 2
+USER_INFO_ATTEMPTS = 2
 
 
 class CompletionOutcome(StrEnum):
-    """How a consent ended; each has a page of its own."""
+    """How a consent in the browser ended; each outcome has a page."""
 
     AUTHORIZED = "authorized"
     DENIED = "denied"
@@ -47,14 +47,14 @@ def complete(
     except FeishuError as problem:
         return fail_for_error(session, problem)
     if not _is_person_asked(session, who):
-        # The tokens are dropped, not revoked: revoking could end a grant that this other person gave on purpose.
+        # The tokens are dropped, not revoked: revoking could end a grant that the other person gave on purpose.
         return fail(session, FailureReason.WRONG_PERSON)
     return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
 
 
 def _whose(oauth: OAuth, tokens: TokenSet) -> UserInfo:
-    """Asking does no harm, so it is asked again: the tokens are there once."""
-    for _try in range(TRIES - 1):
+    """Reading changes nothing, so a failed call is repeated: the code that brought the tokens works only once."""
+    for _attempt in range(USER_INFO_ATTEMPTS - 1):
         try:
             return oauth.user_info(tokens.access_token)
         except FeishuError as problem:
@@ -95,13 +95,13 @@ def _authorize(
 
 
 def fail_for_error(session: AuthSession, error: FeishuError) -> CompletionOutcome:
-    """End the session because of what the platform said, or because nothing was heard of it."""
+    """End the session because the platform refused or could not be reached."""
     reason = FailureReason.UNREACHABLE if isinstance(error, TransportError) else FailureReason.PLATFORM_ERROR
     return fail(session, reason, error)
 
 
 def fail(session: AuthSession, reason: FailureReason, error: FeishuError | None = None) -> CompletionOutcome:
-    """End the session for ``reason``; it is in the log, on the card and on the page."""
+    """End the session for ``reason``, which the log, the card and the page show."""
     logger.warning(
         "authorization_failed",
         extra={"session": str(session.pk), "reason": reason.value, "error": str(error or "")},

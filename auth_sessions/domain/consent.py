@@ -1,4 +1,4 @@
-"""The browser road: from the card's link to the platform's consent page and back."""
+"""Consent in the browser: from the card's link to the platform's consent page and back (OAuth's authorization code flow)."""
 
 import hmac
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ from core.vault.fields import encrypted_field
 from feishu.errors import FeishuError, TransportError
 from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
 
-CONSENT_TIME = timedelta(
-    minutes=10
-)  # what the person gets on the consent page, however late the link was opened
-ASKING_TIME = timedelta(minutes=1)  # what the platform may take to answer, all attempts together
-CODE_TRIES = 2
+CONSENT_TIME = timedelta(minutes=10)
+"""The time a person has on the consent page, however late they opened the link."""
+EXCHANGE_TIME = timedelta(minutes=1)
+"""The time in which the platform has to exchange the code, all attempts together."""
+CODE_ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Where to send the browser, and the value that binds the session to it."""
+    """Where to send the browser, and the secret that binds the session to it."""
 
     authorize_url: str
     browser: str
@@ -43,9 +43,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The ending, and the session unless the state belonged to none."""
+    """The outcome, and the session unless the state belonged to none."""
 
-    ending: CompletionOutcome
+    outcome: CompletionOutcome
     session: AuthSession | None = None
 
 
@@ -59,7 +59,7 @@ def open_link(*, token: str, browser: str) -> Opened:
 
 
 def find_session(*, token: str, browser: str) -> AuthSession:
-    """The session behind a link that ``browser`` may open; looking does not use it up. Raises LinkError."""
+    """The session of a link that ``browser`` may open; does not use the link up. Raises LinkError."""
     if not settings.PUBLIC_URL:
         raise NoPublicAddressError
     session = (
@@ -109,8 +109,8 @@ def _open(session: AuthSession, browser: str) -> Opened:
 
 
 def return_from_platform(*, app_id: str, state: str, code: str, error: str, browser: str) -> Returned:
-    """Take the platform's answer. A state works once, in the browser that opened the link, for the bot it was made for;
-    tokens are stored only when the person who authorized is the person who was asked."""
+    """Take the platform's answer. A state works once, in the browser that opened the link, for the bot it was made for.
+    Tokens are stored only if the person who authorized is the person who was asked."""
     session = (
         AuthSession.objects.select_related("bot").filter(state_hash=digest(state), bot__app_id=app_id).first()
         if state
@@ -119,21 +119,19 @@ def return_from_platform(*, app_id: str, state: str, code: str, error: str, brow
     if session is None:
         return Returned(CompletionOutcome.UNKNOWN)
     if session.state_used_at is not None or not session.is_open:
-        ending = (
-            CompletionOutcome.EXPIRED if session.state == SessionState.EXPIRED else CompletionOutcome.REPLAYED
-        )
-        return Returned(ending, session)
+        is_expired = session.state == SessionState.EXPIRED
+        return Returned(CompletionOutcome.EXPIRED if is_expired else CompletionOutcome.REPLAYED, session)
     if not _use_state(session):
         return Returned(CompletionOutcome.REPLAYED, session)
     return Returned(_complete(session, code=code, error=error, browser=browser), session)
 
 
 def _use_state(session: AuthSession) -> bool:
-    """The state is used up by whoever comes first; the row count decides. Who is back in time does not expire while the
-    platform is asked."""
+    """Use the state up; the row count decides between two that come at once. A person who is back in time does not expire
+    during the calls to the platform."""
     now = timezone.now()
     used = AuthSession.objects.open().filter(pk=session.pk, state_hash=session.state_hash, state_used_at=None)
-    return bool(used.update(state_used_at=now, expires_at=max(session.expires_at, now + ASKING_TIME)))
+    return bool(used.update(state_used_at=now, expires_at=max(session.expires_at, now + EXCHANGE_TIME)))
 
 
 def _complete(session: AuthSession, *, code: str, error: str, browser: str) -> CompletionOutcome:
@@ -151,7 +149,7 @@ def _complete(session: AuthSession, *, code: str, error: str, browser: str) -> C
 def _end_without_code(
     session: AuthSession, *, code: str, error: str, browser: str
 ) -> CompletionOutcome | None:
-    """The endings for which the platform need not be asked; None when there is a code to exchange."""
+    """The outcome, where there is no code to exchange; None where there is one."""
     if session.expires_at <= timezone.now():
         end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
         return CompletionOutcome.EXPIRED
@@ -164,8 +162,8 @@ def _end_without_code(
 
 
 def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
-    """A code is used once, so only an answer that says "not now" is tried again."""
-    for _try in range(CODE_TRIES - 1):
+    """A code works once, so a call is repeated only if it was not sent or the answer says "not now"."""
+    for _attempt in range(CODE_ATTEMPTS - 1):
         try:
             return _exchange_once(oauth, session, code)
         except TransportError as problem:

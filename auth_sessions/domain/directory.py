@@ -1,4 +1,4 @@
-"""What the company's directory says about people who granted something."""
+"""Following the company's directory: people who leave, and people whose name changes."""
 
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.enums import TokenStatus
@@ -11,7 +11,7 @@ MAX_NAME = 200
 
 
 def end_grants_of(*, bot: Bot, tenant_key: str, open_id: str) -> int:
-    """End what a person granted this bot; returns how many grants that were. Harmless to repeat."""
+    """Revoke what a person granted this bot; returns how many grants that were. Harmless to repeat."""
     grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key, open_id=open_id)
     ended = list(grants.exclude(status=TokenStatus.REVOKED))
     for grant in ended:
@@ -20,6 +20,6 @@ def end_grants_of(*, bot: Bot, tenant_key: str, open_id: str) -> int:
 
 
 def rename(*, bot: Bot, tenant_key: str, open_id: str, name: str) -> None:
-    """A person has another name now."""
+    """Store a person's new name."""
     grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key, open_id=open_id)
     grants.update(name=storable(str(name), MAX_NAME))

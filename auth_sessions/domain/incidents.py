@@ -1,8 +1,7 @@
 """Apps whose users' tokens are not refreshed, as incidents: it takes a person to have the platform accept them again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
-from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -28,8 +27,10 @@ def refused_apps() -> Iterator[Problem]:
             yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code))
 
 
-def _enabled() -> Iterable[UUID]:
-    return Bot.objects.enabled().values_list("pk", flat=True)
-
-
-register(Detector(causes=(REFRESH,), find=refused_apps, monitored=_enabled))
+register(
+    Detector(
+        causes=(REFRESH,),
+        find=refused_apps,
+        monitored=lambda: Bot.objects.enabled().values_list("pk", flat=True),
+    )
+)

@@ -1,4 +1,4 @@
-"""One-time values: random, unguessable, stored as a hash."""
+"""One-time secrets: random, and stored as a hash."""
 
 import hashlib
 import secrets
@@ -10,5 +10,5 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a one-time value; hex SHA-256."""
+    """The hash of a secret as it is stored; hex SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()

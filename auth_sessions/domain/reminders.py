@@ -1,7 +1,7 @@
-"""Telling people in time that an authorization ends, with a card by which they renew it.
+"""Reminding people in time that an authorization ends, with a card by which they renew it.
 
-``UserToken.next_reminder_at`` remembers what was said: a step is due once, whoever sweeps, and after a long pause one card
-is sent and not all that were missed.
+``UserToken.next_reminder_at`` is the state: each reminder is sent once, whichever worker sweeps, and after a long pause one
+card is sent instead of all that were missed.
 """
 
 import logging
@@ -17,63 +17,53 @@ from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
 from core.access.actors import SYSTEM
 
-logger = logging.getLogger("auth_sessions.reminders")
+logger = logging.getLogger(__name__)
 
 CARD_LIFE = timedelta(days=1)
-TRY_AGAIN = timedelta(hours=6)  # where nobody can be asked at the moment
-AT_ONCE = 200
+RETRY_AFTER = timedelta(hours=6)  # where the person cannot be asked at the moment
+MAX_REMINDERS = 200  # in one sweep
 
 
 def remind_of_ends() -> int:
-    """Send the cards that are due; how many."""
+    """Send the reminders that are due; returns how many were sent."""
     due = UserToken.objects.filter(next_reminder_at__lte=timezone.now(), bot__enabled=True)
-    return sum(_remind(grant) for grant in due.select_related("bot").order_by("next_reminder_at")[:AT_ONCE])
+    return sum(
+        _remind(grant) for grant in due.select_related("bot").order_by("next_reminder_at")[:MAX_REMINDERS]
+    )
 
 
 def _remind(grant: UserToken) -> bool:
     now = timezone.now()
-    ends_at = _end_of(grant, now)
+    by, refreshable_until = grant.reauthorize_by, grant.refresh_expires_at
+    ends_at: datetime | None = None
+    following: datetime | None = None
+    if grant.status == TokenStatus.NEEDS_REAUTH:
+        ends_at = grant.access_expires_at
+    elif grant.status == TokenStatus.ACTIVE:
+        ends_at = nearing_end(reauthorize_by=by, refresh_expires_at=refreshable_until, now=now)
+        following = next_reminder(reauthorize_by=by, refresh_expires_at=refreshable_until, after=now)
     try:
         with transaction.atomic():
-            return _settle(grant, _following(grant, now)) and ends_at is not None and _ask(grant, ends_at)
+            is_ours = _schedule(grant, following)
+            if not is_ours or ends_at is None:
+                return False
+            request_authorization(
+                bot=grant.bot,
+                open_id=grant.open_id,
+                tenant_key=grant.tenant_key,
+                scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
+                actor=SYSTEM,
+                renews_until=ends_at,
+                lifetime=CARD_LIFE,
+            )
     except CANNOT_ASK as problem:
         logger.warning("reminder_not_sent", extra={"grant": str(grant.pk), "problem": problem.code})
-        _settle(grant, now + TRY_AGAIN)
+        _schedule(grant, now + RETRY_AFTER)
         return False
-
-
-def _settle(grant: UserToken, following: datetime | None) -> bool:
-    """The row count decides who sends this step."""
-    step = UserToken.objects.filter(pk=grant.pk, next_reminder_at=grant.next_reminder_at)
-    return bool(step.update(next_reminder_at=following))
-
-
-def _end_of(grant: UserToken, now: datetime) -> datetime | None:
-    if grant.status == TokenStatus.NEEDS_REAUTH:
-        return grant.access_expires_at
-    if grant.status == TokenStatus.REVOKED:
-        return None
-    return nearing_end(
-        reauthorize_by=grant.reauthorize_by, refresh_expires_at=grant.refresh_expires_at, now=now
-    )
-
-
-def _following(grant: UserToken, now: datetime) -> datetime | None:
-    if grant.status != TokenStatus.ACTIVE:
-        return None
-    return next_reminder(
-        reauthorize_by=grant.reauthorize_by, refresh_expires_at=grant.refresh_expires_at, after=now
-    )
-
-
-def _ask(grant: UserToken, ends_at: datetime) -> bool:
-    request_authorization(
-        bot=grant.bot,
-        open_id=grant.open_id,
-        tenant_key=grant.tenant_key,
-        scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
-        actor=SYSTEM,
-        renews_until=ends_at,
-        lifetime=CARD_LIFE,
-    )
     return True
+
+
+def _schedule(grant: UserToken, next_reminder_at: datetime | None) -> bool:
+    """Schedule the next reminder; the row count decides which worker sends this one."""
+    step = UserToken.objects.filter(pk=grant.pk, next_reminder_at=grant.next_reminder_at)
+    return bool(step.update(next_reminder_at=next_reminder_at))

@@ -1,8 +1,8 @@
-"""A person's own view of what they allowed, without a password.
+"""Self-service: people see and revoke what they allowed, without a password.
 
-The platform says who clicked or wrote; that open_id, and never what a card or message contains, decides whose grant is
-shown. So a forwarded card shows nobody another's: whoever clicks gets a link of their own, sent to them alone. The link
-works once, for minutes, and opens a page that belongs to the browser that opened it.
+The platform says who clicked or wrote. That open_id, and never what a card or message contains, decides whose grant is
+shown: a person who clicks on a forwarded card gets a link of their own, sent to them alone. The link works once, for
+minutes, and opens a page that belongs to the browser that opened it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ USES_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class SelfServiceView:
-    """What a person sees: their grant, if there is one, and its last uses, newest first."""
+    """A person's grant, if there is one, and its last uses, newest first."""
 
     bot: Bot
     open_id: str
@@ -38,7 +38,7 @@ class SelfServiceView:
 
 
 def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> SelfServiceView:
-    """What the person ``open_id`` may see of what they allowed ``bot``."""
+    """What the person ``open_id`` sees of what they allowed ``bot``."""
     grants = UserToken.objects.filter(bot=bot, open_id=open_id).defer("access_token", "refresh_token")
     if tenant_key:
         grants = grants.filter(tenant_key__in=("", tenant_key))
@@ -48,7 +48,7 @@ def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SH
 
 
 def send_self_service_card(*, bot: Bot, open_id: str, tenant_key: str = "", key: str) -> None:
-    """Send the person, and nobody else, a card with what they allowed; with a public address it leads to the page too.
+    """Send the person a card with what they allowed; where the portal has a public address, it links to their page.
 
     ``key``: at most 40 characters; the same key sends once in an hour. One call to the platform; raises FeishuError.
     """
@@ -59,7 +59,7 @@ def send_self_service_card(*, bot: Bot, open_id: str, tenant_key: str = "", key:
 
 @transaction.atomic
 def make_link(*, bot: Bot, open_id: str, tenant_key: str = "") -> str:
-    """A fresh link to the person's page; those before it that were not opened stop working. It is a secret."""
+    """A new link to the person's page, which is a secret. Earlier links that were not opened stop working."""
     now, token = timezone.now(), new_secret()
     SelfServiceLink.objects.filter(bot=bot, open_id=open_id, opened_at=None).delete()
     SelfServiceLink.objects.create(
@@ -73,12 +73,12 @@ def make_link(*, bot: Bot, open_id: str, tenant_key: str = "") -> str:
 
 
 def is_link_live(token: str) -> bool:
-    """Whether the link can still be opened; looking does not use it up."""
+    """Whether the link can still be opened; does not use it up."""
     return SelfServiceLink.objects.to_open().filter(token_hash=digest(token)).exists()
 
 
 def open_self_service_link(token: str) -> str:
-    """Use the link up; the secret that the browser's page is known by from now on. Raises LinkUnknown."""
+    """Use the link up; returns the secret for the browser's cookie, by which it opens the page. Raises LinkUnknown."""
     now, browser = timezone.now(), new_secret()
     opened = SelfServiceLink.objects.to_open().filter(token_hash=digest(token))
     if not opened.update(opened_at=now, browser_hash=digest(browser), expires_at=now + PAGE_TIME):
@@ -87,7 +87,7 @@ def open_self_service_link(token: str) -> str:
 
 
 def page_of(browser: str) -> SelfServiceView:
-    """What the browser may show that holds ``browser``. Raises LinkUnknown."""
+    """The view for the browser whose cookie holds ``browser``. Raises LinkUnknown."""
     link = (
         SelfServiceLink.objects.open_pages()
         .select_related("bot")
@@ -102,7 +102,7 @@ def page_of(browser: str) -> SelfServiceView:
 
 
 def revoke_own(view: SelfServiceView) -> Revocation | None:
-    """The person ends what they allowed; None when there is nothing to end. The workers tell the platform."""
+    """The person revokes what they allowed; None when there is nothing to revoke."""
     if view.grant is None or view.grant.status == TokenStatus.REVOKED:
         return None
     return revoke_later(grant=view.grant, actor=Actor.user(view.open_id))

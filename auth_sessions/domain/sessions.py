@@ -1,4 +1,4 @@
-"""Asking for an authorization, and every way a session ends but the good one."""
+"""Authorization sessions from the request to every end but an authorization, which ``completion`` has."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -44,14 +44,13 @@ def request_authorization(
     """Ask the person ``open_id`` to authorize ``bot`` for ``scopes``; the card is sent after the commit.
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
-    card becomes the session's, so none is sent. ``via`` None: the browser where the portal has a public address, else
-    the device code. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
-    ``why``. ``renews_until``: the end of the authorization this one is to renew, which the card names.
-    ``lifetime`` of the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError,
-    InvalidScopesError.
+    card becomes the session's, so none is sent. ``via`` None: in the browser where the portal has a public address, else
+    by device code. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
+    ``why``. ``renews_until``: the end of the authorization that this one is to renew; the card names it. ``lifetime`` of
+    the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
     """
-    road = via or (Via.BROWSER if settings.PUBLIC_URL else Via.DEVICE)
-    if road == Via.BROWSER and not settings.PUBLIC_URL:
+    flow = via or (Via.BROWSER if settings.PUBLIC_URL else Via.DEVICE)
+    if flow == Via.BROWSER and not settings.PUBLIC_URL:
         raise NoPublicAddressError
     if not bot.enabled:
         raise BotDisabledError
@@ -68,20 +67,20 @@ def request_authorization(
         operator_id=actor.operator_id,
         client_id=actor.client_id,
         request_key=request_key,
-        via=road,
+        via=flow,
         deliver=deliver,
         return_url=return_url,
         start_token=token,
         start_hash=digest(token),
         message_id=shown_in,
-        card_state=SessionState.SENT if shown_in and road == Via.BROWSER else "",
+        card_state=SessionState.SENT if shown_in and flow == Via.BROWSER else "",
         renews_until=renews_until,
         expires_at=timezone.now() + (lifetime or timedelta(minutes=settings.AUTH_SESSION_MINUTES)),
     )
     try:
         with transaction.atomic():
             session.save(force_insert=True)
-            if road == Via.DEVICE:
+            if flow == Via.DEVICE:
                 DeviceConsent.objects.create(session=session)
             audit.record(
                 actor=actor,
@@ -102,8 +101,8 @@ def request_authorization(
 
 
 def authorize_link(session: AuthSession) -> str:
-    """Where the person consents: the portal's one-time link, or the platform's page for the session's device code. It is a
-    secret, and empty while there is none."""
+    """Where the person consents: the portal's one-time link, or the platform's page for the session's device code. A secret;
+    empty where there is none."""
     if not session.is_open:
         return ""
     if session.via == Via.DEVICE:
@@ -128,7 +127,7 @@ def end_session(
     reason: FailureReason | str = "",
     error: FeishuError | None = None,
 ) -> bool:
-    """End an open session; False when something else ended it first. The card follows after the commit."""
+    """End an open session; False when something else ended it first. The card is updated after the commit."""
     with transaction.atomic():
         ended = (
             AuthSession.objects.open()
@@ -159,10 +158,10 @@ def end_session(
 
 
 def destroy_code(session: AuthSession) -> None:
-    """The device code of an ended session is of no use to anybody; call in the transaction that ends it."""
+    """Destroy the device code of a session; call in the transaction that ends it."""
     if session.via == Via.DEVICE:
         DeviceConsent.objects.filter(pk=session.pk).update(
-            device_code="", user_code="", verification_uri="", wanted=False, next_poll_at=None
+            device_code="", user_code="", verification_uri="", needs_code=False, next_poll_at=None
         )
 
 
@@ -179,7 +178,7 @@ def end_overdue(session: AuthSession) -> bool:
 
 
 def end_overdue_sessions() -> list[UUID]:
-    """End sessions whose time is over, and those whose person came back to a process that died; returns which."""
+    """End sessions whose time is over, and those whose person returned to a process that died; returns which."""
     late = [
         *AuthSession.objects.overdue().select_related("bot")[:EXPIRE_AT_ONCE],
         *AuthSession.objects.interrupted().select_related("bot")[:EXPIRE_AT_ONCE],

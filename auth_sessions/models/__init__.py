@@ -1,4 +1,4 @@
-"""The nouns of this room, a subject a file."""
+"""The models of authorizations, one subject per file."""
 
 from auth_sessions.models.device_consents import DeviceConsent
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate

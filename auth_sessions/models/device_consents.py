@@ -1,4 +1,4 @@
-"""Device codes: the road to consent that needs no public address."""
+"""Device codes, for consent that needs no public address of the portal."""
 
 from typing import Self
 
@@ -13,14 +13,14 @@ from core.vault.fields import EncryptedField
 
 class DeviceConsentQuerySet(models.QuerySet["DeviceConsent"]):
     def to_poll(self) -> Self:
-        """Codes whose outcome may be asked for now."""
+        """Consents that may be polled for now."""
         return self.filter(next_poll_at__lte=timezone.now(), session__state__in=OPEN_STATES)
 
 
 class DeviceConsent(models.Model):
-    """The device-code half of a session (RFC 8628): the code the portal polls with, and what the person is shown.
+    """What a session by device code has on top (RFC 8628): the code that the portal polls with, and what the person is shown.
 
-    A code lives for minutes, the session longer: when one ends unused, the person can ask for the next from the card.
+    A code lives for minutes, the session longer: when a code ends unused, the person can get the next one from the card.
     """
 
     session = models.OneToOneField(
@@ -29,12 +29,12 @@ class DeviceConsent(models.Model):
     device_code = EncryptedField(editable=False)
     user_code = EncryptedField(editable=False)
     verification_uri = EncryptedField(editable=False)
-    wanted = models.BooleanField(default=True, editable=False)
-    starting_until = models.DateTimeField(null=True, editable=False)
+    needs_code = models.BooleanField(default=True, editable=False)
+    start_lease_until = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(_("code expires"), null=True, editable=False)
     interval = models.PositiveSmallIntegerField(_("seconds between polls"), default=5, editable=False)
     next_poll_at = models.DateTimeField(_("next poll"), null=True, editable=False)
-    asking = models.BooleanField(default=False, editable=False)
+    poll_in_flight = models.BooleanField(default=False, editable=False)
     polls = models.PositiveIntegerField(_("polls"), default=0, editable=False)
     error = models.CharField(_("error"), max_length=500, blank=True)
 
@@ -63,7 +63,7 @@ class DeviceConsent(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether the link leads to a consent that is still being waited for."""
+        """Whether the link leads to a consent that is polled for."""
         return (
             self.next_poll_at is not None and self.expires_at is not None and self.expires_at > timezone.now()
         )

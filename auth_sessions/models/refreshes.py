@@ -1,4 +1,4 @@
-"""Refreshing those tokens: each attempt, and the gate in front of each app."""
+"""Refreshes: the journal of attempts, and the gate of each app."""
 
 import uuid
 
@@ -12,8 +12,8 @@ from bots.models import Bot
 
 
 class RefreshAttempt(models.Model):
-    """One attempt to refresh, kept for the operator and as the last defence: the fingerprint's unique index makes a
-    second submission of the same refresh token impossible, whatever bug the code has. A probe is the one exception."""
+    """One attempt to refresh, for the operator to read and as the last line of defence: the unique index of the fingerprint
+    makes a second submission of a refresh token impossible, whatever bug the code has. A probe is the one exception."""
 
     claim_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(
@@ -54,7 +54,7 @@ class RefreshAttempt(models.Model):
 
 
 class RefreshGate(models.Model):
-    """What every refresher heeds about one app: how fast it may go, and whether it may go at all.
+    """The rate of one app's refreshes, and whether they are paused, for all refreshers.
 
     ``next_start_at`` is when the next submission may start without exceeding the app's rate. A paused app's grants are left
     as they are; one of them is submitted now and then as a probe, to see whether the app works again.

@@ -1,4 +1,4 @@
-"""Ends of grants."""
+"""Revocations of grants."""
 
 import uuid
 from typing import Self
@@ -16,7 +16,7 @@ from core.vault.fields import EncryptedField
 
 class RevocationQuerySet(models.QuerySet["Revocation"]):
     def to_withdraw(self) -> Self:
-        """Revocations the platform may be told of now."""
+        """Revocations whose token may be withdrawn at the platform now."""
         return self.filter(state=RevocationState.PENDING, next_attempt_at__lte=timezone.now())
 
     def to_notify(self) -> Self:
@@ -25,8 +25,8 @@ class RevocationQuerySet(models.QuerySet["Revocation"]):
 
 
 class Revocation(models.Model):
-    """One end of a grant: who ended it, why, and whether the platform knows. Until it does, the token to be withdrawn is
-    kept sealed here and nowhere else."""
+    """One revocation: by whom, why, and whether the token is withdrawn at the platform. Until it is, it is kept sealed here and
+    nowhere else."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grant = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Ways to a person's own page."""
+"""Links to a person's own page."""
 
 from typing import Self
 
@@ -11,17 +11,17 @@ from bots.models import Bot
 
 class SelfServiceLinkQuerySet(models.QuerySet["SelfServiceLink"]):
     def to_open(self) -> Self:
-        """Links that nobody has opened and whose time is not over."""
+        """Links that were not opened and have not expired."""
         return self.filter(opened_at=None, expires_at__gt=timezone.now(), bot__enabled=True)
 
     def open_pages(self) -> Self:
-        """Links whose page can still be looked at."""
+        """Opened links whose page has not expired."""
         return self.filter(opened_at__isnull=False, expires_at__gt=timezone.now())
 
 
 class SelfServiceLink(models.Model):
-    """A one-time way to a person's own page, and then that page in the one browser that opened it. Both secrets are
-    looked up by hash."""
+    """A one-time link to a person's page, and then that page in the one browser that opened it. Both secrets are looked up
+    by hash."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="+", editable=False)
     tenant_key = models.CharField(max_length=64, blank=True, editable=False)

@@ -1,4 +1,4 @@
-"""Authorization sessions: people asked, and how far it got."""
+"""Authorization sessions: people who were asked, and how far each authorization got."""
 
 import uuid
 from datetime import timedelta
@@ -16,8 +16,8 @@ from core.access.models import ApiClient, User
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 
-# Longer than everything that is asked of the platform once a person is back, all time-outs together.
 INTERRUPTED_AFTER = timedelta(minutes=2)
+"""Longer than all calls to the platform that follow the person's return take, with their timeouts."""
 
 
 class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
@@ -30,11 +30,11 @@ class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
         return self.open().filter(expires_at__lte=timezone.now())
 
     def interrupted(self) -> Self:
-        """Open sessions whose state was used so long ago that whoever used it must have died before the end."""
+        """Open sessions whose state was used so long ago that the process that used it must have died before the end."""
         return self.open().filter(state_used_at__lte=timezone.now() - INTERRUPTED_AFTER)
 
     def card_out_of_date(self) -> Self:
-        """Sessions whose card, already sent, does not show how things stand, and may be tried again now."""
+        """Sessions whose card, already sent, shows another state than theirs and may be patched now."""
         return (
             self.exclude(message_id="")
             .exclude(card_state=models.F("state"))
@@ -47,7 +47,7 @@ class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
 
 
 class AuthSession(models.Model):
-    """One person asked for one authorization: who, for what, how far it got.
+    """One request to one person for one authorization: who, for what, how far it got.
 
     The start link and the OAuth state are looked up by hash; the link itself is kept sealed, because the card may have to
     be sent again.
@@ -86,7 +86,7 @@ class AuthSession(models.Model):
     """The API client that asked, where one did: it alone may read the session by REST."""
     request_key = models.CharField(max_length=200, null=True, blank=True, editable=False)  # noqa: DJ001 -- unique when set
     deliver = models.CharField(_("delivered as"), max_length=4, choices=Deliver.choices, default=Deliver.CARD)
-    via = models.CharField(_("road"), max_length=7, choices=Via.choices, default=Via.BROWSER)
+    via = models.CharField(_("consent"), max_length=7, choices=Via.choices, default=Via.BROWSER)
     return_url = models.CharField(_("return address"), max_length=500, blank=True)
     renews_until = models.DateTimeField(
         _("renews what ends"),

@@ -1,4 +1,4 @@
-"""What people granted, as tokens."""
+"""Grants: the tokens of people who authorized a bot."""
 
 import uuid
 from datetime import timedelta
@@ -14,12 +14,12 @@ from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 
-USED_WITHIN = timedelta(hours=6)  # since the last hand-out; after that a grant counts as idle
+USED_WITHIN = timedelta(hours=6)  # since the last use; later a grant counts as idle
 
 
 class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
     def by_urgency(self) -> Self:
-        """Those that end first first: the access token of a grant in use, the refresh token of an idle one."""
+        """By what ends first: the access token of a grant in use, the refresh token of an idle one."""
         in_use = models.Q(used_at__gt=timezone.now() - USED_WITHIN)
         ends_at = models.Case(
             models.When(in_use, then=models.F("access_expires_at")),
@@ -28,7 +28,7 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         return self.order_by(ends_at, "next_refresh_at")
 
     def due(self) -> Self:
-        """Grants whose refresh should start now: idle ones, claimed ones whose claimer is gone, and late probes."""
+        """Grants to refresh now: idle ones, those whose claimer died, and uncertain ones whose probe is due."""
         now = timezone.now()
         ready = models.Q(phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN)) & (
             models.Q(next_attempt_at=None) | models.Q(next_attempt_at__lte=now)
@@ -38,7 +38,8 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
 
 
 class UserToken(models.Model):
-    """What one person granted one bot. ``generation`` fences: a refresh is stored only over the one it started from."""
+    """What one person granted one bot. ``generation`` is a fencing token: a refresh is stored only over the generation that it
+    started from."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     bot = models.ForeignKey(

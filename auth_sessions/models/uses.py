@@ -1,4 +1,4 @@
-"""What was done with the tokens."""
+"""Token use: hand-outs and calls."""
 
 from typing import Self
 
@@ -15,7 +15,7 @@ from core.access.visibility import OwnedQuerySet
 
 class TokenUseQuerySet(OwnedQuerySet["TokenUse"]):
     def of(self, grant: UserToken) -> Self:
-        """What was done for this person, newest first; take a slice."""
+        """Uses of the person's tokens, newest first; take a slice."""
         person = self.filter(bot=grant.bot_id, open_id=grant.open_id, tenant_key=grant.tenant_key)
         return person.order_by("-id")
 

@@ -1,4 +1,4 @@
-"""The start link of the card, and the way back from the platform."""
+"""The card's start link, and the redirect URI to which the platform returns the browser."""
 
 from datetime import timedelta
 
@@ -12,23 +12,23 @@ from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, 
 from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
-from auth_sessions.pages.words import GOING_ON, LINK_PAGES, OUTCOME_PAGES, Page, context
+from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
 from feishu.codes import explain
 
 
 def _cookie_name() -> str:
-    """With https the prefix makes browsers refuse the cookie from anywhere but this very host."""
+    """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
     return "__Host-feishu_portal_auth" if settings.HTTPS else "feishu_portal_auth"
 
 
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, token: str) -> HttpResponse:
-    """Send the browser to the consent page. The link is used up by a person alone: see is_opened_by_person."""
+    """Send the browser to the consent page. Only a person uses the link up: see `is_opened_by_person`."""
     browser = request.COOKIES.get(_cookie_name(), "")
     try:
         if not is_opened_by_person(request):
             session = find_session(token=token, browser=browser)
-            page = render(request, "auth_sessions/continue.html", {"text": GOING_ON["consent"]})
+            page = render(request, "auth_sessions/continue.html", {"text": CONTINUE["consent"]})
             allow_redirect(page, session.bot.addresses.authorize_url)
             return private(page, has_form=True)
         opened = open_link(token=token, browser=browser)
@@ -50,7 +50,7 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Take the platform's answer and say how it ended."""
+    """Take the platform's answer and show the outcome."""
     returned = return_from_platform(
         app_id=app_id,
         state=request.GET.get("state", ""),
@@ -58,12 +58,12 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         error=request.GET.get("error", ""),
         browser=request.COOKIES.get(_cookie_name(), ""),
     )
-    known = returned.ending not in {
+    known = returned.outcome not in {
         CompletionOutcome.UNKNOWN,
         CompletionOutcome.REPLAYED,
         CompletionOutcome.OTHER_BROWSER,
     }
-    return _page(request, OUTCOME_PAGES[returned.ending], session=returned.session if known else None)
+    return _page(request, OUTCOME_PAGES[returned.outcome], session=returned.session if known else None)
 
 
 def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = None) -> HttpResponse:
@@ -71,11 +71,8 @@ def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = Non
     if session is not None:
         extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
         if session.error_code is not None:
-            extra |= {"code": session.error_code, "explanation": _explanation(request, session.error_code)}
+            info = explain(session.error_code)
+            language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
+            explanation = f"{info.cause.in_language(language)} {info.cure.in_language(language)}"
+            extra |= {"code": session.error_code, "explanation": explanation}
     return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))
-
-
-def _explanation(request: HttpRequest, code: int) -> str:
-    info = explain(code)
-    language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
-    return f"{info.cause.in_language(language)} {info.cure.in_language(language)}"

@@ -1,4 +1,4 @@
-"""The page of a person's own: what they allowed, who used it, and an end to it."""
+"""A person's own page: what they allowed, who used it, and a button to revoke it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,7 +9,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from auth_sessions.domain.self_service import (
     PAGE_TIME,
-    SelfServiceView,
     is_link_live,
     open_self_service_link,
     page_of,
@@ -18,28 +17,28 @@ from auth_sessions.domain.self_service import (
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
 from auth_sessions.pages.prefetch import is_opened_by_person, private
-from auth_sessions.pages.words import GOING_ON, PAGE_OVER, PAGE_REVOKED, Page, context
+from auth_sessions.pages.words import CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
 from feishu.scopes import scope_text
 
 
 def _cookie_name() -> str:
-    """With https the prefix makes browsers refuse the cookie from anywhere but this very host."""
+    """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
     return "__Host-feishu_portal_mine" if settings.HTTPS else "feishu_portal_mine"
 
 
 @require_http_methods(["GET", "POST"])
 def open_mine(request: HttpRequest, token: str) -> HttpResponse:
-    """Use the card's link up, and go on without it in the address."""
+    """Use the card's link up and redirect to an address without it."""
     if not is_opened_by_person(request):
         if not is_link_live(token):
-            return _said(request, PAGE_OVER)
+            return _outcome(request, PAGE_OVER)
         return private(
-            render(request, "auth_sessions/continue.html", {"text": GOING_ON["mine"]}), has_form=True
+            render(request, "auth_sessions/continue.html", {"text": CONTINUE["mine"]}), has_form=True
         )
     try:
         browser = open_self_service_link(token)
     except LinkUnknown:
-        return _said(request, PAGE_OVER)
+        return _outcome(request, PAGE_OVER)
     response = HttpResponseRedirect(reverse("oauth:mine"))
     response.set_cookie(
         _cookie_name(),
@@ -55,31 +54,28 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_GET
 def mine(request: HttpRequest) -> HttpResponse:
-    """What the person of this browser allowed."""
+    """The page of the person who opened the link in this browser."""
     try:
         view = page_of(request.COOKIES.get(_cookie_name(), ""))
     except LinkUnknown:
-        return _said(request, PAGE_OVER)
-    return private(render(request, "auth_sessions/mine.html", _shown(view)), has_form=True)
+        return _outcome(request, PAGE_OVER)
+    language = get_language() or settings.LANGUAGE_CODE
+    grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
+    scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
+    shown = {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
+    return private(render(request, "auth_sessions/mine.html", shown), has_form=True)
 
 
 @require_POST
 def revoke_mine(request: HttpRequest) -> HttpResponse:
-    """The person's own end to it."""
+    """Revoke what the person of this browser allowed."""
     try:
         view = page_of(request.COOKIES.get(_cookie_name(), ""))
     except LinkUnknown:
-        return _said(request, PAGE_OVER)
+        return _outcome(request, PAGE_OVER)
     revoke_own(view)
-    return _said(request, PAGE_REVOKED, bot=view.bot)
+    return _outcome(request, PAGE_REVOKED, bot=view.bot)
 
 
-def _shown(view: SelfServiceView) -> dict[str, object]:
-    language = get_language() or settings.LANGUAGE_CODE
-    grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
-    scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
-    return {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
-
-
-def _said(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:
+def _outcome(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:
     return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))

@@ -1,14 +1,14 @@
-"""What the pages of the browser road say: one entry for each ending. Text in English here, Chinese in the catalogue."""
+"""The texts of the pages, one entry for each outcome: in English here, in Chinese in the catalogue."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.domain.completion import CompletionOutcome
 
-Words = str | Promise
+Words: TypeAlias = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
     ),
 }
 
-GOING_ON: dict[str, Words] = {
+CONTINUE: dict[str, Words] = {
     "consent": _("You are about to confirm on a page of Feishu what this bot may do for you."),
     "mine": _("You are about to see what you have allowed this bot to do for you."),
 }
@@ -125,7 +125,7 @@ LINK_PAGES: dict[str, Page] = {
 
 
 def context(page: Page, **extra: Any) -> dict[str, Any]:
-    """What the template shows."""
+    """The template's context."""
     return {"page": page, **extra}
 
 
@@ -140,6 +140,6 @@ PAGE_REVOKED = Page(
     200,
     "good",
     _("Revoked"),
-    _("The bot can no longer act for you. The platform is being told."),
+    _("The bot can no longer act for you. The authorization is being withdrawn at Feishu."),
     _("You can close this page and return to the chat."),
 )

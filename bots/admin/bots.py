@@ -21,7 +21,7 @@ from bots.admin.doctors_report import report, sentence
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
-from bots.brand import is_told_of_wrong_brand, may_be_wrong_brand, other_brand
+from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor import CheckResult, examine, examine_setup
 from bots.enums import Transport
@@ -313,7 +313,7 @@ def _notices(bot: Bot) -> list[str]:
     """What an operator should know before the form is read."""
     notices = open_incidents(bot)
     brand = other_brand(bot)
-    if brand and is_told_of_wrong_brand(bot):
+    if brand and platform_names_other_brand(bot):
         notices.append(
             gettext(
                 "The platform says that this app belongs to %(brand)s. Choose “Switch brand” to set it right."

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from bots.brand import is_known_to, is_told_of_wrong_brand, switch_brand
+from bots.brand import is_known_to, platform_names_other_brand, switch_brand
 from bots.enums import PlatformName
 from bots.models import Bot
 from core.access.actors import Actor
@@ -49,7 +49,7 @@ def switch_page(
 def _objection(bot: Bot, brand: PlatformName) -> str:
     """Why the bot should not be set to the brand; empty where it should. Asks only where nobody has said so."""
     words = {"brand": brand.label}
-    if is_told_of_wrong_brand(bot):
+    if platform_names_other_brand(bot):
         return ""
     try:
         known = is_known_to(brand, bot.credentials)

@@ -1,4 +1,4 @@
-"""Connecting, disconnecting and the other ways to say how a bot shall hear: as buttons and for many at once.
+"""Connecting, disconnecting and the other controls of how a bot receives events: as buttons and for many at once.
 
 A button changes what should be; the fleet follows within seconds, and the connections' page shows it.
 """
@@ -33,12 +33,11 @@ BULK = ("switch_on", "switch_off", "connect_all", "disconnect_all", "reconnect_a
 BUTTONS = ("reconnect", "connect", "disconnect", "switch_transport", "toggle")
 
 DISCONNECTING = _(
-    "The bot hears nothing until somebody connects it again. What it still has to say, and what users "
-    "have authorized, goes on working. Events that arrive meanwhile are kept by the platform for a few "
-    "hours only."
+    "The bot receives no events until it is connected again. Sending messages, and what users have authorized, goes on "
+    "working. The platform keeps the events of the meantime for a few hours only."
 )
 SWITCHING_OFF = _(
-    "Its connections close. Events that arrive meanwhile are kept by the platform for a few hours only."
+    "Its connections close. The platform keeps the events of the meantime for a few hours only."
 )
 
 
@@ -212,7 +211,7 @@ def _what_to_enter(bot: Bot) -> str:
         )
     return gettext(
         "The connections close. Enter %(address)s as request URL in the developer console, on the event and on the "
-        "callback tab; until then the bot hears nothing."
+        "callback tab; until then the bot receives no events."
     ) % {"address": f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}"}
 
 

@@ -1,4 +1,4 @@
-"""Incidents in the console: what needs or needed a person, and who was told."""
+"""Incidents in the console: what needs or needed a person, and who was notified."""
 
 from typing import Any
 
@@ -36,11 +36,11 @@ class NoticeInline(ReadOnlyInline[Notice, Incident]):
     def channel_label(self, notice: Notice) -> str:
         return label(Channel(notice.channel).label)
 
-    @column(_("told of it"))
+    @column(_("problem sent"))
     def problem_sent(self, notice: Notice) -> str:
         return ago(notice.problem_sent_at)
 
-    @column(_("told that it is over"))
+    @column(_("recovery sent"))
     def recovery_sent(self, notice: Notice) -> str:
         return ago(notice.recovery_sent_at)
 
@@ -86,7 +86,7 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     empty_title = _("No incidents")
     empty_text = _(
         "When something needs a person, because a bot cannot connect or is refused, because another program takes its "
-        "events or a receiver takes none, that appears here, and the owners are told by e-mail or Feishu message."
+        "events or a receiver takes none, that appears here, and the owners get an e-mail or a Feishu message."
     )
 
     @column(_("cause"))

@@ -26,13 +26,13 @@ LOSS_COLOURS = {reason: "" if reason in PLANNED_LOSSES else "warning" for reason
 
 @admin.register(ConnectionLoss)
 class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
-    list_display = ("lost", "bot", "number", "reason_label", "stood", "node", "problem")
+    list_display = ("lost", "bot", "number", "reason_label", "open_for", "node", "problem")
     list_filter = ("reason", since("at"), "number", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     sortable_by = ()
     search_fields = ("bot__app_id__exact",)
     search_help_text = _("App ID, in full")
-    fields = ("lost_in_full", "bot", "number", "node", "reason_label", "stood", "problem")
+    fields = ("lost_in_full", "bot", "number", "node", "reason_label", "open_for", "problem")
     readonly_fields = fields
     empty_title = _("No connection was lost")
     empty_text = _("When a connection ends, planned or not, it appears here with the cause, for 30 days.")
@@ -49,8 +49,8 @@ class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
     def reason_label(self, loss: ConnectionLoss) -> str:
         return state(LossReason(loss.reason), LOSS_COLOURS)
 
-    @column(_("had stood for"))
-    def stood(self, loss: ConnectionLoss) -> str:
+    @column(_("was open for"))
+    def open_for(self, loss: ConnectionLoss) -> str:
         if loss.lasted is None:
             return EMPTY
         if loss.lasted < 60:

@@ -15,10 +15,9 @@ def counted(bot: Bot) -> str:
     known = PlatformCount.objects.filter(bot=bot).first()
     if known is None or known.checked_at is None:
         return EMPTY
-    if known.error_message:
-        return format_html(
-            "{} {}", ago(known.checked_at), problem_block(explain(known.error_code), said=known.error_message)
-        )
+    if known.error_code is not None or known.error_reason:
+        info = explain(known.error_code, known.error_reason)
+        return format_html("{} {}", ago(known.checked_at), problem_block(info, said=known.error_message))
     if known.online is None:
         return gettext("The platform gives no number.")
     numbers = gettext("%(online)d at the platform, %(held)d here") % {

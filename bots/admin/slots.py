@@ -28,7 +28,7 @@ STATE_COLOURS = {
 
 class SlotInline(ReadOnlyInline[ConnectionSlot, Bot]):
     model = ConnectionSlot
-    fields = ("number", "state_label", "node", "since", "heard", "rhythm", "losses", "problem")
+    fields = ("number", "state_label", "node", "since", "last_frame", "rhythm", "losses", "problem")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
@@ -42,8 +42,8 @@ class SlotInline(ReadOnlyInline[ConnectionSlot, Bot]):
     def since(self, slot: ConnectionSlot) -> str:
         return ago(slot.state_changed_at)
 
-    @column(_("last heard"))
-    def heard(self, slot: ConnectionSlot) -> str:
+    @column(_("last received"))
+    def last_frame(self, slot: ConnectionSlot) -> str:
         return ago(slot.last_frame_at)
 
     @column(_("heartbeat"))
@@ -67,13 +67,13 @@ class UnsteadyFilter(YesNoFilter):
 
 @admin.register(ConnectionSlot)
 class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
-    list_display = ("bot", "number", "state_label", "node", "heard", "rhythm", "losses", "problem")
+    list_display = ("bot", "number", "state_label", "node", "last_frame", "rhythm", "losses", "problem")
     list_filter = ("state", UnsteadyFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("bot__name", "bot__app_id", "node")
     search_help_text = _("Bot, App ID or process")
     fields = (
-        "bot", "number", "state_label", "node", "connected", "heard_in_full", "event_in_full", "heartbeat",
+        "bot", "number", "state_label", "node", "connected", "frame_in_full", "event_in_full", "heartbeat",
         "rhythm_in_full", "since_in_full", "reconnects", "losses", "problem", "problem_at",
     )  # fmt: skip
     readonly_fields = fields
@@ -89,16 +89,16 @@ class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
     def state_label(self, slot: ConnectionSlot) -> str:
         return state(SlotState(slot.state), STATE_COLOURS)
 
-    @column(_("last heard"), ordering="last_frame_at")
-    def heard(self, slot: ConnectionSlot) -> str:
+    @column(_("last received"), ordering="last_frame_at")
+    def last_frame(self, slot: ConnectionSlot) -> str:
         return ago(slot.last_frame_at)
 
     @column(_("state since"))
     def since_in_full(self, slot: ConnectionSlot) -> str:
         return when(slot.state_changed_at)
 
-    @column(_("last heard"))
-    def heard_in_full(self, slot: ConnectionSlot) -> str:
+    @column(_("last received"))
+    def frame_in_full(self, slot: ConnectionSlot) -> str:
         return when(slot.last_frame_at)
 
     @column(_("last event"))

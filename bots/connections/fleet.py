@@ -202,7 +202,10 @@ class Fleet:
             slot = seen.get(slot_id)
             if slot is None:
                 connection.end(LossReason.ASKED)
-            elif not self._owns(connection, slot) or connection.is_stuck:
+            elif not self._owns(connection, slot):
+                connection.end(LossReason.MOVED)
+            elif connection.is_stuck:
+                self._placement.postpone(slot_id)
                 connection.end(LossReason.MOVED)
             elif connection.dead:
                 connection.end(LossReason.ERROR, replacement=slot.wanted)

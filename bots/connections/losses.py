@@ -30,7 +30,7 @@ def write_losses(losses: Sequence[ConnectionLoss]) -> None:
 
 
 def with_losses(slots: QuerySet[ConnectionSlot]) -> QuerySet[ConnectionSlot]:
-    """Each slot with ``losses_of_a_day``: how many of its connections nobody wanted to end, in the past 24 hours."""
+    """Each slot with ``losses_of_a_day``: how many of its connections ended unintended in the past 24 hours."""
     lost = (
         ConnectionLoss.objects.since(timezone.now() - DAY)
         .filter(bot=OuterRef("bot"), number=OuterRef("number"))

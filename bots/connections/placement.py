@@ -19,6 +19,9 @@ from feishu.long_connection.sleep import counting_sleep
 
 logger = logging.getLogger(__name__)
 
+POSTPONED = 60.0
+"""Seconds until a slot is tried again whose connection here did not get through, while its holder's works."""
+
 clock = counting_sleep
 
 
@@ -50,7 +53,12 @@ class Placement:
         self._is_connected = is_connected
         self._start = start
         self._unassigned_since: dict[int, float] = {}
+        self._postponed_until: dict[int, float] = {}
         self._is_full = False
+
+    def postpone(self, slot_id: int) -> None:
+        """The connection that was to take the slot over did not get through: leave it with its holder for a while."""
+        self._postponed_until[slot_id] = clock() + POSTPONED
 
     async def take(self, balance: Balance, *, patient: bool) -> None:
         """Claim and take over what is due. ``patient``: leave slots whose lease ran out to their holders.
@@ -64,12 +72,16 @@ class Placement:
         waited = {
             slot_id: (now - since) / self._terms.interval for slot_id, since in self._unassigned_since.items()
         }
+        self._postponed_until = {
+            slot_id: until for slot_id, until in self._postponed_until.items() if until > now
+        }
         load = balance.load
         for candidate in balance.claims(waited):
             if not (patient and candidate.slot.lapsed):
                 load += await self._take_one(candidate, load=load, share=balance.share)
         for candidate in balance.moves(waited):
-            load += await self._take_one(candidate, load=load, share=balance.share)
+            if candidate.slot.slot_id not in self._postponed_until:
+                load += await self._take_one(candidate, load=load, share=balance.share)
         if not patient:
             await self._database.run(reap)
             await self._mark_unplaceable(balance)

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
+from bots.connections.advice import words_of_platform
 from bots.enums import SlotState
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
@@ -28,6 +29,7 @@ from core.database.text import storable
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
+from feishu.reasons import Reason
 from feishu.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -132,9 +134,7 @@ def check(bot_id: UUID, *, transport: Transport | None = None) -> None:
     try:
         online = OpenAPI(bot.credentials, transport).connection_count()
     except (FeishuError, SealedValueError) as error:
-        code = error.code if isinstance(error, FeishuError) else None
-        message = storable(str(error), 500)
-        _note(known, next_check_at=_later(bot), error_code=code, error_message=message)
+        _note(known, next_check_at=_later(bot), **_error_columns(error))
         return
     after = open_connections(bot)
     if online is None:
@@ -192,8 +192,17 @@ def _replace(bot: Bot, known: PlatformCount, *, missing: int) -> None:
     logger.warning("connections_half_open", extra={"app_id": bot.app_id, "connections": len(chosen)})
 
 
+def _error_columns(error: FeishuError | SealedValueError) -> dict[str, object]:
+    is_sealed = isinstance(error, SealedValueError)
+    return {
+        "error_code": None if is_sealed else error.code,
+        "error_reason": Reason.SEALED if is_sealed else error.reason or Reason.INTERNAL,
+        "error_message": storable("" if is_sealed else words_of_platform(error), 500),
+    }
+
+
 def _note(known: PlatformCount, **values: object) -> None:
-    no_error = {"error_code": None, "error_message": ""}
+    no_error = {"error_code": None, "error_reason": "", "error_message": ""}
     PlatformCount.objects.filter(pk=known.pk).update(checked_at=timezone.now(), **(no_error | values))
     bots_changed([known.pk])
 

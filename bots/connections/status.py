@@ -91,7 +91,7 @@ class SlotStatus:
 
     @property
     def reconnects(self) -> int:
-        """The losses that nobody wanted."""
+        """The losses that were not intended."""
         return sum(count for reason, count in self.losses.items() if reason not in PLANNED_LOSSES)
 
     @property

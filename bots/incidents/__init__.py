@@ -1,1 +1,1 @@
-"""Problems that need a person: detected, told to the owners, closed when they are over."""
+"""Problems that need a person: detected, sent to the owners, closed when they are over."""

@@ -14,7 +14,7 @@ NO_DETAILS: Final = Details()
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something other than a bot that can have a problem. ``owner_id``: the operator who is told of it."""
+    """Something other than a bot that can have a problem. ``owner_id``: the operator who is notified."""
 
     pk: UUID
     name: str
@@ -35,8 +35,8 @@ class Problem:
 class Detector:
     """Finds problems of certain causes.
 
-    ``monitored``: ids of the subjects that can have them now. Nobody is told that one of the others has recovered:
-    somebody switched it off.
+    ``monitored``: ids of the subjects that can have them now. No recovery is sent for one of the others: it was
+    switched off.
     """
 
     causes: tuple[Cause, ...]

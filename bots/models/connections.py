@@ -53,7 +53,7 @@ class ConnectionSlot(models.Model):
     connected_at = models.DateTimeField(_("connected since"), null=True, blank=True)
     down_since = models.DateTimeField(_("down since"), null=True, blank=True)
     """Since when the connection should stand and does not, over all attempts in between."""
-    last_frame_at = models.DateTimeField(_("last frame"), null=True, blank=True)
+    last_frame_at = models.DateTimeField(_("last received"), null=True, blank=True)
     last_message_at = models.DateTimeField(_("last event"), null=True, blank=True)
     last_heartbeat_at = models.DateTimeField(_("last heartbeat"), null=True, blank=True)
     heartbeats = models.PositiveIntegerField(_("heartbeats"), default=0)
@@ -181,6 +181,7 @@ class PlatformCount(models.Model):
     renewals = models.PositiveIntegerField(default=0)
     """How often connections were replaced because of the count, since it was right the last time."""
     error_code = models.BigIntegerField(_("error code"), null=True)
+    error_reason = models.CharField(max_length=20, blank=True)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
 
     objects = PlatformCountQuerySet.as_manager()

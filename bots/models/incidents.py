@@ -46,7 +46,7 @@ class Incident(models.Model):
         related_name="+",
         verbose_name=_("owner"),
     )
-    """Who is told of it, where the subject is no bot: a bot has owners of its own."""
+    """Who is notified, where the subject is no bot: a bot has owners of its own."""
     subject = models.CharField(_("subject"), max_length=100, blank=True)
     """The name of the subject, where it is no bot."""
     subject_id = models.UUIDField(null=True, editable=False)
@@ -117,8 +117,8 @@ class Notice(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("operator")
     )
     channel = models.CharField(_("channel"), max_length=6, choices=Channel.choices)
-    problem_sent_at = models.DateTimeField(_("told of it"), null=True, blank=True)
-    recovery_sent_at = models.DateTimeField(_("told that it is over"), null=True, blank=True)
+    problem_sent_at = models.DateTimeField(_("problem sent"), null=True, blank=True)
+    recovery_sent_at = models.DateTimeField(_("recovery sent"), null=True, blank=True)
     due_at = models.DateTimeField(null=True, editable=False)
     """When to send the next one; None when there is nothing to send, or no attempt left."""
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)

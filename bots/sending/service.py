@@ -152,8 +152,8 @@ def _end_failed(sending: Sending, error: FeishuError) -> None:
 
 
 def _write(row: "QuerySet[Sending]", **values: Any) -> None:
-    """Where the database is away, the row goes on saying that nobody knows: the caller hears what the platform said, and
-    the platform's uuid protects the message from being sent twice."""
+    """Where the database is away, the row stays as it is: the caller still gets the platform's answer, and the uuid keeps
+    the message from being sent twice."""
     try:
         row.update(**values)
     except Error as error:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core.console.base import operator_of
 from core.console.rendering import ago
 from core.vault.redaction import redact_text
-from events.log.dead_letters import MOST, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
+from events.log.dead_letters import MAX_SCANNED, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def dead_letters_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest) 
         ],
         "is_empty": not (runs.groups or deliveries.groups),
         "is_more": runs.is_more or deliveries.is_more,
-        "most": MOST,
+        "most": MAX_SCANNED,
     }
     return TemplateResponse(request, "admin/events/event/dead_letters.html", context)
 

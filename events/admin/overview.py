@@ -53,7 +53,7 @@ def cards(user: User) -> list[Card]:
         ),
         Card(
             "quarantined",
-            _("Unreadable"),
+            _("Quarantined"),
             str(counts["quarantined"]),
             list_link("events_event", since="24h", status__exact=EventStatus.QUARANTINED),
             tone="bad" if counts["quarantined"] else "",

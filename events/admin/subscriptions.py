@@ -109,7 +109,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever may open the console may let the own bots' events be delivered."""
+        """Any operator may have the events of the own bots delivered."""
         return self._may_open(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:  # noqa: ARG002
@@ -213,7 +213,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         request: HttpRequest,  # noqa: ARG002
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         names = [str(one) for one in objs]
-        lost = [gettext("what waits for it; events that were delivered keep the record of it")]
+        lost = [gettext("its waiting deliveries; what was delivered stays on record with its event")]
         return [*names, lost], {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
@@ -233,9 +233,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     @confirmed(
         Question(
             title=_("Send test"),
-            text=_(
-                "An event of the type portal.test goes to the receiver at once. Nothing is written down about it."
-            ),
+            text=_("An event of the type portal.test is pushed to the receiver at once. It is not recorded."),
             submit=_("Send test"),
         )
     )
@@ -255,7 +253,9 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     @confirmed(
         Question(
             title=_("Pause"),
-            text=_("Nothing more is sent. What arrives is kept for it, for some days, until it is resumed."),
+            text=_(
+                "Nothing more is delivered. New events are kept for some days, until the subscription is resumed."
+            ),
             submit=_("Pause"),
         )
     )
@@ -264,7 +264,9 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     @button(_("Resume"), icon="play_arrow", path=Operation.RESUME.value, colour="primary")
     @confirmed(
-        Question(title=_("Resume"), text=_("What has waited is sent, the oldest first."), submit=_("Resume"))
+        Question(
+            title=_("Resume"), text=_("Waiting events are delivered, the oldest first."), submit=_("Resume")
+        )
     )
     def resume(self, request: HttpRequest, row: Subscription) -> None:
         service.resume(row, actor=Actor.operator(operator_of(request)))
@@ -273,7 +275,9 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     @confirmed(
         Question(
             title=_("Switch off"),
-            text=_("Nothing more is sent, what waits is let go, and what arrives is not kept for it."),
+            text=_(
+                "Nothing more is delivered, waiting deliveries are discarded, and new events are not kept."
+            ),
             submit=_("Switch off"),
             danger=True,
         )

@@ -30,7 +30,7 @@ from events.handling.registry import handler_of_callback
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
-from events.models import Event, HandlerRun
+from events.models import Event
 from events.notify import notify_worker
 from feishu.cards import Json, callback_response
 from feishu.envelope import OLD_CARD_CALLBACK
@@ -75,7 +75,7 @@ class CallbackResponder:
             answer = await asyncio.wait_for(asyncio.shield(callback.answer), deadline - time.monotonic())
         except TimeoutError:
             answer = PROCESSING if callback.set_late() else await callback.answer
-            self._keep(self._write(note_answered_late, [event_pk]))
+            self._spawn(self._write(note_answered_late, [event_pk]))
         answer = await self._with_disabled_buttons(callback, answer, deadline)
         return encoded(answer, event.event_type)
 
@@ -131,7 +131,7 @@ class CallbackResponder:
         callback.job = self._threads.start(lambda: self._handle(callback))
         if not callback.started.done():
             callback.started.set_result(None)
-        self._keep(self._watch(callback, place))
+        self._spawn(self._watch(callback, place))
 
     def _handle(self, callback: Callback) -> None:
         """On the callback's thread."""
@@ -167,7 +167,7 @@ class CallbackResponder:
 
     # --- behind the answer
 
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it beside the answer; ``close`` waits for it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -191,7 +191,8 @@ class CallbackResponder:
             for callback in list(self._running.values()):
                 self._leave_thread(callback)
                 if callback.run is not None:
-                    await self._write(_end_stopped, callback.run)
+                    stopped = execution.failed(callback.run, RunFailure.WORKER_LOST, STOPPED, final=True)
+                    await self._write(note_ends, [stopped])
             if self._handing_over is not None:
                 await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
         finally:
@@ -221,7 +222,3 @@ def _run_handler(callback: Callback) -> Json:
     if not executed.succeeded:
         return FAILED
     return executed.result if isinstance(executed.result, dict) else NOTHING
-
-
-def _end_stopped(run: HandlerRun) -> None:
-    note_ends([execution.failed(run, RunFailure.WORKER_LOST, STOPPED, final=True)])

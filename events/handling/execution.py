@@ -50,7 +50,7 @@ def admit(run: HandlerRun, *, is_on: bool) -> Registration | RunEnd | None:
         return None
     if not is_on:
         return RunEnd(run, RunStatus.SKIPPED)
-    if run.attempts > handler.tries:
+    if run.attempts > handler.max_attempts:
         return failed(run, RunFailure.WORKER_LOST, WORKER_LOST, final=True)
     return handler
 
@@ -75,7 +75,7 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
     except BaseException as error:
         logger.exception("handler_failed", extra={"handler": handler.name, "event_id": run.event.event_id})
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        is_final = run.attempts >= handler.tries
+        is_final = run.attempts >= handler.max_attempts
         return Executed(failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final))
 
 
@@ -99,7 +99,7 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
 def timed_out(run: HandlerRun, handler: Registration) -> RunEnd:
     """How a run ends whose handler took too long."""
     text = f"The handler was not done after {handler.seconds:g} s."
-    return failed(run, RunFailure.TIMED_OUT, text, final=run.attempts >= handler.tries)
+    return failed(run, RunFailure.TIMED_OUT, text, final=run.attempts >= handler.max_attempts)
 
 
 def failed(run: HandlerRun, failure: RunFailure, error: str, *, final: bool) -> RunEnd:

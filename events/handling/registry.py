@@ -50,13 +50,13 @@ class Registration:
     action: str | None = None
 
     @property
-    def tries(self) -> int:
-        """How often the handler is tried before its delivery is dead."""
+    def max_attempts(self) -> int:
+        """After so many failed attempts the handler's run is dead."""
         return int(settings.HANDLER_TRIES) if self.retries is None else self.retries + 1
 
     @property
     def seconds(self) -> float:
-        """How long one try may take. In a transaction on SQLite that is bounded, whatever was asked for."""
+        """How long one attempt may take; in a transaction on SQLite at most ``LOCK_SECONDS``."""
         asked = float(settings.HANDLER_SECONDS) if self.timeout is None else self.timeout
         return min(asked, LOCK_SECONDS) if self.atomic and connection.vendor == "sqlite" else asked
 

@@ -263,7 +263,7 @@ class HandlerWorker:
             return False
         if self._watchdog.hung_of(batch.key) >= MAX_HUNG:
             for run in admitted:
-                is_final = run.attempts >= handler.tries
+                is_final = run.attempts >= handler.max_attempts
                 self._ends.put(execution.failed(run, RunFailure.TIMED_OUT, HANGS, final=is_final))
             return False
         batch.runs = admitted

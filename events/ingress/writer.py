@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Self
 
 from core.background.group_commit import GroupCommit
-from core.console.live.changes import changed
+from core.console.live import changed
 from core.database.thread import DatabaseThread
 from events.enums import EventStatus, OptionalWork
 from events.ingress.inbox import Stored, store

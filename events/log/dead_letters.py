@@ -1,4 +1,4 @@
-"""Handler runs and deliveries that failed for good, those of a kind together."""
+"""Dead letters: handler runs and deliveries whose last attempt failed, grouped by receiver and kind of error."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from events.enums import DeliveryStatus, RunStatus
 from events.log.fingerprints import last_line
 from events.models import Delivery, HandlerRun, Subscription
 
-MOST = 5_000  # dead letters of each kind looked at, the newest
+MAX_SCANNED = 5_000  # of the newest dead letters of each kind
 MAX_GROUPS = 200
 
 
@@ -32,7 +32,7 @@ class DeadLetters:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterGroups:
-    """The largest first; ``is_more``: there are dead letters that were not looked at."""
+    """The largest first; ``is_more``: there are older dead letters that were not scanned."""
 
     groups: list[DeadLetters]
     is_more: bool
@@ -42,23 +42,23 @@ def dead_runs(user: User) -> DeadLetterGroups:
     """Handler runs that an operator may see, by handler and fingerprint."""
     dead = HandlerRun.objects.visible_to(user).filter(status=RunStatus.DEAD, is_current=True)
     # Only what the index run_dead_newest has: their rows are spread over the whole table.
-    newest = list(dead.order_by("-pk").values_list("pk", "handler", "fingerprint")[:MOST])
+    newest = list(dead.order_by("-pk").values_list("pk", "handler", "fingerprint")[:MAX_SCANNED])
     largest = _largest(newest)
     ends = HandlerRun.objects.only("finished_at", "error").in_bulk(_ends(largest))
-    return DeadLetterGroups(_letters(largest, ends, {}), is_more=len(newest) >= MOST)
+    return DeadLetterGroups(_letters(largest, ends, {}), is_more=len(newest) >= MAX_SCANNED)
 
 
 def dead_deliveries(user: User) -> DeadLetterGroups:
     """Deliveries that an operator may see, by subscription and fingerprint."""
     dead = Delivery.objects.visible_to(user).filter(status=DeliveryStatus.DEAD, is_current=True)
     # Only what the index delivery_dead_newest has.
-    rows = dead.order_by("-pk").values_list("pk", "subscription", "fingerprint")[:MOST]
+    rows = dead.order_by("-pk").values_list("pk", "subscription", "fingerprint")[:MAX_SCANNED]
     newest = [(pk, str(subscription), kind) for pk, subscription, kind in rows]
     largest = _largest(newest)
     ends = Delivery.objects.only("finished_at", "error").in_bulk(_ends(largest))
     named = Subscription.objects.filter(pk__in={receiver for (receiver, _kind), _pks in largest})
     labels = {str(pk): name for pk, name in named.values_list("pk", "name")}
-    return DeadLetterGroups(_letters(largest, ends, labels), is_more=len(newest) >= MOST)
+    return DeadLetterGroups(_letters(largest, ends, labels), is_more=len(newest) >= MAX_SCANNED)
 
 
 Groups: TypeAlias = list[tuple[tuple[str, str], list[int]]]

@@ -79,7 +79,7 @@ class IndexPath:
     """Parts of one index, each in the order of the log, that together hold every match once.
 
     ``serves``: the criteria that every event of the parts meets. ``includes_status``: the index itself holds the status,
-    so that checking it costs no look into the table. ``key``: the column with the event's number.
+    so that checking it does not read the table. ``key``: the column with the event's number.
     """
 
     parts: Sequence[QuerySet[Any]]
@@ -175,7 +175,7 @@ def matching(
     scanned: int,
     limit: int,
 ) -> Statement:
-    """The first ``limit`` numbers on the path, up to ``edge``, whose events meet the criteria; ``scanned`` are looked at.
+    """The first ``limit`` numbers on the path, up to ``edge``, whose events meet the criteria; ``scanned`` numbers are checked.
 
     Every event is checked by itself and in order. As one condition among others the path would only be a suggestion, and
     where its statistics mislead PostgreSQL, it reads many times as much. OFFSET keeps it from turning the check into a

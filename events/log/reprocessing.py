@@ -17,8 +17,8 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     """Add new handler runs and deliveries of these events as ``job`` says, in the caller's transaction. Returns the number
     of events that got any.
 
-    What was recorded of earlier ones stays; nothing is added beside one that is still under way. Clicks are left out,
-    because nobody waits for their answer any more, and so are unreadable events.
+    What was recorded of earlier ones stays; nothing is added beside one that is still under way. Clicks are skipped,
+    because their answer comes too late, and so are unreadable events.
     """
     hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
     rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
@@ -26,16 +26,26 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     rerun = _rerun(events, job)
     resent = _resend(events, job)
     # These ended without a receiver; they have one now.
-    unhandled = Event.objects.filter(status__in=(EventStatus.IGNORED, EventStatus.STALE))
-    unhandled.filter(pk__in=resent - rerun).update(status=EventStatus.DONE)
+    unhandled = (EventStatus.IGNORED, EventStatus.STALE, EventStatus.QUARANTINED)
+    Event.objects.filter(pk__in=resent - rerun, status__in=unhandled).update(
+        status=EventStatus.DONE, error=""
+    )
     return len(rerun | resent)
 
 
 def _is_replayable(event: Event) -> bool:
-    return (
-        event.status not in {EventStatus.RECEIVED, EventStatus.QUARANTINED}
-        and event.event_type not in CALLBACK_TYPES
-    )
+    if event.status == EventStatus.RECEIVED or event.event_type in CALLBACK_TYPES:
+        return False
+    # Quarantined is also what could be read, and not dispatched.
+    return event.status != EventStatus.QUARANTINED or (bool(event.event_type) and _is_readable(event))
+
+
+def _is_readable(event: Event) -> bool:
+    try:
+        event.data  # noqa: B018 -- for what it raises
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
@@ -58,7 +68,7 @@ def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
     queue_up(new)
     insert_runs(new)
     pks = {run.event_id for run in new}
-    Event.objects.filter(pk__in=pks).update(status=EventStatus.DISPATCHED, finished_at=None)
+    Event.objects.filter(pk__in=pks).update(status=EventStatus.DISPATCHED, finished_at=None, error="")
     end_events({run.event_id for run in new if run.status == RunStatus.DEAD})
     return pks
 
@@ -66,9 +76,9 @@ def _rerun(events: Sequence[Event], job: ReplayJob) -> set[int]:
 def _handlers(
     event: Event, current: Mapping[str, HandlerRun], job: ReplayJob, errors: dict[str, Exception]
 ) -> list[Registration]:
-    """The handlers that run again: those that failed, or all for which the event is; none that is still running.
-    ``errors``: see ``handlers_of``."""
-    if job.mode == ReplayMode.ALL:
+    """The handlers that run again: those that failed, or all for which the event is, as of one that was never dispatched;
+    none that is still running. ``errors``: see ``handlers_of``."""
+    if job.mode == ReplayMode.ALL or event.status == EventStatus.QUARANTINED:
         handlers = [
             handler
             for handler in handlers_of(event, errors)
@@ -117,6 +127,7 @@ def _receivers(
         if old is not None and old.status == DeliveryStatus.DEAD:
             return True
         has_ended = old is None or old.status in ENDED_DELIVERIES
-        return job.mode == ReplayMode.ALL and has_ended and wants(subscription, event)
+        is_for_all = job.mode == ReplayMode.ALL or event.status == EventStatus.QUARANTINED
+        return is_for_all and has_ended and wants(subscription, event)
 
     return [subscription for subscription in subscriptions if is_chosen(subscription)]

@@ -19,6 +19,7 @@ from django.utils import timezone
 from bots.models import Bot
 from core.database.batches import Deleted, delete_in_batches
 from core.database.counts import BoundedCount, count_up_to
+from core.database.retention import MAX_COUNTED, Overdue
 from events.enums import ENDED_DELIVERIES, ENDED_RUNS, EventStatus
 from events.log.deletion import BATCH, delete_events
 from events.log.search import number_at
@@ -27,9 +28,8 @@ from events.models import Delivery, Event, HandlerRun, ReplayJob, ShedCount, Sub
 logger = logging.getLogger("events.retention")
 
 MIN_DAYS = 2
-MAX_COUNTED = 1_000_000  # events of one kind that a dry run counts
 REPLAYS_KEPT = timedelta(days=90)
-SHEDDING_KEPT = timedelta(days=90)
+SHED_COUNTS_KEPT = timedelta(days=90)
 SCHEDULED_SECONDS = 60.0
 HANDLED = (EventStatus.DONE,)
 FAILED = (EventStatus.DEAD, EventStatus.QUARANTINED, EventStatus.STALE)
@@ -62,8 +62,7 @@ class Policy:
 def prune_events(
     *, seconds: float | None = None, on_progress: Callable[[int], None] = lambda _count: None
 ) -> Deleted:
-    """Delete the events whose time has passed, for about ``seconds`` (None: to the end); then old replays and counts, and
-    removed subscriptions without deliveries.
+    """Delete the events whose time has passed, for about ``seconds`` (None: to the end).
 
     ``on_progress`` is called with the number of events of every batch. Safe to run beside everything else, itself included.
     """
@@ -79,13 +78,22 @@ def prune_events(
         if not deleted.is_all:
             is_all = False
             break
-    delete_in_batches(ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"), seconds=0)
-    delete_in_batches(ShedCount.objects.filter(hour__lt=now - SHEDDING_KEPT).order_by("hour"), seconds=0)
-    removed = Subscription.objects.filter(~Exists(Delivery.objects.filter(subscription=OuterRef("pk"))))
-    delete_in_batches(removed.exclude(removed_at=None).order_by("pk"), seconds=0)
     if count:
         logger.info("events_pruned", extra={"events": count})
     return Deleted(count, is_all)
+
+
+def overdue() -> Overdue:
+    """Other rows of this app that have had their time."""
+    now = timezone.now()
+    removed = Subscription.objects.exclude(removed_at=None)
+    delivered = Exists(Delivery.objects.filter(subscription=OuterRef("pk")))
+    return {
+        "replays": ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"),
+        "counts of shed work": ShedCount.objects.filter(hour__lt=now - SHED_COUNTS_KEPT).order_by("hour"),
+        # Theirs are part of the lives of their events, and go with these.
+        "removed subscriptions": removed.filter(~delivered).order_by("pk"),
+    }
 
 
 def count_expired() -> BoundedCount:

@@ -112,7 +112,7 @@ def count_matching(criteria: EventCriteria, *, most: int, scan_limit: int = COUN
 def arrived_since(moment: datetime, *, bots: tuple[UUID, ...] | None, most: int) -> QuerySet[Event]:
     """Events of ``bots`` (None: of every bot) since ``moment``, for counting.
 
-    Only the newest ``most`` are looked at: of these bots, or of the whole log where they are too many to be merged.
+    Only the newest ``most`` are scanned: of these bots, or of the whole log where they are too many to be merged.
     """
     criteria = EventCriteria(bots=bots, since=moment)
     if bots == ():

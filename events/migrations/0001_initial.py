@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ('event_id', models.CharField(blank=True, max_length=128, verbose_name='event ID')),
                 ('event_type', models.CharField(blank=True, max_length=128, verbose_name='type')),
                 ('arrived_by', models.CharField(choices=[('websocket', 'Long connection'), ('webhook', 'Webhook')], max_length=10, verbose_name='arrived by')),
-                ('status', models.CharField(choices=[('received', 'Received'), ('dispatched', 'Being handled'), ('done', 'Done'), ('dead', 'Failed'), ('ignored', 'No handler'), ('stale', 'Too old'), ('quarantined', 'Unreadable')], default='received', max_length=12, verbose_name='status')),
+                ('status', models.CharField(choices=[('received', 'Received'), ('dispatched', 'Being handled'), ('done', 'Done'), ('dead', 'Failed'), ('ignored', 'No handler'), ('stale', 'Too old'), ('quarantined', 'Quarantined')], default='received', max_length=12, verbose_name='status')),
                 ('payload', models.BinaryField(verbose_name='payload')),
                 ('tenant_key', models.CharField(blank=True, max_length=64, verbose_name='tenant')),
                 ('trace_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),

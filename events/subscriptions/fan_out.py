@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 
 def wants(subscription: Subscription, event: Event) -> bool:
-    """Whether an event of one of its bots is what the subscription is for. Clicks never are: somebody waits for the
-    answer. Raises ValueError for an event that cannot be read."""
+    """Whether an event of one of its bots matches the subscription's types and filter. Clicks never do: a handler has to
+    answer them. Raises ValueError for an event that cannot be read."""
     if event.event_type in CALLBACK_TYPES:
         return False
     if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
@@ -53,7 +53,7 @@ def delivery_to(subscription: Subscription, event: Event) -> Delivery:
 
 
 def add_deliveries(deliveries: Sequence[Delivery]) -> None:
-    """Save new deliveries, in order; belongs to a transaction. The workers are notified once it is committed."""
+    """Save new deliveries, in order, in the caller's transaction; the pusher is notified on commit."""
     if not deliveries:
         return
     hold_readers(one.subscription for one in deliveries)
@@ -62,8 +62,8 @@ def add_deliveries(deliveries: Sequence[Delivery]) -> None:
 
 
 def hold_readers(subscriptions: Iterable[Subscription]) -> None:
-    """Hold subscriptions that are read by number until the transaction ends: their deliveries' numbers then become
-    visible in order, and a reader that has come to one has missed none before it."""
+    """Lock the subscriptions that are read by number until the transaction ends: numbers of their deliveries then become
+    visible in order, and a receiver that has read up to one has missed none before it."""
     pulled = {one.pk for one in subscriptions if one.kind == SubscriptionKind.PULL}
     if pulled:
         rows = Subscription.objects.select_for_update().filter(pk__in=pulled).order_by("pk")

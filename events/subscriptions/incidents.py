@@ -1,4 +1,4 @@
-"""Receivers that take no events, as incidents of whoever set up the subscription."""
+"""Receivers that take no events are incidents of the subscription's owner."""
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta

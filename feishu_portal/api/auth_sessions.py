@@ -86,7 +86,7 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     except CANNOT_ASK as error:
         raise Problem(409, error.code, str(error)) from error
     if starts_here:
-        _start(session)
+        _start_code(session)
     return Status(201, session_out(session))
 
 
@@ -123,8 +123,8 @@ def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any]) -> AuthSession
     return session
 
 
-def _start(session: AuthSession) -> None:
-    """The caller is told the link, so the platform is asked for it at once."""
+def _start_code(session: AuthSession) -> None:
+    """Get the device code now, because the caller gets the link. Raises Problem."""
     try:
         start_code(session)
     except FeishuError as error:
@@ -145,17 +145,17 @@ async def get_session(
     """With ``wait`` the answer comes when the state changes, or after that many seconds."""
     client = caller(request, Scope.AUTH_CREATE)
 
-    def look() -> SessionOut:
+    @sync_to_async
+    def read() -> SessionOut:
         try:
             return session_out(_own(client, session_id))
         finally:
             give_back(before_waiting=True)
 
-    look_later = sync_to_async(look)
-    first = await look_later()
+    first = await read()
     if not wait or first.state not in OPEN_STATES:
         return first
-    return await until(look_later, lambda seen: seen.state != first.state, seconds=wait)
+    return await until(read, lambda session: session.state != first.state, seconds=wait)
 
 
 @router.delete(
@@ -170,7 +170,7 @@ def delete_session(request: HttpRequest, session_id: UUID) -> SessionOut:
 
 
 def _own(client: ApiClient, session_id: UUID) -> AuthSession:
-    """The session, if this client asked for it; its link is nobody else's business."""
+    """The session, if this client asked for it: its link is for nobody else. Raises Problem."""
     asked = AuthSession.objects.filter(client=client)
     session = asked.select_related("bot", "device").filter(pk=session_id).first()
     if session is None or not client.may_use(session.bot.app_id):

@@ -1,4 +1,4 @@
-"""What a caller is told when only the person can help."""
+"""The answer to a caller where the person has to authorize again."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from feishu_portal.api.problems import Problem
 
 
 def reauthorization_required(over: Reauthorize, *, client: ApiClient) -> Problem:
-    """409 with a link for the person, for the caller to pass on. The portal sends no card by itself: whoever wants one asks
-    for it, ``POST …/auth-sessions`` with ``"deliver": "card"``. The page behind the link speaks the browser's language."""
+    """409 with a link for the caller to pass on to the person. The portal sends no card here: for one the caller asks by
+    ``POST …/auth-sessions`` with ``"deliver": "card"``. The linked page is in the browser's language."""
     facts: dict[str, Any] = {"reason": over.reason, "authorize_url": None, "session": None}
     try:
         session = request_reauthorization(over.grant, client=client)

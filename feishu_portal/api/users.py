@@ -21,7 +21,7 @@ router = Router()
 
 MAX_LIMIT = 200
 FOR_USERS = (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER)
-"""Whoever may act for people may see who they are."""
+"""Clients that may act for people may see who they are."""
 
 
 class UserOut(Schema):
@@ -60,13 +60,13 @@ def list_users(
     if status:
         grants = grants.filter(status=status)
     if cursor:
-        tenant_key, open_id = _read(cursor)
+        tenant_key, open_id = _decode_cursor(cursor)
         grants = grants.filter(Q(tenant_key__gt=tenant_key) | Q(tenant_key=tenant_key, open_id__gt=open_id))
     page = list(grants.order_by("tenant_key", "open_id")[: limit + 1])
     more = len(page) > limit
     return UserPage(
         items=[_user_out(grant, bot) for grant in page[:limit]],
-        next_cursor=_cursor(page[limit - 1]) if more else None,
+        next_cursor=_encode_cursor(page[limit - 1]) if more else None,
     )
 
 
@@ -76,13 +76,13 @@ def _user_out(grant: UserToken, bot: Bot) -> UserOut:
     return UserOut(missing_scopes=lacking(grant, bot.auth_scopes), **values)
 
 
-def _cursor(grant: UserToken) -> str:
+def _encode_cursor(grant: UserToken) -> str:
     return base64.urlsafe_b64encode(json.dumps([grant.tenant_key, grant.open_id]).encode()).decode()
 
 
-def _read(cursor: str) -> tuple[str, str]:
+def _decode_cursor(cursor: str) -> tuple[str, str]:
     try:
         tenant_key, open_id = json.loads(base64.urlsafe_b64decode(cursor))
     except (ValueError, TypeError):
-        raise Problem(422, "invalid_request", "The cursor is none of ours.") from None
+        raise Problem(422, "invalid_request", "The cursor is not valid.") from None
     return str(tenant_key), str(open_id)

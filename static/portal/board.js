@@ -19,7 +19,7 @@ function parse(html) {
   return template.content.firstElementChild;
 }
 
-// --- what the server tells
+// --- messages of the server
 
 function put(id, html) {
   const row = parse(html);
@@ -53,7 +53,7 @@ function announce(row) {
   said.textContent = `${row.querySelector(".board-bot").textContent}: ${row.querySelector(".board-badge").lastChild.textContent}`;
 }
 
-function told(message) {
+function receive(message) {
   setClock(message.now);
   for (const [place, seconds] of Object.entries(message.times ?? {})) {
     times.set(place, seconds);
@@ -161,7 +161,7 @@ if (board) {
       heads: board.dataset.heads,
       rows: Object.fromEntries(rows().map((row) => [row.dataset.bot, row.dataset.digest])),
     }),
-    show: told,
+    show: receive,
     status: showStatus,
   });
 }

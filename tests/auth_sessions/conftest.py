@@ -12,10 +12,10 @@ from tests.factories import PLATFORM, make_bot
 
 @pytest.fixture(autouse=True)
 def no_broker(monkeypatch) -> list[str]:
-    """Hints end in a list instead of a broker."""
-    hinted: list[str] = []
-    monkeypatch.setattr("auth_sessions.notify.notify", lambda _send, what="refresh": hinted.append(what))
-    return hinted
+    """Notifications end in a list instead of a broker."""
+    notified: list[str] = []
+    monkeypatch.setattr("auth_sessions.notify.notify", lambda _send, what="refresh": notified.append(what))
+    return notified
 
 
 @pytest.fixture

@@ -107,6 +107,7 @@ def test_try_again_for_a_bot_that_is_off_is_answered_with_the_reason(bot):
     session = asked(bot)
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
     bot.enabled = False
+    bot.save()
     assert "机器人已停用" in json.dumps(click(handlers.try_again, bot, session), ensure_ascii=False)
 
 
@@ -188,7 +189,7 @@ def test_news_of_a_strangers_revocation_ends_nothing(bot):
     assert grant.status == TokenStatus.ACTIVE
 
 
-def test_authorize_again_sends_whoever_clicks_a_card_of_their_own(bot):
+def test_authorize_again_sends_the_person_who_clicks_a_card_of_their_own(bot):
     event = arrived(bot, click_event(value={"action": "auth.start"}, open_id="ou_clicker"))
     for _ in range(2):
         assert handlers.start_again(event, bot)["toast"]["type"] == "success"

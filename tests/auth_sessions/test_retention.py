@@ -87,12 +87,12 @@ def test_open_session_stays_however_old_it_is(bot):
     ["", RefreshOutcome.UNCERTAIN, RefreshOutcome.DEAD_USER, RefreshOutcome.OK, RefreshOutcome.SUPERSEDED],
 )
 @pytest.mark.parametrize("grant_is", ["active", "stopped"])
-def test_attempt_stays_while_the_grant_holds_the_refresh_token_it_may_have_spent(grant, outcome, grant_is):
+def test_attempt_stays_while_the_grant_holds_the_refresh_token_it_may_have_used_up(grant, outcome, grant_is):
     if grant_is == "stopped":
         UserToken.objects.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED)
-    spent = attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
+    submitted = attempt(grant, days=1000, outcome=outcome, generation=grant.generation)
     last = attempt(grant, days=900, outcome=RefreshOutcome.NOT_SENT, generation=grant.generation)
-    assert kept(RefreshAttempt) == {spent.pk, last.pk}
+    assert kept(RefreshAttempt) == {submitted.pk, last.pk}
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_last_attempt_of_every_grant_stays(bot, grant):
     "values",
     [{"state": RevocationState.PENDING, "token": "u-token"}, {"state": "done", "notice": Notice.DUE}],
 )
-def test_revocation_stays_until_everybody_was_told(grant, values):
-    untold = Revocation.objects.create(grant=grant, actor="system:portal", at=ago(1000), **values)
+def test_revocation_stays_until_withdrawal_and_notice_are_done(grant, values):
+    pending = Revocation.objects.create(grant=grant, actor="system:portal", at=ago(1000), **values)
     last = Revocation.objects.create(grant=grant, actor="system:portal", at=ago(900), state="done")
-    assert kept(Revocation) == {untold.pk, last.pk}
+    assert kept(Revocation) == {pending.pk, last.pk}
 
 
-def test_person_is_not_told_again_when_an_old_revocation_is_repeated(grant):
+def test_person_gets_no_second_notice_when_an_old_revocation_is_repeated(grant):
     first = revoke_later(grant=grant, actor=SYSTEM)
     Revocation.objects.update(at=ago(1000), state=RevocationState.DONE, token="", notice=Notice.SENT)
     prune(overdue())

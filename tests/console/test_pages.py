@@ -13,6 +13,7 @@ from django.utils.translation import override
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.pages.words import LINK_PAGES, OUTCOME_PAGES, Page, context
 from tests.console.rows import Rows, list_of, text_of
+from tests.factories import make_operator
 
 LOGIN = "/admin/login/"
 CHINESE, ENGLISH = {"accept-language": "zh-CN,zh;q=0.9"}, {"accept-language": "en-GB,en;q=0.9"}
@@ -129,6 +130,12 @@ def test_login_page_speaks_the_browsers_language(headers: dict[str, str], words:
     html = text_of(Client(headers=headers).get(LOGIN))
     assert words in html
     assert "portal/console.css" in html
+
+
+def test_operator_who_opens_the_login_page_itself_comes_to_the_overview(db: None) -> None:
+    make_operator("lin")
+    answer = Client().post(LOGIN, {"username": "lin", "password": "correct horse"})
+    assert answer["Location"] == reverse("admin:index")
 
 
 def test_language_can_be_switched_before_signing_in(db: None) -> None:

@@ -50,7 +50,6 @@ def test_the_consent_page_gets_all_it_needs():
         scopes=["offline_access", "im:message"],
         state="s t",
         challenge="ch",
-        prompt="consent",
     )
     parts = urlsplit(url)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == FEISHU.authorize_url
@@ -62,14 +61,13 @@ def test_the_consent_page_gets_all_it_needs():
         "state": ["s t"],
         "code_challenge": ["ch"],
         "code_challenge_method": ["S256"],
-        "prompt": ["consent"],
     }
     assert "offline_access%20im%3Amessage" in url
 
 
-def test_the_consent_page_can_do_without_scopes_and_prompt():
+def test_the_consent_page_can_do_without_scopes():
     url = authorize_url(FEISHU, app_id="a", redirect_uri="r", scopes=[], state="s", challenge="c")
-    assert {"scope", "prompt"}.isdisjoint(parse_qs(urlsplit(url).query))
+    assert "scope" not in parse_qs(urlsplit(url).query)
 
 
 def test_more_scopes_than_the_platform_takes_are_refused():

@@ -1,4 +1,4 @@
-"""The page of connections with everything in one process: SQLite, and no Redis to carry hints."""
+"""The page of connections with everything in one process: SQLite, and no Redis to carry notifications."""
 
 import pytest
 from playwright.sync_api import Browser, expect

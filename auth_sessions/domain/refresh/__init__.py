@@ -4,7 +4,7 @@ A refresh token works once. It is therefore submitted once, by the refresher alo
 flagged probe shortly before the access token ends finds out. Until then the old access token is served: the platform
 keeps it valid until its own end.
 
-``claim`` takes grants, ``submission`` sends and ``outcomes`` judges what came back, ``spool`` keeps an answer until
-``commit`` has stored it, ``gate`` holds back an app, ``recovery`` puts right what a dead refresher left, and
-``refresher`` is one pass over all of it and ``loop`` runs the passes of a process.
+``claim`` claims grants, ``submission`` sends, ``outcomes`` judges the answer, ``spool`` keeps it until ``commit`` has
+stored it, ``gate`` limits the rate of an app and pauses it, ``recovery`` settles what a dead refresher left. ``refresher``
+is one pass over all of this, and ``loop`` runs the passes of a process.
 """

@@ -1,4 +1,4 @@
-"""The right to submit one refresh token once: claimed, then marked as being sent, each in a transaction of its own."""
+"""The right to submit one refresh token once: claimed, then marked as being sent, in two transactions."""
 
 import hashlib
 import hmac
@@ -17,12 +17,12 @@ from auth_sessions.enums import RefreshPhase
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.models import Bot
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One grant as it was when it was claimed, and the journal's entry about what follows."""
+    """A grant as it was when it was claimed, and the journal's entry of the attempt."""
 
     grant: UserToken
     attempt: RefreshAttempt
@@ -34,8 +34,8 @@ def lease() -> timedelta:
 
 
 def claim(bot: Bot, grant_ids: Collection[UUID]) -> list[Claim]:
-    """Those of the grants that are still due and nobody else's. Committing this proves that the database takes writes,
-    before anything is at risk."""
+    """Claims those of the grants that are still due and not claimed by another refresher. The commit proves that the database
+    takes writes, before a refresh token is at risk."""
     with transaction.atomic():
         due = UserToken.objects.due().filter(bot=bot, pk__in=grant_ids)
         claims = [_claim(grant) for grant in due.select_for_update(skip_locked=True)]
@@ -67,7 +67,7 @@ def _claim(grant: UserToken) -> Claim | None:
 
 
 def _is_probe(grant: UserToken) -> bool:
-    """Also when it was claimed as one by a worker that died before sending it."""
+    """Also where a worker claimed it as a probe and died before sending it."""
     return grant.phase == RefreshPhase.UNCERTAIN or (
         grant.claim_id is not None and RefreshAttempt.objects.filter(pk=grant.claim_id, probe=True).exists()
     )
@@ -89,7 +89,7 @@ def mark_sending(taken: Claim, refresh_token: str) -> bool:
                 sent_at=now, fingerprint=fingerprint(refresh_token)
             )
     except IntegrityError:
-        logger.error("refresh_token_already_submitted", extra={"grant": str(grant.pk)})  # noqa: TRY400 -- says it all
+        logger.error("refresh_token_already_submitted", extra={"grant": str(grant.pk)})  # noqa: TRY400 -- a traceback adds nothing
         raise AlreadySubmitted from None
     grant.phase = RefreshPhase.SENDING
     return True

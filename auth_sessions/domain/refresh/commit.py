@@ -1,7 +1,7 @@
-"""Storing what came of a submission, in one transaction, once, however often it is asked for.
+"""Storing the result of a submission in one transaction, once, however often `commit` is called.
 
-New tokens are fenced by generation alone: a late answer counts even when its lease is over, and a new consent beats it.
-Everything else is fenced by the claim.
+New tokens are fenced by the generation alone: a late answer counts even after its lease, and a new consent beats it.
+Every other result is fenced by the claim.
 """
 
 import logging
@@ -27,14 +27,14 @@ from core.vault.fields import encrypted_field
 from feishu.codes import Category, explain
 from feishu.oauth import TokenSet
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 RETRIES = RetrySchedule((5, 30, 120, 600, 1800))
 SHORTEST_PAUSE = timedelta(seconds=5)
 
 
-def commit(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> RefreshOutcome | None:
-    """Store the outcome; None when it was stored before. A verdict may replace an unknown outcome, nothing else."""
+def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> RefreshOutcome | None:
+    """Store the result; None when one was stored before. Only an unknown outcome may be replaced by a known one."""
     grant = claim.grant
     with transaction.atomic():
         journal = RefreshAttempt.objects.filter(
@@ -42,13 +42,13 @@ def commit(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> Ref
         )
         if not journal.update(finished_at=timezone.now()):
             return None
-        outcome = answer.outcome if _apply(claim, answer, asked_at=asked_at) else RefreshOutcome.SUPERSEDED
-        if outcome == RefreshOutcome.SUPERSEDED and answer.outcome == RefreshOutcome.UNCERTAIN:
-            outcome = RefreshOutcome.UNCERTAIN  # nothing came that could be overtaken
-        if outcome == RefreshOutcome.SUPERSEDED and answer.tokens is not None:
-            withdraw_late_answer(grant=grant, tokens=answer.tokens)
-        journal.update(outcome=outcome, code=answer.code, log_id=storable(answer.log_id, 128))
-        _tell_gate(claim, answer)
+        outcome = result.outcome if _apply(claim, result, asked_at=asked_at) else RefreshOutcome.SUPERSEDED
+        if outcome == RefreshOutcome.SUPERSEDED and result.outcome == RefreshOutcome.UNCERTAIN:
+            outcome = RefreshOutcome.UNCERTAIN  # no tokens came that could have been overtaken
+        if outcome == RefreshOutcome.SUPERSEDED and result.tokens is not None:
+            withdraw_late_answer(grant=grant, tokens=result.tokens)
+        journal.update(outcome=outcome, code=result.code, log_id=storable(result.log_id, 128))
+        _update_gate(claim, result)
     logger.info(
         "token_refresh",
         extra={
@@ -56,31 +56,31 @@ def commit(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> Ref
             "generation": grant.generation,
             "probe": claim.attempt.probe,
             "outcome": outcome.value,
-            "platform_code": answer.code,
-            "log_id": answer.log_id,
+            "platform_code": result.code,
+            "log_id": result.log_id,
         },
     )
     return outcome
 
 
-def _apply(claim: Claim, answer: SubmissionResult, *, asked_at: datetime) -> bool:
-    if answer.outcome == RefreshOutcome.OK and answer.tokens is not None:
-        return _store(claim, answer.tokens, asked_at=asked_at)
-    if answer.outcome == RefreshOutcome.DEAD_USER:
-        return stop(claim, answer)
-    if answer.outcome == RefreshOutcome.UNCERTAIN:
-        return stop(claim, answer) if claim.attempt.probe else _await_probe(claim, answer)
-    return _put_off(claim, answer)
+def _apply(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> bool:
+    if result.outcome == RefreshOutcome.OK and result.tokens is not None:
+        return _store(claim, result.tokens, asked_at=asked_at)
+    if result.outcome == RefreshOutcome.DEAD_USER:
+        return stop(claim, result)
+    if result.outcome == RefreshOutcome.UNCERTAIN:
+        return stop(claim, result) if claim.attempt.probe else _await_probe(claim, result)
+    return _schedule_retry(claim, result)
 
 
-def _tell_gate(claim: Claim, answer: SubmissionResult) -> None:
+def _update_gate(claim: Claim, result: SubmissionResult) -> None:
     bot = claim.grant.bot
-    if answer.outcome == RefreshOutcome.DEAD_APP:
-        gate.pause(bot, code=answer.code, log_id=answer.log_id)
-    elif answer.outcome in {RefreshOutcome.OK, RefreshOutcome.DEAD_USER}:
+    if result.outcome == RefreshOutcome.DEAD_APP:
+        gate.pause(bot, code=result.code, log_id=result.log_id)
+    elif result.outcome in {RefreshOutcome.OK, RefreshOutcome.DEAD_USER}:
         gate.resume(bot)
-    if answer.wait:
-        gate.hold_back(bot, answer.wait)
+    if result.wait:
+        gate.hold_back(bot, result.wait)
 
 
 def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
@@ -88,7 +88,9 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
     if not tokens.refresh_token:
         logger.warning("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation)
-    times = lifetimes(tokens, asked_at=asked_at, used_at=_last_use(grant))
+    # Read again: the token may have been used during the submission.
+    used_at = UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
+    times = lifetimes(tokens, asked_at=asked_at, used_at=used_at)
     return bool(
         rows.exclude(status=TokenStatus.REVOKED).update(
             access_token=encrypted_field(UserToken, "access_token").seal_for(grant, tokens.access_token),
@@ -117,13 +119,8 @@ _RELEASED: dict[str, Any] = {
 }
 
 
-def _last_use(grant: UserToken) -> datetime | None:
-    """As it is now: somebody may have asked while the token was under way."""
-    return UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
-
-
 def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
-    """One that is due stays so: the refresh may have come between it and the sweep."""
+    """A reminder that is due stays due: the refresh may have come before the sweep that sends it."""
     now = timezone.now()
     following = next_reminder(
         reauthorize_by=grant.reauthorize_by, refresh_expires_at=refresh_expires_at, after=now
@@ -134,45 +131,45 @@ def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
     )
 
 
-def _await_probe(claim: Claim, answer: SubmissionResult) -> bool:
-    """Nobody knows. The token is not sent again but for one probe, shortly before the access token ends."""
+def _await_probe(claim: Claim, result: SubmissionResult) -> bool:
+    """The outcome is unknown. The refresh token is sent once more, as a probe, shortly before the access token ends."""
     return _update(
         claim,
-        answer,
+        result,
         phase=RefreshPhase.UNCERTAIN,
         next_refresh_at=max(timezone.now(), probe_time(claim.grant.access_expires_at)),
         next_attempt_at=None,
     )
 
 
-def _put_off(claim: Claim, answer: SubmissionResult) -> bool:
-    """Not refreshed, and not lost either. A grant of an app that is refused waits for the app, not for itself."""
-    app_refused = answer.outcome == RefreshOutcome.DEAD_APP
+def _schedule_retry(claim: Claim, result: SubmissionResult) -> bool:
+    """Not refreshed, and the refresh token is still usable. Where the platform refuses the app, its gate says when to retry."""
+    app_refused = result.outcome == RefreshOutcome.DEAD_APP
     return _update(
         claim,
-        answer,
+        result,
         phase=RefreshPhase.UNCERTAIN if claim.attempt.probe else RefreshPhase.IDLE,
         attempts=0 if app_refused else F("attempts"),
-        next_attempt_at=None if app_refused else timezone.now() + _pause(claim.grant, answer),
+        next_attempt_at=None if app_refused else timezone.now() + _pause(claim.grant, result),
     )
 
 
-def _pause(grant: UserToken, answer: SubmissionResult) -> timedelta:
+def _pause(grant: UserToken, result: SubmissionResult) -> timedelta:
     """As long as the platform asked for, or longer from attempt to attempt, but never past the middle of what is left of the
     access token: however long the pauses have grown, there are attempts before it ends."""
     pause = RETRIES.pause_after(grant.attempts)
     left = grant.access_expires_at - timezone.now()
     if left > timedelta():
         pause = min(pause, max(SHORTEST_PAUSE, left / 2))
-    return max(timedelta(seconds=answer.wait), pause)
+    return max(timedelta(seconds=result.wait), pause)
 
 
-def stop(claim: Claim, answer: SubmissionResult) -> bool:
-    """The grant is over: the person is asked to authorize again, and the access token stays usable until its own end."""
-    can_return = answer.code is None or explain(answer.code).category != Category.USER_GONE
+def stop(claim: Claim, result: SubmissionResult) -> bool:
+    """No refresh is possible any more: the person is asked to authorize again. The access token stays usable until its end."""
+    can_return = result.code is None or explain(result.code).category != Category.USER_GONE
     stopped = _update(
         claim,
-        answer,
+        result,
         status=TokenStatus.NEEDS_REAUTH,
         phase=RefreshPhase.STOPPED,
         next_refresh_at=None,
@@ -184,23 +181,23 @@ def stop(claim: Claim, answer: SubmissionResult) -> bool:
             action="user_token.needs_reauth",
             bot=claim.grant.bot,
             target=claim.grant.open_id,
-            code=answer.code,
+            code=result.code,
         )
     return stopped
 
 
 def release(claim: Claim) -> None:
-    """Nothing was sent, and nothing is known: give the claim back and try again later."""
+    """Nothing was sent: give the claim back and retry later."""
     commit(claim, SubmissionResult(RefreshOutcome.NOT_SENT), asked_at=timezone.now())
 
 
-def _update(claim: Claim, answer: SubmissionResult, **values: object) -> bool:
+def _update(claim: Claim, result: SubmissionResult, **values: object) -> bool:
     grant = claim.grant
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation, claim_id=claim.attempt.pk)
     released = {
         "claim_id": None,
         "lease_until": None,
-        "last_outcome": answer.outcome,
-        "last_code": answer.code,
+        "last_outcome": result.outcome,
+        "last_code": result.code,
     }
     return bool(rows.update(**released | values))

@@ -1,8 +1,8 @@
-"""Holding back an app: the rate all its refreshers share, and the pause while the app itself is refused.
+"""The gate of an app: the rate that all its refreshers share, and a pause while the platform refuses the app itself.
 
-The platform allows 50 requests a second and 1000 a minute for each app, tenant and API (page "Rate limits"). Ours is one
-a bit below the second, evenly spread, so that people who log in find room. One row per app keeps the account, and the row
-count of a conditional update decides: any number of refreshers on any number of hosts share it.
+The platform allows 50 requests a second and 1000 a minute for each app, tenant and API (page "Rate limits"). The portal
+stays below the latter and spaces requests evenly, which leaves room for people who log in. One row per app keeps the
+account, and the row count of a conditional update decides: any number of refreshers on any number of hosts share it.
 """
 
 import logging
@@ -21,7 +21,7 @@ from core.access.actors import SYSTEM, Actor
 from core.background.pace import Pace
 from core.database.text import storable
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 PROBE_EVERY = timedelta(minutes=5)
 
@@ -37,14 +37,14 @@ def reserve(bot: Bot, most: int) -> int:
 
 
 def hold_back(bot: Bot, seconds: float) -> None:
-    """The platform asked all of us to wait."""
+    """The platform asked to be called less often: no refresher sends anything for this app for ``seconds``."""
     until = timezone.now() + timedelta(seconds=seconds)
     sooner = Q(next_start_at=None) | Q(next_start_at__lt=until)
     RefreshGate.objects.filter(sooner, pk=_gate_of(bot).pk).update(next_start_at=until)
 
 
 def pause(bot: Bot, *, code: int | None, log_id: str) -> None:
-    """The app itself was refused: nobody's grant is at fault, and the operator is told once."""
+    """The platform refused the app itself, so no grant is at fault. The operator is notified once, by an incident."""
     now, log_id = timezone.now(), storable(log_id, 128)
     gate = RefreshGate.objects.filter(pk=_gate_of(bot).pk)
     if not gate.filter(paused_at=None).update(paused_at=now, probed_at=now, code=code, log_id=log_id):
@@ -55,7 +55,7 @@ def pause(bot: Bot, *, code: int | None, log_id: str) -> None:
 
 
 def resume(bot: Bot) -> None:
-    """The app works again."""
+    """The platform accepts the app again."""
     if RefreshGate.objects.filter(pk=bot.pk).exclude(paused_at=None).update(**_OPEN):
         logger.info("app_refresh_resumed", extra={"app_id": bot.app_id})
         audit.record(actor=SYSTEM, action="bot.refresh_resumed", bot=bot, target=bot.app_id)

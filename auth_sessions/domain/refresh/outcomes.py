@@ -1,4 +1,4 @@
-"""What came of a submission, and what it means for the refresh token. Every doubt is UNCERTAIN.
+"""The result of a submission, and what it means for the refresh token. Whatever is not known for sure is UNCERTAIN.
 
 Pages "Refresh user_access_token" and "Rate limits" of the platform's documentation.
 """
@@ -18,7 +18,7 @@ _OTHER_CLIENT = 20024
 
 @dataclass(frozen=True, slots=True)
 class SubmissionResult:
-    """What came of a submission. ``code`` and ``log_id`` are the platform's, where it gave any; ``wait`` is seconds."""
+    """The result of a submission. ``code`` and ``log_id`` are the platform's, where it answered; ``wait`` is in seconds."""
 
     outcome: RefreshOutcome
     tokens: TokenSet | None = None
@@ -44,5 +44,5 @@ def classify(error: FeishuError) -> RefreshOutcome:
     category = explain(error.code).category
     if error.code == _OTHER_CLIENT or category in _DEAD_FOR_APP:
         return RefreshOutcome.DEAD_APP
-    # What is left was refused before the token was looked at: a fault of the platform's, of ours, or a policy.
+    # The rest is refused before the platform looks at the token: a failure of the platform, a bad request, or a policy.
     return RefreshOutcome.DEAD_USER if category in _DEAD_FOR_USER else RefreshOutcome.REJECTED

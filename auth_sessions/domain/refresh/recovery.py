@@ -1,4 +1,4 @@
-"""What a refresher puts right before it takes anything new: spooled answers, claims of the dead, grants that are over."""
+"""What a refresher settles before it claims anything: spooled answers, claims of dead refreshers, grants that are over."""
 
 import logging
 from datetime import datetime
@@ -15,13 +15,13 @@ from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 BATCH = 100
 
 
 def drain_spool() -> None:
-    """Store every answer that waits on this machine's disk. Harmless beside their own senders, and to repeat."""
+    """Store every answer on this machine's disk. Harmless to repeat, and beside the refresher that sent it."""
     for claim_id in spool.waiting():
         kept = spool.read(claim_id)
         if kept is None:
@@ -29,26 +29,26 @@ def drain_spool() -> None:
         try:
             _store(claim_id, *kept)
         except (DataError, IntegrityError):
-            # Kept for a person to look at: it must not hold up the others.
+            # Kept for a person to look at, so that it does not hold up the others.
             logger.exception("refresh_answer_refused", extra={"attempt": str(claim_id)})
         else:
             spool.discard(claim_id)
 
 
-def _store(claim_id: UUID, answer: SubmissionResult, asked_at: datetime) -> None:
+def _store(claim_id: UUID, result: SubmissionResult, asked_at: datetime) -> None:
     attempt = RefreshAttempt.objects.select_related("token__bot").filter(pk=claim_id).first()
-    if attempt is not None and commit(_claim_of(attempt), answer, asked_at=asked_at) is not None:
+    if attempt is not None and commit(_claim_of(attempt), result, asked_at=asked_at) is not None:
         logger.warning("refresh_answer_recovered", extra={"grant": str(attempt.token_id)})
 
 
 def _claim_of(attempt: RefreshAttempt) -> Claim:
-    """The claim as it was: the answer belongs to the generation it was asked for, whatever the row says now."""
+    """The claim as it was: an answer belongs to the generation that was submitted, whatever the row says now."""
     attempt.token.generation = attempt.generation
     return Claim(attempt.token, attempt)
 
 
 def recover() -> None:
-    """Mark what was under way when its refresher died, and say which grants are over."""
+    """Mark submissions whose refresher died as uncertain, and grants as over that have no token left."""
     now = timezone.now()
     left = RefreshAttempt.objects.select_related("token__bot").filter(
         claim_id=F("token__claim_id"), token__phase=RefreshPhase.SENDING, token__lease_until__lt=now

@@ -1,8 +1,8 @@
-"""One pass of the refresher: put right what was left, then refresh what is due, many at once, as fast as each app allows.
+"""One pass of the refresher: settle what was left, then refresh what is due, many at once, as fast as each app allows.
 
-This thread talks to the database; the threads it starts talk to the platform and to the disk, so a slow platform holds no
-database connection. A pass ends when nothing is due, when its time is over, or when the process is asked to stop; what
-has been sent by then is waited for and stored.
+This thread talks to the database; the threads it starts talk to the platform and to the disk, so that a slow platform
+holds no database connection. A pass ends when nothing is due, when its time is over, or when the process is asked to stop;
+answers to what was sent by then are waited for and stored.
 """
 
 import logging
@@ -28,20 +28,20 @@ from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 PASS_SECONDS = 10.0
 IN_FLIGHT = 24  # what a process that is killed can leave uncertain
 IN_FLIGHT_PER_APP = 8
-TICK = 0.05  # seconds between two looks at the rates
-LOOK_EVERY = 2.0  # seconds between two looks for what is due
-WINDOW = 100  # due grants of one app looked at together
+TICK = 0.05  # seconds between two checks of the rates
+POLL_SECONDS = 2.0  # between two polls for due grants
+WINDOW = 100  # due grants of one app read together
 RETRY_COMMIT = 0.5  # seconds
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def due_grants(bot: Bot, most: int) -> list[UUID]:
-    """Grants of one app to refresh now, those that end first first."""
+    """Due grants of one app, the ones that end first first."""
     return list(UserToken.objects.due().filter(bot=bot).by_urgency().values_list("pk", flat=True)[:most])
 
 
@@ -52,14 +52,14 @@ def apps_with_due_grants() -> list[Bot]:
 
 @dataclass(slots=True)
 class _Queue:
-    """What is due, app by app; looked up anew now and then, because others take from it too."""
+    """Due grants, app by app. Read again now and then, because other refreshers claim from them too."""
 
     wake: Event
     stale_at: float = 0.0
     apps: dict[Bot, deque[UUID]] = field(default_factory=dict)
 
-    def look(self, *, is_last: bool) -> None:
-        """``is_last``: nothing is under way that could still make more due, such as an app's probe."""
+    def poll(self, *, is_last: bool) -> None:
+        """``is_last``: no submission is in flight that could make more grants due, as the probe of an app does."""
         is_over = is_last and not self.apps
         if time.monotonic() < self.stale_at and not self.wake.is_set() and not is_over:
             return
@@ -71,7 +71,7 @@ class _Queue:
                 most = 1 if gate.take_probe(bot) else 0
             if grants := due_grants(bot, most):
                 self.apps[bot] = deque(grants)
-        self.stale_at = time.monotonic() + LOOK_EVERY
+        self.stale_at = time.monotonic() + POLL_SECONDS
 
     def take(self, bot: Bot, most: int) -> list[UUID]:
         waiting = self.apps[bot]
@@ -85,7 +85,7 @@ class _Queue:
 class Pass:
     """One pass; ``run`` returns how often each outcome came.
 
-    ``stopping`` is asked before anything new is taken; ``wake`` says that more has fallen due.
+    ``stopping`` is asked before anything is claimed; ``wake`` is set when more grants may be due.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class Pass:
         self._stopping = stopping
         self._until = time.monotonic() + seconds
         self._queue = _Queue(wake or Event())
-        self._flying: dict[Future[Submission], Bot] = {}
-        self._unstored: list[tuple[float, Submission]] = []  # until when it is tried
+        self._in_flight: dict[Future[Submission], Bot] = {}
+        self._unstored: list[tuple[float, Submission]] = []  # each with the deadline of its retries
 
     @property
     def is_unfinished(self) -> bool:
@@ -108,46 +108,46 @@ class Pass:
         return bool(self._queue.apps) and time.monotonic() >= self._until
 
     def run(self) -> Counter[RefreshOutcome]:
-        taking = self._put_right()
+        taking = self._recover()
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
             while True:
                 taking = taking and not self._stopping() and time.monotonic() < self._until
                 if taking:
                     taking = self._take(threads)
-                if not taking and not self._flying and not self._unstored:
+                if not taking and not self._in_flight and not self._unstored:
                     return self.outcomes
                 self._collect()
 
-    def _put_right(self) -> bool:
+    def _recover(self) -> bool:
         try:
             drain_spool()
             recover()
         except DATABASE_AWAY as error:
-            _without_database(error)
+            _drop_connection(error)
             return False
         return True
 
     def _take(self, threads: ThreadPoolExecutor) -> bool:
-        """Send what may be sent now; False when there is nothing to take in this pass."""
+        """Claim and send what the rates allow now; False when this pass has nothing more to claim."""
         try:
-            self._queue.look(is_last=not self._flying)
+            self._queue.poll(is_last=not self._in_flight)
             if not self._queue.apps:
-                return bool(self._flying)
+                return bool(self._in_flight)
             spool.check()
             for bot in list(self._queue.apps):
                 for taken in self._claim(bot):
                     self._send(taken, threads)
         except spool.SpoolUnusable as problem:
-            logger.error("refresh_spool_unusable", extra={"problem": str(problem)})  # noqa: TRY400 -- no traceback helps
+            logger.error("refresh_spool_unusable", extra={"problem": str(problem)})  # noqa: TRY400 -- a traceback adds nothing
             return False
         except DATABASE_AWAY as error:
-            _without_database(error)
+            _drop_connection(error)
             return False
         return True
 
     def _claim(self, bot: Bot) -> Iterator[Claim]:
-        in_app = sum(other == bot for other in self._flying.values())
-        room = min(IN_FLIGHT_PER_APP - in_app, IN_FLIGHT - len(self._flying), len(self._queue.apps[bot]))
+        in_app = sum(other == bot for other in self._in_flight.values())
+        room = min(IN_FLIGHT_PER_APP - in_app, IN_FLIGHT - len(self._in_flight), len(self._queue.apps[bot]))
         slots = gate.reserve(bot, room) if room > 0 else 0
         while slots > 0 and bot in self._queue.apps:
             claims = claim(bot, self._queue.take(bot, slots))
@@ -169,17 +169,19 @@ class Pass:
                 Submission(taken, SubmissionResult(RefreshOutcome.UNCERTAIN), taken.attempt.claimed_at)
             )
             return
-        self._flying[threads.submit(submit, taken, oauth, refresh_token)] = taken.grant.bot
+        self._in_flight[threads.submit(submit, taken, oauth, refresh_token)] = taken.grant.bot
 
     def _collect(self) -> None:
-        """Store what has come back, and try again what the database would not take."""
+        """Store the answers that have come, and again those that the database did not take."""
         done, _ = (
-            wait(self._flying, timeout=TICK, return_when=FIRST_COMPLETED) if self._flying else (set(), None)
+            wait(self._in_flight, timeout=TICK, return_when=FIRST_COMPLETED)
+            if self._in_flight
+            else (set(), None)
         )
-        if not self._flying:
+        if not self._in_flight:
             time.sleep(TICK)
         for future in done:
-            del self._flying[future]
+            del self._in_flight[future]
             self._store(future.result())
         if self._unstored:
             time.sleep(RETRY_COMMIT)
@@ -188,27 +190,27 @@ class Pass:
                 self._store(submission, until=until)
 
     def _store(self, submission: Submission, *, until: float = 0.0) -> None:
-        claimed, answer = submission.claim, submission.answer
+        claimed, result = submission.claim, submission.result
         try:
-            outcome = commit(claimed, answer, asked_at=submission.asked_at)
+            outcome = commit(claimed, result, asked_at=submission.asked_at)
         except (DatabaseError, InterfaceError) as error:
-            _without_database(error)
-            self._keep_trying(submission, until)
+            _drop_connection(error)
+            self._retry_later(submission, until)
             return
         spool.discard(claimed.attempt.pk)
         if outcome is not None:
             self.outcomes[outcome] += 1
 
-    def _keep_trying(self, submission: Submission, until: float) -> None:
-        """Until the lease is over; after that the spool alone keeps the answer, and the next pass drains it."""
+    def _retry_later(self, submission: Submission, until: float) -> None:
+        """Until the lease is over. After that the spool alone keeps the answer, for the next pass to store."""
         if not until:
-            spool.keep(submission.claim.attempt.pk, submission.answer, asked_at=submission.asked_at)
+            spool.keep(submission.claim.attempt.pk, submission.result, asked_at=submission.asked_at)
             until = time.monotonic() + settings.REFRESH_LEASE_SECONDS
         if time.monotonic() < until and not self._stopping():
             self._unstored.append((until, submission))
 
 
-def _without_database(error: DatabaseError | InterfaceError) -> None:
+def _drop_connection(error: DatabaseError | InterfaceError) -> None:
     logger.warning(
         "refresh_database_away", extra={"error": type(error).__name__, "problem": str(error)[:200]}
     )

@@ -1,4 +1,4 @@
-"""When a grant falls due: early while somebody uses it, once a day while nobody does.
+"""When a grant is due for a refresh: at half of its life while it is used, once a day while it is not.
 
 Each refresh puts the grant at risk for the moment between the platform's answer and our commit, so a grant that nobody
 uses is refreshed only as often as its refresh token's life demands.
@@ -12,7 +12,7 @@ from django.conf import settings
 from auth_sessions.models import USED_WITHIN
 from feishu.oauth import TokenSet
 
-MAX_LIFE = timedelta(days=400)  # no token lives longer, whatever an answer says
+MAX_LIFE = timedelta(days=400)  # of a token, whatever the platform says
 KEEP_ALIVE = timedelta(days=1)
 BEFORE_REAUTHORIZING = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
 BEFORE_REFRESH_ENDS = (timedelta(hours=48), timedelta(hours=12))
@@ -22,7 +22,7 @@ JITTER = 0.1  # either way, so that grants of one day do not fall due together
 def lifetimes(
     tokens: TokenSet, *, asked_at: datetime, used_at: datetime | None
 ) -> dict[str, datetime | None]:
-    """Column values for what the platform promised, counted from before it was asked."""
+    """Column values for the lifetimes that the platform gave, counted from before the call."""
     access_life = _life(tokens.expires_in)
     columns: dict[str, datetime | None] = {
         "access_expires_at": asked_at + access_life,
@@ -38,7 +38,7 @@ def lifetimes(
         columns["refresh_expires_at"] = asked_at + _life(said)
         idle_at = min(idle_at, asked_at + _life(said) * _jitter(0.5))
     is_used = used_at is not None and used_at > asked_at - USED_WITHIN
-    # An access token that outlives the keep-alive leaves nothing to hurry for.
+    # With an access token that outlives KEEP_ALIVE half of its life is soon enough.
     return columns | {
         "half_life_at": half_life_at,
         "next_refresh_at": half_life_at if is_used else max(half_life_at, idle_at),
@@ -48,9 +48,9 @@ def lifetimes(
 def next_reminder(
     *, reauthorize_by: datetime, refresh_expires_at: datetime | None, after: datetime
 ) -> datetime | None:
-    """When the person has to be told next that the grant is about to end; None when every step is past.
+    """When the person is reminded next that the grant is about to end; None after the last reminder.
 
-    The refresh token's end comes into it only where refreshing fails for days: each refresh moves it away.
+    The end of the refresh token counts only where refreshing fails for days: each refresh moves it away.
     """
     steps = [reauthorize_by - before for before in BEFORE_REAUTHORIZING]
     if refresh_expires_at is not None:
@@ -61,15 +61,15 @@ def next_reminder(
 def nearing_end(
     *, reauthorize_by: datetime, refresh_expires_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """The end that is near enough to be spoken of; None while there is none."""
+    """The end that is near enough for a reminder; None where none is."""
     if refresh_expires_at is not None and now >= refresh_expires_at - BEFORE_REFRESH_ENDS[0]:
         return min(refresh_expires_at, reauthorize_by)
     return reauthorize_by if now >= reauthorize_by - BEFORE_REAUTHORIZING[0] else None
 
 
 def probe_time(access_expires_at: datetime) -> datetime:
-    """When to find out about a refresh whose outcome is unknown: three minutes before the access token ends, or four
-    times as long as one claim lasts. Should the platform answer by revoking everything, no more than that is lost."""
+    """When to probe a refresh whose outcome is unknown: four leases before the access token ends, three minutes by default.
+    Should the platform revoke the whole grant in answer, no more than that is lost."""
     return access_expires_at - timedelta(seconds=4 * settings.REFRESH_LEASE_SECONDS)
 
 

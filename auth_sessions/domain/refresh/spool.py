@@ -21,10 +21,10 @@ from auth_sessions.enums import RefreshOutcome
 from core.vault.keyring import SealedValueError, seal, unseal
 from feishu.oauth import TokenSet
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
-MOST = 256  # files, after which nothing new is sent
-ROOM = 10 * 1024 * 1024  # bytes that must be free
+MAX_FILES = 256  # with so many nothing new is sent
+MIN_FREE = 10 * 1024 * 1024  # bytes
 _SUFFIX = ".answer"
 
 
@@ -33,7 +33,7 @@ class SpoolUnusable(Exception):
 
 
 def folder() -> Path:
-    """Where the files lie; made when first asked for."""
+    """The folder of the files; made when first needed."""
     path: Path = settings.DATA_DIR / "refresh-spool"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
@@ -49,21 +49,21 @@ def check() -> None:
         raise SpoolUnusable(f"{error.filename}: {error.strerror}") from error
     if not writable:
         raise SpoolUnusable(f"{path} is not writable")
-    if free < ROOM:
-        raise SpoolUnusable(f"{path} has less than {ROOM // 1024 // 1024} MiB left")
-    if waiting >= MOST:
+    if free < MIN_FREE:
+        raise SpoolUnusable(f"{path} has less than {MIN_FREE // 1024 // 1024} MiB left")
+    if waiting >= MAX_FILES:
         raise SpoolUnusable(f"{waiting} answers wait in {path}")
 
 
-def keep(claim_id: UUID, answer: SubmissionResult, *, asked_at: datetime) -> bool:
+def keep(claim_id: UUID, result: SubmissionResult, *, asked_at: datetime) -> bool:
     """Write the answer of one attempt and sync it; False, logged, when the disk did not take it."""
-    tokens = answer.tokens
+    tokens = result.tokens
     content = {
         "asked_at": asked_at.isoformat(),
-        "outcome": answer.outcome.value,
-        "code": answer.code,
-        "log_id": answer.log_id,
-        "wait": answer.wait,
+        "outcome": result.outcome.value,
+        "code": result.code,
+        "log_id": result.log_id,
+        "wait": result.wait,
         "tokens": tokens and {name: getattr(tokens, name) for name in TokenSet.__slots__},
     }
     sealed = seal(json.dumps(content), binding=_binding(claim_id)).encode()
@@ -76,7 +76,7 @@ def keep(claim_id: UUID, answer: SubmissionResult, *, asked_at: datetime) -> boo
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Under another name first, so that a file that is there is whole."""
+    """Write under another name and rename, so that every file under its own name is whole."""
     unfinished = path.with_suffix(".part")
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -92,13 +92,13 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def waiting() -> Iterator[UUID]:
-    """The attempts whose answers are here."""
-    for path in sorted(folder().glob(f"*{_SUFFIX}"))[:MOST]:
+    """The attempts whose answers are in the spool."""
+    for path in sorted(folder().glob(f"*{_SUFFIX}"))[:MAX_FILES]:
         yield UUID(path.stem)
 
 
 def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
-    """The answer and when it was asked for; None when it is gone, or, logged, when it does not open."""
+    """The answer, and when the request was sent; None when the file is gone or, logged, does not open."""
     try:
         sealed = (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
         content = json.loads(unseal(sealed, binding=_binding(claim_id)))
@@ -108,18 +108,18 @@ def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
         logger.exception("refresh_answer_unreadable", extra={"attempt": str(claim_id)})
         return None
     tokens = content["tokens"]
-    answer = SubmissionResult(
+    result = SubmissionResult(
         RefreshOutcome(content["outcome"]),
         tokens=TokenSet(**tokens | {"scopes": tuple(tokens["scopes"])}) if tokens else None,
         code=content["code"],
         log_id=content["log_id"],
         wait=content["wait"],
     )
-    return answer, datetime.fromisoformat(content["asked_at"])
+    return result, datetime.fromisoformat(content["asked_at"])
 
 
 def discard(claim_id: UUID) -> None:
-    """The database has it."""
+    """Delete the answer, because the database has it."""
     (folder() / f"{claim_id}{_SUFFIX}").unlink(missing_ok=True)
 
 

@@ -14,35 +14,35 @@ from auth_sessions.enums import RefreshOutcome
 from feishu.errors import FeishuError
 from feishu.oauth import OAuth
 
-logger = logging.getLogger("auth_sessions.refresh")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A claim whose refresh token was sent at ``asked_at``, and the answer."""
+    """A claim whose refresh token was sent at ``asked_at``, and the result."""
 
     claim: Claim
-    answer: SubmissionResult
+    result: SubmissionResult
     asked_at: datetime
 
 
 def oauth_of(claim: Claim) -> OAuth:
-    """Raises SealedValueError: opened before anything counts as sent, for a missing key must not cost the grant."""
+    """Raises SealedValueError. Opened before the token counts as sent: a missing key must not cost the grant."""
     return OAuth(claim.grant.bot.credentials)
 
 
 def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
-    """Send it once. Never raises: new tokens are on disk when this returns, so nothing but the disk can lose them."""
+    """Send it once. Never raises. New tokens are on disk when this returns, so that nothing but the disk can lose them."""
     asked_at = timezone.now()
     try:
-        answer = SubmissionResult(
+        result = SubmissionResult(
             RefreshOutcome.OK, tokens=oauth.refresh(refresh_token, timeout=settings.REFRESH_LEASE_SECONDS / 3)
         )
     except FeishuError as error:
-        answer = SubmissionResult.of(error)
+        result = SubmissionResult.of(error)
     except Exception:
         logger.exception("refresh_answer_unreadable", extra={"grant": str(claim.grant.pk)})
-        answer = SubmissionResult(RefreshOutcome.UNCERTAIN)
-    if answer.tokens is not None:
-        spool.keep(claim.attempt.pk, answer, asked_at=asked_at)
-    return Submission(claim, answer, asked_at)
+        result = SubmissionResult(RefreshOutcome.UNCERTAIN)
+    if result.tokens is not None:
+        spool.keep(claim.attempt.pk, result, asked_at=asked_at)
+    return Submission(claim, result, asked_at)

@@ -1,4 +1,4 @@
-"""Whether an app may refresh user access tokens: a switch in the developer console, which no API tells."""
+"""Whether an app may refresh user access tokens: a switch in the developer console that no API reports."""
 
 from django.db.models import Q
 
@@ -9,9 +9,9 @@ from bots.models import Bot
 
 
 def may_refresh(bot: Bot) -> bool | None:
-    """As the latest refresh showed that says anything about it; None where there was none."""
-    telling = RefreshAttempt.objects.filter(
+    """By the latest refresh that shows it; None where none did."""
+    decisive = RefreshAttempt.objects.filter(
         Q(outcome=RefreshOutcome.OK) | Q(code=REFRESH_OFF), token__bot=bot
     )
-    latest = telling.order_by("-claimed_at").first()
+    latest = decisive.order_by("-claimed_at").first()
     return None if latest is None else latest.code != REFRESH_OFF

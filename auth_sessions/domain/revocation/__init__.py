@@ -1,1 +1,1 @@
-"""Ending grants: here at once, at the platform as soon as it answers."""
+"""Revoking grants: here at once, at the platform as soon as it answers."""

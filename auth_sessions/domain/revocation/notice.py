@@ -1,4 +1,4 @@
-"""Telling a person that what they had allowed is over, when it was not they who ended it."""
+"""Notices to persons whose authorization was revoked by somebody else."""
 
 import logging
 from datetime import timedelta
@@ -15,17 +15,17 @@ from core.background.retry import RetrySchedule
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 
-logger = logging.getLogger("auth_sessions.revocation")
+logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 RETRIES = RetrySchedule((10, 60, 600, 3600))
-# The person did it, or can no longer be reached.
-_UNTOLD = (PlatformReason.USER, PlatformReason.RESTRICTION)
+# The person revoked it, or can no longer be reached.
+_WITHOUT_NOTICE = (PlatformReason.USER, PlatformReason.RESTRICTION)
 
 
 def wants_notice(actor: Actor, reason: PlatformReason | None) -> bool:
-    """Whether the person has to hear that ``actor``, or the platform for ``reason``, ended the grant."""
-    return actor.kind != "user" and reason not in _UNTOLD
+    """Whether the person gets a notice that ``actor``, or the platform for ``reason``, revoked the grant."""
+    return actor.kind != "user" and reason not in _WITHOUT_NOTICE
 
 
 def send_notice(revocation_id: UUID) -> None:

@@ -1,9 +1,9 @@
-"""Ending a grant.
+"""Revoking a grant.
 
-What counts at once is the portal's own part: in one transaction the tokens leave the grant, so nobody is served from it
-any more and a refresh that is under way counts for nothing. The platform is told next. When it does not answer, the one
-token that withdraws the grant stays sealed in the revocation until it was told, or often enough in vain (RFC 7009 2.2.1:
-a client that gets no answer has to assume that the token still exists, and try again).
+Here it takes effect at once: one transaction removes the tokens from the grant, so that nobody is served from it any more
+and the answer of a refresh in flight is fenced off. Then the token is withdrawn at the platform. If that does not answer,
+the one token that withdraws the grant stays sealed in the revocation until it is withdrawn, or all retries have failed
+(RFC 7009 2.2.1: a client that gets no answer has to assume that the token still exists, and to try again).
 """
 
 import logging
@@ -30,7 +30,7 @@ from feishu.codes import Category
 from feishu.errors import FeishuError, OAuthError
 from feishu.oauth import OAuth, TokenHint, TokenSet
 
-logger = logging.getLogger("auth_sessions.revocation")
+logger = logging.getLogger(__name__)
 
 TIMEOUT = 5.0  # seconds; somebody is waiting for the answer
 LEASE = timedelta(seconds=30)
@@ -43,17 +43,17 @@ _ALREADY_DEAD = {Category.REAUTHORIZE, Category.USER_GONE}
 
 
 def revoke(*, grant: UserToken, actor: Actor) -> Revocation:
-    """End ``grant``, at the platform too, which gets five seconds; not to be called in a transaction.
+    """Revoke ``grant``, at the platform too, which gets five seconds; not to be called in a transaction.
 
-    Whatever the platform does, nobody is served from the grant any more when this returns. ``state`` is DONE when the
-    platform knows, PENDING while the workers go on telling it, GIVEN_UP when that is over. Harmless to repeat.
+    Whatever the platform answers, nobody is served from the grant any more when this returns. ``state`` is DONE when the
+    token is withdrawn, PENDING while the workers retry, GIVEN_UP when they have stopped. Harmless to repeat.
     """
     return withdraw_at_platform(revoke_later(grant=grant, actor=actor).pk)
 
 
 @transaction.atomic
 def revoke_later(*, grant: UserToken, actor: Actor) -> Revocation:
-    """End ``grant`` here; the workers tell the platform after the commit. For many at once."""
+    """Revoke ``grant`` here; the workers withdraw its token at the platform after the commit. For many at once."""
     held = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=grant.pk)
     if held.status == TokenStatus.REVOKED:
         last = held.revocations.first()
@@ -66,9 +66,9 @@ def revoke_later(*, grant: UserToken, actor: Actor) -> Revocation:
 
 
 def withdraw_late_answer(*, grant: UserToken, tokens: TokenSet) -> None:
-    """The answer of a refresh that was under way while its grant was revoked: those tokens have to go as well.
+    """Withdraw the tokens of a refresh that was in flight while its grant was revoked.
 
-    Call in a transaction. Nothing happens unless the grant is revoked: a new consent must not be withdrawn.
+    Call in a transaction. Does nothing unless the grant is revoked: a new consent must not be withdrawn.
     """
     if not UserToken.objects.filter(pk=grant.pk, status=TokenStatus.REVOKED).exists():
         return
@@ -85,11 +85,11 @@ def withdraw_late_answer(*, grant: UserToken, tokens: TokenSet) -> None:
 def record_platform_revocation(
     *, bot: Bot, open_id: str, tenant_key: str, kinds: frozenset[str], reason: PlatformReason, at: datetime
 ) -> list[Revocation]:
-    """The platform says that it ended tokens of a person at the time ``at``. Returns the grants' ends it caused: none
-    when they were over already, or when the person has authorized, or a refresh has succeeded, since then.
+    """The platform says that it revoked tokens of a person at the time ``at``. Returns the revocations of grants: none when
+    they were over already, or when the person has authorized or a refresh has succeeded since then.
 
-    ``kinds``: which tokens, ``user_access_token`` and ``refresh_token``; anything else means both. The event does not
-    name the token (page "user_access_token revoked event"), so what counts is when ours were issued.
+    ``kinds``: which tokens, ``user_access_token`` and ``refresh_token``; anything else means both. The event does not name
+    the token (page "user_access_token revoked event"), so it is compared with the time at which ours were issued.
     """
     grants = UserToken.objects.filter(bot=bot, open_id=open_id)
     if tenant_key:
@@ -109,7 +109,7 @@ def _apply_platform_event(
     if issued_at > at:
         return []
     if grant.status == TokenStatus.REVOKED:
-        # Perhaps the echo of what we asked for ourselves; in any case nothing is left to be told.
+        # Perhaps the echo of our own withdrawal; in any case nothing is left to withdraw.
         grant.revocations.filter(state=RevocationState.PENDING, at__lte=at).update(
             state=RevocationState.DONE, token=""
         )
@@ -124,14 +124,14 @@ def _apply_platform_event(
 
 
 def _drop_access_token(grant: UserToken) -> None:
-    """The refresh token still works: it is due now. The generation stays, for the answer of a refresh under way."""
+    """The refresh token still works: it is due now. The generation stays, so that the answer of a refresh in flight counts."""
     now = timezone.now()
     UserToken.objects.filter(pk=grant.pk).update(access_token="", access_expires_at=now, next_refresh_at=now)
 
 
 def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
-    """What is left is the access token, until its own end. The person is asked for another authorization while there is
-    time, unless it was they who wanted this one to end."""
+    """The access token stays usable until its own end. The person is asked to authorize again in time, unless they revoked
+    the authorization themselves."""
     UserToken.objects.filter(pk=grant.pk).update(
         refresh_token="",
         refresh_expires_at=None,
@@ -154,14 +154,14 @@ def _drop_refresh_token(grant: UserToken, reason: PlatformReason) -> None:
 
 
 def _token_to_withdraw(grant: UserToken) -> tuple[str, TokenHint]:
-    """The refresh token, which takes its access tokens with it; the access token where there is no other. Empty when a
-    missing key keeps it closed: that must not keep the grant alive."""
+    """The refresh token, whose withdrawal ends its access tokens; the access token where there is none. Empty when no key
+    opens it: that must not keep the grant alive."""
     refreshable = encrypted_field(UserToken, "refresh_token").is_set(grant)
     hint: TokenHint = "refresh_token" if refreshable else "access_token"
     try:
         return (grant.refresh_token if refreshable else grant.access_token), hint
     except SealedValueError:
-        logger.exception("token_to_revoke_does_not_open", extra={"grant": str(grant.pk)})
+        logger.exception("revoked_token_unreadable", extra={"grant": str(grant.pk)})
         return "", hint
 
 
@@ -173,7 +173,7 @@ def _end(
     hint: TokenHint = "refresh_token",
     reason: PlatformReason | None = None,
 ) -> Revocation:
-    """Empty the locked grant and note its end. Without a token the platform needs not, or cannot, be told."""
+    """Empty the locked grant and record the revocation. Without ``token`` nothing is, or can be, withdrawn at the platform."""
     UserToken.objects.filter(pk=grant.pk).update(
         access_token="",
         refresh_token="",
@@ -185,13 +185,13 @@ def _end(
         next_refresh_at=None,
         next_attempt_at=None,
     )
-    untold = RevocationState.DONE if reason else RevocationState.GIVEN_UP
+    without_token = RevocationState.DONE if reason else RevocationState.GIVEN_UP
     revocation = _record(
         grant,
         actor=actor,
         token=token,
         hint=hint,
-        state=RevocationState.PENDING if token else untold,
+        state=RevocationState.PENDING if token else without_token,
         reason=reason,
         notice=Notice.DUE if wants_notice(actor, reason) else Notice.NONE,
     )
@@ -232,7 +232,7 @@ def _record(
 
 
 def withdraw_at_platform(revocation_id: UUID) -> Revocation:
-    """Withdraw the token at the platform if that is due and nobody else is at it; the revocation as it stands then."""
+    """Withdraw the token at the platform if that is due and no other worker does; the revocation as it is then."""
     now = timezone.now()
     due = Revocation.objects.to_withdraw().filter(pk=revocation_id)
     claimed = due.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1)
@@ -242,9 +242,9 @@ def withdraw_at_platform(revocation_id: UUID) -> Revocation:
     try:
         _withdraw(revocation)
     except FeishuError as error:
-        _note_failure(revocation, error)
+        _record_failure(revocation, error)
     except SealedValueError as error:
-        _note_failure(revocation, FeishuError(str(error)))
+        _record_failure(revocation, FeishuError(str(error)))
     else:
         _finish(revocation, RevocationState.DONE)
     revocation.refresh_from_db()
@@ -256,23 +256,21 @@ def _withdraw(revocation: Revocation) -> None:
     try:
         OAuth(revocation.grant.bot.credentials).revoke(revocation.token, hint, timeout=TIMEOUT)
     except OAuthError as error:
-        # What the platform takes for dead needs no withdrawing; the answer to an invalid token is the same (RFC 7009 2.2).
+        # A token that the platform holds for invalid needs no withdrawal (RFC 7009 2.2).
         if error.info.category not in _ALREADY_DEAD and error.error != "invalid_grant":
             raise
 
 
-def _note_failure(revocation: Revocation, error: FeishuError) -> None:
-    logger.warning(
-        "platform_not_told_of_revocation", extra={"revocation": str(revocation.pk), "error": str(error)}
-    )
-    said = {"code": error.code, "log_id": storable(error.log_id, 128), "error": storable(str(error), 500)}
+def _record_failure(revocation: Revocation, error: FeishuError) -> None:
+    logger.warning("revocation_not_withdrawn", extra={"revocation": str(revocation.pk), "error": str(error)})
+    facts = {"code": error.code, "log_id": storable(error.log_id, 128), "error": storable(str(error), 500)}
     if not RETRIES.is_exhausted(revocation.attempts):
         Revocation.objects.filter(pk=revocation.pk, state=RevocationState.PENDING).update(
-            next_attempt_at=timezone.now() + RETRIES.pause_after(revocation.attempts), **said
+            next_attempt_at=timezone.now() + RETRIES.pause_after(revocation.attempts), **facts
         )
         return
     with transaction.atomic():
-        if _finish(revocation, RevocationState.GIVEN_UP, **said):
+        if _finish(revocation, RevocationState.GIVEN_UP, **facts):
             audit.record(
                 actor=SYSTEM,
                 action="user_token.revocation_given_up",
@@ -283,14 +281,14 @@ def _note_failure(revocation: Revocation, error: FeishuError) -> None:
             )
 
 
-def _finish(revocation: Revocation, state: RevocationState, **said: object) -> bool:
-    """Destroy the token; False when something else finished it first."""
+def _finish(revocation: Revocation, state: RevocationState, **facts: object) -> bool:
+    """Destroy the token; False when it was finished elsewhere."""
     pending = Revocation.objects.filter(pk=revocation.pk, state=RevocationState.PENDING)
-    return bool(pending.update(state=state, token="", **said))
+    return bool(pending.update(state=state, token="", **facts))
 
 
 def unfinished_revocations() -> list[UUID]:
-    """Revocations of which platform or person have yet to hear, because a hint was lost or a try is due again."""
+    """Revocations whose withdrawal or notice is due, because a notification was lost or for a retry."""
     now = timezone.now()
     unfinished = Q(state=RevocationState.PENDING, next_attempt_at__lte=now) | Q(
         notice=Notice.DUE, notice_at__lte=now

@@ -1,6 +1,6 @@
 """Handing out access tokens: which grant is meant, the record of it, and whom to ask when there is none to hand out.
 
-Nobody here sends a refresh token: a grant that has to be refreshed is handed to the refresher, which alone does.
+Refresh tokens are sent by the refresher alone, of which a refresh is requested here.
 """
 
 from datetime import timedelta
@@ -21,8 +21,8 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
 
-JUST_ISSUED = timedelta(minutes=1)  # a token that young is not cured by a younger one
-LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth sending a person to
+JUST_ISSUED = timedelta(minutes=1)  # a token that young is not rejected for its age: no refresh would help
+LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth handing out
 
 
 def find_grant(
@@ -47,10 +47,7 @@ def find_grant(
 
 @transaction.atomic
 def hand_out(grant: UserToken, *, client: ApiClient) -> str:
-    """The access token, for ``client``; once the record of it is committed, which happens when this returns.
-
-    Raises SealedValueError.
-    """
+    """The access token, for ``client``. The record of it is committed when this returns. Raises SealedValueError."""
     token = grant.access_token
     record_hand_out(grant, client=client)
     note_use(grant)
@@ -74,12 +71,12 @@ def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
 
 @transaction.atomic
 def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSession:
-    """An authorization session behind whose link the person can authorize again, for all that was granted and all the bot
-    asks for by default. However often ``client`` comes back, there is one such session at a time.
+    """A session whose link ``client`` may pass on to the person, for the scopes that were granted and those that the bot asks
+    for by default. However often the client asks, it gets the same session as long as that is open.
 
     Raises one of CANNOT_ASK where nobody can be asked.
     """
-    UserToken.objects.select_for_update().get(pk=grant.pk)  # two callers at once get the same session
+    UserToken.objects.select_for_update().get(pk=grant.pk)  # two requests at once get the same session
     asked = AuthSession.objects.open().filter(
         bot=grant.bot,
         open_id=grant.open_id,

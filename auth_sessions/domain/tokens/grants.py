@@ -1,4 +1,4 @@
-"""What a person granted, stored with the times at which something has to happen to it."""
+"""Storing a grant, with the times at which it is due for a refresh or a reminder."""
 
 from datetime import datetime, timedelta
 
@@ -13,12 +13,12 @@ from core.vault.fields import encrypted_field
 from feishu.oauth import TokenSet, UserInfo
 
 MAX_NAME = 200
-GRANT_LIFE = timedelta(days=365)  # after that the platform asks the person again
+GRANT_LIFE = timedelta(days=365)  # then the platform wants the person's consent again
 
 
 def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime) -> UserToken:
-    """Store a fresh consent over whatever was there; call in a transaction. The new generation makes the answer of a
-    refresh that is still under way count for nothing."""
+    """Store a new consent over the grant that the person has, if any; call in a transaction. The new generation fences off
+    the answer of a refresh that is still in flight."""
     grant, _ = UserToken.objects.select_for_update().get_or_create(
         bot=bot,
         tenant_key=who.tenant_key,
@@ -55,7 +55,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         reauthorize_by=asked_at + GRANT_LIFE, refresh_expires_at=times["refresh_expires_at"], after=asked_at
     )
     UserToken.objects.filter(pk=grant.pk).update(**columns, **times, next_reminder_at=reminder)
-    # To the platform old and new consent are one: withdrawing the old token now could end the new grant.
+    # To the platform the old and the new consent are one: withdrawing the old token now could end the new grant.
     Revocation.objects.filter(grant=grant, state=RevocationState.PENDING).update(
         state=RevocationState.OVERTAKEN, token=""
     )

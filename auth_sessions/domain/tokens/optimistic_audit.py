@@ -1,5 +1,5 @@
-"""Writing down calls whose admission was decided from rows read earlier: one statement finds out whether those rows are
-still what they were, and writes down the calls of which they are. For PostgreSQL, which numbers the versions of a row."""
+"""Recording calls that were admitted by rows read earlier (optimistic concurrency): one statement checks that the rows are
+unchanged and records the calls whose rows are. For PostgreSQL, which numbers the versions of a row."""
 
 import json
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from core.database.row_versions import version_in_sql
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The rows by which a call was admitted, each with its version. Without ``grant`` the bot acts as itself."""
+class AdmissionVersions:
+    """The versions of the rows by which a call was admitted. Without ``grant`` the bot acts as itself."""
 
     client: tuple[int, str]
     bot: tuple[UUID, str]
     grant: tuple[UUID, str] | None
     is_only_grant: bool = False
-    """The tenant was not named, so the person may have no grant in another one."""
+    """The tenant was not named: the person must have no grant in another one."""
 
 
 _COLUMNS = (
@@ -33,7 +33,7 @@ _GIVEN = """
     only_grant boolean, at timestamptz, bot_id uuid, caller text, kind text, tenant_key text, open_id text,
     generation bigint, method text, path text, log_id text
 """
-_WRITE_DOWN = f"""
+_RECORD = f"""
     WITH held AS MATERIALIZED (
         SELECT given.*, nextval(pg_get_serial_sequence('{TokenUse._meta.db_table}', 'id')) AS id
         FROM jsonb_to_recordset(%s::jsonb) AS given({_GIVEN})
@@ -53,27 +53,27 @@ _WRITE_DOWN = f"""
 """  # noqa: S608 -- names of tables and columns, nothing from outside
 
 
-def record_calls_if_unchanged(calls: Sequence[tuple[TokenUse, Evidence]]) -> list[bool]:
-    """For each call whether it is written down, with its id: it is not where a row has changed since it was read."""
-    given = [_given(number, use, evidence) for number, (use, evidence) in enumerate(calls)]
+def record_calls_if_unchanged(calls: Sequence[tuple[TokenUse, AdmissionVersions]]) -> list[bool]:
+    """For each call whether it was recorded, which gives it its id: it is not if a row has changed since it was read."""
+    given = [_given(number, use, versions) for number, (use, versions) in enumerate(calls)]
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE_DOWN, [json.dumps(given)])
+        cursor.execute(_RECORD, [json.dumps(given)])
         written = dict(cursor.fetchall())
     for number, pk in written.items():
         calls[number][0].pk = pk
     return [number in written for number in range(len(calls))]
 
 
-def _given(number: int, use: TokenUse, evidence: Evidence) -> dict[str, object]:
-    grant_id, grant_version = evidence.grant or (None, "")
+def _given(number: int, use: TokenUse, versions: AdmissionVersions) -> dict[str, object]:
+    grant_id, grant_version = versions.grant or (None, "")
     return {
         "number": number,
-        "client_id": evidence.client[0],
-        "client_version": evidence.client[1],
-        "bot_version": evidence.bot[1],
+        "client_id": versions.client[0],
+        "client_version": versions.client[1],
+        "bot_version": versions.bot[1],
         "grant_id": grant_id and str(grant_id),
         "grant_version": grant_version,
-        "only_grant": evidence.is_only_grant,
+        "only_grant": versions.is_only_grant,
         "at": use.at.isoformat(),
         "bot_id": str(use.bot_id),
     } | {name: getattr(use, name) for name in _COLUMNS[2:]}

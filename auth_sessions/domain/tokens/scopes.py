@@ -1,4 +1,4 @@
-"""Which scopes a grant has, which it lacks, and asking for those on top of what is granted (incremental consent)."""
+"""The scopes that a grant lacks, and asking the person for them on top of what is granted (incremental consent)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -13,23 +13,23 @@ from auth_sessions.errors import AskedTooOftenError
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import Actor
 
-ASKED_A_DAY = 3  # times one person is asked for more by one bot
+REQUESTS_A_DAY = 3  # of one bot to one person
 
 
 def wanted_scopes(grant: UserToken) -> list[str]:
-    """What the grant should have: what the bot asks everybody for, and what its person was last asked for."""
-    last = _asked(grant).order_by("-created_at").values_list("scopes", flat=True).first() or []
+    """The scopes that the bot asks everybody for, and those that the person was last asked for."""
+    last = _sessions_of(grant).order_by("-created_at").values_list("scopes", flat=True).first() or []
     return list(dict.fromkeys([*grant.bot.auth_scopes, *last]))
 
 
-def _asked(grant: UserToken) -> QuerySet[AuthSession]:
-    """What the person was asked for; an operator or an API client asks without naming the tenant."""
+def _sessions_of(grant: UserToken) -> QuerySet[AuthSession]:
+    """The person's sessions. Operators and API clients may ask without naming the tenant."""
     tenants = ("", grant.tenant_key)
     return AuthSession.objects.filter(bot=grant.bot, open_id=grant.open_id, tenant_key__in=tenants)
 
 
 def lacking(grant: UserToken, scopes: Iterable[str]) -> list[str]:
-    """Those of ``scopes`` that the grant has not; in order, each once."""
+    """Those of ``scopes`` that are not granted; in order, without duplicates."""
     granted = set(grant.scopes)
     return [scope for scope in dict.fromkeys(scopes) if scope not in granted]
 
@@ -45,26 +45,28 @@ def ask_for_scopes(
     deliver: Deliver = Deliver.CARD,
     return_url: str = "",
 ) -> AuthSession | None:
-    """Ask the person for ``scopes`` on top of what is granted; ``why`` is for the person. None when nothing is lacking.
+    """Ask the person for ``scopes`` on top of what is granted; the card shows ``why``. None when nothing is lacking.
 
-    The grant stays as it is unless the person allows: then one consent covers old and new. While a request that covers the
-    scopes is open, that one is returned, whoever made it, and no other card sent; a link is for its own ``actor`` alone.
-    Raises AskedTooOftenError after three requests in a day, or when the person declined these very scopes in that time;
-    InvalidScopesError and what else request_authorization raises.
+    The grant stays as it is unless the person consents: then one consent covers old and new scopes. While a request that
+    covers the scopes is open, it is returned, whoever made it, and no second card is sent; a link is only for the ``actor``
+    who asked for it. Raises AskedTooOftenError after three requests in a day, or when the person declined these very scopes
+    in that time, and what `request_authorization` raises.
     """
-    UserToken.objects.select_for_update().get(pk=grant.pk)  # two callers at once ask once
+    UserToken.objects.select_for_update().get(pk=grant.pk)  # two requests at once ask once
     added = lacking(grant, scopes)
     if not added:
         return None
-    lately = _asked(grant).filter(created_at__gt=timezone.now() - timedelta(days=1)).exclude(added_scopes=[])
-    recent = list(lately.order_by("-created_at")[: ASKED_A_DAY * 2])
+    lately = (
+        _sessions_of(grant).filter(created_at__gt=timezone.now() - timedelta(days=1)).exclude(added_scopes=[])
+    )
+    recent = list(lately.order_by("-created_at")[: REQUESTS_A_DAY * 2])
     covering = [session for session in recent if set(added) <= set(session.added_scopes)]
     for session in covering:
         is_theirs = deliver == Deliver.CARD or session.is_requested_by(actor)
         if session.is_open and session.deliver == deliver and is_theirs:
             return session
     declined = any(session.state == SessionState.DENIED for session in covering)
-    if declined or len(recent) >= ASKED_A_DAY:
+    if declined or len(recent) >= REQUESTS_A_DAY:
         raise AskedTooOftenError
     kept = [scope for scope in grant.scopes if scope not in added]
     return request_authorization(

@@ -1,4 +1,4 @@
-"""What the ones who use a grant tell the refresher. They never send a refresh token themselves."""
+"""Signals from those who use a grant to the refresher, which alone sends refresh tokens."""
 
 from datetime import timedelta
 
@@ -13,9 +13,9 @@ NOTED_EVERY = timedelta(minutes=5)
 
 
 def note_use(grant: UserToken) -> None:
-    """Somebody was given this grant's access token: from now on it is refreshed at half of its life, and not once a day.
+    """The access token was handed out or used: from now on it is refreshed at half of its life instead of once a day.
 
-    Call it for every hand-out: it writes at most once in five minutes and costs nothing between.
+    For every use: it writes once in five minutes at most, and costs nothing in between.
     """
     if not is_use_to_be_noted(grant):
         return
@@ -34,11 +34,11 @@ def is_use_to_be_noted(grant: UserToken) -> bool:
 
 
 def request_refresh(grant: UserToken) -> bool:
-    """Somebody needs a fresh access token: the grant is due now, and the refresher hears of it after the commit.
+    """A new access token is needed: make the grant due now, and notify the refresher on commit.
 
-    True for the first who asks; False when the grant was due already, waits out a back-off, is being refreshed, or cannot
-    be. A refresh whose outcome is unknown keeps the time of its probe. Whether a new token came tells ``generation``:
-    whoever looked before it came asks for nothing more.
+    True for the first request; False when the grant was due already, waits for a retry, is being refreshed, or cannot be.
+    A refresh whose outcome is unknown keeps the time of its probe. A grant of an older ``generation`` than the stored one
+    requests nothing: the new token is there.
     """
     now = timezone.now()
     asked = UserToken.objects.filter(

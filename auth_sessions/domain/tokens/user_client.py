@@ -1,4 +1,4 @@
-"""Acting for a person from Python: the token is found, refreshed and replaced here, and each call is written down."""
+"""The platform's API as a person, for handlers: finds, refreshes and replaces the token, and records each call."""
 
 import logging
 import time
@@ -28,18 +28,18 @@ from feishu.errors import FeishuError, InvalidToken, MissingScope
 from feishu.transport import Answer, Transport
 from feishu.user_api import UserAPI
 
-logger = logging.getLogger("auth_sessions.acting")
+logger = logging.getLogger(__name__)
 
 LACKS_USER_SCOPE: Final = 99991679
 
 
 class UserCalls:
-    """``calls("GET", "/open-apis/…")``: the platform, called as one person who authorized the bot. Thread-safe.
+    """Calls the platform as a person who authorized the bot: ``calls("GET", "/open-apis/…")``. Thread-safe.
 
-    Sent a second time only where the platform rejected the token, that is, did nothing. Raises TokenNotFoundError,
-    ReauthorizationRequiredError and ScopesLackingError where the person has to do something, RefreshInProgressError where
-    time does, InTransactionError, BotDisabledError, TenantNeededError, SealedValueError, or FeishuError for what the
-    platform says. Blocks: an async handler wraps it in ``sync_to_async``. ``program`` stands in the record of the calls.
+    A call is sent a second time only where the platform rejected the token and so did nothing. Raises TokenNotFoundError,
+    ReauthorizationRequiredError and ScopesLackingError where the person has to act, RefreshInProgressError where the caller
+    should retry, InTransactionError, BotDisabledError, TenantNeededError and SealedValueError, and FeishuError for what the
+    platform says. Blocks: an async handler wraps it in ``sync_to_async``. ``program`` names the caller in the record.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class UserCalls:
         return self._send(other, method, path, request)
 
     def _usable(self) -> UserToken:
-        """The grant, with a token that lasts."""
+        """The grant, with an access token for one call."""
         _refuse_transactions()
         grant = find_grant(bot=self._bot, open_id=self._open_id, tenant_key=self._tenant_key)
         decision = decide_for_call(grant)
@@ -96,7 +96,7 @@ class UserCalls:
                 raise ReauthorizationRequiredError(open_id=self._open_id, app_id=self._bot.app_id)
 
     def _replacement(self, grant: UserToken, error: InvalidToken) -> UserToken | None:
-        """The grant with another token instead of a rejected one, where there is one or a refresh brings it."""
+        """The grant with another token than the rejected one, where there is one or a refresh brings it."""
         if error.code not in REJECTED_USER_TOKEN or WRONG_KIND in error.message:
             return None
         now = report_rejected(grant.pk, grant.generation)
@@ -107,7 +107,7 @@ class UserCalls:
         return now if isinstance(decide_for_call(now), Use) else None
 
     def _send(self, grant: UserToken, method: str, path: str, request: dict[str, Any]) -> Answer:
-        """One call, written down before it is sent and once more when it is over."""
+        """One call, recorded before it is sent, and its outcome afterwards."""
         api = UserAPI(self._bot.credentials, grant.access_token, self._transport)
         use = TokenUse(
             bot=self._bot,
@@ -125,13 +125,13 @@ class UserCalls:
         try:
             answer = api(method, path, **request)
         except FeishuError as error:
-            _end(use, started, status=error.http_status, code=error.code, log_id=error.log_id)
+            _record_outcome(use, started, status=error.http_status, code=error.code, log_id=error.log_id)
             if isinstance(error, MissingScope) and error.code == LACKS_USER_SCOPE:
                 raise ScopesLackingError(
                     open_id=self._open_id, app_id=self._bot.app_id, scopes=error.scopes
                 ) from error
             raise
-        _end(use, started, status=answer.status, code=0, log_id=answer.log_id)
+        _record_outcome(use, started, status=answer.status, code=0, log_id=answer.log_id)
         return answer
 
 
@@ -156,11 +156,13 @@ def _refuse_transactions() -> None:
         raise InTransactionError from None
 
 
-def _end(use: TokenUse, started: float, *, status: int | None, code: int | None, log_id: str) -> None:
+def _record_outcome(
+    use: TokenUse, started: float, *, status: int | None, code: int | None, log_id: str
+) -> None:
     use.status, use.code, use.log_id = status, code, storable(log_id, 128)
     use.seconds = time.monotonic() - started
     try:
         record_outcomes([use])
     except Error as error:
-        # The platform's answer is there, and that is what the caller has to hear.
-        logger.warning("ending_not_written", extra={"use": use.pk, "error": type(error).__name__})
+        # The caller gets the platform's answer all the same.
+        logger.warning("call_outcome_not_recorded", extra={"use": use.pk, "error": type(error).__name__})

@@ -1,4 +1,4 @@
-"""Writing down who used which token: committed before the token leaves or the call is sent, or it does neither."""
+"""The record of who used which token: committed before the token is handed out or the call is sent."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse, UserToken
 from core.access.models import ApiClient
 
-ENDINGS = ("status", "code", "log_id", "sent_bytes", "received_bytes", "seconds")
+OUTCOME_COLUMNS = ("status", "code", "log_id", "sent_bytes", "received_bytes", "seconds")
 
 
 def record_hand_out(grant: UserToken, *, client: ApiClient) -> TokenUse:
-    """``client`` is about to be given the access token of ``grant``."""
+    """Record that ``client`` is being given the access token of ``grant``."""
     return TokenUse.objects.create(
         bot_id=grant.bot_id,
         client=client,
@@ -25,7 +25,7 @@ def record_hand_out(grant: UserToken, *, client: ApiClient) -> TokenUse:
 
 
 def record_calls(calls: Sequence[TokenUse]) -> None:
-    """Calls about to be sent, all in one statement; each gets its id."""
+    """Record calls that are about to be sent, in one statement; each gets its id."""
     if len(calls) == 1:
         calls[0].save(force_insert=True)  # without the two statements around it that a transaction would take
     elif calls:
@@ -34,6 +34,6 @@ def record_calls(calls: Sequence[TokenUse]) -> None:
 
 @transaction.atomic
 def record_outcomes(calls: Sequence[TokenUse]) -> None:
-    """How calls of ``record_calls`` ended."""
+    """Record how calls of `record_calls` ended."""
     for call in calls:
-        TokenUse.objects.filter(pk=call.pk).update(**{name: getattr(call, name) for name in ENDINGS})
+        TokenUse.objects.filter(pk=call.pk).update(**{name: getattr(call, name) for name in OUTCOME_COLUMNS})

@@ -5,6 +5,7 @@ other processes). A page has a ``Feed`` that reads the rows for its operator, an
 asked for every few seconds where the browser cannot have one (``polling``).
 """
 
-from core.console.live.changes import ANYTHING, Changes, changed
+from core.console.live.changes import ANYTHING, Changes
+from core.console.live.publish import changed
 
 __all__ = ["ANYTHING", "Changes", "changed"]

@@ -1,14 +1,7 @@
-"""Notifying open pages that rows have changed.
-
-A notification is a topic and the keys of rows, without contents. A page that gets one reads the rows again, as far as its
-operator may see them, and reads them every few seconds anyway. So notifications may be lost, doubled and reordered, and
-sending one waits for nothing.
-"""
+"""Topics, and which of their rows may have changed: what a notification of a live page says."""
 
 from collections.abc import Iterable
 from typing import Final
-
-from channels.layers import get_channel_layer
 
 MAX_KEYS: Final = 500
 """Keys of one topic that are kept; beyond that anything may have changed."""
@@ -43,15 +36,3 @@ class Changes:
     def as_message(self) -> dict[str, list[str] | None]:
         """In the shape of a message of the channel layer."""
         return {topic: None if keys is None else sorted(keys) for topic, keys in self._keys.items()}
-
-
-def changed(topic: str, keys: Iterable[object] | None = ANYTHING) -> None:
-    """Notify pages of these rows, after the commit. Returns at once, raises nothing, and may be called on any thread."""
-    from core.console.live.hub import publish_locally  # noqa: PLC0415 -- a process that changes nothing needs no Redis
-    from core.console.live.outbox import OUTBOX  # noqa: PLC0415 -- see above
-
-    texts = ANYTHING if keys is ANYTHING else [str(key) for key in keys]
-    if get_channel_layer() is None:
-        publish_locally(topic, texts)
-    else:
-        OUTBOX.put(topic, texts)

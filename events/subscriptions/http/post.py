@@ -33,7 +33,7 @@ MAX_SNIPPET: Final = 500  # characters of it that are kept
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """What is sent to a receiver. Payload and secrets never show in a log or a traceback."""
+    """A signed POST to a receiver. Payload and secrets never show in a log or a traceback."""
 
     url: str
     message_id: str

@@ -37,15 +37,20 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class AdmittedCall:
-    """A call that may be sent; ``use`` is its entry in the audit log. ``grant`` is None where the bot acts as itself; then the token is the
-    bot's own and has to be fetched."""
+    """A call that may be sent; ``use`` is its entry in the audit log.
+
+    It is sent with ``token``, the person's. Where the bot acts as itself, ``grant`` is None, and its own token has to be
+    fetched with ``credentials``.
+    """
 
     client: ApiClient
     bot: Bot
-    credentials: AppCredentials
     grant: UserToken | None
     use: TokenUse
+    proxy: str = field(repr=False)
+    """The HTTP proxy to send it through; empty: the environment decides."""
     token: str = field(default="", repr=False)
+    credentials: AppCredentials | None = None
 
 
 class AdmissionRows(Protocol):
@@ -135,4 +140,8 @@ def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToke
         method=request.target.method,
         path=storable(request.target.path, 500),
     )
-    return AdmittedCall(client, bot, bot.credentials, grant, use, grant.access_token if grant else "")
+    if grant is None:
+        credentials = bot.credentials
+        return AdmittedCall(client, bot, None, use, proxy=credentials.proxy, credentials=credentials)
+    # The App Secret stays sealed: it takes as long to open as the token.
+    return AdmittedCall(client, bot, grant, use, proxy=bot.proxy_url, token=grant.access_token)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import DataError
 
-from auth_sessions.domain.tokens.optimistic_audit import Evidence, record_calls_if_unchanged
+from auth_sessions.domain.tokens.optimistic_audit import AdmissionVersions, record_calls_if_unchanged
 from auth_sessions.domain.tokens.uses import record_calls
 from auth_sessions.models import UserToken
 from feishu_portal.api.problems import Problem
@@ -35,17 +35,17 @@ def admit_batch(requests: Sequence[CallRequest], cache: RowCache) -> list[Result
 def _admit_from_cache(requests: Sequence[CallRequest], cache: RowCache) -> dict[int, Result]:
     """The calls that cached rows admit, by their place, as far as the statement that audits them finds those rows
     unchanged. A refusal counts for nothing here: the rows as they are now may say otherwise."""
-    admitted: dict[int, tuple[AdmittedCall, Evidence]] = {}
+    admitted: dict[int, tuple[AdmittedCall, AdmissionVersions]] = {}
     for number, request in enumerate(requests):
         if cached := cache.get(request):
             result = _result(request, cached)
             if isinstance(result, AdmittedCall):
-                admitted[number] = result, cached.evidence
+                admitted[number] = result, cached.versions
     if not admitted:
         return {}
-    are_audited = record_calls_if_unchanged([(call.use, evidence) for call, evidence in admitted.values()])
+    are_audited = record_calls_if_unchanged([(call.use, versions) for call, versions in admitted.values()])
     results: dict[int, Result] = {}
-    for (number, (call, _evidence)), is_audited in zip(admitted.items(), are_audited, strict=True):
+    for (number, (call, _versions)), is_audited in zip(admitted.items(), are_audited, strict=True):
         if is_audited:
             results[number] = call
         else:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from auth_sessions.domain.tokens import usage
 from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.decision import CALL_TTL, remaining
-from auth_sessions.domain.tokens.optimistic_audit import Evidence
+from auth_sessions.domain.tokens.optimistic_audit import AdmissionVersions
 from auth_sessions.errors import TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.models import Bot
@@ -58,7 +58,7 @@ class CachedRows:
     cached_client: ApiClient
     cached_bot: Bot
     cached_grant: UserToken | None
-    evidence: Evidence
+    versions: AdmissionVersions
 
     def client(self, _key: str) -> ApiClient | None:
         return self.cached_client
@@ -99,14 +99,14 @@ class RowCache:
         client, bot, grant = admitted.client, admitted.bot, admitted.grant
         if bool(request.target.open_id) != bool(grant) or not version_of(client):
             return
-        evidence = Evidence(
+        versions = AdmissionVersions(
             client=(client.pk, version_of(client)),
             bot=(bot.pk, version_of(bot)),
             grant=(grant.pk, version_of(grant)) if grant else None,
             is_only_grant=grant is not None and not request.tenant_key,
         )
         name = _name(request)
-        self._rows[name] = CachedRows(client, bot, grant, evidence)
+        self._rows[name] = CachedRows(client, bot, grant, versions)
         self._rows.move_to_end(name)
         if len(self._rows) > MAX_CACHED:
             self._rows.popitem(last=False)

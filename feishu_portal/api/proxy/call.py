@@ -98,17 +98,18 @@ class ProxyCall:
 
     async def _attempt(self, admitted: AdmittedCall, *, token: str | None) -> Attempt:
         started = time.monotonic()
-        use, credentials, target = admitted.use, admitted.credentials, self._request.target
+        use, target = admitted.use, self._request.target
         try:
-            token = token or admitted.token or await self._services.app_tokens.get(credentials)
+            if token is None:
+                token = await self._token(admitted)
             body, headers = await self._body()
             relayed = await self._services.relay.open(
                 target.method,
-                credentials.platform.open_url,
+                admitted.bot.addresses.open_url,
                 target.address,
                 headers=[*self._headers, *headers, ("authorization", f"Bearer {token}")],
                 body=body,
-                proxy=credentials.proxy,
+                proxy=admitted.proxy,
             )
             try:
                 return Attempt(admitted, token, started, await peek(relayed))
@@ -124,6 +125,11 @@ class ProxyCall:
         except BaseException:
             self._record(use, started=started)
             raise
+
+    async def _token(self, admitted: AdmittedCall) -> str:
+        if admitted.credentials is None:
+            return admitted.token
+        return await self._services.app_tokens.get(admitted.credentials)
 
     async def _body(self) -> tuple[AsyncIterator[bytes] | None, list[tuple[str, str]]]:
         if self._upload.is_empty:
@@ -153,17 +159,15 @@ class ProxyCall:
         self._record_answer(attempt)
 
     async def _replacement(self, rejected: Attempt) -> tuple[AdmittedCall | None, str | None]:
-        """The call, admitted again, and the bot's own token where it is that one."""
-        if rejected.admitted.grant is not None:
+        """The call, admitted again, and the bot's other token where it acts as itself."""
+        credentials = rejected.admitted.credentials
+        if credentials is None:
             return await self._services.admit_again(self._request, rejected.admitted), None
-        token = await self._other_bot_token(rejected)
-        return await self._services.admit(self._request) if token else None, token
-
-    async def _other_bot_token(self, rejected: Attempt) -> str | None:
         try:
-            return await self._services.app_tokens.replacement(rejected.admitted.credentials, rejected.token)
+            token = await self._services.app_tokens.replacement(credentials, rejected.token)
         except FeishuError:
-            return None
+            token = None
+        return await self._services.admit(self._request) if token else None, token
 
     async def _relay(self, attempt: Attempt, replayed: str) -> None:
         answer, received = attempt.answer, 0

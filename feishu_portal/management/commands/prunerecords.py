@@ -9,13 +9,14 @@ from bots import retention as bots
 from core.access import retention as access
 from core.checks import SETTINGS
 from core.database.retention import count_overdue, prune
+from events.log import retention as events
 from feishu_portal.management.progress import progress_bar
 
 
 class Command(BaseCommand):
     help = (
-        "Delete audit entries, expired logins, lost connections, closed incidents, and records of sent messages, token use, "
-        "token refreshes, ended authorization requests and revocations that are older than the environment says "
+        "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, and records of sent messages, "
+        "token use, token refreshes, ended authorization requests and revocations that are older than the environment says "
         "(FEISHU_AUDIT_DAYS and its like). What is still needed is kept. The scheduler does the same every hour. Can be "
         "interrupted and run again at any time. Events have a command of their own, pruneevents."
     )
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Count, and delete nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        overdue = {**access.overdue(), **bots.overdue(), **auth_sessions.overdue()}
+        overdue = {**access.overdue(), **bots.overdue(), **events.overdue(), **auth_sessions.overdue()}
         counts = count_overdue(overdue)
         if options["dry_run"]:
             for kind, count in counts.items():

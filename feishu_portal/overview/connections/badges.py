@@ -1,4 +1,4 @@
-"""What pages are told that show labels about some bots: those labels that are different now."""
+"""The messages for pages that show labels about bots: those labels that are different now."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ MOST = 500
 
 
 class BadgesFeed(Feed):
-    """The page says ``{"badges": {bot id: digest}}`` and is told ``badges`` {bot id: {html, digest}}."""
+    """The page sends ``{"badges": {bot id: digest}}`` and gets ``badges`` {bot id: {html, digest}}."""
 
     topics = (BOTS, SLOTS)
 

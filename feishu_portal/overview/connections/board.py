@@ -1,7 +1,7 @@
 """The board: bots as rows, processes as columns, connections where the two meet.
 
 Everything is read with a fixed number of queries. Each row has a digest of what it shows, but for the times that grow
-by themselves: these are read in the browser and told apart.
+by themselves: these are sent apart.
 """
 
 import hashlib
@@ -94,7 +94,7 @@ def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | No
     Bots that the operator may not see, or not any more, are not among the rows.
     """
     bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
-    # Without seeing all bots, the processes cannot be told either.
+    # The processes of an operator who does not see all bots depend on all of theirs.
     if bot_keys is ANYTHING or slot_keys is ANYTHING or not user.is_superuser:
         return None
     bots = list(_bots(user).filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct())

@@ -1,4 +1,4 @@
-"""What the board's page is told: rows that differ from those it shows, and when something was last heard."""
+"""The board's messages: rows that differ from those the page shows, and when something was last received."""
 
 import time
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from feishu_portal.overview.connections.board import Board, Row, read_board, rea
 
 
 class BoardFeed(Feed):
-    """The page says ``{"columns": digest, "heads": digest, "rows": {id: digest}}`` and is told, in one message,
-    ``rows`` {id: html}, ``gone`` [id], ``heads`` {html, digest, columns}, ``times`` {place: seconds since 1970}, each only if there is
-    any, and ``now``."""
+    """The page sends ``{"columns": digest, "heads": digest, "rows": {id: digest}}`` and gets, in one message, ``rows``
+    {id: html}, ``gone`` [id], ``heads`` {html, digest, columns} and ``times`` {place: seconds since 1970}, each only if
+    there is any, and ``now``."""
 
     topics = (BOTS, SLOTS, PROCESSES)
 

@@ -125,7 +125,7 @@ def test_failed_session_shows_cause_cure_and_log_id(rows: Rows, as_owner: Client
     assert "log-of-session" in html
 
 
-def test_reason_of_a_failure_and_purpose_of_the_request_are_both_told(rows: Rows, as_owner: Client) -> None:
+def test_reason_of_a_failure_and_purpose_of_the_request_are_both_shown(rows: Rows, as_owner: Client) -> None:
     AuthSession.objects.update(why="Read your tasks")
     page = text_of(as_owner.get(page_of("auth_sessions_authsession", rows.session)))
     assert "The platform refused" in page

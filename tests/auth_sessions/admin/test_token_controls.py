@@ -38,7 +38,9 @@ def test_revoking_asks_first_and_destroys_the_tokens(rows: Rows, as_owner: Clien
     assert "Withdrawn at the platform" in answer.text
 
 
-def test_platform_that_does_not_answer_is_said(rows: Rows, as_owner: Client, platform) -> None:
+def test_withdrawal_that_the_platform_does_not_answer_shows_as_pending(
+    rows: Rows, as_owner: Client, platform
+) -> None:
     platform.mock(side_effect=httpx.ConnectError("away"))
     answer = as_owner.post(page_of(TOKENS, rows.token, "revoke"), follow=True)
     assert "has not confirmed yet" in messages_of(answer)[0]

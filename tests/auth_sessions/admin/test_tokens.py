@@ -48,7 +48,7 @@ def test_refresh_now_makes_a_grant_due(boss, grant):
     assert UserToken.objects.due().get() == grant
 
 
-def test_refresh_now_tries_a_paused_app_and_says_who_asked(boss, grant):
+def test_refresh_now_probes_a_paused_app_and_audits_who_asked(boss, grant):
     gate.pause(grant.bot, code=20002, log_id="")
     UserToken.objects.update(next_refresh_at=timezone.now() - timedelta(seconds=1))
     assert not gate.take_probe(grant.bot)

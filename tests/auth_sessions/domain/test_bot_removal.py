@@ -32,7 +32,7 @@ def fill(bot: Bot, people: int) -> None:
 
 
 def test_everything_goes_in_small_steps_and_nothing_of_another_bot(monkeypatch):
-    monkeypatch.setattr(bot_removal, "CHUNK", 2)
+    monkeypatch.setattr(bot_removal, "BATCH", 2)
     bot, other = make_bot(), make_bot()
     fill(bot, 5)
     fill(other, 1)
@@ -45,8 +45,8 @@ def test_everything_goes_in_small_steps_and_nothing_of_another_bot(monkeypatch):
 
 
 def test_step_takes_a_bounded_number_of_rows(monkeypatch):
-    monkeypatch.setattr(bot_removal, "CHUNK", 2)
+    monkeypatch.setattr(bot_removal, "BATCH", 2)
     bot = make_bot()
     fill(bot, 5)
-    assert not bot_removal.clear_authorizations(bot)
+    assert not bot_removal.remove_authorizations(bot)
     assert TokenUse.objects.count() == 3

@@ -1,4 +1,4 @@
-"""The browser road, from the card's link to the page that says how it ended."""
+"""Consent in the browser, from the card's link to the page that shows the outcome."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ BY_HAND = {"Sec-Fetch-User": "?1"}
 
 
 def visit(session: AuthSession, client: Client):
-    """As a browser does it that a person told to."""
+    """The headers of a browser that a person navigates."""
     return client.get(path_of(session), headers=BY_HAND)
 
 
@@ -336,13 +336,13 @@ def test_no_page_shows_a_secret(session, client, platform):
 
 
 def test_link_of_an_authorization_under_way_says_so(session, client, platform):
-    def look_meanwhile(request):
+    def open_meanwhile(request):
         page = client.get(path_of(session), headers={"Accept-Language": "en"})
         assert page.status_code == 409
         assert "being completed" in page.text
         return httpx.Response(200, json=token_answer())
 
-    platform.token.mock(side_effect=look_meanwhile)
+    platform.token.mock(side_effect=open_meanwhile)
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
 

@@ -1,4 +1,4 @@
-"""The device-code road: consent on the platform's page, the outcome asked for by the workers."""
+"""Consent by device code: the person consents on the platform's page, workers poll for the outcome."""
 
 import json
 from datetime import timedelta
@@ -146,14 +146,14 @@ def test_misconfigured_app_fails_with_its_code(session, platform):
     assert fresh(session).error_code == 20002
 
 
-def test_answer_that_died_with_its_worker_is_told_as_an_interruption(session, platform):
-    DeviceConsent.objects.update(asking=True)
+def test_answer_that_died_with_its_worker_is_an_interruption(session, platform):
+    DeviceConsent.objects.update(poll_in_flight=True)
     platform.token.mock(return_value=waiting("invalid_grant"))
     poll(session)
     assert_over(session, SessionState.FAILED, FailureReason.INTERRUPTED)
 
 
-def test_code_that_was_spent_elsewhere_is_an_error(session, platform):
+def test_code_that_was_used_up_elsewhere_is_an_error(session, platform):
     platform.token.mock(return_value=waiting("invalid_grant"))
     poll(session)
     assert_over(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
@@ -249,7 +249,7 @@ def test_worker_that_died_while_starting_is_replaced(bot, platform, settings):
     session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
     assert claim_start(session)
     assert not claim_start(session)
-    DeviceConsent.objects.update(starting_until=timezone.now() - timedelta(seconds=1))
+    DeviceConsent.objects.update(start_lease_until=timezone.now() - timedelta(seconds=1))
     sync_card(session.pk)
     assert fresh(session).state == SessionState.SENT
 
@@ -300,6 +300,6 @@ def test_secrets_are_sealed(session):
     assert not any(secret in stored for secret in ("device-code-1", "ABCD", "verify"))
 
 
-def test_start_link_of_the_browser_road_does_not_open_such_a_session(session, client, settings):
+def test_start_link_of_the_browser_does_not_open_such_a_session(session, client, settings):
     settings.PUBLIC_URL = "http://portal.test"
     assert client.get(f"/oauth/start/{session.start_token}/").status_code == 400

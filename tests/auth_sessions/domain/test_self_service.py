@@ -145,7 +145,7 @@ def click(bot, handler, open_id: str = "ou_asked"):
     return handler(arrived(bot, click_event(value={"action": "x"}, open_id=open_id)), bot)
 
 
-def test_card_goes_to_whoever_clicked_and_to_nobody_else(bot, grant, platform):
+def test_card_goes_to_the_person_who_clicked_and_to_nobody_else(bot, grant, platform):
     assert click(bot, handlers.show_own, "ou_stranger")["toast"]["type"] == "success"
     sent = json.loads(platform.send.calls.last.request.content)
     assert sent["receive_id"] == "ou_stranger"
@@ -184,12 +184,12 @@ def test_stranger_who_clicks_revoke_on_the_card_ends_nothing(bot, grant):
     assert grant.status == TokenStatus.ACTIVE
 
 
-def test_card_that_cannot_be_sent_is_said(bot, grant, platform):
+def test_click_whose_card_cannot_be_sent_is_answered_with_an_error(bot, grant, platform):
     platform.send.mock(side_effect=httpx.ConnectError("away"))
     assert click(bot, handlers.show_own)["toast"]["type"] == "error"
 
 
-def test_person_without_a_grant_is_told_so(bot, platform):
+def test_person_without_a_grant_gets_an_answer(bot, platform):
     send_self_service_card(bot=bot, open_id="ou_asked", key="1")
     assert "目前没有授权" in json.loads(platform.send.calls.last.request.content)["content"]
 

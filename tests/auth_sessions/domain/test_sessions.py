@@ -30,7 +30,7 @@ def test_request_is_pending_until_its_card_is_sent(bot, no_broker, django_captur
     assert no_broker == [str(session.pk)]
 
 
-def test_request_asks_for_the_bots_scopes_unless_told_otherwise(bot):
+def test_request_asks_for_the_bots_scopes_unless_given_others(bot):
     assert ask(bot).scopes == ["offline_access", "contact:user.base:readonly"]
     assert ask(bot, scopes=["task:task:read", "task:task:read"]).scopes == ["task:task:read"]
 
@@ -62,7 +62,9 @@ def test_link_is_not_readable_in_the_database(bot, django_assert_num_queries):
     )
 
 
-def test_road_is_the_browser_where_there_is_a_public_address_and_the_device_code_where_not(bot, settings):
+def test_consent_is_in_the_browser_where_there_is_a_public_address_and_by_device_code_where_not(
+    bot, settings
+):
     assert ask(bot).via == Via.BROWSER
     assert ask(bot, via=Via.DEVICE).via == Via.DEVICE
     settings.PUBLIC_URL = ""
@@ -93,7 +95,7 @@ def test_only_overdue_sessions_expire(bot):
     assert fresh.is_open
 
 
-def test_person_whose_return_was_left_half_done_is_told_so_by_the_sweep(bot):
+def test_sweep_fails_a_session_whose_return_was_interrupted(bot):
     dead, busy, overdue = ask(bot), ask(bot), ask(bot)
     now = timezone.now()
     opened = {"state": SessionState.OPENED}

@@ -87,6 +87,7 @@ def count(rows: Rows, **values: Any) -> None:
         ({"online": 2, "held": 1, "more_counts": 2}, "Foreign connection"),
         ({"online": None, "held": 1}, "The platform gives no number."),
         ({"error_code": 99991400, "error_message": "slow down"}, "slow down"),
+        ({"error_reason": "dns"}, "The platform&#x27;s host name cannot be resolved"),
     ],
 )
 def test_page_of_a_bot_says_what_the_platform_counts(

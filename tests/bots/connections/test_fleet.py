@@ -207,6 +207,17 @@ async def test_slot_of_a_process_that_leaves_is_held_once_the_successor_receives
     assert "complete_handover" in scene.database.calls
 
 
+async def test_slot_whose_handover_did_not_get_through_is_left_with_its_holder_for_a_while(scene):
+    other = module.Peer(uuid4(), 10, draining=True)
+    scene.database.run = survey_with(scene, [other])
+    candidate = (await scene.round(seen(holder=other.id, connected=True)))[1]
+    candidate.is_stuck = True
+    await scene.round(seen(holder=other.id, successor=scene.me, connected=True))
+    assert candidate.cause == LossReason.MOVED
+    assert await scene.round(seen(holder=other.id, connected=True)) == {}
+    assert list(await scene.round(seen(holder=other.id, connected=True), seconds=placement.POSTPONED)) == [1]
+
+
 async def test_successor_that_came_too_late_closes(scene):
     other = module.Peer(uuid4(), 10, draining=True)
     scene.database.run = survey_with(scene, [other])

@@ -34,14 +34,6 @@ def threads_end():
 
 
 @pytest.fixture
-def gate():
-    """What a slow handler waits for."""
-    opened = threading.Event()
-    yield opened
-    opened.set()
-
-
-@pytest.fixture
 async def responder():
     opened = CallbackResponder()
     yield opened

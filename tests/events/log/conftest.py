@@ -15,6 +15,11 @@ def bot(db) -> Bot:
 
 
 @pytest.fixture
+def other(db) -> Bot:
+    return make_bot()
+
+
+@pytest.fixture
 def no_broker(monkeypatch) -> None:
     monkeypatch.setattr("events.log.replay.notify_worker", lambda: True)
     monkeypatch.setattr("events.log.replay.notify_replayer", lambda: True)

@@ -9,7 +9,7 @@ from events.log.criteria import EventCriteria
 from events.log.replay import start_replay
 from events.models import Event, ReplayJob
 from tests.events.handler_runs import run_due
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 
 TYPE = "shop.order_v1"
 

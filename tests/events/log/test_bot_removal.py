@@ -12,7 +12,7 @@ from core.access.models import AuditEntry
 from core.vault.fields import encrypted_field
 from events.log import bot_removal
 from events.models import Event, HandlerRun
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_bot, make_grant, make_operator
 
 

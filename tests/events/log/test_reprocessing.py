@@ -11,7 +11,7 @@ from events.log.replay import Progress, advance
 from events.models import Delivery, HandlerAttempt
 from tests.events.handler_runs import dispatched
 from tests.events.log.replays import TYPE, handled, job_for, run
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_subscription
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -117,6 +117,25 @@ def test_what_cannot_be_replayed_is_skipped(bot: Bot, shop: dict[str, Any], valu
     event.refresh_from_db()
     assert (job.state, job.skipped) == (ReplayState.DONE, 1)
     assert event.status == values["status"]
+
+
+def test_event_that_could_not_be_dispatched_is_dispatched_by_a_replay_of_what_failed(
+    bot: Bot, shop: dict[str, Any]
+) -> None:
+    event = make_event(bot, event_type=TYPE, status=EventStatus.QUARANTINED, error="TypeError: a fault")
+    make_subscription(bot)
+    shop["broken"] = False
+    advance(job_for(), seconds=5)
+    run(event)
+    assert (event.status, event.error, event.deliveries.count()) == (EventStatus.DONE, "", 1)
+    assert shop["calls"] == ["ledger", "stock"]
+
+
+def test_quarantined_event_that_cannot_be_read_is_skipped(bot: Bot, shop: dict[str, Any]) -> None:
+    event = make_event(bot, event_type=TYPE, status=EventStatus.QUARANTINED, payload=b"not json")
+    advance(job_for(mode=ReplayMode.ALL), seconds=5)
+    event.refresh_from_db()
+    assert (event.status, event.handler_runs.count()) == (EventStatus.QUARANTINED, 0)
 
 
 def test_a_handler_that_was_taken_away_is_not_asked_again(

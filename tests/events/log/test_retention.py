@@ -12,6 +12,7 @@ from bots.models import Bot
 from core.access.actors import SYSTEM
 from core.database.batches import Deleted
 from core.database.counts import BoundedCount
+from core.database.retention import prune
 from events.enums import (
     AttemptOutcome,
     DeliveryStatus,
@@ -24,9 +25,19 @@ from events.enums import (
 from events.log import retention
 from events.log.criteria import EventCriteria
 from events.log.replay import start_replay
-from events.log.retention import Policy, count_expired, prune_events
-from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun, ReplayJob, ShedCount
-from tests.events.log.test_search import make_event
+from events.log.retention import Policy, count_expired, overdue, prune_events
+from events.models import (
+    Delivery,
+    DeliveryAttempt,
+    Event,
+    HandlerAttempt,
+    HandlerRun,
+    ReplayJob,
+    ShedCount,
+    Subscription,
+)
+from events.subscriptions.service import remove
+from tests.events.log.rows import make_event
 from tests.factories import make_bot, make_subscription
 
 
@@ -178,7 +189,7 @@ def test_old_replays_go_and_the_deliveries_they_made_stay(bot: Bot) -> None:
         ReplayJob.objects.filter(pk=job.pk).update(
             state=ReplayState.DONE, finished_at=now - timedelta(days=days)
         )
-    prune_events()
+    prune(overdue())
     assert list(ReplayJob.objects.all()) == [young]
     assert HandlerRun.objects.get(event=event).replay is None
 
@@ -188,5 +199,17 @@ def test_counts_of_what_was_shed_go_after_ninety_days() -> None:
     now = timezone.now()
     for days in (91, 89):
         ShedCount.objects.create(hour=now - timedelta(days=days), work=OptionalWork.LIVE, count=1)
-    prune_events()
+    prune(overdue())
     assert ShedCount.objects.get().hour == now - timedelta(days=89)
+
+
+def test_removed_subscription_goes_with_its_last_delivery(bot: Bot) -> None:
+    kept, removed = make_subscription(bot), make_subscription(bot)
+    event = aged(bot, 100)
+    Delivery.objects.create(event=event, bot=bot, subscription=removed, status=DeliveryStatus.SUCCEEDED)
+    remove(removed, actor=SYSTEM)
+    prune(overdue())
+    assert set(Subscription.objects.all()) == {kept, removed}
+    prune_events()
+    prune(overdue())
+    assert list(Subscription.objects.all()) == [kept]

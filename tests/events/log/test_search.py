@@ -1,15 +1,12 @@
 """Events are found page by page, and no page reads more than it may."""
 
-import json
 from datetime import timedelta
 from itertools import product
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from bots.models import Bot
 from core.database.counts import BoundedCount
@@ -18,46 +15,9 @@ from events.log import index_paths
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, count_matching, newest, oldest, resolve
 from events.models import Delivery, Event, HandlerRun
+from tests.events.log.rows import NOW, make_event
+from tests.events.log.searching import all_of, pages
 from tests.factories import make_bot, make_subscription
-
-NOW = timezone.now()
-
-
-def make_event(bot: Bot, *, text: str = "", payload: bytes | None = None, **values: Any) -> Event:
-    body = payload if payload is not None else json.dumps({"event": {"text": text}}).encode()
-    key = uuid4().hex
-    defaults = {
-        "dedupe_key": key,
-        "event_id": key,
-        "event_type": "im.message.receive_v1",
-        "arrived_by": "websocket",
-        "status": EventStatus.DONE,
-        "created_at": NOW,
-        "received_at": NOW,
-    }
-    return Event.objects.create(bot=bot, payload=body, **(defaults | values))
-
-
-def pages(criteria: EventCriteria, **options: Any) -> list[SearchPage]:
-    """Every page there is, and no more than fifty."""
-    found = [newest(criteria, **options)]
-    while found[-1].cursor is not None and len(found) < 50:
-        found.append(newest(criteria, before=found[-1].cursor, **options))
-    return found
-
-
-def all_of(criteria: EventCriteria, **options: Any) -> list[int]:
-    return [pk for page in pages(criteria, **options) for pk in page.pks]
-
-
-@pytest.fixture
-def bot(db) -> Bot:
-    return make_bot()
-
-
-@pytest.fixture
-def other(db) -> Bot:
-    return make_bot()
 
 
 def test_pages_hold_every_event_once_newest_first(bot: Bot) -> None:
@@ -140,21 +100,6 @@ def test_the_stretch_bounds_what_is_read_of_several_bots_together(bot: Bot, othe
     assert (cut.pks, cut.cursor, cut.is_cut) == ([], events[-4], True)
 
 
-def test_what_two_indexes_serve_is_looked_for_where_there_is_less_of_it(
-    bot: Bot, other: Bot, monkeypatch
-) -> None:
-    monkeypatch.setattr(index_paths, "PROBE_STEPS", 2)
-    for _ in range(2):
-        make_event(bot)
-    for _ in range(6):
-        make_event(other, status=EventStatus.DEAD)
-    of_a_quiet_bot = EventCriteria(bots=(bot.pk,), statuses=(EventStatus.DEAD,))
-    rare = EventCriteria(bots=(other.pk,), statuses=(EventStatus.DONE,))
-    for criteria in (of_a_quiet_bot, rare):
-        assert newest(criteria, limit=5, scan_limit=3) == SearchPage([], None, is_cut=False)
-        assert oldest(criteria, last=10**9, limit=5, scan_limit=3) == SearchPage([], None, is_cut=False)
-
-
 def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot: Bot, other: Bot) -> None:
     events = [
         make_event(whose, event_type=event_type, status=status, arrived_by=arrived_by, text=text)
@@ -186,72 +131,6 @@ def test_every_combination_finds_what_its_conditions_say_in_both_directions(bot:
         assert oldest(criteria, last=events[-1].pk, limit=100).pks == matches[::-1]
 
 
-def plans_of(criteria: EventCriteria) -> str:
-    """How PostgreSQL goes about each statement of a search, under the settings it is made with."""
-    plans: list[str] = []
-
-    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 -- Django's
-        if sql.startswith("SELECT"):
-            with connection.connection.cursor() as cursor:
-                plans.extend(line for (line,) in cursor.execute(f"EXPLAIN {sql}", params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(explain):
-        newest(criteria, limit=5)
-    return "\n".join(plans)
-
-
-@pytest.mark.only_on("postgres")
-@pytest.mark.parametrize(
-    ("values", "index"),
-    [
-        ({"event_type": "common"}, "event_type_newest"),
-        ({"event_type": "common", "arrived_by": "webhook"}, "event_type_newest"),
-        ({"event_type": "rare", "text": "x"}, "event_type_newest"),
-        ({"statuses": ("done",), "text": "x"}, "event_status_newest"),
-        ({"handler": "shop"}, "run_dead_of_handler"),
-        ({"handler": "shop", "fingerprint": "a"}, "run_dead_alike"),
-    ],
-)
-def test_postgresql_walks_an_index_however_common_a_thing_it_thinks_it_is_asked_for(
-    bot: Bot, values: dict[str, Any], index: str
-) -> None:
-    """By itself it reads the table backwards for what was common; where nothing of it has come for long, that is all."""
-    prototype = make_event(bot)
-    made = [
-        Event(**{field.attname: getattr(prototype, field.attname) for field in Event._meta.concrete_fields})
-        for _ in range(1000)
-    ]
-    for number, event in enumerate(made):
-        event.pk, event.dedupe_key = None, f"{number}"
-        is_rare = number % 20 == 0
-        event.event_type, event.status = (
-            ("rare", EventStatus.DEAD) if is_rare else ("common", EventStatus.DONE)
-        )
-    Event.objects.bulk_create(made)
-    ends = {EventStatus.DEAD: RunStatus.DEAD, EventStatus.DONE: RunStatus.SUCCEEDED}
-    HandlerRun.objects.bulk_create(
-        HandlerRun(
-            event=event, bot=bot, handler="shop", status=ends[event.status], fingerprint="ab"[event.pk % 2]
-        )
-        for event in made
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE events_event, events_handlerrun")
-    plans = plans_of(EventCriteria(**values))
-    assert f"using {index}" in plans
-    for other_way in (
-        "Seq Scan",
-        "Bitmap",
-        "Sort",
-        "Join",
-        "Nested Loop",
-        "Gather",
-        "Scan Backward using events_event_pkey",
-    ):
-        assert other_way not in plans
-
-
 @pytest.mark.only_on("postgres")
 def test_the_settings_of_a_search_end_with_it(bot: Bot) -> None:
     make_event(bot)
@@ -260,35 +139,6 @@ def test_the_settings_of_a_search_end_with_it(bot: Bot) -> None:
         for name in (*index_paths.SCAN_SETTINGS, "statement_timeout"):
             cursor.execute(f"SELECT setting = reset_val FROM pg_settings WHERE name = '{name}'")
             assert cursor.fetchone() == (True,), name
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        '{"text":"你好 world"}'.encode(),
-        json.dumps({"text": "你好 world"}).encode(),
-        json.dumps({"content": json.dumps({"text": "你好 world"})}).encode(),
-        json.dumps(
-            {"content": json.dumps({"text": "你好 world"}, ensure_ascii=False)}, ensure_ascii=False
-        ).encode(),
-    ],
-    ids=["plain", "escaped", "escaped twice", "JSON within JSON"],
-)
-def test_text_is_found_however_the_platform_writes_it(bot: Bot, payload: bytes) -> None:
-    wanted = make_event(bot, payload=payload)
-    make_event(bot)
-    assert all_of(EventCriteria(text="你好 world"), limit=5) == [wanted.pk]
-
-
-def test_text_with_quotes_is_found(bot: Bot) -> None:
-    wanted = make_event(bot, payload=json.dumps({"text": 'say "hello"'}).encode())
-    assert all_of(EventCriteria(text='say "hello"'), limit=5) == [wanted.pk]
-    assert all_of(EventCriteria(text='"hello%"'), limit=5) == []
-
-
-def test_bytes_that_are_no_text_do_not_break_the_search(bot: Bot) -> None:
-    wanted = make_event(bot, payload=b"\xff\xfe needle \x00")
-    assert all_of(EventCriteria(text="needle"), limit=5) == [wanted.pk]
 
 
 def test_what_is_typed_is_an_id_first_and_text_else(bot: Bot, other: Bot) -> None:
@@ -393,13 +243,3 @@ def test_the_number_of_queries_depends_on_no_number_of_rows(bot: Bot, other: Bot
             newest(criteria, limit=50)
         taken.append(len(queries))
     assert taken[0] == taken[1]
-
-
-def test_criteria_survive_being_written_down() -> None:
-    criteria = EventCriteria(
-        bots=(uuid4(),), event_type="x", statuses=("dead",), since=NOW, text="你好", pks=(1, 2)
-    )
-    assert EventCriteria.from_json(json.loads(json.dumps(criteria.as_json()))) == criteria
-    assert EventCriteria.from_json(EventCriteria(bots=()).as_json()) == EventCriteria(bots=())
-    with pytest.raises(ValueError, match="unknown"):
-        EventCriteria.from_json({"payload": "x"})

@@ -68,8 +68,3 @@ def test_acknowledging_by_number_leaves_the_others_and_other_subscriptions(subsc
     assert acknowledge(subscription, numbers=[items[1].number, theirs.pk]) == 1
     assert len(fetch(subscription, after=0, limit=10)) == 5
     assert lag_of(other).waiting == BoundedCount(1)
-
-
-def test_the_lag_is_the_age_of_what_waits_longest(subscription, events):
-    lag = lag_of(subscription)
-    assert (lag.waiting, lag.oldest) == (BoundedCount(5), events[0].received_at)

@@ -114,7 +114,7 @@ def test_expired_disabled_and_replaced_keys_are_refused(bot):
     assert replaced.get("/api/v1/bots").status_code == 401
 
 
-def test_browser_road_without_a_public_address_says_so(bot, settings):
+def test_consent_in_the_browser_needs_a_public_address(bot, settings):
     settings.PUBLIC_URL = ""
     response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, via="browser")
     assert (response.status_code, response.json()["code"]) == (409, "no_public_url")
@@ -135,7 +135,7 @@ def device_endpoint():
 
 
 @pytest.mark.parametrize(("via", "public_url"), [("auto", ""), ("device", "http://portal.test")])
-def test_device_road_answers_with_the_platforms_link_and_no_secret(
+def test_device_code_is_answered_with_the_platforms_link_and_no_secret(
     bot, settings, device_endpoint, via, public_url
 ):
     settings.PUBLIC_URL = public_url
@@ -153,7 +153,7 @@ def test_device_road_answers_with_the_platforms_link_and_no_secret(
     assert stranger.get(f"/api/v1/auth-sessions/{body['id']}").status_code == 404
 
 
-def test_device_road_that_the_platform_refuses_ends_the_session_and_says_why(bot, settings, device_endpoint):
+def test_device_code_that_the_platform_refuses_ends_the_session_and_says_why(bot, settings, device_endpoint):
     settings.PUBLIC_URL = ""
     device_endpoint.respond(400, json={"code": 20002, "error": "invalid_client"})
     response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot)
@@ -175,7 +175,7 @@ def test_more_is_asked_for_on_top_of_what_is_granted(bot):
     assert more(client, bot).json()["id"] == first.json()["id"]
 
 
-def test_more_goes_the_road_and_back_to_the_address_that_was_asked_for(bot, device_endpoint):
+def test_more_is_asked_for_by_the_flow_and_return_address_of_the_request(bot, device_endpoint):
     make_grant(bot)
     back = "https://crm.example.com/done"
     response = more(
@@ -220,18 +220,18 @@ def test_waiting_ends_with_the_change_or_the_time(bot):
     client = api_client(Scope.AUTH_CREATE)
     path = f"/api/v1/auth-sessions/{ask_for_authorization(client, bot).json()['id']}"
     assert client.get(path, {"wait": 1}).json()["state"] == "pending"
-    looks = []
+    reads = []
 
-    def cancel_at_the_second_look(execute, sql, params, many, context):
+    def cancel_at_the_second_read(execute, sql, params, many, context):
         if "auth_sessions_authsession" in sql and sql.startswith("SELECT"):
-            looks.append(sql)
-            if len(looks) == 2:
+            reads.append(sql)
+            if len(reads) == 2:
                 AuthSession.objects.update(state="cancelled")
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(cancel_at_the_second_look):
+    with connection.execute_wrapper(cancel_at_the_second_read):
         assert client.get(path, {"wait": 20}).json()["state"] == "cancelled"
-    assert len(looks) < 5
+    assert len(reads) < 5
 
 
 def test_too_many_waiting_are_told_to_come_back(bot, monkeypatch):
@@ -257,24 +257,6 @@ def test_request_that_does_not_fit_says_where(bot, body):
     response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, **body)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
     assert response.json()["errors"][0]["where"]
-
-
-def test_bots_are_paged(django_assert_num_queries):
-    bots = sorted((make_bot() for _ in range(3)), key=lambda bot: bot.app_id)
-    client = api_client(Scope.BOTS_READ)
-    client.get("/api/v1/bots")
-    with django_assert_num_queries(3):  # key, bots, their slots
-        first = client.get("/api/v1/bots", {"limit": 2}).json()
-    rest = client.get("/api/v1/bots", {"limit": 2, "cursor": first["next_cursor"]}).json()
-    assert [item["app_id"] for item in first["items"] + rest["items"]] == [bot.app_id for bot in bots]
-    assert rest["next_cursor"] is None
-
-
-def test_answers_hold_no_secret():
-    make_bot(app_secret="the-app-secret", encrypt_key="the-encrypt-key")
-    text = api_client(Scope.BOTS_READ).get("/api/v1/bots").text
-    assert "the-app-secret" not in text
-    assert "the-encrypt-key" not in text
 
 
 def test_description_is_served():

@@ -16,7 +16,7 @@ from events.enums import DeliveryStatus, EventStatus, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import search
 from events.models import Delivery, Event, HandlerRun
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_bot, make_subscription, message_event
 from tests.feishu_portal.api.callers import api_client
 

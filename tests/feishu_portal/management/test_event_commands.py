@@ -12,7 +12,7 @@ from events.enums import EventStatus, ReplayState, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import replay
 from events.models import Event, HandlerRun, ReplayJob
-from tests.events.log.test_search import make_event
+from tests.events.log.rows import make_event
 from tests.factories import make_bot
 
 TYPE = "shop.order_v1"

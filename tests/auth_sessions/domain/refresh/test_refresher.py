@@ -342,6 +342,6 @@ def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, p
     ("error", "outcome"),
     [("server_error", RefreshOutcome.UNCERTAIN), ("invalid_grant", RefreshOutcome.DEAD_USER)],
 )
-def test_code_nobody_knows_is_a_doubt_unless_the_standard_says_more(grant, platform, error, outcome):
+def test_unknown_code_is_uncertain_unless_the_standard_says_more(grant, platform, error, outcome):
     platform.token.mock(return_value=oauth_error(29999, error=error))
     assert run(grant) == outcome

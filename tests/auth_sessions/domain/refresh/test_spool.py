@@ -152,7 +152,7 @@ def test_nothing_is_sent_when_no_answer_could_be_kept(grant, platform, monkeypat
 
 
 def test_nothing_new_is_sent_while_too_many_answers_wait(grant, platform, monkeypatch):
-    monkeypatch.setattr(spool, "MOST", 0)
+    monkeypatch.setattr(spool, "MAX_FILES", 0)
     Pass().run()
     assert not platform.token.called
 

@@ -148,7 +148,7 @@ class Refreshing(RuleBasedStateMachine):
 
     @rule(mood=sampled_from(["lost before", "lost after", "busy"]), minutes=integers(1, 70))
     def refresh_that_hears_nothing_and_another(self, mood: str, minutes: int) -> None:
-        """What comes of a doubt when time passes and the platform is well again."""
+        """What becomes of an uncertain refresh when time passes and the platform is well again."""
         self.fall_due()
         self.mood = mood
         self.refresh()
@@ -207,7 +207,7 @@ class Refreshing(RuleBasedStateMachine):
             assert UserToken.objects.get().refresh_token == came_first[-1]
 
     @rule(mood=sampled_from(["lost before", "lost after"]))
-    def row_forgets_a_doubt(self, mood: str) -> None:
+    def row_forgets_an_uncertain_refresh(self, mood: str) -> None:
         """As some fault elsewhere might make it: the row knows of no submission any more. The journal does."""
         self.fall_due()
         self.mood = mood

@@ -103,7 +103,7 @@ def test_grant_without_refresh_token_is_withdrawn_by_its_access_token(bot, revok
         oauth_error(20002, error="invalid_client"),
     ],
 )
-def test_platform_that_does_not_take_it_is_told_again_while_nobody_is_served(grant, revoked, answer):
+def test_withdrawal_is_retried_while_nobody_is_served(grant, revoked, answer):
     revoked.mock(side_effect=[answer, httpx.Response(200)])
     revocation = revoke(grant=grant, actor=OPERATOR)
     assert_holds_nothing(grant)
@@ -130,7 +130,7 @@ def test_platform_that_never_answers_is_given_up_and_the_token_destroyed(grant, 
 
 
 @pytest.mark.parametrize("code", [20026, 20037, 20064, 20073])
-def test_token_that_is_dead_at_the_platform_already_needs_no_more_tries(grant, revoked, code):
+def test_token_that_is_dead_at_the_platform_already_needs_no_retry(grant, revoked, code):
     revoked.mock(return_value=oauth_error(code))
     assert revoke(grant=grant, actor=OPERATOR).state == RevocationState.DONE
 
@@ -143,7 +143,7 @@ def test_key_that_is_missing_does_not_keep_the_grant_alive(grant, revoked, setti
     assert_holds_nothing(grant)
 
 
-def test_revoked_twice_is_told_once(grant, revoked):
+def test_grant_revoked_twice_is_withdrawn_once(grant, revoked):
     assert revoke(grant=grant, actor=OPERATOR).pk == revoke(grant=grant, actor=OPERATOR).pk
     assert revoked.call_count == 1
     assert AuditEntry.objects.filter(action="user_token.revoked").count() == 1
@@ -305,7 +305,7 @@ def test_lost_refresh_token_has_the_person_asked_again_unless_they_did_it(grant,
     assert grant.next_reminder_at is None
 
 
-# --- what the person hears
+# --- the notice to the person
 
 
 @pytest.mark.parametrize(

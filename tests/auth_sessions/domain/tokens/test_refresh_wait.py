@@ -24,12 +24,12 @@ def grant(db):
 
 @pytest.fixture(params=["blocking", "async"])
 def wait(request, monkeypatch, grant):
-    """Waits for ``grant`` in either way; each look sees the next of the changes, and then the last one again."""
+    """Waits for ``grant`` in either way; each read sees the next of the changes, and then the last one again."""
 
     def wait(*changes):
         pending = list(changes)
 
-        def look():
+        def read():
             seen = pending.pop(0) if len(pending) > 1 else pending[0]
             if seen is None:
                 return None
@@ -37,12 +37,12 @@ def wait(request, monkeypatch, grant):
             vars(now).update(seen)
             return now
 
-        async def look_later():
-            return look()
+        async def read_later():
+            return read()
 
         if request.param == "async":
-            return asyncio.run(wait_for_refresh_async(grant, look_later))
-        monkeypatch.setattr(refresh_wait, "read_grant", lambda _pk: look())
+            return asyncio.run(wait_for_refresh_async(grant, read_later))
+        monkeypatch.setattr(refresh_wait, "read_grant", lambda _pk: read())
         return wait_for_refresh(grant)
 
     return wait

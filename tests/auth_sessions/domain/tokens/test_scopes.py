@@ -6,7 +6,7 @@ import pytest
 
 from auth_sessions.cards.authorization import authorization_card
 from auth_sessions.domain.sessions import cancel_session, end_session
-from auth_sessions.domain.tokens.scopes import ASKED_A_DAY, ask_for_scopes, lacking, wanted_scopes
+from auth_sessions.domain.tokens.scopes import REQUESTS_A_DAY, ask_for_scopes, lacking, wanted_scopes
 from auth_sessions.enums import SessionState, TokenStatus
 from auth_sessions.errors import AskedTooOftenError
 from auth_sessions.models import AuthSession, UserToken
@@ -62,14 +62,14 @@ def test_denial_keeps_the_grant_and_is_respected_for_a_day(grant):
 
 
 def test_person_is_asked_for_more_a_few_times_a_day_at_most(grant):
-    for number in range(ASKED_A_DAY):
+    for number in range(REQUESTS_A_DAY):
         cancel_session(ask(grant, f"scope:{number}"), actor=SYSTEM)
     with pytest.raises(AskedTooOftenError):
         ask(grant, "scope:another")
 
 
 def test_stranger_is_not_counted_in(grant, bot):
-    for number in range(ASKED_A_DAY):
+    for number in range(REQUESTS_A_DAY):
         ask(make_grant(bot, open_id=f"ou_{number}"), "task:task:read")
         ask(make_grant(make_bot()), "task:task:read")
     assert ask(grant, "task:task:read").open_id == "ou_asked"

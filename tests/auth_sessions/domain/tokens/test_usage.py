@@ -81,7 +81,7 @@ def test_asking_changes_nothing_where_a_refresh_cannot_start(idle, no_broker, st
     assert no_broker == []
 
 
-def test_who_looked_before_the_refresh_does_not_ask_for_another(idle, no_broker):
+def test_grant_read_before_the_refresh_requests_no_other(idle, no_broker):
     UserToken.objects.update(generation=idle.generation + 1)
     assert not request_refresh(idle)
     due = idle.next_refresh_at

@@ -148,7 +148,7 @@ def test_api_that_takes_no_users_is_not_asked_again(workspace, grant, platform, 
 
 
 @pytest.mark.parametrize("state", ["uncertain", "fresh"])
-def test_rejected_token_that_no_refresh_cures_is_told(workspace, grant, platform, refresher, state):
+def test_rejected_token_that_no_refresh_cures_is_an_error(workspace, grant, platform, refresher, state):
     uncertain = {"phase": RefreshPhase.UNCERTAIN}
     UserToken.objects.update(**(uncertain if state == "uncertain" else {"authorized_at": timezone.now()}))
     platform.records.respond(401, json=EXPIRED)
@@ -166,12 +166,12 @@ def test_lost_answer_is_not_asked_for_again(workspace, grant, platform):
     assert TokenUse.objects.get().status is None
 
 
-def test_who_never_authorized_is_told(workspace, platform):
+def test_person_who_never_authorized_has_no_token(workspace, platform):
     with pytest.raises(TokenNotFoundError):
         workspace.read("student")
 
 
-def test_who_has_to_authorize_again_is_named(workspace, grant, platform):
+def test_person_who_has_to_authorize_again_is_named(workspace, grant, platform):
     UserToken.objects.update(
         access_expires_at=timezone.now(), status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED
     )

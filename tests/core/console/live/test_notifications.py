@@ -22,7 +22,7 @@ def layers(url: str) -> dict:
 @pytest.fixture(autouse=True)
 def own_outbox(monkeypatch) -> outbox.Outbox:
     fresh = outbox.Outbox()
-    monkeypatch.setattr(outbox, "OUTBOX", fresh)
+    monkeypatch.setattr("core.console.live.publish.OUTBOX", fresh)
     monkeypatch.setattr(outbox, "PATIENCE", 0.3)
     monkeypatch.setattr(hub, "RETRY", 0.1)
     return fresh

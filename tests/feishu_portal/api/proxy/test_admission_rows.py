@@ -10,6 +10,7 @@ from auth_sessions.models import TokenUse
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client, replace_key
 from core.access.scopes import Scope
+from core.vault import fields
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.admission_batch import admit_batch
@@ -161,3 +162,16 @@ def test_cache_holds_no_secret_in_the_clear(caller):
     held = f"{caller.cache.__dict__} {vars(cached.cached_grant)} {vars(cached.cached_bot)}"
     for secret in ("access-token-1", "refresh-token-1", caller.bot.app_secret, caller.key):
         assert secret not in held
+
+
+def test_call_for_a_person_opens_no_app_secret(caller, monkeypatch):
+    opened = []
+    unseal = fields.unseal
+    monkeypatch.setattr(
+        fields, "unseal", lambda sealed, *, binding: opened.append(binding) or unseal(sealed, binding=binding)
+    )
+    [for_person] = caller.calls()
+    assert [binding.partition(":")[0] for binding in opened] == ["auth_sessions.usertoken.access_token"]
+    assert for_person.credentials is None
+    [as_bot] = caller.calls(caller.request(open_id=""))
+    assert as_bot.credentials.app_secret == caller.bot.app_secret

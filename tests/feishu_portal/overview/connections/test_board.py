@@ -208,7 +208,7 @@ def test_panel_tells_about_one_connection_and_nothing_to_a_stranger(client, proc
     )
     address = reverse("connections-panel", args=[bot.slots.get().pk])
     html = text_of(client.get(address))
-    for words in (bot.name, process.name, "every 30 s ± 0.4 s · steady", "Nothing heard × 1", "70 s"):
+    for words in (bot.name, process.name, "every 30 s ± 0.4 s · steady", "Nothing received × 1", "70 s"):
         assert words in html
     stranger = signed_in(make_operator())
     foreign = stranger.get(address)

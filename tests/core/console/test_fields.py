@@ -1,0 +1,62 @@
+"""Form fields of the console."""
+
+import pytest
+from django import forms
+from django.core.exceptions import ValidationError
+
+from core.console.fields import LinesField, Removed, SecretField, check_no_blanks
+
+
+class SecretForm(forms.Form):
+    secret = SecretField(label="Secret", help_text="")
+
+
+def secret_form(data: dict[str, str], *, removable: bool = True) -> SecretForm:
+    form = SecretForm(data, initial={"secret": "stored"})
+    form.fields["secret"].widget.is_set = True
+    form.fields["secret"].widget.removable = removable
+    return form
+
+
+def test_stored_secret_is_never_rendered() -> None:
+    html = str(secret_form({})["secret"])
+    assert "stored" not in html
+    assert 'name="secret-remove"' in html
+
+
+@pytest.mark.parametrize(
+    ("data", "removable", "value", "has_changed"),
+    [
+        ({}, True, "", False),
+        ({"secret": "new"}, True, "new", True),
+        ({"secret-remove": "1"}, True, Removed(), True),
+        ({"secret-remove": "1", "secret": "new"}, True, "new", True),
+        ({"secret-remove": "1"}, False, "", False),
+    ],
+    ids=["empty keeps it", "another one", "removed", "another one wins", "not removable"],
+)
+def test_secret_is_kept_replaced_or_removed(data, removable, value, has_changed) -> None:
+    form = secret_form(data, removable=removable)
+    assert form.is_valid()
+    assert form.cleaned_data["secret"] == value
+    assert isinstance(form.cleaned_data["secret"], Removed) == isinstance(value, Removed)
+    assert form.has_changed() == has_changed
+
+
+def test_lines_are_entries_without_blanks_at_their_ends_and_without_repetitions() -> None:
+    assert LinesField(required=False).clean(" a \r\n\nb\na") == ["a", "b"]
+    assert LinesField(required=False).prepare_value(["a", "b"]) == "a\nb"
+
+
+def test_lines_are_limited_and_each_is_checked() -> None:
+    field = LinesField(required=False, check=check_no_blanks, most=2)
+    assert field.clean("a\nb") == ["a", "b"]
+    for wrong in ("a\nb\nc", "a b"):
+        with pytest.raises(ValidationError):
+            field.clean(wrong)
+
+
+def test_lines_have_changed_where_their_entries_have() -> None:
+    field = LinesField(required=False)
+    assert not field.has_changed(["a", "b"], " a\nb\n")
+    assert field.has_changed(["a", "b"], "b\na")

@@ -1,0 +1,109 @@
+"""How values look on pages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils.translation import override
+
+from core.console.badges import label
+from core.console.rendering import (
+    EMPTY,
+    actor,
+    ago,
+    copyable,
+    exact,
+    explained,
+    identifier,
+    json_block,
+    problem_block,
+    text_block,
+    when,
+)
+from core.vault.redaction import MASK, MAX_TEXT
+from feishu.codes import explain
+
+NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("age", "english", "chinese"),
+    [
+        (timedelta(seconds=59), "just now", "刚刚"),
+        (-timedelta(seconds=59), "in a moment", "即将"),
+        (timedelta(hours=2, minutes=5), "2\xa0hours ago", "2\xa0小时前"),
+        (-timedelta(days=3), "in 3\xa0days", "3\xa0日后"),
+    ],
+)
+def test_time_is_its_distance_with_the_exact_time_in_the_title(time_machine, age, english, chinese) -> None:
+    time_machine.move_to(NOW, tick=False)
+    with override("en"):
+        assert f">{english}</time>" in ago(NOW - age)
+    with override("zh-hans"):
+        assert f">{chinese}</time>" in ago(NOW - age)
+        assert f'title="{exact(NOW - age)}"' in ago(NOW - age)
+
+
+def test_exact_time_is_that_of_the_portals_time_zone() -> None:
+    with override("zh-hans"):
+        assert exact(NOW) == "2026年1月31日 16:00:00 CST"
+
+
+def test_value_that_is_missing_is_a_dash() -> None:
+    shown = {
+        ago(None),
+        exact(None),
+        when(None),
+        identifier(""),
+        copyable(""),
+        json_block({}),
+        json_block(None),
+    }
+    assert shown | {explained(None)} == {EMPTY}
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("operator:lin", "Operator · lin"),
+        ("api:CRM: east", "API client · CRM: east"),
+        ("system:portal", "Portal"),
+        ("platform:event", "Feishu"),
+        ("of old:x", "of old · x"),
+    ],
+)
+def test_actor_is_its_kind_and_name(stored, shown) -> None:
+    with override("en"):
+        assert actor(stored) == shown
+
+
+def test_markup_in_a_value_is_text() -> None:
+    evil = "<script>alert(1)</script>"
+    info = explain(99991663)
+    for html in (
+        identifier(evil),
+        copyable(evil),
+        label(evil),
+        text_block(evil),
+        problem_block(info, said=evil),
+    ):
+        assert "<script>" not in html
+        assert "&lt;script&gt;" in html
+
+
+def test_error_of_the_platform_has_cause_code_cure_and_log_id() -> None:
+    with override("en"):
+        html = problem_block(explain(20005), said="as it was said", log_id="log-1")
+    for part in ("portal-cause", "20005", "portal-cure", "as it was said", "log-1"):
+        assert part in html
+
+
+def test_json_is_indented_and_its_secrets_are_masked() -> None:
+    html = json_block({"token": "hush", "text": "你好"})
+    assert "hush" not in html
+    assert MASK in html
+    assert "你好" in html
+
+
+def test_long_text_is_cut_and_half_a_surrogate_pair_is_spelled_out() -> None:
+    assert text_block("a" * (MAX_TEXT + 5)).count("a") == MAX_TEXT + '<pre class="portal-block">'.count("a")
+    assert "\\ud83d" in text_block("\ud83d")

@@ -1,0 +1,25 @@
+import pytest
+
+from core.access.scopes import Scope
+from tests.factories import make_bot
+from tests.feishu_portal.api.test_auth_sessions import api_client
+
+pytestmark = pytest.mark.django_db
+
+
+def test_bots_are_paged(django_assert_num_queries):
+    bots = sorted((make_bot() for _ in range(3)), key=lambda bot: bot.app_id)
+    client = api_client(Scope.BOTS_READ)
+    client.get("/api/v1/bots")
+    with django_assert_num_queries(4):  # key, bots, their counts of the platform, their slots
+        first = client.get("/api/v1/bots", {"limit": 2}).json()
+    rest = client.get("/api/v1/bots", {"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [item["app_id"] for item in first["items"] + rest["items"]] == [bot.app_id for bot in bots]
+    assert rest["next_cursor"] is None
+
+
+def test_answers_hold_no_secret():
+    make_bot(app_secret="the-app-secret", encrypt_key="the-encrypt-key")
+    text = api_client(Scope.BOTS_READ).get("/api/v1/bots").text
+    assert "the-app-secret" not in text
+    assert "the-encrypt-key" not in text
