@@ -1,40 +1,9 @@
-import socket
-import ssl
-
-import httpx
 import pytest
 
 from feishu.categories import Category
 from feishu.codes import explain
-from feishu.diagnosis import reason_of
 from feishu.errors import ConnectError, TransportError
 from feishu.reasons import ROWS, Reason
-
-
-def caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    ("error", "direct", "proxied"),
-    [
-        (caused(httpx.ConnectError("x"), socket.gaierror(-2, "x")), Reason.DNS, Reason.PROXY_UNREACHABLE),
-        (caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError()), Reason.TLS, Reason.TLS),
-        (httpx.ConnectError("x"), Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE),
-        (httpx.ConnectTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
-        (httpx.ReadTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
-        (TimeoutError(), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
-        (httpx.ReadError("x"), Reason.BROKEN, Reason.BROKEN),
-        (httpx.ProxyError("407 Proxy Authentication Required"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
-        (httpx.ProxyError("403 Forbidden"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
-        (httpx.ProxyError("502 Bad Gateway"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
-        (httpx.ProxyError("strange"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
-    ],
-)
-def test_what_was_raised_shows_why_nothing_came_back(error, direct, proxied):
-    assert reason_of(error, proxied=False) is direct
-    assert reason_of(error, proxied=True) is proxied
 
 
 def test_every_reason_is_explained_in_both_languages():

@@ -7,6 +7,7 @@ import pytest
 
 from tests.services.processes import PROJECT
 
+ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal", "sandbox")
 DOCUMENTS = sorted(
     path.relative_to(PROJECT).as_posix()
     for pattern in ("*.md", "docs/**/*.md")
@@ -66,3 +67,13 @@ def test_example_tests_of_the_recipes_exist() -> None:
 
     assert named
     assert [test for test, path in named if f"def {test}(" not in (PROJECT / path).read_text()] == []
+
+
+def test_names_of_the_glossary_are_those_of_the_code() -> None:
+    glossary = (PROJECT / "docs/glossary.md").read_text()
+    sources = [path.read_text() for root in ROOTS for path in (PROJECT / root).rglob("*.py")]
+    classes = {name for text in sources for name in re.findall(r"^class (\w+)", text, re.MULTILINE)}
+
+    named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", glossary))
+    assert named
+    assert named - classes == set()

@@ -1,0 +1,48 @@
+import socket
+import ssl
+
+import httpx
+import pytest
+
+from feishu.diagnosis import proxy_refusal, reason_of
+from feishu.reasons import Reason
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "direct", "proxied"),
+    [
+        (caused(httpx.ConnectError("x"), socket.gaierror(-2, "x")), Reason.DNS, Reason.PROXY_UNREACHABLE),
+        (caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError()), Reason.TLS, Reason.TLS),
+        (httpx.ConnectError("x"), Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE),
+        (httpx.ConnectTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
+        (httpx.ReadTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
+        (TimeoutError(), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
+        (httpx.ReadError("x"), Reason.BROKEN, Reason.BROKEN),
+        (httpx.ProxyError("407 Proxy Authentication Required"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
+        (httpx.ProxyError("403 Forbidden"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
+        (httpx.ProxyError("502 Bad Gateway"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
+        (httpx.ProxyError("strange"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
+    ],
+)
+def test_what_was_raised_shows_why_nothing_came_back(error, direct, proxied):
+    assert reason_of(error, proxied=False) is direct
+    assert reason_of(error, proxied=True) is proxied
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(401, "refused"), (403, "refused"), (407, "refused"), (502, "failed"), (0, "failed")],
+)
+def test_answer_of_a_proxy_tells_whether_it_refuses(status: int, reason: str):
+    assert proxy_refusal(status) is (Reason.PROXY_REFUSED if reason == "refused" else Reason.PROXY_FAILED)
+
+
+def test_errors_that_cause_each_other_come_to_an_end():
+    one, another = ValueError(), ValueError()
+    one.__cause__, another.__cause__ = another, one
+    assert reason_of(one, proxied=False) is Reason.BROKEN
