@@ -1,0 +1,52 @@
+"""Rows that have had their time are counted and deleted, kind by kind."""
+
+import logging
+
+import pytest
+
+from core.access import audit
+from core.access.actors import SYSTEM
+from core.access.models import AuditEntry
+from core.database import retention
+from core.database.batches import Deleted
+from core.database.counts import BoundedCount
+from core.database.retention import Overdue, count_overdue, prune
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def overdue() -> Overdue:
+    for action in ("bot.updated", "bot.updated", "bot.deleted"):
+        audit.record(actor=SYSTEM, action=action)
+    rows = AuditEntry.objects.order_by("pk")
+    return {
+        "updates": rows.filter(action="bot.updated"),
+        "deletions": rows.filter(action="bot.deleted"),
+        "creations": rows.filter(action="bot.created"),
+    }
+
+
+def test_each_kind_is_counted_within_a_bound(overdue, monkeypatch):
+    monkeypatch.setattr(retention, "MAX_COUNTED", 1)
+    assert count_overdue(overdue) == {
+        "updates": BoundedCount(1, is_more=True),
+        "deletions": BoundedCount(1),
+        "creations": BoundedCount(0),
+    }
+
+
+def test_each_kind_is_deleted_and_told_of_where_there_was_any(overdue, caplog):
+    caplog.set_level(logging.INFO)
+    sizes: list[int] = []
+    assert prune(overdue, on_progress=sizes.append) == {
+        "updates": Deleted(2, is_all=True),
+        "deletions": Deleted(1, is_all=True),
+        "creations": Deleted(0, is_all=True),
+    }
+    assert sizes == [2, 1]
+    assert [(one.kind, one.count) for one in caplog.records if one.message == "rows_pruned"] == [
+        ("updates", 2),
+        ("deletions", 1),
+    ]
+    assert not AuditEntry.objects.exists()
