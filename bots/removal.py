@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from bots.models import Bot, ConnectionLoss, Incident, Sending
@@ -55,10 +55,9 @@ def remove_deleted_bots() -> None:
 @removal_step
 def remove_history(bot: Bot) -> bool:
     """What this app keeps: messages sent by the bot, its lost connections and incidents."""
-    return all(delete_in_batches(rows, seconds=0).is_all for rows in _history(bot))
-
-
-def _history(bot: Bot) -> "Iterator[QuerySet[Any]]":
-    yield Sending.objects.filter(bot=bot).order_by("pk")
-    yield ConnectionLoss.objects.filter(bot=bot).order_by("at")
-    yield Incident.objects.filter(bot=bot).order_by("pk")
+    history: tuple[QuerySet[Any], ...] = (
+        Sending.objects.filter(bot=bot).order_by("pk"),
+        ConnectionLoss.objects.filter(bot=bot).order_by("at"),
+        Incident.objects.filter(bot=bot).order_by("pk"),
+    )
+    return all(delete_in_batches(rows, seconds=0).is_all for rows in history)

@@ -193,11 +193,12 @@ def _replace(bot: Bot, known: PlatformCount, *, missing: int) -> None:
 
 
 def _error_columns(error: FeishuError | SealedValueError) -> dict[str, object]:
-    is_sealed = isinstance(error, SealedValueError)
+    if isinstance(error, SealedValueError):
+        return {"error_code": None, "error_reason": Reason.SEALED, "error_message": ""}
     return {
-        "error_code": None if is_sealed else error.code,
-        "error_reason": Reason.SEALED if is_sealed else error.reason or Reason.INTERNAL,
-        "error_message": storable("" if is_sealed else words_of_platform(error), 500),
+        "error_code": error.code,
+        "error_reason": error.reason or Reason.INTERNAL,
+        "error_message": storable(words_of_platform(error), 500),
     }
 
 

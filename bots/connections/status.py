@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import models
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -207,7 +207,7 @@ def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[B
     by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
     wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
     unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
-    rows = ConnectionSlot.objects.filter(bot__in=bots).annotate(
+    rows: QuerySet[Any] = ConnectionSlot.objects.filter(bot__in=bots).annotate(
         is_held=ExpressionWrapper(HELD, BooleanField()),
         is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
     )

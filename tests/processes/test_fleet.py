@@ -257,11 +257,13 @@ def test_process_started_after_a_kill_takes_over_when_the_lease_is_up(start, add
     bots = add_bots(3)
     until_connected(first, bots)
     first.kill()
-    killed = time.monotonic()
+    lapsed = time.monotonic() + 6  # production's lease
     [second] = start("b")
-    second.wait_until(lambda: second.output.count("connection_up") == 3, what="connections", seconds=10)
-    until_connected(second, bots, seconds=2)
-    assert time.monotonic() - killed <= 8
+    due = max(lapsed, time.monotonic())
+    until_connected(second, bots)
+    # A round to see it and one to connect; the rest is for a busy machine.
+    assert time.monotonic() - due <= 4
+    second.wait_until(lambda: second.output.count("connection_up") == 3, what="log lines", seconds=5)
 
 
 def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(hurry, start, add_bots, rows):
@@ -270,9 +272,9 @@ def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(
     missing = "SELECT state, error_reason FROM bots_connectionslot WHERE state = 'error'"
     first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error", seconds=10)
     assert rows.all(missing) == [("error", NO_ROOM)]
-    first.wait_until(lambda: "no_room" in first.output, what="the log line", seconds=5)
-    assert sum(bots.counts().values()) == 2
+    first.wait_for("no_room_for_connections", seconds=10)
+    first.wait_until(lambda: sum(bots.counts().values()) == 2, what="two connections", seconds=10)
     [second] = start("b", arguments=("--max-connections", "2"))
     until_connected(second, bots)
     second.wait_until(lambda: rows.all(missing) == [], what="no error any more", seconds=5)
-    assert first.output.count("no_room") == 1
+    assert first.output.count("no_room_for_connections") == 1

@@ -42,7 +42,7 @@ class Bots:
         """Every one has a connection, and none has two."""
         return sorted(self._devices()) == [app_id(number) for number in range(BOTS)]
 
-    def connected_anew(self, before: set[str]) -> bool:
+    def connected_again(self, before: set[str]) -> bool:
         """Likewise, with connections that are not among those."""
         return self.connected() and not before & set(self._devices().values())
 
@@ -97,10 +97,10 @@ def test_when_every_line_is_cut_at_once_all_bots_are_back_and_each_loss_is_writt
     process.wait_until(lambda: process.output.count("connection_up") == BOTS, what="log lines", seconds=10)
     before = bots.devices()
     sandbox.disturb("drop")
-    process.wait_until(lambda: bots.connected_anew(before), what="fifty new connections", seconds=15)
+    process.wait_until(lambda: bots.connected_again(before), what="fifty new connections", seconds=15)
     process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of them", seconds=10)
-    assert process.output.count("connection_lost") == BOTS
-    process.wait_until(lambda: len(rows.all(LOSSES)) == BOTS, what="a row for each loss", seconds=5)
+    process.wait_until(lambda: process.output.count("connection_lost") == BOTS, what="log lines", seconds=10)
+    process.wait_until(lambda: len(rows.all(LOSSES)) == BOTS, what="a row for each loss", seconds=10)
     assert {count for _bot, count in rows.all(LOSSES)} == {1}
 
 
@@ -113,11 +113,11 @@ def test_question_for_the_address_that_is_never_answered_delays_one_bot_only(
     bots = add_bots({DEAF: silent_server})
     process = runfeishu()
     until_connected(process, bots)
-    process.wait_for("the gateway's address did not come within", seconds=20)
-    [failure] = [line for line in process.output.splitlines() if "connection_failed" in line]
-    assert DEAF in failure
+    failure = process.wait_for(
+        f"connection_failed.*{DEAF}.*the gateway's address did not come within", seconds=30
+    )
     # Most, because a busy machine may take longer for all of them than the one is given for its answer.
-    meanwhile = process.output.partition(failure)[0].count("connection_up")
+    meanwhile = process.output[: failure.start()].count("connection_up")
     assert meanwhile > BOTS / 2
     process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of the others", seconds=10)
-    assert bots.connected()
+    until_connected(process, bots)

@@ -1,5 +1,6 @@
 """What the platform counts, with the sandbox's books as judge: connections of strangers, and those it forgot."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -51,17 +52,17 @@ def test_connection_of_a_stranger_is_found_and_becomes_an_incident(listening, sa
     assert rows.one(KNOWN) == (1, 1, 0)
     assert rows.all(INCIDENTS) == []
     with sandbox.connected_elsewhere():
-        assert sandbox.connections() == 2
+        listening.wait_until(lambda: sandbox.connections() == 2, what="both connections", seconds=10)
         look_twice()
     assert rows.one(KNOWN) == (2, 1, 2)
     assert rows.all(INCIDENTS) == [("foreign",)]
 
 
-def test_connection_that_the_platform_forgot_is_made_anew_although_its_pings_are_answered(
+def test_connection_that_the_platform_forgot_is_replaced_although_its_pings_are_answered(
     listening, sandbox, rows, look_twice
 ):
     sandbox.disturb("forget", app_id=APP_ID)
-    assert sandbox.connections() == 0
+    listening.wait_until(lambda: sandbox.connections() == 0, what="a platform that forgot", seconds=10)
     assert rows.one("SELECT state FROM bots_connectionslot") == ("connected",)
     look_twice()
     listening.wait_until(lambda: sandbox.connections() == 1, what="another connection", seconds=20)
@@ -76,5 +77,7 @@ def test_losses_are_written_down_with_their_causes_up_to_the_last(listening, san
     sandbox.disturb("drop", app_id=APP_ID)
     listening.wait_until(lambda: listening.output.count("connection_up") == 3, what="a third", seconds=20)
     assert listening.stop() == 0
-    assert rows.all(LOSSES) == [("closed", 1001), ("network", None), ("ended", None)]
+    # On a busy machine an attempt to connect may fail as well, for the network's sake.
+    losses = [loss for loss, _again in itertools.groupby(rows.all(LOSSES))]
+    assert losses == [("closed", 1001), ("network", None), ("ended", None)]
     assert rows.all("SELECT DISTINCT node FROM bots_connectionloss") == [("a",)]

@@ -128,6 +128,7 @@ def test_unreadable_events_are_acked_and_quarantined(sandbox, make_webhook_bot, 
     assert found == [("quarantined", raw.encode()) for raw in UNREADABLE]
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
@@ -137,7 +138,7 @@ def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
     sandbox.speed(100)  # the platform pushes again after 0.15 s, 3 s, 36 s
     process, url = web()
     subscribe(sandbox, url)
-    ids = sandbox.push(count=1000, wait=False)
+    ids = sandbox.push(count=1000, per_second=300, wait=False)
     process.wait_until(lambda: len(sandbox.acked()) > 100, what="the middle")
     process.send(ending)
     process.wait_for_exit()
@@ -145,7 +146,7 @@ def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
     assert len(acked) < len(ids)
     assert acked <= set(stored(rows))
     process, _ = web(httpx.URL(url).port)
-    until_acked(process, sandbox, ids, seconds=60)
+    until_acked(process, sandbox, ids, seconds=90)
     assert stored(rows) == sorted(ids)
 
 

@@ -32,6 +32,16 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
     }
 
 
+def wait_until(condition: Callable[[], T | None], *, what: str, seconds: float = 30) -> T:
+    """The first true value of ``condition()``; raises AssertionError when the time is up before."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"No {what} within {seconds:g} s.")
+        time.sleep(0.02)
+    return found
+
+
 class ManagedProcess:
     """A child process in a session of its own; what it prints, on either stream, is in ``output``."""
 
