@@ -1,133 +1,140 @@
+"""One truth about "connected": what statuses say of a bot is what lists are filtered by."""
+
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from bots.connections import advice
+from bots.connections.advice import NO_ROOM
 from bots.connections.status import (
     PATIENCE,
+    BotStatus,
     ConnectionHealth,
     ConnectionState,
     connected_bots,
     statuses,
     unconnected_bots,
 )
-from bots.enums import SlotState, Transport
-from bots.models import Bot, ConnectionSlot, PlatformCount
-from bots.models.connections import PROOF
+from bots.enums import SlotState
+from bots.models import Bot, PlatformCount
+from feishu.codes import explain
 from tests.factories import connect_slots, make_bot
 
 pytestmark = pytest.mark.django_db
 
-LONG_AGO = timedelta(hours=1)
+Health = ConnectionHealth
+MINUTE = timedelta(minutes=1)
+OPEN = {"state": SlotState.CONNECTED}
+LOST = {"state": SlotState.BACKOFF}
+REFUSED = {"state": SlotState.ERROR, "error_code": 1000040345}
+SILENT = {"state": SlotState.CONNECTED, "heartbeat_due_at": -MINUTE}
+DEAD = {"state": SlotState.CONNECTED, "lease_until": -MINUTE}
+DYING = {"state": SlotState.CONNECTED, "lease_until": -PATIENCE / 3}
+FREE = {"state": SlotState.STOPPED, "holder": None, "lease_until": None, "state_changed_at": -MINUTE}
+FULL = {**FREE, "state": SlotState.ERROR, "error_reason": NO_ROOM}
+FIRST = {"state": SlotState.CONNECTING}
+AGAIN = {"state": SlotState.CONNECTING, "error_at": -MINUTE}
 
 
-@pytest.fixture
-def bot() -> Bot:
-    made = make_bot(slot_count=2)
-    Bot.objects.update(created_at=timezone.now() - LONG_AGO, asked_at=timezone.now() - LONG_AGO)
-    made.refresh_from_db()
+def status_of(*slots: dict[str, Any], **bot: Any) -> BotStatus:
+    """Of a bot with these connections, wanted for an hour; times are distances from now."""
+    made = make_bot(slot_count=len(slots), **bot)
+    now = timezone.now()
+    Bot.objects.filter(pk=made.pk).update(created_at=now - timedelta(hours=1))
     connect_slots(made.slots)
-    return made
+    for number, values in enumerate(slots, start=1):
+        moments = {name: now + value for name, value in values.items() if isinstance(value, timedelta)}
+        made.slots.filter(number=number).update(**(values | moments))
+    [status] = statuses([Bot.objects.get(pk=made.pk)])
+    return status
 
 
-def health_of(bot: Bot) -> ConnectionHealth:
+@pytest.mark.parametrize(
+    ("slots", "health", "info"),
+    [
+        ([OPEN], Health.CONNECTED, None),
+        ([OPEN, OPEN], Health.CONNECTED, None),
+        ([OPEN, FIRST], Health.CONNECTED, None),
+        ([LOST, OPEN], Health.WARNING, advice.RECONNECTING),
+        ([OPEN, REFUSED], Health.WARNING, explain(1000040345)),
+        ([OPEN, FREE], Health.WARNING, advice.NOT_HELD),
+        ([OPEN, FULL], Health.WARNING, advice.ALL_PROCESSES_FULL),
+        ([OPEN, SILENT], Health.WARNING, advice.SILENT),
+        ([FIRST], Health.CONNECTING, None),
+        ([AGAIN], Health.RECONNECTING, advice.RECONNECTING),
+        ([LOST], Health.RECONNECTING, advice.RECONNECTING),
+        ([SILENT], Health.RECONNECTING, advice.SILENT),
+        ([DYING], Health.RECONNECTING, advice.NOT_HELD),
+        ([DEAD], Health.ERROR, advice.NOT_HELD),
+        ([FREE], Health.ERROR, advice.NOT_HELD),
+        ([FULL], Health.ERROR, advice.ALL_PROCESSES_FULL),
+        ([LOST, REFUSED], Health.ERROR, explain(1000040345)),
+    ],
+)
+def test_one_connection_is_enough_and_the_others_are_a_warning(slots, health, info):
+    status = status_of(*slots)
+    diagnosis = status.diagnosis()
+    assert (status.health, diagnosis and diagnosis.info) == (health, info)
+    is_connected = health.state is ConnectionState.CONNECTED
+    assert connected_bots().exists() is is_connected
+    assert unconnected_bots().exists() is not is_connected
+    assert (status.connected_count > 0) is is_connected
+
+
+def test_new_bot_gets_a_moment_before_a_person_is_needed():
+    bot = make_bot()
     [status] = statuses([bot])
-    return status.health
+    assert (status.health, status.diagnosis()) == (Health.CONNECTING, None)
 
 
-def first(bot: Bot, **values: object) -> None:
-    ConnectionSlot.objects.filter(bot=bot, number=1).update(**values)
-
-
-def is_listed_as_connected(bot: Bot) -> bool:
-    assert connected_bots().filter(pk=bot.pk).exists() != unconnected_bots().filter(pk=bot.pk).exists()
-    return connected_bots().filter(pk=bot.pk).exists()
-
-
-def test_bot_that_hears_on_all_connections_is_connected(bot):
-    [status] = statuses([bot])
-
-    assert (status.health, status.health.state) == (ConnectionHealth.CONNECTED, ConnectionState.CONNECTED)
-    assert (status.connected_count, status.troubled, status.diagnosis()) == (2, None, None)
-    assert is_listed_as_connected(bot)
-
-
-def test_one_connection_is_enough_and_the_other_is_a_warning(bot):
-    first(bot, state=SlotState.ERROR, error_code=10014)
-    [status] = statuses([bot])
-
-    assert (status.health, status.health.state) == (ConnectionHealth.WARNING, ConnectionState.CONNECTED)
-    assert status.troubled is not None
-    assert status.troubled.row.number == 1
-    assert status.diagnosis().info.code == 10014
-    assert is_listed_as_connected(bot)
-
-
-def test_open_socket_without_heartbeats_is_not_connected(bot):
-    ConnectionSlot.objects.update(heartbeat_due_at=timezone.now() - timedelta(seconds=1))
-    [status] = statuses([bot])
-
-    assert (status.health, status.health.state) == (ConnectionHealth.RECONNECTING, ConnectionState.CONNECTING)
-    assert status.diagnosis().info is advice.SILENT
-    assert not is_listed_as_connected(bot)
-
-
-def test_row_of_a_process_that_died_is_not_believed(bot):
-    lost = timezone.now() - PATIENCE / 2
-    ConnectionSlot.objects.update(lease_until=lost)
-    assert health_of(bot) is ConnectionHealth.RECONNECTING
-
-    ConnectionSlot.objects.update(lease_until=lost - PATIENCE)
-
-    [status] = statuses([bot])
-    assert status.health is ConnectionHealth.ERROR
-    assert status.diagnosis().info is advice.NOT_HELD
-    assert status.diagnosis(not_held=advice.NO_PROCESS).info is advice.NO_PROCESS
-    assert not is_listed_as_connected(bot)
-
-
-def test_first_attempt_connects_and_a_later_one_reconnects(bot):
-    ConnectionSlot.objects.update(state=SlotState.CONNECTING, error_at=None)
-    assert health_of(bot) is ConnectionHealth.CONNECTING
-
-    ConnectionSlot.objects.update(error_at=timezone.now())
-
-    assert health_of(bot) is ConnectionHealth.RECONNECTING
+def test_connection_of_another_program_is_a_warning_beside_a_connection_and_no_reason_without_one():
+    for slot, health, info in (
+        (OPEN, Health.WARNING, advice.foreign(online=3, held=1)),
+        (REFUSED, Health.ERROR, explain(1000040345)),
+    ):
+        bot = status_of(slot).bot
+        PlatformCount.objects.create(bot=bot, next_check_at=timezone.now(), online=3, held=1, more_counts=2)
+        [status] = statuses([bot])
+        diagnosis = status.diagnosis()
+        assert (status.health, diagnosis and diagnosis.info) == (health, info)
 
 
 @pytest.mark.parametrize(
     ("values", "health"),
     [
-        ({"enabled": False}, ConnectionHealth.DISCONNECTED),
-        ({"connect": False}, ConnectionHealth.DISCONNECTED),
-        ({"transport": Transport.WEBHOOK}, ConnectionHealth.WEBHOOK),
+        ({"enabled": False}, Health.DISCONNECTED),
+        ({"connect": False}, Health.DISCONNECTED),
+        ({"transport": "webhook"}, Health.WEBHOOK),
+        ({"transport": "webhook", "enabled": False}, Health.DISCONNECTED),
     ],
 )
-def test_bot_that_is_to_hold_none_is_not_judged_by_its_connections(bot, values, health):
-    first(bot, state=SlotState.ERROR, error_code=10014)
-    Bot.objects.update(**values)
-    bot.refresh_from_db()
-    [status] = statuses([bot])
-
+def test_bot_that_is_to_have_no_connection_is_not_in_trouble(values, health):
+    status = status_of(REFUSED, **values)
     assert (status.health, status.health.state) == (health, ConnectionState.DISCONNECTED)
     assert status.diagnosis() is None
+    assert not connected_bots().exists()
+    assert not unconnected_bots().exists()
 
 
-def test_connection_of_another_program_is_a_warning(bot):
-    PlatformCount.objects.create(bot=bot, online=3, held=2, more_counts=PROOF, next_check_at=timezone.now())
-    [status] = statuses([bot])
+@pytest.mark.parametrize(
+    ("slot", "state"),
+    [
+        (OPEN, SlotState.CONNECTED),
+        (SILENT, SlotState.BACKOFF),
+        (DEAD, SlotState.STOPPED),
+        (REFUSED, SlotState.ERROR),
+    ],
+)
+def test_row_that_wrongly_reads_as_connected_is_not_called_so(slot, state):
+    assert status_of(slot).slots[0].state is state
 
-    assert (status.health, status.foreign) == (ConnectionHealth.WARNING, 1)
-    assert "the other 1" in status.diagnosis().text
 
-
-def test_many_bots_take_as_many_queries_as_one(bot, django_assert_num_queries):
-    others = [make_bot() for _ in range(5)]
+def test_statuses_take_two_queries_however_many_bots_there_are(django_assert_num_queries):
+    bots = [make_bot(slot_count=2) for _ in range(3)]
+    for bot in bots:
+        bot.slots.update(holder=uuid4())
     with django_assert_num_queries(2):
-        found = statuses([*others, bot])
-    assert [status.bot for status in found] == [*others, bot]
-
-
-def test_every_health_has_a_name_in_the_api():
-    assert {health.state for health in ConnectionHealth} == set(ConnectionState)
+        assert [status.bot for status in statuses(bots)] == bots
