@@ -1,0 +1,31 @@
+import asyncio
+import builtins
+
+import pytest
+
+from feishu_portal.runtime import event_loop
+
+
+async def note_loop(found: list[str]) -> None:
+    found.append(type(asyncio.get_running_loop()).__module__)
+
+
+def test_uvloop_is_taken_where_there_is_one() -> None:
+    pytest.importorskip("uvloop")
+    found: list[str] = []
+    event_loop.run(note_loop(found))
+    assert found == ["uvloop"]
+
+
+def test_any_other_system_runs_on_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without_uvloop(name: str, *arguments: object, **values: object) -> object:
+        if name == "uvloop":
+            raise ImportError(name)
+        return real(name, *arguments, **values)
+
+    monkeypatch.setattr(builtins, "__import__", without_uvloop)
+    found: list[str] = []
+    event_loop.run(note_loop(found))
+    assert found == ["asyncio.unix_events"]
