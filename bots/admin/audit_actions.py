@@ -12,7 +12,7 @@ name_actions(
         "bot.disabled": _("Bot switched off"),
         "bot.deleted": _("Bot deleted"),
         "bot.brand_switched": _("Brand of a bot switched"),
-        "bot.connect": _("Connections asked for"),
-        "bot.disconnect": _("Connections let go"),
+        "bot.connect": _("Bot connected"),
+        "bot.disconnect": _("Bot disconnected"),
     }
 )

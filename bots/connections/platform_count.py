@@ -25,6 +25,7 @@ from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.connections import PROOF
 from core.database.clock import DatabaseTime
+from core.database.connections import give_back
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
@@ -131,6 +132,7 @@ def check(bot_id: UUID, *, transport: Transport | None = None) -> None:
         return
     known = bot.platform_count
     before = open_connections(bot)
+    give_back(before_waiting=True)
     try:
         online = OpenAPI(bot.credentials, transport).connection_count()
     except (FeishuError, SealedValueError) as error:

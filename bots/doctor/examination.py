@@ -10,6 +10,7 @@ from bots.doctor.findings import Check, CheckResult, Finding
 from bots.doctor.scopes import offline_access_not_asked
 from bots.enums import Transport as EventsBy
 from bots.models import Bot
+from core.database.connections import give_back
 from feishu.errors import FeishuError
 from feishu.text import Text
 from feishu.transport import Transport, default_transport
@@ -83,6 +84,7 @@ def _taken(step: _Step, case: Case | None) -> Iterator[Finding]:
             step.check, Text("平台没有签发应用凭证", "The platform did not issue the app's token")
         )
     else:
+        give_back(before_waiting=True)
         try:
             yield from step.examine(case)
         except FeishuError as error:

@@ -6,7 +6,7 @@ from typing import Final
 
 from feishu.categories import Category
 from feishu.codes import TABLE
-from feishu.errors import FeishuError, MalformedAnswer, TransportError
+from feishu.errors import FeishuError
 from feishu.text import Text
 
 NOTHING_TO_DO: Final = Text("", "")
@@ -87,44 +87,19 @@ def refused(
 
     `result`: where none is given, what passes by itself is unknown and everything else wrong.
     """
-    cause, known_cure = _explained(error, _words(error, secret))
+    info, words = error.info, error.message.replace(secret, "••••") if secret else error.message
+    said = words if len(words) <= _WORDS else f"{words[:_WORDS]}…"
+    cause = (
+        info.cause
+        if error.code in TABLE
+        else Text(f"{info.cause.zh_cn}：{said}", f"{info.cause.en_us}: {said}")
+    )
+    passing = (error.http_status or 0) >= 500 if error.code is None else info.category in _PASSING
     return Finding(
-        check, result or _result(error), cause, cure or known_cure, code=error.code, log_id=error.log_id
+        check,
+        result or (CheckResult.UNKNOWN if passing else CheckResult.WRONG),
+        cause,
+        cure or info.cure,
+        code=error.code,
+        log_id=error.log_id,
     )
-
-
-def _result(error: FeishuError) -> CheckResult:
-    passing = (error.http_status or 0) >= 500 if error.code is None else error.info.category in _PASSING
-    return CheckResult.UNKNOWN if passing else CheckResult.WRONG
-
-
-def _explained(error: FeishuError, words: str) -> tuple[Text, Text]:
-    if isinstance(error, TransportError):
-        return (
-            Text(f"无法连接平台：{words}", f"The platform cannot be reached: {words}"),
-            Text(
-                "检查本机到平台的 DNS、防火墙与代理（HTTPS_PROXY），以及机器人的平台地址",
-                "Check this host's DNS, firewall and proxy (HTTPS_PROXY) towards the platform, and the bot's platform",
-            ),
-        )
-    if isinstance(error, MalformedAnswer):
-        return (
-            Text(
-                f"应答不是平台约定的格式：{words}", f"The answer is not what the platform promises: {words}"
-            ),
-            Text(
-                "检查机器人的平台地址；也可能是代理或登录页代为应答",
-                "Check the bot's platform; a proxy or a sign-in page may be answering in its place",
-            ),
-        )
-    if error.code in TABLE:
-        return error.info.cause, error.info.cure
-    return (
-        Text(f"{error.info.cause.zh_cn}：{words}", f"{error.info.cause.en_us}: {words}"),
-        error.info.cure,
-    )
-
-
-def _words(error: FeishuError, secret: str) -> str:
-    words = error.message.replace(secret, "••••") if secret else error.message
-    return words if len(words) <= _WORDS else f"{words[:_WORDS]}…"

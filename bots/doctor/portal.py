@@ -11,25 +11,20 @@ from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
+from feishu.reasons import Reason
 from feishu.text import Text
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 REFRESH_OFF: Final = 20074
 
-_SEALED: Final = (
-    Text("现有的 ENCRYPTION_KEYS 打不开它", "None of the ENCRYPTION_KEYS opens it"),
-    Text(
-        "把写入时所用的密钥加回 ENCRYPTION_KEYS，或在控制台重新填写",
-        "Put the key it was written with back into ENCRYPTION_KEYS, or enter it again in the console",
-    ),
-)
+_SEALED: Final = explain(None, Reason.SEALED)
 
 
 def app_secret(bot: Bot) -> Finding:
     try:
         secret, _proxy = bot.app_secret, bot.proxy_url
     except SealedValueError:
-        return Finding(Check.APP_SECRET, CheckResult.WRONG, *_SEALED)
+        return Finding(Check.APP_SECRET, CheckResult.WRONG, _SEALED.cause, _SEALED.cure)
     if not secret:
         return Finding(
             Check.APP_SECRET,
@@ -47,7 +42,7 @@ def webhook_keys(bot: Bot) -> Iterator[Finding]:
     try:
         encrypt_key, verification_token = bot.encrypt_key, bot.verification_token
     except SealedValueError:
-        yield Finding(Check.WEBHOOK_KEYS, CheckResult.WRONG, *_SEALED)
+        yield Finding(Check.WEBHOOK_KEYS, CheckResult.WRONG, _SEALED.cause, _SEALED.cure)
         return
     if encrypt_key:
         words = Text(

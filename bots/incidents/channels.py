@@ -1,7 +1,6 @@
 """The ways to an operator: e-mail by Django's backend, and a message by a bot that has no problem."""
 
 import hashlib
-from collections.abc import Iterator
 from smtplib import SMTPException
 from typing import Final
 
@@ -19,6 +18,7 @@ from bots.incidents.connections import FOREIGN
 from bots.models import Bot, Incident, Notice
 from core.access.models import User
 from core.console.sentences import in_language, in_sentences
+from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI, ReceiveIdType
@@ -32,6 +32,7 @@ def send_email(user: User, notices: list[Notice]) -> None:
     """Raises NoticeNotSent."""
     subject, body = _words(user, notices)
     message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [user.email])
+    give_back(before_waiting=True)
     try:
         message.send()
     except (SMTPException, OSError, ValueError) as error:
@@ -43,6 +44,7 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
     subject, body = _words(user, notices)
     failure = "no healthy bot to send it with"
     for bot in _messengers(user):
+        give_back(before_waiting=True)
         try:
             OpenAPI(bot.credentials).send_text(
                 user.feishu_address,
@@ -64,12 +66,12 @@ def receive_id_type(address: str) -> ReceiveIdType:
     return _PREFIXES.get(address[:3], "user_id")
 
 
-def _messengers(user: User) -> Iterator[Bot]:
+def _messengers(user: User) -> list[Bot]:
     """Bots that can send, of those the operator may see: nobody else's bot reports this one's problems."""
     troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=FOREIGN.name)
     healthy = Bot.objects.visible_to(user).enabled().exclude(Exists(troubled))
     can_send = Q(pk__in=connected_bots().values("pk")) | Q(transport=Transport.WEBHOOK)
-    yield from healthy.filter(can_send).order_by("name", "app_id")[:MESSENGERS]
+    return list(healthy.filter(can_send).order_by("name", "app_id")[:MESSENGERS])
 
 
 def _key(notices: list[Notice]) -> str:

@@ -80,8 +80,9 @@ def send_due(user_id: int, channel: str) -> None:
     claimed = _claim(due.select_related("incident__bot").order_by("pk")[:MAX_IN_MESSAGE])
     if not claimed:
         return
+    user = User.objects.get(pk=user_id)
     try:
-        _SENDERS[channel](User.objects.get(pk=user_id), claimed)
+        _SENDERS[channel](user, claimed)
     except NoticeNotSent as error:
         logger.warning("notice_not_sent", extra={"channel": channel, "user": user_id, "error": str(error)})
         _postpone(claimed, str(error))

@@ -189,7 +189,7 @@ def test_stopped_process_is_replaced_within_ten_seconds_and_gives_way_when_it_wa
 ):
     with three_at_work(start, add_bots, sandbox, rows) as (processes, bots, watch):
         held = [app_id for (app_id,) in rows.all(HELD_BY_C)]
-        deaf = [app_id for app_id in held if bots.wanted[app_id] == 1]
+        single = [app_id for app_id in held if bots.wanted[app_id] == 1]
         stopped = time.time()
         processes[2].send(signal.SIGSTOP)
 
@@ -197,7 +197,7 @@ def test_stopped_process_is_replaced_within_ten_seconds_and_gives_way_when_it_wa
             opened = bots.opened()
             return all(any(moment > stopped for moment in opened[app_id]) for app_id in app_ids)
 
-        processes[0].wait_until(lambda: replaced(deaf), what="bots that hear again", seconds=10)
+        processes[0].wait_until(lambda: replaced(single), what="bots that are connected again", seconds=10)
         processes[0].wait_until(lambda: replaced(held), what="second connections", seconds=10)
         woken = time.monotonic()
         processes[2].send(signal.SIGCONT)

@@ -207,7 +207,7 @@ def test_switching_on_the_bots_page_asks_first(rows: Rows, as_owner: Client) -> 
     assert not Bot.objects.get(pk=rows.bot.pk).enabled
 
 
-def test_reconnecting_asks_first_and_makes_the_connections_anew(rows: Rows, as_owner: Client) -> None:
+def test_reconnecting_asks_first_and_replaces_the_connections(rows: Rows, as_owner: Client) -> None:
     address = page_of("bots_bot", rows.bot, "reconnect")
     assert 'data-testid="ask"' in text_of(as_owner.get(address))
     assert Bot.objects.get(pk=rows.bot.pk).reconnect_asked_at is None
@@ -241,7 +241,7 @@ def test_examination_names_what_is_in_order_and_explains_what_is_not(
         "Credentials and platform: App ID or App Secret is wrong, or the app is disabled (10014, log-1). "
         "Compare App ID"
     )
-    assert said[2].startswith("Admission to the long connection: The platform cannot be reached")
+    assert said[2].startswith("Admission to the long connection: The proxy cannot be reached")
     assert rows.bot.app_secret not in " ".join(said)
 
 

@@ -72,7 +72,7 @@ def test_told_by_the_platform_it_takes_one_click_and_asks_nobody(feishu: Rows, a
         assert Bot.objects.get(pk=feishu.bot.pk).platform == "feishu"
         as_owner.post(page)
     assert Bot.objects.get(pk=feishu.bot.pk).platform == "lark"
-    assert wanted_of(feishu.bot) != before  # the fleet makes the connection anew, without a restart
+    assert wanted_of(feishu.bot) != before  # the fleet replaces the connection, without a restart
     entry = AuditEntry.objects.get(action="bot.brand_switched")
     assert entry.detail == {"before": "feishu", "after": "lark"}
 

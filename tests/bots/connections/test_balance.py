@@ -139,7 +139,7 @@ def test_companions_of_many_bots_are_parted_when_a_second_process_joins():
     assert len(by_bot) == 20
 
 
-def test_full_processes_leave_slots_homeless_and_a_confined_one_does_not_count():
+def test_full_processes_leave_slots_unplaceable_and_a_confined_one_does_not_count():
     full = replace(A, capacity=2)
     seen = [*slots(2, holder=A), slot(2)]
     assert [one.slot_id for one in balance(full, [full], seen).unplaceable()] == [2]

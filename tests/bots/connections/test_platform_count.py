@@ -129,7 +129,7 @@ def test_connection_of_a_process_that_died_does_not_count_as_held(bot, look_at):
     assert look_at(bot, 1).held == 1
 
 
-def test_half_open_connection_is_made_anew_when_two_looks_in_a_row_miss_it_the_oldest_first(bot, look_at):
+def test_half_open_connection_is_replaced_when_two_counts_in_a_row_miss_it_the_oldest_first(bot, look_at):
     bot.slots.filter(number=2).update(connected_at=timezone.now() - 2 * AN_HOUR)
     look_at(bot, 1)
     assert renewed(bot) == []
@@ -162,7 +162,7 @@ def test_count_that_stays_wrong_costs_two_connections_and_no_more(bot, look_at):
     assert look_at(bot, 2).renewals == 0
 
 
-def test_loss_brings_the_next_look_forward_and_a_planned_move_does_not(bot, look_at):
+def test_loss_brings_the_next_check_forward_and_a_planned_move_does_not(bot, look_at):
     look_at(bot, 2)
     for reason, soon in ((LossReason.MOVED, False), (LossReason.NETWORK, True)):
         write_losses([ConnectionLoss(bot=bot, number=1, at=timezone.now(), reason=reason)])

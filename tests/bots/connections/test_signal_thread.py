@@ -37,10 +37,10 @@ def thread() -> Iterator[SignalThread]:
 
 
 def test_receivers_get_the_facts_in_order_on_another_thread(thread, listen):
-    heard: list[tuple[str, str, str]] = []
+    received: list[tuple[str, str, str]] = []
 
     def note(what: str) -> Callable[..., None]:
-        return lambda connection, **facts: heard.append(
+        return lambda connection, **facts: received.append(
             (what, connection.app_id, str(facts.get("reason", "")))
         )
 
@@ -51,7 +51,7 @@ def test_receivers_get_the_facts_in_order_on_another_thread(thread, listen):
     thread.send(signals.connected, INFO, device_id="d")
     thread.send(signals.disconnected, INFO, reason="silent")
     thread.close(seconds=PATIENCE)
-    assert heard == [("connected", "cli_1", ""), ("disconnected", "cli_1", "silent")]
+    assert received == [("connected", "cli_1", ""), ("disconnected", "cli_1", "silent")]
     assert threads == ["connection-signals"]
 
 
@@ -62,28 +62,28 @@ def test_nothing_is_done_when_nobody_listens(thread):
 
 
 def test_receiver_that_fails_is_logged_once_and_hurts_no_other(thread, listen, caplog):
-    heard: list[int] = []
+    received: list[int] = []
 
     def broken(**_facts: Any) -> None:
         raise ValueError("of the receiver")
 
     listen(signals.heartbeat, broken)
-    listen(signals.heartbeat, lambda count, **_facts: heard.append(count))
+    listen(signals.heartbeat, lambda count, **_facts: received.append(count))
     for count in (1, 2):
         thread.send(signals.heartbeat, INFO, count=count)
     thread.close(seconds=PATIENCE)
-    assert heard == [1, 2]
+    assert received == [1, 2]
     assert [record.getMessage() for record in caplog.records] == ["signal_receiver_failed"]
 
 
 def test_receiver_that_hangs_fills_the_queue_and_what_finds_no_room_is_counted(thread, listen, caplog):
     running, go_on = threading.Event(), threading.Event()
-    heard: list[str] = []
+    received: list[str] = []
 
     def slow(**facts: Any) -> None:
         running.set()
         go_on.wait(PATIENCE)
-        heard.append(facts["what"])
+        received.append(facts["what"])
 
     listen(signals.frame, slow)
     listen(signals.disconnected, slow)
@@ -97,7 +97,7 @@ def test_receiver_that_hangs_fills_the_queue_and_what_finds_no_room_is_counted(t
     assert caplog.text.count("connection_signals_dropped") == 1
     go_on.set()
     thread.close(seconds=PATIENCE)
-    assert heard == ["first", "frame 0", "frame 1", "loss 0", "loss 1"]
+    assert received == ["first", "frame 0", "frame 1", "loss 0", "loss 1"]
 
 
 def test_end_of_the_process_does_not_wait_for_a_receiver_that_hangs(listen):

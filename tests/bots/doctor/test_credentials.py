@@ -21,7 +21,7 @@ def test_wrong_secret_is_wrong_with_code_and_log_id_and_stops_no_other_check(bot
     assert not platform.bot.called
 
 
-def test_credentials_are_asked_for_anew_each_time(bot, platform):
+def test_credentials_are_asked_for_again_each_time(bot, platform):
     look(bot)
     look(bot)
     assert platform.token.call_count == 2
