@@ -7,8 +7,6 @@ from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage, Tags, register
 from django.utils.translation import gettext_lazy as _
 
-from feishu_portal.runtime import garbage
-
 
 class PortalConfig(AppConfig):
     name = "feishu_portal"
@@ -17,8 +15,6 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from feishu_portal import checks  # noqa: F401, PLC0415 -- registers the checks
-
-        garbage.resume()
 
 
 class ConsoleConfig(SimpleAdminConfig):

@@ -1,4 +1,4 @@
-"""Garbage collection, tuned for an event loop with hundreds of connections and for a quick start.
+"""Garbage collection, tuned for an event loop with hundreds of connections.
 
 Tuning it is fenced in here: it is global to the process, and wrong as soon as what a message is made of changes. A full
 collection looks at every container there is, close to a microsecond each on a busy machine, and all threads stand still
@@ -24,16 +24,6 @@ RARELY: Final = 60
 Not never: a lost connection leaves about a hundred containers that only a full collection finds, because they refer to
 each other in a circle. By then that is some tens of megabytes.
 """
-
-
-def pause() -> None:
-    """Collect nothing while modules load: they are no garbage, and looking for it takes a sixth of the time to start."""
-    gc.disable()
-
-
-def resume() -> None:
-    """Collect again, once the modules are loaded."""
-    gc.enable()
 
 
 def spare_event_loop() -> None:

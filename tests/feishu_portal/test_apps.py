@@ -1,13 +1,7 @@
-import gc
-
 from django.contrib import admin
 from django.core.checks import Tags, run_checks
 
 from bots.models import Bot
-
-
-def test_garbage_is_looked_for_once_the_modules_are_loaded():
-    assert gc.isenabled()
 
 
 def test_pages_of_the_console_are_checked_although_they_are_loaded_late(monkeypatch):

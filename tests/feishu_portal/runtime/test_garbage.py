@@ -11,14 +11,6 @@ def as_before() -> Iterator[None]:
     thresholds = gc.get_threshold()
     yield
     gc.set_threshold(*thresholds)
-    gc.enable()
-
-
-def test_collector_rests_between_pause_and_resume() -> None:
-    garbage.pause()
-    assert not gc.isenabled()
-    garbage.resume()
-    assert gc.isenabled()
 
 
 def test_event_loop_is_spared_what_is_loaded_and_most_collections() -> None:
