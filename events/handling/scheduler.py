@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 MAX_BOTS = 64  # looked at in one round
 MAX_EVENTS = 256  # dispatched in one transaction
 MAX_RUNS = 256  # of one bot, read in one round
+BEHIND = timedelta(microseconds=1)
+"""By so much those that got something in a round are behind those that did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,23 +201,27 @@ class _Round:
         return chosen, full
 
     def note(self, new: Dispatched) -> None:
-        """When these bots were scheduled and, where there is a rate, when the next handler may start. A bot for which no
-        place was left is still the next one."""
-        unpaced = []
+        """When these bots were scheduled and, where there is a rate, when the next handler may start.
+
+        A bot for which no place was left is still the next one. One of which nothing could start for another reason goes
+        behind the bots that wait, and before those of this round that got something.
+        """
+        later = self._now + BEHIND
+        unpaced: dict[datetime, list[UUID]] = {self._now: [], later: []}
         for queue in self._queues:
             started = self._started[queue.pk] + new.started[queue.pk]
             if not started and queue.pk in self._unserved | new.unserved:
                 continue
+            scheduled_at = later if started else self._now
             if rate := queue.bot.handlers_per_second:
                 next_start_at = Pace(rate).after(queue.next_start_at, self._now, started)
                 BotQueue.objects.filter(pk=queue.pk).update(
-                    scheduled_at=self._now, next_start_at=next_start_at
+                    scheduled_at=scheduled_at, next_start_at=next_start_at
                 )
             else:
-                unpaced.append(queue.pk)
-        if unpaced:
-            condition, values = any_of(unpaced)
-            sql = (
-                f"UPDATE events_botqueue SET scheduled_at = %s, next_start_at = NULL WHERE bot_id {condition}"  # noqa: S608 -- constants
-            )
-            run(sql, [self._now, *values])
+                unpaced[scheduled_at].append(queue.pk)
+        for scheduled_at, pks in unpaced.items():
+            if pks:
+                condition, values = any_of(pks)
+                sql = f"UPDATE events_botqueue SET scheduled_at = %s, next_start_at = NULL WHERE bot_id {condition}"  # noqa: S608 -- constants
+                run(sql, [scheduled_at, *values])
