@@ -16,6 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 STATEMENT_SECONDS = 0.2
 """How long a statement may still run in a transaction that is aborted."""
 
+BATCH = 48
+"""Rows that background work writes in one transaction: it holds the lock of all writers for some 20 ms then."""
 GIVE_WAY_SECONDS = 0.5
 """How long background work waits for arrivals, so that a flood of them does not stop it."""
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.background.pace import Pace
 from core.database.sql import any_of, ask, run, uuid_of
-from core.database.sqlite import WRITE_TURNS
+from core.database.sqlite import BATCH, WRITE_TURNS
 from events.handling.claims import Batch, Batches, choose_due, due_behind, due_runs
 from events.handling.concurrency import MAX_AHEAD, ConcurrencyLimit, RunDurations
 from events.handling.dispatch import Dispatched, dispatch_events, dispatch_one_by_one
@@ -111,7 +111,7 @@ def _schedule(bot_ids: Sequence[UUID], most: int, batches: Batches, *, pass_full
         new = dispatch_events(
             [queue.bot for queue in queues],
             round_.switches,
-            most=MAX_EVENTS,
+            most=MAX_EVENTS if connection.vendor == "postgresql" else BATCH,
             batches=batches,
             most_places=most - batches.places,
             allowed=round_.allowed,

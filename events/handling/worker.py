@@ -28,6 +28,7 @@ from django.utils import timezone
 from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
 from core.database.connections import limit_waiting
+from core.database.sqlite import BATCH
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
 from events.handling import execution
@@ -71,7 +72,10 @@ class HandlerWorker:
         self._durations = RunDurations()
         self._poller = Poller()
         self._ends = CommitThread(
-            self._write_ends, name="handler-ends", max_batch=MAX_ENDS, on_failed=self._end_not_written
+            self._write_ends,
+            name="handler-ends",
+            max_batch=MAX_ENDS if connection.vendor == "postgresql" else BATCH,
+            on_failed=self._end_not_written,
         )
         self._to_put_back: deque[HandlerRun] = deque()
         self._watchdog = Watchdog(
