@@ -89,16 +89,21 @@ class AbortableConnection:
 
     def _roll_back(self, raw: sqlite3.Connection) -> None:
         """On a thread of its own, because it waits until a statement that is running has ended or was interrupted."""
-        # Not at once: a query that is open between two rows would have the statements below interrupted as well.
-        interruption = threading.Timer(STATEMENT_SECONDS, raw.interrupt)
-        interruption.daemon = True
-        interruption.start()
+        done = threading.Event()
+
+        def interrupt() -> None:
+            # Not at once: a query that is open between two rows would have the statements below interrupted as well.
+            # Not once: the statement that is to be interrupted may have yet to begin.
+            while not done.wait(STATEMENT_SECONDS):
+                raw.interrupt()
+
+        threading.Thread(target=interrupt, name="sqlite-interrupt", daemon=True).start()
         with self._closing:
             for statement in ("PRAGMA query_only = ON", "ROLLBACK"):
                 # There may be nothing to roll back, and the thread may have come back and closed its connection.
                 with suppress(sqlite3.Error):
                     raw.execute(statement)
-        interruption.cancel()
+        done.set()
 
     def close(self) -> bool:
         """By the thread itself; False when that failed. SQLite's connection may be used by two threads at once, but not
