@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from bots.models import Bot
 from events.handling.threads import HandlerThreads
 from tests.factories import make_bot
+from tests.services import measuring
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def threads():
     made = HandlerThreads("test")
-    yield made
+    with measuring.paused():
+        yield made
     made.close()
 
 
