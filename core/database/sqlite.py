@@ -7,6 +7,7 @@ SQLite gives its lock to whoever happens to ask when it is free, and who asks ag
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,6 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 STATEMENT_SECONDS = 0.2
 """How long a statement may still run in a transaction that is aborted."""
+EXECUTIONS = 20
+"""How often a roll-back is tried that is interrupted, once in ``STATEMENT_SECONDS``."""
 
 BATCH = 48
 """Rows that background work writes in one transaction: it holds the lock of all writers for some 20 ms then."""
@@ -66,6 +69,18 @@ class WriteTurns:
 WRITE_TURNS = WriteTurns()
 
 
+def _execute_uninterrupted(raw: sqlite3.Connection, statement: str) -> None:
+    """The statement again when it was interrupted in place of the one that hangs; there may be nothing to roll back, and
+    the thread may have come back and closed its connection."""
+    for _ in range(EXECUTIONS):
+        try:
+            raw.execute(statement)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                continue
+        return
+
+
 class AbortableConnection:
     """The database connection of the thread that makes this; another thread may abort its transaction.
 
@@ -89,21 +104,23 @@ class AbortableConnection:
 
     def _roll_back(self, raw: sqlite3.Connection) -> None:
         """On a thread of its own, because it waits until a statement that is running has ended or was interrupted."""
-        done = threading.Event()
-
-        def interrupt() -> None:
-            # Not at once: a query that is open between two rows would have the statements below interrupted as well.
-            # Not once: the statement that is to be interrupted may have yet to begin.
-            while not done.wait(STATEMENT_SECONDS):
-                raw.interrupt()
-
-        threading.Thread(target=interrupt, name="sqlite-interrupt", daemon=True).start()
+        threading.Thread(target=self._interrupt, args=(raw,), name="sqlite-interrupt", daemon=True).start()
         with self._closing:
             for statement in ("PRAGMA query_only = ON", "ROLLBACK"):
-                # There may be nothing to roll back, and the thread may have come back and closed its connection.
-                with suppress(sqlite3.Error):
-                    raw.execute(statement)
-        done.set()
+                _execute_uninterrupted(raw, statement)
+
+    def _interrupt(self, raw: sqlite3.Connection) -> None:
+        """End each statement that runs too long, until the thread has closed its connection.
+
+        Not at once: a query that is open between two rows would have the roll-back interrupted as well. Not only until
+        the roll-back: the statement that hangs may have been prepared before it and begin after it.
+        """
+        while True:
+            time.sleep(STATEMENT_SECONDS)
+            if self._wrapper.connection is not raw:
+                return
+            with suppress(sqlite3.ProgrammingError):  # the thread has closed it since
+                raw.interrupt()
 
     def close(self) -> bool:
         """By the thread itself; False when that failed. SQLite's connection may be used by two threads at once, but not

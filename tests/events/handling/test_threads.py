@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 from django.db import connection, transaction
@@ -13,6 +14,8 @@ from tests.factories import make_bot
 from tests.services import measuring
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
 @pytest.fixture
@@ -87,14 +90,31 @@ class TestSQLite:
         def hang():
             with transaction.atomic(), connection.cursor() as cursor:
                 begun.set()
-                cursor.execute(
-                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-                )
+                cursor.execute(ENDLESS)
 
         job = threads.start(hang)
         assert begun.wait(20)
         threads.leave(job)
         make_bot()
+        until(lambda: threads.hung == 0, "the thread has ended")
+
+    def test_job_that_begins_a_long_statement_when_it_was_left_comes_to_an_end(self, threads):
+        holds, release = threading.Event(), threading.Event()
+
+        def hang():
+            with transaction.atomic(), connection.cursor() as cursor:
+                Bot.objects.update(name="inside")
+                holds.set()
+                with suppress(BaseException):
+                    release.wait(20)
+                cursor.execute(ENDLESS)
+
+        make_bot()
+        job = threads.start(hang)
+        assert holds.wait(20)
+        threads.leave(job)
+        Bot.objects.update(name="another's")  # the lock is free, so the transaction was rolled back
+        release.set()
         until(lambda: threads.hung == 0, "the thread has ended")
 
     def test_job_with_an_open_query_loses_its_lock(self, threads):
