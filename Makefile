@@ -29,23 +29,24 @@ setup: $(DEVELOPMENT) ## .venv with all that running and testing need
 # Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
 WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
 
-# The second pass takes the tests that touch a database; tests/services/plugin.py chooses them.
+# The second pass takes the tests that touch a database; tests/services/plugin.py chooses them. MEASURED="-m coverage run"
+# measures what it reaches: the first pass, with most of the processes, is left as fast as it is.
 test: $(DEVELOPMENT) ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(WORKERS) $(ARGS)
-	TEST_DATABASE=sqlite $(PYTHON) -m pytest $(WORKERS) $(ARGS)
+	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) -m pytest $(WORKERS) $(ARGS)
 
 # --- for whoever changes the code
 
 test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
-	TEST_DATABASE=none $(PYTHON) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
+	TEST_DATABASE=none $(PYTHON) $(MEASURED) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
-# Tests without a database and those on SQLite reach nearly all.
+# Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
 coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS="tests/bots")
 	@rm -f .coverage .coverage.*
 	TEST_DATABASE=none $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)
 	TEST_DATABASE=sqlite $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)
 	@$(PYTHON) -m coverage combine --quiet
-	@$(PYTHON) -m coverage report
+	@$(PYTHON) -m coverage report $(if $(ARGS),--fail-under=0)
 
 # docs/measurements.md has what it found.
 bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side (ARGS="--rounds 50")
