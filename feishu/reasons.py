@@ -17,6 +17,8 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     BROKEN = "broken"
     """The line went dead in the middle."""
+    CUT = "cut"
+    """The answer began and did not end."""
     TLS = "tls"
     """The other end does not prove to be who it should be."""
     PROXY_UNREACHABLE = "proxy_unreachable"
@@ -78,6 +80,15 @@ ROWS: Final[dict[Reason, Row]] = {
         Category.RETRY,
         Text("与平台的连接中途断开", "The line to the platform broke"),
         _NETWORK,
+    ),
+    Reason.CUT: (
+        Category.RETRY,
+        Text("平台的应答中途被截断", "The answer was cut off in the middle"),
+        Text(
+            "该请求可能已执行，请先确认结果再决定是否重新发送；若持续出现，请检查代理或网关的应答大小与超时限制",
+            "The request may have been carried out: look before you send it again. If it stays, check what a proxy or gateway "
+            "on the way allows in size and time",
+        ),
     ),
     Reason.TLS: (
         Category.RETRY,

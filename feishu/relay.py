@@ -1,15 +1,15 @@
 """Streaming HTTP to the platform: requests and answers pass through without being read whole. For asyncio."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypeAlias
 
 import httpx
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
-from feishu.errors import TransportError
+from feishu.errors import MalformedAnswer, TransportError
 from feishu.proxies import environment_proxy
 from feishu.reasons import Reason
 from feishu.transport import tls
@@ -23,8 +23,10 @@ MAX_CONNECTIONS: Final = 1000
 """Per proxy, and so per platform. Whoever relays bounds its calls; this only keeps them from queueing here."""
 MAX_CLIENTS: Final = 32
 """Proxies whose connections are kept."""
+FIRST_STATUS: Final = 200
+LAST_STATUS: Final = 599
 
-Headers: TypeAlias = Sequence[tuple[str, str]]
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 # Raised before the first byte is written. Unlike in `transport`, a LocalProtocolError is none of them: a body that turns
 # out shorter than announced has been written in part.
@@ -37,25 +39,58 @@ _NOT_SENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Relayed:
-    """An answer whose body is still on its way. `headers` have lower-case names. Has to be closed."""
+    """An answer whose body is still on its way. Has to be closed."""
 
-    status: int
-    headers: httpx.Headers = field(repr=False)
-    response: httpx.Response = field(repr=False)
+    def __init__(self, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self.headers = response.headers
+        """With lower-case names."""
+        self.raw_headers: Headers = [(name.lower(), value) for name, value in response.headers.raw]
+        """Byte for byte: the value of a header need not be text in any encoding that we know."""
+        self._response = response
+        # One iterator for all readers: the body can be read once.
+        self._body = self._read()
+        self._reading: asyncio.Future[bytes] | None = None
+
+    async def next_chunk(self, *, patience: float | None = None) -> bytes:
+        """The next bytes of the body as they come, still encoded as its Content-Encoding says; empty at its end.
+
+        Raises TransportError where it is cut off, TimeoutError after `patience` seconds: ask again, nothing is lost.
+        """
+        if self._reading is None:
+            if patience is None:
+                return await anext(self._body, b"")
+            self._reading = asyncio.ensure_future(anext(self._body, b""))
+        # Not wait_for, which would cancel the reading and lose the connection.
+        await asyncio.wait({self._reading}, timeout=patience)
+        if not self._reading.done():
+            raise TimeoutError
+        chunk, self._reading = self._reading, None
+        return chunk.result()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, still encoded as its Content-Encoding says; raises TransportError where it breaks off."""
+        """The body from where the last reader stopped; raises TransportError where it is cut off."""
+        while chunk := await self.next_chunk():
+            yield chunk
+
+    async def _read(self) -> AsyncGenerator[bytes]:
         try:
-            async for chunk in self.response.aiter_raw():
-                yield chunk
+            async for chunk in self._response.aiter_raw():
+                if chunk:
+                    yield chunk
+        except httpx.TimeoutException as error:
+            raise TransportError(_sentence(error), sent="unknown", reason=Reason.TIMEOUT) from error
         except httpx.TransportError as error:
-            raise TransportError(_sentence(error), sent="unknown") from error
+            raise TransportError(_sentence(error), sent="unknown", reason=Reason.CUT) from error
 
     async def close(self) -> None:
         """Give the connection back, or cut it where the body was not read to its end."""
-        await self.response.aclose()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self._body.aclose()
+        await self._response.aclose()
 
 
 class Relay:
@@ -78,7 +113,7 @@ class Relay:
         """Send a request and return as soon as the answer's headers are there.
 
         `target`: path and query, sent letter for letter after the path of `base_url`. A `body` is sent chunked unless
-        `headers` give its length. What `body` raises comes out. Raises TransportError.
+        `headers` give its length. What `body` raises comes out. Raises TransportError or MalformedAnswer.
         """
         base = httpx.URL(base_url)
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
@@ -96,7 +131,10 @@ class Relay:
         if response.status_code == PROXY_AUTHENTICATION:
             await response.aclose()
             raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
-        return Relayed(response.status_code, response.headers, response)
+        if not FIRST_STATUS <= response.status_code <= LAST_STATUS:
+            await response.aclose()
+            raise MalformedAnswer("the status is none of HTTP", http_status=response.status_code)
+        return Relayed(response)
 
     def _client(self, proxy: str) -> httpx.AsyncClient:
         if proxy not in self._clients:

@@ -10,7 +10,8 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.rendering import EMPTY, ago, explained, identifier, when
+from core.console.rendering import EMPTY, ago, identifier, problem_block, when
+from feishu.codes import explain
 
 KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "info"}
 
@@ -65,7 +66,8 @@ class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
             return EMPTY
         if use.status is None:
             return label(_("Unanswered"))
-        colour = "success" if use.status < 400 and not use.code else "danger"
+        is_good = use.status < 400 and not use.code and not use.reason
+        colour = "success" if is_good else "danger"
         return label(f"{use.status} · {use.code}" if use.code else use.status, colour)
 
     @column(_("duration"))
@@ -74,4 +76,6 @@ class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
 
     @column(_("error"))
     def problem(self, use: TokenUse) -> str:
-        return explained(use.code or None, log_id=use.log_id)
+        if not use.code and not use.reason:
+            return EMPTY
+        return problem_block(explain(use.code or None, use.reason), log_id=use.log_id)

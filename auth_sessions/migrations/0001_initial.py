@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='HTTP status')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
+                ('reason', models.CharField(blank=True, editable=False, max_length=20)),
                 ('sent_bytes', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='bytes sent')),
                 ('received_bytes', models.PositiveBigIntegerField(blank=True, null=True, verbose_name='bytes received')),
                 ('seconds', models.FloatField(blank=True, null=True, verbose_name='seconds')),

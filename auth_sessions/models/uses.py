@@ -51,6 +51,8 @@ class TokenUse(models.Model):
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+    reason = models.CharField(max_length=20, blank=True, editable=False)
+    """Why there was no answer, or only part of one (`feishu.reasons`)."""
     sent_bytes = models.PositiveBigIntegerField(_("bytes sent"), null=True, blank=True)
     received_bytes = models.PositiveBigIntegerField(_("bytes received"), null=True, blank=True)
     seconds = models.FloatField(_("seconds"), null=True, blank=True)

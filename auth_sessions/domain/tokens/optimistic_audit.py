@@ -27,11 +27,12 @@ class AdmissionVersions:
 
 _COLUMNS = (
     "at", "bot_id", "client_id", "caller", "kind", "tenant_key", "open_id", "generation", "method", "path", "log_id",
+    "reason",
 )  # fmt: skip
 _GIVEN = """
     number int, client_id bigint, client_version text, bot_version text, grant_id uuid, grant_version text,
     only_grant boolean, at timestamptz, bot_id uuid, caller text, kind text, tenant_key text, open_id text,
-    generation bigint, method text, path text, log_id text
+    generation bigint, method text, path text, log_id text, reason text
 """
 _RECORD = f"""
     WITH held AS MATERIALIZED (

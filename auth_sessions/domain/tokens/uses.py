@@ -8,7 +8,7 @@ from auth_sessions.enums import UseKind
 from auth_sessions.models import TokenUse, UserToken
 from core.access.models import ApiClient
 
-OUTCOME_COLUMNS = ("status", "code", "log_id", "sent_bytes", "received_bytes", "seconds")
+OUTCOME_COLUMNS = ("status", "code", "log_id", "reason", "sent_bytes", "received_bytes", "seconds")
 
 
 def record_hand_out(grant: UserToken, *, client: ApiClient) -> TokenUse:

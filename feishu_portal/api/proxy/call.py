@@ -18,7 +18,7 @@ from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
-from feishu_portal.api.proxy.headers import has_body, to_caller, to_platform
+from feishu_portal.api.proxy.headers import RawHeaders, has_body, to_caller, to_platform
 from feishu_portal.api.proxy.platform_outcome import PeekedAnswer, peek
 from feishu_portal.api.proxy.rate_limits import RateLimits, limit_key
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
@@ -107,7 +107,7 @@ class ProxyCall:
                 target.method,
                 admitted.bot.addresses.open_url,
                 target.address,
-                headers=[*self._headers, *headers, ("authorization", f"Bearer {token}")],
+                headers=[*self._headers, *headers, (b"authorization", f"Bearer {token}".encode())],
                 body=body,
                 proxy=admitted.proxy,
             )
@@ -117,6 +117,7 @@ class ProxyCall:
                 await relayed.close()
                 raise
         except FeishuError as error:
+            use.reason = error.reason or ""
             self._record(use, started=started)
             raise self._as_problem(error) from error
         except UploadStalled:
@@ -131,12 +132,12 @@ class ProxyCall:
             return admitted.token
         return await self._services.app_tokens.get(admitted.credentials)
 
-    async def _body(self) -> tuple[AsyncIterator[bytes] | None, list[tuple[str, str]]]:
+    async def _body(self) -> tuple[AsyncIterator[bytes] | None, RawHeaders]:
         if self._upload.is_empty:
             no_body = self._request.target.method in {"GET", "HEAD", "DELETE"}
-            return None, [] if no_body else [("content-length", "0")]
+            return None, [] if no_body else [(b"content-length", b"0")]
         length = await self._upload.length()
-        return self._upload.chunks(), [] if length is None else [("content-length", str(length))]
+        return self._upload.chunks(), [] if length is None else [(b"content-length", b"%d" % length)]
 
     async def _send_again(self, rejected: Attempt) -> tuple[Attempt, str]:
         """The second attempt, if there is another token and the body can be sent again; else the first. The text says which
@@ -177,7 +178,7 @@ class ProxyCall:
                     "type": "http.response.start",
                     "status": answer.relayed.status,
                     "headers": to_caller(
-                        answer.relayed.headers.multi_items(), added=self._portal_headers(attempt, replayed)
+                        answer.relayed.raw_headers, added=self._portal_headers(attempt, replayed)
                     ),
                 }
             )
@@ -192,6 +193,7 @@ class ProxyCall:
             await self._send_message({"type": "http.response.body", "body": b"", "more_body": False})
         except TransportError as error:
             # The status is out: all that is left is to end without the end, which the caller's client notices.
+            attempt.use.reason = error.reason or ""
             self._log("proxy_answer_interrupted", error)
         except TimeoutError:
             self._log("proxy_caller_stalled")
@@ -235,6 +237,8 @@ class ProxyCall:
             504 if timed_out and sent == "unknown" else 502,
             "upstream_failed",
             error.info.cause.in_language("en"),
+            reason=error.reason,
+            cure=error.info.cure.in_language("en"),
             sent=sent,
         )
 
@@ -247,6 +251,7 @@ class ProxyCall:
                 "method": self._request.target.method,
                 "path": self._request.target.path,
                 "error": str(error or ""),
+                "reason": (error and error.reason) or "",
             },
         )
 

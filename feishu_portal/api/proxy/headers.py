@@ -8,15 +8,15 @@ RawHeaders = list[tuple[bytes, bytes]]
 # Neither Authorization nor Cookie nor Host, nothing that says where a request came from, nothing hop-by-hop.
 TO_PLATFORM = frozenset(
     {
-        "accept", "accept-language", "content-encoding", "content-language", "content-type", "if-match",
-        "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "prefer", "range", "x-request-id",
+        b"accept", b"accept-language", b"content-encoding", b"content-language", b"content-type", b"if-match",
+        b"if-modified-since", b"if-none-match", b"if-range", b"if-unmodified-since", b"prefer", b"range", b"x-request-id",
     }
 )  # fmt: skip
 TO_CALLER = frozenset(
     {
-        "accept-ranges", "content-disposition", "content-encoding", "content-language", "content-length",
-        "content-range", "content-type", "etag", "last-modified", "retry-after", "x-ogw-ratelimit-limit",
-        "x-ogw-ratelimit-reset", "x-request-id", "x-tt-logid",
+        b"accept-ranges", b"content-disposition", b"content-encoding", b"content-language", b"content-length",
+        b"content-range", b"content-type", b"etag", b"last-modified", b"retry-after", b"x-ogw-ratelimit-limit",
+        b"x-ogw-ratelimit-reset", b"x-request-id", b"x-tt-logid",
     }
 )  # fmt: skip
 # What comes from the platform is served from the console's origin: no browser may take it for a page of the portal,
@@ -28,26 +28,27 @@ _GUARDS: RawHeaders = [
 ]
 
 
-def to_platform(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """The caller's headers that are relayed. The length of the body is set where it is sent."""
-    named = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers)
+def to_platform(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
+    """The caller's headers that are relayed, byte for byte. The length of the body is set where it is sent."""
+    named = ((name.lower(), value) for name, value in headers)
     return [(name, value) for name, value in named if name in TO_PLATFORM]
 
 
-def to_caller(headers: Iterable[tuple[str, str]], *, added: Mapping[str, str]) -> RawHeaders:
-    """The platform's headers that are relayed, and the portal's own. A Location gets another name: a client that follows
-    it blindly would take its API key along."""
+def to_caller(headers: Iterable[tuple[bytes, bytes]], *, added: Mapping[str, str]) -> RawHeaders:
+    """The platform's headers that are relayed, byte for byte, and the portal's own. A Location gets another name: a client
+    that follows it blindly would take its API key along. A length beside chunks counts for nothing (RFC 9112, 6.3)."""
+    headers = [(name.lower(), value) for name, value in headers]
+    own = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added.items()]
+    dropped = {name for name, _value in own}
+    if any(name == b"transfer-encoding" for name, _value in headers):
+        dropped.add(b"content-length")
     passed: RawHeaders = []
     for name, value in headers:
-        if name in TO_CALLER and name not in added:
-            passed.append((name.encode(), value.encode("latin-1")))
-        elif name == "location":
-            passed.append((b"feishu-portal-location", value.encode("latin-1")))
-    return [
-        *passed,
-        *((name.encode(), value.encode("latin-1", "replace")) for name, value in added.items()),
-        *_GUARDS,
-    ]
+        if name in TO_CALLER and name not in dropped:
+            passed.append((name, value))
+        elif name == b"location":
+            passed.append((b"feishu-portal-location", value))
+    return [*passed, *own, *_GUARDS]
 
 
 def has_body(method: str, status: int) -> bool:

@@ -1,5 +1,9 @@
 """What became of a call at the platform: read from the beginning of the answer's JSON, which then goes on untouched."""
 
+import contextlib
+import re
+import time
+import zlib
 from dataclasses import dataclass, field
 
 import msgspec
@@ -9,7 +13,10 @@ from feishu.relay import Relayed
 from feishu.responses import reset_after
 
 MAX_PEEKED = 64 * 1024  # bytes; an answer that says why it failed is shorter
+PEEK_SECONDS = 2.0  # that an answer is held back; one that trickles is no refusal
 MISSING_USER_SCOPE = 99991679
+MAX_SCOPES = 50  # named in a header
+_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 class _Violation(msgspec.Struct):
@@ -58,17 +65,11 @@ async def peek(relayed: Relayed) -> PeekedAnswer:
     peeked = PeekedAnswer(relayed, PlatformOutcome(relayed.status))
     content_type = relayed.headers.get("content-type", "").partition(";")[0].strip().lower()
     envelope = _Envelope()
-    if content_type == "application/json" and "content-encoding" not in relayed.headers:
-        size = 0
-        peeked.is_whole = True
-        async for chunk in relayed.chunks():
-            peeked.beginning.append(chunk)
-            size += len(chunk)
-            if size > MAX_PEEKED:
-                peeked.is_whole = False
-                break
+    if content_type == "application/json":
+        peeked.is_whole = await _read_beginning(relayed, peeked.beginning)
         if peeked.is_whole:
-            envelope = _envelope(b"".join(peeked.beginning))
+            encoding = relayed.headers.get("content-encoding", "").strip().lower()
+            envelope = _envelope(_decoded(b"".join(peeked.beginning), encoding))
     limited = relayed.status == 429 or explain(envelope.code).category is Category.RATE_LIMIT
     peeked.outcome = PlatformOutcome(
         status=relayed.status,
@@ -78,6 +79,33 @@ async def peek(relayed: Relayed) -> PeekedAnswer:
         reset_after=reset_after(relayed.headers) if limited else None,
     )
     return peeked
+
+
+async def _read_beginning(relayed: Relayed, beginning: list[bytes]) -> bool:
+    """Read into ``beginning`` until the body ends, is too long or has had its time; whether it has ended."""
+    size, gives_up_at = 0, time.monotonic() + PEEK_SECONDS
+    with contextlib.suppress(TimeoutError):
+        while size <= MAX_PEEKED:
+            chunk = await relayed.next_chunk(patience=max(0.0, gives_up_at - time.monotonic()))
+            if not chunk:
+                return True
+            beginning.append(chunk)
+            size += len(chunk)
+    return False
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    """The body as its JSON; empty where it is in an encoding that is not known here, or too long."""
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        return b""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # either header
+    try:
+        plain = unpacker.decompress(body, MAX_PEEKED)
+    except zlib.error:
+        return b""
+    return plain if unpacker.eof else b""
 
 
 def _envelope(body: bytes) -> _Envelope:
@@ -92,4 +120,5 @@ def _missing_scopes(envelope: _Envelope) -> tuple[str, ...]:
         details = msgspec.json.decode(envelope.error, type=_Details)
     except msgspec.DecodeError:
         return ()
-    return tuple(one.subject for one in details.permission_violations if one.subject)
+    named = [one.subject for one in details.permission_violations if _SCOPE.fullmatch(one.subject)]
+    return tuple(named[:MAX_SCOPES])
