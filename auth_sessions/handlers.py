@@ -11,7 +11,13 @@ from auth_sessions.cards.authorization import (
 )
 from auth_sessions.cards.revocation import START_ACTION
 from auth_sessions.cards.self_service import REVOKE_ACTION, SHOW_ACTION, self_service_card
-from auth_sessions.commands import greet, not_possible, run_command
+from auth_sessions.commands import (
+    greet,
+    not_possible,
+    run_command,
+    run_edited_command,
+    run_menu_command,
+)
 from auth_sessions.domain.card_sync import mark_shown
 from auth_sessions.domain.device import request_code, start_code
 from auth_sessions.domain.directory import end_grants_of, rename
@@ -58,6 +64,23 @@ _PLATFORM_REASONS = {
 def answer_command(event: Event, bot: Bot) -> None:
     """Commands that people write to the bot; see ``auth_sessions.commands``."""
     run_command(event, bot)
+
+
+def _edited_message(event: Event) -> object:
+    message = event.data.get("message")
+    return message.get("message_id") if isinstance(message, dict) else None
+
+
+@on("im.message.updated_v1", atomic=False, ordered_by=_edited_message)
+def answer_edited_command(event: Event, bot: Bot) -> None:
+    """A command that was put right by editing its message; see ``auth_sessions.commands``."""
+    run_edited_command(event, bot)
+
+
+@on("application.bot.menu_v6", atomic=False)
+def answer_menu(event: Event, bot: Bot) -> None:
+    """Commands chosen from the bot's menu, whose entries have the event key `/auth` or `auth`."""
+    run_menu_command(event, bot)
 
 
 @on("im.chat.access_event.bot_p2p_chat_entered_v1", atomic=False)

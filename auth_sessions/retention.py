@@ -8,11 +8,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from auth_sessions.enums import OPEN_STATES, STILL_USABLE, Notice, RevocationState
-from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse
+from auth_sessions.models import Answered, AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse
 from core.database.retention import Overdue
 
 LINKS_KEPT: Final = timedelta(days=1)
 """After they ended. A self-service link lives for minutes and tells an operator nothing."""
+ANSWERED_KEPT: Final = timedelta(days=30)
+"""Twice as long as a message can be edited. After that a person may be shown again what the bot understands."""
 
 
 def overdue() -> Overdue:
@@ -27,6 +29,7 @@ def overdue() -> Overdue:
         "self-service links": SelfServiceLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by(
             "expires_at"
         ),
+        "answered messages": Answered.objects.filter(at__lt=now - ANSWERED_KEPT).order_by("at"),
     }
 
 

@@ -56,7 +56,8 @@ def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: Tenant
 def switch_brand(bot: Bot, *, to: PlatformName, actor: Actor) -> None:
     """Set the bot to the other brand; its connections are opened there in the fleet's next round."""
     before, bot.platform = bot.platform, to.value
-    bot.save(update_fields=["platform", "updated_at"])
+    bot.open_id = ""  # another one there
+    bot.save(update_fields=["platform", "open_id", "updated_at"])
     audit.record(
         actor=actor,
         action="bot.brand_switched",

@@ -20,6 +20,8 @@ from core.vault.fields import encrypted_field, encrypted_fields
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
+ADDRESSES: Final = frozenset({"platform", "open_url"})
+"""Fields that decide which platform the bot lives on: on another one it has another open_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
     action = "bot.created" if bot._state.adding else "bot.updated"
     if CONTROLS.intersection(changed):
         bot.asked_by, bot.asked_at = str(actor)[:200], timezone.now()
+    if ADDRESSES.intersection(changed):
+        bot.open_id = ""
     bot.save()
     arrange_slots(bot)
     bots_changed([bot.pk])

@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from bots.connections import platform_count
+from bots.identity import learn_open_id
 from bots.incidents import detection, notices
 from bots.removal import remove_deleted_bots
 from bots.retention import overdue
@@ -35,6 +36,7 @@ def sweep() -> None:
 @shared_task(name="bots.check_platform_count")
 def check_platform_count(bot_id: str) -> None:
     platform_count.check(UUID(bot_id))
+    learn_open_id(UUID(bot_id))
 
 
 @shared_task(name="bots.send_notices")

@@ -123,6 +123,17 @@ class OpenAPI:
         )
         return _sent(answer)
 
+    def message(self, message_id: str) -> dict[str, Any]:
+        """A message as it stands now (page "Get message content"); needs im:message:readonly or im:message.
+
+        Raises MalformedAnswer where the answer holds none.
+        """
+        answer = self._call("GET", _message_path(message_id))
+        items = answer.data.get("items")
+        if not isinstance(items, list) or not items or not isinstance(items[0], dict):
+            raise MalformedAnswer("the answer holds no message", log_id=answer.log_id)
+        return items[0]
+
     def card(self, message_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """A card as it was sent or last changed, within `timeout` seconds (15); needs im:message:readonly or im:message.
 

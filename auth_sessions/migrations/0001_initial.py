@@ -211,6 +211,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Answered',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(editable=False, max_length=140)),
+                ('event_pk', models.BigIntegerField(editable=False)),
+                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
+                ('bot', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('bot', 'key'), name='answered_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='DeviceConsent',
             fields=[
                 ('session', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='device', serialize=False, to='auth_sessions.authsession')),

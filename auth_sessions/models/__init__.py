@@ -1,5 +1,6 @@
 """The models of authorizations, one subject per file."""
 
+from auth_sessions.models.answered import Answered
 from auth_sessions.models.device_consents import DeviceConsent
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate
 from auth_sessions.models.revocations import Revocation
@@ -10,6 +11,7 @@ from auth_sessions.models.uses import TokenUse
 
 __all__ = [
     "USED_WITHIN",
+    "Answered",
     "AuthSession",
     "DeviceConsent",
     "RefreshAttempt",

@@ -140,6 +140,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
                 ),
             },
         ),
+        (_("Commands"), {"fields": ("answers_at_all", "own_open_id")}),
         (_("Operators"), {"fields": ("owners",)}),
     )
     add_fieldsets = (
@@ -172,7 +173,11 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""
-        return ("app_id", "at_platform", "proxy_in_use", "redirect_url", "webhook_url") if obj else ()
+        return (
+            ("app_id", "at_platform", "own_open_id", "proxy_in_use", "redirect_url", "webhook_url")
+            if obj
+            else ()
+        )
 
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
         return (SlotInline,) if obj and obj.transport == Transport.WEBSOCKET else ()
@@ -218,6 +223,13 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
             return identifier(parse_proxy(bot.proxy_url).address)
         except (SealedValueError, ValueError):
             return gettext("It cannot be opened; enter it again.")
+
+    @column(_("open_id of the bot"))
+    def own_open_id(self, bot: Bot) -> str:
+        """By which the bot knows that it is mentioned."""
+        return (
+            identifier(bot.open_id) if bot.open_id else gettext("Not known yet: asked for when it is needed.")
+        )
 
     @column(_("redirect URL"))
     def redirect_url(self, bot: Bot) -> str:

@@ -7,6 +7,7 @@ from bots.doctor.case import Case
 from bots.doctor.findings import Check, CheckResult, Finding
 from bots.doctor.redirect_url import nearest
 from bots.doctor.scopes import compare_scopes
+from bots.identity import note_open_id
 from feishu.app_info import AppInfo
 from feishu.errors import FeishuError, MissingScope
 from feishu.text import Text
@@ -36,6 +37,7 @@ _PUBLISH: Final = Text(
 def bot_capability(case: Case) -> Iterator[Finding]:
     """The bot as chats see it."""
     info = case.api.bot_info()
+    note_open_id(case.bot, info.open_id)
     status = info.activate_status
     if status == _ENABLED:
         words = Text(f"机器人「{info.name}」已启用", f"The bot “{info.name}” is enabled")

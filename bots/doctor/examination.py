@@ -46,7 +46,7 @@ def examine(
 def examination(
     bot: Bot, *, may_refresh: bool | None = None, transport: Transport | None = None
 ) -> Iterator[Finding]:
-    """The findings one by one, as they come in. Changes nothing, here or at the platform.
+    """The findings one by one, as they come in. Changes nothing at the platform, and here only what is known of the bot.
 
     `may_refresh`: what the latest refresh of a user's token has shown of the console's switch; None if nothing.
     """

@@ -115,6 +115,17 @@ class Bot(models.Model):
             "How many handlers may start for this bot in a second, on all workers together. 0: no limit."
         ),
     )
+    open_id = models.CharField(max_length=64, blank=True, editable=False)
+    """The bot's own open_id, by which mentions of it are told from those of others; empty until the platform was asked, see
+    ``bots.identity``."""
+    answers_at_all = models.BooleanField(
+        _("answer when everybody is mentioned"),
+        default=False,
+        help_text=_(
+            "In a group the bot answers commands of messages that mention it. Switched on, it also answers those that "
+            "mention everybody (@all)."
+        ),
+    )
     auth_scopes = models.JSONField(
         _("scopes to ask for"),
         default=default_scopes,

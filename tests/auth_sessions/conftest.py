@@ -40,6 +40,13 @@ class PlatformAnswers:
         self.patch = router.patch(url__regex=r".*/open-apis/im/v1/messages/om_\w+").respond(
             json={"code": 0, "msg": "ok", "data": {}}
         )
+        self.bot_info = router.get("/open-apis/bot/v3/info").respond(
+            json={
+                "code": 0,
+                "msg": "ok",
+                "bot": {"activate_status": 2, "app_name": "Bot", "open_id": "ou_bot"},
+            }
+        )
         self.reply = router.post(url__regex=r".*/open-apis/im/v1/messages/om_\w+/reply").respond(
             json={"code": 0, "msg": "ok", "data": {"message_id": "om_reply", "chat_id": "oc_1"}}
         )

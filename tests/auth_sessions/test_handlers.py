@@ -48,7 +48,7 @@ def test_auth_handled_twice_asks_once(bot):
     assert AuthSession.objects.count() == 1
 
 
-@pytest.mark.parametrize("text", ["hello", "auth", "", "/authorize"])
+@pytest.mark.parametrize("text", ["hello", "auth", "", "/etc/hosts", "1/2", "我在 http://intern/auth 看到"])
 def test_other_messages_are_left_alone(bot, text, platform):
     write(bot, text=text)
     assert not AuthSession.objects.exists()
@@ -218,9 +218,15 @@ def test_revoke_without_a_grant_says_so(bot, platform):
     assert "/auth" in said(platform.reply)
 
 
+def in_group(*mentioned):
+    """Of a message in a group that mentions these open_ids."""
+    mentions = [{"key": f"@_user_{n}", "id": {"open_id": one}} for n, one in enumerate(mentioned, 1)]
+    return {"chat_type": "group", "mentions": mentions}
+
+
 def test_answer_about_a_grant_stays_out_of_the_group(bot, platform):
     make_grant(bot, open_id="ou_writer")
-    write(bot, text="@_user_1 /revoke", open_id="ou_writer", chat_type="group")
+    write(bot, text="@_user_1 /revoke", open_id="ou_writer", **in_group("ou_bot"))
     assert not platform.reply.called
     assert json.loads(platform.send.calls.last.request.content)["receive_id"] == "ou_writer"
 
@@ -228,7 +234,7 @@ def test_answer_about_a_grant_stays_out_of_the_group(bot, platform):
 @pytest.mark.parametrize("text", ["/status", "/状态"])
 def test_status_is_sent_to_the_writer_alone(bot, platform, text):
     make_grant(bot, open_id="ou_writer")
-    write(bot, text=text, open_id="ou_writer", chat_type="group")
+    write(bot, text=f"@_user_1 {text}", open_id="ou_writer", **in_group("ou_bot"))
     assert not platform.reply.called
     assert json.loads(platform.send.calls.last.request.content)["receive_id"] == "ou_writer"
 

@@ -83,6 +83,15 @@ EVENTS: dict[str, dict[str, Any]] = {
         "reader": {"reader_id": UID, "read_time": "1700000000123", "tenant_key": "1a2b3c4d5e6f7081"},
         "message_id_list": ["om_aaaabbbbcccc"],
     },
+    "im.message.updated_v1": {
+        "message": {
+            "message_id": "om_aaaabbbbcccc",
+            "chat_id": "oc_ddddeeeeffff",
+            "chat_type": "group",
+            "update_time": "1700000000123",
+        },
+        "operator_id": UID,
+    },
     "im.message.recalled_v1": {
         "message_id": "om_aaaabbbbcccc",
         "chat_id": "oc_ddddeeeeffff",
