@@ -3,8 +3,10 @@
 Page "Get user information".
 """
 
+from collections.abc import Collection
 from typing import Any
 
+from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
 from sandbox.platform.directory import EMAIL_SCOPE, EMPLOYEE_ID_SCOPE
 from sandbox.platform.gateway import Call, admit
@@ -21,17 +23,22 @@ async def user_info(call: Call) -> dict[str, Any]:
         raise PlatformError(20021, "The user has resigned.", status=200)
     if person.status == "frozen":
         raise PlatformError(20022, "The user is frozen.", status=200)
+    return {"code": 0, "msg": "success", "data": about(call, caller.app, person, token.scopes)}
+
+
+def about(call: Call, app: AppConfig, person: PersonConfig, scopes: Collection[str]) -> dict[str, Any]:
+    """Who a person is, as far as a token's scopes allow to say it."""
     picture = avatar_url(str(call.request.base_url), person.name)
-    about: dict[str, Any] = {
+    known: dict[str, Any] = {
         "name": person.name,
         "en_name": person.en_name,
         **dict.fromkeys(("avatar_url", "avatar_thumb", "avatar_middle", "avatar_big"), picture),
-        "open_id": ids.open_id(caller.app.app_id, person.id),
+        "open_id": ids.open_id(app.app_id, person.id),
         "union_id": ids.union_id(person.id),
         "tenant_key": person.tenant_key,
     }
-    if EMPLOYEE_ID_SCOPE in token.scopes:
-        about["user_id"] = person.id
-    if EMAIL_SCOPE in token.scopes:
-        about["email"] = about["enterprise_email"] = f"{person.id}@example.test"
-    return {"code": 0, "msg": "success", "data": about}
+    if EMPLOYEE_ID_SCOPE in scopes:
+        known["user_id"] = person.id
+    if EMAIL_SCOPE in scopes:
+        known["email"] = known["enterprise_email"] = ids.email(person.id)
+    return known

@@ -79,6 +79,8 @@ class RefreshToken:
     access: UserToken
     created_at: float
     expires_at: float
+    older: bool = False
+    """From an endpoint of version 1, and known to those alone."""
     used: bool = False
     revoked: bool = False
     submissions: list[int] = field(default_factory=list)
@@ -152,6 +154,7 @@ class Authorizations:
         verifier: str | None,
         scopes: list[str] | None,
         strict_verifier: bool,
+        older: bool = False,
     ) -> Issued:
         """Tokens for a code. `strict_verifier`: a verifier without a challenge is refused (v3), not ignored."""
         code = self.codes.get(value)
@@ -166,7 +169,7 @@ class Authorizations:
         if redirect_uri is not None and redirect_uri != code.redirect_uri:
             raise TokenError(20071, "The redirect_uri does not match the one of the authorization.")
         pkce.check(code.challenge, code.challenge_method, verifier, strict=strict_verifier)
-        issued = self.issue(app, code.person_id, scopes)
+        issued = self.issue(app, code.person_id, scopes, older=older)
         code.used = True
         return issued
 
@@ -212,14 +215,14 @@ class Authorizations:
         device.used = True
         return issued
 
-    def refresh(self, app: AppConfig, value: str, scopes: list[str] | None) -> Issued:
+    def refresh(self, app: AppConfig, value: str, scopes: list[str] | None, *, older: bool = False) -> Issued:
         """Exchange a refresh token for its successor; each works once."""
         token = self.refresh_tokens.get(value)
-        if token is None:
+        if token is None or token.older != older:
             raise TokenError(20026, "The refresh token is invalid.")
         try:
             self._check_refresh(app, token)
-            issued = self.issue(app, token.person_id, scopes)
+            issued = self.issue(app, token.person_id, scopes, older=older)
         except TokenError as refusal:
             token.submissions.append(refusal.code or -1)
             raise
@@ -241,24 +244,30 @@ class Authorizations:
         if now >= token.expires_at or now - authorized_at >= REAUTHORIZE_SECONDS:
             raise TokenError(20037, "The refresh token has expired.")
 
-    def issue(self, app: AppConfig, person_id: str, scopes: list[str] | None) -> Issued:
-        """New tokens with all that was granted and is still enabled, or the named part of it."""
+    def issue(
+        self, app: AppConfig, person_id: str, scopes: list[str] | None, *, older: bool = False
+    ) -> Issued:
+        """New tokens with all that was granted and is still enabled, or the named part of it.
+
+        `older` ones look as those of version 1 did, which came with a refresh token in any case.
+        """
         self._vet(app, person_id)
         granted = [scope for scope in self.grants[app.app_id, person_id].scopes if scope in app.scopes]
         narrowed = _narrow(granted, scopes)
         now = self._clock()
         access = UserToken(
-            value=ids.user_token(),
+            value=ids.older_token("u-") if older else ids.user_token(),
             app_id=app.app_id,
             person_id=person_id,
             scopes=narrowed,
             expires_at=now + app.access_token_lifetime,
         )
         _keep(self.access_tokens, access.value, access)
-        if "offline_access" not in narrowed:
+        if "offline_access" not in narrowed and not older:
             return Issued(access, None)
         refresh = RefreshToken(
-            value=ids.user_token(),
+            older=older,
+            value=ids.older_token("ur-") if older else ids.user_token(),
             app_id=app.app_id,
             person_id=person_id,
             access=access,
