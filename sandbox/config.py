@@ -62,6 +62,8 @@ class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     redirect_urls: list[str] = []
     enabled: bool = True
     bot_enabled: bool = True
+    owner: PersonId | None = None
+    """Who created the app and owns it; None is the first person of the sandbox."""
     available_to: list[PersonId] | None = None
     """Who may use the app; None is everybody in its tenant."""
 
@@ -69,6 +71,12 @@ class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     webhook_url: str = ""
     callback_url: str = ""
     """Where card callbacks go in webhook mode; `webhook_url` unless set."""
+    callback_mode: Mode | None = None
+    """How callbacks reach the app, when not as events do."""
+    callbacks: list[str] = msgspec.field(default_factory=lambda: ["card.action.trigger"])
+    """The subscribed callbacks, as `callback_info` lists them."""
+    callback_info: Literal["shown", "null", "absent"] = "shown"
+    """Whether "Obtain app info" tells of callbacks; the platform leaves it out when none is subscribed."""
     encrypt_key: str = ""
     verification_token: str = msgspec.field(default_factory=lambda: secrets.token_hex(16))
     events: list[str] | None = None

@@ -11,24 +11,18 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from sandbox.cards.buttons import callback_buttons
-from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
+from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import command, known_app, known_message, known_person, question
 from sandbox.delivery import callbacks, envelopes
+from sandbox.delivery.hearing import tell_bots
 from sandbox.errors import ControlError
+from sandbox.platform.mentions import bot_mention
 from sandbox.state import Sandbox
 from sandbox.world import ids
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
 
 MAX_CLICKS: Final = 5_000
-P2P_SCOPES = {"im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly"}
-GROUP_SCOPES = {"im:message.group_msg", "im:message.group_msg:readonly"}
-MENTION_SCOPES = {
-    "im:message.group_at_msg:readonly",
-    "im:message.group_at_msg",
-    "im:message",
-    "im:message:readonly",
-}
 
 
 class Say(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -75,13 +69,7 @@ async def say(sandbox: Sandbox, said: Say) -> dict[str, Any]:
     message = _message(world, chat, person, said)
     world.mailbox.add(message)
     world.watchers.tell("message", message=message.shown())
-    pushed = {}
-    for app_id in chat.apps:
-        app = known_app(world, app_id)
-        if _hears(app, chat, said):
-            event = envelopes.message_received(app, person, chat, message)
-            push = sandbox.courier.raise_event(app, "im.message.receive_v1", event)
-            pushed[app_id] = push.event_id if push else None
+    pushed = tell_bots(world, sandbox.courier, person, chat, message)
     return {"message_id": message.message_id, "chat_id": chat.chat_id, "event_ids": pushed}
 
 
@@ -117,7 +105,7 @@ def _checked(sandbox: Sandbox, clicked: Click) -> Callable[[], Awaitable[callbac
         raise ControlError("this message is no card, or was recalled")
     if person.id not in world.mailbox.chats[message.chat_id].people:
         raise ControlError("this person does not see the message")
-    app = known_app(world, message.sender)
+    app = known_app(world, message.app_id)
     action = _action(message, clicked)
     return partial(
         callbacks.click, world, sandbox.courier, app, person=person, message=message, action=action
@@ -157,7 +145,10 @@ def _chat(world: World, said: Say, person: PersonConfig) -> Chat:
 
 
 def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Message:
-    mentions = [_mention(known_app(world, app_id), index) for index, app_id in enumerate(said.mention, 1)]
+    mentions = [
+        bot_mention(known_app(world, app_id), f"@_user_{index}")
+        for index, app_id in enumerate(said.mention, 1)
+    ]
     keys = " ".join(mention["key"] for mention in mentions)
     text = f"{keys} {said.text}" if mentions else said.text
     parent = world.mailbox.get(said.parent_id)
@@ -175,24 +166,6 @@ def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Messa
         root_id=(parent.root_id or parent.message_id) if parent else "",
         mentions=mentions,
     )
-
-
-def _mention(app: AppConfig, index: int) -> dict[str, Any]:
-    return {
-        "key": f"@_user_{index}",
-        "id": {"union_id": "", "user_id": "", "open_id": ids.bot_open_id(app.app_id)},
-        "mentioned_type": "bot",
-        "name": app.name,
-        "tenant_key": app.tenant_key,
-    }
-
-
-def _hears(app: AppConfig, chat: Chat, said: Say) -> bool:
-    """Which messages are pushed depends on the scopes of the app."""
-    scopes = set(app.scopes)
-    if chat.kind == "p2p":
-        return bool(scopes & P2P_SCOPES)
-    return bool(scopes & GROUP_SCOPES) or (app.app_id in said.mention and bool(scopes & MENTION_SCOPES))
 
 
 def _action(message: Message, clicked: Click) -> dict[str, Any]:

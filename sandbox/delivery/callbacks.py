@@ -60,6 +60,8 @@ async def click(
     action: dict[str, Any],
 ) -> ClickResult:
     """Push `card.action.trigger` and do with the card what the response says."""
+    if "card.action.trigger" not in app.callbacks:
+        return ClickResult(code=NOT_CONFIGURED)
     card = message.body
     if world.clock() - message.create_time / 1000 > INTERACTION_SECONDS[validation.is_v2(card)]:
         return ClickResult(code=300000)
@@ -114,7 +116,7 @@ def _response(app: AppConfig, answer: Answer) -> dict[str, Any]:
     if answer.outcome in codes:
         raise _Refused(codes[answer.outcome])
     if answer.data is None:
-        raise _Refused(EMPTY_ACK if app.mode == "websocket" else BAD_RESPONSE)
+        raise _Refused(EMPTY_ACK if (app.callback_mode or app.mode) == "websocket" else BAD_RESPONSE)
     try:
         response = json.loads(answer.data)
     except ValueError:

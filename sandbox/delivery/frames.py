@@ -45,11 +45,14 @@ def pong(connection: Connection, payload: bytes) -> Frame:
 
 
 def answers(ack: Frame, frame: Frame) -> bool:
-    """Whether the ack repeats the frame as it must: ids, service, method, and every header in its order."""
+    """Whether the ack repeats the frame: ids, service, method, and every header in its order.
+
+    A `LogID` may be rounded to 53 bits, which is all that a number of JavaScript holds.
+    """
     echoed = tuple(header for header in ack.headers if header[0] != "biz_rt")
-    return (ack.seq_id, ack.log_id, ack.service, ack.method, echoed) == (
+    return (ack.seq_id, float(ack.log_id), ack.service, ack.method, echoed) == (
         frame.seq_id,
-        frame.log_id,
+        float(frame.log_id),
         frame.service,
         frame.method,
         frame.headers,

@@ -46,13 +46,14 @@ class ConsentRequest:
 
 def read(world: World, query: Mapping[str, str]) -> ConsentRequest:
     """The request in the query of an authorize URL. Raises ConsentProblem."""
-    app = world.apps.get(query.get("client_id", ""))
+    # `app_id` is how the historic pages, which software still opens, name it.
+    app = world.apps.get(query.get("client_id") or query.get("app_id", ""))
     if app is None or not app.enabled:
         raise ConsentProblem(
             UNKNOWN_APP, Text("应用不存在或未启用", "The app does not exist or is not enabled")
         )
     redirect_uri = query.get("redirect_uri", "")
-    if redirect_uri not in app.redirect_urls:
+    if _without_query(redirect_uri) not in map(_without_query, app.redirect_urls):
         raise ConsentProblem(
             REDIRECT_NOT_LEGAL,
             Text(
@@ -118,6 +119,14 @@ def _scopes(app: AppConfig, text: str) -> tuple[str, ...]:
             Text(f"应用未开通权限：{names}", f"Scopes that are not enabled for the app: {names}"),
         )
     return scopes
+
+
+def _without_query(url: str) -> str:
+    """What of a redirect URL has to be registered.
+
+    The rule is not documented; the official MCP server registers one URL and asks with a query behind it.
+    """
+    return url.partition("#")[0].partition("?")[0]
 
 
 def _with_query(url: str, answer: dict[str, str], state: str | None) -> str:

@@ -55,7 +55,7 @@ def _platform_page(page: Page) -> Page:
             code=None,
             ms=round((time.perf_counter() - started) * 1000, 1),
             log_id=log_id,
-            app_id=request.query_params.get("client_id", ""),
+            app_id=request.query_params.get("client_id") or request.query_params.get("app_id", ""),
             request=None,
             response=None,
         )
@@ -149,6 +149,7 @@ def page_routes() -> list[BaseRoute]:
     return [
         Route("/", client),
         Route("/open-apis/authen/v1/authorize", consent, methods=["GET"]),
+        Route("/open-apis/authen/v1/index", consent, methods=["GET"]),
         Route("/oauth/v1/device/verify", device, methods=["GET"]),
         Route("/sandbox/consent", decide_consent, methods=["POST"]),
         Route("/sandbox/device", decide_device, methods=["POST"]),

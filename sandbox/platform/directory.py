@@ -21,6 +21,7 @@ CONTACT_SCOPES = (
 )
 EMAIL_SCOPE = "contact:user.email:readonly"
 EMPLOYEE_ID_SCOPE = "contact:user.employee_id:readonly"
+_ENTERPRISE_MEMBER = 2
 _ID_TYPES = ("open_id", "union_id", "user_id")
 
 
@@ -63,9 +64,10 @@ async def connection_count(call: Call) -> dict[str, Any]:
 
 def _describe(call: Call, app: AppConfig) -> dict[str, Any]:
     english = call.query.get("lang", "zh_cn") == "en_us"
+    owner = ids.open_id(app.app_id, app.owner or next(iter(call.world.people)))
     return {
         "app_id": app.app_id,
-        "creator_id": "",
+        "creator_id": owner,
         "status": 1 if app.enabled else 0,
         "scene_type": 0,
         "redirect_urls": app.redirect_urls,
@@ -87,7 +89,27 @@ def _describe(call: Call, app: AppConfig) -> dict[str, Any]:
         ],
         "primary_language": "zh_cn",
         "common_categories": [],
+        "owner": {"type": _ENTERPRISE_MEMBER, "owner_id": owner},
+        "event": {
+            "subscription_type": app.mode,
+            "request_url": app.webhook_url,
+            "subscribed_events": app.events or [],
+        },
+        **_callback_info(app),
     }
+
+
+def _callback_info(app: AppConfig) -> dict[str, Any]:
+    if app.callback_info == "absent":
+        return {}
+    if app.callback_info == "null":
+        return {"callback_info": None}
+    about = {
+        "callback_type": app.callback_mode or app.mode,
+        "request_url": app.callback_url or app.webhook_url,
+        "subscribed_callbacks": app.callbacks,
+    }
+    return {"callback_info": about}
 
 
 def _user(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
@@ -112,5 +134,5 @@ def _user(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
     if EMPLOYEE_ID_SCOPE in app.scopes:
         about["user_id"] = person.id
     if EMAIL_SCOPE in app.scopes:
-        about["email"] = f"{person.id}@example.test"
+        about["email"] = ids.email(person.id)
     return about

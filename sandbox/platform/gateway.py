@@ -31,7 +31,8 @@ from sandbox.world.world import World
 
 MAX_BODY: Final = 10 * 1024 * 1024
 _MISSING_TOKEN = 99991661
-_BAD_TENANT_TOKEN = 99991663
+BAD_TENANT_TOKEN = 99991663
+BAD_APP_TOKEN = 99991664
 _BAD_USER_TOKEN = 99991668
 _MALFORMED_TOKEN = 99991671
 _EXPIRED_USER_TOKEN = 99991677
@@ -225,7 +226,7 @@ def _tenant_caller(call: Call, value: str, *, accepted: bool) -> Caller:
     app = call.world.apps.get(token.app_id) if token else None
     if token is None or app is None or call.world.clock() >= token.expires_at or not accepted:
         raise PlatformError(
-            _BAD_TENANT_TOKEN,
+            BAD_TENANT_TOKEN,
             "Invalid access token for authorization. Please make a test attempt with another access token.",
         )
     call.app_id = app.app_id

@@ -9,9 +9,11 @@ from typing import Any
 from sandbox.cards import simplified, validation
 from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
+from sandbox.delivery.hearing import tell_bots
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, Caller, admit, invalid_field
-from sandbox.platform.recipients import find_chat
+from sandbox.platform.mentions import resolve_mentions
+from sandbox.platform.recipients import check_member, find_chat
 from sandbox.world import ids
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
@@ -31,7 +33,7 @@ MSG_TYPES = frozenset(
         "system",
     ]
 )
-SEND_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:send")
+SEND_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:send", "im:message.send_as_user")
 UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
 READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
 RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
@@ -41,30 +43,30 @@ PATCHES_PER_SECOND = 5
 
 
 async def send(call: Call) -> dict[str, Any]:
-    caller = await admit(call, "im.message.create", scopes=SEND_SCOPES)
+    caller = await admit(call, "im.message.create", user=True, scopes=SEND_SCOPES)
     body = call.json()
     receive_id = body.get("receive_id")
     if not isinstance(receive_id, str) or not receive_id:
         raise invalid_field("receive_id", "receive_id is required")
-    chat = find_chat(call.world, caller.app, receive_id, call.query.get("receive_id_type", ""))
-    return _post(call, caller.app, chat, body, answers=None)
+    chat = find_chat(call.world, caller, receive_id, call.query.get("receive_id_type", ""))
+    return _post(call, caller, chat, body, answers=None)
 
 
 async def reply(call: Call) -> dict[str, Any]:
-    caller = await admit(call, "im.message.reply", scopes=SEND_SCOPES)
+    caller = await admit(call, "im.message.reply", user=True, scopes=SEND_SCOPES)
     answered = _visible(call, caller)
     if answered.recalled:
         raise PlatformError(230011, "The message was recalled.")
-    return _post(call, caller.app, call.world.mailbox.chats[answered.chat_id], call.json(), answers=answered)
+    return _post(call, caller, call.world.mailbox.chats[answered.chat_id], call.json(), answers=answered)
 
 
 async def patch(call: Call) -> dict[str, Any]:
-    caller = await admit(call, "im.message.patch", scopes=UPDATE_SCOPES)
+    caller = await admit(call, "im.message.patch", user=True, scopes=UPDATE_SCOPES)
     message = _visible(call, caller)
     content = call.json().get("content")
     if not isinstance(content, str):
         raise invalid_field("content", "content is required")
-    _check_updatable(call.world, caller.app, message)
+    _check_updatable(call.world, caller, message)
     card = _card(content)
     if not validation.is_shared(card) or not validation.is_shared(message.body):
         raise PlatformError(
@@ -109,15 +111,20 @@ async def list_messages(call: Call) -> dict[str, Any]:
 
 
 async def recall(call: Call) -> dict[str, Any]:
-    caller = await admit(call, "im.message.delete", scopes=RECALL_SCOPES)
+    caller = await admit(call, "im.message.delete", user=True, scopes=RECALL_SCOPES)
     message = _visible(call, caller)
-    if message.sender != caller.app.app_id:
+    if message.sender != sender_of(caller):
         raise PlatformError(230027, "Lack of necessary permissions.")
     if message.recalled:
         raise PlatformError(230011, "The message was recalled.")
     message.recalled = True
     call.world.watchers.tell("message", message=message.shown())
     return {"code": 0, "data": {}, "msg": "success"}
+
+
+def sender_of(caller: Caller) -> str:
+    """Who writes with this token: the bot, or the person whose token it is."""
+    return caller.person.id if caller.person else caller.app.app_id
 
 
 def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict[str, Any]:
@@ -131,7 +138,7 @@ def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict
         "root_id": message.root_id,
         "parent_id": message.parent_id,
         "thread_id": message.thread_id,
-        "mentions": message.mentions,
+        "mentions": [_mention_item(mention) for mention in message.mentions],
     }
     return {
         "message_id": message.message_id,
@@ -152,17 +159,23 @@ def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict
     }
 
 
+def _mention_item(mention: dict[str, Any]) -> dict[str, Any]:
+    """A mention in an answer: one id and its type, where an event has an object of ids."""
+    about = {key: value for key, value in mention.items() if key not in {"id", "mentioned_type"}}
+    return {**about, "id": mention["id"]["open_id"], "id_type": "open_id"}
+
+
 def _post(
-    call: Call, app: AppConfig, chat: Chat, body: dict[str, Any], *, answers: Message | None
+    call: Call, caller: Caller, chat: Chat, body: dict[str, Any], *, answers: Message | None
 ) -> dict[str, Any]:
-    world, now = call.world, call.world.clock()
-    if not app.bot_enabled:
+    world, now, app, sender = call.world, call.world.clock(), caller.app, sender_of(caller)
+    if caller.person is None and not app.bot_enabled:
         raise PlatformError(230006, "Bot ability is not activated.")
     uuid = body.get("uuid") or ""
     if not isinstance(uuid, str) or len(uuid) > MAX_UUID:
         raise invalid_field("uuid", f"uuid is longer than {MAX_UUID} characters")
     msg_type, content = _checked_content(body)
-    earlier = world.mailbox.sent_before(app.app_id, uuid, now) if uuid else None
+    earlier = world.mailbox.sent_before(sender, uuid, now) if uuid else None
     if earlier is not None:
         return {"code": 0, "msg": "success", "data": as_item(app, earlier)}
     if world.rate_limits and world.per_recipient.wait(chat.chat_id):
@@ -170,20 +183,25 @@ def _post(
     message = Message(
         message_id=ids.message_id(),
         chat_id=chat.chat_id,
-        sender=app.app_id,
-        sender_type="app",
+        sender=sender,
+        sender_type="user" if caller.person else "app",
+        app_id=app.app_id,
         tenant_key=app.tenant_key,
         msg_type=msg_type,
         content=content,
         create_time=world.now_ms,
         update_time=world.now_ms,
     )
+    if msg_type == "text":
+        resolve_mentions(world, app, message)
     if answers is not None:
         _join_thread(message, answers, in_thread=body.get("reply_in_thread") is True)
     world.mailbox.add(message)
     if uuid:
-        world.mailbox.remember(app.app_id, uuid, message, now)
+        world.mailbox.remember(sender, uuid, message, now)
     world.watchers.tell("message", message=message.shown())
+    if caller.person is not None:
+        tell_bots(world, call.sandbox.courier, caller.person, chat, message)
     return {"code": 0, "msg": "success", "data": as_item(app, message)}
 
 
@@ -231,9 +249,9 @@ def _card(content: str) -> dict[str, Any]:
         raise PlatformError(230099, str(error)) from None
 
 
-def _check_updatable(world: World, app: AppConfig, message: Message) -> None:
-    if message.sender != app.app_id:
-        raise PlatformError(230027, "Lack of necessary permissions, the message is not the app's own.")
+def _check_updatable(world: World, caller: Caller, message: Message) -> None:
+    if message.sender != sender_of(caller):
+        raise PlatformError(230027, "Lack of necessary permissions, the message is not the caller's own.")
     if message.msg_type != "interactive":
         raise PlatformError(230001, "Your request contains an invalid request parameter, NOT a card.")
     if message.recalled:
@@ -248,14 +266,8 @@ def _visible(call: Call, caller: Caller) -> Message:
     if message is None:
         raise PlatformError(99992354, "The message_id does not exist.")
     chat = call.world.mailbox.chats[message.chat_id]
-    _check_member(caller, chat)
+    check_member(caller, chat)
     return message
-
-
-def _check_member(caller: Caller, chat: Chat) -> None:
-    inside = caller.person.id in chat.people if caller.person else caller.app.app_id in chat.apps
-    if not inside:
-        raise PlatformError(230002, "Bot can NOT be out of the chat.")
 
 
 def _container(call: Call, caller: Caller) -> list[Message]:
@@ -272,7 +284,7 @@ def _container(call: Call, caller: Caller) -> list[Message]:
     chat = call.world.mailbox.chats.get(chat_id)
     if chat is None:
         raise PlatformError(230001, "Your request contains an invalid request parameter, container_id.")
-    _check_member(caller, chat)
+    check_member(caller, chat)
     return found
 
 

@@ -2,26 +2,29 @@
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import invalid_field
+from sandbox.platform.gateway import Caller, invalid_field
 from sandbox.world.messages import Chat
 from sandbox.world.world import World
 
 RECEIVE_ID_TYPES = ("open_id", "union_id", "user_id", "email", "chat_id")
 
 
-def find_chat(world: World, app: AppConfig, receive_id: str, receive_id_type: str) -> Chat:
+def find_chat(world: World, caller: Caller, receive_id: str, receive_id_type: str) -> Chat:
     """The chat to write into, opened when it is a person's first. Raises PlatformError."""
     if receive_id_type not in RECEIVE_ID_TYPES:
         raise invalid_field(
             "receive_id_type", f"receive_id_type must be one of {', '.join(RECEIVE_ID_TYPES)}"
         )
+    app = caller.app
     if receive_id_type == "chat_id":
-        return _known_chat(world, app, receive_id)
+        return _known_chat(world, caller, receive_id)
     person = find_person(world, app, receive_id, receive_id_type)
     if person.status == "resigned":
         raise PlatformError(230029, "The user has resigned.")
     if person.tenant_key != app.tenant_key:
         raise PlatformError(230038, "Cross-tenant p2p chat is not supported.")
+    if caller.person is not None:
+        return world.mailbox.between(caller.person.id, person.id)
     if not world.may_use(app, person):
         raise PlatformError(230013, "Bot has NO availability to this user.")
     return world.mailbox.p2p(app.app_id, person.id)
@@ -37,7 +40,7 @@ def find_person(world: World, app: AppConfig, value: str, id_type: str) -> Perso
     elif id_type == "user_id":
         person, code = world.people.get(value), 99992360
     else:
-        person, code = None, 230034
+        person, code = world.person_by_email(value), 230034
     if person is None:
         raise PlatformError(code, f"The {id_type} does not exist.")
     return person
@@ -53,10 +56,16 @@ def _by_open_id(world: World, app: AppConfig, open_id: str) -> PersonConfig:
     return world.people[person_id]
 
 
-def _known_chat(world: World, app: AppConfig, chat_id: str) -> Chat:
+def _known_chat(world: World, caller: Caller, chat_id: str) -> Chat:
     chat = world.mailbox.chats.get(chat_id)
     if chat is None:
         raise PlatformError(230034, "The receive_id is invalid.")
-    if app.app_id not in chat.apps:
-        raise PlatformError(230002, "Bot can NOT be out of the chat.")
+    check_member(caller, chat)
     return chat
+
+
+def check_member(caller: Caller, chat: Chat) -> None:
+    """Raises PlatformError 230002 for somebody outside the chat."""
+    inside = caller.person.id in chat.people if caller.person else caller.app.app_id in chat.apps
+    if not inside:
+        raise PlatformError(230002, "Bot can NOT be out of the chat.")

@@ -12,11 +12,12 @@ from sandbox.platform import (
     discovery,
     long_connection,
     messages,
+    older_tokens,
     tenant_auth,
     token_endpoint,
     user_info,
 )
-from sandbox.platform.gateway import Call, route
+from sandbox.platform.gateway import Call, Handler, route
 
 _MESSAGES = "/open-apis/im/v1/messages"
 _APAAS = "/open-apis/apaas/v1"
@@ -24,10 +25,20 @@ _WORKSPACE = f"{_APAAS}/workspaces/{{workspace_id}}"
 _RECORDS = f"{_WORKSPACE}/tables/{{table_name}}/records"
 _ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+
+def _with_slash(path: str, handler: Handler) -> list[Route]:
+    """The platform takes these with a slash at the end as well, and larkpy and django-allauth send one."""
+    return [route(path + end, ["POST"], handler) for end in ("", "/")]
+
+
 KNOWN: list[Route] = [
     route("/callback/ws/endpoint", ["POST"], discovery.discover),
-    route("/open-apis/auth/v3/tenant_access_token/internal", ["POST"], tenant_auth.tenant_access_token),
-    route("/open-apis/auth/v3/app_access_token/internal", ["POST"], tenant_auth.app_access_token),
+    *_with_slash("/open-apis/auth/v3/tenant_access_token/internal", tenant_auth.tenant_access_token),
+    *_with_slash("/open-apis/auth/v3/app_access_token/internal", tenant_auth.app_access_token),
+    *_with_slash("/open-apis/authen/v1/access_token", older_tokens.access_token),
+    *_with_slash("/open-apis/authen/v1/refresh_access_token", older_tokens.refresh_access_token),
+    *_with_slash("/open-apis/authen/v1/oidc/access_token", older_tokens.oidc_access_token),
+    *_with_slash("/open-apis/authen/v1/oidc/refresh_access_token", older_tokens.oidc_refresh_access_token),
     route(_MESSAGES, ["POST"], messages.send),
     route(_MESSAGES, ["GET"], messages.list_messages),
     route(f"{_MESSAGES}/{{message_id}}/reply", ["POST"], messages.reply),
@@ -49,11 +60,11 @@ KNOWN: list[Route] = [
     route(f"{_RECORDS}_batch_update", ["PATCH"], apaas.update_rows),
     route(f"{_WORKSPACE}/sql_commands", ["POST"], apaas.sql),
     route("/open-apis/authen/v1/user_info", ["GET"], user_info.user_info),
-    route("/open-apis/authen/v2/oauth/token", ["POST"], token_endpoint.token_v2),
-    route("/oauth/v3/token", ["POST"], token_endpoint.token_v3),
-    route("/oauth/v1/revoke", ["POST"], token_endpoint.revoke),
-    route("/oauth/v1/device_authorization", ["POST"], token_endpoint.device_authorization),
-    route("/open-apis/authen/v2/oauth/device_authorization", ["POST"], token_endpoint.device_authorization),
+    *_with_slash("/open-apis/authen/v2/oauth/token", token_endpoint.token_v2),
+    *_with_slash("/oauth/v3/token", token_endpoint.token_v3),
+    *_with_slash("/oauth/v1/revoke", token_endpoint.revoke),
+    *_with_slash("/oauth/v1/device_authorization", token_endpoint.device_authorization),
+    *_with_slash("/open-apis/authen/v2/oauth/device_authorization", token_endpoint.device_authorization_v2),
 ]
 
 

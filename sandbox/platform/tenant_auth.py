@@ -1,12 +1,13 @@
 """`/open-apis/auth/v3/…/internal`: tokens of the app itself. Errors come with HTTP 200.
 
-Pages "Get custom app's tenant_access_token" and "Get custom app's app_access_token".
+Pages "Get custom app's tenant_access_token" and "Get custom app's app_access_token". Forms are not documented,
+but taken: django-allauth sends one.
 """
 
 import hmac
 from typing import Any
 
-from sandbox.errors import PlatformError
+from sandbox.errors import PlatformError, TokenError
 from sandbox.platform.gateway import Call, suffer
 
 
@@ -26,8 +27,15 @@ async def app_access_token(call: Call) -> dict[str, Any]:
     }
 
 
+def _body(call: Call) -> dict[str, Any]:
+    try:
+        return call.form_or_json()
+    except TokenError:
+        raise PlatformError(10003, "invalid param", status=200) from None
+
+
 async def _issue(call: Call) -> tuple[str, int]:
-    body = call.json()
+    body = _body(call)
     app_id, secret = body.get("app_id"), body.get("app_secret")
     if not isinstance(app_id, str) or not isinstance(secret, str) or not app_id:
         raise PlatformError(10003, "invalid param", status=200)

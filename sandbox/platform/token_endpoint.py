@@ -44,7 +44,18 @@ async def revoke(call: Call) -> Response:
 
 async def device_authorization(call: Call) -> dict[str, Any]:
     body = call.form_or_json()
-    app = _client(call, body)
+    return _device(call, _client(call, body), body)
+
+
+async def device_authorization_v2(call: Call) -> dict[str, Any]:
+    """The path that the official Python client uses, which names the app and sends no secret."""
+    body = call.form_or_json()
+    if call.basic_auth() is not None or body.get("client_secret"):
+        return _device(call, _client(call, body), body)
+    return _device(call, _enabled_app(call, _text(body, "client_id")), body)
+
+
+def _device(call: Call, app: AppConfig, body: dict[str, Any]) -> dict[str, Any]:
     scopes = _scopes(body) or []
     disabled = [scope for scope in scopes if scope not in app.scopes]
     if disabled:
@@ -126,10 +137,16 @@ def _client(call: Call, body: dict[str, Any]) -> AppConfig:
     app_id, secret = basic or (_text(body, "client_id"), _text(body, "client_secret"))
     call.app_id = app_id
     app = call.world.apps.get(app_id)
+    if app is not None and not hmac.compare_digest(secret.encode(), app.app_secret.encode()):
+        raise TokenError(20002, "The client secret is invalid.", error="invalid_client")
+    return _enabled_app(call, app_id)
+
+
+def _enabled_app(call: Call, app_id: str) -> AppConfig:
+    call.app_id = app_id
+    app = call.world.apps.get(app_id)
     if app is None:
         raise TokenError(20048, "The app does not exist.", error="invalid_client")
-    if not hmac.compare_digest(secret.encode(), app.app_secret.encode()):
-        raise TokenError(20002, "The client secret is invalid.", error="invalid_client")
     if not app.enabled:
         raise TokenError(20069, "The app is not enabled.", error="invalid_client")
     return app

@@ -9,6 +9,7 @@ import secrets
 import string
 import time
 import uuid
+from collections.abc import Iterable
 
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
 _JWT_HEADER = '{"alg":"ES256","feature_code":"FeatureOAuthJWTSign_CN","kid":"sandbox","typ":"JWT"}'
@@ -24,12 +25,20 @@ def union_id(person_id: str) -> str:
     return f"on_{_digest('union', person_id)}"
 
 
+def email(person_id: str) -> str:
+    return f"{person_id}@example.test"
+
+
 def bot_open_id(app_id: str) -> str:
     return f"ou_{_digest('bot', app_id)}"
 
 
 def p2p_chat_id(app_id: str, person_id: str) -> str:
     return f"oc_{_digest('chat', app_id, person_id)}"
+
+
+def people_chat_id(people: Iterable[str]) -> str:
+    return f"oc_{_digest('people', *people)}"
 
 
 def group_chat_id() -> str:
@@ -60,6 +69,11 @@ def user_token() -> str:
     """An opaque token that looks like a JWT of 1 to 2 KB, as user and refresh tokens do."""
     header = base64.urlsafe_b64encode(_JWT_HEADER.encode()).rstrip(b"=").decode()
     return f"{header}.{secrets.token_urlsafe(800 + secrets.randbelow(400))}.{secrets.token_urlsafe(64)}"
+
+
+def older_token(prefix: str) -> str:
+    """A user or refresh token as the endpoints of version 1 hand it out."""
+    return prefix + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(38))
 
 
 def authorization_code() -> str:

@@ -49,6 +49,8 @@ class Message:
     tenant_key: str
     msg_type: str
     content: str
+    app_id: str = ""
+    """By which app it was sent; "" for what a person wrote in the client."""
     create_time: int
     update_time: int
     root_id: str = ""
@@ -87,6 +89,12 @@ class Mailbox:
             chat = Chat(chat_id=chat_id, kind="p2p", people=[person_id], apps=[app_id])
             self.chats[chat_id] = chat
         return chat
+
+    def between(self, one: str, other: str) -> Chat:
+        """The conversation of two people."""
+        people = sorted({one, other})
+        chat_id = ids.people_chat_id(people)
+        return self.chats.setdefault(chat_id, Chat(chat_id=chat_id, kind="p2p", people=people, apps=[]))
 
     def group(self, *, name: str, people: list[str], apps: list[str]) -> Chat:
         chat = Chat(chat_id=ids.group_chat_id(), kind="group", name=name, people=people, apps=apps)

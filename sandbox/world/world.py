@@ -96,6 +96,9 @@ class World:
     def person_by_union_id(self, union_id: str) -> PersonConfig | None:
         return next((p for p in self.people.values() if ids.union_id(p.id) == union_id), None)
 
+    def person_by_email(self, email: str) -> PersonConfig | None:
+        return next((p for p in self.people.values() if ids.email(p.id) == email.lower()), None)
+
     def may_use(self, app: AppConfig, person: PersonConfig) -> bool:
         """Whether the person is in the app's availability range."""
         return app.available_to is None or person.id in app.available_to

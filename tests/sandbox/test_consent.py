@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -132,3 +132,26 @@ async def test_switching_person_or_language_stays_on_this_site(
     answer = await platform.http.get("/sandbox/person/wangfang", params={"next": target})
     assert answer.headers["location"] == location
     assert "sandbox_person=wangfang" in answer.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "legal"),
+    [
+        (f"{REDIRECT}?callback=1", True),
+        (f"{REDIRECT}?a=1&b=2#part", True),
+        (f"{REDIRECT}#part", True),
+        (f"{REDIRECT}/more?x=1", False),
+        ("https://evil.test/oauth/callback?x=1", False),
+    ],
+)
+async def test_redirect_url_is_compared_without_its_query(
+    platform: Platform, asked: str, *, legal: bool
+) -> None:
+    page = f"{platform.url}/open-apis/authen/v1/authorize?client_id={platform.app_id}&redirect_uri={quote(asked, safe='')}"
+    answer = await platform.control("POST", "authorize", {"url": page, "person": "lilei"})
+    if legal:
+        before, _, fragment = asked.partition("#")
+        assert answer["redirect"].startswith(f"{before}{'&' if '?' in before else '?'}code=")
+        assert answer["redirect"].endswith(f"#{fragment}" if fragment else "")
+    else:
+        assert answer["problem"] == 20029

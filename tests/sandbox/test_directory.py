@@ -35,3 +35,19 @@ async def test_user_id_and_mail_are_shown_only_with_their_scopes(platform: Platf
     await platform.put_app(scopes=["contact:contact.base:readonly"])
     user = (await platform.api("GET", path)).json()["data"]["user"]
     assert {"user_id", "email"} & set(user) == set()
+
+
+async def test_app_has_an_owner_and_tells_of_its_callbacks(platform: Platform) -> None:
+    app = (await platform.api("GET", "application/v6/applications/me")).json()["data"]["app"]
+    assert app["creator_id"] == app["owner"]["owner_id"] == platform.open_id("lilei")
+    assert app["callback_info"] == {
+        "callback_type": "websocket",
+        "request_url": "",
+        "subscribed_callbacks": ["card.action.trigger"],
+    }
+    await platform.put_app(owner="wangfang", callback_info="null")
+    app = (await platform.api("GET", "application/v6/applications/me")).json()["data"]["app"]
+    assert (app["owner"]["owner_id"], app["callback_info"]) == (platform.open_id("wangfang"), None)
+    await platform.put_app(callback_info="absent")
+    app = (await platform.api("GET", "application/v6/applications/me")).json()["data"]["app"]
+    assert "callback_info" not in app

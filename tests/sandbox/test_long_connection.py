@@ -97,7 +97,7 @@ async def test_late_ack_is_counted_and_changes_nothing(platform: Platform, conne
 
 
 @pytest.mark.parametrize("change", [{"seq_id": 1}, {"service": 0}, {"headers": (("message_id", "x"),)}])
-async def test_ack_that_does_not_repeat_its_frame_is_no_ack(
+async def test_ack_is_matched_by_its_message_id_and_other_deviations_are_counted(
     platform: Platform, connect, change: dict
 ) -> None:
     line = await connect(answer=False)
@@ -107,7 +107,29 @@ async def test_ack_that_does_not_repeat_its_frame_is_no_ack(
         message_id = line.frames[0].header("message_id")
         change = {"headers": (("message_id", message_id), ("type", "event"))}
     await line.ack(line.frames[0], **change)
-    assert (await platform.settled(1, "bad_acks"))["counts"]["acked"] == 0
+    assert (await platform.settled(1))["counts"]["bad_acks"] == 1
+
+
+async def test_ack_under_another_message_id_is_no_ack(platform: Platform, connect) -> None:
+    line = await connect(answer=False)
+    await push(platform)
+    await line.until(lambda line: line.frames)
+    await line.ack(line.frames[0], headers=(("message_id", "x"),))
+    async with asyncio.timeout(10):
+        while not (books := await platform.books())["connections"][0]["strange_frames"]:
+            await asyncio.sleep(0.02)
+    assert books["counts"]["acked"] == 0
+
+
+async def test_ack_whose_log_id_was_rounded_as_javascript_does_is_in_order(
+    platform: Platform, connect
+) -> None:
+    line = await connect(answer=False)
+    await push(platform)
+    await line.until(lambda line: line.frames)
+    frame = line.frames[0]
+    await line.ack(frame, log_id=int(float(frame.log_id)))
+    assert (await platform.settled(1))["counts"]["bad_acks"] == 0
 
 
 async def test_event_raised_while_nobody_listens_is_delivered_later(platform: Platform, connect) -> None:

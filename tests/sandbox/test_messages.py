@@ -82,6 +82,8 @@ async def test_unsupported_tag_is_named_inside_the_message(platform: Platform) -
         ("phone", "1", 99992402),
         ("union_id", ids.union_id("lilei"), 0),
         ("user_id", "lilei", 0),
+        ("email", "lilei@example.test", 0),
+        ("email", "LiLei@example.test", 0),
     ],
 )
 async def test_recipient_is_looked_up_by_its_kind(
@@ -246,3 +248,34 @@ class TestLimits:
         last = answers[-1]
         assert last.json()["code"] == 99991400
         assert (last.headers["x-ogw-ratelimit-limit"], last.headers["x-ogw-ratelimit-reset"]) == ("50", "1")
+
+
+class TestMentions:
+    async def test_tag_becomes_a_key_and_a_mention(self, platform: Platform) -> None:
+        text = f'<at user_id="{platform.open_id()}">Tom</at> and <at user_id="all"></at> <at user_id="ou_x">?</at>'
+        data = (await platform.send(json.dumps({"text": text}))).json()["data"]
+        content = json.loads(data["body"]["content"])["text"]
+        assert content == '@_user_1 and @_all <at user_id="ou_x">?</at>'
+        assert data["mentions"] == [
+            {
+                "key": "@_user_1",
+                "id": platform.open_id(),
+                "id_type": "open_id",
+                "name": "李雷",
+                "tenant_key": "1a2b3c4d5e6f7081",
+            }
+        ]
+
+    async def test_event_keeps_the_three_ids_and_rest_has_one(self, platform: Platform) -> None:
+        app_id = platform.app_id
+        group = await platform.control("POST", "groups", {"name": "G", "people": ["lilei"], "apps": [app_id]})
+        wish = {"person": "lilei", "chat_id": group["chat_id"], "text": "hi", "mention": [app_id]}
+        said = await platform.control("POST", "say", wish)
+        pushed = (await platform.control("GET", "calls"))["calls"]
+        event = next(call for call in pushed if call["path"] == "im.message.receive_v1")["request"]["event"]
+        assert event["message"]["mentions"][0]["id"]["open_id"] == ids.bot_open_id(app_id)
+        got = (await platform.api("GET", f"im/v1/messages/{said['message_id']}")).json()["data"]["items"][0]
+        assert (got["mentions"][0]["id"], got["mentions"][0]["id_type"]) == (
+            ids.bot_open_id(app_id),
+            "open_id",
+        )

@@ -89,3 +89,12 @@ async def test_unknown_path_and_wrong_method_have_their_codes(platform: Platform
     assert (missing.status_code, missing.json()["code"]) == (404, 99991201)
     wrong = await platform.api("POST", "bot/v3/info")
     assert (wrong.status_code, wrong.json()["code"]) == (405, 99991301)
+
+
+@pytest.mark.parametrize("kind", ["tenant", "app"])
+async def test_slash_and_form_are_taken_as_well(platform: Platform, kind: str) -> None:
+    body = {"app_id": platform.app_id, "app_secret": platform.secret}
+    path = f"/open-apis/auth/v3/{kind}_access_token/internal/"
+    assert (await platform.http.post(path, json=body)).json()["code"] == 0
+    assert (await platform.http.post(path, data=body)).json()["code"] == 0
+    assert (await platform.http.post(path, content=b"{")).json()["code"] == 10003

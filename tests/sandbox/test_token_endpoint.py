@@ -249,3 +249,14 @@ class TestFaults:
             await ask(platform, "refresh_token", refresh_token=token)
         assert (await ask(platform, "refresh_token", refresh_token=token)).json()["code"] == 20073
         assert (await platform.books())["refresh_counts"]["replays"] == 1
+
+
+async def test_official_python_client_needs_no_secret_for_a_device_code(platform: Platform) -> None:
+    path = "/open-apis/authen/v2/oauth/device_authorization"
+    body = {"client_id": platform.app_id, "scope": "auth:user.id:read"}
+    assert (await platform.http.post(path, json=body)).json()["device_code"]
+    assert (await platform.http.post(path, json={"client_id": "cli_x"})).json()["code"] == 20048
+    wrong = await platform.http.post(path, json={**body, "client_secret": "wrong"})
+    assert wrong.json()["code"] == 20002
+    bare = await platform.http.post("/oauth/v1/device_authorization", json=body)
+    assert bare.json()["code"] == 20001

@@ -1,0 +1,43 @@
+"""Which bots hear what a person writes."""
+
+from typing import Final
+
+from sandbox.config import AppConfig, PersonConfig
+from sandbox.delivery import envelopes
+from sandbox.delivery.courier import Courier
+from sandbox.world import ids
+from sandbox.world.messages import Chat, Message
+from sandbox.world.world import World
+
+P2P_SCOPES: Final = {"im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly"}
+GROUP_SCOPES: Final = {"im:message.group_msg", "im:message.group_msg:readonly"}
+MENTION_SCOPES: Final = {
+    "im:message.group_at_msg:readonly",
+    "im:message.group_at_msg",
+    "im:message",
+    "im:message:readonly",
+}
+
+
+def tell_bots(
+    world: World, courier: Courier, person: PersonConfig, chat: Chat, message: Message
+) -> dict[str, str | None]:
+    """Raise `im.message.receive_v1` for the bots of the chat; the event ids by app, None for the unsubscribed."""
+    pushed: dict[str, str | None] = {}
+    for app_id in chat.apps:
+        app = world.apps.get(app_id)
+        if app is not None and _hears(app, chat, message):
+            event = envelopes.message_received(app, person, chat, message)
+            push = courier.raise_event(app, "im.message.receive_v1", event)
+            pushed[app_id] = push.event_id if push else None
+    return pushed
+
+
+def _hears(app: AppConfig, chat: Chat, message: Message) -> bool:
+    """Which messages are pushed depends on the scopes of the app."""
+    scopes = set(app.scopes)
+    if chat.kind == "p2p":
+        return bool(scopes & P2P_SCOPES)
+    bot = ids.bot_open_id(app.app_id)
+    mentioned = any(mention["id"]["open_id"] == bot for mention in message.mentions)
+    return bool(scopes & GROUP_SCOPES) or (mentioned and bool(scopes & MENTION_SCOPES))
