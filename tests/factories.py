@@ -94,7 +94,7 @@ def message_event(
     event_id: str = "",
     **message: Any,
 ) -> dict[str, Any]:
-    """The payload of an im.message.receive_v1 event, as the platform documents it."""
+    """The payload of an im.message.receive_v1 event, as the platform documents it, for no app in particular."""
     number = next(_numbers)
     return {
         "schema": "2.0",
@@ -103,7 +103,7 @@ def message_event(
             "event_type": "im.message.receive_v1",
             "create_time": str(time.time_ns() // 1_000_000),
             "token": "verification-token",
-            "app_id": "cli_0000000000000001",
+            "app_id": "",
             "tenant_key": "tenant",
         },
         "event": {
@@ -135,7 +135,7 @@ def click_event(*, value: Any, open_id: str = "ou_asked", message_id: str = "om_
             "event_type": "card.action.trigger",
             "create_time": "1700000000123456",
             "token": "verification-token",
-            "app_id": "cli_0000000000000001",
+            "app_id": "",
             "tenant_key": "tenant",
         },
         "event": {
@@ -160,7 +160,7 @@ def revoked_event(
             "event_type": "auth.user_access_token.revoked_v4",
             "create_time": str(int(timezone.now().timestamp() * 1000)),
             "token": "verification-token",
-            "app_id": "cli_0000000000000001",
+            "app_id": "",
             "tenant_key": "tenant",
         }
         | header,

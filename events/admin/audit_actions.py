@@ -9,6 +9,7 @@ name_actions(
         "replay.started": _("Replay asked for"),
         "replay.cancelled": _("Replay cancelled"),
         "events.pruned": _("Old events deleted"),
+        "events.tokens_blanked": _("Verification Tokens blanked in stored events"),
         "handler.switched_on": _("Handler switched on"),
         "handler.switched_off": _("Handler switched off"),
         "subscription.created": _("Subscription added"),

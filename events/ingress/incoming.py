@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from core.database.text import storable
 from events.enums import Arrived, EventStatus
+from feishu.blanking import without_any_token, without_token
 from feishu.envelope import Envelope, fallback_key, parse
 from feishu.errors import EnvelopeError
 
@@ -56,7 +57,7 @@ def read_event(
             event_type="",
             arrived_by=arrived_by,
             status=EventStatus.QUARANTINED,
-            payload=payload,
+            payload=without_any_token(payload),
             tenant_key="",
             trace_id=storable(trace_id, MAX_TRACE_ID),
             created_at=now,
@@ -73,7 +74,7 @@ def read_event(
         arrived_by=arrived_by,
         # A callback is answered while the platform waits, not by the dispatcher.
         status=EventStatus.DISPATCHED if envelope.is_callback else EventStatus.RECEIVED,
-        payload=payload,
+        payload=without_token(payload, envelope.token),
         tenant_key=envelope.tenant_key,
         trace_id=storable(trace_id, MAX_TRACE_ID),
         created_at=envelope.create_time or now,

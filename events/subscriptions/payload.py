@@ -2,9 +2,9 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 from events.models import Event
+from feishu.blanking import without_token
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -28,21 +28,13 @@ def payload_of(event: Event) -> bytes:
 
 
 def _without_token(event: Event) -> bytes:
-    """The platform's bytes with an empty verification token; written anew where it does not stand there literally, e.g.
-    escaped, or where the bytes are not plain UTF-8."""
+    """The platform's bytes, written anew where they are not plain UTF-8."""
     raw, envelope = bytes(event.payload), event.envelope
+    if not _is_plain_utf8(raw):
+        raw = json.dumps(envelope).encode()
     header = envelope.get("header")
     token = (header if isinstance(header, dict) else envelope).get("token")
-    if _is_plain_utf8(raw):
-        if not isinstance(token, str) or not token:
-            return raw
-        blanked = raw.replace(json.dumps(token).encode(), b'""')
-        if blanked != raw:
-            return blanked
-    anew: dict[str, Any] = {key: "" if key == "token" else value for key, value in envelope.items()}
-    if isinstance(header, dict):
-        anew["header"] = {**header, "token": ""}
-    return json.dumps(anew).encode()
+    return without_token(raw, token) if isinstance(token, str) else raw
 
 
 def _is_plain_utf8(raw: bytes) -> bool:

@@ -35,6 +35,10 @@ class WebhookBot:
         return self._bot.pk
 
     @property
+    def app_id(self) -> str:
+        return self._bot.app_id
+
+    @property
     def is_served(self) -> bool:
         """Whether its events are to come by webhook."""
         return self._bot.enabled and self._bot.transport == Transport.WEBHOOK

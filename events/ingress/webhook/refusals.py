@@ -35,15 +35,20 @@ class Refused(Exception):
 
 NOT_POST = Refusal(405, "method_not_allowed", "not_post")
 NO_WEBHOOK_BOT = Refusal(
-    404,
-    "not_found",
+    401,
+    "unauthenticated",
     "no_webhook_bot",
     "The bot is unknown, disabled, or gets its events by long connection. Add it, enable it, or change its transport.",
 )
 TOO_LARGE = Refusal(
     413, "body_too_large", "body_too_large", "Raise FEISHU_WEBHOOK_MAX_BYTES if it is the platform's."
 )
-TOO_SLOW = Refusal(408, "body_too_slow", "body_too_slow")
+TOO_SLOW = Refusal(
+    408,
+    "body_too_slow",
+    "body_too_slow",
+    "Let the proxy in front read bodies whole before it passes them on.",
+)
 BOT_BUSY = Refusal(
     429,
     "too_many_requests",
@@ -63,8 +68,8 @@ NOT_STORED = Refusal(
     "The database did not answer in time. The platform pushes events again.",
 )
 SECRETS_SEALED = Refusal(
-    500,
-    "not_stored",
+    401,
+    "unauthenticated",
     "secrets_sealed",
     "Put the key the bot's secrets were written with back into ENCRYPTION_KEYS.",
 )
@@ -86,6 +91,33 @@ PLAIN_BODY = _unauthenticated(
 ENCRYPTED_BODY = _unauthenticated("encrypted_body", f"Give the bot its Encrypt Key. {_WHERE}")
 BAD_SIGNATURE = _unauthenticated(
     "bad_signature", f"Compare the bot's Encrypt Key and Verification Token. {_WHERE}"
+)
+REWRITTEN_BODY = _unauthenticated(
+    "body_rewritten",
+    "The body could be decrypted, so the Encrypt Key is right: something between the platform and the portal changes the "
+    "body or the X-Lark-* headers. Let the proxy or gateway in front pass both on byte for byte.",
+)
+NO_SIGNATURE = _unauthenticated(
+    "signature_missing",
+    "The body could be decrypted, so the Encrypt Key is right, but it came without X-Lark-Signature: let the proxy or "
+    "gateway in front pass the X-Lark-* headers on.",
+)
+OLD_SIGNATURE = _unauthenticated(
+    "signed_by_token",
+    "The request is signed with the Verification Token, as the old card callback is; with an Encrypt Key that is too weak. "
+    "Use the callback card.action.trigger (developer console → Events & callbacks → Callback configuration).",
+)
+BAD_TIMESTAMP = _unauthenticated(
+    "bad_timestamp", "X-Lark-Request-Timestamp is no time: something in front changes the headers."
+)
+TOO_OLD = _unauthenticated(
+    "timestamp_too_old",
+    "The request was signed hours ago, a callback minutes ago: compare the portal's clock with the real time, else somebody "
+    "sends a recorded request again.",
+)
+WRONG_APP = _unauthenticated(
+    "another_app",
+    "The request names another app: in the developer console of that app, correct the request URL.",
 )
 WRONG_TOKEN = _unauthenticated("wrong_verification_token", f"Compare the bot's Verification Token. {_WHERE}")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import AsyncExitStack
@@ -18,21 +19,24 @@ from events.enums import Arrived
 from events.ingress.incoming import read_event
 from events.ingress.receive import ACKNOWLEDGED, NOT_STORED, Receiver
 from events.ingress.webhook import refusals
-from events.ingress.webhook.body import read_body
+from events.ingress.webhook.body import BodyReader
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
 from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
-from events.ingress.webhook.verification import Push, Signature, examine
+from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from events.ingress.writer import Intake
 from feishu.envelope import Challenge
 
 T = TypeVar("T")
 
 BODY_SECONDS = 2.0
+FIRST_BYTE_SECONDS = 1.0
 DATABASE_SECONDS = 2.5
 """From the request's first line; the platform gives up after 3 and pushes again."""
 SUCCESS = b'{"msg":"success"}'
 ALL_BOTS = ""
 """In the place of an App ID."""
+STRANGERS = Secrets(secrets.token_urlsafe(), secrets.token_urlsafe())
+"""For requests to a bot that there is not: they are refused by the same way as those to one that there is."""
 
 
 class WebhookServer:
@@ -41,6 +45,7 @@ class WebhookServer:
     def __init__(self) -> None:
         self._bots = WebhookBots()
         self._receiver = Receiver(Intake(), CallbackResponder())
+        self._bodies = BodyReader()
         self._requests = ConcurrencyLimits()
         self._refusals = RefusalLog()
         self._closing = AsyncExitStack()
@@ -63,18 +68,27 @@ class WebhookServer:
         if request.method != "POST":
             raise Refused(refusals.NOT_POST)
         received_at = time.monotonic()
-        with self._requests.place(ALL_BOTS, limit=settings.WEBHOOK_REQUESTS, full=Refused(refusals.ALL_BUSY)):
-            bot = await _in_time(self._bots.find(app_id), received_at)
-            if bot is None or not bot.is_served:
-                raise Refused(refusals.NO_WEBHOOK_BOT)
-            with self._requests.place(
+        # Before it is known who calls, so a body under way takes no place of a bot's.
+        body = await self._bodies.read(
+            request,
+            limit=settings.WEBHOOK_MAX_BYTES,
+            places=settings.WEBHOOK_REQUESTS,
+            seconds=BODY_SECONDS,
+            first_seconds=FIRST_BYTE_SECONDS,
+        )
+        bot = await _in_time(self._bots.find(app_id), received_at)
+        pushed = _examine(body, request.headers, bot)
+        if isinstance(pushed, Challenge):
+            return json.dumps({"challenge": pushed.challenge}).encode()
+        if bot is None:
+            raise Refused(refusals.NO_WEBHOOK_BOT)
+        with (
+            self._requests.place(ALL_BOTS, limit=settings.WEBHOOK_REQUESTS, full=Refused(refusals.ALL_BUSY)),
+            self._requests.place(
                 app_id, limit=settings.WEBHOOK_BOT_REQUESTS, full=Refused(refusals.BOT_BUSY)
-            ):
-                body = await read_body(request, limit=settings.WEBHOOK_MAX_BYTES, seconds=BODY_SECONDS)
-                pushed = _examine(body, request.headers, bot)
-                if isinstance(pushed, Challenge):
-                    return json.dumps({"challenge": pushed.challenge}).encode()
-                return await self._receive(bot, pushed, received_at)
+            ),
+        ):
+            return await self._receive(bot, pushed, received_at)
 
     async def _receive(self, bot: WebhookBot, push: Push, received_at: float) -> bytes:
         event = read_event(
@@ -86,16 +100,23 @@ class WebhookServer:
         return SUCCESS if reply == ACKNOWLEDGED else reply.data or b"{}"
 
 
-def _examine(body: bytes, headers: Mapping[str, str], bot: WebhookBot) -> Challenge | Push:
+def _examine(body: bytes, headers: Mapping[str, str], bot: WebhookBot | None) -> Challenge | Push:
     signature = Signature(
         value=headers.get("x-lark-signature", ""),
         timestamp=headers.get("x-lark-request-timestamp", ""),
         nonce=headers.get("x-lark-request-nonce", ""),
     )
+    is_served = bot is not None and bot.is_served
     try:
-        return examine(body, signature=signature, secrets=bot.secrets)
+        known = bot.secrets if bot is not None and is_served else STRANGERS
+        app_id = bot.app_id if bot is not None else ""
+        return examine(body, signature=signature, secrets=known, app_id=app_id, now=time.time())
     except SealedValueError:
         raise Refused(refusals.SECRETS_SEALED) from None
+    except Refused:
+        if is_served:
+            raise
+        raise Refused(refusals.NO_WEBHOOK_BOT) from None
 
 
 async def _in_time(work: Awaitable[T], received_at: float) -> T:

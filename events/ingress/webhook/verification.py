@@ -1,20 +1,32 @@
 """Whether a webhook request comes from the platform, and what it says. Pure: bytes and secrets in, a push out.
 
 Pages "Send notifications to developer's server" and "Encrypt Key encryption configuration"; for the old card callback
-the SDK's `lark_oapi/card/action_handler.py`. A request is never refused for its age: the platform pushes again for
-hours, and it is not documented whether with a new timestamp.
+the SDK's `lark_oapi/card/action_handler.py`.
+
+With an Encrypt Key nothing weaker is accepted, whatever its shape: no plain body, no signature by the Verification Token.
+A challenge alone comes without a signature; that it could be decrypted is its proof.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
 from events.ingress.webhook.refusals import (
     BAD_SIGNATURE,
+    BAD_TIMESTAMP,
     ENCRYPTED_BODY,
+    NO_SIGNATURE,
+    OLD_SIGNATURE,
     PLAIN_BODY,
+    REWRITTEN_BODY,
+    TOO_OLD,
     UNPROTECTED,
+    WRONG_APP,
     WRONG_TOKEN,
+    Refusal,
     Refused,
 )
 from feishu.encryption import decrypt
@@ -22,13 +34,35 @@ from feishu.envelope import Challenge, Content, Envelope, challenge_of, decode, 
 from feishu.errors import DecryptionError, EnvelopeError
 from feishu.signatures import verify_card, verify_event, verify_token
 
+EVENT_SECONDS: Final = 8 * 3600.0
+"""How old the timestamp of an event may be. The platform pushes again for 7 h 5 min, and it is not documented whether
+with a new timestamp."""
+CALLBACK_SECONDS: Final = 300.0
+"""The same for a callback, which is pushed once and waited for: how far the clocks may be apart."""
+AHEAD_SECONDS: Final = 3600.0
+"""How far the timestamp of an event may lie in the future, for a portal whose clock is behind."""
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,13}", re.ASCII)
+_MILLISECONDS: Final = 1e11
+"""From here on a timestamp is in milliseconds; in practice it is in seconds, and its unit is not documented."""
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the platform and we know of one app; either may be empty."""
+    """What the platform and we know of one app; any may be empty. The next ones are valid beside the current ones while
+    they are being replaced on the platform."""
 
     encrypt_key: str = field(repr=False)
     verification_token: str = field(repr=False)
+    next_encrypt_key: str = field(default="", repr=False)
+    next_verification_token: str = field(default="", repr=False)
+
+    @property
+    def encrypt_keys(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.encrypt_key, self.next_encrypt_key)))
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.verification_token, self.next_verification_token)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +80,8 @@ class Push:
 
     payload: bytes
     envelope: Envelope | None
+    by_next: bool = False
+    """Whether only the next Encrypt Key or Verification Token proved it."""
 
 
 class _Header(msgspec.Struct):
@@ -65,66 +101,123 @@ _proof = msgspec.json.Decoder(_Proof)
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def examine(body: bytes, *, signature: Signature, secrets: Secrets) -> Challenge | Push:
-    """The challenge to return, or what to store. Raises Refused when it is not the platform's."""
-    if not secrets.encrypt_key and not secrets.verification_token:
+def examine(
+    body: bytes, *, signature: Signature, secrets: Secrets, app_id: str, now: float
+) -> Challenge | Push:
+    """The challenge to return, or what to store. Raises Refused when it is not the platform's, not for the app ``app_id``,
+    or too old at ``now``, in seconds since 1970."""
+    if not secrets.encrypt_keys and not secrets.tokens:
         raise Refused(UNPROTECTED)
     content = _decoded(body)
     if content.encrypt is None:
-        return _examine_plain(body, content, signature, secrets)
-    if not secrets.encrypt_key:
-        raise Refused(ENCRYPTED_BODY)
-    return _examine_encrypted(body, content.encrypt, signature, secrets)
+        pushed = _examine_plain(body, content, signature, secrets, now)
+    else:
+        pushed = _examine_encrypted(body, content.encrypt, signature, secrets, now)
+    if isinstance(pushed, Push) and pushed.envelope and pushed.envelope.app_id not in {"", app_id}:
+        raise Refused(WRONG_APP)
+    return pushed
 
 
-def _examine_plain(body: bytes, content: Content, signature: Signature, secrets: Secrets) -> Challenge | Push:
-    envelope = _envelope(content, body)
-    if secrets.verification_token and _is_old_card(envelope):
-        if not _is_signed_card(body, signature, secrets):
-            raise Refused(BAD_SIGNATURE)
-        return Push(body, envelope)
+def _examine_plain(
+    body: bytes, content: Content, signature: Signature, secrets: Secrets, now: float
+) -> Challenge | Push:
     if secrets.encrypt_key:
         raise Refused(PLAIN_BODY)
-    if not verify_token(content.verification_token, secrets.verification_token):
-        raise Refused(WRONG_TOKEN)
-    return challenge_of(content) or Push(body, envelope)
+    envelope = _envelope(content, body)
+    if secrets.tokens and _is_old_card(envelope):
+        token = _which(secrets.tokens, lambda token: _is_signed_card(body, signature, token))
+        if token is None:
+            raise Refused(BAD_SIGNATURE)
+        _check_age(signature, now, CALLBACK_SECONDS)
+    else:
+        token = _token_of(content.verification_token, secrets)
+        if challenge := challenge_of(content):
+            return challenge
+    return Push(body, envelope, by_next=token != secrets.verification_token)
 
 
 def _examine_encrypted(
-    body: bytes, encrypted: str, signature: Signature, secrets: Secrets
+    body: bytes, encrypted: str, signature: Signature, secrets: Secrets, now: float
 ) -> Challenge | Push:
-    signed = verify_event(
-        signature.value,
-        timestamp=signature.timestamp,
-        nonce=signature.nonce,
-        encrypt_key=secrets.encrypt_key,
-        body=body,
-    )
-    try:
-        payload = decrypt(secrets.encrypt_key, encrypted)
-    except DecryptionError:
-        if signed:
-            return Push(body, None)  # the platform's own and unreadable: kept as it came
-        raise Refused(BAD_SIGNATURE) from None
+    if not secrets.encrypt_keys:
+        raise Refused(ENCRYPTED_BODY)
+    signing_key = _which(secrets.encrypt_keys, lambda key: _is_signed(body, signature, key))
+    opened = _opened(encrypted, secrets.encrypt_keys if signing_key is None else (signing_key,))
+    if signing_key is None:
+        challenge = None if opened is None else challenge_of(_decoded(opened[1]))
+        if challenge is None:
+            raise Refused(_why_unsigned(body, opened, signature, secrets))
+        _check_token(challenge.token, secrets)
+        return challenge
+    by_next = signing_key != secrets.encrypt_key
+    if opened is None:
+        _check_age(signature, now, EVENT_SECONDS)
+        return Push(body, None, by_next=by_next)  # the platform's own and unreadable: kept as it came
+    _key, payload = opened
     content = _decoded(payload)
-    # The challenge alone comes without a signature; that it could be decrypted is its proof.
     if challenge := challenge_of(content):
-        if secrets.verification_token and not verify_token(challenge.token, secrets.verification_token):
-            raise Refused(WRONG_TOKEN)
+        _check_token(challenge.token, secrets)
         return challenge
     envelope = _envelope(content, payload)
-    old_card = _is_old_card(envelope)
-    if not signed and not (old_card and _is_signed_card(body, signature, secrets)):
-        raise Refused(BAD_SIGNATURE)
+    _check_age(signature, now, CALLBACK_SECONDS if envelope and envelope.is_callback else EVENT_SECONDS)
     # The old card callback bears no Verification Token, nor does what cannot be read.
-    if (
-        envelope
-        and not old_card
-        and secrets.verification_token
-        and not verify_token(content.verification_token, secrets.verification_token)
-    ):
+    if envelope and not _is_old_card(envelope):
+        _check_token(content.verification_token, secrets)
+    return Push(payload, envelope, by_next=by_next)
+
+
+def _why_unsigned(
+    body: bytes, opened: tuple[str, bytes] | None, signature: Signature, secrets: Secrets
+) -> Refusal:
+    """Why an encrypted body whose signature is none by the Encrypt Key may be refused: where it could be decrypted the key
+    is right, and the operator has to look elsewhere."""
+    if _which(secrets.tokens, lambda token: _is_signed_card(body, signature, token)) is not None:
+        return OLD_SIGNATURE
+    if opened is None or _envelope(_decoded(opened[1]), opened[1]) is None:
+        return BAD_SIGNATURE
+    return REWRITTEN_BODY if signature.value else NO_SIGNATURE
+
+
+def _opened(encrypted: str, keys: tuple[str, ...]) -> tuple[str, bytes] | None:
+    """The key that opens it, and the plaintext. By chance a wrong key opens one in 256: the first whose plaintext is JSON
+    is taken."""
+    found: tuple[str, bytes] | None = None
+    for key in keys:
+        try:
+            payload = decrypt(key, encrypted)
+        except DecryptionError:
+            continue
+        if payload.lstrip().startswith(b"{"):
+            return key, payload
+        found = found or (key, payload)
+    return found
+
+
+def _which(secrets: tuple[str, ...], proves: Callable[[str], bool]) -> str | None:
+    return next((secret for secret in secrets if proves(secret)), None)
+
+
+def _check_token(given: str, secrets: Secrets) -> None:
+    """Beside the Encrypt Key, where there is a Verification Token."""
+    if secrets.tokens:
+        _token_of(given, secrets)
+
+
+def _token_of(given: str, secrets: Secrets) -> str:
+    token = _which(secrets.tokens, lambda token: verify_token(given, token))
+    if token is None:
         raise Refused(WRONG_TOKEN)
-    return Push(payload, envelope)
+    return token
+
+
+def _check_age(signature: Signature, now: float, seconds: float) -> None:
+    """The timestamp is part of what was signed."""
+    if not _TIMESTAMP.fullmatch(signature.timestamp):
+        raise Refused(BAD_TIMESTAMP)
+    sent = float(signature.timestamp)
+    age = now - (sent / 1000 if sent >= _MILLISECONDS else sent)
+    if not -min(seconds, AHEAD_SECONDS) <= age <= seconds:
+        raise Refused(TOO_OLD)
 
 
 def _decoded(body: bytes) -> Content:
@@ -151,11 +244,17 @@ def _is_old_card(envelope: Envelope | None) -> bool:
     return envelope is not None and envelope.is_callback and envelope.schema == "1.0"
 
 
-def _is_signed_card(body: bytes, signature: Signature, secrets: Secrets) -> bool:
+def _is_signed(body: bytes, signature: Signature, key: str) -> bool:
+    return verify_event(
+        signature.value, timestamp=signature.timestamp, nonce=signature.nonce, encrypt_key=key, body=body
+    )
+
+
+def _is_signed_card(body: bytes, signature: Signature, token: str) -> bool:
     return verify_card(
         signature.value,
         timestamp=signature.timestamp,
         nonce=signature.nonce,
-        verification_token=secrets.verification_token,
+        verification_token=token,
         body=body,
     )

@@ -30,7 +30,7 @@ from tests.events.payloads import EVENTS, OLD_EVENTS
 from tests.factories import make_bot
 
 KEY, TOKEN = "the-encrypt-key-of-the-tests", "verification-token"
-HEADER = {"token": TOKEN, "app_id": "cli_a1b2c3d4e5f60718", "tenant_key": "1a2b3c4d5e6f7081"}
+HEADER = {"token": TOKEN, "tenant_key": "1a2b3c4d5e6f7081"}
 
 
 def envelope(event_type: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def envelope(event_type: str) -> dict[str, Any]:
             "uuid": "c0ffee00112233445566778899aabbcc",
             "token": TOKEN,
             "type": "event_callback",
-            "event": HEADER | {"type": event_type} | OLD_EVENTS[event_type],
+            "event": {"type": event_type, "tenant_key": HEADER["tenant_key"]} | OLD_EVENTS[event_type],
         }
     header = HEADER | {
         "event_id": "0f3c9a6d5b1e4f7a8b2c3d4e5f607182",
@@ -58,10 +58,11 @@ async def by_long_connection(bot, body: bytes) -> None:
 
 async def by_webhook(bot, body: bytes) -> None:
     content = json.dumps({"encrypt": encrypt(KEY, body)}, separators=(",", ":")).encode()
+    timestamp = str(int(time.time()))
     headers = {
-        "X-Lark-Request-Timestamp": "1700000000",
+        "X-Lark-Request-Timestamp": timestamp,
         "X-Lark-Request-Nonce": "n0nce-1",
-        "X-Lark-Signature": event_signature("1700000000", "n0nce-1", KEY, content),
+        "X-Lark-Signature": event_signature(timestamp, "n0nce-1", KEY, content),
     }
     endpoint = WebhookEndpoint()
     transport = httpx.ASGITransport(app=endpoint)

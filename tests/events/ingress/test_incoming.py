@@ -15,11 +15,11 @@ def read(payload: object, **values) -> IncomingEvent:
     return read_event(bot_id=BOT, payload=body, arrived_by=Arrived.WEBHOOK, **values)
 
 
-def test_message_is_known_by_its_id_and_kept_byte_for_byte():
+def test_message_is_known_by_its_id_and_kept_byte_for_byte_without_its_token():
     body = json.dumps(message_event(), indent=3).encode()
     one, another = read(body), read(message_event())
 
-    assert one.payload == body
+    assert one.payload == body.replace(b"verification-token", b"")
     assert (one.status, one.event_type) == (EventStatus.RECEIVED, "im.message.receive_v1")
     assert one.dedupe_key != another.dedupe_key
     assert one.dedupe_key == read(body).dedupe_key

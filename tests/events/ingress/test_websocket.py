@@ -21,5 +21,9 @@ def test_message_is_received_as_an_event_with_the_time_of_its_arrival():
     bot_id = uuid4()
     assert WebsocketSink(cast("Receiver", receiver))(bot_id, cast("Message", message)) == "reply"
     [(event, received_at)] = taken
-    assert (event.bot_id, event.payload, event.trace_id) == (bot_id, payload, "trace")
+    assert (event.bot_id, event.payload, event.trace_id) == (
+        bot_id,
+        payload.replace(b"verification-token", b""),
+        "trace",
+    )
     assert (event.arrived_by, received_at) == (Arrived.WEBSOCKET, message.received_at)

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -12,8 +13,9 @@ from events.enums import EventStatus, ReplayState, RunStatus
 from events.handling.registry import HandlerRegistry, on
 from events.log import replay
 from events.models import Event, HandlerRun, ReplayJob
+from tests.events.handler_runs import stored_event
 from tests.events.log.rows import make_event
-from tests.factories import make_bot
+from tests.factories import make_bot, message_event
 
 TYPE = "shop.order_v1"
 
@@ -103,3 +105,12 @@ def test_prune_counts_first_and_deletes_when_told(bot: Bot) -> None:
     assert run("pruneevents") == "3 events deleted.\n"
     assert list(Event.objects.all()) == [young]
     assert AuditEntry.objects.get(action="events.pruned").detail == {"events": 3}
+
+
+def test_blanktokens_blanks_stored_tokens_and_is_audited(bot, capsys):
+    event = stored_event(bot=bot)
+    Event.objects.filter(pk=event.pk).update(payload=json.dumps(message_event()).encode())
+    call_command("blanktokens")
+    assert "1 events held a token." in capsys.readouterr().out
+    assert b"verification-token" not in bytes(Event.objects.get().payload)
+    assert AuditEntry.objects.get(action="events.tokens_blanked").detail == {"events": 1}

@@ -1,6 +1,7 @@
 """What the platform sends to a bot's webhook, and how the portal refuses it."""
 
 import json
+import time
 
 import httpx
 
@@ -21,13 +22,14 @@ def encoded(payload) -> bytes:
 
 
 def request(payload, *, key: str = KEY) -> dict:
-    """Body and headers as the platform sends them."""
+    """Body and headers as the platform sends them now."""
+    timestamp = str(int(time.time()))
     body = json.dumps({"encrypt": encrypt(key, encoded(payload))}, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json;charset=utf-8",
-        "X-Lark-Request-Timestamp": "1700000000",
+        "X-Lark-Request-Timestamp": timestamp,
         "X-Lark-Request-Nonce": "n0nce-1",
-        "X-Lark-Signature": event_signature("1700000000", "n0nce-1", key, body),
+        "X-Lark-Signature": event_signature(timestamp, "n0nce-1", key, body),
     }
     return {"content": body, "headers": headers}
 

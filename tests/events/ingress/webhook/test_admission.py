@@ -3,7 +3,7 @@ import pytest
 from bots.enums import Transport
 from bots.models import Bot
 from events.models import Event
-from tests.events.ingress.webhook.pushes import KEY, TOKEN, encoded, path, refused, request
+from tests.events.ingress.webhook.pushes import CHALLENGE, KEY, TOKEN, encoded, path, refused, request
 from tests.factories import message_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +40,10 @@ async def test_bot_without_key_and_token_is_refused_and_the_log_says_what_to_do(
 
 async def test_stranger_cannot_tell_which_bots_there_are(http, make):
     bots = [
+        await make(),
+        await make(encrypt_key="another key"),
+        await make(encrypt_key=""),
+        await make(encrypt_key="", verification_token=""),
         await make(enabled=False),
         await make(transport=Transport.WEBSOCKET),
         Bot(app_id="cli_00000000000000ff"),
@@ -47,8 +51,9 @@ async def test_stranger_cannot_tell_which_bots_there_are(http, make):
         Bot(app_id="cli_1/and/more"),
         Bot(app_id="%00%ff飞书"),
     ]
-    answers = [await http.post(path(bot), **request(message_event())) for bot in bots]
-    assert {refused(answer) for answer in answers} == {(404, "not_found")}
+    sent = (request(message_event(), key="a key of mine"), {"json": CHALLENGE | {"token": "mine"}})
+    answers = [await http.post(path(bot), **one) for bot in bots for one in sent]
+    assert {refused(answer) for answer in answers} == {(401, "unauthenticated")}
     assert len({(answer.content, str(answer.headers)) for answer in answers}) == 1
 
 
@@ -65,7 +70,7 @@ async def test_slash_at_the_end_is_no_redirect(http, bot):
 
 async def test_secrets_that_cannot_be_opened_are_told_to_the_operator(http, endpoint, bot, caplog, settings):
     settings.ENCRYPTION_KEYS = ["YW5vdGhlci1mZXJuZXQta2V5LW9mLXRoZS10ZXN0cyE="]
-    assert refused(await http.post(path(bot), **request(message_event()))) == (500, "not_stored")
+    assert refused(await http.post(path(bot), **request(message_event()))) == (401, "unauthenticated")
     await endpoint.close()
     assert "ENCRYPTION_KEYS" in caplog.records[0].cure
 
@@ -74,7 +79,7 @@ async def test_log_holds_neither_secrets_nor_bodies_nor_what_strangers_make_up(h
     event = message_event(text="what a person wrote")
     for address in (path(bot), "/api/feishu/webhook/cli_made0up"):
         for sent in (request(event, key="another key"), {"json": event}):
-            assert (await http.post(address, **sent)).status_code in {401, 404}
+            assert (await http.post(address, **sent)).status_code == 401
     await endpoint.close()
     written = " ".join(str(vars(line)) for line in caplog.records)
     assert len(caplog.records) == 3

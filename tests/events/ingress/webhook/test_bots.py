@@ -20,7 +20,7 @@ async def test_burst_costs_one_query_for_bots(http, make, database, loads, monke
     sent = [http.post(path(bot), **request(message_event())) for bot in made * 50]
     strangers = [http.post(f"/api/feishu/webhook/cli_{n}") for n in range(50)]
     answers = await asyncio.gather(*sent, *strangers)
-    assert [answer.status_code for answer in answers] == [200] * 100 + [404] * 50
+    assert [answer.status_code for answer in answers] == [200] * 100 + [401] * 50
     assert await database.run(Event.objects.count) == 100
     assert len(loads) == 1
 
@@ -28,9 +28,9 @@ async def test_burst_costs_one_query_for_bots(http, make, database, loads, monke
 async def test_switched_bot_is_followed(http, bot, database, monkeypatch, loads):
     monkeypatch.setattr(bots, "FRESH_SECONDS", 0)
     for values, status in (
-        ({"transport": Transport.WEBSOCKET}, 404),
+        ({"transport": Transport.WEBSOCKET}, 401),
         ({"transport": Transport.WEBHOOK}, 200),
-        ({"enabled": False}, 404),
+        ({"enabled": False}, 401),
         ({"enabled": True}, 200),
     ):
         await database.run(Bot.objects.filter(pk=bot.pk).update, **values)

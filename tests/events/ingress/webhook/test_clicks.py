@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -43,7 +44,8 @@ async def test_slow_handler_is_answered_for_in_time(http, bot, monkeypatch):
     assert response.json() == PROCESSING
 
 
-async def test_old_card_callback_is_handled_and_answered_with_nothing(http, bot, database):
+async def test_old_card_callback_is_handled_and_answered_with_nothing(http, make, database):
+    bot = await make(encrypt_key="")
     body = encoded(
         {
             "open_message_id": "om_1",
@@ -52,10 +54,11 @@ async def test_old_card_callback_is_handled_and_answered_with_nothing(http, bot,
         }
     )
     registry.on_card("approve")(lambda event, bot: callback_response(toast=toast("info", Text("好", "ok"))))
+    timestamp = str(int(time.time()))
     headers = {
-        "X-Lark-Request-Timestamp": "1",
+        "X-Lark-Request-Timestamp": timestamp,
         "X-Lark-Request-Nonce": "2",
-        "X-Lark-Signature": card_signature("1", "2", TOKEN, body),
+        "X-Lark-Signature": card_signature(timestamp, "2", TOKEN, body),
     }
     response = await http.post(path(bot), content=body, headers=headers)
     assert (response.status_code, response.json()) == (200, {})

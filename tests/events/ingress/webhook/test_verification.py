@@ -7,9 +7,15 @@ from hypothesis import strategies as st
 
 from events.ingress.webhook.refusals import (
     BAD_SIGNATURE,
+    BAD_TIMESTAMP,
     ENCRYPTED_BODY,
+    NO_SIGNATURE,
+    OLD_SIGNATURE,
     PLAIN_BODY,
+    REWRITTEN_BODY,
+    TOO_OLD,
     UNPROTECTED,
+    WRONG_APP,
     WRONG_TOKEN,
     Refused,
 )
@@ -23,6 +29,7 @@ from tests.factories import click_event, message_event
 KEY, TOKEN = "test key", "verification-token"
 KEY_AND_TOKEN, KEY_ALONE = Secrets(KEY, TOKEN), Secrets(KEY, "")
 TOKEN_ALONE = Secrets("", TOKEN)
+APP_ID, NOW = "cli_0000000000000001", 1_700_000_000.0
 UNSIGNED = Signature("", "", "")
 CHALLENGE = {"challenge": "6f1c2b0e-demo", "token": TOKEN, "type": "url_verification"}
 OLD_CARD = {
@@ -32,6 +39,8 @@ OLD_CARD = {
     "token": "c-0123456789abcdef",
     "action": {"value": {"action": "approve"}, "tag": "button"},
 }
+
+OLD_SCHEMA = {"uuid": "u", "token": TOKEN, "type": "event_callback", "event": {"type": "approval_instance"}}
 
 
 def compact(value) -> bytes:
@@ -50,16 +59,20 @@ def signed_card(body: bytes, token: str = TOKEN) -> Signature:
     return Signature(card_signature("1700000000", "n0nce-1", token, body), "1700000000", "n0nce-1")
 
 
+def look_at(body: bytes, *, signature: Signature, secrets: Secrets, now: float = NOW):
+    return examine(body, signature=signature, secrets=secrets, app_id=APP_ID, now=now)
+
+
 def opened(body: bytes, signature: Signature, secrets: Secrets) -> bytes:
     """The payload of what is accepted as the platform's."""
-    pushed = examine(body, signature=signature, secrets=secrets)
+    pushed = look_at(body, signature=signature, secrets=secrets)
     assert isinstance(pushed, Push)
     return pushed.payload
 
 
 def refusal(body: bytes, signature: Signature, secrets: Secrets):
     with pytest.raises(Refused) as refused:
-        examine(body, signature=signature, secrets=secrets)
+        look_at(body, signature=signature, secrets=secrets)
     return refused.value.refusal
 
 
@@ -68,12 +81,12 @@ def refusal(body: bytes, signature: Signature, secrets: Secrets):
 
 @pytest.mark.parametrize("secrets", [KEY_AND_TOKEN, KEY_ALONE])
 def test_encrypted_challenge_needs_no_signature(secrets):
-    found = examine(sealed(compact(CHALLENGE)), signature=UNSIGNED, secrets=secrets)
+    found = look_at(sealed(compact(CHALLENGE)), signature=UNSIGNED, secrets=secrets)
     assert found == Challenge("6f1c2b0e-demo", TOKEN)
 
 
 def test_plain_challenge_is_accepted_by_its_token():
-    assert examine(compact(CHALLENGE), signature=UNSIGNED, secrets=TOKEN_ALONE) == Challenge(
+    assert look_at(compact(CHALLENGE), signature=UNSIGNED, secrets=TOKEN_ALONE) == Challenge(
         "6f1c2b0e-demo", TOKEN
     )
 
@@ -105,14 +118,14 @@ def test_encrypted_and_signed_event_is_opened(secrets, event):
 
 def test_envelope_is_read_once_for_verification_and_intake():
     body = sealed(compact(message_event(event_id="e1")))
-    pushed = examine(body, signature=signed(body), secrets=KEY_AND_TOKEN)
+    pushed = look_at(body, signature=signed(body), secrets=KEY_AND_TOKEN)
     assert pushed.envelope.event_id == "e1"
 
 
 @pytest.mark.parametrize("payload", [b"not json", compact({"schema": "2.0", "header": {"event_type": 7}})])
 def test_what_has_no_envelope_is_kept_without_one(payload):
     body = sealed(payload)
-    assert examine(body, signature=signed(body), secrets=KEY_ALONE) == Push(payload, None)
+    assert look_at(body, signature=signed(body), secrets=KEY_ALONE) == Push(payload, None)
 
 
 def test_signature_is_the_documented_one():
@@ -129,10 +142,110 @@ def test_ciphertext_is_the_documented_one():
     assert opened(body, signature=signed(body), secrets=KEY_AND_TOKEN) == b"hello world"
 
 
-def test_event_of_any_age_is_accepted():
-    payload = compact(message_event())
-    body = sealed(payload)
-    assert opened(body, signature=signed(body, timestamp="1"), secrets=KEY_ALONE) == payload
+HOURS = 3600
+
+
+@pytest.mark.parametrize(
+    ("event", "age", "accepted"),
+    [
+        (message_event(), 7.9 * HOURS, True),
+        (message_event(), 8.1 * HOURS, False),
+        (message_event(), -0.9 * HOURS, True),
+        (message_event(), -1.1 * HOURS, False),
+        (click_event(value={}), 290, True),
+        (click_event(value={}), 310, False),
+        (click_event(value={}), -310, False),
+        (OLD_CARD, 310, False),
+    ],
+)
+def test_recorded_request_is_refused_by_its_age(event, age, accepted):
+    body = sealed(compact(event))
+    signature = signed(body, timestamp=str(int(NOW - age)))
+    if accepted:
+        assert opened(body, signature, KEY_ALONE) == compact(event)
+    else:
+        assert refusal(body, signature, KEY_ALONE) == TOO_OLD
+
+
+def test_unreadable_request_is_refused_by_its_age():
+    body = sealed(b"not json")
+    assert refusal(body, signed(body, timestamp="1"), KEY_ALONE) == TOO_OLD
+
+
+@pytest.mark.parametrize("timestamp", ["", "yesterday", "-1", "1e9", "١٧٠٠٠٠٠٠٠٠", "9" * 5000])
+def test_timestamp_that_is_no_time_is_refused(timestamp):
+    body = sealed(compact(message_event()))
+    assert refusal(body, signed(body, timestamp=timestamp), KEY_ALONE) == BAD_TIMESTAMP
+
+
+def test_timestamp_may_be_in_milliseconds():
+    body = sealed(compact(message_event()))
+    assert opened(body, signed(body, timestamp="1700000000123"), KEY_ALONE)
+
+
+def test_old_card_callback_of_a_bot_without_a_key_has_an_age_too():
+    body = compact(OLD_CARD)
+    with pytest.raises(Refused) as refused:
+        look_at(body, signature=signed_card(body), secrets=TOKEN_ALONE, now=NOW + 310)
+    assert refused.value.refusal == TOO_OLD
+
+
+@pytest.mark.parametrize("event", [message_event(), click_event(value={}), message_event() | {"event": {}}])
+def test_event_of_another_app_is_refused(event):
+    event = event | {"header": event["header"] | {"app_id": "cli_00000000000000ff"}}
+    body = sealed(compact(event))
+    assert refusal(body, signed(body), KEY_AND_TOKEN) == WRONG_APP
+    assert refusal(compact(event), UNSIGNED, TOKEN_ALONE) == WRONG_APP
+
+
+def test_old_event_of_another_app_is_refused():
+    body = compact(OLD_SCHEMA | {"event": {"type": "approval_instance", "app_id": "cli_00000000000000ff"}})
+    assert refusal(body, UNSIGNED, TOKEN_ALONE) == WRONG_APP
+
+
+# --- two secrets at a time
+
+ROTATING = Secrets(KEY, TOKEN, "next key", "next-token")
+
+
+@pytest.mark.parametrize(("key", "by_next"), [(KEY, False), ("next key", True)])
+@pytest.mark.parametrize("token", [TOKEN, "next-token"])
+def test_both_secrets_are_valid_while_they_are_replaced(key, token, by_next):
+    event = message_event()
+    body = sealed(compact(event | {"header": event["header"] | {"token": token}}), key)
+    pushed = look_at(body, signature=signed(body, key), secrets=ROTATING)
+    assert pushed.by_next is by_next
+    challenge = sealed(compact(CHALLENGE | {"token": token}), key)
+    assert look_at(challenge, signature=UNSIGNED, secrets=ROTATING).challenge == CHALLENGE["challenge"]
+
+
+def test_next_token_alone_is_valid_where_there_is_no_key():
+    body = compact(message_event())
+    assert look_at(body, signature=UNSIGNED, secrets=Secrets("", "old", "", TOKEN)).by_next is True
+
+
+def test_next_key_beside_none_does_not_shut_out_what_is_sent_today():
+    secrets = Secrets("", TOKEN, KEY, "")
+    plain, body = compact(message_event()), sealed(compact(message_event()))
+    assert look_at(plain, signature=UNSIGNED, secrets=secrets).by_next is False
+    assert look_at(body, signature=signed(body), secrets=secrets).by_next is True
+
+
+def test_third_key_is_refused():
+    body = sealed(compact(message_event()), "third")
+    assert refusal(body, signed(body, "third"), ROTATING) == BAD_SIGNATURE
+
+
+# --- what something in between has done
+
+
+def test_body_that_was_written_anew_is_told_from_a_wrong_key():
+    body = sealed(compact(message_event()))
+    anew = json.dumps(json.loads(body), indent=4).encode()
+    assert refusal(anew, signed(body), KEY_AND_TOKEN) == REWRITTEN_BODY
+    assert refusal(body, UNSIGNED, KEY_AND_TOKEN) == NO_SIGNATURE
+    assert "Encrypt Key is right" in REWRITTEN_BODY.cure
+    assert refusal(sealed(compact(message_event()), "wrong"), signed(body), KEY_AND_TOKEN) == BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -149,7 +262,8 @@ def test_event_whose_signature_is_incomplete_or_wrong_is_refused(missing):
     body = sealed(compact(message_event()))
     good = signed(body)
     whole = {"value": good.value, "timestamp": good.timestamp, "nonce": good.nonce}
-    assert refusal(body, Signature(**(whole | missing)), KEY_AND_TOKEN) == BAD_SIGNATURE
+    found = refusal(body, Signature(**(whole | missing)), KEY_AND_TOKEN)
+    assert found == (NO_SIGNATURE if missing == {"value": ""} else REWRITTEN_BODY)
 
 
 @given(st.data())
@@ -159,7 +273,7 @@ def test_event_tampered_with_in_any_place_is_refused(data):
     place = data.draw(st.integers(0, len(body) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != body[place]))
     tampered = body[:place] + bytes([other]) + body[place + 1 :]
-    assert refusal(tampered, signature, KEY_AND_TOKEN) in {BAD_SIGNATURE, PLAIN_BODY}
+    assert refusal(tampered, signature, KEY_AND_TOKEN) in {BAD_SIGNATURE, PLAIN_BODY, REWRITTEN_BODY}
 
 
 def test_signed_event_with_another_token_is_refused():
@@ -181,9 +295,6 @@ def test_plain_event_is_refused_where_an_encrypt_key_is_set_even_with_token_and_
 def test_encrypted_event_is_refused_where_no_encrypt_key_is_set():
     body = sealed(compact(message_event()))
     assert refusal(body, signed(body), TOKEN_ALONE) == ENCRYPTED_BODY
-
-
-OLD_SCHEMA = {"uuid": "u", "token": TOKEN, "type": "event_callback", "event": {"type": "approval_instance"}}
 
 
 @pytest.mark.parametrize(
@@ -227,31 +338,33 @@ def test_bot_without_key_and_token_hears_nothing(body):
 # --- the card callback of old
 
 
-@pytest.mark.parametrize("secrets", [TOKEN_ALONE, KEY_AND_TOKEN])
-def test_old_card_callback_is_verified_by_the_token(secrets):
+def test_old_card_callback_is_verified_by_the_token_where_there_is_no_key():
     body = compact(OLD_CARD)
-    assert opened(body, signature=signed_card(body), secrets=secrets) == body
+    assert opened(body, signature=signed_card(body), secrets=TOKEN_ALONE) == body
 
 
 @pytest.mark.parametrize("signature", [UNSIGNED, signed_card(compact(OLD_CARD), "another")])
 def test_old_card_callback_without_its_signature_is_refused(signature):
-    assert refusal(compact(OLD_CARD), signature, KEY_AND_TOKEN) == BAD_SIGNATURE
+    assert refusal(compact(OLD_CARD), signature, TOKEN_ALONE) == BAD_SIGNATURE
 
 
-def test_old_card_callback_cannot_be_verified_without_a_token():
-    body = compact(OLD_CARD)
-    assert refusal(body, signed_card(body, ""), KEY_ALONE) == PLAIN_BODY
-
-
+@pytest.mark.parametrize("secrets", [KEY_ALONE, KEY_AND_TOKEN])
 @pytest.mark.parametrize("sign", [signed, signed_card])
-def test_old_card_callback_may_be_encrypted(sign):
+@pytest.mark.parametrize("content", [OLD_CARD, message_event(), click_event(value={}), CHALLENGE, {}])
+def test_plain_body_is_refused_where_there_is_a_key_however_it_is_signed(content, sign, secrets):
+    body = compact(content)
+    assert refusal(body, sign(body), secrets) == PLAIN_BODY
+
+
+def test_old_card_callback_may_be_encrypted_and_signed_as_events_are():
     body = sealed(compact(OLD_CARD))
-    assert opened(body, signature=sign(body), secrets=KEY_AND_TOKEN) == compact(OLD_CARD)
+    assert opened(body, signature=signed(body), secrets=KEY_AND_TOKEN) == compact(OLD_CARD)
 
 
-def test_signature_of_a_card_does_not_open_the_door_for_an_event():
-    body = sealed(compact(message_event()))
-    assert refusal(body, signed_card(body), KEY_AND_TOKEN) == BAD_SIGNATURE
+@pytest.mark.parametrize("content", [OLD_CARD, message_event(), click_event(value={})])
+def test_signature_by_the_token_is_refused_where_there_is_a_key(content):
+    body = sealed(compact(content))
+    assert refusal(body, signed_card(body), KEY_AND_TOKEN) == OLD_SIGNATURE
 
 
 # --- anything at all
