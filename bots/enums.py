@@ -13,6 +13,7 @@ class PlatformName(models.TextChoices):
 class TokenEndpoint(models.TextChoices):
     V3 = "v3", _("v3 (current)")
     V2 = "v2", _("v2 (historic)")
+    V1 = "v1", _("v1 (older private deployments)")
 
 
 class Transport(models.TextChoices):

@@ -74,8 +74,24 @@ class MalformedAnswer(FeishuError):
     """The answer was not the JSON that was promised."""
 
     retryable = True
-    reason = Reason.MALFORMED
-    sent: Sent = "unknown"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        code: int | None = None,
+        log_id: str = "",
+        http_status: int | None = None,
+        reason: Reason = Reason.MALFORMED,
+        sent: Sent = "unknown",
+        excerpt: str = "",
+    ) -> None:
+        super().__init__(message, code=code, log_id=log_id, http_status=http_status)
+        self.reason = reason
+        self.sent: Sent = sent
+        """`no`: what answered came before the request that matters, which was therefore not written."""
+        self.excerpt = excerpt
+        """The beginning of the answer as it came, secrets included: to be redacted before it is kept or shown."""
 
 
 class APIError(FeishuError):

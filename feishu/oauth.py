@@ -7,16 +7,20 @@ means; `TransportError.sent` and `MalformedAnswer.sent` tell it what is certain.
 
 import base64
 import hashlib
+import json as json_module
+import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self, TypeAlias
 from urllib.parse import quote, urlencode
 
 from feishu.credentials import AppCredentials
-from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited
+from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited, TransportError
 from feishu.platforms import Platform
-from feishu.transport import Answer, Transport, unpooled_transport
+from feishu.reasons import Reason
+from feishu.transport import TOTAL_TIMEOUT, Answer, Transport, unpooled_transport
 
 TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
 
@@ -24,6 +28,16 @@ OFFLINE_ACCESS: Final = "offline_access"
 """The scope without which no refresh token is issued."""
 MAX_SCOPES: Final = 50
 """Scopes that fit in one request for consent."""
+DEFAULT_LIFETIME: Final = 7200
+"""Seconds that an access token lasts where the answer does not say it; RFC 6749 5.1 only recommends `expires_in`, and this is
+what the platform's pages promise."""
+_LONGEST_LIFETIME: Final = 10**10
+_NO_ENDPOINT: Final = frozenset({404, 405})
+_V1_PATHS: Final = {
+    "authorization_code": "/open-apis/authen/v1/oidc/access_token",
+    "refresh_token": "/open-apis/authen/v1/oidc/refresh_access_token",
+}
+_APP_TOKEN_PATH: Final = "/open-apis/auth/v3/app_access_token/internal"  # noqa: S105 - a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +133,10 @@ class OAuth:
 
     def request_token(self, grant_type: str, *, timeout: float | None = None, **grant: str) -> TokenSet:
         """Present any grant at the token endpoint. `timeout`: seconds for the whole exchange (15)."""
-        url = self._credentials.platform.token_url
+        platform = self._credentials.platform
+        if platform.token_endpoint == "v1" and grant_type in _V1_PATHS:  # noqa: S105 - a version
+            return self._request_token_v1(grant_type, timeout=timeout, **grant)
+        url = platform.token_url
         fields = {
             "grant_type": grant_type,
             "client_id": self._credentials.app_id,
@@ -127,6 +144,50 @@ class OAuth:
             **grant,
         }
         return _token_set(self._request(url, json=fields, timeout=timeout))
+
+    def _request_token_v1(self, grant_type: str, *, timeout: float | None, **grant: str) -> TokenSet:
+        """As older deployments want it: with the app's own token, for a code or a refresh token alone. What fails before these
+        are sent cannot have used them up."""
+        total = TOTAL_TIMEOUT if timeout is None else timeout
+        deadline = time.monotonic() + total
+        app_token = self._app_access_token(timeout=total / 2)
+        name = "code" if grant_type == "authorization_code" else "refresh_token"
+        answer = self._request(
+            self._credentials.platform.open_url + _V1_PATHS[grant_type],
+            json={"grant_type": grant_type, name: grant[name]},
+            bearer=app_token,
+            timeout=max(deadline - time.monotonic(), 1.0),
+        )
+        return _token_set(answer)
+
+    def _app_access_token(self, *, timeout: float) -> str:
+        fields = {"app_id": self._credentials.app_id, "app_secret": self._credentials.app_secret}
+        url = self._credentials.platform.open_url + _APP_TOKEN_PATH
+        try:
+            answer = self._request(url, json=fields, timeout=timeout)
+        except (MalformedAnswer, TransportError) as error:
+            error.sent = "no"
+            raise
+        except OAuthError as error:
+            if error.code is not None:
+                raise
+            raise MalformedAnswer(
+                error.message,
+                http_status=error.http_status,
+                log_id=error.log_id,
+                reason=Reason.HTTP,
+                sent="no",
+            ) from error
+        token = answer.body.get("app_access_token")
+        if not isinstance(token, str) or not token:
+            raise MalformedAnswer(
+                "the answer holds no app_access_token",
+                http_status=answer.status,
+                log_id=answer.log_id,
+                sent="no",
+                excerpt=_excerpt(answer),
+            )
+        return token
 
     def revoke(self, token: str, hint: TokenHint, *, timeout: float | None = None) -> None:
         """Withdraw a token at the platform, within `timeout` seconds (15). Harmless to repeat (RFC 7009)."""
@@ -161,38 +222,72 @@ class OAuth:
         *,
         json: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
+        bearer: str | None = None,
         timeout: float | None = None,
     ) -> Answer:
         try:
-            return self._transport.request("POST", url, json=json, form=form, timeout=timeout)
+            return self._transport.request("POST", url, json=json, form=form, bearer=bearer, timeout=timeout)
         except (OAuthError, RateLimited):
+            raise
+        except MalformedAnswer as error:
+            if error.http_status in _NO_ENDPOINT:
+                error.reason = Reason.NO_ENDPOINT
             raise
         except APIError as error:
             # Some refusals carry a code alone, without the `error` of RFC 6749.
-            raise OAuthError(
+            refusal = OAuthError(
                 error.message, code=error.code, log_id=error.log_id, http_status=error.http_status
-            ) from error
+            )
+            if error.code is None:
+                refusal.reason = Reason.NO_ENDPOINT if error.http_status in _NO_ENDPOINT else Reason.HTTP
+            raise refusal from error
 
 
 def _token_set(answer: Answer) -> TokenSet:
-    body = answer.body
-    access_token, expires_in = body.get("access_token"), _seconds(body.get("expires_in"))
-    if not isinstance(access_token, str) or not access_token or expires_in is None:
+    """The tokens of an answer, which older versions of the endpoint wrap in an object. Tokens that came are never thrown away
+    for what is odd beside them."""
+    wrapped = (part for part in answer.body.values() if isinstance(part, dict))
+    found = next((part for part in (answer.body, *wrapped) if _text(part.get("access_token"))), None)
+    if found is None:
         raise MalformedAnswer(
-            "the answer holds no access token", http_status=answer.status, log_id=answer.log_id
+            f"HTTP {answer.status} without an access token",
+            http_status=answer.status,
+            log_id=answer.log_id,
+            excerpt=_excerpt(answer),
         )
-    refresh_token = body.get("refresh_token")
+    refresh_life = _seconds(found.get("refresh_token_expires_in")) or _seconds(
+        found.get("refresh_expires_in")
+    )
     return TokenSet(
-        access_token=access_token,
-        expires_in=expires_in,
-        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        refresh_token_expires_in=_seconds(body.get("refresh_token_expires_in")),
-        scopes=tuple(str(body.get("scope") or "").split()),
-        token_type=str(body.get("token_type") or "Bearer"),
+        access_token=_text(found["access_token"]),
+        expires_in=_seconds(found.get("expires_in")) or DEFAULT_LIFETIME,
+        refresh_token=_text(found.get("refresh_token")) or None,
+        refresh_token_expires_in=refresh_life,
+        scopes=_scopes(found.get("scope")),
+        token_type=_text(found.get("token_type")) or "Bearer",
     )
 
 
+def _excerpt(answer: Answer) -> str:
+    return json_module.dumps(answer.body, ensure_ascii=False)
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _scopes(value: object) -> tuple[str, ...]:
+    """Scopes in a list or in a text, between blanks as RFC 6749 3.3 has them, or between commas."""
+    if isinstance(value, list | tuple):
+        value = " ".join(name for name in value if isinstance(name, str))
+    return tuple(dict.fromkeys(value.replace(",", " ").split())) if isinstance(value, str) else ()
+
+
 def _seconds(value: object) -> int | None:
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    """A lifetime, also as a float or as text; None for one that says nothing."""
+    if isinstance(value, str):
+        number = re.fullmatch(r"\s{0,9}([0-9]{1,18})(?:\.[0-9]{0,18})?\s{0,9}", value)
+        value = int(number[1]) if number else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 1:
+        return None
+    return int(min(value, _LONGEST_LIFETIME))

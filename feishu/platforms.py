@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-TokenEndpoint: TypeAlias = Literal["v3", "v2"]
+TokenEndpoint: TypeAlias = Literal["v3", "v2", "v1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Platform:
 
     @property
     def token_url(self) -> str:
-        """v3 is what the documentation recommends; v2 is deprecated, yet works where v3 does not."""
+        """v3 is what the documentation recommends; v2 is deprecated, yet works where v3 does not. With v1 codes and refresh
+        tokens go elsewhere, and what v1 does not know goes to v3."""
         if self.token_endpoint == "v2":  # noqa: S105 - a version
             return f"{self.open_url}/open-apis/authen/v2/oauth/token"
         return f"{self.accounts_url}/oauth/v3/token"

@@ -34,6 +34,12 @@ class Reason(StrEnum):
     """An answer came that the platform would not give."""
     HTTP = "http"
     """The platform, or something in its place, refused with an HTTP status alone."""
+    REDIRECTED = "redirected"
+    """Something in the platform's place sent the request elsewhere; the platform's APIs never do."""
+    NO_ENDPOINT = "no_endpoint"
+    """The host has no such token endpoint."""
+    CLIENT_REFUSED = "client_refused"
+    """The token endpoint does not accept the app's credentials, in OAuth's words and without a code."""
     HANDSHAKE = "handshake"
     """The gateway refused the WebSocket."""
     SILENT = "silent"
@@ -146,6 +152,32 @@ ROWS: Final[dict[Reason, Row]] = {
         Text(
             "系统会自动重试；若持续出现，请检查机器人的平台地址与代理",
             "It is retried automatically; if it stays, check the bot's platform and its proxy",
+        ),
+    ),
+    Reason.REDIRECTED: (
+        Category.RETRY,
+        Text("请求被重定向到了别处，应答并非来自平台", "The request was redirected: it was not the platform that answered"),
+        Text(
+            "检查网关、代理或登录认证页是否拦截了请求，以及机器人的平台地址。系统会自动重试",
+            "Check whether a gateway, a proxy or a sign-in page intercepts the request, and the bot's platform. It is "
+            "retried automatically",
+        ),
+    ),
+    Reason.NO_ENDPOINT: (
+        Category.CONFIGURATION,
+        Text("该地址没有此版本的令牌接口", "This address has no token endpoint of this version"),
+        Text(
+            "在机器人设置中选择平台支持的令牌接口版本（v3、v2 或较早私有化部署的 v1），并检查平台地址",
+            "Choose a version of the token endpoint that the platform has in the bot's settings (v3, v2, or v1 of older private "
+            "deployments), and check its addresses",
+        ),
+    ),
+    Reason.CLIENT_REFUSED: (
+        Category.CONFIGURATION,
+        Text("令牌接口不接受该应用的凭证", "The token endpoint does not accept the app's credentials"),
+        Text(
+            "核对机器人的 App ID、App Secret 与平台地址，并确认应用已启用",
+            "Compare the bot's App ID, App Secret and platform addresses, and make sure that the app is enabled",
         ),
     ),
     Reason.HANDSHAKE: (

@@ -5,18 +5,25 @@ with 400 (pages "Common error codes" and "Get user_access_token"). One function 
 one chooses the error.
 """
 
+import codecs
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, explain
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
+from feishu.reasons import Reason
 
 _LOG_ID_HEADER: Final = "x-tt-logid"
 _REJECTED_TOKEN: Final = REJECTED_TENANT_TOKEN | REJECTED_USER_TOKEN
 _MISSING_SCOPE: Final = frozenset({99991672, 99991679})
 _LONGEST_WAIT: Final = 3600.0
+_LONGEST_EXCERPT: Final = 4096
+_CHARSETS: Final = frozenset({"gbk", "gb2312", "gb18030", "big5", "iso-8859-1", "utf-16"})
+"""Of pages that answer in the platform's place, besides UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,57 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
     that is how the revoke endpoint answers.
     """
     log_id = headers.get(_LOG_ID_HEADER, "")
-    body = {} if 200 <= status < 300 and not content.strip() else _json_object(content)
+    is_success = 200 <= status < 300
+    body = {} if is_success and not content.strip() else _json_object(content)
     if body is None:
         if status == 429:
             raise RateLimited(
                 "too many requests", http_status=status, log_id=log_id, reset_after=reset_after(headers)
             )
-        raise MalformedAnswer(f"HTTP {status} without a JSON object", http_status=status, log_id=log_id)
+        raise _malformed(status, headers, content)
     code = _integer(body.get("code"))
     if code or _oauth_error(body) or (code is None and status >= 400):
         raise _refusal(status, headers, body, code)
+    if code is None and not is_success:
+        raise _malformed(status, headers, content)
     return Answer(status, body, log_id, headers)
+
+
+def _malformed(status: int, headers: Mapping[str, str], content: bytes) -> MalformedAnswer:
+    """Something answered in the platform's place, or in a form of its own: what it was, as far as the answer shows it."""
+    kind = headers.get("content-type", "").strip()[:100] or "no content type"
+    reason = Reason.MALFORMED if 200 <= status < 300 else Reason.HTTP
+    redirect = ""
+    if 300 <= status < 400:
+        reason = Reason.REDIRECTED
+        redirect = f", redirected to {_host(headers.get('location', ''))}"
+    return MalformedAnswer(
+        f"HTTP {status} without a JSON object ({kind}{redirect})",
+        http_status=status,
+        log_id=headers.get(_LOG_ID_HEADER, ""),
+        reason=reason,
+        excerpt=excerpt_of(headers, content),
+    )
+
+
+def _host(location: str) -> str:
+    """The host alone: the rest of an address may hold a secret."""
+    try:
+        return urlsplit(location).hostname or "the same host"
+    except ValueError:
+        return "an address that is none"
+
+
+def excerpt_of(headers: Mapping[str, str], content: bytes) -> str:
+    """The beginning of a body as text, in the charset that it names, else in UTF-8 or GB 18030."""
+    beginning = content[:_LONGEST_EXCERPT]
+    _, _, charset = headers.get("content-type", "").lower().partition("charset=")
+    named = charset.strip(" \"';")
+    for name in (named if named in _CHARSETS else "utf-8", "utf-8", "gb18030"):
+        # A character that the cut went through is no reason to take another charset, hence the incremental decoder.
+        with contextlib.suppress(UnicodeError):
+            return codecs.getincrementaldecoder(name)().decode(beginning)
+    return beginning.decode(errors="replace")
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code: int | None) -> APIError:

@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -46,6 +47,9 @@ def complete(
         who = _whose(oauth, tokens)
     except FeishuError as problem:
         return fail_for_error(session, problem)
+    if not tokens.scopes:
+        # Without `scope` in the answer everything that was asked for is granted (RFC 6749 5.1).
+        tokens = replace(tokens, scopes=tuple(session.scopes))
     if not _is_person_asked(session, who):
         # The tokens are dropped, not revoked: revoking could end a grant that the other person gave on purpose.
         return fail(session, FailureReason.WRONG_PERSON)

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('platform', models.CharField(choices=[('feishu', 'Feishu'), ('lark', 'Lark'), ('custom', 'Custom addresses')], default='feishu', max_length=10, verbose_name='platform')),
                 ('open_url', models.CharField(blank=True, help_text='Only for custom addresses.', max_length=200, validators=[bots.validators.validate_address], verbose_name='OpenAPI address')),
                 ('accounts_url', models.CharField(blank=True, help_text='Only for custom addresses.', max_length=200, validators=[bots.validators.validate_address], verbose_name='accounts address')),
-                ('token_endpoint', models.CharField(choices=[('v3', 'v3 (current)'), ('v2', 'v2 (historic)')], default='v3', max_length=2, verbose_name='token endpoint')),
+                ('token_endpoint', models.CharField(choices=[('v3', 'v3 (current)'), ('v2', 'v2 (historic)'), ('v1', 'v1 (older private deployments)')], default='v3', max_length=2, verbose_name='token endpoint')),
                 ('app_secret', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='App Secret')),
                 ('encrypt_key', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Encrypt Key')),
                 ('verification_token', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Verification Token')),

@@ -1,7 +1,7 @@
 """Bots: for whom the portal speaks."""
 
 import uuid
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -181,7 +181,7 @@ class Bot(models.Model):
     @property
     def addresses(self) -> Platform:
         """Where the platform is reached for this bot."""
-        endpoint: Literal["v3", "v2"] = "v2" if self.token_endpoint == TokenEndpoint.V2 else "v3"
+        endpoint = cast("Literal['v3', 'v2', 'v1']", self.token_endpoint)
         if self.platform == PlatformName.CUSTOM:
             return Platform(self.open_url.rstrip("/"), self.accounts_url.rstrip("/"), endpoint)
         brand = LARK if self.platform == PlatformName.LARK else FEISHU

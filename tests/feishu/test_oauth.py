@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -16,6 +17,7 @@ from feishu.errors import (
 )
 from feishu.oauth import OAuth, Pkce, TokenSet, UserInfo, authorize_url
 from feishu.platforms import FEISHU, Platform
+from feishu.reasons import Reason
 
 TOKENS = {
     "code": 0,
@@ -118,6 +120,116 @@ def test_the_older_endpoint_can_be_chosen(platform, transport):
     assert str(platform.requests[0].url) == "https://o.test/open-apis/authen/v2/oauth/token"
 
 
+def v1(transport) -> OAuth:
+    return OAuth(
+        AppCredentials("cli_a", "s3cr3t", Platform("https://o.test", "https://a.test", "v1")), transport
+    )
+
+
+APP_TOKEN = {"code": 0, "msg": "ok", "app_access_token": "a-1", "tenant_access_token": "t-1", "expire": 7140}
+
+
+def test_oldest_endpoint_takes_the_apps_own_token_for_a_code(platform, transport):
+    nested = {
+        "access_token": "u-1",
+        "refresh_token": "ur-1",
+        "expires_in": 7199,
+        "refresh_expires_in": 2591999,
+    }
+    platform.will_say(APP_TOKEN, {"code": 0, "msg": "success", "data": nested})
+    tokens = v1(transport).exchange_code(code="Zx_9", redirect_uri="https://p.test/cb", verifier="v" * 43)
+    asked, sent = platform.requests
+    assert str(asked.url) == "https://o.test/open-apis/auth/v3/app_access_token/internal"
+    assert platform.sent_json(0) == {"app_id": "cli_a", "app_secret": "s3cr3t"}
+    assert str(sent.url) == "https://o.test/open-apis/authen/v1/oidc/access_token"
+    assert sent.headers["authorization"] == "Bearer a-1"
+    assert platform.sent_json(1) == {"grant_type": "authorization_code", "code": "Zx_9"}
+    assert (tokens.access_token, tokens.refresh_token) == ("u-1", "ur-1")
+    assert (tokens.expires_in, tokens.refresh_token_expires_in) == (7199, 2591999)
+
+
+def test_oldest_endpoint_refreshes(platform, transport):
+    platform.will_say(APP_TOKEN, {"code": 0, "data": {"access_token": "u-2", "refresh_token": "ur-2"}})
+    assert v1(transport).refresh("ur-1").refresh_token == "ur-2"
+    assert str(platform.requests[1].url) == "https://o.test/open-apis/authen/v1/oidc/refresh_access_token"
+    assert platform.sent_json(1) == {"grant_type": "refresh_token", "refresh_token": "ur-1"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.Response(502, text="<html>"),
+        httpx.Response(503, json={"message": "no healthy upstream"}),
+        httpx.Response(200, json={"code": 0}),
+        httpx.Response(302, headers={"Location": "https://login.test/?t=1"}),
+    ],
+)
+def test_refresh_token_is_not_sent_where_the_apps_own_token_cannot_be_had(platform, transport, answer):
+    platform.will(answer)
+    with pytest.raises((TransportError, MalformedAnswer)) as caught:
+        v1(transport).refresh("ur-1")
+    assert caught.value.sent == "no"
+    assert len(platform.requests) == 1
+
+
+def test_app_that_the_oldest_endpoint_refuses_is_refused_by_its_code(platform, transport):
+    platform.will_say({"code": 10014, "msg": "app secret invalid"})
+    with pytest.raises(OAuthError) as caught:
+        v1(transport).refresh("ur-1")
+    assert caught.value.code == 10014
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, html="<html>404 page not found</html>"),
+        httpx.Response(404, text="404 page not found"),
+        httpx.Response(404, json={"detail": "Not Found"}),
+        httpx.Response(405, text=""),
+    ],
+)
+def test_host_without_such_an_endpoint_is_called_that(platform, oauth, answer):
+    platform.will(answer)
+    with pytest.raises((MalformedAnswer, OAuthError)) as caught:
+        oauth.refresh("r")
+    assert caught.value.reason is Reason.NO_ENDPOINT
+    assert "v1" in caught.value.info.cure.en_us
+
+
+SHAPES = {
+    "nested": {"code": 0, "msg": "success", "data": {key: TOKENS[key] for key in TOKENS if key != "code"}},
+    "nested elsewhere": {"code": "0", "result": {**TOKENS}},
+    "float": {**TOKENS, "expires_in": 7200.0, "refresh_token_expires_in": 604800.0},
+    "text": {**TOKENS, "code": "0", "expires_in": "7200", "refresh_token_expires_in": " 604800.0 "},
+    "other name": {key: TOKENS[key] for key in TOKENS if key != "refresh_token_expires_in"}
+    | {"refresh_expires_in": 604800},
+    "no lifetime": {key: TOKENS[key] for key in TOKENS if key != "expires_in"},
+    "nothing said": {**TOKENS, "expires_in": None},
+    "zero": {**TOKENS, "expires_in": 0},
+    "words": {**TOKENS, "expires_in": "two hours"},
+    "endless": {**TOKENS, "expires_in": float("nan")},
+    "list": {**TOKENS, "scope": ["offline_access", "contact:user.base:readonly", 7]},
+    "commas": {**TOKENS, "scope": "offline_access,contact:user.base:readonly"},
+    "commas and blanks": {**TOKENS, "scope": " offline_access, contact:user.base:readonly,"},
+}
+
+
+@pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
+def test_answer_of_another_shape_says_the_same(platform, oauth, body):
+    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
+    tokens = oauth.refresh("r")
+    assert (tokens.access_token, tokens.expires_in) == ("eyJ.at", 7200)
+    assert (tokens.refresh_token, tokens.refresh_token_expires_in) == ("eyJ.rt", 604800)
+    assert tokens.scopes == ("offline_access", "contact:user.base:readonly")
+
+
+@pytest.mark.parametrize("lifetime", [10**300, float("inf"), 1e300])
+def test_absurd_lifetime_costs_no_tokens(platform, oauth, lifetime):
+    platform.will(httpx.Response(200, content=json.dumps({**TOKENS, "expires_in": lifetime}).encode()))
+    assert oauth.refresh("r").expires_in == 10**10
+
+
 def test_without_offline_access_there_is_no_refresh_token(platform, oauth):
     platform.will_say({"code": 0, "access_token": "a", "expires_in": "7200", "refresh_token": ""})
     tokens = oauth.refresh("r")
@@ -130,8 +242,9 @@ def test_without_offline_access_there_is_no_refresh_token(platform, oauth):
     [
         {"code": 0},
         {**TOKENS, "access_token": ""},
-        {**TOKENS, "expires_in": None},
-        {**TOKENS, "expires_in": 0},
+        {**TOKENS, "access_token": {"value": "eyJ.at"}},
+        {"status": "login required"},
+        {"code": 0, "data": [TOKENS]},
     ],
 )
 def test_an_answer_without_tokens_leaves_open_what_happened(platform, oauth, body):

@@ -11,6 +11,7 @@ from feishu.errors import (
     OAuthError,
     RateLimited,
 )
+from feishu.reasons import Reason
 from feishu.responses import read_answer
 
 LOG = {"x-tt-logid": "20260101ABC"}
@@ -64,6 +65,62 @@ def test_a_failure_without_code_is_one_by_its_status():
 @pytest.mark.parametrize("status", [200, 302, 502])
 def test_what_is_no_json_object_is_malformed(status, content):
     assert type(refusal(status, content)) is MalformedAnswer
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "content", "reason", "words"),
+    [
+        (
+            502,
+            {"content-type": "text/html"},
+            b"<html>",
+            Reason.HTTP,
+            "HTTP 502 without a JSON object (text/html)",
+        ),
+        (
+            200,
+            {"content-type": "text/html; charset=gbk"},
+            b"<html>",
+            Reason.MALFORMED,
+            "text/html; charset=gbk",
+        ),
+        (
+            302,
+            {"location": "https://login.test/a?ticket=s3cr3t"},
+            b"",
+            Reason.REDIRECTED,
+            "redirected to login.test)",
+        ),
+        (
+            307,
+            {"location": "/here"},
+            b'{"message":"moved"}',
+            Reason.REDIRECTED,
+            "redirected to the same host)",
+        ),
+        (301, {"location": "http://[broken"}, b"{}", Reason.REDIRECTED, "an address that is none"),
+    ],
+)
+def test_what_answered_in_the_platforms_place_is_described(status, headers, content, reason, words):
+    error = refusal(status, content, headers)
+    assert isinstance(error, MalformedAnswer)
+    assert (error.reason, error.http_status) == (reason, status)
+    assert words in str(error)
+    assert "s3cr3t" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "charset"),
+    [
+        ("text/html; charset=GBK", "gbk"),
+        ("text/html", "gbk"),
+        ("text/html", "utf-8"),
+        ('text/html; charset="no-such"', "utf-8"),
+    ],
+)
+def test_page_in_any_charset_can_be_read(kind, charset):
+    error = refusal(502, "<html>网关错误".encode(charset), {"content-type": kind})
+    assert error.excerpt == "<html>网关错误"
 
 
 def test_an_empty_failure_is_malformed():

@@ -257,6 +257,16 @@ def test_consent_without_offline_access_is_stored_without_refresh(session, clien
     assert (grant.refresh_token, grant.next_refresh_at) == ("", None)
 
 
+@pytest.mark.parametrize("scope", [None, ""])
+def test_consent_without_scopes_in_the_answer_is_for_those_that_were_asked_for(
+    session, client, platform, scope
+):
+    platform.token.respond(json=token_answer(scope=scope))
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert UserToken.objects.get().scopes == session.scopes
+
+
 def test_second_consent_replaces_the_first_and_raises_the_generation(bot, client, platform):
     for number in (1, 2):
         platform.token.respond(json=token_answer(number))
