@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.actions import button
 from core.console.badges import label, state
-from core.console.base import ReadOnlyAdmin
+from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, ago, identifier, json_block, text_block, when
 from core.vault.redaction import redact_text
@@ -118,6 +118,12 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def replay_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return ask_and_replay_event(self, request, self.visible_or_404(request, unquote(object_id)))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
+        event = super().get_object(request, object_id, from_field)
+        if event is not None:
+            event.viewer = operator_of(request)  # type: ignore[attr-defined]  # for the timeline, which gets no request
+        return event
+
     @admin.action(description=_("Replay"))
     def replay_selected(self, request: HttpRequest, events: QuerySet[Event]) -> HttpResponseBase | None:
         """Goes to the page that asks, with the selection in its address."""
@@ -184,4 +190,4 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @column(_("timeline"))
     def timeline(self, event: Event) -> str:
-        return timeline(event)
+        return timeline(event, event.viewer)  # type: ignore[attr-defined]  # set by get_object

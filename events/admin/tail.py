@@ -68,11 +68,14 @@ class EventTail(Feed):
 
     def __init__(self) -> None:
         self._cursor: int | None = None
+        self._seen = 0
+        """What the page is told as its cursor."""
         self._filters: dict[str, str] = {}
         self._shown: dict[int, str] = {}  # status by event
 
     def start(self, handshake: Any) -> None:
         self._cursor = None if handshake["cursor"] is None else int(handshake["cursor"])
+        self._seen = self._cursor or 0
         self._filters = {name: str(handshake["filters"].get(name, "")) for name in FILTERS}
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:  # noqa: ARG002 -- every read is short
@@ -94,7 +97,9 @@ class EventTail(Feed):
         self._shown = {pk: status for pk, status in self._shown.items() if pk > cursor - 2 * OVERLAP}
         self._shown |= {event.pk: event.status for event in rows}
         if rows:
-            yield {"type": "events", "cursor": self._cursor, "rows": [_row(event) for event in rows]}
+            # Not how many events the bots of others have had: the page goes on behind what it has seen.
+            self._seen = max(self._seen, rows[-1].pk)
+            yield {"type": "events", "cursor": self._seen, "rows": [_row(event) for event in rows]}
 
 
 tail_poll = polled(EventTail)

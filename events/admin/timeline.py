@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from core.access.models import User
 from core.console.badges import state
 from core.console.rendering import actor, ago, duration, exact
 from core.vault.redaction import redact_text
@@ -87,8 +88,8 @@ class Entry:
         return "" if self.attempts else redact_text(self.row.error.strip())
 
 
-def timeline(event: Event) -> str:
-    """As HTML; four queries, however many attempts there were."""
+def timeline(event: Event, viewer: User) -> str:
+    """As HTML, without deliveries to subscriptions of other operators; four queries, however many attempts there were."""
     rows = HandlerRun.objects.filter(event=event).select_related("replay").order_by("-pk")
     runs = list(rows[:MAX_ENTRIES])[::-1]
     run_attempts = HandlerAttempt.objects.filter(run__in=runs).order_by("pk")[:MAX_ATTEMPTS]
@@ -103,6 +104,8 @@ def timeline(event: Event) -> str:
         for run in runs
     ]
     sent = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
+    if not viewer.is_superuser:
+        sent = sent.filter(subscription__owner=viewer)
     deliveries = list(sent[:MAX_ENTRIES])[::-1]
     delivery_attempts = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_ATTEMPTS]
     lines = _by_row((attempt.delivery_id, attempt) for attempt in delivery_attempts)

@@ -49,8 +49,11 @@ def dead_runs(user: User) -> DeadLetterGroups:
 
 
 def dead_deliveries(user: User) -> DeadLetterGroups:
-    """Deliveries that an operator may see, by subscription and fingerprint."""
+    """Deliveries that an operator may see, by subscription and fingerprint: of own bots to own subscriptions."""
     dead = Delivery.objects.visible_to(user).filter(status=DeliveryStatus.DEAD, is_current=True)
+    if not user.is_superuser:
+        own = list(Subscription.objects.filter(owner=user).values_list("pk", flat=True))
+        dead = dead.filter(subscription__in=own)
     # Only what the index delivery_dead_newest has.
     rows = dead.order_by("-pk").values_list("pk", "subscription", "fingerprint")[:MAX_SCANNED]
     newest = [(pk, str(subscription), kind) for pk, subscription, kind in rows]

@@ -28,10 +28,18 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
         return super().visible_to(user).filter(removed_at=None)
 
     def collecting(self, bot: Bot) -> Self:
-        """Subscriptions that get the events of ``bot``: it is one of theirs, and still one of their owner's."""
+        """Subscriptions that get the events of ``bot``: it is one of theirs, and still one of their owner's, who
+        may sign in."""
         owns = models.Q(owner__is_superuser=True) | models.Q(owner__in=bot.owners.all())
         wants = models.Q(all_bots=True) | models.Q(pk__in=bot.subscriptions.values("pk"))
-        return self.filter(owns, wants, state__in=COLLECTING, removed_at=None, owner__is_active=True)
+        return self.filter(
+            owns,
+            wants,
+            state__in=COLLECTING,
+            removed_at=None,
+            owner__is_active=True,
+            owner__is_staff=True,
+        )
 
     def sending(self) -> Self:
         """Subscriptions that deliveries may be pushed to now: within their rate, and where the circuit breaker is open, at the
@@ -46,6 +54,7 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
             state__in=SENDING,
             removed_at=None,
             owner__is_active=True,
+            owner__is_staff=True,
         )
 
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import DateTimeField, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import DateTimeField, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
+from bots.models import Bot
 from core.database.counts import BoundedCount, count_up_to
 from events.models import Delivery, DeliveryAttempt, Subscription
+from events.models.claims import WAITING
+from events.subscriptions.reach import deliveries_of
 
 MAX_COUNTED = 10_000  # deliveries
 NEWEST = 20
@@ -21,14 +24,19 @@ class Lag:
 
 
 def lag_of(subscription: Subscription) -> Lag:
-    waiting = Delivery.objects.waiting().filter(subscription=subscription)
+    waiting = deliveries_of(subscription).filter(status__in=WAITING)
     oldest = waiting.order_by("pk").values_list("event__received_at", flat=True).first()
     return Lag(count_up_to(waiting, MAX_COUNTED), oldest)
 
 
 def with_oldest(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
     """The subscriptions with ``waits_since``: when the first event that waits for each arrived."""
-    waiting = Delivery.objects.waiting().filter(subscription=OuterRef("pk")).order_by("pk")
+    owned = Bot.owners.through.objects.filter(bot=OuterRef("bot"), user=OuterRef("subscription__owner"))
+    waiting = (
+        Delivery.objects.waiting()
+        .filter(Q(subscription__owner__is_superuser=True) | Exists(owned), subscription=OuterRef("pk"))
+        .order_by("pk")
+    )
     first = Subquery(waiting.values("event__received_at")[:1], output_field=DateTimeField())
     return subscriptions.annotate(waits_since=first)
 
@@ -36,5 +44,5 @@ def with_oldest(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]
 def newest_deliveries(subscription: Subscription) -> list[Delivery]:
     """The ``NEWEST`` deliveries with their attempts, newest first; payloads are not loaded."""
     attempts = Prefetch("attempt_log", DeliveryAttempt.objects.order_by("number"))
-    rows = Delivery.objects.filter(subscription=subscription).select_related("event__bot")
+    rows = deliveries_of(subscription).select_related("event__bot")
     return list(rows.defer("event__payload").prefetch_related(attempts).order_by("-pk")[:NEWEST])

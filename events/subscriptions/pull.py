@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from events.enums import DeliveryStatus
 from events.models import Delivery, Subscription
+from events.models.claims import WAITING
 from events.subscriptions.payload import payload_of
+from events.subscriptions.reach import deliveries_of
 
 MAX_ACKED = 1_000  # deliveries in one transaction
 
@@ -27,7 +29,7 @@ class PulledDelivery:
 
 def fetch(subscription: Subscription, *, after: int, limit: int) -> list[PulledDelivery]:
     """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order."""
-    waiting = Delivery.objects.waiting().filter(subscription=subscription, pk__gt=after)
+    waiting = deliveries_of(subscription).filter(status__in=WAITING, pk__gt=after)
     rows = waiting.select_related("event__bot").order_by("pk")[:limit]
     return [PulledDelivery(row.pk, payload_of(row.event)) for row in rows]
 
@@ -44,7 +46,7 @@ def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers
 
 @transaction.atomic
 def _acknowledge_batch(subscription: Subscription, up_to: int | None, numbers: Sequence[int]) -> int:
-    waiting = Delivery.objects.waiting().filter(subscription=subscription)
+    waiting = deliveries_of(subscription).filter(status__in=WAITING)
     chosen = waiting.filter(pk__in=numbers) if up_to is None else waiting.filter(pk__lte=up_to)
     rows = chosen.select_for_update().order_by("pk")
     found = list(rows.values_list("pk", flat=True)[:MAX_ACKED])

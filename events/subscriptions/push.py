@@ -26,6 +26,7 @@ from events.models import Delivery, DeliveryAttempt, Subscription
 from events.subscriptions import circuit_breaker
 from events.subscriptions.http.post import PushRequest, PushResult
 from events.subscriptions.payload import payload_of
+from events.subscriptions.reach import out_of_reach, reachable_bots
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,11 @@ def claim_due(subscription_id: uuid.UUID, *, limit: int) -> list[Delivery]:
     if pace is not None:
         limit = min(limit, pace.allowed(subscription.next_start_at, now))
     due = Delivery.objects.due().filter(subscription=subscription).order_by("run_at", "pk")
-    claimed = _claim(list(due.values_list("pk", flat=True)[:limit]))
+    first = list(due.values_list("pk", flat=True)[:limit])
+    due.filter(out_of_reach(subscription), pk__in=first).update(
+        status=DeliveryStatus.SKIPPED, finished_at=now
+    )
+    claimed = _claim(first)
     subscription.served_at = now
     subscription.next_start_at = (
         None if pace is None else pace.after(subscription.next_start_at, now, len(claimed))
@@ -110,7 +115,8 @@ def is_deliverable(delivery: Delivery) -> bool:
     """Whether the subscription of an abandoned delivery still takes pushes."""
     subscription = delivery.subscription
     return (
-        subscription.kind == SubscriptionKind.PUSH
+        delivery.bot_id in reachable_bots(subscription)
+        and subscription.kind == SubscriptionKind.PUSH
         and subscription.state in SENDING
         and subscription.removed_at is None
     )

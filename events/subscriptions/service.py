@@ -11,13 +11,18 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
-from events.enums import SubscriptionKind, SubscriptionState
-from events.models import Subscription
+from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
+from events.models import Delivery, Subscription
 from events.notify import notify_pusher
 from events.subscriptions.http.signatures import new_secret
+from events.subscriptions.reach import out_of_reach
 
 SECRET_OVERLAP = timedelta(hours=24)
 """After a rotation, deliveries are signed with the old secret as well for so long."""
+
+
+MAX_LET_GO = 10_000
+"""Deliveries that are ended at once when bots are taken out of a subscription."""
 
 
 class Operation(Enum):
@@ -58,11 +63,22 @@ def change_subscription(
     subscription: Subscription, *, bots: Iterable[Bot], changed: Iterable[str], actor: Actor
 ) -> None:
     """Save what people may change; ``changed`` are the fields' names for the audit log. Deliveries that wait already go to
-    the new address."""
+    the new address, and are let go where their bot is no longer among the subscription's."""
     fields = ("name", "all_bots", "event_types", "filter", "url", "per_second")
     subscription.save(update_fields=fields)
     subscription.bots.set([] if subscription.all_bots else bots)
+    let_go(subscription)
     _audit(subscription, "subscription.updated", actor, changed=sorted(changed))
+
+
+def let_go(subscription: Subscription) -> None:
+    """End the first deliveries that wait for bots out of the subscription's reach. Those beyond are neither handed out nor
+    pushed, and end with their time."""
+    waiting = Delivery.objects.waiting().filter(out_of_reach(subscription)).order_by("pk")
+    found = list(waiting.values_list("pk", flat=True)[:MAX_LET_GO])
+    Delivery.objects.waiting().filter(pk__in=found).update(
+        status=DeliveryStatus.SKIPPED, finished_at=timezone.now()
+    )
 
 
 @transaction.atomic

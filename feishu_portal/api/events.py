@@ -18,7 +18,7 @@ from events.log.criteria import EventCriteria
 from events.log.fingerprints import last_line
 from events.log.search import newest, resolve
 from events.models import Delivery, Event, HandlerRun, ReplayJob
-from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.keys import bot_for, caller, covers
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
@@ -124,7 +124,8 @@ def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
 
     ``payload`` is null for what could not be read; then ``raw`` holds it as text.
     """
-    event = _own(caller(request, Scope.EVENTS_READ), event_id)
+    client = caller(request, Scope.EVENTS_READ)
+    event = _own(client, event_id)
     try:
         payload, raw = redact(event.envelope), None
     except (ValueError, RecursionError):
@@ -134,7 +135,7 @@ def get_event(request: HttpRequest, event_id: int) -> EventDetailOut:
         error=redact_text(event.error),
         payload=payload,
         raw=raw,
-        deliveries=_deliveries(event),
+        deliveries=_deliveries(event, client),
     )
 
 
@@ -156,12 +157,11 @@ def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = No
         actor=Actor.api(client),
         seconds=REPLAY_SECONDS,
     )
-    deliveries = _deliveries(job)
-    if not deliveries and not job.is_open:
+    if not (job.is_open or job.handler_runs.exists() or job.deliveries.exists()):
         raise Problem(
             409, "nothing_to_replay", "No handler or subscription of that kind can get the event again."
         )
-    return Status(202, ReplayOut(replay_id=job.pk, deliveries=deliveries))
+    return Status(202, ReplayOut(replay_id=job.pk, deliveries=_deliveries(job, client)))
 
 
 def _own(client: ApiClient, event_pk: int) -> Event:
@@ -188,10 +188,14 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
-def _deliveries(owner: Event | ReplayJob) -> list[DeliveryOut]:
-    """The newest handler runs and deliveries of an event or a replay, in the order of their creation."""
+def _deliveries(owner: Event | ReplayJob, client: ApiClient) -> list[DeliveryOut]:
+    """The newest handler runs and deliveries of an event or a replay, in the order of their creation; of the deliveries
+    those to subscriptions that the client may see."""
     runs = list(owner.handler_runs.order_by("-pk")[:MAX_DELIVERIES])[::-1]
-    deliveries = list(owner.deliveries.order_by("-pk")[:MAX_DELIVERIES])[::-1]
+    newest = owner.deliveries.select_related("subscription__owner").order_by("-pk")[:MAX_DELIVERIES]
+    subscriptions = {delivery.subscription_id: delivery.subscription for delivery in newest}
+    seen = {pk for pk, subscription in subscriptions.items() if covers(client, subscription)}
+    deliveries = [delivery for delivery in reversed(newest) if delivery.subscription_id in seen]
     return [_delivery(run, handler=run.handler) for run in runs] + [
         _delivery(delivery, subscription=str(delivery.subscription_id)) for delivery in deliveries
     ]

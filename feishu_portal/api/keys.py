@@ -10,6 +10,8 @@ from bots.models import Bot
 from core.access.api_keys import client_of
 from core.access.models import ApiClient
 from core.access.scopes import Scope
+from events.models import Subscription
+from events.subscriptions.reach import reachable_bots
 from feishu_portal.api.problems import Problem, not_found
 
 
@@ -40,6 +42,17 @@ def bot_named(bot_id: str) -> Bot | None:
         return Bot.objects.filter(pk=UUID(bot_id)).first()
     except ValueError:
         return Bot.objects.filter(app_id=bot_id).first()
+
+
+def covers(client: ApiClient, subscription: Subscription) -> bool:
+    """Whether the client may use every bot whose events the subscription gets; of one that gets none, only a client of all
+    bots may know."""
+    if client.all_bots:
+        return True
+    bots = reachable_bots(subscription)
+    return bool(bots) and bots <= set(
+        Bot.objects.filter(app_id__in=client.app_ids).values_list("pk", flat=True)
+    )
 
 
 def bot_for(client: ApiClient, bot_id: str) -> Bot:

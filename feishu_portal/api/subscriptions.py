@@ -12,7 +12,6 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema
 
-from bots.models import Bot
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
@@ -21,7 +20,7 @@ from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
 from events.subscriptions.lag import lag_of
 from events.subscriptions.pull import MAX_ACKED, PulledDelivery, acknowledge, fetch
-from feishu_portal.api.keys import caller
+from feishu_portal.api.keys import caller, covers
 from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
 
@@ -171,21 +170,15 @@ def _on_one_line(payload: bytes) -> bytes:
 
 
 def _own(client: ApiClient, subscription_id: UUID) -> Subscription:
-    """The subscription, if it is one to fetch from and the key may use every one of its bots; the same 404 otherwise."""
-    row = (
-        Subscription.objects.filter(
-            pk=subscription_id, kind=SubscriptionKind.PULL, removed_at=None, owner__is_active=True
-        )
-        .select_related("owner")
-        .first()
+    """The subscription, if it is one to fetch from and the key may see it; the same 404 otherwise."""
+    rows = Subscription.objects.filter(
+        pk=subscription_id,
+        kind=SubscriptionKind.PULL,
+        removed_at=None,
+        owner__is_active=True,
+        owner__is_staff=True,
     )
-    if row is None or row.owner is None or not _covers(client, row):
+    row = rows.select_related("owner").first()
+    if row is None or not covers(client, row):
         raise not_found("subscription")
     return row
-
-
-def _covers(client: ApiClient, row: Subscription) -> bool:
-    if client.all_bots:
-        return True
-    bots = Bot.objects.visible_to(row.owner) if row.all_bots and row.owner else row.bots
-    return not bots.exclude(app_id__in=client.app_ids).exists()

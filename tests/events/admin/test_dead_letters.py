@@ -3,6 +3,7 @@
 from django.test import Client
 from django.utils import timezone
 
+from core.access.models import User
 from events.enums import DeliveryStatus
 from events.models import Delivery, HandlerRun, ReplayJob
 from tests.console.rows import Rows, make_event, text_of
@@ -24,10 +25,10 @@ def test_dead_letters_of_a_kind_stand_together(rows: Rows, as_owner: Client) -> 
 
 
 def test_what_a_receiver_did_not_take_stands_together_and_is_replayed_for_it_alone(
-    rows: Rows, as_owner: Client
+    rows: Rows, owner: User, as_owner: Client
 ) -> None:
     HandlerRun.objects.all().delete()
-    receiver = make_subscription(rows.bot, name="The warehouse")
+    receiver = make_subscription(rows.bot, name="The warehouse", owner=owner)
     for event in (rows.event, make_event(rows.bot)):
         Delivery.objects.create(
             event=event,

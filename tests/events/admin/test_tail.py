@@ -9,6 +9,7 @@ from events.enums import EventStatus
 from events.models import Event
 from tests.console.rows import Rows, make_event, text_of
 from tests.events.admin.pages import TAIL, TAIL_POLL, polled
+from tests.factories import make_bot
 
 
 def test_the_tail_begins_with_the_newest_and_goes_on_by_key(rows: Rows, as_owner: Client) -> None:
@@ -55,3 +56,11 @@ def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeyp
         for message in feed.read(Viewer(owner, "en"), feed.everything()):
             found += [row["pk"] for row in message["rows"]]
     assert found == events
+
+
+def test_cursor_does_not_tell_how_many_events_others_have(rows: Rows, as_owner: Client) -> None:
+    stranger = make_bot()
+    for _ in range(3):
+        make_event(stranger)
+    [first] = polled(as_owner, None)
+    assert first["cursor"] == rows.event.pk

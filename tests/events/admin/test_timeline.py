@@ -66,9 +66,12 @@ def test_timeline_says_which_handler_is_not_installed(rows: Rows, owner: User, s
         assert text in signed_in(owner, language).get(page).content.decode()
 
 
-def test_timeline_shows_deliveries_beside_handler_runs(rows: Rows, as_owner: Client) -> None:
-    receiver = make_subscription(rows.bot, name="The warehouse")
-    Delivery.objects.create(event=rows.event, bot=rows.bot, subscription=receiver)
+def test_timeline_shows_own_deliveries_beside_handler_runs(rows: Rows, owner: User, as_owner: Client) -> None:
+    receiver = make_subscription(rows.bot, name="The warehouse", owner=owner)
+    others = make_subscription(rows.bot, name="Of somebody else")
+    for one in (receiver, others):
+        Delivery.objects.create(event=rows.event, bot=rows.bot, subscription=one)
     html = text_of(as_owner.get(reverse("admin:events_event_change", args=[rows.event.pk])))
     assert (html.count('data-testid="run"'), html.count('data-testid="delivery"')) == (1, 1)
     assert "The warehouse" in html
+    assert "Of somebody else" not in html

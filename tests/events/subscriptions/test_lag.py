@@ -61,7 +61,7 @@ def test_newest_deliveries_come_first_with_their_attempts(
     monkeypatch.setattr(lag, "NEWEST", 2)
     events = arrived(bot, 3)
     pushed(subscription, OK)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         found = newest_deliveries(subscription)
         assert [(one.event_id, len(one.attempt_log.all())) for one in found] == [
             (event.pk, 1) for event in events[:0:-1]

@@ -168,6 +168,12 @@ def test_deliveries_to_subscriptions_are_shown_behind_the_handler_runs(bot: Bot,
     ]
 
 
+def test_deliveries_to_subscriptions_with_other_bots_are_not_shown(bot: Bot, reader: Client) -> None:
+    event, wide = make_event(bot), make_subscription(bot, make_bot())
+    Delivery.objects.create(event=event, bot=bot, subscription=wide, status=DeliveryStatus.RETRYING)
+    assert reader.get(f"/api/v1/events/{event.pk}").json()["deliveries"] == []
+
+
 def test_replay_sends_to_a_named_subscription_alone(bot: Bot, reader: Client, shop: str) -> None:
     event = make_event(bot, event_type=TYPE)
     receiver, _other = make_subscription(bot), make_subscription(bot)

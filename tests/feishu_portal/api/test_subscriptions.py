@@ -12,7 +12,7 @@ from core.access.actors import SYSTEM
 from core.access.scopes import Scope
 from events.enums import SubscriptionKind
 from events.handling.registry import HandlerRegistry
-from events.subscriptions.service import pause, remove
+from events.subscriptions.service import change_subscription, pause, remove
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
 from tests.feishu_portal.api.callers import api_client
@@ -105,6 +105,34 @@ def test_a_stranger_can_tell_nothing(bot, subscription):
     assert len(answers) == 1
 
 
+def test_subscription_whose_bots_are_gone_is_not_there_for_other_keys(bot, subscription, reader):
+    other = make_bot()
+    arrive(bot)
+    type(bot).objects.filter(pk=bot.pk).update(deleted_at=bot.created_at)
+    for client in (reader, api_client(Scope.EVENTS_READ, bots=[other])):
+        assert client.get(address(subscription)).status_code == 404
+    everything = api_client(Scope.EVENTS_READ).get(address(subscription))
+    assert (everything.status_code, everything.json()["items"]) == (200, [])
+
+
+def test_bot_taken_out_of_a_subscription_leaves_nothing_to_keys_of_the_others(bot, reader):
+    other = make_bot()
+    wide = make_subscription(bot, other, kind=SubscriptionKind.PULL)
+    arrive(other)
+    assert reader.get(address(wide)).status_code == 404
+    change_subscription(wide, bots=[bot], changed=["bots"], actor=SYSTEM)
+    arrive(bot)
+    items = reader.get(address(wide)).json()["items"]
+    assert [item["event"]["app_id"] for item in items] == [bot.app_id]
+    assert reader.get(address(wide, "")).json()["waiting"] == 1
+
+
+def test_owner_without_staff_rights_gives_nothing_away(bot, subscription, reader):
+    arrive(bot)
+    type(subscription.owner).objects.update(is_staff=False)
+    assert reader.get(address(subscription)).status_code == 404
+
+
 def test_a_key_needs_the_scope(bot, subscription):
     client = api_client(Scope.BOTS_READ, bots=[bot])
     assert client.get(address(subscription)).status_code == 403
@@ -118,7 +146,7 @@ def test_a_page_takes_as_many_queries_for_many_events_as_for_one(bot, subscripti
         with CaptureQueriesContext(connection) as queries:
             assert reader.get(address(subscription)).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 5
+    assert counts[0] == counts[1] <= 6
 
 
 def arrive_elsewhere(bot, count=1):
