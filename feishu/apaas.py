@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from feishu.errors import MalformedAnswer
+from feishu.numbers import integer
 from feishu.transport import Answer
 
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class WorkspaceClient:
         total = answer.data.get("total")
         return Rows(
             items=_decoded(answer, "items"),
-            total=total if isinstance(total, int) else 0,
+            total=integer(total) or 0,
             page_token=_next(answer),
         )
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from feishu.credentials import AppCredentials
 from feishu.errors import MalformedAnswer, OAuthError
+from feishu.numbers import positive
 from feishu.oauth import OAuth, TokenSet
 from feishu.transport import Transport, default_transport
 
@@ -71,8 +72,8 @@ class DeviceCodes:
             device_code=str(body["device_code"]),
             user_code=str(body.get("user_code") or ""),
             verification_uri=link,
-            expires_in=_positive(body.get("expires_in"), DEFAULT_LIFETIME),
-            interval=_positive(body.get("interval"), DEFAULT_INTERVAL),
+            expires_in=positive(body.get("expires_in")) or DEFAULT_LIFETIME,
+            interval=positive(body.get("interval")) or DEFAULT_INTERVAL,
         )
 
     def poll(self, device_code: str) -> TokenSet | Waiting:
@@ -94,9 +95,3 @@ class DeviceCodes:
 def _web_address(value: Any) -> str:
     """A link that people will be sent to; empty for anything else."""
     return value if isinstance(value, str) and urlsplit(value).scheme in {"http", "https"} else ""
-
-
-def _positive(value: object, default: int) -> int:
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

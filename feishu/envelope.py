@@ -21,6 +21,7 @@ CALLBACK_TYPES: Final = frozenset({"card.action.trigger", OLD_CARD_CALLBACK, "ur
 """Types that wait for an answer within 3 s and are never pushed again."""
 
 _MAX_KEY: Final = 200
+_GZIP: Final = b"\x1f\x8b"
 _LATEST: Final = 250_000_000_000
 """Seconds, in the year 9892: far enough from the last year there is for any time zone."""
 
@@ -131,6 +132,8 @@ def decode(body: bytes) -> Content:
         body.decode()
         return _content.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if body.startswith(_GZIP):
+            raise EnvelopeError("the payload is compressed and does not decompress to an event") from error
         raise EnvelopeError(f"the payload is not an event: {error}") from error
 
 

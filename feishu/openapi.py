@@ -10,6 +10,7 @@ from feishu.app_info import AppInfo, parse_app
 from feishu.codes import REJECTED_TENANT_TOKEN
 from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer, TransportError
+from feishu.numbers import integer
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
 
@@ -171,18 +172,16 @@ class OpenAPI:
         bot = answer.body.get("bot")
         if not isinstance(bot, dict) or not bot.get("open_id"):
             raise MalformedAnswer("the answer describes no bot", log_id=answer.log_id)
-        status = bot.get("activate_status")
         return BotInfo(
             name=str(bot.get("app_name") or ""),
             open_id=str(bot["open_id"]),
             avatar_url=str(bot.get("avatar_url") or ""),
-            activate_status=status if isinstance(status, int) else 0,
+            activate_status=integer(bot.get("activate_status")) or 0,
         )
 
     def connection_count(self) -> int | None:
         """Long connections of this app that the platform sees online; None where it gives no number."""
-        count = self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt")
-        return count if isinstance(count, int) else None
+        return integer(self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt"))
 
     def application(self) -> AppInfo:
         """The app as the developer console has it (page "Obtain app info").

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, explain
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
+from feishu.numbers import integer
 from feishu.reasons import Reason
 
 _LOG_ID_HEADER: Final = "x-tt-logid"
@@ -57,7 +58,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
                 "too many requests", http_status=status, log_id=log_id, reset_after=reset_after(headers)
             )
         raise _malformed(status, headers, content)
-    code = _integer(body.get("code"))
+    code = integer(body.get("code"))
     if code or _oauth_error(body) or (code is None and status >= 400):
         raise _refusal(status, headers, body, code)
     if code is None and not is_success:
@@ -140,12 +141,6 @@ def _oauth_error(body: dict[str, Any]) -> str:
     """The `error` of RFC 6749. Other APIs use the same key for an object with details."""
     error = body.get("error")
     return error if isinstance(error, str) else ""
-
-
-def _integer(value: object) -> int | None:
-    if isinstance(value, str) and value.lstrip("-").isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def reset_after(headers: Mapping[str, str]) -> float:

@@ -121,4 +121,5 @@ def words_of_platform(error: FeishuError) -> str:
     """What the platform itself said. Our own words are for the log: a page says the reason in its own language."""
     if error.code is not None:
         return str(error)
-    return f"HTTP {error.http_status}" if error.http_status else ""
+    # An answer with a good status that is no answer of the platform's: its status says nothing.
+    return f"HTTP {error.http_status}" if (error.http_status or 0) >= 300 else ""

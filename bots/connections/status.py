@@ -118,6 +118,8 @@ class Diagnosis:
     @property
     def text(self) -> str:
         """One English sentence, for callers of the API."""
+        if self.said.startswith("HTTP "):  # a status alone says too little
+            return f"{self.info.cause.en_us} ({self.said})"
         return self.said or self.info.cause.en_us
 
 

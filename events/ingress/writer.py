@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Self
 
 from core.background.group_commit import GroupCommit
+from core.background.log_pace import LogPace
 from core.console.live import changed
 from core.database.thread import DatabaseThread
 from events.enums import EventStatus, OptionalWork
@@ -43,6 +44,7 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         self._loop = asyncio.get_running_loop()
         self._new_events = asyncio.Event()
         self._shed = ShedWork(self._thread)
+        self._quarantined = LogPace()
 
     async def __aenter__(self) -> Self:
         self._tasks = [
@@ -79,6 +81,8 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         for event, stored in zip(events, results, strict=True):
             if stored.event_pk is None:
                 repeated += 1
+            elif event.status == EventStatus.QUARANTINED:
+                self._log_quarantined(event, stored.event_pk)
             elif event.status == EventStatus.RECEIVED:
                 has_new = True
         if repeated and not is_counting:
@@ -86,6 +90,19 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         if has_new:
             self._loop.call_soon_threadsafe(self._new_events.set)
         return results
+
+    def _log_quarantined(self, event: IncomingEvent, event_pk: int) -> None:
+        """One line a minute for each bot: whoever sends what cannot be read sends a lot of it."""
+        if (unlogged := self._quarantined.admits(event.bot_id)) is not None:
+            facts = {
+                "bot": str(event.bot_id),
+                "event_pk": event_pk,
+                "trace_id": event.trace_id,
+                "arrived_by": event.arrived_by.value,
+                "error": event.error,
+                "more_unlogged": unlogged,
+            }
+            logger.warning("event_quarantined", extra=facts)
 
     async def _notify(self) -> None:
         """Notify a worker, on a thread: a slow broker must not slow the intake."""

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError, MalformedAnswer
 from feishu.long_connection.config import ClientConfig
+from feishu.numbers import integer
 from feishu.reasons import Reason
 
 _CONNECTION_LIMIT: Final = 1000040350
@@ -55,8 +56,8 @@ def parse_answer(status: int, body: bytes, config: ClientConfig | None = None) -
     Raises ConnectError with the platform's code, or MalformedAnswer.
     """
     answer = _json_object(body)
-    code = answer.get("code") if answer is not None else None
-    if answer is None or not isinstance(code, int):
+    code = integer(answer.get("code")) if answer is not None else None
+    if answer is None or code is None:
         if status != 200:
             raise ConnectError(
                 "the gateway's address was refused",

@@ -5,14 +5,16 @@ cannot be used becomes `Ignored` with the reason.
 """
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from feishu.errors import FrameError
 from feishu.frames import CONTROL, DATA, Frame, answer, decode, encode
+from feishu.long_connection.compression import NotDecompressed, decompressed
 from feishu.long_connection.config import ClientConfig
 from feishu.long_connection.fragments import Fragments
 from feishu.long_connection.messages import Message, Reply
@@ -113,13 +115,24 @@ class Session:
 
     def ack(self, message: Message, reply: Reply, biz_rt_ms: int) -> bytes:
         """The answer to a message. `biz_rt_ms`: how long handling took, in milliseconds."""
-        return answer(message.frame, _payload(reply), ("biz_rt", str(biz_rt_ms)))
+        frame, took = message.frame, ("biz_rt", str(biz_rt_ms))
+        if frame.payload_encoding:
+            # The answer is not compressed, and must not say that it is.
+            plain = structs.replace(
+                frame, headers=(*frame.headers, took), payload_encoding="", payload=_payload(reply)
+            )
+            return encode(plain)
+        return answer(frame, _payload(reply), took)
 
     def _control(self, frame: Frame) -> list[Event]:
         kind = frame.header("type")
         if kind != "pong":
             return [Ignored(f"a control frame of type {kind!r}")]
-        config = self.config.merged(_json(frame.payload))
+        payload = frame.payload
+        if frame.payload_encoding:
+            with contextlib.suppress(NotDecompressed):
+                payload = decompressed(payload, frame.payload_encoding)
+        config = self.config.merged(_json(payload))
         if config == self.config:
             return [PongReceived()]
         self.config = config
@@ -142,6 +155,10 @@ class Session:
             if whole is None:
                 return Partial(message_id)
             payload = whole
+        if frame.payload_encoding:
+            # What does not decompress is handed on as it came: it is stored, quarantined and acknowledged, and read by a person.
+            with contextlib.suppress(NotDecompressed):
+                payload = decompressed(payload, frame.payload_encoding)
         return MessageReceived(
             Message(
                 payload=payload,

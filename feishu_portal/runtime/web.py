@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 import uvicorn
 
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than the 60 of common proxies, so that not we close the connection on
+which a pooled client is just sending its next request."""
+
 
 def _listen(host: str, port: int) -> socket.socket:
     """A bound socket; uvicorn would end the whole process where it cannot bind."""
@@ -54,6 +58,7 @@ async def serve_web(*, host: str, port: int, ready: asyncio.Event, stop: asyncio
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE,
     )
     server = EmbeddedServer(config, ready)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="web")

@@ -76,6 +76,11 @@ def test_the_old_token_serves_while_the_platform_is_away(
     assert tokens.get(credentials) == "t-2"
 
 
+def test_validity_written_as_text_is_read(platform, tokens, credentials):
+    platform.will_say({"code": "0", "tenant_access_token": "t-1", "expire": "7200"})
+    assert [tokens.get(credentials), tokens.get(credentials)] == ["t-1", "t-1"]
+
+
 def test_an_expired_token_is_not_served(platform, tokens, credentials, clock):
     platform.will_say(token("t-1"))
     tokens.get(credentials)

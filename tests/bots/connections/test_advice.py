@@ -2,7 +2,7 @@ import pytest
 
 from bots.connections import advice
 from feishu.codes import CodeInfo, explain
-from feishu.errors import APIError, ConnectError
+from feishu.errors import APIError, ConnectError, MalformedAnswer
 
 INFOS = [value for value in vars(advice).values() if isinstance(value, CodeInfo)]
 INFOS += [advice.foreign(online=3, held=1), advice.half_open(online=1, held=2)]
@@ -29,4 +29,5 @@ def test_error_of_a_slot_is_explained_by_code_or_reason() -> None:
 def test_platform_is_quoted_and_the_log_is_not() -> None:
     assert "app is banned" in advice.words_of_platform(APIError("app is banned", code=10014))
     assert advice.words_of_platform(ConnectError("a sentence for the log", http_status=502)) == "HTTP 502"
+    assert advice.words_of_platform(MalformedAnswer("no code", http_status=200)) == ""
     assert advice.words_of_platform(ConnectError("a sentence for the log")) == ""

@@ -126,3 +126,11 @@ def test_the_connection_limit_is_recognised_in_a_refused_handshake():
 def test_other_refused_handshakes_are_judged_like_the_official_clients_do(status, headers, code, retryable):
     error = handshake_error(status, headers)
     assert (error.code, error.retryable) == (code, retryable)
+
+
+def test_code_written_as_text_is_a_code_too():
+    data = {"URL": "wss://gateway.test/?device_id=1&service_id=2", "ClientConfig": {}}
+    assert parse_answer(200, body("0", data=data)).device_id == "1"
+    with pytest.raises(ConnectError) as caught:
+        parse_answer(200, body("1000040345", "sorry"))
+    assert caught.value.code == 1000040345

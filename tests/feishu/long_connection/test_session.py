@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -168,3 +169,58 @@ def test_an_ack_carries_a_callbacks_answer_in_base64():
     assert isinstance(received, MessageReceived)
     ack = decode(talk.ack(received.message, Reply(code=500, data=b"{}"), 0))
     assert json.loads(ack.payload) == {"code": 500, "data": "e30="}
+
+
+def compressed_frame(payload: bytes, **headers: str) -> Frame:
+    named = {"type": "event", "message_id": "m1", "trace_id": "t1", "sum": "1", "seq": "0"} | headers
+    return Frame(
+        seq_id=7,
+        log_id=8,
+        service=9,
+        method=DATA,
+        headers=tuple(named.items()),
+        payload_encoding="gzip",
+        payload_type="json",
+        payload=payload,
+        log_id_new="n",
+    )
+
+
+def test_a_compressed_message_is_received_and_answered_plainly():
+    it = session()
+    (received,) = it.receive(encode(compressed_frame(gzip.compress(b'{"a":1}'))), 101.0)
+    assert isinstance(received, MessageReceived)
+    assert received.message.payload == b'{"a":1}'
+    answered = decode(it.ack(received.message, Reply(), 12))
+    assert answered.payload == b'{"code":200}'
+    assert answered.payload_encoding == ""
+    assert (answered.seq_id, answered.log_id, answered.service, answered.log_id_new) == (7, 8, 9, "n")
+    assert answered.headers[-1] == ("biz_rt", "12")
+
+
+def test_a_compressed_message_in_fragments_is_received():
+    it, whole = session(), gzip.compress(b'{"a":1}')
+    (first,) = it.receive(encode(compressed_frame(whole[:9], sum="2", seq="0")), 101.0)
+    (last,) = it.receive(encode(compressed_frame(whole[9:], sum="2", seq="1")), 101.0)
+    assert isinstance(first, Partial)
+    assert isinstance(last, MessageReceived)
+    assert last.message.payload == b'{"a":1}'
+
+
+def test_a_message_that_does_not_decompress_is_handed_on_as_it_came():
+    bomb = gzip.compress(bytes(9 * 1024 * 1024))
+    (received,) = session().receive(encode(compressed_frame(bomb)), 101.0)
+    assert isinstance(received, MessageReceived)
+    assert received.message.payload == bomb
+
+
+def test_a_compressed_pong_changes_the_configuration():
+    frame = Frame(
+        method=CONTROL,
+        headers=(("type", "pong"),),
+        payload_encoding="gzip",
+        payload=gzip.compress(b'{"PingInterval":30}'),
+    )
+    _, changed = session().receive(encode(frame), 101.0)
+    assert isinstance(changed, ConfigChanged)
+    assert changed.config.ping_interval == 30

@@ -156,6 +156,15 @@ def test_status_names_the_error(bot):
     assert status(system(Scope.BOTS_READ), bot).json()["error"] == "code 1000040345"
 
 
+def test_status_names_the_cause_beside_a_bare_http_status(bot):
+    bot.slots.update(
+        state=SlotState.ERROR, error_reason="http", error_message="HTTP 502", error_at=timezone.now()
+    )
+    error = status(system(Scope.BOTS_READ), bot).json()["error"]
+    assert error.endswith("(HTTP 502)")
+    assert len(error) > 20
+
+
 def test_status_of_a_bot_let_go_is_disconnected(bot):
     ask(system(Scope.BOTS_MANAGE), bot, "disconnect")
     assert status(system(Scope.BOTS_READ), bot).json()["state"] == "disconnected"
