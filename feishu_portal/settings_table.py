@@ -68,6 +68,17 @@ class SettingsTable(Table):
         least=1,
         most=1_000,
     )
+    FEISHU_WORKER_DATABASE_CONNECTIONS = integer(
+        Text(
+            "单个工作进程中的事件处理器最多共用的 PostgreSQL 连接数；超出的排队等待，等待时间不计入处理时限。"
+            "此外，每个工作进程自身还需要三个连接。",
+            "How many connections to PostgreSQL the handlers of one worker process share at most; queries beyond wait for one "
+            "of them, which does not count as time of the handler. The process needs three more for itself.",
+        ),
+        default="8",
+        least=1,
+        most=1_000,
+    )
     REDIS_URL = text(
         Text(
             "Celery 与页面实时更新使用的 Redis。不设置时，全部功能须在同一个 runportal 进程内运行。",
@@ -359,8 +370,8 @@ class SettingsTable(Table):
     )
     FEISHU_HANDLER_THREADS = integer(
         Text(
-            "单个工作进程同时运行的处理器数，每个可能占用一个数据库连接。",
-            "How many handlers one worker process runs at once; each may hold a database connection.",
+            "单个工作进程同时运行的处理器数。",
+            "How many handlers one worker process runs at once.",
         ),
         default="16",
         least=1,

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 from django.db import InterfaceError, OperationalError, connection
 
 from core.database.connections import give_back
+from core.database.outages import OutageLog, is_unavailable
+from core.database.pooling import keep_own
 
 T = TypeVar("T")
 
@@ -42,6 +44,7 @@ class CommitThread(Generic[T]):
         self._batch: list[T] = []
         self._wanted = threading.Event()
         self._stopping = threading.Event()
+        self._outage = OutageLog(logger, "batch_kept")
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -69,6 +72,7 @@ class CommitThread(Generic[T]):
         return self.pending
 
     def _run(self) -> None:
+        keep_own()
         is_written = True
         while is_written and not (self._stopping.is_set() and not self._queue):
             self._wanted.wait()
@@ -86,17 +90,19 @@ class CommitThread(Generic[T]):
         while True:
             try:
                 self._write(batch)
-            except (InterfaceError, OperationalError) as error:
-                logger.warning("batch_kept", extra={"items": len(batch), "error": type(error).__name__})
-                connection.close()
-                if self._stopping.is_set():
-                    return False
-                time.sleep(AGAIN_SECONDS)
             except Exception as error:
+                if isinstance(error, InterfaceError | OperationalError) or is_unavailable(error):
+                    self._outage.failed(error, items=len(batch))
+                    connection.close()
+                    if self._stopping.is_set():
+                        return False
+                    time.sleep(AGAIN_SECONDS)
+                    continue
                 if len(batch) > 1:
                     return all(self._commit([item]) for item in batch)
                 logger.exception("item_not_written")
                 self._on_failed(batch[0], error)
                 return True
             else:
+                self._outage.over()
                 return True

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Self
 
 from django.db import connection
@@ -12,7 +13,7 @@ from core.database.sql import any_of, ask, marks, unnest
 from events.enums import RunStatus
 from events.handling.concurrency import ConcurrencyLimit, HandlerKey, Place, RunDurations
 from events.handling.registry import handler_named
-from events.handling.unknown import put_off
+from events.handling.unknown import put_off as put_off_unknown
 from events.models import HandlerRun
 
 DueRun = tuple[int, uuid.UUID, str, object]
@@ -119,7 +120,7 @@ def choose_due(
     have their share. Runs of handlers that this worker does not know are put off."""
     unknown = {handler for _pk, _bot, handler, _run_at in due if handler_named(handler) is None}
     if unknown:
-        put_off(bot_id, unknown)
+        put_off_unknown(bot_id, unknown)
     full: set[str] = set()
     chosen, before = 0, batches.places
     for pk, _bot, handler, _run_at in due:
@@ -184,6 +185,17 @@ def claim_abandoned(limit: ConcurrencyLimit) -> Batch | None:
             place = limit.take_beyond((run.bot_id, run.handler))
             return Batch(place, room=0, runs=[run], is_suspect=True)
     return None
+
+
+def put_off(run: HandlerRun, pause: timedelta) -> None:
+    """Put back a claimed run for a while; the attempt that was made does not count."""
+    HandlerRun.objects.held(run).update(
+        status=RunStatus.PENDING,
+        claim_id=None,
+        lease_until=None,
+        attempts=run.attempts - 1,
+        run_at=timezone.now() + pause,
+    )
 
 
 def release(runs: Collection[HandlerRun]) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
+from core.database.outages import is_unavailable
 from core.database.sqlite import is_locked
 from core.database.text import storable
 from core.database.transactions import bounded_transaction
@@ -38,6 +39,8 @@ class Executed:
 
     end: RunEnd | None = None
     succeeded: bool = False
+    is_ours: bool = False
+    """The database was not there: the attempt says nothing about the handler. ``end`` is what it came to all the same."""
     result: Any = None
     promoted: int = 0
 
@@ -73,10 +76,16 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
     except AsyncHandlerTimedOut:
         return Executed(timed_out(run, handler))
     except BaseException as error:
-        logger.exception("handler_failed", extra={"handler": handler.name, "event_id": run.event.event_id})
+        is_ours = is_unavailable(error)
+        extra = {"handler": handler.name, "event_id": run.event.event_id, "error": type(error).__name__}
+        if is_ours:
+            logger.warning("handler_without_database", extra=extra)
+        else:
+            logger.exception("handler_failed", extra=extra)
         text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
         is_final = run.attempts >= handler.max_attempts
-        return Executed(failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final))
+        end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
+        return Executed(end, is_ours=is_ours)
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:

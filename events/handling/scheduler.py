@@ -6,7 +6,7 @@ runs that are due, dispatches new events, and claims their runs as they are made
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,7 +22,7 @@ from events.handling.concurrency import MAX_AHEAD, ConcurrencyLimit, RunDuration
 from events.handling.dispatch import Dispatched, dispatch_events, dispatch_one_by_one
 from events.handling.poller import PollResult
 from events.handling.switches import switches_by_bot
-from events.models import BotQueue
+from events.models import BotQueue, HandlerRun
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ def schedule(
     limit: ConcurrencyLimit,
     durations: RunDurations,
     pass_full: bool = True,
+    in_doubt: Callable[[Sequence[HandlerRun]], object] = lambda _runs: None,
 ) -> Scheduled:
     """Dispatch for these bots, in this order, and claim runs of them for up to ``most`` threads: of each bot no more than
     its share, and what the limit allows. ``pass_full``: look behind the runs of handlers that have their share, which may
@@ -83,16 +84,26 @@ def schedule(
 
     A round that fails schedules the first bot alone. One that fails alone has its events dispatched one by one, which
     quarantines what is at fault, and goes to the end of the line, so that it keeps no other bot waiting. Raises
-    InterfaceError or OperationalError where the database is away.
+    InterfaceError or OperationalError where the database is away; ``in_doubt`` gets the runs that may be claimed then,
+    because nobody knows whether the server has committed.
     """
+    batches = Batches(limit, durations)
     try:
-        with Batches(limit, durations) as batches:
+        with batches:
             return _schedule(bot_ids, most, batches, pass_full=pass_full)
     except (InterfaceError, OperationalError):
+        in_doubt([run for batch in batches.filled() for run in batch.runs if run.pk])
         raise
     except Exception:
         if len(bot_ids) > 1:
-            first = schedule(bot_ids[:1], most=most, limit=limit, durations=durations, pass_full=pass_full)
+            first = schedule(
+                bot_ids[:1],
+                most=most,
+                limit=limit,
+                durations=durations,
+                pass_full=pass_full,
+                in_doubt=in_doubt,
+            )
             return replace(first, result=max(first.result, PollResult.HELD))
         logger.exception("scheduling_failed", extra={"bot": str(bot_ids[0])})
     BotQueue.objects.filter(pk=bot_ids[0]).update(scheduled_at=timezone.now())

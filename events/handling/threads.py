@@ -9,7 +9,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from core.database.connections import give_back
+from core.database.outages import is_unavailable
+from core.database.pooling import PooledConnection
 from core.database.sqlite import AbortableConnection
 from events.handling.interruption import HandlerTimedOut, interrupt
 
@@ -35,6 +39,7 @@ class HandlerThread(threading.Thread):
         self._pool = pool
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.connection: AbortableConnection | None = None
+        self._pooled: PooledConnection | None = None
         self.is_left = False
 
     def give(self, job: Job | None) -> None:
@@ -42,6 +47,7 @@ class HandlerThread(threading.Thread):
         self._jobs.put(job)
 
     def run(self) -> None:
+        self._pooled = PooledConnection(settings.WORKER_DATABASE_CONNECTIONS)
         self.connection = AbortableConnection()
         try:
             while not self.is_left:
@@ -56,9 +62,14 @@ class HandlerThread(threading.Thread):
                 try:
                     job.work()
                     give_back()
-                except Exception:
+                except Exception as error:
                     # The job has noted what its handler raised; this is the database going away, or a fault of ours.
-                    logger.exception("handler_thread_failed")
+                    if is_unavailable(error):
+                        logger.warning(
+                            "handler_thread_without_database", extra={"error": type(error).__name__}
+                        )
+                    else:
+                        logger.exception("handler_thread_failed")
                     self.connection.close()
                 self._pool.take_back(job)
         except HandlerTimedOut:
@@ -67,10 +78,18 @@ class HandlerThread(threading.Thread):
             self._pool.dismiss(self)
             if not self.connection.close():
                 logger.info("connection_not_closed")
+            self._pooled.leave()
+
+    @property
+    def waited(self) -> float:
+        """Seconds that the thread has waited for database connections, ever."""
+        return 0.0 if self._pooled is None else self._pooled.waited
 
     def abort(self) -> None:
         """Interrupt the job where Python can, and free what its transaction holds. Waits for nothing."""
         interrupt(self)
+        if self._pooled is not None:
+            self._pooled.replace()
         if self.connection is not None:
             self.connection.abort()
 

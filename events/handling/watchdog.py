@@ -37,6 +37,8 @@ class WatchedBatch:
     job: Job | None = None
     current: HandlerRun | None = None
     started: float = 0.0
+    waited: float = 0.0
+    """What its thread had waited for database connections when the run began."""
     deadline: float = field(init=False)
     left: list[HandlerRun] = field(init=False)
 
@@ -48,6 +50,14 @@ class WatchedBatch:
     def seconds(self) -> float:
         """How long one run may take."""
         return self.handler.seconds + (CANCEL_SECONDS if self.handler.is_async else 0.0)
+
+    def is_past(self, now: float) -> bool:
+        """Whether the run has taken too long. Waiting for a connection is no time of the handler's: it moves the deadline."""
+        if now < self.deadline or self.job is None:
+            return False
+        waited = self.job.thread.waited - self.waited
+        self.deadline = max(self.deadline, self.started + self.seconds + waited)
+        return now >= self.deadline
 
 
 class Watchdog:
@@ -98,6 +108,7 @@ class Watchdog:
             if watched.left and now - watched.began < BATCH_SECONDS:
                 watched.current, watched.started = watched.left.pop(), now
                 watched.deadline = now + watched.seconds
+                watched.waited = 0.0 if watched.job is None else watched.job.thread.waited
                 return watched.current
             self._drop(watched)
         self._on_free()
@@ -131,7 +142,7 @@ class Watchdog:
         with self._changed:
             while not self._is_closed:
                 now = time.monotonic()
-                for watched in [one for one in self._running if one.deadline <= now]:
+                for watched in [one for one in self._running if one.is_past(now)]:
                     run = watched.current
                     logger.error(
                         "handler_timed_out", extra={"handler": watched.handler.name, "run": run and run.pk}

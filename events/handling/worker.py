@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,21 +28,27 @@ from django.utils import timezone
 from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
 from core.database.connections import limit_waiting
+from core.database.outages import OutageLog
+from core.database.pooling import keep_own
 from core.database.sqlite import BATCH
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
 from events.handling import execution
-from events.handling.claims import Batch, claim_abandoned, release
+from events.handling.claims import Batch, claim_abandoned, put_off, release
 from events.handling.completion import RunEnd, note_ends
 from events.handling.concurrency import ConcurrencyLimit, RunDurations
 from events.handling.poller import Poller, PollResult
 from events.handling.registry import handler_named
 from events.handling.scheduler import schedule, waiting_bots
 from events.handling.switches import is_switched_on, switches_of
+from events.handling.uncounted import UncountedAttempts
 from events.handling.watchdog import Watchdog, WatchedBatch
 from events.models import BotQueue, HandlerRun
 from events.models.claims import LEASE
 from events.notify import notify_worker
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +84,9 @@ class HandlerWorker:
             on_failed=self._end_not_written,
         )
         self._to_put_back: deque[HandlerRun] = deque()
+        self._to_put_off: deque[tuple[HandlerRun, timedelta]] = deque()
+        self._uncounted = UncountedAttempts()
+        self._outage = OutageLog(logger, "worker_without_database")
         self._watchdog = Watchdog(
             on_free=self._poller.run_ended,
             on_timed_out=lambda run, handler: self._ends.put(execution.timed_out(run, handler)),
@@ -116,7 +125,8 @@ class HandlerWorker:
             logger.warning("run_put_back", extra={"handler": run.handler, "run": run.pk})
             self._to_put_back.append(run)
         self._watchdog.close()
-        self._ends.stop(seconds=STOP_SECONDS)
+        if kept := self._ends.stop(seconds=STOP_SECONDS):
+            logger.warning("ends_not_written", extra={"runs": [end.run.pk for end in kept][:100]})
         self._guarded(self._put_back)
         connection.close()
 
@@ -131,6 +141,7 @@ class HandlerWorker:
         return self._watchdog.hung
 
     def _work(self) -> None:
+        keep_own()
         while not self._stopping.is_set():
             wait = self._guarded(self.step)
             if self._poller.result >= PollResult.FULL:
@@ -149,13 +160,18 @@ class HandlerWorker:
         try:
             if connection.connection is None:
                 limit_waiting(PATIENCE)
-            return work()
+            result = work()
         except Error as error:
-            logger.warning("worker_without_database", extra={"error": type(error).__name__})
+            self._outage.failed(error)
             connection.close()
         except Exception:
             logger.exception("worker_failed")
             connection.close()
+        else:
+            if self._outage.over():
+                # Leases ran out meanwhile. Who holds them renews them first, and notes the ends that were kept.
+                self._abandoned_at = time.monotonic() + RENEW_EVERY
+            return result
         return None
 
     def _replace_process(self) -> None:
@@ -184,7 +200,12 @@ class HandlerWorker:
         self._put_back()
         now = time.monotonic()
         if now - self._renewed >= RENEW_EVERY:
-            held = [*self._watchdog.runs, *(end.run for end in self._ends.pending)]
+            held = [
+                *self._watchdog.runs,
+                *(end.run for end in self._ends.pending),
+                *self._to_put_back,
+                *(run for run, _pause in list(self._to_put_off)),
+            ]
             HandlerRun.objects.renew([(run.pk, run.claim_id) for run in held])
             self._renewed = now
 
@@ -197,6 +218,9 @@ class HandlerWorker:
         release(runs)
         for _ in runs:
             self._to_put_back.popleft()
+        while self._to_put_off:
+            put_off(*self._to_put_off[0])
+            self._to_put_off.popleft()
 
     def _poll(self) -> PollResult:
         """Start what there is, round after round."""
@@ -229,7 +253,12 @@ class HandlerWorker:
         if not bots:
             return PollResult.NOTHING, False
         scheduled = schedule(
-            bots, most=self._limit.free, limit=self._limit, durations=self._durations, pass_full=pass_full
+            bots,
+            most=self._limit.free,
+            limit=self._limit,
+            durations=self._durations,
+            pass_full=pass_full,
+            in_doubt=self._to_put_back.extend,
         )
         self._start_all(scheduled.batches, scheduled.switches)
         return scheduled.result, scheduled.is_more and scheduled.has_found
@@ -283,7 +312,10 @@ class HandlerWorker:
                 self._durations.note(watched.batch.key, time.monotonic() - started)
                 if self._watchdog.is_over(watched):
                     continue  # given up meanwhile: its end is written already
-                if executed.end is not None:
+                if executed.is_ours and (pause := self._uncounted.pause(run)):
+                    self._to_put_off.append((run, pause))
+                    self.wake()
+                elif executed.end is not None:
                     self._ends.put(executed.end)
                 if executed.promoted:
                     self.wake()

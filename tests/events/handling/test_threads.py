@@ -46,13 +46,10 @@ def test_job_that_is_done_is_left_without_harm_to_the_next_one(threads):
     assert done == [1, True]
 
 
-@pytest.mark.parametrize("is_shared", [True, False])
-def test_thread_between_two_jobs_holds_no_connection_that_others_could_use(threads, monkeypatch, is_shared):
-    if is_shared:
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "pool", False)
+def test_thread_between_two_jobs_holds_no_connection_that_others_could_use(threads):
     job = threads.start(Bot.objects.count)
     until(lambda: job.is_over, "the job is done")
-    assert job.thread.connection.is_open is not is_shared
+    assert job.thread.connection.is_open is (connection.vendor == "sqlite")
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL ends the transaction itself")
