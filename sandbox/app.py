@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from sandbox.config import SandboxConfig
-from sandbox.control import cast, conversations, disturbances, floods, overview, pushes
+from sandbox.control import answers, cast, conversations, disturbances, floods, overview, pushes
 from sandbox.control import consents as control_consents
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
+from sandbox.guard import Guard
 from sandbox.pages.routes import page_routes
 from sandbox.platform.routes import platform_routes
 from sandbox.state import Sandbox
@@ -34,6 +36,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
         routes=[
             *page_routes(),
             *cast.routes(),
+            *answers.routes(),
             *conversations.routes(),
             *pushes.routes(),
             *floods.routes(),
@@ -42,5 +45,6 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
             *overview.routes(),
             *platform_routes(),
         ],
+        middleware=[Middleware(Guard, hosts=world.config.hosts)],
         lifespan=lifespan,
     )

@@ -123,6 +123,8 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """How many times faster than on the platform a failed event is pushed again."""
     ack_deadline: Annotated[float, Meta(gt=0)] = 3.0
     rate_limits: bool = True
+    hosts: list[str] = []
+    """Names besides `localhost` under which the control API may be called."""
     keep_calls: Annotated[int, Meta(ge=1)] = 500
     keep_deliveries: Annotated[int, Meta(ge=1)] = 100_000
 

@@ -17,10 +17,12 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError, TokenError
+from sandbox.platform import catalogue
 from sandbox.state import Sandbox, sandbox_of
 from sandbox.wire import DROP
 from sandbox.world import ids
@@ -106,6 +108,18 @@ class Caller:
 Handler: TypeAlias = Callable[[Call], Awaitable[dict[str, Any] | Response]]
 
 
+class PlatformRoute(Route):
+    """A route that does not take what is another API of the platform: `users/batch` is no user."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        if match is Match.FULL and "{" in self.path and not self.path.endswith(":path}"):
+            api = catalogue.find(scope["method"], scope["path"])
+            if api is not None and not catalogue.covers(api, self.path):
+                return Match.NONE, {}
+        return match, child
+
+
 def route(path: str, methods: Collection[str], handler: Handler) -> Route:
     """A platform route: runs the handler, turns refusals into bodies, logs the call."""
 
@@ -121,7 +135,7 @@ def route(path: str, methods: Collection[str], handler: Handler) -> Route:
         _log(call, answer, error_code, at=at, ms=(time.perf_counter() - started) * 1000)
         return answer
 
-    return Route(path, endpoint, methods=list(methods))
+    return PlatformRoute(path, endpoint, methods=list(methods))
 
 
 def sign(answer: Response, log_id: str) -> None:

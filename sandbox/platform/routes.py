@@ -1,10 +1,8 @@
 """Every route of the platform, in one table."""
 
-from typing import Any
-
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
-from sandbox.errors import PlatformError
 from sandbox.platform import (
     apaas,
     card_updates,
@@ -15,6 +13,7 @@ from sandbox.platform import (
     older_tokens,
     tenant_auth,
     token_endpoint,
+    unimitated,
     user_info,
 )
 from sandbox.platform.gateway import Call, Handler, route
@@ -68,11 +67,16 @@ KNOWN: list[Route] = [
 ]
 
 
-async def _unknown(call: Call) -> dict[str, Any]:
+def imitated(method: str, path: str) -> bool:
+    """Whether calls of a method and path are answered here without a canned answer."""
+    scope = {"type": "http", "method": method, "path": path, "root_path": ""}
+    return any(known.matches(scope)[0] is Match.FULL for known in KNOWN)
+
+
+async def _unknown(call: Call) -> Response:
     scope = dict(call.request.scope)
-    if any(known.matches(scope)[0] is Match.PARTIAL for known in KNOWN):
-        raise PlatformError(99991301, "method not match", status=405)
-    raise PlatformError(99991201, "api not found", status=404)
+    path_known = any(known.matches(scope)[0] is Match.PARTIAL for known in KNOWN)
+    return await unimitated.answer(call, path_known=path_known)
 
 
 def platform_routes() -> list[BaseRoute]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sandbox.config import AppConfig, PersonConfig, SandboxConfig
 from sandbox.errors import TokenError
 from sandbox.world import ids
+from sandbox.world.answers import Answers
 from sandbox.world.authorizations import Authorizations
 from sandbox.world.calls import CallLog
 from sandbox.world.connections import Connections
@@ -58,6 +59,7 @@ class World:
         self.books = Books(config.keep_deliveries)
         self.calls = CallLog(config.keep_calls)
         self.faults = FaultBoard()
+        self.answers = Answers()
         self.callback_tokens: OrderedDict[str, CallbackToken] = OrderedDict()
         self.scale_rates(1.0)
         self.per_recipient = Window(5, 1.0, self.clock)

@@ -156,8 +156,8 @@ async def platform(config: SandboxConfig):
     app = create_app(config)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox.test") as http:
-            yield Platform("http://sandbox.test", http)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
+            yield Platform("http://127.0.0.1:9800", http)
 
 
 @pytest.fixture
