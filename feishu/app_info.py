@@ -22,6 +22,16 @@ class AppScope:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSetup:
+    """How events or callbacks reach the app: `event` and `callback_info` of the answer."""
+
+    mode: str
+    """`websocket` or `webhook`; empty where the platform did not say."""
+    request_url: str
+    subscribed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppInfo:
     """An app as the developer console has it; None where the platform did not say."""
 
@@ -33,6 +43,9 @@ class AppInfo:
     """Whether a version is online."""
     redirect_urls: tuple[str, ...] | None
     scopes: tuple[AppScope, ...] | None
+    events: PushSetup | None = None
+    callbacks: PushSetup | None = None
+    """Left out, or null, for an app that subscribes to none."""
 
 
 def parse_app(app: Mapping[str, Any]) -> AppInfo:
@@ -45,6 +58,23 @@ def parse_app(app: Mapping[str, Any]) -> AppInfo:
         published=bool(version) if isinstance(version, str) else None,
         redirect_urls=_texts(app.get("redirect_urls")),
         scopes=_scopes(app.get("scopes")),
+        events=_push_setup(app.get("event"), "subscription_type", "subscribed_events"),
+        callbacks=_push_setup(
+            app.get("callback_info") or app.get("callback"), "callback_type", "subscribed_callbacks"
+        ),
+    )
+
+
+def _push_setup(value: object, mode: str, subscribed: str) -> PushSetup | None:
+    if not isinstance(value, dict):
+        return None
+    kind, address = value.get(mode), value.get("request_url")
+    if not kind and not value.get(subscribed):
+        return None
+    return PushSetup(
+        mode=kind.lower() if isinstance(kind, str) else "",
+        request_url=address if isinstance(address, str) else "",
+        subscribed=_texts(value.get(subscribed)) or (),
     )
 
 

@@ -7,6 +7,7 @@ from bots.doctor.case import Case
 from bots.doctor.findings import Check, CheckResult, Finding
 from bots.doctor.redirect_url import nearest
 from bots.doctor.scopes import compare_scopes
+from bots.doctor.subscriptions import compare_subscriptions
 from bots.identity import note_open_id
 from feishu.app_info import AppInfo
 from feishu.errors import FeishuError, MissingScope
@@ -61,6 +62,7 @@ def application(case: Case) -> Iterator[Finding]:
         yield _unreadable(case, error)
     if case.bot.redirect_uri:
         yield _redirect_url(case.bot.redirect_uri, app)
+    yield from compare_subscriptions(case.bot, app)
     yield from compare_scopes(case.bot.auth_scopes, app)
 
 

@@ -34,6 +34,8 @@ class Check(StrEnum):
     BOT = "bot"
     APPLICATION = "application"
     REDIRECT_URL = "redirect_url"
+    EVENTS = "events"
+    CALLBACKS = "callbacks"
     SENDING = "sending"
     USER_SCOPES = "user_scopes"
     OFFLINE_ACCESS = "offline_access"
@@ -50,6 +52,8 @@ _TITLES: Final = {
     Check.BOT: Text("机器人能力", "Bot capability"),
     Check.APPLICATION: Text("应用状态", "State of the app"),
     Check.REDIRECT_URL: Text("重定向 URL", "Redirect URL"),
+    Check.EVENTS: Text("事件配置", "Event configuration"),
+    Check.CALLBACKS: Text("回调配置", "Callback configuration"),
     Check.SENDING: Text("发送消息的权限", "Scope to send messages"),
     Check.USER_SCOPES: Text("向用户申请的权限", "Scopes to ask users for"),
     Check.OFFLINE_ACCESS: Text("长期授权 offline_access", "Lasting grants: offline_access"),

@@ -34,6 +34,16 @@ def app_of(bot: Bot, **values: Any) -> dict[str, Any]:
         "status": 1,
         "online_version_id": "oav_1",
         "redirect_urls": [bot.redirect_uri],
+        "event": {
+            "subscription_type": "websocket",
+            "request_url": "",
+            "subscribed_events": ["im.message.receive_v1"],
+        },
+        "callback_info": {
+            "callback_type": "websocket",
+            "request_url": "",
+            "subscribed_callbacks": ["card.action.trigger"],
+        },
         "scopes": [{"scope": scope, "token_types": ["tenant", "user"]} for scope in SCOPES],
     } | values
     return {"code": 0, "data": {"app": app}}

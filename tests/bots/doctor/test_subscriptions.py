@@ -1,0 +1,115 @@
+import pytest
+
+from bots.doctor import Check, CheckResult
+from bots.enums import Transport
+from tests.bots.doctor.patient import app_of, look, results
+
+pytestmark = pytest.mark.django_db
+CLICK = "card.action.trigger"
+HEARD = "im.message.receive_v1"
+
+
+def callbacks(mode="websocket", subscribed=(CLICK,), url=""):
+    return {"callback_type": mode, "request_url": url, "subscribed_callbacks": list(subscribed)}
+
+
+def events(mode="websocket", subscribed=(HEARD,), url=""):
+    return {"subscription_type": mode, "request_url": url, "subscribed_events": list(subscribed)}
+
+
+@pytest.mark.parametrize(
+    ("callback_info", "result"),
+    [
+        (callbacks(), CheckResult.OK),
+        (callbacks(subscribed=(CLICK, "profile.view.get")), CheckResult.OK),
+        (callbacks(mode="WebSocket"), CheckResult.OK),
+        (callbacks(subscribed=()), CheckResult.WRONG),
+        (callbacks(subscribed=("url.preview.get",)), CheckResult.WRONG),
+        (callbacks(mode="webhook"), CheckResult.WRONG),
+        (callbacks(mode="something"), CheckResult.UNKNOWN),
+        ({"subscribed_callbacks": None, "callback_type": ""}, CheckResult.WARNING),
+        (None, CheckResult.WARNING),
+        ({}, CheckResult.WARNING),
+        ([], CheckResult.WARNING),
+        ("webhook", CheckResult.WARNING),
+    ],
+)
+def test_callback_tab_is_judged_with_cause_and_cure(bot, platform, callback_info, result):
+    platform.application.respond(json=app_of(bot, callback_info=callback_info))
+    finding = look(bot)[Check.CALLBACKS]
+    assert finding.result is result
+    if result is not CheckResult.OK:
+        assert CLICK in finding.cure.en_us
+        assert CLICK in finding.cure.zh_cn or "长连接" in finding.cure.zh_cn
+        assert finding.cause.zh_cn
+
+
+def test_callback_tab_that_is_not_told_counts_as_empty(bot, platform):
+    app = app_of(bot)
+    del app["data"]["app"]["callback_info"]
+    platform.application.respond(json=app)
+    finding = look(bot)[Check.CALLBACKS]
+    assert finding.result is CheckResult.WARNING
+    assert "200340" in finding.cause.en_us
+
+
+@pytest.mark.parametrize(
+    ("event", "result"),
+    [
+        (events(), CheckResult.OK),
+        (events(subscribed=()), CheckResult.OK),
+        (events(subscribed=("contact.user.updated_v3",)), CheckResult.WARNING),
+        (events(mode="webhook"), CheckResult.WRONG),
+        (events(mode="x"), CheckResult.UNKNOWN),
+    ],
+)
+def test_event_tab_is_judged(bot, platform, event, result):
+    platform.application.respond(json=app_of(bot, event=event))
+    assert look(bot)[Check.EVENTS].result is result
+
+
+@pytest.mark.parametrize("event", [None, {}, [], "websocket"])
+def test_event_tab_that_is_not_told_is_not_judged(bot, platform, event):
+    platform.application.respond(json=app_of(bot, event=event))
+    assert Check.EVENTS not in look(bot)
+
+
+def test_both_ways_are_named_where_they_differ(bot, platform):
+    platform.application.respond(json=app_of(bot, callback_info=callbacks(mode="webhook")))
+    cause = look(bot)[Check.CALLBACKS].cause
+    assert "webhook" in cause.en_us
+    assert "long connection" in cause.en_us
+    assert "长连接" in cause.zh_cn
+
+
+@pytest.mark.parametrize(
+    ("url", "result"),
+    [
+        ("https://portal.example.com/api/feishu/webhook/{app_id}", CheckResult.OK),
+        ("", CheckResult.OK),
+        ("https://elsewhere.example.com/hook", CheckResult.WARNING),
+    ],
+)
+def test_webhook_bot_needs_the_portals_request_url(bot, platform, url, result):
+    bot.transport = Transport.WEBHOOK
+    bot.save()
+    address = url.format(app_id=bot.app_id)
+    tabs = {"event": events("webhook", url=address), "callback_info": callbacks("webhook", url=address)}
+    platform.application.respond(json=app_of(bot, **tabs))
+    findings = look(bot)
+    assert (findings[Check.EVENTS].result, findings[Check.CALLBACKS].result) == (result, result)
+
+
+def test_webhook_bot_with_a_long_connection_in_the_console_is_wrong(bot, platform):
+    bot.transport = Transport.WEBHOOK
+    bot.save()
+    found = results(look(bot))
+    assert found[Check.EVENTS] is found[Check.CALLBACKS] is CheckResult.WRONG
+
+
+def test_tabs_that_may_not_be_read_are_unknown_and_say_what_to_look_at(bot, platform):
+    platform.application.respond(400, json={"code": 99991672, "msg": "denied"})
+    findings = look(bot)
+    for check, name in ((Check.EVENTS, HEARD), (Check.CALLBACKS, CLICK)):
+        assert findings[check].result is CheckResult.UNKNOWN
+        assert name in findings[check].cure.en_us
