@@ -1,11 +1,33 @@
 """Checks on what operators type."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from feishu.proxies import parse_proxy
+from feishu.scopes import MAX_SCOPES, is_scope
+
+
+def validate_scope(entry: str) -> None:
+    """The name of a scope."""
+    if not is_scope(entry):
+        raise ValidationError(
+            _(
+                "“%(entry)s” is no scope: write its name as the developer console does, e.g. im:message:readonly."
+            ),
+            code="invalid_scope",
+            params={"entry": entry[:128]},
+        )
+
+
+def validate_scopes(value: Sequence[str]) -> None:
+    """Scopes that fit in one request for consent."""
+    if len(value) > MAX_SCOPES:
+        raise ValidationError(_("No more than %(most)d entries."), params={"most": MAX_SCOPES})
+    for entry in value:
+        validate_scope(entry)
 
 
 def validate_address(value: str) -> None:

@@ -6,6 +6,7 @@ JSON 2.0 structure", "Configure multi-language content", "Handle card callbacks"
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -43,12 +44,29 @@ ToastKind: TypeAlias = Literal["info", "success", "error", "warning"]
 MAX_BYTES: Final = 30 * 1024
 MAX_ELEMENTS: Final = 200
 
-_MARKUP: Final = str.maketrans({char: f"&#{ord(char)};" for char in "&<>*_~`[]()#\\|!-"})
+# What the page "Rich text" lists as special, and what CommonMark adds.
+_MARKUP: Final = str.maketrans({char: f"&#{ord(char)};" for char in "&<>*_~`[]()#\\|!-+=/$\"'"})
+# Line ends begin blocks; the others are invisible and can turn the direction of what follows.
+_LINE_ENDS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+_BARE_LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_WORD_JOINER: Final = "\u2060"
+"""Invisible; a client that makes links of bare addresses makes none across it."""
 
 
 def escape(value: str) -> str:
-    """Text from outside, made safe inside `markdown`: no mentions, links or formatting of its own."""
-    return value.translate(_MARKUP)
+    """Text from outside, made safe inside `markdown`: one line without mentions, links or formatting of its own."""
+    return _BARE_LINK.sub(_WORD_JOINER, single_line(value)).translate(_MARKUP)
+
+
+def single_line(value: str) -> str:
+    """Text from outside for `plain_text`: on one line, in the direction it is read."""
+    return _INVISIBLE.sub("", _LINE_ENDS.sub(" ", value))
+
+
+def literal(value: str) -> str:
+    """Text from outside, made safe inside a text message, where only tags and links have a meaning and entities have none."""
+    return _INVISIBLE.sub("", value).replace("<", "\uff1c").replace("](", "] (")
 
 
 def plain_text(text: Text) -> Json:

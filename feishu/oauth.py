@@ -20,14 +20,13 @@ from feishu.credentials import AppCredentials
 from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited, TransportError
 from feishu.platforms import Platform
 from feishu.reasons import Reason
+from feishu.scopes import MAX_SCOPES
 from feishu.transport import TOTAL_TIMEOUT, Answer, Transport, unpooled_transport
 
 TokenHint: TypeAlias = Literal["access_token", "refresh_token"]
 
 OFFLINE_ACCESS: Final = "offline_access"
 """The scope without which no refresh token is issued."""
-MAX_SCOPES: Final = 50
-"""Scopes that fit in one request for consent."""
 DEFAULT_LIFETIME: Final = 7200
 """Seconds that an access token lasts where the answer does not say it; RFC 6749 5.1 only recommends `expires_in`, and this is
 what the platform's pages promise."""

@@ -1,8 +1,15 @@
 """Scopes in words, much as the platform's consent page shows them."""
 
+import re
 from typing import Final
 
 from feishu.text import Text
+
+SCOPE_SYNTAX: Final = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}"
+"""Every scope that the platform documents; a text of any other shape is none."""
+MAX_SCOPES: Final = 50
+"""Scopes that fit in one request for consent."""
+_SCOPE: Final = re.compile(SCOPE_SYNTAX)
 
 _TEXTS: Final = {
     "offline_access": Text(
@@ -46,6 +53,11 @@ _TEXTS: Final = {
     "approval:approval:readonly": Text("查看审批", "View approvals"),
     "application:application:self_manage": Text("管理应用自身的资源", "Manage the app's own resources"),
 }
+
+
+def is_scope(text: str) -> bool:
+    """Whether the platform could have a scope of this name."""
+    return _SCOPE.fullmatch(text) is not None
 
 
 def scope_text(scope: str) -> Text:

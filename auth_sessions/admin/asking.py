@@ -13,16 +13,18 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import Via
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
 from bots.models import Bot
+from bots.validators import validate_scope
 from core.access.actors import Actor
 from core.access.models import User
 from core.console.actions import Question, ask
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.fields import LinesField, check_no_blanks
+from feishu.scopes import MAX_SCOPES
 
 # The messages of the domain's errors are English, for API clients and logs; operators read these.
 REFUSALS = {
@@ -34,7 +36,7 @@ REFUSALS = {
     "asked_too_often": _(
         "The person has declined these scopes, or was asked for more often enough for one day. Try again tomorrow."
     ),
-    "invalid_scopes": _("The scopes cannot be asked for: between 1 and 50 names without blanks."),
+    "invalid_scopes": _("The scopes cannot be asked for: between 1 and 50 names of scopes."),
 }
 MAX_PEOPLE = 50  # cards of one form; the platform allows an app 50 messages a second
 
@@ -56,7 +58,7 @@ class AskForm(forms.Form):
     scopes = LinesField(
         label=_("Scopes"),
         required=False,
-        check=check_no_blanks,
+        check=validate_scope,
         most=MAX_SCOPES,
         help_text=_("One a line. Empty: what the bot asks for by default."),
     )

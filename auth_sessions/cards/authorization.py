@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from auth_sessions.cards.scopes import bullets
 from auth_sessions.cards.self_service import manage_button
 from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
@@ -87,10 +88,10 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
         return _request_for_more(session, link)
     title, why = _occasion(session)
     name = escape(session.bot.name)
-    scopes = "\n".join(f"- `{scope}`" for scope in session.scopes)
+    scopes = bullets(session.scopes)
     body = Text(
-        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes}",
-        f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes}",
+        f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes.zh_cn}",
+        f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes.en_us}",
     )
     return card(
         header=header(title, template="blue"),
@@ -107,11 +108,11 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
 def _request_for_more(session: AuthSession, link: str) -> dict[str, Any]:
     title = Text("需要补充授权", "More permissions are needed")
     name, why = escape(session.bot.name), escape(session.why)
-    scopes = "\n".join(f"- `{scope}`" for scope in session.added_scopes)
+    scopes = bullets(session.added_scopes)
     purpose = Text(f"\n用途：{why}", f"\nPurpose: {why}") if why else Text("", "")
     body = Text(
-        f"**{name}** 除你已授权的权限外，还需要：\n{scopes}{purpose.zh_cn}",
-        f"**{name}** asks for these permissions on top of what you have allowed:\n{scopes}{purpose.en_us}",
+        f"**{name}** 除你已授权的权限外，还需要：\n{scopes.zh_cn}{purpose.zh_cn}",
+        f"**{name}** asks for these permissions on top of what you have allowed:\n{scopes.en_us}{purpose.en_us}",
     )
     safe = Text("如果拒绝，已有的授权保持不变。", "If you decline, what you have allowed stays as it is.")
     return card(
@@ -152,12 +153,12 @@ def _duration(time: timedelta) -> Text:
 
 def _how_to_consent(session: AuthSession) -> Text:
     if session.via == Via.DEVICE:
-        code = session.device.user_code.replace("`", "")
+        code = escape(session.device.user_code)
         ends = session.device.expires_at or session.expires_at
         lasts = _duration(ends - timezone.now())
         return Text(
-            f"点击按钮后在飞书页面中确认，验证码 `{code}`。链接 {lasts.zh_cn}内有效，且仅限本人使用。",
-            f"The button opens a page of Feishu where you confirm; its code is `{code}`. "
+            f"点击按钮后在飞书页面中确认，验证码 **{code}**。链接 {lasts.zh_cn}内有效，且仅限本人使用。",
+            f"The button opens a page of Feishu where you confirm; its code is **{code}**. "
             f"The link works for {lasts.en_us} and only for you.",
         )
     lasts = _duration(session.expires_at - session.created_at)
@@ -214,12 +215,12 @@ def _failure(session: AuthSession) -> dict[str, Any]:
     title = Text("授权未完成", "Authorization failed")
     elements = [markdown(_FAILURES[session.reason])]
     if session.error_code is not None:
-        info = explain(session.error_code)
+        info, log_id = explain(session.error_code), escape(session.error_log_id) or "—"
         elements.append(
             markdown(
                 Text(
-                    f"错误码 {session.error_code}：{info.cause.zh_cn}\n{info.cure.zh_cn}\n日志 ID：{session.error_log_id or '—'}",
-                    f"Code {session.error_code}: {info.cause.en_us}\n{info.cure.en_us}\nLog ID: {session.error_log_id or '—'}",
+                    f"错误码 {session.error_code}：{info.cause.zh_cn}\n{info.cure.zh_cn}\n日志 ID：{log_id}",
+                    f"Code {session.error_code}: {info.cause.en_us}\n{info.cure.en_us}\nLog ID: {log_id}",
                 )
             )
         )

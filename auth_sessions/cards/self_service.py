@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from auth_sessions.cards.revocation import START_ACTION
+from auth_sessions.cards.scopes import bullets
 from auth_sessions.enums import TokenStatus, UseKind
-from feishu.cards import Template, button, card, escape, header, markdown
+from feishu.cards import Template, button, card, escape, header, markdown, single_line
 from feishu.scopes import scope_text
 from feishu.text import Text
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SHOW_ACTION = "auth.mine"
 REVOKE_ACTION = "auth.revoke"
+
+SHOWN_PATH = 100  # characters of a path; a card has 30 KB
 
 _COLOURS: dict[str, Template] = {TokenStatus.ACTIVE: "green", TokenStatus.NEEDS_REAUTH: "orange"}
 
@@ -40,7 +43,7 @@ def self_service_card(view: "SelfServiceView", *, link: str) -> dict[str, Any]:
     elements = [markdown(_facts(grant, name)), markdown(_scopes(grant)), markdown(_uses(view.uses))]
     if grant.status == TokenStatus.NEEDS_REAUTH:
         elements.append(_authorize())
-    elements += [*_page_button(link), _revoke(name)]
+    elements += [*_page_button(link), _revoke(single_line(view.bot.name))]
     colour = _COLOURS.get(grant.status, "green")
     return card(header=header(title, template=colour), elements=elements, summary=title)
 
@@ -59,11 +62,8 @@ def _facts(grant: "UserToken", name: str) -> Text:
 
 
 def _scopes(grant: "UserToken") -> Text:
-    words = [scope_text(scope) for scope in grant.scopes]
-    return Text(
-        "**权限**\n" + "\n".join(f"- {escape(text.zh_cn)}" for text in words),
-        "**Permissions**\n" + "\n".join(f"- {escape(text.en_us)}" for text in words),
-    )
+    words = bullets([scope_text(scope) for scope in grant.scopes])
+    return Text(f"**权限**\n{words.zh_cn}", f"**Permissions**\n{words.en_us}")
 
 
 def _uses(uses: "list[TokenUse]") -> Text:
@@ -77,7 +77,8 @@ def _uses(uses: "list[TokenUse]") -> Text:
 def _did(use: "TokenUse") -> Text:
     if use.kind == UseKind.ISSUED:
         return Text("取得了访问令牌", "obtained an access token")
-    return Text(f"调用了接口 {escape(use.path)}", f"called {escape(use.path)}")
+    path = use.path if len(use.path) <= SHOWN_PATH else f"{use.path[:SHOWN_PATH]}…"
+    return Text(f"调用了接口 {escape(path)}", f"called {escape(path)}")
 
 
 def _page_button(link: str) -> list[dict[str, Any]]:

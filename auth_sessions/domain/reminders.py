@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from auth_sessions.domain.refresh.schedule import nearing_end, next_reminder
-from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.sessions import request_authorization
+from auth_sessions.domain.tokens.scopes import renewed_scopes
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
@@ -51,7 +52,7 @@ def _remind(grant: UserToken) -> bool:
                 bot=grant.bot,
                 open_id=grant.open_id,
                 tenant_key=grant.tenant_key,
-                scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
+                scopes=renewed_scopes(grant),
                 actor=SYSTEM,
                 renews_until=ends_at,
                 lifetime=CARD_LIFE,

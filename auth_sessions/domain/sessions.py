@@ -19,8 +19,9 @@ from core.access import audit
 from core.access.actors import SYSTEM, Actor
 from core.database.text import storable
 from feishu.errors import FeishuError
+from feishu.scopes import MAX_SCOPES, is_scope
 
-MAX_SCOPES = 50  # of one authorize request, as the platform documents
+SHOWN_NAME = 40  # characters of a scope that is refused
 EXPIRE_AT_ONCE = 500
 
 
@@ -114,8 +115,8 @@ def _checked(scopes: Sequence[str]) -> list[str]:
     unique = list(dict.fromkeys(scopes))
     if not unique or len(unique) > MAX_SCOPES:
         raise InvalidScopesError(f"Between 1 and {MAX_SCOPES} scopes can be asked for at once.")
-    if any(not scope or scope.split() != [scope] for scope in unique):
-        raise InvalidScopesError("A scope is a name without blanks.")
+    if wrong := [scope for scope in unique if not is_scope(scope)]:
+        raise InvalidScopesError(f"No scope has such a name: {wrong[0][:SHOWN_NAME]!r}.")
     return unique
 
 

@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from bots.validators import validate_proxy
-from core.console.fields import LinesField, Removed, SecretField, SecretInput, check_no_blanks
+from bots.validators import validate_proxy, validate_scope
+from core.console.fields import LinesField, Removed, SecretField, SecretInput
 from core.vault.fields import encrypted_field
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class BotForm(ModelForm):
     )
     auth_scopes = LinesField(
         label=_("Scopes to ask for"),
-        check=check_no_blanks,
+        check=validate_scope,
         help_text=_(
             "One a line. An authorization card asks for these unless it is told otherwise. "
             "Keep offline_access: without it an authorization ends after two hours."

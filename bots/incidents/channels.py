@@ -20,6 +20,7 @@ from core.access.models import User
 from core.console.sentences import in_language, in_sentences
 from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
+from feishu.cards import literal
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI, ReceiveIdType
 
@@ -48,7 +49,7 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
         try:
             OpenAPI(bot.credentials).send_text(
                 user.feishu_address,
-                f"{subject}\n\n{body}",
+                literal(f"{subject}\n\n{body}"),
                 receive_id_type=receive_id_type(user.feishu_address),
                 uuid=_key(notices),
             )

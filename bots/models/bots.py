@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import PlatformName, TokenEndpoint, Transport
-from bots.validators import validate_address, validate_proxy
+from bots.validators import validate_address, validate_proxy, validate_scopes
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from feishu.credentials import AppCredentials
@@ -129,6 +129,7 @@ class Bot(models.Model):
     auth_scopes = models.JSONField(
         _("scopes to ask for"),
         default=default_scopes,
+        validators=[validate_scopes],
         help_text=_("Permissions an authorization card asks for when nothing else is said."),
     )
     owners = models.ManyToManyField(

@@ -1,7 +1,7 @@
 """Asking users for authorization."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -23,6 +23,7 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.database.connections import give_back
 from feishu.errors import FeishuError
+from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
@@ -32,10 +33,13 @@ router = Router()
 MAX_WAIT = 25  # seconds; under the usual limit of proxies
 
 
+ScopeName: TypeAlias = Annotated[str, Field(max_length=128, pattern=f"^{SCOPE_SYNTAX}$")]
+
+
 class SessionIn(Schema):
     open_id: Annotated[str, Field(min_length=1, max_length=128)]
     tenant_key: Annotated[str, Field(max_length=64)] = ""
-    scopes: list[str] | None = None
+    scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=MAX_SCOPES)] | None = None
     additional: bool = False
     why: Annotated[str, Field(max_length=200)] = ""
     via: Literal["auto", "browser", "device"] = "auto"

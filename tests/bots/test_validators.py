@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from bots.validators import validate_address
+from bots.validators import validate_address, validate_scopes
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,10 @@ def test_address_of_a_platform_is_taken(address):
 def test_anything_else_is_refused(address):
     with pytest.raises(ValidationError):
         validate_address(address)
+
+
+def test_bot_asks_for_names_of_scopes_alone():
+    validate_scopes(["offline_access", "im:message.p2p_msg:readonly"])
+    for wrong in (["a b"], ["x`[y](https://evil.test)`"], [f"a:{number}" for number in range(51)]):
+        with pytest.raises(ValidationError):
+            validate_scopes(wrong)

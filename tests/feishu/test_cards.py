@@ -91,3 +91,15 @@ def test_text_from_outside_cannot_mention_link_or_format():
     escaped = cards.escape("<at id=all></at> [x](https://evil.test) **b** `c` & 你好")
     assert not set("<>[]()*`") & set(escaped)
     assert escaped.endswith("&#38; 你好")
+
+
+def test_text_from_outside_stays_on_its_line_and_makes_no_bare_link():
+    escaped = cards.escape("a\r\nb\u2028c\u202ed https://evil.test www.evil.test")
+    assert escaped == "a b cd https:\u2060&#47;&#47;evil.test www\u2060.evil.test"
+    assert cards.single_line("a\nb\u202e") == "a b"
+
+
+def test_text_from_outside_mentions_nobody_in_a_text_message():
+    text = cards.literal('<at user_id="all"></at> [x](https://evil.test)')
+    assert "<at" not in text
+    assert "](" not in text

@@ -1,4 +1,4 @@
-from feishu.scopes import scope_text
+from feishu.scopes import is_scope, scope_text
 
 
 def test_known_scope_is_told_in_both_languages() -> None:
@@ -6,6 +6,11 @@ def test_known_scope_is_told_in_both_languages() -> None:
 
     assert "离线" in text.zh_cn
     assert "away" in text.en_us
+
+
+def test_only_names_are_scopes() -> None:
+    assert all(map(is_scope, ["im:message", "docx:document.block:convert", "a" * 128]))
+    assert not any(map(is_scope, ["", "a b", "x`y", "任务", "a" * 129, "im:message\n"]))
 
 
 def test_unknown_scope_is_told_by_its_name() -> None:

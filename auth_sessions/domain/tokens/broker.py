@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.refresh_wait import read_grant
+from auth_sessions.domain.tokens.scopes import renewed_scopes
 from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.domain.tokens.uses import record_hand_out
 from auth_sessions.enums import Deliver, RefreshPhase
@@ -89,7 +90,7 @@ def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSessi
         bot=grant.bot,
         open_id=grant.open_id,
         tenant_key=grant.tenant_key,
-        scopes=list(dict.fromkeys([*grant.bot.auth_scopes, *grant.scopes]))[:MAX_SCOPES],
+        scopes=renewed_scopes(grant),
         deliver=Deliver.LINK,
         actor=Actor.api(client),
     )

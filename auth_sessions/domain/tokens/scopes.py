@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from auth_sessions.domain.sessions import MAX_SCOPES, request_authorization
+from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import Deliver, SessionState, Via
 from auth_sessions.errors import AskedTooOftenError
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import Actor
+from feishu.scopes import MAX_SCOPES, is_scope
 
 REQUESTS_A_DAY = 3  # of one bot to one person
 
@@ -20,6 +21,12 @@ def wanted_scopes(grant: UserToken) -> list[str]:
     """The scopes that the bot asks everybody for, and those that the person was last asked for."""
     last = _sessions_of(grant).order_by("-created_at").values_list("scopes", flat=True).first() or []
     return list(dict.fromkeys([*grant.bot.auth_scopes, *last]))
+
+
+def renewed_scopes(grant: UserToken) -> list[str]:
+    """What a renewal asks for: the bot's own scopes, then those that are granted, as many as fit."""
+    granted = [scope for scope in grant.scopes if is_scope(scope)]
+    return list(dict.fromkeys([*grant.bot.auth_scopes, *granted]))[:MAX_SCOPES]
 
 
 def _sessions_of(grant: UserToken) -> QuerySet[AuthSession]:
@@ -68,7 +75,7 @@ def ask_for_scopes(
     declined = any(session.state == SessionState.DENIED for session in covering)
     if declined or len(recent) >= REQUESTS_A_DAY:
         raise AskedTooOftenError
-    kept = [scope for scope in grant.scopes if scope not in added]
+    kept = [scope for scope in grant.scopes if scope not in added and is_scope(scope)]
     return request_authorization(
         bot=grant.bot,
         open_id=grant.open_id,

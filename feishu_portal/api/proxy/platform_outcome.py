@@ -1,7 +1,6 @@
 """What became of a call at the platform: read from the beginning of the answer's JSON, which then goes on untouched."""
 
 import contextlib
-import re
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -11,12 +10,11 @@ import msgspec
 from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, WRONG_KIND, Category, explain
 from feishu.relay import Relayed
 from feishu.responses import reset_after
+from feishu.scopes import MAX_SCOPES, is_scope
 
 MAX_PEEKED = 64 * 1024  # bytes; an answer that says why it failed is shorter
 PEEK_SECONDS = 2.0  # that an answer is held back; one that trickles is no refusal
 MISSING_USER_SCOPE = 99991679
-MAX_SCOPES = 50  # named in a header
-_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 
 
 class _Violation(msgspec.Struct):
@@ -120,5 +118,5 @@ def _missing_scopes(envelope: _Envelope) -> tuple[str, ...]:
         details = msgspec.json.decode(envelope.error, type=_Details)
     except msgspec.DecodeError:
         return ()
-    named = [one.subject for one in details.permission_violations if _SCOPE.fullmatch(one.subject)]
+    named = [one.subject for one in details.permission_violations if is_scope(one.subject)]
     return tuple(named[:MAX_SCOPES])

@@ -74,7 +74,7 @@ def assert_over(session: AuthSession, state: SessionState, reason: str = "") -> 
 def test_card_leads_to_the_platforms_page_and_shows_the_code(session, platform):
     card = card_in(platform.send.calls.last.request)
     assert "http://platform.test/verify?user_code=ABCD-0001" in card
-    assert "`ABCD-0001`" in card
+    assert "**ABCD&#45;0001**" in card
     assert "/oauth/start/" not in card
     assert (session.state, session.via) == (SessionState.SENT, Via.DEVICE)
     assert session.expires_at >= session.device.expires_at
