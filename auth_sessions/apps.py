@@ -9,4 +9,4 @@ class AuthSessionsConfig(AppConfig):
     verbose_name = _("Authorizations")
 
     def ready(self) -> None:
-        from auth_sessions.domain import bot_removal, incidents  # noqa: F401, PLC0415 -- models are loaded now
+        from auth_sessions.domain import bot_removal, incidents, new_destination  # noqa: F401, PLC0415 -- models are loaded now

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from bots.enums import PlatformName
 from bots.models import Bot
-from core.access import audit
+from bots.service import save_bot
 from core.access.actors import Actor
 from feishu.categories import Category
 from feishu.credentials import AppCredentials
@@ -53,16 +53,10 @@ def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: Tenant
 
 
 @transaction.atomic
-def switch_brand(bot: Bot, *, to: PlatformName, actor: Actor) -> None:
-    """Set the bot to the other brand; its connections are opened there in the fleet's next round."""
-    before, bot.platform = bot.platform, to.value
-    bot.open_id = ""  # another one there
-    bot.save(update_fields=["platform", "open_id", "updated_at"])
-    audit.record(
-        actor=actor,
-        action="bot.brand_switched",
-        bot=bot,
-        target=bot.name,
-        before=before,
-        after=bot.platform,
-    )
+def switch_brand(bot: Bot, *, to: PlatformName, app_secret: str, actor: Actor) -> None:
+    """Set the bot to the other brand; its connections are opened there in the fleet's next round.
+
+    The App Secret is given anew, as with every change of where it is sent.
+    """
+    bot.platform, bot.app_secret = to.value, app_secret
+    save_bot(bot, changed=["platform", "app_secret"], actor=actor, action="bot.brand_switched")

@@ -10,6 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bots.destinations import (
+    Destination,
+    check_hosts,
+    check_secret,
+    leave_former_destination,
+    may_choose_hosts,
+)
 from bots.enums import SlotState
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionSlot
@@ -20,8 +27,6 @@ from core.vault.fields import encrypted_field, encrypted_fields
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
-ADDRESSES: Final = frozenset({"platform", "open_url"})
-"""Fields that decide which platform the bot lives on: on another one it has another open_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,19 @@ class BotChanges:
 
     def apply(self, bot: Bot) -> list[str]:
         """Set the values that differ and return the names of what changed."""
-        secret_names = {encrypted.name for encrypted in encrypted_fields(Bot)}
+        secrets = {encrypted.name: encrypted for encrypted in encrypted_fields(Bot)}
         changed = []
-        for name, value in self.values.items():
-            if name in secret_names and not value:
-                continue
-            if name in secret_names or getattr(bot, name) != value:
-                setattr(bot, name, value)
-                changed.append(name)
         for name in self.removed:
-            if encrypted_field(Bot, name).is_set(bot):
+            if secrets[name].is_set(bot):
                 setattr(bot, name, "")
+                changed.append(name)
+        # Last the secrets that are sealed for a destination: the other fields make it.
+        bound = {name for name, encrypted in secrets.items() if encrypted.bound_to}
+        for name, value in sorted(self.values.items(), key=lambda item: item[0] in bound):
+            if name in secrets and not value:
+                continue
+            if name in secrets or getattr(bot, name) != value:
+                setattr(bot, name, value)
                 changed.append(name)
         return changed
 
@@ -52,11 +59,14 @@ class BotChanges:
 def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, bool]:
     """Create the bot ``app_id`` or update it; returns the bot and whether it is new.
 
-    Raises django.core.exceptions.ValidationError, with messages by field, before anything is written.
+    Raises django.core.exceptions.ValidationError, with messages by field, before anything is written: also where the
+    destination changes without the App Secret, or to a host that the actor may not choose.
     """
-    bot = Bot.objects.filter(app_id=app_id).first() or Bot(app_id=app_id)
+    bot = Bot.objects.select_for_update().filter(app_id=app_id).first() or Bot(app_id=app_id)
     new = bot._state.adding
+    before = None if new else Destination.of(bot)
     changed = changes.apply(bot)
+    _check_destination(bot, before, changed=changed, actor=actor)
     bot.full_clean()
     if not encrypted_field(Bot, "app_secret").is_set(bot):
         raise ValidationError({"app_secret": _("A bot needs its App Secret.")})
@@ -64,18 +74,40 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
     return bot, new
 
 
+def _check_destination(bot: Bot, before: Destination | None, *, changed: list[str], actor: Actor) -> None:
+    after = Destination.of(bot)
+    if before is not None:
+        check_secret(before, after, is_secret_given="app_secret" in changed)
+    if before != after:
+        check_hosts(before, after, may_choose=may_choose_hosts(actor))
+
+
 @transaction.atomic
-def save_bot(bot: Bot, *, changed: list[str], actor: Actor) -> None:
-    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values."""
-    action = "bot.created" if bot._state.adding else "bot.updated"
+def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") -> None:
+    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values.
+
+    The rule of destinations is kept here once more, against the row as it is stored: whatever checked before may have
+    read an older one. Raises ValidationError.
+    """
+    stored = None if bot._state.adding else Bot.objects.select_for_update().get(pk=bot.pk)
+    before = None if stored is None else Destination.of(stored)
+    _check_destination(bot, before, changed=changed, actor=actor)
     if CONTROLS.intersection(changed):
         bot.asked_by, bot.asked_at = str(actor)[:200], timezone.now()
-    if ADDRESSES.intersection(changed):
-        bot.open_id = ""
+    is_elsewhere = stored is not None and stored.destination != bot.destination
+    if is_elsewhere:
+        bot.open_id = ""  # another one there
     bot.save()
     arrange_slots(bot)
     bots_changed([bot.pk])
-    audit.record(actor=actor, action=action, bot=bot, target=bot.name, changed=sorted(changed))
+    detail: dict[str, object] = {"changed": sorted(changed)}
+    after = Destination.of(bot)
+    if before is not None and (moved := after.differs_in(before)):
+        detail |= {"before": before.shown(moved), "after": after.shown(moved)}
+    action = action or ("bot.created" if stored is None else "bot.updated")
+    audit.record(actor=actor, action=action, bot=bot, target=bot.name, **detail)
+    if is_elsewhere:
+        leave_former_destination(bot, actor)
 
 
 def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:

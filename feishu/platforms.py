@@ -13,7 +13,7 @@ TokenEndpoint: TypeAlias = Literal["v3", "v2", "v1"]
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The two base URLs of a brand and the version of its token endpoint.
+    """The base URLs of a brand and the version of its token endpoint.
 
     An app belongs to exactly one brand; the other brand's hosts refuse it.
     Raises ValueError for a base URL that is not http(s) or carries a query.
@@ -22,10 +22,15 @@ class Platform:
     open_url: str
     accounts_url: str
     token_endpoint: TokenEndpoint = "v3"  # noqa: S105 - a version
+    browser_url: str = ""
+    """The accounts address as browsers reach it, where it is another one than this host's, which may have to go through a
+    gateway; empty: the same."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "open_url", _base_url(self.open_url))
         object.__setattr__(self, "accounts_url", _base_url(self.accounts_url))
+        if self.browser_url:
+            object.__setattr__(self, "browser_url", _base_url(self.browser_url))
 
     @property
     def token_url(self) -> str:
@@ -38,7 +43,7 @@ class Platform:
     @property
     def authorize_url(self) -> str:
         """The page on which a person consents; opened in a browser, never called."""
-        return f"{self.accounts_url}/open-apis/authen/v1/authorize"
+        return f"{self.browser_url or self.accounts_url}/open-apis/authen/v1/authorize"
 
     @property
     def revoke_url(self) -> str:

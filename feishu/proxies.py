@@ -57,6 +57,14 @@ def parse_proxy(url: str) -> Proxy:
     return Proxy(host, port, unquote(parts.username or ""), unquote(parts.password or ""))
 
 
+def proxy_address(url: str) -> str:
+    """Where the proxy is, without user and password; a question mark where the text names none."""
+    try:
+        return parse_proxy(url).address
+    except ValueError:
+        return "?"
+
+
 def environment_proxy(url: str) -> str:
     """The proxy that the environment names for this address (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), unless NO_PROXY
     excepts it; empty where there is none.

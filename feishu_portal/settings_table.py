@@ -377,6 +377,16 @@ class SettingsTable(Table):
         least=1,
         most=1_000,
     )
+    FEISHU_PLATFORM_HOSTS = texts(
+        Text(
+            "非超级用户的操作员也可以为机器人填写的平台主机（自定义地址），逗号分隔，可带端口或以 *. 开头。"
+            "不设置时，只有超级用户可以填写。",
+            "Hosts of custom platforms that operators who are no superusers may enter for a bot, comma-separated, with a port "
+            "or with *. in front if need be. Without it only superusers enter any.",
+        ),
+        parse=validators.platform_host,
+        example="open.feishu.example.com,*.lark.example.com",
+    )
     FEISHU_DELIVERY_NETWORKS = texts(
         Text(
             "允许推送事件的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。"

@@ -90,6 +90,25 @@ def host(value: str) -> str:
     return value
 
 
+def platform_host(value: str) -> str:
+    """A host name or address, perhaps with a port, or ``*.`` and a domain."""
+    parts = _split(f"//{value}")
+    if (
+        parts is None
+        or parts.netloc != value
+        or not parts.hostname
+        or "@" in value
+        or "*" in value.removeprefix("*.")
+    ):
+        raise WrongValueError(
+            Text(
+                "应为主机名，可带端口或以 *. 开头，例如 *.lark.example.com",
+                "has to be host names, perhaps with a port or *. in front, e.g. *.lark.example.com",
+            )
+        )
+    return value.lower()
+
+
 def network(value: str) -> str:
     """``public``, or what ``events.subscriptions.networks`` reads as a network."""
     try:

@@ -14,6 +14,7 @@ name_actions(
         "auth_session.cancelled": _("Authorization request cancelled"),
         "user_token.needs_reauth": _("Token must be authorized again"),
         "user_token.revoked": _("Authorization revoked"),
+        "user_token.destination_changed": _("Tokens destroyed: the bot's platform or address changed"),
         "user_token.revocation_given_up": _("Token could not be withdrawn at the platform"),
         "bot.refresh_paused": _("Refreshing paused: the platform refuses the app"),
         "bot.refresh_resumed": _("Refreshing goes on"),

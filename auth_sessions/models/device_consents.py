@@ -26,7 +26,7 @@ class DeviceConsent(models.Model):
     session = models.OneToOneField(
         AuthSession, on_delete=models.CASCADE, primary_key=True, related_name="device", editable=False
     )
-    device_code = EncryptedField(editable=False)
+    device_code = EncryptedField(editable=False, bound_to="session.bot.destination")
     user_code = EncryptedField(editable=False)
     verification_uri = EncryptedField(editable=False)
     needs_code = models.BooleanField(default=True, editable=False)

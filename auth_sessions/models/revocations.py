@@ -53,7 +53,7 @@ class Revocation(models.Model):
     )
     at = models.DateTimeField(_("time"), default=timezone.now)
 
-    token = EncryptedField(editable=False)
+    token = EncryptedField(editable=False, bound_to="grant.bot.destination")
     token_hint = models.CharField(max_length=13, blank=True, editable=False)
     state = models.CharField(
         _("state"), max_length=9, choices=RevocationState.choices, default=RevocationState.PENDING

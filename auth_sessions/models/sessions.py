@@ -100,7 +100,7 @@ class AuthSession(models.Model):
     browser_hash = models.CharField(max_length=64, blank=True, editable=False)
     state_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 -- unique when set
     state_used_at = models.DateTimeField(null=True, editable=False)
-    code_verifier = EncryptedField(editable=False)
+    code_verifier = EncryptedField(editable=False, bound_to="bot.destination")
 
     message_id = models.CharField(_("card message"), max_length=128, blank=True)
     card_state = models.CharField(_("card shows"), max_length=10, choices=SessionState.choices, blank=True)

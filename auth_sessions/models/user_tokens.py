@@ -51,8 +51,8 @@ class UserToken(models.Model):
     user_id = models.CharField(_("user_id"), max_length=128, blank=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
 
-    access_token = EncryptedField(_("access token"), editable=False)
-    refresh_token = EncryptedField(_("refresh token"), editable=False)
+    access_token = EncryptedField(_("access token"), editable=False, bound_to="bot.destination")
+    refresh_token = EncryptedField(_("refresh token"), editable=False, bound_to="bot.destination")
     access_expires_at = models.DateTimeField(_("access until"))
     refresh_expires_at = models.DateTimeField(_("refreshable until"), null=True, blank=True)
     scopes = models.JSONField(_("scopes granted"), default=list)

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from bots.destinations import FIELDS, Destination, check_hosts, check_secret
 from bots.models import Bot
 from bots.validators import validate_proxy, validate_scope
 from core.console.fields import LinesField, Removed, SecretField, SecretInput
@@ -22,6 +24,9 @@ SECRETS = (*KEYS, "proxy_url")
 
 class BotForm(ModelForm):
     """Secrets are fields of the form but not of its model part: they are never read to be shown."""
+
+    may_choose_hosts = False
+    """Whether the operator may enter any address of a platform; set by the admin for each request."""
 
     app_secret = SecretField(
         label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
@@ -71,10 +76,31 @@ class BotForm(ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            self._check_destination(cleaned)
+        return cleaned
+
+    def _check_destination(self, cleaned: dict[str, Any]) -> None:
+        before = None if self.instance._state.adding else Destination.of(self.instance)
+        proxy = cleaned.get("proxy_url", "")
+        is_kept = not proxy and not isinstance(proxy, Removed)
+        kept = before.proxy_url if before else ""
+        edited = Bot(**{name: cleaned[name] for name in FIELDS if name in cleaned and name != "proxy_url"})
+        edited.proxy_url = kept if is_kept else str(proxy)
+        after = Destination.of(edited)
+        try:
+            if before is not None:
+                check_secret(before, after, is_secret_given=bool(cleaned.get("app_secret")))
+            check_hosts(before, after, may_choose=self.may_choose_hosts)
+        except ValidationError as error:
+            self.add_error(None, error)
+
+    def _post_clean(self) -> None:
+        """Secrets after the other fields, and the App Secret last: it is sealed for the destination that those make."""
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
         if self.errors:
-            return cleaned
-        for name in SECRETS:
-            value = cleaned.get(name, "")
+            return
+        for name in reversed(SECRETS):
+            value = self.cleaned_data.get(name, "")
             if value or isinstance(value, Removed):
                 setattr(self.instance, name, str(value))
-        return cleaned

@@ -83,6 +83,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     conditional_fields = {
         "open_url": "platform == 'custom'",
         "accounts_url": "platform == 'custom'",
+        "browser_url": "platform == 'custom'",
         "slot_count": "transport == 'websocket'",
         "connect": "transport == 'websocket'",
         "at_platform": "transport == 'websocket'",
@@ -101,8 +102,14 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
                     "platform",
                     "open_url",
                     "accounts_url",
+                    "browser_url",
                     "token_endpoint",
                     "enabled",
+                ),
+                "description": _(
+                    "A change of platform, addresses, token endpoint or proxy needs the App Secret again. With another "
+                    "platform or another address, everybody who authorized this bot has to authorize it again: their tokens "
+                    "are not sent to the new one."
                 ),
             },
         ),
@@ -144,7 +151,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         (_("Operators"), {"fields": ("owners",)}),
     )
     add_fieldsets = (
-        (None, {"fields": ("name", "app_id", "platform", "open_url", "accounts_url")}),
+        (None, {"fields": ("name", "app_id", "platform", "open_url", "accounts_url", "browser_url")}),
         (
             _("Credentials"),
             {
@@ -170,6 +177,17 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         if operator_of(request).is_superuser:
             return fieldsets
         return [part for part in fieldsets if part[1]["fields"] != ("owners",)]
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.may_choose_hosts = operator_of(request).is_superuser  # a class of this request alone
+        return form
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""

@@ -1,7 +1,9 @@
 """The page behind “Switch brand”: asks the other brand whether it knows the app, then asks the operator."""
 
+from dataclasses import replace
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -13,48 +15,68 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.console.actions import Question, ask
 from core.console.base import operator_of
+from core.console.fields import SecretField
 from core.console.sentences import in_language
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 
 
+class SecretForm(forms.Form):
+    """The App Secret of the app whose brand is switched."""
+
+    app_secret = SecretField(
+        label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["app_secret"].required = True
+
+
 def switch_page(
     request: HttpRequest, model_admin: "admin.ModelAdmin[Any]", bot: Bot, brand: PlatformName
 ) -> HttpResponseBase:
-    """Changes nothing before its POST, and even then only if the brand is the right one."""
+    """Changes nothing before its POST, and even then only if the brand is the right one. The App Secret is asked for: it is
+    about to be sent to another company."""
     words = {"name": bot.name, "brand": brand.label}
     page = HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
-    if objection := _objection(bot, brand):
-        model_admin.message_user(request, objection, messages.ERROR)
-        return page
-    if request.method != "POST":
+    form = SecretForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
         return ask(
             request,
             model_admin,
             Question(
                 title=_("Switch %(name)s to %(brand)s") % words,
-                text=_("The app belongs to %(brand)s. Its connections are opened there within a few seconds.")
+                text=_(
+                    "Its connections are opened at %(brand)s within a few seconds. Everybody who authorized this bot has to "
+                    "authorize it again: tokens of one brand are not sent to the other."
+                )
                 % words,
                 submit=_("Switch to %(brand)s") % words,
             ),
+            form=form,
             row=bot,
         )
-    switch_brand(bot, to=brand, actor=Actor.operator(operator_of(request)))
+    app_secret = form.cleaned_data["app_secret"]
+    if objection := _objection(bot, brand, app_secret):
+        model_admin.message_user(request, objection, messages.ERROR)
+        return page
+    switch_brand(bot, to=brand, app_secret=app_secret, actor=Actor.operator(operator_of(request)))
     model_admin.message_user(
         request, _("Set to %(brand)s; the connections are being opened there.") % words, messages.SUCCESS
     )
     return page
 
 
-def _objection(bot: Bot, brand: PlatformName) -> str:
+def _objection(bot: Bot, brand: PlatformName, app_secret: str) -> str:
     """Why the bot should not be set to the brand; empty where it should. Asks only where nobody has said so."""
     words = {"brand": brand.label}
     if platform_names_other_brand(bot):
         return ""
     try:
-        known = is_known_to(brand, bot.credentials)
+        known = is_known_to(brand, replace(bot.credentials, app_secret=app_secret))
     except SealedValueError:
-        return str(_("The App Secret cannot be opened; enter it again."))
+        return str(_("The App Secret or the proxy cannot be opened; enter them again on the bot's page."))
     except FeishuError as error:
         cause = in_language(error.info.cause)
         return str(_("%(brand)s could not be asked: %(cause)s.") % (words | {"cause": cause}))

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('platform', models.CharField(choices=[('feishu', 'Feishu'), ('lark', 'Lark'), ('custom', 'Custom addresses')], default='feishu', max_length=10, verbose_name='platform')),
                 ('open_url', models.CharField(blank=True, help_text='Only for custom addresses.', max_length=200, validators=[bots.validators.validate_address], verbose_name='OpenAPI address')),
                 ('accounts_url', models.CharField(blank=True, help_text='Only for custom addresses.', max_length=200, validators=[bots.validators.validate_address], verbose_name='accounts address')),
+                ('browser_url', models.CharField(blank=True, help_text="Only where people's browsers reach the consent page at another address than the portal reaches the accounts address, e.g. because servers have to go through a gateway.", max_length=200, validators=[bots.validators.validate_address], verbose_name='accounts address for browsers')),
                 ('token_endpoint', models.CharField(choices=[('v3', 'v3 (current)'), ('v2', 'v2 (historic)'), ('v1', 'v1 (older private deployments)')], default='v3', max_length=2, verbose_name='token endpoint')),
                 ('app_secret', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='App Secret')),
                 ('encrypt_key', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Encrypt Key')),

@@ -12,8 +12,10 @@ from bots.enums import PlatformName, TokenEndpoint, Transport
 from bots.validators import validate_address, validate_proxy, validate_scopes
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
+from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
 from feishu.platforms import FEISHU, LARK, Platform
+from feishu.proxies import proxy_address
 
 if TYPE_CHECKING:
     from core.access.models import User
@@ -78,10 +80,20 @@ class Bot(models.Model):
         validators=[validate_address],
         help_text=_("Only for custom addresses."),
     )
+    browser_url = models.CharField(
+        _("accounts address for browsers"),
+        max_length=200,
+        blank=True,
+        validators=[validate_address],
+        help_text=_(
+            "Only where people's browsers reach the consent page at another address than the portal reaches the accounts "
+            "address, e.g. because servers have to go through a gateway."
+        ),
+    )
     token_endpoint = models.CharField(
         _("token endpoint"), max_length=2, choices=TokenEndpoint.choices, default=TokenEndpoint.V3
     )
-    app_secret = EncryptedField(_("App Secret"))
+    app_secret = EncryptedField(_("App Secret"), bound_to="destination")
     encrypt_key = EncryptedField(_("Encrypt Key"))
     verification_token = EncryptedField(_("Verification Token"))
     proxy_url = EncryptedField(_("proxy"), validators=[validate_proxy])
@@ -184,9 +196,30 @@ class Bot(models.Model):
         """Where the platform is reached for this bot."""
         endpoint = cast("Literal['v3', 'v2', 'v1']", self.token_endpoint)
         if self.platform == PlatformName.CUSTOM:
-            return Platform(self.open_url.rstrip("/"), self.accounts_url.rstrip("/"), endpoint)
+            return Platform(self.open_url, self.accounts_url, endpoint, self.browser_url)
         brand = LARK if self.platform == PlatformName.LARK else FEISHU
         return Platform(brand.open_url, brand.accounts_url, endpoint)
+
+    @property
+    def destination(self) -> str:
+        """Whom the app's secrets and its users' tokens are sealed for; after a change of it, none of the old ones opens.
+
+        A brand, or the addresses that secrets are sent to; and the proxy where it would read along, because one of the
+        addresses is plain http. Not the version of the token endpoint, which is at one of these addresses.
+        """
+        if self.platform != PlatformName.CUSTOM:
+            return self.platform
+        addresses = [self.open_url.rstrip("/"), self.accounts_url.rstrip("/")]
+        if any(address.startswith("http:") for address in addresses):
+            addresses += self._proxy_that_reads_along()
+        return " ".join(addresses)
+
+    def _proxy_that_reads_along(self) -> list[str]:
+        """The proxy's address, if there is one. One that no key opens is none that anything would be sent through."""
+        try:
+            return [f"via {proxy_address(self.proxy_url)}"] if self.proxy_url else []
+        except SealedValueError:
+            return ["via ?"]
 
     @property
     def credentials(self) -> AppCredentials:

@@ -2,9 +2,11 @@
 
 The attribute holds ciphertext as long as nobody asks, so listing rows decrypts nothing; reading the attribute opens it,
 and raises :class:`SealedValueError` when it cannot. The value is bound to the row's primary key, so models that use the
-field need one that exists before saving (a UUID).
+field need one that exists before saving (a UUID). With ``bound_to`` it is also bound to what that attribute of the row
+says, e.g. to where a secret may be sent: it does not open when the row says something else.
 """
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from django.db import models
@@ -65,14 +67,17 @@ class EncryptedField(models.TextField[str, str]):
 
     descriptor_class = cast("Any", _OpenOnRead)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bound_to: str = "", **kwargs: Any) -> None:
+        """``bound_to``: path of an attribute from the row, e.g. ``bot.destination``, whose text the value is bound to."""
         kwargs.setdefault("default", "")
         kwargs.setdefault("blank", True)
         super().__init__(*args, **kwargs)
+        self.bound_to = bound_to
 
     def binding(self, instance: models.Model) -> str:
-        """What a value of this field in ``instance`` is bound to, e.g. ``bots.bot.app_secret:0f3c…``."""
-        return f"{self.model._meta.label_lower}.{self.name}:{instance.pk}"
+        """What a value of this field in ``instance`` is bound to, e.g. ``bots.bot.app_secret:0f3c…@feishu``."""
+        row = f"{self.model._meta.label_lower}.{self.name}:{instance.pk}"
+        return f"{row}@{attrgetter(self.bound_to)(instance)}" if self.bound_to else row
 
     def seal_for(self, instance: models.Model, plaintext: str) -> Sealed:
         """Ciphertext for an ``update()`` of exactly this row."""

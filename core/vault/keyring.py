@@ -1,7 +1,8 @@
 """The key ring: Fernet keys that encrypt secrets at rest, each bound to its row.
 
-A sealed value opens only for the row, field and kind of secret it was sealed for: the binding is written into the
-plaintext before encryption and compared after it, because Fernet has no associated data of its own.
+A sealed value opens only for the row, field and kind of secret it was sealed for, and where the binding names a
+destination after an ``@``, only for that: the binding is written into the plaintext before encryption and compared after
+it, because Fernet has no associated data of its own.
 """
 
 from functools import lru_cache
@@ -14,7 +15,8 @@ SEPARATOR = b"\x00"
 
 
 class SealedValueError(Exception):
-    """A stored secret could not be opened: its key is missing from ENCRYPTION_KEYS, or it belongs to another row."""
+    """A stored secret could not be opened: its key is missing from ENCRYPTION_KEYS, or it belongs to another row or to
+    another destination."""
 
 
 @lru_cache(maxsize=1)
@@ -37,15 +39,20 @@ def seal(plaintext: str, *, binding: str) -> str:
 
 def unseal(ciphertext: str, *, binding: str) -> str:
     """The plaintext of ``ciphertext``; raises SealedValueError rather than ever return a wrong value."""
+    name, _at, destination = binding.partition("@")
     try:
         bound, _, plaintext = _ring().decrypt(ciphertext.encode("ascii")).partition(SEPARATOR)
     except InvalidToken as error:
         raise SealedValueError(
-            f"{binding}: none of the ENCRYPTION_KEYS opens this value. Put the key it was written with back into "
+            f"{name}: none of the ENCRYPTION_KEYS opens this value. Put the key it was written with back into "
             "ENCRYPTION_KEYS."
         ) from error
     if bound != binding.encode():
-        raise SealedValueError(f"{binding}: the sealed value belongs to another row or field.")
+        if destination and bound.startswith(f"{name}@".encode()):
+            raise SealedValueError(
+                f"{name}: the sealed value was entered for another destination. Enter it again."
+            )
+        raise SealedValueError(f"{name}: the sealed value belongs to another row or field.")
     return plaintext.decode()
 
 

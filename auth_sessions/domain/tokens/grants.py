@@ -30,6 +30,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
             "reauthorize_by": asked_at + GRANT_LIFE,
         },
     )
+    grant.bot = bot
     columns = {
         "union_id": who.union_id,
         "user_id": who.user_id or "",

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bots.enums import PlatformName, Transport
+from bots.enums import PlatformName, TokenEndpoint, Transport
 from bots.service import BotChanges, put_bot
 from core.access.actors import Actor
 from core.checks import SETTINGS
@@ -29,6 +29,17 @@ class Command(BaseCommand):
         parser.add_argument("--platform", choices=PlatformName.values, default=None)
         parser.add_argument("--open-url", default=None, help="OpenAPI address of a custom platform.")
         parser.add_argument("--accounts-url", default=None, help="Accounts address of a custom platform.")
+        parser.add_argument(
+            "--browser-url",
+            default=None,
+            help="Accounts address of a custom platform as people's browsers reach it, where that is another one.",
+        )
+        parser.add_argument(
+            "--token-endpoint",
+            choices=TokenEndpoint.values,
+            default=None,
+            help="Version of the platform's token endpoint (default v3).",
+        )
         parser.add_argument("--transport", choices=Transport.values, default=None)
         parser.add_argument("--slots", type=int, default=None, help="Number of long connections (default 1).")
         parser.add_argument(
@@ -52,6 +63,8 @@ class Command(BaseCommand):
             "platform": options["platform"],
             "open_url": options["open_url"],
             "accounts_url": options["accounts_url"],
+            "browser_url": options["browser_url"],
+            "token_endpoint": options["token_endpoint"],
             "transport": options["transport"],
             "slot_count": options["slots"],
             "auth_scopes": options["scope"],

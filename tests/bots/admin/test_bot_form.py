@@ -39,7 +39,14 @@ def test_empty_field_keeps_the_proxy_and_the_box_removes_it(rows: Rows, as_owner
     as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, name="Renamed"))
     assert Bot.objects.get(pk=rows.bot.pk).proxy_url
     renamed = Bot.objects.get(pk=rows.bot.pk)
-    as_owner.post(page_of("bots_bot", rows.bot), form_of(renamed, **{"proxy_url-remove": "1"}))
+    as_owner.post(
+        page_of("bots_bot", rows.bot),
+        form_of(renamed, app_secret="the-app-secret", **{"proxy_url-remove": "1"}),
+    )
     assert Bot.objects.get(pk=rows.bot.pk).credentials.proxy == ""
     entry = AuditEntry.objects.filter(action="bot.updated").latest("pk")
-    assert entry.detail == {"changed": ["proxy_url"]}
+    assert entry.detail == {
+        "changed": ["app_secret", "proxy_url"],
+        "before": {"proxy_url": "http://127.0.0.1:9"},
+        "after": {"proxy_url": ""},
+    }

@@ -33,6 +33,7 @@ def form_of(bot: Bot, **values: object) -> dict[str, object]:
             "platform": bot.platform,
             "open_url": bot.open_url,
             "accounts_url": bot.accounts_url,
+            "browser_url": bot.browser_url,
             "token_endpoint": bot.token_endpoint,
             "transport": bot.transport,
             "slot_count": bot.slot_count,

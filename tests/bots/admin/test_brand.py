@@ -12,6 +12,7 @@ from tests.console.rows import Rows, make_rows, messages_of, page_of, signed_in,
 
 TOKEN = "/open-apis/auth/v3/tenant_access_token/internal"
 LARK_TOKEN = "https://open.larksuite.com" + TOKEN
+SECRET = {"app_secret": "the-app-secret"}
 WRONG_BRAND = 1000040351
 WRONG_CREDENTIALS = 1000040345
 
@@ -63,18 +64,24 @@ def test_page_says_what_is_wrong_and_what_to_do(feishu: Rows, owner: User, langu
     assert words in text_of(signed_in(owner, language).get(page_of("bots_bot", feishu.bot)))
 
 
-def test_told_by_the_platform_it_takes_one_click_and_asks_nobody(feishu: Rows, as_owner: Client) -> None:
+def test_told_by_the_platform_it_takes_the_secret_and_asks_nobody(feishu: Rows, as_owner: Client) -> None:
     refused_with(feishu, WRONG_BRAND)
     before = wanted_of(feishu.bot)
     page = page_of("bots_bot", feishu.bot, "switch_brand")
     with respx.mock(assert_all_called=False):  # any request would fail
         assert "Switch to Lark" in text_of(as_owner.get(page))
+        assert "required" in text_of(as_owner.post(page))
         assert Bot.objects.get(pk=feishu.bot.pk).platform == "feishu"
-        as_owner.post(page)
+        as_owner.post(page, SECRET)
     assert Bot.objects.get(pk=feishu.bot.pk).platform == "lark"
     assert wanted_of(feishu.bot) != before  # the fleet replaces the connection, without a restart
     entry = AuditEntry.objects.get(action="bot.brand_switched")
-    assert entry.detail == {"before": "feishu", "after": "lark"}
+    assert entry.detail == {
+        "changed": ["app_secret", "platform"],
+        "before": {"platform": "feishu"},
+        "after": {"platform": "lark"},
+    }
+    assert Bot.objects.get(pk=feishu.bot.pk).app_secret == "the-app-secret"
 
 
 def test_where_nobody_said_so_the_other_brand_is_asked_once(feishu: Rows, as_owner: Client) -> None:
@@ -83,9 +90,10 @@ def test_where_nobody_said_so_the_other_brand_is_asked_once(feishu: Rows, as_own
     with respx.mock() as router:
         known = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
         asked = router.post(LARK_TOKEN).respond(json=known)
-        assert "belongs to Lark" in text_of(as_owner.get(page))
+        assert "has to authorize it again" in text_of(as_owner.get(page))
+        assert not asked.called  # nothing is sent to another company before the secret is given
+        as_owner.post(page, SECRET)
         assert asked.call_count == 1
-        as_owner.post(page)
     assert Bot.objects.get(pk=feishu.bot.pk).platform == "lark"
 
 
@@ -105,6 +113,6 @@ def test_a_brand_that_does_not_know_the_app_is_not_switched_to(
     refused_with(feishu, WRONG_CREDENTIALS)
     with respx.mock() as router:
         router.post(LARK_TOKEN).mock(side_effect=[answer])
-        response = as_owner.post(page_of("bots_bot", feishu.bot, "switch_brand"), follow=True)
+        response = as_owner.post(page_of("bots_bot", feishu.bot, "switch_brand"), SECRET, follow=True)
     assert any(words in message for message in messages_of(response))
     assert Bot.objects.get(pk=feishu.bot.pk).platform == "feishu"

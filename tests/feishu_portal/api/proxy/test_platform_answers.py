@@ -1,6 +1,7 @@
 import pytest
 
 from feishu.errors import APIError
+from tests.factories import move_bot
 from tests.feishu_portal.api.proxy.outcomes import OK, problem, uses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +35,7 @@ async def test_rate_limit_is_passed_on_and_honoured(proxy, grant, upstream, stat
 
 async def test_platform_that_cannot_be_reached_was_sent_nothing(proxy, grant, database, upstream):
     nowhere = {"open_url": "http://127.0.0.1:9", "accounts_url": "http://127.0.0.1:9"}
-    await database.run(lambda: type(proxy.bot).objects.update(**nowhere))
+    await database.run(lambda: move_bot(proxy.bot, **nowhere))
     response = await proxy.call(await proxy.key(), proxy.path())
     assert problem(response) == (502, "upstream_failed")
     assert response.json()["sent"] == "no"

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from auth_sessions.models import TokenUse
 from bots.models import Bot
 from feishu_portal.api.proxy import upload
+from tests.factories import move_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,7 +179,7 @@ async def test_connection_cut_before_the_answer_may_have_done_it(client, proxy, 
     server = await asyncio.start_server(cut, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await database.run(lambda: Bot.objects.update(open_url=url))
+        await database.run(lambda: move_bot(Bot.objects.get(), open_url=url))
         response = await client.post(proxy.path(), json={"summary": "once"})
     assert (response.status_code, response.json()["code"]) == (502, "upstream_failed")
     assert response.json()["sent"] == "unknown"
