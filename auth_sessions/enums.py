@@ -67,8 +67,15 @@ class RefreshOutcome(models.TextChoices):
     SUPERSEDED = "superseded", _("Overtaken by a new authorization")
 
 
-STILL_USABLE = (RefreshOutcome.NOT_SENT, RefreshOutcome.REJECTED, RefreshOutcome.DEAD_APP)
+STILL_USABLE = (
+    RefreshOutcome.NOT_SENT,
+    RefreshOutcome.REJECTED,
+    RefreshOutcome.DEAD_APP,
+)
 """After these the platform has not consumed the refresh token, so it may be sent again."""
+
+KNOWN_OUTCOMES = (RefreshOutcome.OK, RefreshOutcome.DEAD_USER, RefreshOutcome.SUPERSEDED)
+"""After these the refresh token is used up or refused for good: it is never sent again."""
 
 
 class RevocationState(models.TextChoices):

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     """The credentials could not be read from the database."""
     SEALED = "sealed"
     """The key ring does not open the credentials."""
+    INTERRUPTED = "interrupted"
+    """The process that had sent the request ended before the answer was stored."""
     INTERNAL = "internal"
     """A fault of our own; the log has it."""
 
@@ -208,6 +210,11 @@ ROWS: Final[dict[Reason, Row]] = {
             "把写入时所用的密钥加回 ENCRYPTION_KEYS，或在控制台重新填写 App Secret 与代理",
             "Put the key they were written with back into ENCRYPTION_KEYS, or enter App Secret and proxy again in the console",
         ),
+    ),
+    Reason.INTERRUPTED: (
+        Category.RETRY,
+        Text("应答保存之前，发出请求的进程就结束了", "The process that sent the request ended before it stored the answer"),
+        _WAIT,
     ),
     Reason.INTERNAL: (
         Category.RETRY,

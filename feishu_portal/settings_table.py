@@ -245,14 +245,12 @@ class SettingsTable(Table):
     )
     FEISHU_REFRESH_LEASE_SECONDS = decimal(
         Text(
-            "刷新进程异常退出后，其他进程接管其令牌前的等待时间（秒）。单次请求最长为其三分之一；"
-            "结果未知时，在访问令牌到期前四倍于此的时间核实一次。",
-            "How long a refresher that died keeps a token from the others, in seconds. One call may take a third of it; "
-            "an unknown outcome is probed four times as long before the access token ends.",
+            "刷新进程异常退出后，其他进程接管其令牌前的等待时间（秒）。单次请求最长为其三分之一。",
+            "How long a refresher that died keeps a token from the others, in seconds. One call may take a third of it.",
         ),
         default="45",
         least=1,
-        most=1_800,  # four times as long, an access token lives
+        most=1_800,
     )
     FEISHU_REFRESH_PER_SECOND = decimal(
         Text(

@@ -15,7 +15,7 @@ REFRESH: Final = Cause(
     name="refresh",
     label=_("Tokens not refreshed"),
     headline=_("The platform refuses %(subject)s: its users' tokens are not refreshed"),
-    explain=lambda details: explain(details.code),
+    explain=lambda details: explain(details.code, details.reason),
 )
 
 
@@ -24,7 +24,7 @@ def refused_apps() -> Iterator[Problem]:
     paused = RefreshGate.objects.filter(paused_at__isnull=False, bot__in=Bot.objects.enabled())
     for gate in paused.select_related("bot"):
         if gate.paused_at is not None:
-            yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code))
+            yield Problem(gate.bot, REFRESH, gate.paused_at, Details(code=gate.code, reason=gate.reason))
 
 
 register(

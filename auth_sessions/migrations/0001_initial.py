@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ('paused_at', models.DateTimeField(blank=True, null=True, verbose_name='paused')),
                 ('probed_at', models.DateTimeField(blank=True, null=True, verbose_name='last probe')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
+                ('reason', models.CharField(blank=True, max_length=20, verbose_name='reason')),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
             ],
             options={
@@ -153,6 +154,7 @@ class Migration(migrations.Migration):
                 ('next_reminder_at', models.DateTimeField(blank=True, null=True, verbose_name='next reminder')),
                 ('last_outcome', models.CharField(blank=True, choices=[('ok', 'Refreshed'), ('not_sent', 'Not sent'), ('rejected', 'Rejected, still usable'), ('uncertain', 'Outcome unknown'), ('dead_user', 'Refused for this user'), ('dead_app', 'Refused for this app'), ('superseded', 'Overtaken by a new authorization')], max_length=10, verbose_name='last outcome')),
                 ('last_code', models.BigIntegerField(blank=True, null=True, verbose_name='last platform code')),
+                ('last_reason', models.CharField(blank=True, max_length=20, verbose_name='last reason')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='user_tokens', to='bots.bot', verbose_name='bot')),
             ],
             options={
@@ -202,6 +204,9 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(blank=True, choices=[('ok', 'Refreshed'), ('not_sent', 'Not sent'), ('rejected', 'Rejected, still usable'), ('uncertain', 'Outcome unknown'), ('dead_user', 'Refused for this user'), ('dead_app', 'Refused for this app'), ('superseded', 'Overtaken by a new authorization')], max_length=10, verbose_name='outcome')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
+                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='HTTP status')),
+                ('reason', models.CharField(blank=True, max_length=20, verbose_name='reason')),
+                ('said', models.CharField(blank=True, max_length=500, verbose_name='what was answered')),
                 ('token', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refresh_attempts', to='auth_sessions.usertoken', verbose_name='token')),
             ],
             options={
@@ -403,8 +408,12 @@ class Migration(migrations.Migration):
             model_name='refreshattempt',
             index=models.Index(fields=['claimed_at'], name='attempt_by_age'),
         ),
+        migrations.AddIndex(
+            model_name='refreshattempt',
+            index=models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint'], name='attempt_by_fingerprint'),
+        ),
         migrations.AddConstraint(
             model_name='refreshattempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('sent_at__isnull', False), models.Q(('outcome__in', ('not_sent', 'rejected', 'dead_app')), _negated=True)), fields=('fingerprint', 'probe'), name='refresh_token_sent_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('sent_at__isnull', False), models.Q(('fingerprint', ''), _negated=True), models.Q(models.Q(('probe', False), models.Q(('outcome__in', ('not_sent', 'rejected', 'dead_app')), _negated=True)), models.Q(('outcome', ''), ('probe', True)), _connector='OR')), fields=('fingerprint', 'probe'), name='refresh_token_sent_once'),
         ),
     ]

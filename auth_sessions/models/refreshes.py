@@ -13,7 +13,8 @@ from bots.models import Bot
 
 class RefreshAttempt(models.Model):
     """One attempt to refresh, for the operator to read and as the last line of defence: the unique index of the fingerprint
-    makes a second submission of a refresh token impossible, whatever bug the code has. A probe is the one exception."""
+    makes a second submission of a refresh token impossible, whatever bug the code has. Probes are the one exception, of
+    which one at a time may be under way."""
 
     claim_id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     token = models.ForeignKey(
@@ -32,6 +33,10 @@ class RefreshAttempt(models.Model):
     outcome = models.CharField(_("outcome"), max_length=10, choices=RefreshOutcome.choices, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, blank=True)
+    """The name of a ``feishu.reasons.Reason`` where the platform gave no code."""
+    said = models.CharField(_("what was answered"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("refresh attempt")
@@ -41,12 +46,22 @@ class RefreshAttempt(models.Model):
             models.UniqueConstraint(
                 name="refresh_token_sent_once",
                 fields=("fingerprint", "probe"),
-                condition=models.Q(sent_at__isnull=False) & ~models.Q(outcome__in=STILL_USABLE),
+                condition=models.Q(sent_at__isnull=False)
+                & ~models.Q(fingerprint="")
+                & (
+                    (models.Q(probe=False) & ~models.Q(outcome__in=STILL_USABLE))
+                    | models.Q(probe=True, outcome="")
+                ),
             ),
         )
         indexes = (
             models.Index(name="attempt_of_token", fields=("token", "-claimed_at")),
             models.Index(name="attempt_by_age", fields=("claimed_at",)),
+            models.Index(
+                name="attempt_by_fingerprint",
+                fields=("fingerprint",),
+                condition=~models.Q(fingerprint=""),
+            ),
         )
 
     def __str__(self) -> str:
@@ -67,6 +82,7 @@ class RefreshGate(models.Model):
     paused_at = models.DateTimeField(_("paused"), null=True, blank=True)
     probed_at = models.DateTimeField(_("last probe"), null=True, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=20, blank=True)
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
 
     class Meta:

@@ -82,6 +82,7 @@ class UserToken(models.Model):
         _("last outcome"), max_length=10, choices=RefreshOutcome.choices, blank=True
     )
     last_code = models.BigIntegerField(_("last platform code"), null=True, blank=True)
+    last_reason = models.CharField(_("last reason"), max_length=20, blank=True)
 
     objects = UserTokenQuerySet.as_manager()
 

@@ -22,7 +22,7 @@ def refreshing(bot, managed_process, environment, sandbox, tmp_path) -> Refreshi
     return Refreshing(managed_process, environment, sandbox, tmp_path)
 
 
-def until_settled(process, rows, *, seconds: float = 40) -> None:
+def until_settled(process, rows, *, seconds: float = 90) -> None:
     process.wait_until(lambda: rows.one(SETTLED) == (0,), what="an end for every grant", seconds=seconds)
 
 
@@ -82,7 +82,7 @@ def test_refresher_that_is_asked_to_end_stores_what_it_sent_and_takes_nothing_ne
 def test_refresher_that_is_killed_leaves_no_more_than_it_had_sent_and_knows_what_it_lost(
     refreshing, rows, sandbox
 ):
-    refreshing.put_grants(40)
+    refreshing.put_grants(40, access_seconds=8)
     sandbox.faults(token={"latency": 0.4})
     refreshing.scheduler()
     first = refreshing.refresher()

@@ -10,7 +10,7 @@ from typing import Any
 from tests.services.platform import SandboxClient
 from tests.services.processes import ManagedProcess
 
-# A claim lasts 3 s, one call may take 1 s, an unknown outcome is probed 12 s before the access token ends.
+# A claim lasts 3 s, one call may take 1 s.
 HURRIED = {"FEISHU_REFRESH_LEASE_SECONDS": "3", "FEISHU_SWEEP_SECONDS": "0.5"}
 ACCESS_SECONDS = 20.0
 Start = Callable[..., ManagedProcess]

@@ -1,7 +1,6 @@
 """The right to submit one refresh token once: claimed, then marked as being sent, in two transactions."""
 
 import hashlib
-import hmac
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from auth_sessions.enums import RefreshPhase
+from auth_sessions.enums import KNOWN_OUTCOMES, RefreshPhase
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.models import Bot
 
@@ -74,20 +73,22 @@ def _is_probe(grant: UserToken) -> bool:
 
 
 def mark_sending(taken: Claim, refresh_token: str) -> bool:
-    """From here on the refresh token counts as submitted; False when it must not be.
+    """From here on the refresh token counts as submitted; False when another refresher has taken over the claim.
 
-    The fingerprint's unique index has the last word, whatever the rest of the code believes.
+    The journal has the last word, whatever the rest of the code believes: raises OutcomeKnown, AlreadySubmitted.
     """
     grant, attempt = taken.grant, taken.attempt
-    now = timezone.now()
+    now, shown = timezone.now(), fingerprint(refresh_token)
     try:
         with transaction.atomic():
             held = UserToken.objects.filter(pk=grant.pk, claim_id=attempt.pk, phase=RefreshPhase.CLAIMED)
             if not held.update(phase=RefreshPhase.SENDING, lease_until=now + lease()):
                 return False
-            RefreshAttempt.objects.filter(pk=attempt.pk).update(
-                sent_at=now, fingerprint=fingerprint(refresh_token)
-            )
+            verdict = RefreshAttempt.objects.filter(fingerprint=shown, outcome__in=KNOWN_OUTCOMES).first()
+            if verdict is not None:
+                logger.error("refresh_token_already_answered", extra={"grant": str(grant.pk)})
+                raise OutcomeKnown(verdict.code)
+            RefreshAttempt.objects.filter(pk=attempt.pk).update(sent_at=now, fingerprint=shown)
     except IntegrityError:
         logger.error("refresh_token_already_submitted", extra={"grant": str(grant.pk)})  # noqa: TRY400 -- a traceback adds nothing
         raise AlreadySubmitted from None
@@ -96,9 +97,18 @@ def mark_sending(taken: Claim, refresh_token: str) -> bool:
 
 
 class AlreadySubmitted(Exception):
-    """The journal says that this refresh token was submitted before."""
+    """The journal says that this refresh token was submitted before, and nobody knows with what outcome."""
+
+
+class OutcomeKnown(Exception):
+    """The journal says that the platform has exchanged or refused this refresh token; ``code`` is its code, if it gave one."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def fingerprint(refresh_token: str) -> str:
-    """A keyed hash, so that the journal identifies a token without holding it."""
-    return hmac.new(settings.SECRET_KEY.encode(), refresh_token.encode(), hashlib.sha256).hexdigest()
+    """A hash, so that the journal identifies a token without holding it. Without a key: a token has too much entropy to be
+    guessed from its hash, and a key that is changed would make the journal forget what was submitted."""
+    return hashlib.sha256(b"refresh-token:" + refresh_token.encode()).hexdigest()

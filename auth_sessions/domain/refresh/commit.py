@@ -5,6 +5,7 @@ Every other result is fenced by the claim.
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,24 +14,25 @@ from django.db.models import Case, DateTimeField, F, Value, When
 from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
-from auth_sessions.domain.refresh.claim import Claim
+from auth_sessions.domain.refresh.claim import Claim, fingerprint
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
-from auth_sessions.domain.refresh.schedule import lifetimes, next_reminder, probe_time
+from auth_sessions.domain.refresh.schedule import lifetimes, next_reminder
 from auth_sessions.domain.revocation.service import withdraw_late_answer
-from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
+from auth_sessions.enums import KNOWN_OUTCOMES, RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from core.access import audit
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
 from core.database.text import storable
 from core.vault.fields import encrypted_field
-from feishu.codes import Category, explain
+from feishu.codes import TABLE, Category, explain
 from feishu.oauth import TokenSet
 
 logger = logging.getLogger(__name__)
 
 RETRIES = RetrySchedule((5, 30, 120, 600, 1800))
 SHORTEST_PAUSE = timedelta(seconds=5)
+KEPT_TOKEN = "kept"  # noqa: S105 -- stands for the token in the row, and is never stored
 
 
 def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> RefreshOutcome | None:
@@ -42,12 +44,23 @@ def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> Ref
         )
         if not journal.update(finished_at=timezone.now()):
             return None
-        outcome = result.outcome if _apply(claim, result, asked_at=asked_at) else RefreshOutcome.SUPERSEDED
-        if outcome == RefreshOutcome.SUPERSEDED and result.outcome == RefreshOutcome.UNCERTAIN:
-            outcome = RefreshOutcome.UNCERTAIN  # no tokens came that could have been overtaken
-        if outcome == RefreshOutcome.SUPERSEDED and result.tokens is not None:
-            withdraw_late_answer(grant=grant, tokens=result.tokens)
-        journal.update(outcome=outcome, code=result.code, log_id=storable(result.log_id, 128))
+        outcome = result.outcome
+        if not _apply(claim, result, asked_at=asked_at):
+            # What decided nothing about the refresh token cannot have been overtaken.
+            outcome = RefreshOutcome.SUPERSEDED if result.outcome in KNOWN_OUTCOMES else result.outcome
+            if result.tokens is not None:
+                withdraw_late_answer(grant=grant, tokens=result.tokens)
+        elif result.tokens is not None:
+            _forget_kept_token(claim, result.tokens)
+        failure = result.failure
+        journal.update(
+            outcome=outcome,
+            code=result.code,
+            log_id=storable(result.log_id, 128),
+            http_status=failure.http_status,
+            reason=failure.reason,
+            said=failure.said,
+        )
         _update_gate(claim, result)
     logger.info(
         "token_refresh",
@@ -58,6 +71,9 @@ def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> Ref
             "outcome": outcome.value,
             "platform_code": result.code,
             "log_id": result.log_id,
+            "http_status": failure.http_status,
+            "reason": failure.reason,
+            "said": failure.said,
         },
     )
     return outcome
@@ -69,14 +85,15 @@ def _apply(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> boo
     if result.outcome == RefreshOutcome.DEAD_USER:
         return stop(claim, result)
     if result.outcome == RefreshOutcome.UNCERTAIN:
-        return stop(claim, result) if claim.attempt.probe else _await_probe(claim, result)
+        return _await_probe(claim, result)
     return _schedule_retry(claim, result)
 
 
 def _update_gate(claim: Claim, result: SubmissionResult) -> None:
     bot = claim.grant.bot
     if result.outcome == RefreshOutcome.DEAD_APP:
-        gate.pause(bot, code=result.code, log_id=result.log_id)
+        known = result.code if result.code in TABLE else None
+        gate.pause(bot, code=known, reason=result.failure.reason, log_id=result.log_id)
     elif result.outcome in {RefreshOutcome.OK, RefreshOutcome.DEAD_USER}:
         gate.resume(bot)
     if result.wait:
@@ -85,18 +102,23 @@ def _update_gate(claim: Claim, result: SubmissionResult) -> None:
 
 def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
     grant = claim.grant
-    if not tokens.refresh_token:
-        logger.warning("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
+    columns: dict[str, Any] = {}
+    if tokens.refresh_token:
+        columns["refresh_token"] = encrypted_field(UserToken, "refresh_token").seal_for(
+            grant, tokens.refresh_token
+        )
+    else:
+        # The old one goes on, with its end (RFC 6749 6).
+        logger.info("refreshed_without_refresh_token", extra={"grant": str(grant.pk)})
+        columns["refresh_expires_at"] = grant.refresh_expires_at
+        tokens = _with_old_refresh_token(grant, tokens, asked_at)
     rows = UserToken.objects.filter(pk=grant.pk, generation=grant.generation)
     # Read again: the token may have been used during the submission.
     used_at = UserToken.objects.filter(pk=grant.pk).values_list("used_at", flat=True).first()
-    times = lifetimes(tokens, asked_at=asked_at, used_at=used_at)
+    columns = lifetimes(tokens, asked_at=asked_at, used_at=used_at) | columns
     return bool(
         rows.exclude(status=TokenStatus.REVOKED).update(
             access_token=encrypted_field(UserToken, "access_token").seal_for(grant, tokens.access_token),
-            refresh_token=encrypted_field(UserToken, "refresh_token").seal_for(
-                grant, tokens.refresh_token or ""
-            ),
             scopes=list(tokens.scopes) or grant.scopes,
             generation=F("generation") + 1,
             status=TokenStatus.ACTIVE,
@@ -104,11 +126,27 @@ def _store(claim: Claim, tokens: TokenSet, *, asked_at: datetime) -> bool:
             attempts=0,
             last_outcome=RefreshOutcome.OK,
             last_code=None,
+            last_reason="",
             **_RELEASED,
-            **times,
-            next_reminder_at=_reminder(grant, times["refresh_expires_at"]),
+            **columns,
+            next_reminder_at=_reminder(grant, columns["refresh_expires_at"]),
         )
     )
+
+
+def _with_old_refresh_token(grant: UserToken, tokens: TokenSet, asked_at: datetime) -> TokenSet:
+    """The answer, with what is left of the old refresh token's life, for the schedule."""
+    ends_at = grant.refresh_expires_at
+    left = None if ends_at is None else max(int((ends_at - asked_at).total_seconds()), 1)
+    return replace(tokens, refresh_token=KEPT_TOKEN, refresh_token_expires_in=left)
+
+
+def _forget_kept_token(claim: Claim, tokens: TokenSet) -> None:
+    """Where the answer held no other refresh token than the one that was sent, that one is to be sent next time: the journal
+    no longer holds it for submitted."""
+    sent = RefreshAttempt.objects.filter(pk=claim.attempt.pk).values_list("fingerprint", flat=True).first()
+    if sent and (tokens.refresh_token is None or fingerprint(tokens.refresh_token) == sent):
+        RefreshAttempt.objects.filter(token=claim.grant, fingerprint=sent).update(fingerprint="")
 
 
 _RELEASED: dict[str, Any] = {
@@ -132,12 +170,14 @@ def _reminder(grant: UserToken, refresh_expires_at: datetime | None) -> Case:
 
 
 def _await_probe(claim: Claim, result: SubmissionResult) -> bool:
-    """The outcome is unknown. The refresh token is sent once more, as a probe, shortly before the access token ends."""
+    """The outcome is unknown. The refresh token is sent again, as a probe, once the access token is over, with growing pauses,
+    until the platform answers with a code or the refresh token's life ends (`expire`)."""
+    grant = claim.grant
     return _update(
         claim,
         result,
         phase=RefreshPhase.UNCERTAIN,
-        next_refresh_at=max(timezone.now(), probe_time(claim.grant.access_expires_at)),
+        next_refresh_at=max(grant.access_expires_at, timezone.now() + RETRIES.pause_after(grant.attempts)),
         next_attempt_at=None,
     )
 
@@ -176,14 +216,33 @@ def stop(claim: Claim, result: SubmissionResult) -> bool:
         next_reminder_at=timezone.now() if can_return else None,
     )
     if stopped:
-        audit.record(
-            actor=SYSTEM,
-            action="user_token.needs_reauth",
-            bot=claim.grant.bot,
-            target=claim.grant.open_id,
-            code=result.code,
-        )
+        _record_end(claim.grant, result.code)
     return stopped
+
+
+def expire(grant: UserToken) -> bool:
+    """End a grant whose refresh token's life is over; False when a refresher has it, or it was changed meanwhile."""
+    rows = UserToken.objects.filter(
+        pk=grant.pk, generation=grant.generation, phase=grant.phase, status=TokenStatus.ACTIVE
+    )
+    with transaction.atomic():
+        expired = rows.update(
+            status=TokenStatus.NEEDS_REAUTH,
+            phase=RefreshPhase.STOPPED,
+            next_refresh_at=None,
+            next_attempt_at=None,
+            next_reminder_at=timezone.now(),
+        )
+        if expired:
+            logger.warning("refresh_token_expired", extra={"grant": str(grant.pk)})
+            _record_end(grant, None)
+    return bool(expired)
+
+
+def _record_end(grant: UserToken, code: int | None) -> None:
+    audit.record(
+        actor=SYSTEM, action="user_token.needs_reauth", bot=grant.bot, target=grant.open_id, code=code
+    )
 
 
 def release(claim: Claim) -> None:
@@ -199,5 +258,6 @@ def _update(claim: Claim, result: SubmissionResult, **values: object) -> bool:
         "lease_until": None,
         "last_outcome": result.outcome,
         "last_code": result.code,
+        "last_reason": result.failure.reason,
     }
     return bool(rows.update(**released | values))

@@ -43,14 +43,18 @@ def hold_back(bot: Bot, seconds: float) -> None:
     RefreshGate.objects.filter(sooner, pk=_gate_of(bot).pk).update(next_start_at=until)
 
 
-def pause(bot: Bot, *, code: int | None, log_id: str) -> None:
+def pause(bot: Bot, *, code: int | None, log_id: str, reason: str = "") -> None:
     """The platform refused the app itself, so no grant is at fault. The operator is notified once, by an incident."""
     now, log_id = timezone.now(), storable(log_id, 128)
     gate = RefreshGate.objects.filter(pk=_gate_of(bot).pk)
-    if not gate.filter(paused_at=None).update(paused_at=now, probed_at=now, code=code, log_id=log_id):
-        gate.update(code=code, log_id=log_id)
+    why = {"code": code, "reason": reason, "log_id": log_id}
+    if not gate.filter(paused_at=None).update(paused_at=now, probed_at=now, **why):
+        gate.update(**why)
         return
-    logger.error("app_refresh_paused", extra={"app_id": bot.app_id, "platform_code": code, "log_id": log_id})
+    logger.error(
+        "app_refresh_paused",
+        extra={"app_id": bot.app_id, "platform_code": code, "reason": reason, "log_id": log_id},
+    )
     audit.record(actor=SYSTEM, action="bot.refresh_paused", bot=bot, target=bot.app_id, code=code)
 
 
@@ -61,7 +65,7 @@ def resume(bot: Bot) -> None:
         audit.record(actor=SYSTEM, action="bot.refresh_resumed", bot=bot, target=bot.app_id)
 
 
-_OPEN = {"paused_at": None, "probed_at": None, "code": None, "log_id": ""}
+_OPEN = {"paused_at": None, "probed_at": None, "code": None, "reason": "", "log_id": ""}
 
 
 def probe_soon(bot: Bot, *, actor: Actor) -> bool:

@@ -1,23 +1,27 @@
 """What a refresher settles before it claims anything: spooled answers, claims of dead refreshers, grants that are over."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DataError, IntegrityError
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
+from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
-from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.commit import commit, expire
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
+from feishu.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+UNHEARD = SubmissionResult(RefreshOutcome.UNCERTAIN, failure=Failure(reason=Reason.INTERRUPTED))
+LONGEST_PAUSE = timedelta(hours=1)  # between two attempts
 
 
 def drain_spool() -> None:
@@ -48,14 +52,31 @@ def _claim_of(attempt: RefreshAttempt) -> Claim:
 
 
 def recover() -> None:
-    """Mark submissions whose refresher died as uncertain, and grants as over that have no token left."""
+    """Mark submissions whose refresher died as uncertain, and grants as over that have no usable token left."""
     now = timezone.now()
     left = RefreshAttempt.objects.select_related("token__bot").filter(
         claim_id=F("token__claim_id"), token__phase=RefreshPhase.SENDING, token__lease_until__lt=now
     )
     for attempt in left[:BATCH]:
-        commit(_claim_of(attempt), SubmissionResult(RefreshOutcome.UNCERTAIN), asked_at=now)
+        commit(_claim_of(attempt), UNHEARD, asked_at=now)
+    _expire(now)
     over = UserToken.objects.filter(
         status=TokenStatus.ACTIVE, next_refresh_at=None, access_expires_at__lt=now
     )
     over.update(status=TokenStatus.NEEDS_REAUTH, phase=RefreshPhase.STOPPED, next_reminder_at=None)
+
+
+def _expire(now: datetime) -> None:
+    """End grants whose refresh token's life has ended while it could not be refreshed. One that was not tried since, because
+    the portal was off, is sent once: the platform's clock decides. Nor does a refused app cost a grant."""
+    ended = Q(refresh_expires_at__lt=now) | Q(refresh_expires_at=None, reauthorize_by__lt=now)
+    over = UserToken.objects.filter(
+        ended,
+        status=TokenStatus.ACTIVE,
+        phase__in=(RefreshPhase.IDLE, RefreshPhase.UNCERTAIN),
+        attempts__gt=0,
+        access_expires_at__lt=now,
+        next_refresh_at__lt=now + LONGEST_PAUSE,
+    )
+    for grant in over.select_related("bot")[:BATCH]:
+        expire(grant)

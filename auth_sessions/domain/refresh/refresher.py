@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from auth_sessions.domain.refresh import gate, spool
-from auth_sessions.domain.refresh.claim import AlreadySubmitted, Claim, claim, mark_sending
+from auth_sessions.domain.refresh.claim import AlreadySubmitted, Claim, OutcomeKnown, claim, mark_sending
 from auth_sessions.domain.refresh.commit import commit, release
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
@@ -164,6 +164,10 @@ class Pass:
         try:
             if not mark_sending(taken, refresh_token):
                 return
+        except OutcomeKnown as known:
+            refused = SubmissionResult(RefreshOutcome.DEAD_USER, code=known.code)
+            self._store(Submission(taken, refused, taken.attempt.claimed_at))
+            return
         except AlreadySubmitted:
             self._store(
                 Submission(taken, SubmissionResult(RefreshOutcome.UNCERTAIN), taken.attempt.claimed_at)

@@ -7,8 +7,6 @@ uses is refreshed only as often as its refresh token's life demands.
 import random
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from auth_sessions.models import USED_WITHIN
 from feishu.oauth import TokenSet
 
@@ -65,12 +63,6 @@ def nearing_end(
     if refresh_expires_at is not None and now >= refresh_expires_at - BEFORE_REFRESH_ENDS[0]:
         return min(refresh_expires_at, reauthorize_by)
     return reauthorize_by if now >= reauthorize_by - BEFORE_REAUTHORIZING[0] else None
-
-
-def probe_time(access_expires_at: datetime) -> datetime:
-    """When to probe a refresh whose outcome is unknown: four leases before the access token ends, three minutes by default.
-    Should the platform revoke the whole grant in answer, no more than that is lost."""
-    return access_expires_at - timedelta(seconds=4 * settings.REFRESH_LEASE_SECONDS)
 
 
 def _life(seconds: int) -> timedelta:

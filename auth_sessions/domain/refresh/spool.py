@@ -10,12 +10,14 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
+from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome
 from core.vault.keyring import SealedValueError, seal, unseal
@@ -64,6 +66,7 @@ def keep(claim_id: UUID, result: SubmissionResult, *, asked_at: datetime) -> boo
         "code": result.code,
         "log_id": result.log_id,
         "wait": result.wait,
+        "failure": asdict(result.failure),
         "tokens": tokens and {name: getattr(tokens, name) for name in TokenSet.__slots__},
     }
     sealed = seal(json.dumps(content), binding=_binding(claim_id)).encode()
@@ -114,6 +117,7 @@ def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
         code=content["code"],
         log_id=content["log_id"],
         wait=content["wait"],
+        failure=Failure(**content["failure"]),
     )
     return result, datetime.fromisoformat(content["asked_at"])
 

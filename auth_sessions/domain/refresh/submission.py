@@ -7,12 +7,14 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
+from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome
 from feishu.errors import FeishuError
 from feishu.oauth import OAuth
+from feishu.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
         result = SubmissionResult.of(error)
     except Exception:
         logger.exception("refresh_answer_unreadable", extra={"grant": str(claim.grant.pk)})
-        result = SubmissionResult(RefreshOutcome.UNCERTAIN)
+        result = SubmissionResult(RefreshOutcome.UNCERTAIN, failure=Failure(reason=Reason.INTERNAL))
     if result.tokens is not None:
         spool.keep(claim.attempt.pk, result, asked_at=asked_at)
     return Submission(claim, result, asked_at)

@@ -50,6 +50,7 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "next_attempt_at": None,
         "last_outcome": "",
         "last_code": None,
+        "last_reason": "",
     }
     times = lifetimes(tokens, asked_at=asked_at, used_at=asked_at)
     reminder = next_reminder(

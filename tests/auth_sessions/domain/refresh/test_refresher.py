@@ -11,9 +11,11 @@ from auth_sessions.domain.refresh.claim import claim, fingerprint, mark_sending
 from auth_sessions.domain.refresh.commit import commit
 from auth_sessions.domain.refresh.recovery import recover
 from auth_sessions.domain.refresh.refresher import Pass, due_grants
+from auth_sessions.domain.reminders import remind_of_ends
 from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
-from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
+from auth_sessions.models import AuthSession, RefreshAttempt, RefreshGate, UserToken
 from bots.models import Bot
+from core.access.models import AuditEntry
 from core.vault.fields import encrypted_field
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_grant
@@ -151,28 +153,171 @@ def test_refusal_for_this_person_asks_for_a_new_consent_and_keeps_the_access_tok
     ],
     ids=["timeout", "connection cut", "bare 502"],
 )
-def test_unknown_outcome_is_not_sent_again_until_one_probe_before_the_end(grant, platform, answer):
+def test_unknown_outcome_is_not_sent_again_while_the_access_token_is_valid(grant, platform, answer):
     platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
     assert run(grant) == RefreshOutcome.UNCERTAIN
     assert (grant.phase, grant.status) == (RefreshPhase.UNCERTAIN, TokenStatus.ACTIVE)
     assert run(grant) is None
-    assert abs(grant.next_refresh_at - (grant.access_expires_at - timedelta(minutes=3))) < timedelta(
-        seconds=1
-    )
+    assert grant.next_refresh_at == grant.access_expires_at
     make_due(grant)
     assert run(grant) == RefreshOutcome.OK
     assert RefreshAttempt.objects.get(outcome=RefreshOutcome.OK).probe
 
 
-def test_probe_without_an_answer_is_the_last(grant, platform):
+GBK_PAGE = "<html><title>网关错误</title></html>".encode("gbk")
+OUTAGES = {
+    "bad gateway": httpx.Response(502, html="<html><h1>502 Bad Gateway</h1></html>"),
+    "gateway in JSON": httpx.Response(503, json={"message": "no healthy upstream"}),
+    "gateway with a code of its own": httpx.Response(502, json={"code": 502, "msg": "upstream"}),
+    "reset": httpx.ReadError("Connection reset by peer"),
+    "time-out": httpx.ReadTimeout("slow"),
+    "refused connection": httpx.ConnectError("refused"),
+    "redirect": httpx.Response(302, headers={"Location": "https://login.corp.test/?ticket=s3cr3t"}),
+    "redirect in JSON": httpx.Response(307, json={"message": "moved"}),
+    "proxy wants a password": httpx.Response(407, html="<html>407</html>"),
+    "sign-in page": httpx.Response(200, html="<html>Sign in</html>"),
+    "sign-in in JSON": httpx.Response(200, json={"status": "login required"}),
+    "page in GBK": httpx.Response(200, content=GBK_PAGE, headers={"Content-Type": "text/html; charset=gbk"}),
+    "nothing": httpx.Response(200, content=b""),
+    "forbidden": httpx.Response(403, html="<html>blocked</html>"),
+    "no such page": httpx.Response(404, html="<html>404</html>"),
+    "client refused": httpx.Response(401, json={"error": "invalid_client"}),
+    "client not authorized": httpx.Response(400, json={"error": "unauthorized_client"}),
+    "unknown code": httpx.Response(400, json={"code": 29999, "error": "invalid_grant"}),
+    "no code": httpx.Response(400, json={"error": "invalid_grant"}),
+    "busy": oauth_error(20072, status=503, error="temporarily_unavailable"),
+}
+
+
+@pytest.mark.parametrize("in_use", [True, False], ids=["in use", "idle"])
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+def test_day_of_an_outage_costs_no_grant_and_no_card(grant, platform, time_machine, outage, in_use):
+    time_machine.move_to(timezone.now(), tick=False)
+    now = timezone.now()
+    over = {} if in_use else {"access_expires_at": now - timedelta(hours=20), "used_at": None}
+    reminder = grant.refresh_expires_at - timedelta(hours=48)
+    UserToken.objects.update(next_reminder_at=reminder, **over)
+    answer = {"side_effect": outage} if isinstance(outage, Exception) else {"return_value": outage}
+    platform.token.mock(**answer)
+    for _ in range(24 * 6):
+        Pass(seconds=0.5).run()
+        remind_of_ends()
+        time_machine.shift(timedelta(minutes=10))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
+    assert not AuthSession.objects.exists()
+    grant.refresh_from_db()
+    assert grant.status == TokenStatus.ACTIVE
+    assert platform.token.call_count > 12
+    sent = RefreshAttempt.objects.filter(sent_at__isnull=False)
+    assert sent.filter(outcome=RefreshOutcome.UNCERTAIN, probe=False).count() <= 1
+    platform.token.mock(return_value=httpx.Response(200, json=token_answer(2)))
+    make_due(grant)
+    RefreshGate.objects.update(probed_at=None)
+    assert run(grant) == RefreshOutcome.OK
+    assert (grant.phase, grant.access_token) == (RefreshPhase.IDLE, "access-token-2")
+
+
+def test_probes_come_with_growing_pauses_once_the_access_token_is_over(grant, platform):
+    UserToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
     platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    pauses = []
+    for number in range(6):
+        assert run(grant) == RefreshOutcome.UNCERTAIN
+        assert RefreshAttempt.objects.latest("claimed_at").probe == (number > 0)
+        pauses.append(grant.next_refresh_at - timezone.now())
+        make_due(grant)
+    assert pauses == sorted(pauses)
+    assert timedelta(seconds=3) < pauses[0] < timedelta(seconds=10)
+    assert timedelta(minutes=29) < pauses[-1] < timedelta(minutes=40)
+
+
+def test_end_of_the_refresh_tokens_life_ends_an_uncertain_grant_with_one_card(grant, platform):
+    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    over = timezone.now() - timedelta(seconds=1)
+    UserToken.objects.update(access_expires_at=over)
     run(grant)
+    UserToken.objects.update(refresh_expires_at=over)
+    run(grant)
+    assert (grant.status, grant.phase) == (TokenStatus.NEEDS_REAUTH, RefreshPhase.STOPPED)
+    assert (remind_of_ends(), remind_of_ends()) == (1, 0)
+    assert AuditEntry.objects.filter(action="user_token.needs_reauth").count() == 1
+
+
+def test_grant_that_was_not_tried_while_the_portal_was_off_is_asked_about_once(grant, platform):
+    over = timezone.now() - timedelta(days=1)
+    UserToken.objects.update(access_expires_at=over, refresh_expires_at=over)
+    platform.token.mock(return_value=oauth_error(20037))
+    assert run(grant) == RefreshOutcome.DEAD_USER
+
+
+def test_refused_app_costs_no_grant_whose_life_ends_meanwhile(grant, platform):
+    platform.token.mock(return_value=oauth_error(20002, error="invalid_client"))
+    over = timezone.now() - timedelta(seconds=1)
+    UserToken.objects.update(access_expires_at=over, refresh_expires_at=over)
+    assert run(grant) == RefreshOutcome.DEAD_APP
+    run(grant)
+    assert grant.status == TokenStatus.ACTIVE
+
+
+def test_token_whose_outcome_is_known_is_never_sent_again_though_the_row_forgot_it(grant, platform):
+    platform.token.mock(return_value=oauth_error(20073))
+    run(grant)
+    UserToken.objects.update(status=TokenStatus.ACTIVE, phase=RefreshPhase.UNCERTAIN)
     make_due(grant)
-    assert run(grant) == RefreshOutcome.UNCERTAIN
-    assert grant.status == TokenStatus.NEEDS_REAUTH
+    assert run(grant) == RefreshOutcome.DEAD_USER
+    assert (grant.status, grant.last_code, platform.token.call_count) == (TokenStatus.NEEDS_REAUTH, 20073, 1)
+
+
+def test_journal_knows_a_token_after_the_secret_key_was_changed(grant, platform, settings):
+    platform.token.mock(return_value=oauth_error(20073))
+    run(grant)
+    settings.SECRET_KEY = "another"
+    UserToken.objects.update(status=TokenStatus.ACTIVE, phase=RefreshPhase.IDLE)
     make_due(grant)
     run(grant)
-    assert platform.token.call_count == 2
+    assert platform.token.call_count == 1
+
+
+def test_two_probes_of_one_token_are_not_under_way_at_once(grant):
+    now = timezone.now()
+    probe = {"token": grant, "generation": 1, "sent_at": now, "fingerprint": "same", "probe": True}
+    RefreshAttempt.objects.create(**probe, outcome=RefreshOutcome.UNCERTAIN)
+    RefreshAttempt.objects.create(**probe)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RefreshAttempt.objects.create(**probe)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reason", "words"),
+    [
+        (httpx.Response(502, html="<h1>Bad Gateway</h1>"), 502, "http", "text/html"),
+        (OUTAGES["redirect"], 302, "redirected", "redirected to login.corp.test"),
+        (OUTAGES["page in GBK"], 200, "malformed", "网关错误"),
+        (OUTAGES["sign-in in JSON"], 200, "malformed", "login required"),
+        (httpx.ReadTimeout("slow"), None, "timeout", "ReadTimeout"),
+        (httpx.RemoteProtocolError("cut"), None, "broken", "RemoteProtocolError"),
+        (OUTAGES["no such page"], 404, "no_endpoint", "404"),
+        (OUTAGES["client refused"], 401, "client_refused", "invalid_client"),
+        (oauth_error(20073), 400, "", "invalid_grant: refused"),
+        (
+            httpx.Response(200, json={"code": 0, "at": "u-" + "x" * 40}),
+            200,
+            "malformed",
+            "without an access token",
+        ),
+    ],
+)
+def test_why_an_attempt_failed_is_kept_and_logged(grant, platform, caplog, answer, status, reason, words):
+    caplog.set_level("INFO")
+    platform.token.mock(side_effect=[answer])
+    run(grant)
+    attempt = RefreshAttempt.objects.get()
+    assert (attempt.http_status, attempt.reason, grant.last_reason) == (status, reason, reason)
+    assert words in attempt.said
+    assert "s3cr3t" not in attempt.said
+    assert "xxxx" not in attempt.said
+    [logged] = [record for record in caplog.records if record.message == "token_refresh"]
+    assert (logged.said, logged.http_status, logged.reason) == (attempt.said, status, reason)
 
 
 def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, platform):
@@ -238,13 +383,28 @@ def test_token_that_the_journal_knows_is_asked_about_once_and_never_sent_blindly
     assert platform.token.call_count == 1
 
 
-def test_answer_without_a_refresh_token_serves_until_its_end_and_then_asks_again(grant, platform):
-    platform.token.respond(json=token_answer(2, refresh_token="", refresh_token_expires_in=0))
+KEPT = {
+    "none": {"refresh_token": "", "refresh_token_expires_in": 0},
+    "none, but an end": {"refresh_token": None},
+    "the same": {"refresh_token": "refresh-token-1"},
+}
+
+
+@pytest.mark.parametrize("values", KEPT.values(), ids=KEPT)
+@pytest.mark.parametrize("phase", [RefreshPhase.IDLE, RefreshPhase.UNCERTAIN])
+def test_answer_without_a_new_refresh_token_keeps_the_old_one(grant, platform, values, phase):
+    end = grant.refresh_expires_at
+    UserToken.objects.update(phase=phase)
+    platform.token.respond(json=token_answer(2, **values))
     assert run(grant) == RefreshOutcome.OK
-    assert (grant.access_token, grant.next_refresh_at) == ("access-token-2", None)
-    UserToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
-    run(grant)
-    assert grant.status == TokenStatus.NEEDS_REAUTH
+    assert (grant.access_token, grant.refresh_token) == ("access-token-2", "refresh-token-1")
+    assert abs(grant.refresh_expires_at - end) < timedelta(minutes=1)
+    assert timedelta(minutes=50) < grant.next_refresh_at - timezone.now() < timedelta(minutes=70)
+    platform.token.respond(json=token_answer(3))
+    make_due(grant)
+    assert run(grant) == RefreshOutcome.OK
+    assert not RefreshAttempt.objects.get(generation=2).probe
+    assert (grant.refresh_token, grant.generation) == ("refresh-token-3", 3)
 
 
 def test_idle_grant_is_refreshed_daily_and_one_in_use_at_half_of_its_life(bot, platform):
@@ -340,8 +500,8 @@ def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, p
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [("server_error", RefreshOutcome.UNCERTAIN), ("invalid_grant", RefreshOutcome.DEAD_USER)],
+    [("server_error", RefreshOutcome.UNCERTAIN), ("invalid_grant", RefreshOutcome.UNCERTAIN)],
 )
-def test_unknown_code_is_uncertain_unless_the_standard_says_more(grant, platform, error, outcome):
+def test_unknown_code_is_uncertain(grant, platform, error, outcome):
     platform.token.mock(return_value=oauth_error(29999, error=error))
     assert run(grant) == outcome
