@@ -329,10 +329,74 @@ ROWS: Final[tuple[Row, ...]] = (
         Text("缩短内容：文本 150 KB，卡片 30 KB", "Shorten it: 150 KB for text, 30 KB for a card"),
     ),
     (
-        (230027, 230035, 230050),
+        (230027,),
         Category.PERMISSION,
-        Text("缺少发送、查看或操作该消息的权限", "The right to send, see or change this message is missing"),
-        _GRANT_SCOPE,
+        Text(
+            "缺少权限，或该会话、用户属于其他企业，而此接口或此身份不支持跨企业",
+            "A right is missing, or the chat or person belongs to another tenant, where this API or identity cannot act",
+        ),
+        Text(
+            "对方属于其他企业时，在开发者后台开启「对外共享」并发布版本，或改用支持跨企业的接口；否则开通平台说明中所列的权限",
+            "For an external chat or person, switch on external sharing in the developer console and publish a version, or use "
+            "an API that works across tenants; else enable the scopes that the platform's message names",
+        ),
+    ),
+    (
+        (230035,),
+        Category.PERMISSION,
+        Text(
+            "不能向该会话发送：群设置不允许，或会话是外部群而应用未对外共享",
+            "Sending to this chat is not allowed: by the group's settings, or because it is external and the app is not shared",
+        ),
+        Text(
+            "请群主允许机器人发言；外部群需在开发者后台开启「对外共享」、发布版本并把机器人加入该群",
+            "Let the group's owner allow the bot to speak; for an external group, switch on external sharing in the developer "
+            "console, publish a version and add the bot to the group",
+        ),
+    ),
+    (
+        (230050,),
+        Category.PERMISSION,
+        Text(
+            "该消息对机器人不可见，例如属于其他企业或机器人入群前的消息",
+            "The bot cannot see this message: it belongs to another tenant, or was sent before the bot joined",
+        ),
+        Text(
+            "只操作机器人可见的消息；外部群需开启「对外共享」并发布版本，其他企业的历史消息无法操作",
+            "Act on messages that the bot can see; an external chat takes external sharing and a published version, and messages "
+            "of another tenant from before cannot be had",
+        ),
+    ),
+    (
+        (232014,),
+        Category.PERMISSION,
+        Text(
+            "该群属于其他企业或为外部群，机器人不能这样操作",
+            "The chat is external or another tenant's, and the bot cannot do this there",
+        ),
+        Text(
+            "在开发者后台开启「对外共享」并发布版本；仅限本企业的群操作请用本企业的群，或由该企业的应用执行",
+            "Switch on external sharing in the developer console and publish a version; what is possible in a tenant's own "
+            "groups alone has to be done there, or by an app of that tenant",
+        ),
+    ),
+    (
+        (99992364,),
+        Category.BUG,
+        Text("该 user_id 属于其他企业", "The user_id belongs to another tenant"),
+        Text(
+            "user_id 只在本企业内有效：请改用 open_id 或 union_id，或对方企业内的应用",
+            "A user_id is valid in its own tenant alone: use the open_id or union_id, or an app of that tenant",
+        ),
+    ),
+    (
+        (99992361,),
+        Category.BUG,
+        Text("该 open_id 属于其他应用", "The open_id belongs to another app"),
+        Text(
+            "open_id 只在产生它的应用内有效：请改用本应用的 open_id，或 union_id、user_id、邮箱",
+            "An open_id is valid in the app that it came from alone: use this app's, or a union_id, user_id or e-mail address",
+        ),
     ),
     (
         (230029, 230053),
@@ -505,7 +569,7 @@ ROWS: Final[tuple[Row, ...]] = (
         _FIX_REQUEST,
     ),
     (
-        tuple(range(99992351, 99992382)),
+        tuple(code for code in range(99992351, 99992382) if code not in {99992361, 99992364}),
         Category.BUG,
         Text("ID 不存在，或属于其他应用或企业", "The id does not exist, or belongs to another app or tenant"),
         _CHECK_ID,

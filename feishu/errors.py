@@ -118,8 +118,10 @@ class RateLimited(APIError):
         log_id: str = "",
         http_status: int | None = None,
         reset_after: float = 1.0,
+        reason: Reason | None = None,
     ) -> None:
         super().__init__(message, code=code, log_id=log_id, http_status=http_status)
+        self.reason = reason
         self.reset_after = reset_after
         """Seconds until the window opens again, as the platform said it; 1 where it did not."""
 

@@ -11,6 +11,7 @@ from feishu.codes import REJECTED_TENANT_TOKEN
 from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer, TransportError
 from feishu.numbers import integer
+from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
 
@@ -209,15 +210,17 @@ class OpenAPI:
         url = self._credentials.platform.open_url + path
         token = self._token()
         try:
-            return self._transport.request(
-                method, url, bearer=token, params=params, json=json, timeout=timeout
+            return require_code(
+                self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
             )
         except InvalidToken as error:
             if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
         token = self._token()
-        return self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
+        return require_code(
+            self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
+        )
 
     def _token(self) -> str:
         try:

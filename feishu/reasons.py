@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """The line went dead in the middle."""
     CUT = "cut"
     """The answer began and did not end."""
+    PACED = "paced"
+    """More is waiting for one chat than the platform takes."""
     TLS = "tls"
     """The other end does not prove to be who it should be."""
     PROXY_UNREACHABLE = "proxy_unreachable"
@@ -96,6 +98,14 @@ ROWS: Final[dict[Reason, Row]] = {
             "该请求可能已执行，请先确认结果再决定是否重新发送；若持续出现，请检查代理或网关的应答大小与超时限制",
             "The request may have been carried out: look before you send it again. If it stays, check what a proxy or gateway "
             "on the way allows in size and time",
+        ),
+    ),
+    Reason.PACED: (
+        Category.RATE_LIMIT,
+        Text("该会话排队的消息过多", "Too many messages wait for this chat"),
+        Text(
+            "平台每秒只接受同一用户、群或消息的 5 次请求；请按 Retry-After 稍后再发送",
+            "The platform takes five requests a second for one person, chat or message: send again after Retry-After",
         ),
     ),
     Reason.TLS: (

@@ -23,6 +23,7 @@ _REJECTED_TOKEN: Final = REJECTED_TENANT_TOKEN | REJECTED_USER_TOKEN
 _MISSING_SCOPE: Final = frozenset({99991672, 99991679})
 _LONGEST_WAIT: Final = 3600.0
 _LONGEST_EXCERPT: Final = 4096
+_LONGEST_WORDS: Final = 200
 _CHARSETS: Final = frozenset({"gbk", "gb2312", "gb18030", "big5", "iso-8859-1", "utf-16"})
 """Of pages that answer in the platform's place, besides UTF-8."""
 
@@ -64,6 +65,23 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
     if code is None and not is_success:
         raise _malformed(status, headers, content)
     return Answer(status, body, log_id, headers)
+
+
+def require_code(answer: Answer) -> Answer:
+    """The answer of an API that always gives a code; raises MalformedAnswer where it gives none.
+
+    `{}`, an empty body or another service's JSON says nothing of what became of the request.
+    """
+    if integer(answer.body.get("code")) == 0 and 200 <= answer.status < 300:
+        return answer
+    kind = answer.headers.get("content-type", "").strip()[:100] or "no content type"
+    said = answer.body.get("msg") or answer.body.get("message") or answer.body.get("status")
+    words = f": {said[:_LONGEST_WORDS]}" if isinstance(said, str) else ""
+    raise MalformedAnswer(
+        f"HTTP {answer.status} without a code of the platform ({kind}){words}",
+        http_status=answer.status,
+        log_id=answer.log_id,
+    )
 
 
 def _malformed(status: int, headers: Mapping[str, str], content: bytes) -> MalformedAnswer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feishu.credentials import AppCredentials
+from feishu.responses import require_code
 from feishu.transport import Answer, Transport, default_transport
 
 
@@ -31,4 +32,5 @@ class UserAPI:
             raise ValueError(f"not an absolute path: {path!r}")
         transport = self.transport or default_transport(self.credentials.proxy)
         url = self.credentials.platform.open_url + path
-        return transport.request(method, url, bearer=self.token, params=params, json=json, headers=headers)
+        answer = transport.request(method, url, bearer=self.token, params=params, json=json, headers=headers)
+        return require_code(answer)

@@ -215,7 +215,7 @@ def _failure(session: AuthSession) -> dict[str, Any]:
     title = Text("授权未完成", "Authorization failed")
     elements = [markdown(_FAILURES[session.reason])]
     if session.error_code is not None:
-        info, log_id = explain(session.error_code), escape(session.error_log_id) or "—"
+        info, log_id = explain(session.error_code).for_one_attempt, escape(session.error_log_id) or "—"
         elements.append(
             markdown(
                 Text(

@@ -111,4 +111,5 @@ class SendingAdmin(ReadOnlyAdmin[Sending]):
     def problem(self, sending: Sending) -> str:
         if sending.code is None and not sending.reason:
             return EMPTY
-        return problem_block(explain(sending.code, sending.reason), log_id=sending.log_id)
+        info = explain(sending.code, sending.reason).for_one_attempt
+        return problem_block(info, said=sending.said, log_id=sending.log_id)

@@ -214,6 +214,7 @@ class Migration(migrations.Migration):
                 ('chat_id', models.CharField(blank=True, max_length=128, verbose_name='chat ID')),
                 ('code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
                 ('reason', models.CharField(blank=True, editable=False, max_length=20)),
+                ('said', models.CharField(blank=True, max_length=300, verbose_name='error')),
                 ('log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sendings', to='bots.bot', verbose_name='bot')),
                 ('client', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient')),

@@ -47,6 +47,8 @@ class Sending(models.Model):
     chat_id = models.CharField(_("chat ID"), max_length=128, blank=True)
     code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     reason = models.CharField(max_length=20, blank=True, editable=False)
+    said = models.CharField(_("error"), max_length=300, blank=True)
+    """The platform's own words, or what answered in its place."""
     log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
 
     objects = SendingQuerySet.as_manager()

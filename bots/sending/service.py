@@ -19,9 +19,11 @@ from bots.enums import SendingKind, SendingState
 from bots.errors import BotDisabledError, KeyReusedError, OutcomeUnknownError, SendingUnderWayError
 from bots.models import Bot, Sending
 from bots.sending.content import Outgoing
+from bots.sending.pacing import in_turn
 from core.access.actors import Actor
 from core.database.connections import give_back
 from core.database.text import storable
+from core.vault.redaction import redact_text
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu.openapi import MAX_UUID, OpenAPI, SentMessage
 
@@ -60,8 +62,21 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     )
     give_back(before_waiting=True)
     try:
-        message = outgoing.send(api, uuid=uuid)
+        message = in_turn((bot.pk, outgoing.target), lambda: outgoing.send(api, uuid=uuid))
     except FeishuError as error:
+        logger.warning(
+            "message_not_sent",
+            extra={
+                "app_id": bot.app_id,
+                "sending": sending.pk,
+                "kind": sending.kind,
+                "platform_code": error.code,
+                "http_status": error.http_status,
+                "reason": error.reason or "",
+                "error": redact_text(error.message),
+                "log_id": error.log_id,
+            },
+        )
         _end_failed(sending, error)
         raise
     _end_sent(sending, message)
@@ -136,6 +151,7 @@ def _end_sent(sending: Sending, message: SentMessage) -> None:
         chat_id=storable(message.chat_id, 128),
         code=None,
         reason="",
+        said="",
         log_id="",
     )
 
@@ -147,6 +163,7 @@ def _end_failed(sending: Sending, error: FeishuError) -> None:
         state=SendingState.NOT_SENT if nothing_happened(error) else SendingState.UNKNOWN,
         code=error.code,
         reason=error.reason or "",
+        said=storable(redact_text(error.message), 300),
         log_id=storable(error.log_id, 128),
     )
 

@@ -2,6 +2,7 @@ import pytest
 
 from feishu.code_table import ROWS
 from feishu.codes import TABLE, Category, explain
+from feishu.reasons import Reason
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,32 @@ def test_every_row_speaks_both_languages():
 
 def test_no_code_stands_in_two_rows():
     assert len(TABLE) == sum(len(codes) for codes, *_ in ROWS)
+
+
+@pytest.mark.parametrize("code", [230027, 230035, 230050, 232014])
+def test_refusal_across_tenants_is_not_cured_by_a_scope_alone(code):
+    info = explain(code)
+    assert info.category is Category.PERMISSION
+    assert "tenant" in info.cause.en_us or "external" in info.cause.en_us
+    assert "企业" in info.cause.zh_cn or "外部" in info.cause.zh_cn
+    assert "对外共享" in info.cure.zh_cn or "跨企业" in info.cure.zh_cn
+    assert "external" in info.cure.en_us
+
+
+def test_ids_of_elsewhere_are_told_apart():
+    assert explain(99992361).cause.en_us == "The open_id belongs to another app"
+    assert explain(99992364).cause.en_us == "The user_id belongs to another tenant"
+    assert explain(99992360).cause != explain(99992361).cause
+
+
+def test_nobody_is_promised_a_retry_where_nothing_retries():
+    every = [explain(code) for code in TABLE] + [explain(None, reason) for reason in Reason]
+    for info in every:
+        once = info.for_one_attempt
+        assert once.cause == info.cause
+        if info.category in {Category.RETRY, Category.RATE_LIMIT}:
+            assert "retried" not in once.cure.en_us
+            assert "connected again" not in once.cure.en_us
+            assert "自动重" not in once.cure.zh_cn
+            assert "系统会" not in once.cure.zh_cn
+            assert once.cure.en_us.strip()

@@ -13,6 +13,7 @@ from starlette.types import Send
 from auth_sessions.models import TokenUse
 from core.background.write_behind import WriteBehind
 from core.database.text import storable
+from feishu.codes import PER_CHAT
 from feishu.errors import APIError, FeishuError, TransportError
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
@@ -20,7 +21,7 @@ from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.headers import RawHeaders, has_body, to_caller, to_platform
 from feishu_portal.api.proxy.platform_outcome import PeekedAnswer, peek
-from feishu_portal.api.proxy.rate_limits import RateLimits, limit_key
+from feishu_portal.api.proxy.rate_limits import RateLimits, limit_keys
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
 
 logger = logging.getLogger(__name__)
@@ -78,8 +79,9 @@ class ProxyCall:
 
     async def run(self) -> None:
         """Raises Problem as long as no answer has begun."""
-        limit = limit_key(self._request.target, self._admitted.use.tenant_key)
-        if left := self._services.rate_limits.seconds_left(limit):
+        limits = self._services.rate_limits
+        keys = limit_keys(self._request.target, self._admitted.use.tenant_key)
+        if left := max(limits.seconds_left(keys.api), limits.seconds_left(keys.path)):
             self._record(self._admitted.use, status=429)
             raise Problem(
                 429,
@@ -93,7 +95,10 @@ class ProxyCall:
         if attempt.answer.outcome.rejects_token(of_user=attempt.admitted.grant is not None):
             attempt, replayed = await self._send_again(attempt)
         if (seconds := attempt.answer.outcome.reset_after) is not None:
-            self._services.rate_limits.reached(limit, seconds)
+            is_of_one_chat = attempt.answer.outcome.code in PER_CHAT
+            # Whom a message is for stands in its body, which is not read: then nobody is held up.
+            if not is_of_one_chat or keys.path != keys.api:
+                limits.reached(keys.path if is_of_one_chat else keys.api, seconds)
         await self._relay(attempt, replayed)
 
     async def _attempt(self, admitted: AdmittedCall, *, token: str | None) -> Attempt:
@@ -238,7 +243,7 @@ class ProxyCall:
             "upstream_failed",
             error.info.cause.in_language("en"),
             reason=error.reason,
-            cure=error.info.cure.in_language("en"),
+            cure=error.info.for_one_attempt.cure.in_language("en"),
             sent=sent,
         )
 

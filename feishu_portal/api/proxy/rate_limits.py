@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import dataclass
 
 from feishu_portal.api.proxy.target import Target
 
@@ -12,11 +13,20 @@ _ID = re.compile(r"(?=.*[0-9]).{8,}")  # names of APIs are shorter or have no di
 Key = tuple[str, str, str, str]
 
 
-def limit_key(target: Target, tenant_key: str) -> Key:
-    """The platform limits each API for each app and tenant (page "Frequency control"); ids in the path do not tell APIs
-    apart."""
+@dataclass(frozen=True, slots=True)
+class LimitKeys:
+    """``api``: every call of the API; ``path``: those for the chat, message or person in the path. The same without one."""
+
+    api: Key
+    path: Key
+
+
+def limit_keys(target: Target, tenant_key: str) -> LimitKeys:
+    """The platform limits each API for each app and tenant (page "Frequency control"), and each chat, person and message
+    (230020); ids in the path do not tell APIs apart."""
     api = "/".join("*" if _ID.fullmatch(segment) else segment for segment in target.segments)
-    return target.app_id, tenant_key, target.method, api
+    of_app = target.app_id, tenant_key, target.method
+    return LimitKeys((*of_app, api), (*of_app, "/".join(target.segments)))
 
 
 class RateLimits:

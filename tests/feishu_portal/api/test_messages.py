@@ -354,3 +354,54 @@ def test_stranger_sends_nothing_and_can_tell_nothing(bot, platform):
     assert post(stranger, bot, "/om_1/reply", text="a").status_code == 404
     assert text(api_client(Scope.BOTS_READ), bot).json()["scope"] == "messages:send"
     assert not platform.calls
+
+
+# --- answers that say nothing of what became of the message
+
+NO_ANSWERS = (
+    (200, b"", "text/plain"),
+    (200, b"{}", "application/json"),
+    (200, b'{"status":"login required"}', "application/json"),
+    (307, b'{"message":"moved"}', "application/json"),
+    (302, b"", "text/html"),
+    (200, b"<html>Sign in</html>", "text/html"),
+    (200, '{"msg":"错误"}'.encode("gbk"), "application/json; charset=gbk"),
+    (502, b"<html>Bad gateway</html>", "text/html"),
+    (500, b'{"code":0,"msg":"ok","data":{"message_id":"om_1"}}', "application/json"),
+    (200, b'[{"code":0}]', "application/json"),
+)
+
+
+@pytest.mark.parametrize("number", range(len(NO_ANSWERS)))
+@pytest.mark.parametrize("kind", ["send", "update"])
+def test_only_the_platforms_own_success_counts(client, bot, platform, caplog, kind, number):
+    status, body, content_type = NO_ANSWERS[number]
+    route = platform.sends if kind == "send" else platform.patches
+    route.respond(status, content=body, headers={"content-type": content_type})
+    if kind == "send":
+        response = text(client, bot)
+    else:
+        address = f"/api/v1/bots/{bot.app_id}/messages/om_1"
+        response = client.patch(address, {"content": CARD}, "application/json")
+    problem = response.json()
+    assert response.status_code in {422, 424, 502, 503}
+    assert problem["code"] in {"upstream_failed", "platform_refused"}
+    assert problem["sent"] == "unknown"
+    assert problem["http_status"] == status
+    assert f"HTTP {status}" in problem["detail"]
+    assert content_type in problem["detail"]
+    row = Sending.objects.get()
+    assert row.state == SendingState.UNKNOWN
+    assert f"HTTP {status}" in row.said
+    [record] = [record for record in caplog.records if record.message == "message_not_sent"]
+    assert (record.http_status, record.app_id) == (status, bot.app_id)
+
+
+def test_nobody_promises_to_try_again(client, bot, platform):
+    platform.sends.respond(
+        429, json={"code": 99991400, "msg": "frequency"}, headers={"x-ogw-ratelimit-reset": "7"}
+    )
+    response = text(client, bot)
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+    assert "retried" not in response.json()["cure"]
+    assert Sending.objects.get().said == "frequency"

@@ -52,3 +52,28 @@ async def test_bot_whose_secret_is_wrong_is_the_operators_business(proxy, upstre
     response = await proxy.call(await proxy.key(), proxy.path(user=""))
     assert problem(response) == (424, "app_misconfigured")
     assert response.json()["platform_code"] == 10014
+
+
+async def test_chat_that_had_enough_holds_up_no_other(proxy, upstream):
+    key, path = await proxy.key(), proxy.path("/open-apis/im/v1/messages", user="")
+    upstream.will_say(
+        {"code": 230020, "msg": "chat rate limit"},
+        {"code": 0, "data": {}},
+        headers={"x-ogw-ratelimit-reset": "30"},
+    )
+    limited = await proxy.call(key, path, method="POST", json={"receive_id": "oc_a"})
+    assert (limited.json()["code"], limited.headers["retry-after"]) == (230020, "30")
+    assert (await proxy.call(key, path, method="POST", json={"receive_id": "oc_b"})).status_code == 200
+
+
+async def test_message_that_had_enough_holds_up_itself_alone(proxy, upstream):
+    key = await proxy.key()
+    upstream.will_say(
+        {"code": 230020, "msg": "rate limit"},
+        {"code": 0, "data": {}},
+        headers={"x-ogw-ratelimit-reset": "30"},
+    )
+    one, other = (proxy.path(f"/open-apis/im/v1/messages/om_{name}2345678/reply", user="") for name in "ab")
+    await proxy.call(key, one, method="POST", json={})
+    assert problem(await proxy.call(key, one, method="POST", json={})) == (429, "rate_limited")
+    assert (await proxy.call(key, other, method="POST", json={})).status_code == 200

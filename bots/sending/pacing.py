@@ -1,0 +1,78 @@
+"""A queue for each chat, person or message: the platform takes five messages a second for one of them.
+
+Page "Send message": 5 QPS per user and per chat, beyond it code 230020; page "Update a message card": 5 QPS per message.
+Times are kept in this process alone. Where several processes send to one chat, the platform says 230020 and all of them wait.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from django.utils import timezone
+
+from core.background.pace import Pace
+from feishu.codes import PER_CHAT
+from feishu.errors import RateLimited
+from feishu.reasons import Reason
+
+T = TypeVar("T")
+
+LONGEST_WAIT: Final = timedelta(seconds=3)
+"""That a request waits for its turn, all together; it holds a thread meanwhile."""
+MAX_CHATS: Final = 10_000
+_PACE: Final = Pace(rate=5)
+
+
+class ChatQueues:
+    """When the next message to each chat may start. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._next: OrderedDict[Hashable, datetime] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def take(self, chat: Hashable, *, until: datetime) -> float:
+        """Take the next turn; in how many seconds it is. Raises RateLimited where it is not before ``until``."""
+        now = timezone.now()
+        with self._guard:
+            begins = self._next.get(chat)
+            turn = now if _PACE.allowed(begins, now) else begins or now
+            if turn > until:
+                raise RateLimited(
+                    "too many messages wait for this chat, person or message",
+                    reset_after=(turn - now).total_seconds(),
+                    reason=Reason.PACED,
+                )
+            self._next[chat] = _PACE.after(begins, turn, 1)
+            self._next.move_to_end(chat)
+            if len(self._next) > MAX_CHATS:
+                self._next.popitem(last=False)
+        return (turn - now).total_seconds()
+
+    def pause(self, chat: Hashable, seconds: float) -> None:
+        """The platform takes nothing for this chat for so long."""
+        opens = timezone.now() + timedelta(seconds=seconds)
+        with self._guard:
+            self._next[chat] = max(self._next.get(chat, opens), opens)
+
+
+_queues = ChatQueues()
+
+
+def in_turn(chat: Hashable, send: Callable[[], T], *, queues: ChatQueues = _queues) -> T:
+    """What ``send`` returns, called when it is this message's turn, and again where the platform says that the chat has had
+    enough, which sent nothing. Waits three seconds at most. Raises RateLimited beyond, and what ``send`` raises."""
+    until = timezone.now() + LONGEST_WAIT
+    while True:
+        if wait := queues.take(chat, until=until):
+            time.sleep(wait)
+        try:
+            return send()
+        except RateLimited as error:
+            if error.code not in PER_CHAT:
+                raise
+            queues.pause(chat, error.reset_after)
+            if timezone.now() + timedelta(seconds=error.reset_after) > until:
+                raise
