@@ -16,8 +16,9 @@ from core.database.text import storable
 from core.database.transactions import bounded_transaction
 from events.enums import RunFailure, RunStatus
 from events.errors import StaleClaimError
-from events.handling.calling import AsyncHandlerTimedOut, completed
+from events.handling.calling import completed
 from events.handling.completion import RunEnd, complete
+from events.handling.handler_loop import AsyncHandlerTimedOut
 from events.handling.interruption import HandlerTimedOut
 from events.handling.ordering import promote_next
 from events.handling.registry import Registration, handler_named

@@ -15,6 +15,7 @@ from core.database.connections import give_back
 from core.database.outages import is_unavailable
 from core.database.pooling import PooledConnection
 from core.database.sqlite import AbortableConnection
+from events.handling.handler_loop import LOOPS, LoopRun
 from events.handling.interruption import HandlerTimedOut, interrupt
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,15 @@ class HandlerThread(threading.Thread):
         """Seconds that the thread has waited for database connections, ever."""
         return 0.0 if self._pooled is None else self._pooled.waited
 
+    @property
+    def loop_run(self) -> LoopRun | None:
+        """The coroutine that the thread waits for."""
+        return LOOPS.run_of(self)
+
     def abort(self) -> None:
         """Interrupt the job where Python can, and free what its transaction holds. Waits for nothing."""
+        if (run := self.loop_run) is not None:
+            run.abandon()
         interrupt(self)
         if self._pooled is not None:
             self._pooled.replace()

@@ -52,12 +52,22 @@ class WatchedBatch:
         return self.handler.seconds + (CANCEL_SECONDS if self.handler.is_async else 0.0)
 
     def is_past(self, now: float) -> bool:
-        """Whether the run has taken too long. Waiting for a connection is no time of the handler's: it moves the deadline."""
+        """Whether the run has taken too long. Waiting for a connection, or for another handler that
+        blocks the event loop, is no time of the handler's: it moves the deadline."""
         if now < self.deadline or self.job is None:
             return False
         waited = self.job.thread.waited - self.waited
+        run = self.job.thread.loop_run
+        if run is not None and not run.blocks:
+            waited += run.held_up
         self.deadline = max(self.deadline, self.started + self.seconds + waited)
         return now >= self.deadline
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether it is another handler that blocks the event loop this one runs on."""
+        run = None if self.job is None else self.job.thread.loop_run
+        return run is not None and run.is_held_up
 
 
 class Watchdog:
@@ -143,17 +153,24 @@ class Watchdog:
             while not self._is_closed:
                 now = time.monotonic()
                 for watched in [one for one in self._running if one.is_past(now)]:
-                    run = watched.current
-                    logger.error(
-                        "handler_timed_out", extra={"handler": watched.handler.name, "run": run and run.pk}
-                    )
-                    self._give_up(watched)
-                    if run is not None:
-                        self._on_timed_out(run, watched.handler)
-                    self._on_free()
+                    self._end_overdue(watched)
                 # Not woken for every run: most end long before, and the next one's time is up after theirs.
                 self._watched_until = min((one.deadline for one in self._running), default=None)
                 self._changed.wait(self._watched_until and max(0.0, self._watched_until - time.monotonic()))
+
+    def _end_overdue(self, watched: WatchedBatch) -> None:
+        run, is_held_up = watched.current, watched.is_held_up
+        logger.error(
+            "handler_held_up" if is_held_up else "handler_timed_out",
+            extra={"handler": watched.handler.name, "run": run and run.pk},
+        )
+        self._give_up(watched)
+        if run is not None:
+            if is_held_up:
+                self._on_put_back([run])
+            else:
+                self._on_timed_out(run, watched.handler)
+        self._on_free()
 
     def _give_up(self, watched: WatchedBatch) -> None:
         self._hung[watched.batch.key] += 1

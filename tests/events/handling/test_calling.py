@@ -3,7 +3,8 @@ import threading
 
 import pytest
 
-from events.handling.calling import AsyncHandlerTimedOut, completed
+from events.handling.calling import completed
+from events.handling.handler_loop import AsyncHandlerTimedOut
 
 
 async def answer() -> str:
