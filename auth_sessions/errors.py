@@ -1,5 +1,6 @@
 """What can go wrong with authorizations."""
 
+from datetime import datetime
 from typing import Final
 
 from auth_sessions.enums import SessionState
@@ -135,6 +136,18 @@ class RefreshInProgressError(AuthError):
 
     def __init__(self) -> None:
         super().__init__("The access token is being refreshed. Try again in a few seconds.")
+
+
+class RefreshPostponedError(AuthError):
+    """The token could not be refreshed; the next attempt is made at ``retry_at``."""
+
+    code = "refresh_postponed"
+
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__(
+            f"The access token could not be refreshed. The next attempt is made at {retry_at:%H:%M:%S %Z}."
+        )
+        self.retry_at = retry_at
 
 
 class InTransactionError(AuthError):

@@ -15,13 +15,15 @@ from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.scopes import renewed_scopes
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import CANNOT_ASK
-from auth_sessions.models import UserToken
+from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
 
 logger = logging.getLogger(__name__)
 
 CARD_LIFE = timedelta(days=1)
 RETRY_AFTER = timedelta(hours=6)  # where the person cannot be asked at the moment
+REFRESH_FIRST = timedelta(minutes=10)  # for the refresher to try what is due
+STILL_USEFUL = timedelta(hours=1)  # a card that ends sooner may go unseen
 MAX_REMINDERS = 200  # in one sweep
 
 
@@ -36,10 +38,13 @@ def remind_of_ends() -> int:
 def _remind(grant: UserToken) -> bool:
     now = timezone.now()
     by, refreshable_until = grant.reauthorize_by, grant.refresh_expires_at
+    if _is_to_be_refreshed_first(grant, now):
+        _schedule(grant, now + REFRESH_FIRST)
+        return False
     ends_at: datetime | None = None
     following: datetime | None = None
     if grant.status == TokenStatus.NEEDS_REAUTH:
-        ends_at = grant.access_expires_at
+        ends_at = None if _is_asked_already(grant) else grant.access_expires_at
     elif grant.status == TokenStatus.ACTIVE:
         ends_at = nearing_end(reauthorize_by=by, refresh_expires_at=refreshable_until, now=now)
         following = next_reminder(reauthorize_by=by, refresh_expires_at=refreshable_until, after=now)
@@ -62,6 +67,32 @@ def _remind(grant: UserToken) -> bool:
         _schedule(grant, now + RETRY_AFTER)
         return False
     return True
+
+
+def _is_to_be_refreshed_first(grant: UserToken, now: datetime) -> bool:
+    """Whether the end that is near is that of a refresh token that nobody has tried to exchange yet, as after a time in which
+    the portal was off: the refresher will, and either the end moves away or the platform says that it has come."""
+    if grant.status != TokenStatus.ACTIVE or grant.attempts or grant.next_refresh_at is None:
+        return False
+    near = nearing_end(
+        reauthorize_by=grant.reauthorize_by, refresh_expires_at=grant.refresh_expires_at, now=now
+    )
+    return near is not None and near == grant.refresh_expires_at and grant.next_refresh_at <= now
+
+
+def _is_asked_already(grant: UserToken) -> bool:
+    """Whether the person has a card that renews this authorization and still works: one is enough."""
+    return (
+        AuthSession.objects.open()
+        .filter(
+            bot=grant.bot,
+            open_id=grant.open_id,
+            tenant_key=grant.tenant_key,
+            renews_until__isnull=False,
+            expires_at__gt=timezone.now() + STILL_USEFUL,
+        )
+        .exists()
+    )
 
 
 def _schedule(grant: UserToken, next_reminder_at: datetime | None) -> bool:

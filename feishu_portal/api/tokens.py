@@ -28,7 +28,7 @@ from core.vault.keyring import SealedValueError
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.reauthorization import reauthorization_required
-from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
+from feishu_portal.api.refresh_wait import await_refresh, no_token_yet
 
 router = Router()
 
@@ -80,7 +80,8 @@ async def issue_token(
     request: HttpRequest, response: HttpResponse, bot_id: str, open_id: str, data: TokenIn | None = None
 ) -> TokenOut:
     """Good for at least ``min_ttl`` seconds. Where the present one is not, a refresh is asked for and the answer waits for it,
-    ten seconds at most; then 503 ``refresh_in_progress``, with Retry-After. 404 ``token_not_found``: this person has never
+    ten seconds at most; then 503 ``refresh_in_progress``, with Retry-After. 503 ``refresh_postponed`` at once where the platform gave no
+    usable answer and the next attempt comes later: at ``retry_at``. 404 ``token_not_found``: this person has never
     authorized the bot. 409 ``reauthorization_required``: send the person to ``authorize_url``. The refresh token never leaves."""
     data = data or TokenIn()
     client = caller(request, Scope.TOKENS_ISSUE)
@@ -89,14 +90,14 @@ async def issue_token(
     result = await issue(asked, min_ttl=min_ttl)
     if isinstance(result, Refresh):
         grant = result.grant
+        if result.postponed_until is not None:
+            raise no_token_yet(grant, result.postponed_until)
         newer = await await_refresh(grant, partial(sync_to_async(_read), grant.pk))
-        if newer is None:
-            raise refresh_in_progress(grant)
         # What a refresh brought is served even if the platform's tokens do not last as long as was asked for.
-        is_fresh = newer.generation != grant.generation
+        is_fresh = newer is not None and newer.generation != grant.generation
         result = await issue(asked, min_ttl=SHORTEST_TTL if is_fresh else min_ttl)
         if isinstance(result, Refresh):
-            raise refresh_in_progress(newer)
+            raise no_token_yet(result.grant, result.postponed_until)
     response["Cache-Control"] = "no-store"
     return TokenOut(
         access_token=result.token,

@@ -1,19 +1,22 @@
 """May this person's access token be used now? Decided here, for handlers, the REST API and the proxy alike."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from django.utils import timezone
 
+from auth_sessions.domain.refresh.gate import PROBE_EVERY
 from auth_sessions.enums import RefreshPhase, TokenStatus
-from auth_sessions.models import UserToken
+from auth_sessions.models import RefreshGate, UserToken
 from bots.errors import BotDisabledError
 from core.vault.fields import encrypted_field
 
 CALL_TTL: Final = timedelta(seconds=10)
 """How long the token of a call should last: what a call may take before the platform looks at its token."""
+WORTH_WAITING: Final = timedelta(seconds=10)
+"""How long callers wait for a refresh."""
 SHORTEST_TTL: Final = timedelta(seconds=1)
 """A token that ends sooner is not worth sending."""
 
@@ -37,9 +40,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """No token that lasts long enough, but a refresh may bring one: ask for it and wait."""
+    """No token that lasts long enough, but a refresh may bring one: ask for it and wait, unless it is postponed."""
 
     grant: UserToken
+    postponed_until: datetime | None = field(default=None, compare=False)
+    """Nothing is under way, and the next attempt is made then: no use in waiting for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def decide(grant: UserToken, *, min_ttl: timedelta) -> Decision:
     if remaining(grant) >= min_ttl:
         return Use(grant)
     if is_refreshable(grant):
-        return Refresh(grant)
+        return Refresh(grant, postponed_until(grant) or _end_of_pause(grant))
     over = TokenStatus(grant.status)
     return Reauthorize(
         grant, ReauthorizeReason.EXPIRED if over == TokenStatus.ACTIVE else ReauthorizeReason(over.value)
@@ -86,6 +91,26 @@ def remaining(grant: UserToken) -> timedelta:
     if grant.status == TokenStatus.REVOKED or not encrypted_field(UserToken, "access_token").is_set(grant):
         return timedelta(seconds=-1)
     return grant.access_expires_at - timezone.now()
+
+
+def postponed_until(grant: UserToken) -> datetime | None:
+    """When the next attempt to refresh is made, where that is later than a caller waits; None where one is due or under way."""
+    moment = grant.next_attempt_at
+    if grant.phase == RefreshPhase.UNCERTAIN and grant.next_refresh_at is not None:
+        moment = max(grant.next_refresh_at, moment or grant.next_refresh_at)
+    elif grant.phase != RefreshPhase.IDLE:
+        return None
+    return moment if moment is not None and moment > timezone.now() + WORTH_WAITING else None
+
+
+def _end_of_pause(grant: UserToken) -> datetime | None:
+    """When the platform is asked next whether it accepts the app again; None where the app is not paused."""
+    for probed_at in RefreshGate.objects.filter(pk=grant.bot_id, paused_at__isnull=False).values_list(
+        "probed_at", flat=True
+    ):
+        now = timezone.now()
+        return max(now, (probed_at or now) + PROBE_EVERY)
+    return None
 
 
 def is_refreshable(grant: UserToken) -> bool:

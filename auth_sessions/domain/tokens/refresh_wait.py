@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from auth_sessions.domain.tokens.decision import is_refreshable
+from auth_sessions.domain.tokens.decision import is_refreshable, postponed_until
 from auth_sessions.models import UserToken
 from core.background.waiting import GrowingPauses
 from core.database.connections import give_back
@@ -25,14 +25,16 @@ def read_grant(grant_id: UUID) -> UserToken | None:
 
 
 def wait_for_refresh(grant: UserToken) -> UserToken | None:
-    """The grant once it is of a newer generation or cannot be refreshed any more; None when it is gone or ten seconds
-    brought neither. Blocks, and holds no database connection meanwhile."""
+    """The grant once it is of a newer generation or cannot be refreshed any more; None when it is gone, its refresh was
+    postponed for longer, or ten seconds brought neither. Blocks, and holds no database connection meanwhile."""
     for pause in PAUSES.within(PATIENCE):
         give_back(before_waiting=True)
         time.sleep(pause)
         now = read_grant(grant.pk)
         if now is None or _is_settled(grant, now):
             return now
+        if postponed_until(now) is not None:
+            return None
     return None
 
 
@@ -43,6 +45,8 @@ async def wait_for_refresh_async(grant: UserToken, read: ReadGrant) -> UserToken
         now = await read()
         if now is None or _is_settled(grant, now):
             return now
+        if postponed_until(now) is not None:
+            return None
     return None
 
 

@@ -9,7 +9,7 @@ from django.db import Error, transaction
 
 from auth_sessions.domain.tokens.broker import find_grant, report_rejected
 from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
-from auth_sessions.domain.tokens.refresh_wait import wait_for_refresh
+from auth_sessions.domain.tokens.refresh_wait import read_grant, wait_for_refresh
 from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.domain.tokens.uses import record_calls, record_outcomes
 from auth_sessions.enums import UseKind
@@ -17,6 +17,7 @@ from auth_sessions.errors import (
     InTransactionError,
     ReauthorizationRequiredError,
     RefreshInProgressError,
+    RefreshPostponedError,
     ScopesLackingError,
 )
 from auth_sessions.models import TokenUse, UserToken
@@ -37,8 +38,8 @@ class UserCalls:
     """Calls the platform as a person who authorized the bot: ``calls("GET", "/open-apis/…")``. Thread-safe.
 
     A call is sent a second time only where the platform rejected the token and so did nothing. Raises TokenNotFoundError,
-    ReauthorizationRequiredError and ScopesLackingError where the person has to act, RefreshInProgressError where the caller
-    should retry, InTransactionError, BotDisabledError, TenantNeededError and SealedValueError, and FeishuError for what the
+    ReauthorizationRequiredError and ScopesLackingError where the person has to act, RefreshInProgressError and
+    RefreshPostponedError where the caller should retry, InTransactionError, BotDisabledError, TenantNeededError and SealedValueError, and FeishuError for what the
     platform says. Blocks: an async handler wraps it in ``sync_to_async``. ``program`` names the caller in the record.
     """
 
@@ -84,14 +85,17 @@ class UserCalls:
         decision = decide_for_call(grant)
         if isinstance(decision, Refresh):
             request_refresh(grant)
-            decision = decide_for_call(wait_for_refresh(grant) or grant)
+            if decision.postponed_until is None:
+                decision = decide_for_call(wait_for_refresh(grant) or read_grant(grant.pk) or grant)
         match decision:
             case Use(usable, ends_soon):
                 if ends_soon:
                     request_refresh(usable)
                 return usable
-            case Refresh():
+            case Refresh(_, None):
                 raise RefreshInProgressError
+            case Refresh(_, later):
+                raise RefreshPostponedError(later)
             case Reauthorize():
                 raise ReauthorizationRequiredError(open_id=self._open_id, app_id=self._bot.app_id)
 

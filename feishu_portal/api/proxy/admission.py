@@ -19,7 +19,7 @@ from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
-from feishu_portal.api.refresh_wait import refresh_in_progress
+from feishu_portal.api.refresh_wait import no_token_yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,10 @@ def _admit_for_person(
                 request_refresh(grant)
             note_use(grant)
             return _admitted(request, client, bot, grant)
-        case Refresh():
+        case Refresh(_, later):
             request_refresh(grant)
-            if not request.may_wait:
-                raise refresh_in_progress(grant)
+            if later is not None or not request.may_wait:
+                raise no_token_yet(grant, later)
             return grant
         case Reauthorize() as over:
             raise reauthorization_required(over, client=client)

@@ -21,7 +21,7 @@ _PROBLEMS = {
     "424": "`app_misconfigured`: the platform gives the bot no token of its own",
     "429": "`too_many_calls` of this client under way; `rate_limited`: the platform asked to be called less often. Nothing was sent",
     "502": "`upstream_failed`: `sent` is `no` where nothing can have happened, else `unknown`",
-    "503": "`refresh_in_progress`, `overloaded`, `database_away`, `token_sealed`. Nothing was sent",
+    "503": "`refresh_in_progress`, `refresh_postponed` (with `retry_at`), `overloaded`, `database_away`, `token_sealed`. Nothing was sent",
     "504": "`upstream_failed`: no answer in time, `sent` is `unknown`",
 }
 

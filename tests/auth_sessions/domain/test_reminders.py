@@ -87,6 +87,42 @@ def test_grant_whose_refresh_fails_for_days_is_announced_before_its_refresh_toke
     assert grant.next_reminder_at == end - timedelta(hours=12)
 
 
+@pytest.mark.parametrize("refresher_first", [True, False])
+@pytest.mark.parametrize("days", [6, 8])
+def test_portal_that_was_off_sends_one_card_at_most(bot, platform, time_machine, refresher_first, days):
+    time_machine.move_to(START)
+    year = Year(bot, platform)
+    year.grant("lilei", used_at=None)
+    time_machine.shift(timedelta(days=days))
+    steps = [Pass().run, remind_of_ends]
+    for step in steps if refresher_first else reversed(steps):
+        step()
+    for _ in range(6):
+        time_machine.shift(timedelta(minutes=15))
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
+        Pass().run()
+        remind_of_ends()
+    assert len(reminders()) == (1 if days > 7 else 0)
+
+
+def test_person_with_a_card_that_still_works_gets_no_second_one(bot):
+    now = timezone.now()
+    end = now + timedelta(hours=12)
+    grant = make_grant(
+        bot, attempts=9, phase=RefreshPhase.UNCERTAIN, refresh_expires_at=end, next_reminder_at=now
+    )
+    assert remind_of_ends() == 1
+    UserToken.objects.update(
+        status=TokenStatus.NEEDS_REAUTH,
+        phase=RefreshPhase.STOPPED,
+        next_refresh_at=None,
+        next_reminder_at=now,
+    )
+    assert remind_of_ends() == 0
+    grant.refresh_from_db()
+    assert grant.next_reminder_at is None
+
+
 @pytest.mark.parametrize(("code", "asked"), [(20064, 1), (20073, 1), (20066, 0), (20010, 0)])
 def test_person_whose_grant_is_refused_is_asked_again_unless_gone(bot, platform, code, asked):
     make_grant(bot, next_refresh_at=timezone.now() - timedelta(seconds=1))

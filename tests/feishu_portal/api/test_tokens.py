@@ -140,6 +140,26 @@ def test_refresh_that_takes_too_long_is_in_progress(bot, monkeypatch):
     assert not TokenUse.objects.exists()
 
 
+@pytest.mark.parametrize("is_tried_first", [False, True])
+def test_refresh_that_is_postponed_says_at_once_when_to_come_back(bot, monkeypatch, is_tried_first):
+    monkeypatch.setattr("auth_sessions.domain.tokens.refresh_wait.PATIENCE", 60)
+    later = {"phase": RefreshPhase.UNCERTAIN, "next_refresh_at": in_seconds(600)}
+    make_grant(bot, access_expires_at=in_seconds(-1), **({} if is_tried_first else later))
+    monkeypatch.setattr(tokens, "request_refresh", lambda _grant: UserToken.objects.update(**later))
+    response = token(api_client(Scope.TOKENS_ISSUE), bot)
+    assert (response.status_code, response.json()["code"]) == (503, "refresh_postponed")
+    assert 590 < int(response["Retry-After"]) < 610
+    assert response.json()["retry_at"]
+
+
+def test_final_refusal_is_answered_at_once(bot, monkeypatch):
+    monkeypatch.setattr("auth_sessions.domain.tokens.refresh_wait.PATIENCE", 60)
+    make_grant(bot, access_expires_at=in_seconds(60))
+    dead = {"status": TokenStatus.NEEDS_REAUTH, "phase": RefreshPhase.STOPPED}
+    monkeypatch.setattr(tokens, "request_refresh", lambda _grant: UserToken.objects.update(**dead))
+    assert token(api_client(Scope.TOKENS_ISSUE), bot, min_ttl=120).status_code == 409
+
+
 def test_refresh_that_ends_the_grant_meanwhile_says_so(bot, monkeypatch):
     make_grant(bot, access_expires_at=in_seconds(-1))
     dead = {"status": TokenStatus.NEEDS_REAUTH, "phase": RefreshPhase.STOPPED}

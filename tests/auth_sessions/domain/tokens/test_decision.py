@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from auth_sessions.domain.refresh import gate
 from auth_sessions.domain.tokens.decision import (
     Reauthorize,
     ReauthorizeReason,
@@ -51,6 +52,35 @@ def test_token_that_lasts_is_used_whatever_became_of_its_refresh(values):
 def test_token_that_does_not_last_is_refreshed(phase):
     grant = grant_ending_in(100, phase=phase)
     assert decide(grant, min_ttl=MIN_TTL) == Refresh(grant)
+
+
+IN_AN_HOUR = timezone.now() + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"phase": RefreshPhase.UNCERTAIN, "next_refresh_at": IN_AN_HOUR},
+        {"phase": RefreshPhase.UNCERTAIN, "next_refresh_at": timezone.now(), "next_attempt_at": IN_AN_HOUR},
+        {"phase": RefreshPhase.IDLE, "next_refresh_at": timezone.now(), "next_attempt_at": IN_AN_HOUR},
+    ],
+)
+def test_refresh_that_is_postponed_says_until_when(values):
+    decision = decide(grant_ending_in(-1, **values), min_ttl=MIN_TTL)
+    assert isinstance(decision, Refresh)
+    assert decision.postponed_until == IN_AN_HOUR
+
+
+@pytest.mark.parametrize("phase", [RefreshPhase.IDLE, RefreshPhase.UNCERTAIN])
+def test_refresh_that_is_due_is_not_postponed(phase):
+    decision = decide(grant_ending_in(-1, phase=phase, next_refresh_at=timezone.now()), min_ttl=MIN_TTL)
+    assert decision.postponed_until is None
+
+
+def test_refresh_of_a_paused_app_is_postponed_until_its_next_probe():
+    grant = grant_ending_in(-1)
+    gate.pause(grant.bot, code=20002, log_id="")
+    assert decide(grant, min_ttl=MIN_TTL).postponed_until > timezone.now() + timedelta(minutes=4)
 
 
 @pytest.mark.parametrize(
