@@ -9,10 +9,11 @@ from starlette.routing import BaseRoute
 
 from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import command, known_app, known_person, question
-from sandbox.delivery import envelopes
+from sandbox.delivery.hearing import tell_of_bot_added
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world import ids
+from sandbox.world.hooks import Hook
 
 _SECRETS = ("app_secret", "encrypt_key", "verification_token")
 
@@ -21,6 +22,15 @@ class NewGroup(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     people: list[PersonId]
     apps: list[AppId]
+
+
+class NewHook(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A custom bot of a group; without a `chat_id` a new group of everybody."""
+
+    chat_id: str | None = None
+    name: str = "告警机器人"
+    secret: str = ""
+    keywords: list[str] = []
 
 
 async def list_apps(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
@@ -78,23 +88,38 @@ async def put_person(sandbox: Sandbox, person: PersonConfig) -> dict[str, Any]:
 async def create_group(sandbox: Sandbox, group: NewGroup) -> dict[str, Any]:
     """A group chat; its bots hear that they were added."""
     world = sandbox.world
-    people = [known_person(world, person_id) for person_id in group.people]
+    for person_id in group.people:
+        known_person(world, person_id)
     apps = [known_app(world, app_id) for app_id in group.apps]
-    if not people:
+    if not group.people:
         raise ControlError("a group needs a person")
     chat = world.mailbox.group(name=group.name, people=group.people, apps=group.apps)
     for app in apps:
-        event = {
-            "chat_id": chat.chat_id,
-            "operator_id": envelopes.user_ids(app, people[0]),
-            "external": False,
-            "operator_tenant_key": people[0].tenant_key,
-            "name": group.name,
-            "i18n_names": {"zh_cn": group.name, "en_us": group.name, "ja_jp": group.name},
-        }
-        sandbox.courier.raise_event(app, "im.chat.member.bot.added_v1", event)
+        tell_of_bot_added(world, sandbox.courier, app.app_id, chat)
     world.watchers.tell("reload")
     return {"chat_id": chat.chat_id}
+
+
+async def create_hook(sandbox: Sandbox, wanted: NewHook) -> dict[str, Any]:
+    """`{"token", "path", "chat_id"}`: where to post, as `https://open.feishu.cn/open-apis/bot/v2/hook/…`."""
+    world = sandbox.world
+    if wanted.chat_id is None:
+        chat_id = world.mailbox.group(name=wanted.name, people=list(world.people), apps=[]).chat_id
+    elif wanted.chat_id in world.mailbox.chats:
+        chat_id = wanted.chat_id
+    else:
+        raise ControlError(f"there is no chat {wanted.chat_id}", status=404)
+    hook = Hook(
+        token=ids.hook_token(),
+        chat_id=chat_id,
+        name=wanted.name,
+        clock=world.clock,
+        secret=wanted.secret,
+        keywords=tuple(wanted.keywords),
+    )
+    world.hooks.add(hook)
+    world.watchers.tell("reload")
+    return {"token": hook.token, "path": f"/open-apis/bot/v2/hook/{hook.token}", "chat_id": chat_id}
 
 
 def public(app: AppConfig, sandbox: Sandbox) -> dict[str, Any]:
@@ -116,4 +141,5 @@ def routes() -> list[BaseRoute]:
         question("people", list_people),
         command("people", PersonConfig, put_person),
         command("groups", NewGroup, create_group),
+        command("hooks", NewHook, create_hook),
     ]

@@ -12,7 +12,7 @@ import msgspec
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.world import ids
-from sandbox.world.messages import Chat, Message
+from sandbox.world.messages import Chat, Message, Reaction
 
 EMPLOYEE_ID_SCOPE = "contact:user.employee_id:readonly"
 
@@ -114,6 +114,19 @@ def message_recalled(message: Message, recalled_at: int) -> dict[str, Any]:
         "recall_time": str(recalled_at),
         "recall_type": "message_owner",
     }
+
+
+def reacted(
+    app: AppConfig, person: PersonConfig | None, message: Message, reaction: Reaction
+) -> dict[str, Any]:
+    """`im.message.reaction.created_v1` and `.deleted_v1`; without a person an app has reacted."""
+    event: dict[str, Any] = {
+        "message_id": message.message_id,
+        "reaction_type": {"emoji_type": reaction.emoji_type},
+        "operator_type": reaction.by,
+        "action_time": str(reaction.at),
+    }
+    return {**event, "user_id": user_ids(app, person)} if person else {**event, "app_id": reaction.operator}
 
 
 def token_revoked(app: AppConfig, person: PersonConfig, reason: str) -> dict[str, Any]:

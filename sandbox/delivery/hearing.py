@@ -1,12 +1,12 @@
 """Which bots hear what a person writes."""
 
-from typing import Final
+from typing import Any, Final
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.delivery import envelopes
 from sandbox.delivery.courier import Courier
 from sandbox.world import ids
-from sandbox.world.messages import Chat, Message
+from sandbox.world.messages import Chat, Message, Reaction
 from sandbox.world.world import World
 
 P2P_SCOPES: Final = {"im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly"}
@@ -41,3 +41,32 @@ def _hears(app: AppConfig, chat: Chat, message: Message) -> bool:
     bot = ids.bot_open_id(app.app_id)
     mentioned = any(mention["id"]["open_id"] == bot for mention in message.mentions)
     return bool(scopes & GROUP_SCOPES) or (mentioned and bool(scopes & MENTION_SCOPES))
+
+
+def tell_of_reaction(
+    world: World, courier: Courier, message: Message, reaction: Reaction, *, added: bool
+) -> None:
+    """Raise `im.message.reaction.created_v1` or `.deleted_v1` for the bots of the chat."""
+    for app_id in world.mailbox.chats[message.chat_id].apps:
+        app = world.apps.get(app_id)
+        if app is not None:
+            event = envelopes.reacted(app, world.people.get(reaction.operator), message, reaction)
+            courier.raise_event(app, f"im.message.reaction.{'created' if added else 'deleted'}_v1", event)
+
+
+def tell_of_bot_added(world: World, courier: Courier, app_id: str, chat: Chat) -> None:
+    """Raise `im.chat.member.bot.added_v1` for a bot that is in a group from now on."""
+    app = world.apps.get(app_id)
+    if app is None:
+        return
+    event: dict[str, Any] = {
+        "chat_id": chat.chat_id,
+        "external": False,
+        "name": chat.name,
+        "i18n_names": {"zh_cn": chat.name, "en_us": chat.name, "ja_jp": chat.name},
+    }
+    if chat.people:
+        operator = world.people[chat.people[0]]
+        event["operator_id"] = envelopes.user_ids(app, operator)
+        event["operator_tenant_key"] = operator.tenant_key
+    courier.raise_event(app, "im.chat.member.bot.added_v1", event)

@@ -53,7 +53,21 @@ async def user(call: Call) -> dict[str, Any]:
     person = find_person(call.world, caller.app, call.path("user_id"), id_type)
     if not call.world.may_use(caller.app, person):
         raise PlatformError(41050, "no user authority error")
-    return {"code": 0, "msg": "success", "data": {"user": _user(call, caller.app, person)}}
+    return {"code": 0, "msg": "success", "data": {"user": describe_person(call, caller.app, person)}}
+
+
+async def outbound_ips(call: Call) -> dict[str, Any]:
+    """From where the platform calls webhooks; page "Get event outbound IP"."""
+    await admit(call, "event.outbound_ip", scopes=("event:ip_list",))
+    data = {"ip_list": ["127.0.0.1"], "has_more": False, "page_token": ""}
+    return {"code": 0, "msg": "success", "data": data}
+
+
+async def app_scopes(call: Call) -> dict[str, Any]:
+    """Which scopes the tenant has granted; page "Query the authorization status of an app"."""
+    app = (await admit(call, "application.scope.list")).app
+    scopes = [{"scope_name": scope, "grant_status": 1, "scope_type": "tenant"} for scope in app.scopes]
+    return {"code": 0, "msg": "success", "data": {"scopes": scopes}}
 
 
 async def connection_count(call: Call) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def _callback_info(app: AppConfig) -> dict[str, Any]:
     return {"callback_info": about}
 
 
-def _user(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
+def describe_person(call: Call, app: AppConfig, person: PersonConfig) -> dict[str, Any]:
     picture = avatar_url(str(call.request.base_url), person.name)
     resigned = person.status == "resigned"
     about: dict[str, Any] = {

@@ -120,15 +120,18 @@ class PlatformRoute(Route):
         return match, child
 
 
-def route(path: str, methods: Collection[str], handler: Handler) -> Route:
+def route(path: str, methods: Collection[str], handler: Handler, *, max_body: int = MAX_BODY) -> Route:
     """A platform route: runs the handler, turns refusals into bodies, logs the call."""
 
     async def endpoint(request: Request) -> Response:
         call = Call(
-            sandbox=sandbox_of(request), request=request, body=await _read(request), log_id=ids.log_id()
+            sandbox=sandbox_of(request),
+            request=request,
+            body=await _read(request, max_body),
+            log_id=ids.log_id(),
         )
         at, started = call.world.now_ms, time.perf_counter()
-        answer, error_code = await _run(handler, call)
+        answer, error_code = await _run(handler, call, max_body)
         if call.fault is not None and call.fault.drop == "after":
             cut(request)
         sign(answer, call.log_id)
@@ -285,23 +288,23 @@ def _too_often(limit: int, reset: int) -> PlatformError:
     )
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limit: int) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
+        if len(body) > limit:
             break
     return bytes(body)
 
 
-def _check_size(body: bytes) -> None:
-    if len(body) > MAX_BODY:
+def _check_size(body: bytes, limit: int) -> None:
+    if len(body) > limit:
         raise PlatformError(99992402, "the body is too large", status=413)
 
 
-async def _run(handler: Handler, call: Call) -> tuple[Response, int | None]:
+async def _run(handler: Handler, call: Call, max_body: int) -> tuple[Response, int | None]:
     try:
-        _check_size(call.body)
+        _check_size(call.body, max_body)
         result = await handler(call)
     except PlatformError as refusal:
         error = {

@@ -1,6 +1,6 @@
-"""`/open-apis/im/v1/messages`: send, reply, update a card, get, list, recall.
+"""`/open-apis/im/v1/messages`: send, reply, edit, update a card, get, list, recall.
 
-Pages "Send message", "Reply to a message", "Update a message card", "Get message", "List messages", "Recall".
+Pages "Send message", "Reply to a message", "Edit message", "Update a message card", "Get message", "List messages", "Recall".
 """
 
 import json
@@ -11,33 +11,20 @@ from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
 from sandbox.delivery.hearing import tell_bots
 from sandbox.errors import PlatformError
+from sandbox.platform import message_content
 from sandbox.platform.gateway import Call, Caller, admit, invalid_field
 from sandbox.platform.mentions import resolve_mentions
-from sandbox.platform.recipients import check_member, find_chat
+from sandbox.platform.recipients import check_member, find_chat, sender_of, visible_message
 from sandbox.world import ids
+from sandbox.world.cards import CardEntity
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
 
-MSG_TYPES = frozenset(
-    [
-        "text",
-        "post",
-        "image",
-        "file",
-        "audio",
-        "media",
-        "sticker",
-        "interactive",
-        "share_chat",
-        "share_user",
-        "system",
-    ]
-)
 SEND_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:send", "im:message.send_as_user")
 UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
 READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
 RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
-MAX_TEXT_BYTES = 150 * 1024
+MAX_EDITS = 20
 MAX_UUID = 50
 PATCHES_PER_SECOND = 5
 
@@ -54,7 +41,7 @@ async def send(call: Call) -> dict[str, Any]:
 
 async def reply(call: Call) -> dict[str, Any]:
     caller = await admit(call, "im.message.reply", user=True, scopes=SEND_SCOPES)
-    answered = _visible(call, caller)
+    answered = visible_message(call, caller)
     if answered.recalled:
         raise PlatformError(230011, "The message was recalled.")
     return _post(call, caller, call.world.mailbox.chats[answered.chat_id], call.json(), answers=answered)
@@ -62,7 +49,7 @@ async def reply(call: Call) -> dict[str, Any]:
 
 async def patch(call: Call) -> dict[str, Any]:
     caller = await admit(call, "im.message.patch", user=True, scopes=UPDATE_SCOPES)
-    message = _visible(call, caller)
+    message = visible_message(call, caller)
     content = call.json().get("content")
     if not isinstance(content, str):
         raise invalid_field("content", "content is required")
@@ -84,9 +71,31 @@ async def patch(call: Call) -> dict[str, Any]:
     return {"code": 0, "data": {}, "msg": "ok"}
 
 
+async def edit(call: Call) -> dict[str, Any]:
+    """Another text or rich text in place of the one that was sent; page "Edit message", up to 20 times."""
+    caller = await admit(call, "im.message.update", user=True, scopes=UPDATE_SCOPES)
+    message, body = visible_message(call, caller), call.json()
+    if message.sender != sender_of(caller):
+        raise PlatformError(230071, "The operator is not the sender of the message.")
+    if message.recalled:
+        raise PlatformError(230011, "The message was recalled.")
+    if body.get("msg_type") not in {"text", "post"} or message.msg_type not in {"text", "post"}:
+        raise message_content.invalid("only text and post can be edited.")
+    if message.edits >= MAX_EDITS:
+        raise PlatformError(230072, "The message has reached the number of times it can be edited.")
+    chat = call.world.mailbox.chats[message.chat_id]
+    message.msg_type, message.content = message_content.checked(call.world, caller, chat, body)
+    if message.msg_type == "text":
+        resolve_mentions(call.world, caller.app, message)
+    message.edits += 1
+    message.updated, message.update_time = True, call.world.now_ms
+    call.world.watchers.tell("message", message=message.shown())
+    return {"code": 0, "msg": "success", "data": as_item(caller.app, message)}
+
+
 async def get(call: Call) -> dict[str, Any]:
     caller = await admit(call, "im.message.get", user=True, scopes=READ_SCOPES)
-    message = _visible(call, caller)
+    message = visible_message(call, caller)
     raw = call.query.get("card_msg_content_type") == "user_card_content"
     return {"code": 0, "msg": "success", "data": {"items": [as_item(caller.app, message, raw_card=raw)]}}
 
@@ -112,7 +121,7 @@ async def list_messages(call: Call) -> dict[str, Any]:
 
 async def recall(call: Call) -> dict[str, Any]:
     caller = await admit(call, "im.message.delete", user=True, scopes=RECALL_SCOPES)
-    message = _visible(call, caller)
+    message = visible_message(call, caller)
     if message.sender != sender_of(caller):
         raise PlatformError(230027, "Lack of necessary permissions.")
     if message.recalled:
@@ -120,11 +129,6 @@ async def recall(call: Call) -> dict[str, Any]:
     message.recalled = True
     call.world.watchers.tell("message", message=message.shown())
     return {"code": 0, "data": {}, "msg": "success"}
-
-
-def sender_of(caller: Caller) -> str:
-    """Who writes with this token: the bot, or the person whose token it is."""
-    return caller.person.id if caller.person else caller.app.app_id
 
 
 def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict[str, Any]:
@@ -174,12 +178,15 @@ def _post(
     uuid = body.get("uuid") or ""
     if not isinstance(uuid, str) or len(uuid) > MAX_UUID:
         raise invalid_field("uuid", f"uuid is longer than {MAX_UUID} characters")
-    msg_type, content = _checked_content(body)
+    msg_type, content = message_content.checked(world, caller, chat, body)
     earlier = world.mailbox.sent_before(sender, uuid, now) if uuid else None
     if earlier is not None:
         return {"code": 0, "msg": "success", "data": as_item(app, earlier)}
     if world.rate_limits and world.per_recipient.wait(chat.chat_id):
         raise PlatformError(230020, "This operation triggers the frequency limit.")
+    entity = None
+    if msg_type == "interactive":
+        entity, content = _shown_card(world, app, content)
     message = Message(
         message_id=ids.message_id(),
         chat_id=chat.chat_id,
@@ -192,17 +199,25 @@ def _post(
         create_time=world.now_ms,
         update_time=world.now_ms,
     )
-    if msg_type == "text":
-        resolve_mentions(world, app, message)
     if answers is not None:
         _join_thread(message, answers, in_thread=body.get("reply_in_thread") is True)
-    world.mailbox.add(message)
+    if entity is not None:
+        entity.message_ids.append(message.message_id)
     if uuid:
         world.mailbox.remember(sender, uuid, message, now)
+    _deliver(call, caller, chat, message)
+    return {"code": 0, "msg": "success", "data": as_item(app, message)}
+
+
+def _deliver(call: Call, caller: Caller, chat: Chat, message: Message) -> None:
+    """Put a new message into its chat and tell those who listen."""
+    world = call.world
+    if message.msg_type == "text":
+        resolve_mentions(world, caller.app, message)
+    world.mailbox.add(message)
     world.watchers.tell("message", message=message.shown())
     if caller.person is not None:
         tell_bots(world, call.sandbox.courier, caller.person, chat, message)
-    return {"code": 0, "msg": "success", "data": as_item(app, message)}
 
 
 def _join_thread(message: Message, answered: Message, *, in_thread: bool) -> None:
@@ -213,36 +228,32 @@ def _join_thread(message: Message, answered: Message, *, in_thread: bool) -> Non
     message.thread_id = answered.thread_id
 
 
-def _checked_content(body: dict[str, Any]) -> tuple[str, str]:
-    msg_type, content = body.get("msg_type"), body.get("content")
-    if msg_type not in MSG_TYPES:
-        raise PlatformError(
-            230001, "Your request contains an invalid request parameter, msg_type is invalid."
-        )
-    if not isinstance(content, str):
-        raise PlatformError(
-            230001, "Your request contains an invalid request parameter, content must be a string."
-        )
-    size = len(content.encode())
-    if size > (MAX_TEXT_BYTES if msg_type == "text" else validation.MAX_BYTES):
-        raise PlatformError(230025, "The length of the message content reaches its limit.")
-    if msg_type == "interactive":
-        _card(content)
-        return msg_type, content
+def _shown_card(world: World, app: AppConfig, content: str) -> tuple[CardEntity | None, str]:
+    """The card entity that the content names, if it does, and the JSON of the card that is shown."""
+    _check_card_size(content)
     try:
-        parsed = json.loads(content)
+        given = json.loads(content)
     except ValueError:
-        parsed = None
-    if not isinstance(parsed, dict) or (msg_type == "text" and not isinstance(parsed.get("text"), str)):
-        raise PlatformError(
-            230001, "Your request contains an invalid request parameter, content is not valid."
-        )
-    return msg_type, content
+        given = None
+    if isinstance(given, dict) and given.get("type") == "card" and isinstance(given.get("data"), dict):
+        entity = world.card_entities.get(given["data"].get("card_id"))
+        if entity is None or entity.app_id != app.app_id:
+            refusal = validation.CardError(11310, "cardid is invalid", given["data"].get("card_id"))
+            raise PlatformError(230099, str(refusal))
+        if entity.message_ids:
+            raise PlatformError(230099, str(validation.CardError(11310, "the card was sent before")))
+        return entity, json.dumps(entity.card, ensure_ascii=False)
+    _card(content)
+    return None, content
+
+
+def _check_card_size(content: str) -> None:
+    if len(content.encode()) > validation.MAX_BYTES:
+        raise PlatformError(230025, "The length of the message content reaches its limit.")
 
 
 def _card(content: str) -> dict[str, Any]:
-    if len(content.encode()) > validation.MAX_BYTES:
-        raise PlatformError(230025, "The length of the message content reaches its limit.")
+    _check_card_size(content)
     try:
         return validation.parse(content)
     except validation.CardError as error:
@@ -258,16 +269,6 @@ def _check_updatable(world: World, caller: Caller, message: Message) -> None:
         raise PlatformError(230011, "The message was recalled.")
     if world.clock() - message.create_time / 1000 > UPDATE_SECONDS:
         raise PlatformError(230031, "The message is too old to be updated.")
-
-
-def _visible(call: Call, caller: Caller) -> Message:
-    """The message in the path, if the caller is in its chat."""
-    message = call.world.mailbox.get(call.path("message_id"))
-    if message is None:
-        raise PlatformError(99992354, "The message_id does not exist.")
-    chat = call.world.mailbox.chats[message.chat_id]
-    check_member(caller, chat)
-    return message
 
 
 def _container(call: Call, caller: Caller) -> list[Message]:

@@ -2,8 +2,8 @@
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
-from sandbox.platform.gateway import Caller, invalid_field
-from sandbox.world.messages import Chat
+from sandbox.platform.gateway import Call, Caller, invalid_field
+from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
 
 RECEIVE_ID_TYPES = ("open_id", "union_id", "user_id", "email", "chat_id")
@@ -69,3 +69,17 @@ def check_member(caller: Caller, chat: Chat) -> None:
     inside = caller.person.id in chat.people if caller.person else caller.app.app_id in chat.apps
     if not inside:
         raise PlatformError(230002, "Bot can NOT be out of the chat.")
+
+
+def sender_of(caller: Caller) -> str:
+    """Who writes with this token: the bot, or the person whose token it is."""
+    return caller.person.id if caller.person else caller.app.app_id
+
+
+def visible_message(call: Call, caller: Caller) -> Message:
+    """The message in the path, if the caller is in its chat. Raises PlatformError."""
+    message = call.world.mailbox.get(call.path("message_id"))
+    if message is None:
+        raise PlatformError(99992354, "The message_id does not exist.")
+    check_member(caller, call.world.mailbox.chats[message.chat_id])
+    return message

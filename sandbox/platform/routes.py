@@ -5,12 +5,18 @@ from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
 
 from sandbox.platform import (
     apaas,
+    card_entities,
     card_updates,
+    chats,
+    contacts,
+    custom_bots,
     directory,
     discovery,
     long_connection,
     messages,
     older_tokens,
+    reactions,
+    resources,
     tenant_auth,
     token_endpoint,
     unimitated,
@@ -19,6 +25,9 @@ from sandbox.platform import (
 from sandbox.platform.gateway import Call, Handler, route
 
 _MESSAGES = "/open-apis/im/v1/messages"
+_CHATS = "/open-apis/im/v1/chats"
+_CARDS = "/open-apis/cardkit/v1/cards"
+_CONTACT = "/open-apis/contact/v3"
 _APAAS = "/open-apis/apaas/v1"
 _WORKSPACE = f"{_APAAS}/workspaces/{{workspace_id}}"
 _RECORDS = f"{_WORKSPACE}/tables/{{table_name}}/records"
@@ -43,7 +52,36 @@ KNOWN: list[Route] = [
     route(f"{_MESSAGES}/{{message_id}}/reply", ["POST"], messages.reply),
     route(f"{_MESSAGES}/{{message_id}}", ["GET"], messages.get),
     route(f"{_MESSAGES}/{{message_id}}", ["PATCH"], messages.patch),
+    route(f"{_MESSAGES}/{{message_id}}", ["PUT"], messages.edit),
     route(f"{_MESSAGES}/{{message_id}}", ["DELETE"], messages.recall),
+    route(f"{_MESSAGES}/{{message_id}}/reactions", ["POST"], reactions.add),
+    route(f"{_MESSAGES}/{{message_id}}/reactions", ["GET"], reactions.show),
+    route(f"{_MESSAGES}/{{message_id}}/reactions/{{reaction_id}}", ["DELETE"], reactions.remove),
+    route(f"{_MESSAGES}/{{message_id}}/resources/{{file_key}}", ["GET"], resources.of_message),
+    route("/open-apis/im/v1/images", ["POST"], resources.upload_image, max_body=resources.MAX_UPLOAD),
+    route("/open-apis/im/v1/images/{image_key}", ["GET"], resources.image),
+    route("/open-apis/im/v1/files", ["POST"], resources.upload_file, max_body=resources.MAX_UPLOAD),
+    route("/open-apis/im/v1/files/{file_key}", ["GET"], resources.file),
+    route(_CHATS, ["GET"], chats.list_chats),
+    route(_CHATS, ["POST"], chats.create),
+    route(f"{_CHATS}/search", ["GET"], chats.search),
+    route(f"{_CHATS}/{{chat_id}}", ["GET"], chats.get),
+    route(f"{_CHATS}/{{chat_id}}/members", ["GET"], chats.members),
+    route(f"{_CHATS}/{{chat_id}}/members", ["POST"], chats.add_members),
+    route(f"{_CHATS}/{{chat_id}}/members/is_in_chat", ["GET"], chats.is_in_chat),
+    route(_CARDS, ["POST"], card_entities.create),
+    route(f"{_CARDS}/id_convert", ["POST"], card_entities.id_convert),
+    route(f"{_CARDS}/{{card_id}}", ["PUT"], card_entities.update),
+    route(f"{_CARDS}/{{card_id}}/settings", ["PATCH"], card_entities.settings),
+    route(f"{_CARDS}/{{card_id}}/elements/{{element_id}}/content", ["PUT"], card_entities.content),
+    *_with_slash("/open-apis/bot/v2/hook/{token}", custom_bots.receive),
+    route("/open-apis/event/v1/outbound_ip", ["GET"], directory.outbound_ips),
+    route("/open-apis/application/v6/scopes", ["GET"], directory.app_scopes),
+    route(f"{_CONTACT}/users/batch", ["GET"], contacts.batch),
+    route(f"{_CONTACT}/users/batch_get_id", ["POST"], contacts.batch_get_id),
+    route(f"{_CONTACT}/users/find_by_department", ["GET"], contacts.find_by_department),
+    route(f"{_CONTACT}/departments/{{department_id}}", ["GET"], contacts.department),
+    route(f"{_CONTACT}/departments/{{department_id}}/children", ["GET"], contacts.children),
     route("/open-apis/interactive/v1/card/update", ["POST"], card_updates.update),
     route("/open-apis/bot/v3/info", ["GET"], directory.bot_info),
     route("/open-apis/application/v6/applications/{app_id}", ["GET"], directory.application),

@@ -49,6 +49,18 @@ def message_id() -> str:
     return f"om_{secrets.token_hex(16)}"
 
 
+def reaction_id() -> str:
+    return "ZCaCIjUBVVWSrm5L-" + secrets.token_hex(20)
+
+
+def card_id() -> str:
+    return str(7_350_000_000_000_000_000 + secrets.randbelow(10**17))
+
+
+def hook_token() -> str:
+    return str(uuid.uuid4())
+
+
 def thread_id() -> str:
     return f"omt_{secrets.token_hex(8)}"
 

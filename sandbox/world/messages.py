@@ -22,6 +22,7 @@ _SHOWN = [
     "update_time",
     "parent_id",
     "mentions",
+    "reactions",
     "recalled",
     "updated",
 ]
@@ -36,6 +37,18 @@ class Chat:
     people: list[str]
     apps: list[str]
     name: str = ""
+    description: str = ""
+
+
+@dataclass(slots=True)
+class Reaction:
+    """An emoji below a message; `operator` is an app or a person, `at` milliseconds."""
+
+    reaction_id: str
+    emoji_type: str
+    operator: str
+    by: str
+    at: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +70,8 @@ class Message:
     parent_id: str = ""
     thread_id: str = ""
     mentions: list[dict[str, Any]] = field(default_factory=list)
+    reactions: list[Reaction] = field(default_factory=list)
+    edits: int = 0
     recalled: bool = False
     updated: bool = False
     patched_at: deque[float] = field(default_factory=lambda: deque(maxlen=5))

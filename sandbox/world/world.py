@@ -11,11 +11,14 @@ from sandbox.world import ids
 from sandbox.world.answers import Answers
 from sandbox.world.authorizations import Authorizations
 from sandbox.world.calls import CallLog
+from sandbox.world.cards import CardEntities
 from sandbox.world.connections import Connections
 from sandbox.world.deliveries import Books
 from sandbox.world.faults import FaultBoard
+from sandbox.world.hooks import Hooks
 from sandbox.world.limits import Window
 from sandbox.world.messages import Mailbox
+from sandbox.world.resources import Resources
 from sandbox.world.tenant_tokens import TenantTokens
 from sandbox.world.watchers import Watchers
 from sandbox.world.workspaces import DEMO_WORKSPACE, Workspace
@@ -60,6 +63,9 @@ class World:
         self.calls = CallLog(config.keep_calls)
         self.faults = FaultBoard()
         self.answers = Answers()
+        self.resources = Resources()
+        self.card_entities = CardEntities()
+        self.hooks = Hooks()
         self.callback_tokens: OrderedDict[str, CallbackToken] = OrderedDict()
         self.scale_rates(1.0)
         self.per_recipient = Window(5, 1.0, self.clock)

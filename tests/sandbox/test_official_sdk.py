@@ -114,7 +114,7 @@ async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
         "has_more": False,
         "person": "李雷",
         "redirect_urls": [REDIRECT],
-        "scopes": 22,
+        "scopes": 27,
         "me": ["李雷", platform.open_id()],
         "missing": 99992354,
     }
