@@ -80,6 +80,8 @@ class UserInfo:
     name: str
     en_name: str
     avatar_url: str
+    email: str = ""
+    """Of the company, else the person's own; empty unless the person allowed it to be read."""
 
 
 def authorize_url(
@@ -213,6 +215,7 @@ class OAuth:
             name=str(data.get("name") or ""),
             en_name=str(data.get("en_name") or ""),
             avatar_url=str(data.get("avatar_url") or ""),
+            email=str(data.get("enterprise_email") or data.get("email") or ""),
         )
 
     def _request(

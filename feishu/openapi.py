@@ -18,8 +18,17 @@ from feishu.transport import Answer, Transport, default_transport
 ReceiveIdType: TypeAlias = Literal["open_id", "union_id", "user_id", "email", "chat_id"]
 Json: TypeAlias = Mapping[str, Any]
 
+_PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id", "oc_": "chat_id"}
+
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
+
+
+def receive_id_type(address: str) -> ReceiveIdType:
+    """What kind of address it is, by its look (page "Send message", receive_id_type)."""
+    if "@" in address:
+        return "email"
+    return _PREFIXES.get(address[:3], "user_id")
 
 
 @dataclass(frozen=True, slots=True)

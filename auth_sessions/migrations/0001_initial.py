@@ -132,6 +132,7 @@ class Migration(migrations.Migration):
                 ('open_id', models.CharField(max_length=128, verbose_name='open_id')),
                 ('union_id', models.CharField(blank=True, max_length=128, verbose_name='union_id')),
                 ('user_id', models.CharField(blank=True, max_length=128, verbose_name='user_id')),
+                ('email', models.CharField(blank=True, max_length=254, verbose_name='e-mail')),
                 ('name', models.CharField(blank=True, max_length=200, verbose_name='name')),
                 ('access_token', core.vault.fields.EncryptedField(blank=True, default='', editable=False, verbose_name='access token')),
                 ('refresh_token', core.vault.fields.EncryptedField(blank=True, default='', editable=False, verbose_name='refresh token')),
@@ -331,6 +332,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='usertoken',
             index=models.Index(fields=['bot', 'open_id'], name='token_of_person'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(condition=models.Q(('union_id', ''), _negated=True), fields=['bot', 'union_id'], name='token_of_union_id'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['bot', 'user_id'], name='token_of_user_id'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
+            index=models.Index(condition=models.Q(('email', ''), _negated=True), fields=['bot', 'email'], name='token_of_email'),
         ),
         migrations.AddIndex(
             model_name='usertoken',

@@ -49,6 +49,8 @@ class UserToken(models.Model):
     open_id = models.CharField(_("open_id"), max_length=128)
     union_id = models.CharField(_("union_id"), max_length=128, blank=True)
     user_id = models.CharField(_("user_id"), max_length=128, blank=True)
+    email = models.CharField(_("e-mail"), max_length=254, blank=True)
+    """In lower case, as far as the person let it be read."""
     name = models.CharField(_("name"), max_length=200, blank=True)
 
     access_token = EncryptedField(_("access token"), editable=False, bound_to="bot.destination")
@@ -113,6 +115,12 @@ class UserToken(models.Model):
             models.Index(name="token_newest", fields=("-authorized_at", "-id")),
             models.Index(name="token_of_bot", fields=("bot", "-authorized_at", "-id")),
             models.Index(name="token_of_person", fields=("bot", "open_id")),
+            *(
+                models.Index(
+                    name=f"token_of_{column}", fields=("bot", column), condition=~models.Q(**{column: ""})
+                )
+                for column in ("union_id", "user_id", "email")
+            ),
             models.Index(
                 name="token_being_sent",
                 fields=("lease_until",),

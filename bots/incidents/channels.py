@@ -22,11 +22,10 @@ from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from feishu.cards import literal
 from feishu.errors import FeishuError
-from feishu.openapi import OpenAPI, ReceiveIdType
+from feishu.openapi import OpenAPI, receive_id_type
 
 MESSENGERS: Final = 3
 """Bots that are tried, one after the other, to deliver one message."""
-_PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id", "oc_": "chat_id"}
 
 
 def send_email(user: User, notices: list[Notice]) -> None:
@@ -58,13 +57,6 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
         else:
             return
     raise NoticeNotSent(failure)
-
-
-def receive_id_type(address: str) -> ReceiveIdType:
-    """What kind of address it is, by its look (Feishu documentation, "Send message", receive_id_type)."""
-    if "@" in address:
-        return "email"
-    return _PREFIXES.get(address[:3], "user_id")
 
 
 def _messengers(user: User) -> list[Bot]:

@@ -111,7 +111,7 @@ def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
 
 def _ask_for_more(bot: Bot, data: SessionIn, how: dict[str, Any]) -> AuthSession:
     try:
-        grant = find_grant(bot=bot, open_id=data.open_id, tenant_key=data.tenant_key)
+        grant = find_grant(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
     except TokenNotFoundError:
         raise not_found("authorization") from None
     session = ask_for_scopes(grant=grant, scopes=data.scopes or bot.auth_scopes, **how)

@@ -11,20 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from auth_sessions.domain.revocation.service import revoke
-from auth_sessions.domain.tokens.broker import find_grant, hand_out
+from auth_sessions.domain.tokens.broker import hand_out
 from auth_sessions.domain.tokens.decision import SHORTEST_TTL, Reauthorize, Refresh, Use, decide
 from auth_sessions.domain.tokens.refresh_wait import read_grant
 from auth_sessions.domain.tokens.usage import request_refresh
 from auth_sessions.enums import RevocationState
-from auth_sessions.errors import AuthError, TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.errors import BotDisabledError
-from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
+from feishu_portal.api.grants import grant_of
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.reauthorization import reauthorization_required
@@ -65,7 +64,7 @@ class TokenRequest:
 
     client: ApiClient
     bot_id: str
-    open_id: str
+    person: str
     tenant_key: str
 
 
@@ -79,7 +78,9 @@ class Issued:
 async def issue_token(
     request: HttpRequest, response: HttpResponse, bot_id: str, open_id: str, data: TokenIn | None = None
 ) -> TokenOut:
-    """Good for at least ``min_ttl`` seconds. Where the present one is not, a refresh is asked for and the answer waits for it,
+    """``open_id``: or the person's union_id, user_id or e-mail address, as far as the bot knows it.
+
+    Good for at least ``min_ttl`` seconds. Where the present one is not, a refresh is asked for and the answer waits for it,
     ten seconds at most; then 503 ``refresh_in_progress``, with Retry-After. 503 ``refresh_postponed`` at once where the platform gave no
     usable answer and the next attempt comes later: at ``retry_at``. 404 ``token_not_found``: this person has never
     authorized the bot. 409 ``reauthorization_required``: send the person to ``authorize_url``. The refresh token never leaves."""
@@ -116,7 +117,7 @@ def revoke_token(
 ) -> RevocationOut:
     """Destroys the tokens here and revokes them at the platform, which gets five seconds to answer."""
     client = caller(request, Scope.TOKENS_REVOKE)
-    grant = _grant(bot_for(client, bot_id), open_id, tenant_key)
+    grant = grant_of(bot=bot_for(client, bot_id), person=open_id, tenant_key=tenant_key, client=client)
     state = RevocationState(revoke(grant=grant, actor=Actor.api(client)).state)
     return RevocationOut(destroyed=True, revoked=state == RevocationState.DONE, state=state)
 
@@ -125,7 +126,8 @@ def _issue(asked: TokenRequest, *, min_ttl: timedelta) -> Issued | Refresh:
     """The token; or that a refresh has to be waited for, which is asked for here. Lets go of the database, for waiting takes
     long. Raises Problem."""
     try:
-        grant = _grant(bot_for(asked.client, asked.bot_id), asked.open_id, asked.tenant_key)
+        bot = bot_for(asked.client, asked.bot_id)
+        grant = grant_of(bot=bot, person=asked.person, tenant_key=asked.tenant_key, client=asked.client)
         match decide(grant, min_ttl=min_ttl):
             case Use():
                 return Issued(grant, hand_out(grant, client=asked.client))
@@ -147,10 +149,3 @@ def _read(grant_id: UUID) -> UserToken | None:
         return read_grant(grant_id)
     finally:
         give_back(before_waiting=True)
-
-
-def _grant(bot: Bot, open_id: str, tenant_key: str) -> UserToken:
-    try:
-        return find_grant(bot=bot, open_id=open_id, tenant_key=tenant_key)
-    except AuthError as error:
-        raise Problem(404 if isinstance(error, TokenNotFoundError) else 409, error.code, str(error)) from None

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
+from auth_sessions.domain.tokens.broker import identified_by
 from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import UserToken
@@ -28,6 +29,7 @@ class UserOut(Schema):
     open_id: str
     union_id: str
     user_id: str
+    email: str
     tenant_key: str
     name: str
     scopes: list[str]
@@ -49,14 +51,20 @@ class UserPage(Schema):
 def list_users(
     request: HttpRequest,
     bot_id: str,
+    *,
     status: TokenStatus | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
     cursor: Annotated[str, Query(max_length=1000)] = "",
+    person: Annotated[
+        str, Query(max_length=254, description="Only of this open_id, union_id, user_id or e-mail address.")
+    ] = "",
 ) -> UserPage:
     """Ordered by tenant and open_id; ``cursor`` is the last answer's ``next_cursor``. Needs one of the scopes
     ``tokens:issue``, ``tokens:revoke`` and ``proxy:user``. Tokens are not part of it."""
     bot = bot_for(caller(request, *FOR_USERS), bot_id)
     grants = UserToken.objects.filter(bot=bot).defer("access_token", "refresh_token")
+    if person:
+        grants = grants.filter(identified_by(person))
     if status:
         grants = grants.filter(status=status)
     if cursor:

@@ -329,7 +329,7 @@ def test_a_user_is_described(platform, oauth):
     }
     platform.will_say({"code": 0, "data": data})
     assert oauth.user_info("eyJ.at") == UserInfo(
-        "ou_1", "on_1", "u1001", "tk", "Li Lei", "Leo Li", "https://img.test/a"
+        "ou_1", "on_1", "u1001", "tk", "Li Lei", "Leo Li", "https://img.test/a", "leo@example.test"
     )
     assert str(platform.requests[0].url) == "https://open.feishu.cn/open-apis/authen/v1/user_info"
     assert platform.requests[0].headers["authorization"] == "Bearer eyJ.at"

@@ -28,6 +28,8 @@ BELONGS = (
     ("auth_sessions.deviceconsent.verification_uri", ANSWER, re.compile(_LINKS)),
     ("events.subscription.secret", ANSWER, re.compile(r"/admin/events/subscription/.*")),
     ("api key", ANSWER, re.compile(r"/admin/access/apiclient/.*")),
+    # An official SDK begins with it, and gets back what it sent.
+    ("api key", ANSWER, re.compile(r"/proxy/.*/auth/v3/(?:app|tenant)_access_token/internal/?")),
 )
 
 

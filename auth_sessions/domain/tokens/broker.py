@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import request_authorization
@@ -27,14 +27,14 @@ LINK_LEFT = timedelta(minutes=1)  # a link that ends sooner is not worth handing
 
 
 def find_grant(
-    *, bot: Bot, open_id: str, tenant_key: str = "", among: QuerySet[UserToken] | None = None
+    *, bot: Bot, person: str, tenant_key: str = "", among: QuerySet[UserToken] | None = None
 ) -> UserToken:
-    """The grant of a person; ``tenant_key`` is needed only where two tenants know the same open_id. ``among``: how the row
-    is to be read.
+    """The grant of a person, by open_id, union_id, user_id or e-mail address. ``tenant_key`` is needed only where two tenants
+    know the same one. ``among``: how the row is to be read.
 
     Raises TokenNotFoundError, TenantNeededError.
     """
-    grants = (UserToken.objects.all() if among is None else among).filter(bot=bot, open_id=open_id)
+    grants = (UserToken.objects.all() if among is None else among).filter(identified_by(person), bot=bot)
     if tenant_key:
         grants = grants.filter(tenant_key=tenant_key)
     found = list(grants[:2])
@@ -44,6 +44,21 @@ def find_grant(
         raise TenantNeededError
     found[0].bot = bot
     return found[0]
+
+
+def identified_by(person: str) -> Q:
+    """Grants of whom an id of this look names (page "How to get user IDs"); a user_id may have any form but the others'."""
+    if "@" in person:
+        return Q(email=person.lower()) | Q(user_id=person)
+    if person.startswith("on_"):
+        return Q(union_id=person)
+    return Q(open_id=person) if person.startswith("ou_") else Q(user_id=person)
+
+
+def is_of_another_app(open_id: str, *, bot: Bot, among: QuerySet[Bot]) -> bool:
+    """Whether another bot, of those given, knows a person by this open_id."""
+    grants = UserToken.objects.filter(open_id=open_id, bot__in=among).exclude(bot=bot)
+    return open_id.startswith("ou_") and grants.exists()
 
 
 @transaction.atomic

@@ -81,7 +81,7 @@ class UserCalls:
     def _usable(self) -> UserToken:
         """The grant, with an access token for one call."""
         _refuse_transactions()
-        grant = find_grant(bot=self._bot, open_id=self._open_id, tenant_key=self._tenant_key)
+        grant = find_grant(bot=self._bot, person=self._open_id, tenant_key=self._tenant_key)
         decision = decide_for_call(grant)
         if isinstance(decision, Refresh):
             request_refresh(grant)

@@ -6,7 +6,7 @@ from typing import Protocol
 from auth_sessions.domain.tokens.decision import Reauthorize, Refresh, Use, decide_for_call
 from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.enums import UseKind
-from auth_sessions.errors import AuthError, TokenNotFoundError
+from auth_sessions.errors import AuthError
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
 from core.access.models import ApiClient
@@ -15,6 +15,7 @@ from core.access.scopes import Scope
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
+from feishu_portal.api.grants import grant_problem
 from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
@@ -73,7 +74,7 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
     client = rows.client(request.key)
     if client is None:
         raise unauthenticated()
-    permitted(client, Scope.PROXY_USER if request.target.open_id else Scope.PROXY_APP)
+    permitted(client, Scope.PROXY_USER if request.target.person else Scope.PROXY_APP)
     if request.may_fall_back:
         permitted(client, Scope.PROXY_APP)
     bot = rows.bot(request.target.app_id)
@@ -94,7 +95,7 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
 def _admit(
     request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot
 ) -> AdmittedCall | UserToken:
-    if not request.target.open_id:
+    if not request.target.person:
         return _admitted(request, client, bot, None)
     try:
         return _admit_for_person(request, rows, client, bot)
@@ -111,8 +112,7 @@ def _admit_for_person(
     try:
         grant = rows.grant(bot, request)
     except AuthError as error:
-        status = 404 if isinstance(error, TokenNotFoundError) else 409
-        raise Problem(status, error.code, str(error)) from None
+        raise grant_problem(error, bot=bot, person=request.target.person, client=client) from None
     match decide_for_call(grant):
         case Use(_, ends_soon):
             if ends_soon:

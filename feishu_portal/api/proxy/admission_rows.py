@@ -45,7 +45,7 @@ class FreshRows:
     def grant(self, bot: Bot, request: CallRequest) -> UserToken:
         return find_grant(
             bot=bot,
-            open_id=request.target.open_id,
+            person=request.target.person,
             tenant_key=request.tenant_key,
             among=with_versions(UserToken.objects.all()),
         )
@@ -97,8 +97,10 @@ class RowCache:
         """Keep the rows that admitted the call. SQLite numbers no versions, so nothing is cached there; neither is a call
         for which the bot stepped in, since the row that is missing has no version."""
         client, bot, grant = admitted.client, admitted.bot, admitted.grant
-        if bool(request.target.open_id) != bool(grant) or not version_of(client):
+        if bool(request.target.person) != bool(grant) or not version_of(client):
             return
+        if grant is not None and request.target.person != grant.open_id:
+            return  # another person may come to have this user_id or address, which no version shows
         versions = AdmissionVersions(
             client=(client.pk, version_of(client)),
             bot=(bot.pk, version_of(bot)),
@@ -118,4 +120,4 @@ class RowCache:
 def _name(request: CallRequest) -> tuple[str, ...]:
     key = hashlib.sha256(request.key.encode()).hexdigest()
     target = request.target
-    return key, target.app_id, target.open_id, request.tenant_key, str(request.may_fall_back)
+    return key, target.app_id, target.person, request.tenant_key, str(request.may_fall_back)

@@ -25,9 +25,10 @@ from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.admission_batch import admit_batch
-from feishu_portal.api.proxy.admission_rows import RowCache
+from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import ProxyCall
+from feishu_portal.api.proxy.own_key import check_key, key_in, refusal, with_own_key
 from feishu_portal.api.proxy.rate_limits import RateLimits
 from feishu_portal.api.proxy.target import read_target
 from feishu_portal.api.proxy.upload import Upload
@@ -100,9 +101,23 @@ class ProxyServer:
         with everybody, own:
             async with asyncio.timeout(TOTAL_SECONDS):
                 upload = Upload(receive, headers)
+                if target.asks_for_app_token:
+                    await self._answer_with_own_key(request, upload, scope, receive, send)
+                    return
                 admitted = await self.admit(request)
                 call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
                 await _while_wanted(call, upload)
+
+    async def _answer_with_own_key(
+        self, request: CallRequest, upload: Upload, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        key = request.key or await key_in(upload)
+        try:
+            await self._ask(lambda: check_key(key, request.target, FreshRows()))
+            response = with_own_key(key)
+        except Problem as problem:
+            response = refusal(problem)
+        await response(scope, receive, send)
 
     async def admit(self, request: CallRequest) -> AdmittedCall:
         """The call, admitted, after the refresh it may need. Raises Problem."""

@@ -13,15 +13,23 @@ from feishu_portal.api.problems import Problem, not_found
 PREFIX = "/proxy/"
 MAX_ADDRESS = 8 * 1024  # bytes of path and query; the usual limit of servers
 
-_ROUTE = re.compile(rb"/proxy/(cli_[0-9A-Za-z]{1,60})/(?:(app)|users/([0-9A-Za-z_-]{1,128}))(/open-apis/.+)")
+_ROUTE = re.compile(rb"/proxy/(cli_[0-9A-Za-z]{1,60})/(?:(app)|users/([^/]{1,400}))(/open-apis/.+)")
+_PERSON = re.compile(r"(?!\.+$)[0-9A-Za-z_.+@-]{1,128}")  # an open_id, union_id, user_id or e-mail address
 # RFC 3986's pchar without ";": what follows one is a parameter to some servers and part of the name to others.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+")
 _SAFE = "~!$&'()*+,=:@"
 _AMBIGUOUS = re.compile(r"[/\\;?#%\x00-\x1f\x7f]")
-_QUERY = re.compile(rb"[\x21\x24-\x7e]*")  # printable, without " and #
+_CONTROL = re.compile(rb"[\x00-\x20\x23\x7f]")  # and #, which would end the query
+_NOT_IN_ADDRESSES = re.compile(rb"[\x22\x80-\xff]")
 
 # With these a caller would get tokens past the portal, or end everybody's sessions.
 DENIED = (("auth",), ("authen",), ("oauth",), ("oidc",), ("passport",), ("suite", "passport"), ("mina",))
+WHO_AM_I = ("authen", "v1", "user_info")  # hands out no token
+TOKEN_CALLS = (
+    ("auth", "v3", "tenant_access_token", "internal"),
+    ("auth", "v3", "app_access_token", "internal"),
+)
+"""With which an official SDK begins; answered here, with the caller's own key."""
 _TOKEN_PARAMETERS = {
     "access_token", "user_access_token", "tenant_access_token", "app_access_token", "refresh_token", "app_secret",
 }  # fmt: skip
@@ -29,10 +37,11 @@ _TOKEN_PARAMETERS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The API to call, and in whose name. ``open_id`` is empty for the bot itself; ``segments`` are decoded."""
+    """The API to call, and in whose name. ``person`` is an open_id, union_id, user_id or e-mail address, empty for the bot
+    itself; ``segments`` are decoded."""
 
     app_id: str
-    open_id: str
+    person: str
     method: str
     segments: tuple[str, ...]
     query: str = field(repr=False)
@@ -41,6 +50,11 @@ class Target:
     def path(self) -> str:
         """As it is sent, and as it is written down."""
         return "/" + "/".join(quote(segment, safe=_SAFE) for segment in self.segments)
+
+    @property
+    def asks_for_app_token(self) -> bool:
+        """Whether this is the call with which an SDK begins, to be answered here."""
+        return self.method == "POST" and self.segments[1:] in TOKEN_CALLS
 
     @property
     def address(self) -> str:
@@ -64,11 +78,19 @@ def read_target(scope: Scope) -> Target:
     match = _ROUTE.fullmatch(raw)
     if match is None:
         raise not_found("thing")
-    app_id, _app, open_id, path = match.groups()
-    segments = tuple(_segment(text) for text in path.decode("latin-1").split("/")[1:])
+    app_id, _app, written, path = match.groups()
+    person = unquote((written or b"").decode("latin-1"), errors="replace")
+    if written and not _PERSON.fullmatch(person):
+        raise not_found("thing")
+    # A slash at the end names nothing more; many SDKs and people write one.
+    written_segments = _encoded(path).removesuffix("/").split("/")[1:]
+    segments = tuple(_segment(text) for text in written_segments)
+    target = Target(app_id.decode(), person, method, segments, _query(query))
     if any(_begins(segments[1:], denied) for denied in DENIED):
-        raise Problem(403, "path_not_allowed", "The portal alone asks the platform for tokens.")
-    return Target(app_id.decode(), (open_id or b"").decode(), method, segments, _query(query))
+        is_harmless = segments[1:] == WHO_AM_I and method in {"GET", "HEAD"}
+        if not is_harmless and not target.asks_for_app_token:
+            raise Problem(403, "path_not_allowed", "The portal alone asks the platform for tokens.")
+    return target
 
 
 def _raw_path(scope: Scope) -> bytes:
@@ -98,15 +120,21 @@ def _begins(segments: tuple[str, ...], denied: tuple[str, ...]) -> bool:
     return folded == denied
 
 
-def _query(query: bytes) -> str:
-    if not _QUERY.fullmatch(query):
+def _encoded(part: bytes) -> str:
+    """Quotes and whatever is no ASCII percent-encoded, byte for byte, as a browser would have done."""
+    return _NOT_IN_ADDRESSES.sub(lambda byte: b"%%%02X" % byte[0][0], part).decode("ascii")
+
+
+def _query(written: bytes) -> str:
+    if _CONTROL.search(written):
         raise _invalid("query")
-    names = {name.casefold() for name, _value in parse_qsl(query.decode(), keep_blank_values=True)}
+    query = _encoded(written)
+    names = {name.casefold() for name, _value in parse_qsl(query, keep_blank_values=True)}
     if names & _TOKEN_PARAMETERS:
         raise Problem(
             400, "token_in_query", "No token belongs in an address; the portal adds it where it does."
         )
-    return query.decode()
+    return query
 
 
 def _invalid(part: str) -> Problem:

@@ -405,3 +405,40 @@ def test_nobody_promises_to_try_again(client, bot, platform):
     assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
     assert "retried" not in response.json()["cure"]
     assert Sending.objects.get().said == "frequency"
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("ou_1", "open_id"),
+        ("on_1", "union_id"),
+        ("oc_1", "chat_id"),
+        ("a@example.com", "email"),
+        ("e33ggbyz", "user_id"),
+    ],
+)
+def test_kind_of_address_is_told_by_its_look(client, bot, platform, address, kind):
+    assert post(client, bot, receive_id=address, text="hello").status_code == 201
+    assert platform.sends.calls.last.request.url.params["receive_id_type"] == kind
+    assert Sending.objects.get().receive_id_type == kind
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("oc_1", "open_id"), ("ou_1", "chat_id"), ("on_1", "open_id"), ("a@example.com", "open_id"), ("e33ggbyz", "email"),
+        ("e33ggbyz", "open_id"), ("ou_1", "user_id"),
+    ],
+)  # fmt: skip
+def test_address_of_another_kind_is_refused_before_the_platform_is_asked(
+    client, bot, platform, address, kind
+):
+    response = post(client, bot, receive_id=address, receive_id_type=kind, text="hello")
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert kind in response.json()["errors"][0]["message"]
+    assert not platform.sends.called
+    assert not Sending.objects.exists()
+
+
+def test_user_id_may_hold_an_at_sign_where_it_is_called_one(client, bot, platform):
+    assert post(client, bot, receive_id="a@b", receive_id_type="user_id", text="hello").status_code == 201

@@ -41,7 +41,7 @@ async def test_stranger_cannot_tell_a_bot_from_none(proxy, grant, upstream, data
 
 async def test_person_of_another_bot_is_nobody(proxy, upstream, database):
     await database.run(lambda: make_grant(make_bot(), access_token=USER_TOKEN))
-    response = await proxy.call(await proxy.key(), proxy.path())
+    response = await proxy.call(await proxy.key(bots=(proxy.bot,)), proxy.path())
     assert problem(response) == (404, "token_not_found")
     assert upstream.requests == []
 
