@@ -1,5 +1,7 @@
 """Bots: for whom the portal speaks, and the connections on which their events arrive."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -9,4 +11,6 @@ class BotsConfig(AppConfig):
     verbose_name = _("Bots")
 
     def ready(self) -> None:
-        from bots.incidents import connections  # noqa: F401, PLC0415 -- registers its detector; models are loaded now
+        # Each registers its detector, in the order in which pages list their causes; models are loaded now.
+        for name in ("connections", "clocks"):
+            import_module(f"bots.incidents.{name}")

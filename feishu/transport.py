@@ -16,6 +16,7 @@ import httpx
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
+from feishu.platform_clock import platform_clock
 from feishu.proxies import environment_proxy
 from feishu.reasons import Reason
 from feishu.responses import Answer, read_answer
@@ -131,6 +132,12 @@ class Transport:
                 timeout=limits,
                 follow_redirects=False,
             ) as response:
+                platform_clock.note(
+                    response.url.host,
+                    status=response.status_code,
+                    headers=response.headers,
+                    took=time.monotonic() - deadline + total,
+                )
                 if response.status_code == PROXY_AUTHENTICATION:
                     raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
                 body = _read(response, deadline)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -96,7 +96,11 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
 
     @column(_("subject"))
     def affected(self, incident: Incident) -> str:
-        page = reverse(cause_named(incident.cause).page, args=[incident.affected_id])
+        name = cause_named(incident.cause).page
+        try:
+            page = reverse(name, args=[incident.affected_id])
+        except NoReverseMatch:  # a page about all subjects at once
+            page = reverse(name)
         return format_html('<a href="{}">{}</a>', page, incident.affected_name)
 
     @column(_("state"))

@@ -72,6 +72,25 @@ RECONNECTING: Final = CodeInfo(
 )
 
 
+def clock_differs(offset: float) -> CodeInfo:
+    """The platform's clock is ``offset`` seconds ahead of the machine's."""
+    minutes = max(1, round(abs(offset) / 60))
+    zh, en = ("慢", "behind") if offset > 0 else ("快", "ahead of")
+    return CodeInfo(
+        None,
+        Category.CONFIGURATION,
+        Text(
+            f"本机时钟比平台{zh}约 {minutes} 分钟；判断事件是否过期时已校正，其他时间会显示错误",
+            f"This machine's clock is about {minutes} min {en} the platform's. It is corrected for where events too old are "
+            "told apart; other times are wrong",
+        ),
+        Text(
+            "请用 NTP（chrony、systemd-timesyncd）同步本机时间；虚拟机或 WSL 在休眠后可能需要手动同步",
+            "Set it by NTP (chrony, systemd-timesyncd); a virtual machine or WSL may need it by hand after a sleep",
+        ),
+    )
+
+
 def foreign(*, online: int, held: int) -> CodeInfo:
     """The platform counts ``online`` connections of the app, of which the portal holds ``held``."""
     others = online - held

@@ -6,6 +6,7 @@ from uuid import UUID
 from bots.live_updates import processes_changed
 from bots.models import FleetProcess
 from core.database.clock import DatabaseTime
+from feishu.platform_clock import platform_clock
 
 FORGOTTEN_AFTER = 3600.0
 """Seconds after which the row of a process that died is deleted."""
@@ -32,6 +33,7 @@ def announce(me: Peer, *, name: str) -> None:
         "capacity": me.capacity,
         "draining": me.draining,
         "only": sorted(me.only),
+        "clock_offset": platform_clock.offset(),
     }
     if not FleetProcess.objects.filter(id=me.id).update(**values):
         FleetProcess.objects.create(id=me.id, **values)

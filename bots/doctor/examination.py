@@ -60,6 +60,7 @@ def examination(
     for step in _STEPS:
         if not step.long_connection_only or bot.transport == EventsBy.WEBSOCKET:
             yield from _taken(step, case)
+    yield portal.clock()
     yield portal.public_url()
     yield from portal.webhook_keys(bot)
     yield portal.refresh_switch(may_refresh=may_refresh)

@@ -40,6 +40,7 @@ class Check(StrEnum):
     USER_SCOPES = "user_scopes"
     OFFLINE_ACCESS = "offline_access"
     REFRESH = "refresh"
+    CLOCK = "clock"
     PUBLIC_URL = "public_url"
     WEBHOOK_KEYS = "webhook_keys"
 
@@ -58,6 +59,7 @@ _TITLES: Final = {
     Check.USER_SCOPES: Text("向用户申请的权限", "Scopes to ask users for"),
     Check.OFFLINE_ACCESS: Text("长期授权 offline_access", "Lasting grants: offline_access"),
     Check.REFRESH: Text("刷新 user_access_token 的开关", "Switch “Refresh user_access_token”"),
+    Check.CLOCK: Text("本机时钟", "This machine's clock"),
     Check.PUBLIC_URL: Text("门户地址 PUBLIC_URL", "Address of the portal: PUBLIC_URL"),
     Check.WEBHOOK_KEYS: Text("Webhook 密钥", "Keys of the webhook"),
 }

@@ -6,11 +6,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from bots.connections.advice import clock_differs
 from bots.doctor.findings import Check, CheckResult, Finding
 from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
+from feishu.platform_clock import TOLERANCE, platform_clock
 from feishu.reasons import Reason
 from feishu.text import Text
 
@@ -64,6 +66,21 @@ def webhook_keys(bot: Bot) -> Iterator[Finding]:
             "Set it under “Events & Callbacks”, encryption strategy, and enter it in the bot's settings",
         ),
     )
+
+
+def clock() -> Finding:
+    """The process's clock against the dates of the answers that the examination has brought."""
+    offset = platform_clock.offset()
+    if offset is None:
+        words = Text(
+            "平台的应答没有给出可比较的时间", "The platform's answers tell no time to compare it with"
+        )
+        return Finding(Check.CLOCK, CheckResult.UNKNOWN, words)
+    if abs(offset) <= TOLERANCE:
+        words = Text("与平台一致", "It agrees with the platform's")
+        return Finding(Check.CLOCK, CheckResult.OK, words)
+    info = clock_differs(offset)
+    return Finding(Check.CLOCK, CheckResult.WARNING, info.cause, info.cure)
 
 
 def public_url() -> Finding:

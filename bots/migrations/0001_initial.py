@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                 ('capacity', models.PositiveIntegerField()),
                 ('draining', models.BooleanField(default=False)),
                 ('only', models.JSONField(default=list)),
+                ('clock_offset', models.FloatField(null=True)),
             ],
             options={
                 'verbose_name': 'process',

@@ -209,6 +209,8 @@ class FleetProcess(models.Model):
     capacity = models.PositiveIntegerField()
     draining = models.BooleanField(default=False)
     only = models.JSONField(default=list)
+    clock_offset = models.FloatField(null=True)
+    """Seconds by which the platform's clock is ahead of the process's; None while nobody knows."""
 
     class Meta:
         default_permissions = ()  # no page of the console is about it

@@ -10,6 +10,7 @@ from events.enums import Arrived, EventStatus
 from feishu.blanking import without_any_token, without_token
 from feishu.envelope import Envelope, fallback_key, parse
 from feishu.errors import EnvelopeError
+from feishu.platform_clock import platform_clock
 
 MAX_KEY = 200
 MAX_TRACE_ID = 128
@@ -77,7 +78,7 @@ def read_event(
         payload=without_token(payload, envelope.token),
         tenant_key=envelope.tenant_key,
         trace_id=storable(trace_id, MAX_TRACE_ID),
-        created_at=envelope.create_time or now,
+        created_at=platform_clock.in_local_time(envelope.create_time or now, received=now),
         received_at=now,
         error="",
         is_callback=envelope.is_callback,

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('payload', models.BinaryField(verbose_name='payload')),
                 ('tenant_key', models.CharField(blank=True, max_length=64, verbose_name='tenant')),
                 ('trace_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
-                ('created_at', models.DateTimeField(help_text='As the platform says.', verbose_name='created')),
+                ('created_at', models.DateTimeField(help_text="As the platform says, by the portal's clock.", verbose_name='created')),
                 ('received_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='received')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
                 ('duplicates', models.PositiveIntegerField(default=0, verbose_name='duplicates')),

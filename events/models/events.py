@@ -35,7 +35,9 @@ class Event(models.Model):
     payload = models.BinaryField(_("payload"))
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     trace_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
-    created_at = models.DateTimeField(_("created"), help_text=_("As the platform says."))
+    created_at = models.DateTimeField(
+        _("created"), help_text=_("As the platform says, by the portal's clock.")
+    )
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0)

@@ -13,6 +13,12 @@ def public_url(settings) -> None:
     settings.PUBLIC_URL = "https://portal.example.com"
 
 
+@pytest.fixture(autouse=True)
+def agreeing_clock(monkeypatch) -> None:
+    """Answers made up by tests carry no date."""
+    monkeypatch.setattr("bots.doctor.portal.platform_clock.offset", lambda: 0.3)
+
+
 @pytest.fixture
 def bot() -> Bot:
     bot = make_bot(app_secret=SECRET, auth_scopes=["offline_access", "docx:document:readonly"])

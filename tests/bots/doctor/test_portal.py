@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, CheckResult
+from bots.doctor import Check, CheckResult, portal
 from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
@@ -77,3 +77,18 @@ def test_webhook_keys_sealed_with_another_key_are_wrong(platform, settings):
     bot = make_bot(app_secret=SECRET, transport=Transport.WEBHOOK, encrypt_key="3ncrypt")
     settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
     assert look(bot)[Check.WEBHOOK_KEYS].result is CheckResult.WRONG
+
+
+@pytest.mark.parametrize(
+    ("offset", "result"), [(3.0, CheckResult.OK), (600.0, CheckResult.WARNING), (-600.0, CheckResult.WARNING)]
+)
+def test_clock_is_compared_with_the_platforms(monkeypatch, offset, result):
+    monkeypatch.setattr("bots.doctor.portal.platform_clock.offset", lambda: offset)
+    finding = portal.clock()
+    assert (finding.check, finding.result) == (Check.CLOCK, result)
+    assert bool(finding.cure.zh_cn) == (result is CheckResult.WARNING)
+
+
+def test_clock_that_cannot_be_compared_is_unknown(monkeypatch):
+    monkeypatch.setattr("bots.doctor.portal.platform_clock.offset", lambda: None)
+    assert portal.clock().result is CheckResult.UNKNOWN

@@ -13,7 +13,9 @@ def test_apps_bring_causes_of_their_own_those_of_lower_apps_first():
     assert {"deliveries", "refresh"} <= set(names)
 
 
-@pytest.mark.parametrize("name", ["configuration", "not_connected", "foreign", "refresh", "deliveries"])
+@pytest.mark.parametrize(
+    "name", ["configuration", "not_connected", "foreign", "clock", "refresh", "deliveries", "unreadable"]
+)
 @pytest.mark.django_db
 def test_every_cause_is_explained_in_both_languages(name):
     incident = Incident(bot=make_bot(name="Helper"), cause=name, message="3/1", began_at=timezone.now())

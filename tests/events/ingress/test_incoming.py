@@ -1,4 +1,5 @@
 import json
+import time
 from uuid import uuid4
 
 import pytest
@@ -73,3 +74,11 @@ def test_key_fits_its_column_whatever_the_id():
 
 def test_trace_id_is_cut_to_its_column():
     assert read(message_event(), trace_id="t\x00" + "x" * 500).trace_id == "t" + "x" * (MAX_TRACE_ID - 1)
+
+
+def test_time_of_the_platform_is_kept_by_the_portals_clock(monkeypatch):
+    monkeypatch.setattr("events.ingress.incoming.platform_clock.correction", lambda: -2700.0)
+    sent = message_event()  # now, on a machine that is 45 minutes ahead of the platform
+    sent["header"]["create_time"] = str(int((time.time() - 2700) * 1000))
+    event = read_event(bot_id=uuid4(), payload=json.dumps(sent).encode(), arrived_by=Arrived.WEBSOCKET)
+    assert abs((event.received_at - event.created_at).total_seconds()) < 2
