@@ -25,6 +25,7 @@ class FailureReason(models.TextChoices):
     OTHER_BROWSER = "other_browser", _("The answer came back in another browser")
     PLATFORM_ERROR = "platform_error", _("The platform refused")
     UNREACHABLE = "unreachable", _("The platform could not be reached")
+    UNREADABLE = "unreadable", _("The answer could not be read")
     CARD_NOT_SENT = "card_not_sent", _("The card could not be sent")
     INTERRUPTED = "interrupted", _("Interrupted before the tokens were stored")
 

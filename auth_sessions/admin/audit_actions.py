@@ -13,6 +13,7 @@ name_actions(
         "auth_session.failed": _("Authorization failed"),
         "auth_session.cancelled": _("Authorization request cancelled"),
         "user_token.needs_reauth": _("Token must be authorized again"),
+        "user_token.revived": _("Token to be refreshed again"),
         "user_token.revoked": _("Authorization revoked"),
         "user_token.destination_changed": _("Tokens destroyed: the bot's platform or address changed"),
         "user_token.revocation_given_up": _("Token could not be withdrawn at the platform"),

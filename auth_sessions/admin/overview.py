@@ -68,7 +68,9 @@ def _failed_sessions(user: User) -> Iterator[Entry]:
     sessions = AuthSession.objects.visible_to(user).filter(state=SessionState.FAILED).select_related("bot")
     for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
         reason = str(FailureReason(session.reason).label)
-        said = f" · {cause_and_cure(explain(session.error_code))}" if session.error_code is not None else ""
+        is_explained = session.error_code is not None or session.error_reason
+        info = explain(session.error_code, session.error_reason)
+        said = f" · {cause_and_cure(info)}" if is_explained else ""
         yield Entry(
             f"{session.bot.name} · {session.open_id}",
             f"{reason}{said}",
@@ -85,11 +87,12 @@ def _tokens(user: User) -> Iterator[Entry]:
         | Q(pk__in=tokens.filter(phase=RefreshPhase.UNCERTAIN).order_by().values("pk")[:MAX_SORTED])
     )
     for token in needs_person.select_related("bot").order_by("-authorized_at")[:MAX_ENTRIES]:
+        is_explained = token.last_code is not None or token.last_reason
         is_uncertain = token.phase == RefreshPhase.UNCERTAIN
         state = RefreshPhase(token.phase).label if is_uncertain else TokenStatus(token.status).label
         yield Entry(
             f"{token.bot.name} · {token}",
-            cause_and_cure(explain(token.last_code)) if token.last_code is not None else str(state),
+            cause_and_cure(explain(token.last_code, token.last_reason)) if is_explained else str(state),
             reverse("admin:auth_sessions_usertoken_change", args=[token.pk]),
             kind=_("Token"),
             at=token.refreshed_at or token.authorized_at,
@@ -103,7 +106,7 @@ def _paused_apps(user: User) -> Iterator[Entry]:
     for gate in gates.order_by("-paused_at")[:MAX_ENTRIES]:
         yield Entry(
             gate.bot.name,
-            cause_and_cure(explain(gate.code)),
+            cause_and_cure(explain(gate.code, gate.reason)),
             reverse("admin:bots_bot_change", args=[gate.bot_id]),
             kind=_("Refreshing paused"),
             at=gate.paused_at,

@@ -19,7 +19,8 @@ from core.console.badges import state
 from core.console.base import operator_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-from core.console.rendering import EMPTY, actor, ago, explained, identifier, when
+from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
+from feishu.codes import explain
 
 SESSION_COLOURS = {
     SessionState.PENDING: "info",
@@ -151,7 +152,10 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("error"))
     def problem(self, session: AuthSession) -> str:
-        return explained(session.error_code, log_id=session.error_log_id)
+        if session.error_code is None and not session.error_reason:
+            return session.error_said or EMPTY
+        info = explain(session.error_code, session.error_reason)
+        return problem_block(info, said=session.error_said, log_id=session.error_log_id)
 
     @column(_("card message"))
     def card_message(self, session: AuthSession) -> str:

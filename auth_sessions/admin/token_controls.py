@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import REFUSALS, ask_page
 from auth_sessions.domain.refresh.gate import probe_soon
+from auth_sessions.domain.refresh.revival import RefreshNow, refresh_now
 from auth_sessions.domain.revocation.service import revoke, revoke_later
 from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_scopes
-from auth_sessions.domain.tokens.usage import request_refresh
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
@@ -36,6 +36,19 @@ REFRESHING = _(
     "The refresher fetches new tokens as soon as it can. While the app is paused, it is tried once, to see whether the "
     "platform accepts it again."
 )
+
+REFRESH_ANSWERS = {
+    RefreshNow.DUE: _("The refresher does it next."),
+    RefreshNow.LATER: _(
+        "Nobody knows how the last refresh ended. The refresh token is sent again as soon as the access token is over, and not "
+        "before: what works now is not put at risk."
+    ),
+    RefreshNow.UNDER_WAY: _("It is being refreshed at this moment."),
+    RefreshNow.REFUSED: _(
+        "The platform has refused this refresh token for good. Send the person an authorization card."
+    ),
+    RefreshNow.OVER: _("There is no refresh token that still works. Send the person an authorization card."),
+}
 
 
 class TokenControls(Base):
@@ -80,15 +93,11 @@ class TokenControls(Base):
     @button(_("Refresh now"), icon="refresh", path="refresh-now")
     @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
     def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
-        tried = probe_soon(token.bot, actor=Actor.operator(operator_of(request)))
-        if request_refresh(token) or tried:
-            self.message_user(request, gettext("The refresher does it next."), messages.SUCCESS)
-        else:
-            self.message_user(
-                request,
-                gettext("Nothing to do: it is due already, under way, or cannot be refreshed."),
-                messages.INFO,
-            )
+        actor = Actor.operator(operator_of(request))
+        probe_soon(token.bot, actor=actor)
+        outcome = refresh_now(token, actor=actor)
+        level = messages.SUCCESS if outcome == RefreshNow.DUE else messages.WARNING
+        self.message_user(request, str(REFRESH_ANSWERS[outcome]), level)
 
     @button(_("Revoke"), icon="block", path="revoke", colour="danger")
     @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))

@@ -7,7 +7,8 @@ from auth_sessions.models import RefreshAttempt, Revocation, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyInline
 from core.console.columns import column
-from core.console.rendering import EMPTY, actor, ago, explained
+from core.console.rendering import EMPTY, actor, ago, explained, problem_block
+from feishu.codes import explain
 
 OUTCOME_COLOURS = {
     RefreshOutcome.OK: "success",
@@ -48,7 +49,17 @@ class RefreshAttemptInline(ReadOnlyInline[RefreshAttempt, UserToken]):
 
     @column(_("error"))
     def problem(self, attempt: RefreshAttempt) -> str:
-        return explained(attempt.code, log_id=attempt.log_id)
+        said = answered(attempt)
+        if attempt.code is None and not attempt.reason:
+            return said or EMPTY
+        return problem_block(explain(attempt.code, attempt.reason), said=said, log_id=attempt.log_id)
+
+
+def answered(attempt: RefreshAttempt) -> str:
+    """What came back: the HTTP status, and the words."""
+    status = "" if attempt.http_status is None else f"HTTP {attempt.http_status}"
+    is_named = not status or attempt.said.startswith(status)
+    return attempt.said if is_named else ": ".join(filter(None, (status, attempt.said)))
 
 
 class RevocationInline(ReadOnlyInline[Revocation, UserToken]):

@@ -5,16 +5,23 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.token_controls import TokenControls
-from auth_sessions.admin.token_history import OUTCOME_COLOURS, RefreshAttemptInline, RevocationInline
+from auth_sessions.admin.token_history import (
+    OUTCOME_COLOURS,
+    RefreshAttemptInline,
+    RevocationInline,
+    answered,
+)
+from auth_sessions.domain.refresh.revival import obstacle_to_revival
 from auth_sessions.domain.tokens.scopes import lacking, wanted_scopes
 from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
-from auth_sessions.models import RefreshGate, UserToken
+from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter
-from core.console.rendering import EMPTY, ago, explained, identifier, when
+from core.console.rendering import EMPTY, ago, identifier, problem_block, when
 from core.vault.fields import encrypted_field
+from feishu.codes import explain
 
 TOKEN_COLOURS = {
     TokenStatus.ACTIVE: "success",
@@ -128,7 +135,12 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
 
     @column(_("refreshable until"))
     def refreshable_until(self, token: UserToken) -> str:
-        return when(token.refresh_expires_at)
+        """Empty where the portal refreshes no more, unless an operator can have it tried."""
+        if token.status == TokenStatus.ACTIVE:
+            return when(token.refresh_expires_at)
+        if obstacle_to_revival(token) is not None:
+            return EMPTY
+        return format_html("{}<br>{}", when(token.refresh_expires_at), _("“Refresh now” tries it again."))
 
     @column(_("authorized"))
     def authorized(self, token: UserToken) -> str:
@@ -149,7 +161,10 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
         if gate is None:
             return label(_("Being refreshed"), "success")
         return format_html(
-            "{} {}<br>{}", label(_("Paused"), "danger"), when(gate.paused_at), explained(gate.code)
+            "{} {}<br>{}",
+            label(_("Paused"), "danger"),
+            when(gate.paused_at),
+            problem_block(explain(gate.code, gate.reason)),
         )
 
     @column(_("last used"))
@@ -170,7 +185,12 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
 
     @column(_("error"))
     def problem(self, token: UserToken) -> str:
-        return explained(token.last_code)
+        """Of the last attempt, while it is one that failed."""
+        if token.last_code is None and not token.last_reason:
+            return EMPTY
+        latest = RefreshAttempt.objects.filter(token=token).order_by("-claimed_at").first()
+        said = answered(latest) if latest else ""
+        return problem_block(explain(token.last_code, token.last_reason), said=said)
 
     @column(_("scopes granted"))
     def scopes_shown(self, token: UserToken) -> str:

@@ -55,6 +55,10 @@ _FAILURES: Mapping[str, Text] = {
         "暂时无法连接平台，没有保存任何信息，请稍后重试。",
         "The platform could not be reached. Nothing was stored; please try again later.",
     ),
+    FailureReason.UNREADABLE: Text(
+        "收到的应答无法识别，可能并非来自平台；没有保存任何信息，请稍后重试。",
+        "The answer could not be read; perhaps it was not the platform that answered. Nothing was stored; please try again later.",
+    ),
     FailureReason.CARD_NOT_SENT: Text("卡片发送失败。", "The card could not be sent."),
     FailureReason.INTERRUPTED: Text(
         "授权过程意外中断，没有保存任何信息，请重新授权。",
@@ -221,6 +225,16 @@ def _failure(session: AuthSession) -> dict[str, Any]:
                 Text(
                     f"错误码 {session.error_code}：{info.cause.zh_cn}\n{info.cure.zh_cn}\n日志 ID：{log_id}",
                     f"Code {session.error_code}: {info.cause.en_us}\n{info.cure.en_us}\nLog ID: {log_id}",
+                )
+            )
+        )
+    elif session.error_reason:
+        info = explain(None, session.error_reason).for_one_attempt
+        elements.append(
+            markdown(
+                Text(
+                    f"{info.cause.zh_cn}\n{info.cure.zh_cn}",
+                    f"{info.cause.en_us}\n{info.cure.en_us}",
                 )
             )
         )

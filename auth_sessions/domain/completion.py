@@ -16,7 +16,7 @@ from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access import audit
 from core.access.actors import SYSTEM, Actor
-from feishu.errors import FeishuError, TransportError
+from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class CompletionOutcome(StrEnum):
     OTHER_BROWSER = "other_browser"
     PLATFORM_ERROR = "platform_error"
     UNREACHABLE = "unreachable"
+    UNREADABLE = "unreadable"
     INTERRUPTED = "interrupted"
     REPLAYED = "replayed"
     UNKNOWN = "unknown"
@@ -99,8 +100,12 @@ def _authorize(
 
 
 def fail_for_error(session: AuthSession, error: FeishuError) -> CompletionOutcome:
-    """End the session because the platform refused or could not be reached."""
-    reason = FailureReason.UNREACHABLE if isinstance(error, TransportError) else FailureReason.PLATFORM_ERROR
+    """End the session because the platform refused, could not be reached, or something else answered in its place."""
+    reason = FailureReason.PLATFORM_ERROR
+    if isinstance(error, TransportError):
+        reason = FailureReason.UNREACHABLE
+    elif isinstance(error, MalformedAnswer):
+        reason = FailureReason.UNREADABLE
     return fail(session, reason, error)
 
 

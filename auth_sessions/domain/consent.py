@@ -1,6 +1,7 @@
 """Consent in the browser: from the card's link to the platform's consent page and back (OAuth's authorization code flow)."""
 
 import hmac
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,14 +23,17 @@ from auth_sessions.errors import (
 from auth_sessions.models import AuthSession
 from core.access.actors import SYSTEM, Actor
 from core.vault.fields import encrypted_field
-from feishu.errors import FeishuError, TransportError
+from feishu.errors import FeishuError, OAuthError, TransportError
 from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
+
+logger = logging.getLogger(__name__)
 
 CONSENT_TIME = timedelta(minutes=10)
 """The time a person has on the consent page, however late they opened the link."""
 EXCHANGE_TIME = timedelta(minutes=1)
 """The time in which the platform has to exchange the code, all attempts together."""
-CODE_ATTEMPTS = 2
+CODE_USED_UP = frozenset({20003, 20004, 20065})
+"""The code is unknown, too old or used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +162,34 @@ def _end_without_code(
     if error == "access_denied":
         end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id))
         return CompletionOutcome.DENIED
-    return None if code and not error else fail(session, FailureReason.PLATFORM_ERROR)
+    if code and not error:
+        return None
+    words = "" if error else "the platform sent the browser back with neither a code nor an error"
+    return fail(session, FailureReason.PLATFORM_ERROR, OAuthError(words, error=error[:100]))
 
 
 def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
-    """A code works once, so a call is repeated only if it was not sent or the answer says "not now"."""
-    for _attempt in range(CODE_ATTEMPTS - 1):
-        try:
-            return _exchange_once(oauth, session, code)
-        except TransportError as problem:
-            if problem.sent != "no":
-                raise
-        except FeishuError as problem:
-            if not problem.retryable:
-                raise
-    return _exchange_once(oauth, session, code)
+    """A code works once, so a call is repeated only if it was not sent, the answer says "not now" or something else answered.
+
+    Where the second call says that the code is used up, the first one did that: its error is the one that is raised.
+    """
+    try:
+        return _exchange_once(oauth, session, code)
+    except TransportError as problem:
+        if problem.sent != "no":
+            raise
+        first: FeishuError = problem
+    except FeishuError as problem:
+        if not problem.retryable:
+            raise
+        first = problem
+    logger.warning("code_exchange_repeated", extra={"session": str(session.pk), "error": str(first)})
+    try:
+        return _exchange_once(oauth, session, code)
+    except FeishuError as second:
+        if second.code is None or second.code in CODE_USED_UP:
+            raise first from second
+        raise
 
 
 def _exchange_once(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:

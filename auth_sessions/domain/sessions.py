@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
@@ -129,6 +130,7 @@ def end_session(
     error: FeishuError | None = None,
 ) -> bool:
     """End an open session; False when something else ended it first. The card is updated after the commit."""
+    failure = Failure.of(error) if error else Failure()
     with transaction.atomic():
         ended = (
             AuthSession.objects.open()
@@ -137,6 +139,8 @@ def end_session(
                 state=state,
                 reason=reason,
                 error_code=error.code if error else None,
+                error_reason=failure.reason,
+                error_said=failure.said,
                 error_log_id=storable(error.log_id, 128) if error else "",
                 finished_at=timezone.now(),
             )

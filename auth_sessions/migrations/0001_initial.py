@@ -28,8 +28,10 @@ class Migration(migrations.Migration):
                 ('added_scopes', models.JSONField(blank=True, default=list, verbose_name='scopes on top')),
                 ('why', models.CharField(blank=True, max_length=200, verbose_name='purpose')),
                 ('state', models.CharField(choices=[('pending', 'Being sent'), ('sent', 'Sent'), ('opened', 'Opened'), ('authorized', 'Authorized'), ('denied', 'Denied'), ('expired', 'Expired'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=10, verbose_name='state')),
-                ('reason', models.CharField(blank=True, choices=[('wrong_person', 'Another person authorized'), ('other_browser', 'The answer came back in another browser'), ('platform_error', 'The platform refused'), ('unreachable', 'The platform could not be reached'), ('card_not_sent', 'The card could not be sent'), ('interrupted', 'Interrupted before the tokens were stored')], max_length=20, verbose_name='reason')),
+                ('reason', models.CharField(blank=True, choices=[('wrong_person', 'Another person authorized'), ('other_browser', 'The answer came back in another browser'), ('platform_error', 'The platform refused'), ('unreachable', 'The platform could not be reached'), ('unreadable', 'The answer could not be read'), ('card_not_sent', 'The card could not be sent'), ('interrupted', 'Interrupted before the tokens were stored')], max_length=20, verbose_name='reason')),
                 ('error_code', models.BigIntegerField(blank=True, null=True, verbose_name='platform code')),
+                ('error_reason', models.CharField(blank=True, max_length=20, verbose_name='reason of the error')),
+                ('error_said', models.CharField(blank=True, max_length=500, verbose_name='what was answered')),
                 ('error_log_id', models.CharField(blank=True, max_length=128, verbose_name='platform log ID')),
                 ('requested_by', models.CharField(max_length=200, verbose_name='requested by')),
                 ('request_key', models.CharField(blank=True, editable=False, max_length=200, null=True)),
@@ -291,7 +293,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='authsession',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), ('reason__in', ['wrong_person', 'other_browser', 'platform_error', 'unreachable', 'card_not_sent', 'interrupted']), _connector='OR'), name='session_reason_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), ('reason__in', ['wrong_person', 'other_browser', 'platform_error', 'unreachable', 'unreadable', 'card_not_sent', 'interrupted']), _connector='OR'), name='session_reason_known'),
         ),
         migrations.AddConstraint(
             model_name='authsession',

@@ -69,6 +69,9 @@ class AuthSession(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=20, choices=FailureReason.choices, blank=True)
     error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
+    error_reason = models.CharField(_("reason of the error"), max_length=20, blank=True)
+    """The name of a ``feishu.reasons.Reason`` where the platform gave no code."""
+    error_said = models.CharField(_("what was answered"), max_length=500, blank=True)
     error_log_id = models.CharField(_("platform log ID"), max_length=128, blank=True)
     requested_by = models.CharField(_("requested by"), max_length=MAX_ACTOR)
     operator = models.ForeignKey(

@@ -70,8 +70,8 @@ def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = Non
     extra = {}
     if session is not None:
         extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
-        if session.error_code is not None:
-            info = explain(session.error_code).for_one_attempt
+        if session.error_code is not None or session.error_reason:
+            info = explain(session.error_code, session.error_reason).for_one_attempt
             language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)
             explanation = f"{info.cause.in_language(language)} {info.cure.in_language(language)}"
             extra |= {"code": session.error_code, "explanation": explanation}

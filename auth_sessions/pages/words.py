@@ -66,6 +66,13 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
         _("Nothing was stored."),
         _("Please try again in a moment. If it keeps happening, tell your administrator."),
     ),
+    CompletionOutcome.UNREADABLE: Page(
+        502,
+        "bad",
+        _("The answer could not be read"),
+        _("Something else than Feishu seems to have answered. Nothing was stored."),
+        _("Please try again in a moment. If it keeps happening, tell your administrator."),
+    ),
     CompletionOutcome.INTERRUPTED: Page(
         502, "bad", _("The authorization was interrupted"), _("Nothing was stored."), _ASK_AGAIN
     ),

@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.domain.refresh import gate
-from auth_sessions.models import UserToken
+from auth_sessions.enums import RefreshPhase, TokenStatus
+from auth_sessions.models import RefreshAttempt, UserToken
 from core.access.models import AuditEntry
+from core.console.rendering import exact
 from tests.factories import make_grant, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +48,44 @@ def test_refresh_now_makes_a_grant_due(boss, grant):
     assert UserToken.objects.get().next_refresh_at > timezone.now()
     boss.post(address(grant, "refresh_now"))
     assert UserToken.objects.due().get() == grant
+
+
+def test_grant_that_was_given_up_can_be_tried_again(boss, grant):
+    over = timezone.now() - timedelta(hours=1)
+    stopped = {"status": TokenStatus.NEEDS_REAUTH, "phase": RefreshPhase.STOPPED, "next_refresh_at": None}
+    UserToken.objects.update(**stopped, access_expires_at=over)
+    assert "tries it again" in boss.get(address(grant)).text
+    boss.post(address(grant, "refresh_now"))
+    assert UserToken.objects.due().get() == grant
+
+
+def test_grant_that_was_refused_for_good_is_not_called_refreshable(boss, grant):
+    stopped = {"status": TokenStatus.NEEDS_REAUTH, "phase": RefreshPhase.STOPPED, "next_refresh_at": None}
+    UserToken.objects.update(**stopped, last_outcome="dead_user", last_code=20037)
+    text = boss.get(address(grant)).text
+    assert exact(grant.refresh_expires_at) not in text
+    answer = boss.post(address(grant, "refresh_now"), follow=True)
+    assert "refused this refresh token for good" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "was redirected"), ("zh-hans", "请求被重定向到了别处")]
+)
+def test_why_an_attempt_failed_is_on_the_page_in_both_languages(boss, grant, language, words):
+    boss.cookies["feishu_portal_language"] = language
+    UserToken.objects.update(phase=RefreshPhase.UNCERTAIN, last_outcome="uncertain", last_reason="redirected")
+    RefreshAttempt.objects.create(
+        token=grant,
+        generation=1,
+        outcome="uncertain",
+        reason="redirected",
+        http_status=302,
+        said="HTTP 302 without a JSON object (no content type, redirected to login.corp.test)",
+    )
+    text = boss.get(address(grant)).text
+    assert words in text
+    assert "redirected to login.corp.test" in text
+    assert words in boss.get(reverse("admin:index")).text
 
 
 def test_refresh_now_probes_a_paused_app_and_audits_who_asked(boss, grant):

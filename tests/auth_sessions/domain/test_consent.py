@@ -15,6 +15,8 @@ from auth_sessions.domain.sessions import authorize_link, end_overdue_sessions, 
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
+from feishu.codes import explain
+from feishu.reasons import Reason
 from tests.auth_sessions.conftest import oauth_error, token_answer, user_answer
 from tests.factories import make_bot
 
@@ -237,6 +239,59 @@ def test_platform_busy_for_a_moment_is_asked_again(session, client, platform):
     platform.token.mock(side_effect=[busy, httpx.Response(200, json=token_answer())])
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+@pytest.mark.parametrize("second", [oauth_error(20065), oauth_error(20003), httpx.ReadTimeout("slow")])
+@pytest.mark.parametrize(
+    ("first", "reason", "words"),
+    [
+        (httpx.Response(502, html="<html>Bad Gateway</html>"), Reason.HTTP, "HTTP 502"),
+        (httpx.Response(200, json={"status": "login required"}), Reason.MALFORMED, "login required"),
+        (
+            httpx.Response(302, headers={"Location": "https://login.test/?t=s3cr3t"}),
+            Reason.REDIRECTED,
+            "login.test",
+        ),
+        (
+            httpx.Response(
+                200, content="<html>网关错误".encode("gbk"), headers={"Content-Type": "text/html"}
+            ),
+            Reason.MALFORMED,
+            "网关错误",
+        ),
+    ],
+)
+def test_second_try_does_not_hide_the_first_error(session, client, platform, first, reason, words, second):
+    platform.token.mock(side_effect=[first, second])
+    query = open_link(session, client)
+    page = come_back(session, client, state=query["state"], code="the-code").text
+    assert_ended(session, SessionState.FAILED, FailureReason.UNREADABLE)
+    assert (session.error_reason, session.error_code) == (reason, None)
+    assert words in session.error_said
+    assert "s3cr3t" not in session.error_said
+    assert "20065" not in page
+    assert explain(None, reason).cause.zh_cn in page or explain(None, reason).cause.en_us in page
+
+
+def test_second_try_after_an_answer_of_somebody_else_may_bring_the_tokens(session, client, platform):
+    platform.token.mock(side_effect=[httpx.Response(502), httpx.Response(200, json=token_answer())])
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+def test_platform_that_sends_the_browser_back_with_an_error_is_quoted(session, client, platform):
+    query = open_link(session, client)
+    come_back(session, client, state=query["state"], error="invalid_scope")
+    assert_ended(session, SessionState.FAILED, FailureReason.PLATFORM_ERROR)
+    assert session.error_said == "invalid_scope"
+
+
+def test_address_without_the_endpoint_is_named_with_its_cure(session, client, platform):
+    platform.token.mock(return_value=httpx.Response(404, html="<html>404 page not found</html>"))
+    query = open_link(session, client)
+    page = come_back(session, client, state=query["state"], code="c").text
+    assert session.bot.token_endpoint == "v3"
+    assert explain(None, Reason.NO_ENDPOINT).cause.zh_cn in page or "no token endpoint" in page
 
 
 def test_answer_lost_on_the_way_is_not_asked_for_again(session, client, platform):
