@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
+.PHONY: help run setup foreign test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-event-log bench-ingest bench-handlers lint lock messages docs
 .PHONY: bench-stream bench-workers bench-queues bench-embedded
 
@@ -41,6 +41,19 @@ test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or 
 	TEST_DATABASE=none $(PYTHON) $(MEASURED) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
 # Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
+FOREIGN := tests/sandbox/foreign
+foreign: $(FOREIGN)/node_modules/.installed $(FOREIGN)/.venv/.installed ## the official Node SDK and MCP server, and NoneBot, for tests/sandbox/foreign
+
+$(FOREIGN)/node_modules/.installed: $(FOREIGN)/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing. Debian: apt-get install nodejs npm" >&2; exit 1; }
+	npm --prefix $(FOREIGN) --silent ci
+	@touch $@
+
+$(FOREIGN)/.venv/.installed: $(FOREIGN)/requirements.lock | $(PYTHON)
+	$(PYTHON) -m venv --clear $(FOREIGN)/.venv
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(FOREIGN)/.venv/bin/python -m pip --quiet --no-input install --require-hashes --requirement $<
+	@touch $@
+
 coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS="tests/bots")
 	@rm -f .coverage .coverage.*
 	TEST_DATABASE=none $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)
@@ -132,6 +145,7 @@ lock: $(DEVELOPMENT) ## both lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
+	$(subst pyproject.toml,$(FOREIGN)/requirements.in,$(COMPILE)) --output-file $(FOREIGN)/requirements.lock
 
 messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and compile it
 	@command -v xgettext >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }
