@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ from events.handling.calling import completed
 from events.handling.completion import RunEnd, complete
 from events.handling.handler_loop import AsyncHandlerTimedOut
 from events.handling.interruption import HandlerTimedOut
-from events.handling.ordering import promote_next
 from events.handling.registry import Registration, handler_named
 from events.models import HandlerRun
 
@@ -36,14 +36,15 @@ WORKER_LOST = "Every attempt ended with its worker: none came back to say how."
 @dataclass(frozen=True, slots=True)
 class Executed:
     """What came of an attempt. ``end`` is still to be written; None where the handler's own transaction has written it, or
-    where another worker had taken the run over. ``promoted``: how many runs may begin because it has been written."""
+    where another worker had taken the run over. ``freed``: runs of which the next one in order may begin, because that
+    has been written."""
 
     end: RunEnd | None = None
     succeeded: bool = False
     is_ours: bool = False
     """The database was not there: the attempt says nothing about the handler. ``end`` is what it came to all the same."""
     result: Any = None
-    promoted: int = 0
+    freed: Sequence[HandlerRun] = ()
 
 
 def admit(run: HandlerRun, *, is_on: bool) -> Registration | RunEnd | None:
@@ -103,7 +104,7 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
         lost, freed = complete([end])
         if lost:
             raise StaleClaimError
-    return Executed(succeeded=True, result=result, promoted=promote_next(freed))
+    return Executed(succeeded=True, result=result, freed=freed)
 
 
 def timed_out(run: HandlerRun, handler: Registration) -> RunEnd:

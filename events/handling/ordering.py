@@ -7,14 +7,15 @@ hours, and is attempted on without it.
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Min, OuterRef
 from django.utils import timezone
 
-from core.database.sql import ask
+from core.database.sql import ask, unnest
 from events.enums import ACTIVE_RUNS, RunStatus
 from events.handling.registry import Registration
 from events.models import Event, HandlerRun, HandlerRunQuerySet
@@ -65,16 +66,33 @@ def promote(queued: HandlerRunQuerySet) -> int:
 
 
 def promote_next(freed: Sequence[HandlerRun]) -> int:
-    """These runs have ended, or lost their place in order: the next one of each key may begin. How many may."""
-    return sum(
-        _activate(pk)
-        for run in freed
-        for (pk,) in ask(
+    """These runs have ended, or lost their place in order: the next one of each key may begin. How many may.
+
+    Called after the commit that ended them; one statement on PostgreSQL where nothing is queued behind them.
+    """
+    keys = {(run.bot_id, run.handler, run.order_key) for run in freed}
+    return sum(_activate(pk) for pk in _next_of(keys))
+
+
+def _next_of(keys: Collection[tuple[UUID, str, str]]) -> list[int]:
+    """The first queued run of each key that has one."""
+    if not keys:
+        return []
+    if connection.vendor != "postgresql":
+        one_key = (
             "SELECT id FROM events_handlerrun WHERE bot_id = %s AND handler = %s AND order_key = %s"
-            " AND status = 'queued' ORDER BY id LIMIT 1",
-            [run.bot_id, run.handler, run.order_key],
+            " AND status = 'queued' ORDER BY id LIMIT 1"
         )
+        return [pk for key in keys for (pk,) in ask(one_key, key)]
+    rows = ask(
+        "SELECT queued.id FROM "  # noqa: S608 -- constants
+        + unnest({"bot_id": "uuid", "handler": "text", "order_key": "text"}, "freed")
+        + " CROSS JOIN LATERAL (SELECT id FROM events_handlerrun WHERE bot_id = freed.bot_id AND handler = freed.handler"
+        " AND order_key = freed.order_key AND status = 'queued'"
+        " ORDER BY bot_id, handler, order_key, id LIMIT 1) AS queued",
+        [list(column) for column in zip(*keys, strict=True)],
     )
+    return sorted(pk for (pk,) in rows)
 
 
 def _activate(pk: int) -> int:

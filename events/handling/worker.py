@@ -77,7 +77,7 @@ class HandlerWorker:
         self._limit = ConcurrencyLimit(settings.HANDLER_THREADS if threads is None else threads)
         self._durations = RunDurations()
         self._poller = Poller()
-        self._ends = CommitThread(
+        self._ends: CommitThread[RunEnd | HandlerRun] = CommitThread(
             self._write_ends,
             name="handler-ends",
             max_batch=MAX_ENDS if connection.vendor == "postgresql" else BATCH,
@@ -126,7 +126,8 @@ class HandlerWorker:
             self._to_put_back.append(run)
         self._watchdog.close()
         if kept := self._ends.stop(seconds=STOP_SECONDS):
-            logger.warning("ends_not_written", extra={"runs": [end.run.pk for end in kept][:100]})
+            pks = [end.run.pk for end in kept if isinstance(end, RunEnd)]
+            logger.warning("ends_not_written", extra={"runs": pks[:100]})
         self._guarded(self._put_back)
         connection.close()
 
@@ -202,7 +203,7 @@ class HandlerWorker:
         if now - self._renewed >= RENEW_EVERY:
             held = [
                 *self._watchdog.runs,
-                *(end.run for end in self._ends.pending),
+                *(end.run for end in self._ends.pending if isinstance(end, RunEnd)),
                 *self._to_put_back,
                 *(run for run, _pause in list(self._to_put_off)),
             ]
@@ -310,6 +311,8 @@ class HandlerWorker:
                 started = time.monotonic()
                 executed = execution.execute(run, watched.handler)
                 self._durations.note(watched.batch.key, time.monotonic() - started)
+                for freed in executed.freed:
+                    self._ends.put(freed)
                 if self._watchdog.is_over(watched):
                     continue  # given up meanwhile: its end is written already
                 if executed.is_ours and (pause := self._uncounted.pause(run)):
@@ -317,21 +320,23 @@ class HandlerWorker:
                     self.wake()
                 elif executed.end is not None:
                     self._ends.put(executed.end)
-                if executed.promoted:
-                    self.wake()
                 if self._on_success is not None and executed.succeeded:
                     self._on_success(run, executed.result)
         except BaseException:
             self._watchdog.abandon(watched)
             raise
 
-    def _write_ends(self, ends: Sequence[RunEnd]) -> None:
-        """On the thread of the ends."""
-        if note_ends(ends) or any(end.status == RunStatus.RETRYING for end in ends):
+    def _write_ends(self, items: Sequence[RunEnd | HandlerRun]) -> None:
+        """On the thread of the ends; of a run its end is written already, and the next one in order may begin."""
+        ends = [item for item in items if isinstance(item, RunEnd)]
+        promoted = note_ends(ends, freed=[item for item in items if isinstance(item, HandlerRun)])
+        if promoted or any(end.status == RunStatus.RETRYING for end in ends):
             self.wake()  # for what may run now, or for the time of the next attempt
 
-    def _end_not_written(self, end: RunEnd, error: Exception) -> None:
+    def _end_not_written(self, end: RunEnd | HandlerRun, error: Exception) -> None:
         """An end that no row takes: without it the run would be attempted again for ever."""
+        if isinstance(end, HandlerRun):
+            return  # the sweep lets the next one begin
         logger.error("end_not_written", extra={"run": end.run.pk, "error": type(error).__name__})
         if end.error:
             self._ends.put(

@@ -65,8 +65,8 @@ def execute(claimed_run: HandlerRun) -> None:
     is_on = registered is None or is_switched_on(registered, switches_of(claimed_run.bot_id))
     answer = execution.admit(claimed_run, is_on=is_on)
     if isinstance(answer, Registration):
-        end = execution.execute(claimed_run, answer).end
-        note_ends([end] if end else [])
+        executed = execution.execute(claimed_run, answer)
+        note_ends([executed.end] if executed.end else [], freed=executed.freed)
         return
     if answer is None:
         release([claimed_run])

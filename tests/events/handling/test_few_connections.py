@@ -159,11 +159,11 @@ def test_end_that_cannot_be_noted_is_noted_later_and_the_handler_runs_once(
 ):
     failures = []
 
-    def flaky(ends):
+    def flaky(ends, **options):
         if len(failures) < 3:
             failures.append(len(ends))
             raise away()
-        return note_ends(ends)
+        return note_ends(ends, **options)
 
     monkeypatch.setattr("core.background.commit_thread.AGAIN_SECONDS", 0.05)
     monkeypatch.setattr("events.handling.worker.note_ends", flaky)

@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from events.enums import EventStatus, RunStatus
 from events.handling import registry
+from events.handling.completion import RunEnd, note_ends
 from events.handling.ordering import promote
 from events.handling.sweep import promote_queued
 from events.models import HandlerRun
-from tests.events.handler_runs import dispatched, run_due, stored_event
+from tests.events.handler_runs import claimed, dispatched, run_due, stored_event
 from tests.factories import make_bot, message_event
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
@@ -175,3 +176,14 @@ def test_everything_is_done_in_the_end(own_handlers):
         assert mine == sorted(mine)
     assert len(own_handlers) == 40
     assert not bot.events.exclude(status=EventStatus.DONE).exists()
+
+
+def test_many_that_ended_let_their_successors_begin_in_few_statements(django_assert_max_num_queries):
+    registry.on("*")(lambda event, bot: None)
+    bot = make_bot()
+    for number in range(20):
+        stored_event(message_event(chat_id=f"oc_{number}"), bot=bot)
+    runs = claimed([bot], most=20)
+    ends = [RunEnd(run, RunStatus.SUCCEEDED) for run in runs]
+    with django_assert_max_num_queries(8 if connection.vendor == "postgresql" else 100):
+        assert note_ends(ends) == 0
