@@ -22,9 +22,14 @@ from events.admin.tail import EventTail
 from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
+from feishu_portal.front import heads
+from feishu_portal.front.bodies import BoundedBodies
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
 
+heads.install()
+
+_pages = BoundedBodies(_django)
 _webhook = WebhookEndpoint()
 _proxy = ProxyEndpoint()
 _sockets: dict[str, ASGIApp] = {
@@ -45,7 +50,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["type"] == "websocket":
         await _sockets.get(route_of(scope), no_such_socket)(scope, receive, send)
     else:
-        await _django(scope, receive, send)
+        await _pages(scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -60,4 +65,5 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
     await _webhook.close()
     await _proxy.close()
+    await _pages.close()
     await send({"type": "lifespan.shutdown.complete"})

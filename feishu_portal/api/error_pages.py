@@ -18,12 +18,17 @@ def unknown_path(_request: HttpRequest) -> NoReturn:
     raise Http404
 
 
+def is_for_callers(path: str) -> bool:
+    """Whether the path is one of the API's, which answers problems and no pages."""
+    return re.match(ROOTS, path[1:]) is not None
+
+
 @response_middleware
 def problems_for_callers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The response, or a problem of the same status where it is a page about an error. Has to be the outermost middleware,
     so that it also sees what another one refused."""
     is_page = response.headers.get("Content-Type", "").startswith("text/")
-    if response.status_code < 400 or not is_page or not re.match(ROOTS, request.path_info[1:]):
+    if response.status_code < 400 or not is_page or not is_for_callers(request.path_info):
         return response
     problem = answer(_problem(request.method or "", response.status_code))
     for name, value in response.headers.items():

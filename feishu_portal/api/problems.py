@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import DataError
+from django.core.exceptions import RequestDataTooBig
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -61,6 +62,12 @@ def internal_error(**facts: Any) -> Problem:
     return Problem(500, "internal_error", "Something went wrong in the portal; its log says what.", **facts)
 
 
+def database_unavailable() -> Problem:
+    """503: the database is away, or has no connection or no time for the request."""
+    detail = "The portal's database does not answer. Nothing was done; ask again shortly."
+    return Problem(503, "database_unavailable", detail, headers={"Retry-After": "5"})
+
+
 def install(api: NinjaAPI) -> None:
     """Make every error of the API a problem."""
 
@@ -90,6 +97,16 @@ def install(api: NinjaAPI) -> None:
         return answer(
             Problem(422, "invalid_request", "No database takes one of the values, e.g. a NUL in a text.")
         )
+
+    @api.exception_handler(RequestDataTooBig)
+    def on_too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+        return answer(Problem(413, "body_too_large", "The body is longer than a request may be."))
+
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    def on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("api_database_unavailable", extra={"error": str(error)})
+        return answer(database_unavailable())
 
     @api.exception_handler(Exception)
     def on_error_of_our_own(request: HttpRequest, error: Exception) -> HttpResponse:

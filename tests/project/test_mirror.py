@@ -99,7 +99,7 @@ ELSEWHERE = (
     ),
     elsewhere("events/ingress", "shedding", tests="events/ingress/test_writer.py", why="the writer sheds"),
     elsewhere(
-        "events/ingress/webhook", "body refusals server",
+        "events/ingress/webhook", "refusals server",
         tests="events/ingress/webhook",
         why="one request from its first byte to its answer",
     ),

@@ -13,13 +13,13 @@ from django.db import Error
 from starlette.requests import Request
 
 from core.background.limits import ConcurrencyLimits
+from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from core.vault.keyring import SealedValueError
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived
 from events.ingress.incoming import read_event
 from events.ingress.receive import ACKNOWLEDGED, NOT_STORED, Receiver
 from events.ingress.webhook import refusals
-from events.ingress.webhook.body import BodyReader
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
 from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
 from events.ingress.webhook.verification import Push, Secrets, Signature, examine
@@ -69,13 +69,18 @@ class WebhookServer:
             raise Refused(refusals.NOT_POST)
         received_at = time.monotonic()
         # Before it is known who calls, so a body under way takes no place of a bot's.
-        body = await self._bodies.read(
-            request,
-            limit=settings.WEBHOOK_MAX_BYTES,
-            places=settings.WEBHOOK_REQUESTS,
-            seconds=BODY_SECONDS,
-            first_seconds=FIRST_BYTE_SECONDS,
-        )
+        try:
+            body = await self._bodies.read(
+                request,
+                limit=settings.WEBHOOK_MAX_BYTES,
+                places=settings.WEBHOOK_REQUESTS,
+                seconds=BODY_SECONDS,
+                first_seconds=FIRST_BYTE_SECONDS,
+            )
+        except BodyTooLargeError:
+            raise Refused(refusals.TOO_LARGE) from None
+        except BodyTooSlowError:
+            raise Refused(refusals.TOO_SLOW) from None
         bot = await _in_time(self._bots.find(app_id), received_at)
         pushed = _examine(body, request.headers, bot)
         if isinstance(pushed, Challenge):

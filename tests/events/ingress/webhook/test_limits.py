@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from bots.models import Bot
-from events.ingress.webhook import body, refusals, server
+from core.background import request_bodies
+from events.ingress.webhook import refusals, server
 from tests.events.ingress.webhook.pushes import CHALLENGE, path, refused, request
 from tests.factories import message_event
 
@@ -197,7 +198,7 @@ async def test_first_byte_is_waited_for_shortly(endpoint, bot, monkeypatch):
 
 @pytest.mark.usefixtures("patient")
 async def test_bodies_under_way_are_bounded_in_bytes(endpoint, bot, settings, monkeypatch):
-    monkeypatch.setattr(body, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(request_bodies, "MAX_BYTES", 10_000)
     settings.WEBHOOK_MAX_BYTES = 2_000
     slow = SlowBodies(endpoint, "192.0.2.7", first=b"x" * 1_900)
     await slow.open(bot, 20)

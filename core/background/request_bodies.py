@@ -1,16 +1,15 @@
 """Reading the bodies of requests within a size and a time, before it is known who sends them.
 
-A body of the platform's is there within milliseconds. Slow ones never keep it out: where there are too many under way,
-in all or from one address, the one that began first gives way to the new one.
+An honest body is there within milliseconds. Slow ones never keep it out: where there are too many under way, in all or
+from one address, the one that began first gives way to the new one.
 """
 
 import asyncio
 from collections import Counter
 from ipaddress import ip_network
+from typing import Self
 
 from starlette.requests import Request
-
-from events.ingress.webhook.refusals import TOO_LARGE, TOO_SLOW, Refused
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of all bodies under way in one process."""
@@ -18,8 +17,16 @@ SHARE = 4
 """One address has a quarter of the places at most."""
 
 
+class BodyTooLargeError(Exception):
+    """The body is longer than the limit, as announced or as counted."""
+
+
+class BodyTooSlowError(Exception):
+    """The body did not come in time, or gave way to another one."""
+
+
 class BodyReader:
-    """Reads the bodies of one event loop's requests."""
+    """Reads the bodies of one event loop's requests. An async context manager, to be kept for a loop."""
 
     def __init__(self) -> None:
         self._under_way: dict[asyncio.Timeout, str] = {}
@@ -27,25 +34,31 @@ class BodyReader:
         self._of_peer: Counter[str] = Counter()
         self._bytes = 0
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """Nothing is left to close: requests end before their loop."""
+
     async def read(
         self, request: Request, *, limit: int, places: int, seconds: float, first_seconds: float
     ) -> bytes:
         """At most ``limit`` bytes within ``seconds``, the first within ``first_seconds``, beside at most ``places`` others.
-        Raises Refused, or ClientDisconnect when the caller went away."""
+        Raises BodyTooLargeError, BodyTooSlowError, or ClientDisconnect when the caller went away."""
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > limit:
-            raise Refused(TOO_LARGE)
+            raise BodyTooLargeError
         ends = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(first_seconds) as patience:
                 return await self._read(request, limit, patience, ends, places)
         except TimeoutError:
-            raise Refused(TOO_SLOW) from None
+            raise BodyTooSlowError from None
 
     async def _read(
         self, request: Request, limit: int, patience: asyncio.Timeout, ends: float, places: int
     ) -> bytes:
-        body, peer = bytearray(), _peer(request)
+        body, peer = bytearray(), peer_of(request)
         if self._of_peer[peer] >= max(1, places // SHARE):
             self._end_oldest(peer)
         elif self._of_peer.total() >= places:
@@ -57,7 +70,7 @@ class BodyReader:
                 body += chunk
                 self._bytes += len(chunk)
                 if len(body) > limit:
-                    raise Refused(TOO_LARGE)
+                    raise BodyTooLargeError
                 if self._bytes > max(MAX_BYTES, 2 * limit):
                     self._end_oldest()
                 if body:
@@ -82,7 +95,7 @@ class BodyReader:
                 del self._of_peer[peer]
 
 
-def _peer(request: Request) -> str:
+def peer_of(request: Request) -> str:
     """The address of the caller, or of the proxy in front; of IPv6 the network, which one caller has as a whole."""
     host = request.client.host if request.client else ""
     try:
