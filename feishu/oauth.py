@@ -32,6 +32,8 @@ DEFAULT_LIFETIME: Final = 7200
 what the platform's pages promise."""
 _LONGEST_LIFETIME: Final = 10**10
 _NO_ENDPOINT: Final = frozenset({404, 405})
+_OAUTH_CODES: Final = range(20000, 22000)
+"""Codes of the token endpoints themselves; with others a host or its gateway says that it has none."""
 _V1_PATHS: Final = {
     "authorization_code": "/open-apis/authen/v1/oidc/access_token",
     "refresh_token": "/open-apis/authen/v1/oidc/refresh_access_token",
@@ -236,12 +238,19 @@ class OAuth:
                 error.reason = Reason.NO_ENDPOINT
             raise
         except APIError as error:
+            if error.http_status in _NO_ENDPOINT and error.code not in _OAUTH_CODES:
+                raise MalformedAnswer(
+                    f"HTTP {error.http_status}: {error.message}",
+                    http_status=error.http_status,
+                    log_id=error.log_id,
+                    reason=Reason.NO_ENDPOINT,
+                ) from error
             # Some refusals carry a code alone, without the `error` of RFC 6749.
             refusal = OAuthError(
                 error.message, code=error.code, log_id=error.log_id, http_status=error.http_status
             )
             if error.code is None:
-                refusal.reason = Reason.NO_ENDPOINT if error.http_status in _NO_ENDPOINT else Reason.HTTP
+                refusal.reason = Reason.HTTP
             raise refusal from error
 
 

@@ -92,10 +92,8 @@ class UserCalls:
                 if ends_soon:
                     request_refresh(usable)
                 return usable
-            case Refresh(_, None):
-                raise RefreshInProgressError
             case Refresh(_, later):
-                raise RefreshPostponedError(later)
+                raise RefreshInProgressError if later is None else RefreshPostponedError(later)
             case Reauthorize():
                 raise ReauthorizationRequiredError(open_id=self._open_id, app_id=self._bot.app_id)
 

@@ -14,6 +14,8 @@ from django.utils import timezone
 from auth_sessions.domain.sessions import authorize_link, end_overdue_sessions, request_authorization
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, UserToken
+from bots.enums import TokenEndpoint
+from bots.models import Bot
 from core.access.actors import SYSTEM
 from feishu.codes import explain
 from feishu.reasons import Reason
@@ -292,6 +294,36 @@ def test_address_without_the_endpoint_is_named_with_its_cure(session, client, pl
     page = come_back(session, client, state=query["state"], code="c").text
     assert session.bot.token_endpoint == "v3"
     assert explain(None, Reason.NO_ENDPOINT).cause.zh_cn in page or "no token endpoint" in page
+
+
+def test_consent_at_a_deployment_that_knows_only_the_oldest_endpoint(session, client, platform):
+    Bot.objects.update(token_endpoint=TokenEndpoint.V1)
+    platform.router.post("/open-apis/auth/v3/app_access_token/internal").respond(
+        json={
+            "code": 0,
+            "msg": "ok",
+            "app_access_token": "a-fc",
+            "tenant_access_token": "t-fc",
+            "expire": 7140,
+        }
+    )
+    tokens = {
+        "access_token": "u-fc",
+        "refresh_token": "ur-fc",
+        "token_type": "Bearer",
+        "expires_in": 7199,
+        "refresh_expires_in": 2591999,
+        "scope": "auth:user.id:read",
+    }
+    platform.router.post("/open-apis/authen/v1/oidc/access_token").respond(
+        json={"code": 0, "msg": "success", "data": tokens}
+    )
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    grant = UserToken.objects.get()
+    assert (grant.access_token, grant.refresh_token, grant.scopes) == ("u-fc", "ur-fc", ["auth:user.id:read"])
+    assert grant.refresh_expires_at > timezone.now() + timedelta(days=29)
+    assert not platform.token.called
 
 
 def test_answer_lost_on_the_way_is_not_asked_for_again(session, client, platform):
