@@ -23,6 +23,7 @@ from bots.models import Bot, ConnectionSlot
 from bots.removal import remove
 from core.access import audit
 from core.access.actors import Actor
+from core.access.models import ApiClient
 from core.vault.fields import encrypted_field, encrypted_fields
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
@@ -137,6 +138,7 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
     Most bots have few rows, which go at once; the sweep goes on with the millions of events of others.
     """
     audit.record(actor=actor, action="bot.deleted", bot=bot, target=bot.name)
+    _take_from_clients(bot, actor=actor)
     bot.slots.all().delete()
     bot.owners.clear()
     bot.app_id = f"deleted_{bot.pk.hex}"
@@ -147,6 +149,18 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
     bot.save()
     bots_changed([bot.pk])
     transaction.on_commit(partial(remove, bot))
+
+
+def _take_from_clients(bot: Bot, *, actor: Actor) -> None:
+    """API clients name bots by App ID, which is free from now on: the next bot of that App ID is not theirs."""
+    named = ApiClient.objects.select_for_update().filter(all_bots=False).order_by("pk")
+    for client in named:
+        if bot.app_id in client.app_ids:
+            client.app_ids = [app_id for app_id in client.app_ids if app_id != bot.app_id]
+            client.save(update_fields=["app_ids"])
+            audit.record(
+                actor=actor, action="api_client.updated", bot=bot, target=client.name, changed=["app_ids"]
+            )
 
 
 def arrange_slots(bot: Bot) -> None:

@@ -1,6 +1,7 @@
 """The card's start link, and the redirect URI to which the platform returns the browser."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -69,7 +70,12 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
 def _page(request: HttpRequest, page: Page, *, session: AuthSession | None = None) -> HttpResponse:
     extra = {}
     if session is not None:
-        extra = {"bot": session.bot, "return_url": session.return_url, "log_id": session.error_log_id}
+        extra = {
+            "bot": session.bot,
+            "return_url": session.return_url,
+            "return_host": urlsplit(session.return_url).hostname or "",
+            "log_id": session.error_log_id,
+        }
         if session.error_code is not None or session.error_reason:
             info = explain(session.error_code, session.error_reason).for_one_attempt
             language = getattr(request, "LANGUAGE_CODE", settings.LANGUAGE_CODE)

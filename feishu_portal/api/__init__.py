@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from ninja import NinjaAPI
+from django.conf import settings
 from ninja.openapi.schema import OpenAPISchema
 
 from feishu_portal import __version__
 from feishu_portal.api.auth_sessions import router as auth_sessions
+from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.connections import api as long_connections
+from feishu_portal.api.description import complete
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.messages import router as sending
@@ -19,7 +21,7 @@ from feishu_portal.api.tokens import router as user_tokens
 from feishu_portal.api.users import router as users
 
 
-class PortalAPI(NinjaAPI):
+class PortalAPI(StableAPI):
     """Its description has the proxy, which is no router, and the routes under ``/api/feishu`` as well."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
@@ -28,6 +30,7 @@ class PortalAPI(NinjaAPI):
         schema["paths"] |= others["paths"] | PATHS
         for kind, components in others["components"].items():
             schema["components"].setdefault(kind, {}).update(components)
+        complete(schema, server=settings.PUBLIC_URL)
         return schema
 
 
@@ -35,6 +38,7 @@ api = PortalAPI(
     title="Feishu Portal",
     version=__version__,
     auth=ApiKey(),
+    parser=ObjectParser(),
     urls_namespace="api",
     docs_url="/docs",
     openapi_url="/openapi.json",

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
+from pydantic import field_validator
 
 from auth_sessions.domain.completion import fail_for_error
 from auth_sessions.domain.device import claim_start, start_code
@@ -45,6 +47,18 @@ class SessionIn(Schema):
     via: Literal["auto", "browser", "device"] = "auto"
     deliver: Deliver = Deliver.CARD
     return_url: Annotated[str, Field(max_length=500, pattern=r"^(https?://\S+)?$")] = ""
+
+    @field_validator("return_url")
+    @classmethod
+    def _with_a_host(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_whole = bool(parts.hostname) and parts.username is None and (parts.port or 1) > 0
+        except ValueError:
+            is_whole = False
+        if value and not is_whole:
+            raise ValueError("return_url is an http or https address with a host and without a user.")
+        return value
 
 
 class SessionOut(Schema):

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, cast
 
+from django.conf import settings
 from django.http import HttpRequest
-from ninja import NinjaAPI, Query, Schema, Status
+from ninja import Query, Schema, Status
 from ninja.security import SessionAuth
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
@@ -18,6 +19,7 @@ from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.scopes import Scope
 from feishu_portal import __version__
+from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
 from feishu_portal.api.problems import install
 
@@ -27,6 +29,11 @@ MAX_LIMIT: Final = 1000
 
 class Operator(SessionAuth):
     """A signed-in operator; what changes something needs the CSRF token, as a form would."""
+
+    def __call__(self, request: HttpRequest) -> Any | None:
+        """None for a caller that sent a key or has no session: 401 tells it more than a missing CSRF token."""
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        return super().__call__(request) if has_session and not request.headers.get("Authorization") else None
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:  # noqa: ARG002 -- ninja's signature
         user = request.user
@@ -71,7 +78,7 @@ class BotConnections(Schema):
     next_cursor: str | None
 
 
-api = NinjaAPI(
+api = StableAPI(
     title="Feishu Portal: long connections",
     version=__version__,
     auth=[ApiKey(), Operator()],

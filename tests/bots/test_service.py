@@ -4,9 +4,11 @@ from django.core.exceptions import ValidationError
 from bots.connections.slots import seen_slots
 from bots.enums import PlatformName, Transport
 from bots.models import Bot
-from bots.service import BotChanges, put_bot, set_enabled
+from bots.service import BotChanges, delete_bot, put_bot, set_enabled
 from core.access.actors import SYSTEM, Actor
+from core.access.api_keys import add_api_client
 from core.access.models import AuditEntry
+from core.access.scopes import Scope
 from feishu.platforms import FEISHU, LARK
 from tests.factories import make_bot, make_operator
 
@@ -102,3 +104,21 @@ def test_operator_sees_own_bots_and_a_superuser_all():
     own.owners.add(operator)
     assert list(Bot.objects.visible_to(operator)) == [own]
     assert set(Bot.objects.visible_to(make_operator(superuser=True))) == {own, other}
+
+
+def test_client_of_a_deleted_bot_has_nothing_of_the_next_one_with_that_app_id():
+    bot, other = put(), make_bot()
+    names = [bot.app_id, other.app_id]
+    client, _key = add_api_client(
+        name="crm", scopes=[Scope.PROXY_APP], app_ids=names, expires_at=None, actor=SYSTEM
+    )
+    everybody, _key = add_api_client(
+        name="all", scopes=[Scope.PROXY_APP], app_ids=[], expires_at=None, actor=SYSTEM
+    )
+    delete_bot(bot, actor=SYSTEM)
+    again = put()
+    client.refresh_from_db()
+    assert not client.may_use(again.app_id)
+    assert client.may_use(other.app_id)
+    assert everybody.may_use(again.app_id)
+    assert AuditEntry.objects.filter(action="api_client.updated", target="crm").count() == 1

@@ -15,7 +15,7 @@ _PROBLEMS = {
     "400": "`invalid_path`, `invalid_query`, `token_in_query`: the address could mean another one, or carries a token",
     "401": "`caller_unauthenticated`",
     "403": "`not_permitted`: the key lacks the `scope`; `path_not_allowed`: the client's path rules forbid the call, or it asks for tokens",
-    "404": "`not_found`: no such bot; `token_not_found`: the person has not authorized it",
+    "404": "`not_found`: no such bot; `token_not_found`: the person has not authorized it; `open_id_of_another_app`",
     "408": "`upload_stalled`",
     "409": "`reauthorization_required`, with `authorize_url`; `tenant_key_required`; `bot_disabled`",
     "424": "`app_misconfigured`: the platform gives the bot no token of its own",
@@ -40,7 +40,11 @@ _APP_ID = _parameter("app_id", "path", "The bot's App ID")
 _PATH = _parameter(
     "path", "path", "The rest of the platform's path, e.g. `im/v1/messages`; the query is passed on as it is"
 )
-_OPEN_ID = _parameter("open_id", "path", "The open_id by which the bot knows the person")
+_OPEN_ID = _parameter(
+    "open_id",
+    "path",
+    "The open_id by which the bot knows the person; or the union_id, user_id or e-mail address",
+)
 _TENANT = _parameter("Feishu-Portal-Tenant", "header", "Only where two tenants know the same open_id")
 _FALLBACK = _parameter(
     "Feishu-Portal-Fallback",
@@ -50,7 +54,7 @@ _FALLBACK = _parameter(
 
 
 def _operations(whose: str, summary: str, scope: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": {"type": "object"}}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     responses: dict[str, Any] = {"default": {"description": _ANSWER}} | {
         status: {"description": text, "content": problem} for status, text in _PROBLEMS.items()
     }
@@ -58,7 +62,7 @@ def _operations(whose: str, summary: str, scope: str, parameters: list[dict[str,
         method.lower(): {
             "operationId": f"proxy_{whose}_{method.lower()}",
             "summary": summary,
-            "description": f"Scope `{scope}`. Bodies are streamed both ways and never stored; the call is written down before it is sent.",
+            "description": f"Scope `{scope}`. An official SDK works with this address as its domain and the API key as its App Secret. Bodies are streamed both ways and never stored; the call is written down before it is sent.",
             "tags": ["proxy"],
             "parameters": parameters,
             "responses": responses,

@@ -1,11 +1,16 @@
 """An official SDK that has the proxy as its domain and the API key as its App Secret works without a change."""
 
+import asyncio
+import json
+import sys
+from pathlib import Path
+
 import pytest
 
 from auth_sessions.models import TokenUse
 from core.access.scopes import Scope
 from tests.factories import make_bot
-from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, SECRETS
+from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, SECRETS, USER_TOKEN
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN = "/open-apis/auth/v3/{}/internal"
@@ -68,3 +73,19 @@ async def test_stranger_gets_nothing(proxy, database):
         status[name] = response.status_code
         assert key not in response.text
     assert status == {"another bot's": 404, "without the scope": 403, "disabled": 401}
+
+
+@pytest.mark.parametrize("user", ["", "ou_asked"])
+async def test_official_sdk_works_unmodified(portal, proxy, grant, upstream, user):
+    upstream.will_say({"code": 0, "msg": "success", "data": {"items": ["a chat"]}})
+    domain = portal + proxy.path("", user=user)
+    program = Path(__file__).with_name("sdk_as_the_bot.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, program, domain, proxy.bot.app_id, await proxy.key(),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(90):
+        answer, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert json.loads(answer)["data"] == {"items": ["a chat"]}
+    assert upstream.authorizations == [USER_TOKEN if user else APP_TOKEN]

@@ -1,0 +1,185 @@
+"""What the OpenAPI document promises to people who generate a client from it, and what every route keeps."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from core.access.models import User
+from core.access.scopes import Scope
+from feishu_portal.api.description import ERRORS, EXAMPLES, PARAMETERS
+from tests.factories import make_bot, make_grant
+from tests.feishu_portal.api.callers import api_client, ask_for_authorization
+
+pytestmark = pytest.mark.django_db
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+@pytest.fixture
+def document():
+    return Client().get("/api/v1/openapi.json").json()
+
+
+def operations(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def test_every_operation_declares_its_errors_as_problems(document):
+    for name, operation in operations(document):
+        errors = {
+            status: one
+            for status, one in operation["responses"].items()
+            if status.isdigit() and int(status) >= 400
+        }
+        assert {"401", "403", "404", "503"} <= set(errors), name
+        for status, error in errors.items():
+            refused = name.startswith(("post /api/feishu", "get /api/feishu")) and status == "400"
+            assert refused or error["content"]["application/problem+json"] == PROBLEM, (name, status)
+
+
+def test_a_conflict_is_declared_where_there_is_one(document):
+    by_id = {operation["operationId"]: operation for _name, operation in operations(document)}
+    for name in ("issue_token", "send_message", "reply", "update_card", "create_session"):
+        assert "409" in by_id[name]["responses"]
+    assert "authorize_url" in document["components"]["schemas"]["Problem"]["properties"]
+
+
+def test_every_answer_has_a_schema(document):
+    for name, operation in operations(document):
+        if "/proxy/" in name:
+            continue
+        [success] = [one for status, one in operation["responses"].items() if status.startswith("2")]
+        assert all(kind["schema"] for kind in success["content"].values()), name
+    events = document["paths"]["/api/v1/subscriptions/{subscription_id}/events"]["get"]["responses"]["200"]
+    assert events["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/FetchedEvents"}
+    stream = document["paths"]["/api/v1/subscriptions/{subscription_id}/stream"]["get"]["responses"]["200"]
+    assert set(stream["content"]) == {"text/event-stream"}
+
+
+def test_names_of_operations_are_stable_and_once_each(document):
+    names = [operation["operationId"] for _name, operation in operations(document)]
+    assert len(names) == len(set(names))
+    assert not any("feishu_portal" in name for name in names)
+    assert set(ERRORS) <= set(names)
+
+
+def test_every_parameter_is_described(document):
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            described = parameter.get("description") or parameter["schema"].get("description")
+            assert described, (name, parameter["name"])
+    used = {
+        one["name"] for _name, operation in operations(document) for one in operation.get("parameters", ())
+    }
+    assert set(PARAMETERS) - {"Last-Event-ID"} <= used
+
+
+def test_document_says_what_it_is_and_where(document):
+    assert "API key" in document["info"]["description"]
+    assert document["servers"]
+    for name in EXAMPLES:
+        assert document["components"]["schemas"][name]["examples"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[null,null]",
+        "[]",
+        '"text"',
+        "7",
+        "true",
+        '{"min_ttl":NaN}',
+        '{"tenant_key":"\\ud800"}',
+        "{",
+        "[" * 5000,
+    ],
+)
+def test_body_that_is_no_object_is_refused(body):
+    bot = make_bot()
+    make_grant(bot)
+    address = f"/api/v1/bots/{bot.app_id}/users/ou_asked/token"
+    response = api_client(Scope.TOKENS_ISSUE).post(address, body, "application/json")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("body", ["", "{}"])
+def test_body_may_be_empty(body):
+    bot = make_bot()
+    make_grant(bot)
+    address = f"/api/v1/bots/{bot.app_id}/users/ou_asked/token"
+    assert api_client(Scope.TOKENS_ISSUE).post(address, body, "application/json").status_code == 200
+
+
+def test_nothing_is_kept_by_a_cache(settings):
+    settings.PUBLIC_URL = "https://portal.test"
+    bot = make_bot()
+    client = api_client(*Scope)
+    session = ask_for_authorization(client, bot, deliver="link")
+    assert session.status_code == 201
+    answers = [
+        session,
+        client.get(f"/api/v1/auth-sessions/{session.json()['id']}"),
+        *(
+            client.get(f"/api/v1/bots{path}")
+            for path in ("", f"/{bot.app_id}", f"/{bot.app_id}/users", f"/{bot.app_id}/events")
+        ),
+        client.get("/api/feishu/ws/status"),
+    ]
+    assert {answer.status_code for answer in answers} == {200, 201}
+    assert {answer["Cache-Control"] for answer in answers} == {"no-store"}
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Bearer fp_bogus"}, {"Authorization": "Basic eA=="}]
+)
+@pytest.mark.parametrize("control", ["connect", "disconnect"])
+def test_wrong_key_is_unauthenticated_and_not_forbidden(headers, control):
+    address = f"/api/feishu/bots/{make_bot().pk}/ws/{control}"
+    for client in (Client(headers=headers), Client(headers=headers, enforce_csrf_checks=True)):
+        response = client.post(address)
+        assert (response.status_code, response.json()["code"]) == (401, "caller_unauthenticated")
+
+
+def test_operator_still_needs_the_csrf_token():
+    operator = User.objects.create_superuser("root", password="x")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    assert reverse("admin:index")
+    assert client.post(f"/api/feishu/bots/{make_bot().pk}/ws/connect").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:pw@crm.test/x",
+        "https://user@crm.test",
+        "https:///x",
+        "https://[::1",
+        "http://",
+        "https://crm.test:99999/",
+        "javascript:alert(1)",
+        "//crm.test",
+    ],
+)
+def test_return_address_has_a_host_and_nobody_in_front_of_it(settings, address):
+    settings.PUBLIC_URL = "https://portal.test"
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), return_url=address)
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("address", ["", "https://crm.test/x?y=1", "http://[::1]:8000/x"])
+def test_return_address_of_a_page_is_taken(settings, address):
+    settings.PUBLIC_URL = "https://portal.test"
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), return_url=address)
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "scopes", [["a b"], ["x`[y](https://evil.test)`"], [], ["a"] * 51, ["a" * 129], ["a\n"]]
+)
+def test_scopes_have_names_and_are_counted(settings, scopes):
+    settings.PUBLIC_URL = "https://portal.test"
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), make_bot(), scopes=scopes)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
