@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
@@ -109,6 +110,12 @@ class ConsoleAdmin(ModelAdmin[M]):
         return {
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> Any:
+        """Raises ValidationError for a selected key that no row can have; Django would raise whatever its type does."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            self.opts.pk.to_python(key)
+        return super().response_action(request, queryset)
 
     def _get_obj_does_not_exist_redirect(self, *_args: object) -> Any:
         raise Http404

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max
+from django.db.models import BigIntegerField, Max
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -74,7 +74,11 @@ class EventTail(Feed):
         self._shown: dict[int, str] = {}  # status by event
 
     def start(self, handshake: Any) -> None:
-        self._cursor = None if handshake["cursor"] is None else int(handshake["cursor"])
+        self._cursor = (
+            None
+            if handshake["cursor"] is None
+            else min(max(0, int(handshake["cursor"])), BigIntegerField.MAX_BIGINT)
+        )
         self._seen = self._cursor or 0
         self._filters = {name: str(handshake["filters"].get(name, "")) for name in FILTERS}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from events.enums import DeliveryStatus, RunStatus
 from events.log.sql_functions import PayloadContains
 from events.models import Delivery, HandlerRun
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class EventCriteria:
     fingerprint: str = ""
     """With ``handler`` or ``subscription``: of this kind of error."""
     pks: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Moments far out are as good as the nearest that can be reckoned with."""
+        for name in ("since", "until"):
+            moment: datetime | None = getattr(self, name)
+            if moment is not None:
+                object.__setattr__(self, name, min(max(moment, EARLIEST), LATEST))
 
     def as_json(self) -> dict[str, Any]:
         """What is given, as JSON can hold it."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from bots.models import Bot
@@ -152,6 +152,8 @@ def number_at(moment: datetime) -> int | None:
 
 
 def _backward(criteria: EventCriteria, before: int | None = None) -> Backward:
+    if before is not None:
+        before = min(max(before, 0), BigIntegerField.MAX_BIGINT)
     ceiling = number_at(criteria.until) if criteria.until else None
     if before is None or (ceiling is not None and ceiling < before):
         before = ceiling

@@ -9,7 +9,7 @@ from core.console.live.viewers import Viewer
 
 MAX_HANDSHAKE: Final = 256 * 1024
 """Characters of a handshake."""
-UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+UNREADABLE: Final = (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError)
 """What ``start`` may raise for a handshake that is not in its shape."""
 
 

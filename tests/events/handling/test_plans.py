@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgres"), pytest.mar
 
 BOTS = 200
 FULL = 3
-BACKLOG = 1_000
+BACKLOG = 3_000
 LARGE = {"events_event", "events_handlerrun", "events_handlerattempt"}
 
 
