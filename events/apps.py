@@ -1,8 +1,11 @@
 """Events: what arrives, kept before it is acknowledged, and handled once."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from feishu import callbacks
 
 
 class EventsConfig(AppConfig):
@@ -16,6 +19,7 @@ class EventsConfig(AppConfig):
         from events.log import bot_removal  # noqa: F401, PLC0415
         from events.subscriptions import incidents  # noqa: F401, PLC0415
 
+        callbacks.expect(settings.CALLBACK_TYPES)
         try:
             discover()
         except ImproperlyConfigured as error:

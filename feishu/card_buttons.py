@@ -1,4 +1,5 @@
-"""Buttons on cards: which one was clicked, and single-use buttons (``"once": true`` in their value). Pure.
+"""Buttons on cards: which one was clicked, and single-use buttons (``"once": true`` in their value, or a handler that is
+registered so). Pure.
 
 A click is read before it is stored. A single-use button is disabled by the first click, and enabled again when that
 click failed.
@@ -9,7 +10,7 @@ Shapes as in the pages "Card callback communication", "Button" of both card vers
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,11 +24,13 @@ CLICKED: Final = Text("已经点击过了", "Clicked already")
 
 @dataclass(frozen=True, slots=True)
 class ClickedButton:
-    """``action``: ``value["action"]`` of the button. ``single_use_key``: equal for every click on a single-use button of one
-    message, whoever clicks; empty for other buttons."""
+    """``action``: see ``action_of``. ``single_use_key``: equal for every click on a single-use button of one message,
+    whoever clicks; empty for other buttons. ``button_key``: the same for any button, which its handler may make one of
+    single use."""
 
     action: str
     single_use_key: str
+    button_key: str = ""
 
 
 _SINGLE_USE: Final = "once:"
@@ -36,7 +39,8 @@ NO_CLICK: Final = ClickedButton("", "")
 
 class _Action(msgspec.Struct):
     value: Any = None
-    name: str | None = None
+    name: Any = None
+    tag: Any = None
 
 
 class _Context(msgspec.Struct):
@@ -70,13 +74,40 @@ def read_old_click(action: bytes | msgspec.Raw, open_message_id: str | None) -> 
 
 
 def _button(action: _Action | None, message_id: str | None) -> ClickedButton:
-    if action is None or not isinstance(action.value, dict):
+    if action is None:
         return NO_CLICK
-    name = str(action.value.get("action", ""))
-    if action.value.get("once") is not True or not message_id:
+    value = read_value(action.value)
+    name = _action_name(value, action.name, action.tag)
+    if not message_id or not name:
         return ClickedButton(name, "")
-    button = msgspec.json.encode([message_id, action.name, action.value], order="sorted")
-    return ClickedButton(name, f"{_SINGLE_USE}{hashlib.sha256(button).hexdigest()}")
+    button = msgspec.json.encode([message_id, action.name, value], order="sorted")
+    key = f"{_SINGLE_USE}{hashlib.sha256(button).hexdigest()}"
+    is_single = isinstance(value, dict) and value.get("once") is True
+    return ClickedButton(name, key if is_single else "", key)
+
+
+def read_value(value: Any) -> Any:
+    """What stands in ``action.value``: an object that was sent as JSON text as that object, anything else as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            read = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return read if isinstance(read, dict) else value
+    return value
+
+
+def action_of(action: Any) -> str:
+    """What a click asks for, of the ``action`` in its event: ``value["action"]``, or the value where that is a plain word;
+    else the name of what was clicked, as of the submit button of a form; else its tag, such as ``overflow``."""
+    if not isinstance(action, dict):
+        return ""
+    return _action_name(read_value(action.get("value")), action.get("name"), action.get("tag"))
+
+
+def _action_name(value: Any, name: Any, tag: Any) -> str:
+    asked = value.get("action") if isinstance(value, dict) else value if isinstance(value, str) else None
+    return next((str(one) for one in (asked, name, tag) if isinstance(one, str | int) and one != ""), "")
 
 
 def is_single_use(dedupe_key: str) -> bool:
@@ -89,8 +120,9 @@ def failed_click_key(number: int) -> str:
     return f"click:{number}"
 
 
-def disabled(card: Json) -> Json | None:
-    """The card with its single-use buttons disabled; None where it has none or all are."""
+def disabled(card: Json, actions: Collection[str] = ()) -> Json | None:
+    """The card with its single-use buttons disabled, those for one of ``actions`` among them; None where it has none or all
+    are."""
 
     def disable(button: Json) -> bool:
         if button.get("disabled") is True:
@@ -98,10 +130,10 @@ def disabled(card: Json) -> Json | None:
         button |= {"disabled": True, "disabled_tips": plain_text(CLICKED)}
         return True
 
-    return _changed(card, disable)
+    return _changed(card, disable, actions)
 
 
-def enabled(card: Json) -> Json | None:
+def enabled(card: Json, actions: Collection[str] = ()) -> Json | None:
     """The card as it was before ``disabled``; None where that disabled none of its buttons."""
 
     def enable(button: Json) -> bool:
@@ -110,12 +142,12 @@ def enabled(card: Json) -> Json | None:
         del button["disabled"], button["disabled_tips"]
         return True
 
-    return _changed(card, enable)
+    return _changed(card, enable, actions)
 
 
-def _changed(card: Json, change: Callable[[Json], bool]) -> Json | None:
+def _changed(card: Json, change: Callable[[Json], bool], actions: Collection[str]) -> Json | None:
     copy = json.loads(json.dumps(card))
-    changes = [change(button) for button in _elements(copy) if _is_single_use(button)]
+    changes = [change(button) for button in _elements(copy) if _is_single_use(button, actions)]
     return copy if any(changes) else None
 
 
@@ -131,7 +163,7 @@ def _elements(card: Json) -> Iterator[Json]:
             waiting += value
 
 
-def _is_single_use(element: Json) -> bool:
+def _is_single_use(element: Json, actions: Collection[str]) -> bool:
     if element.get("tag") != "button":
         return False
     behaviors = element.get("behaviors")
@@ -140,6 +172,7 @@ def _is_single_use(element: Json) -> bool:
         if isinstance(behaviors, list)
         else []
     )
-    return any(
-        isinstance(value, dict) and value.get("once") is True for value in (element.get("value"), *values)
-    )
+    values = [read_value(value) for value in (element.get("value"), *values)]
+    if any(isinstance(value, dict) and value.get("once") is True for value in values):
+        return True
+    return any(_action_name(value, element.get("name"), None) in actions for value in values)

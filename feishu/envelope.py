@@ -12,13 +12,11 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from feishu.callbacks import CLICK, OLD_CARD_CALLBACK, is_callback
 from feishu.card_buttons import NO_CLICK, ClickedButton, read_click, read_old_click
 from feishu.errors import EnvelopeError
 
 MESSAGE_RECEIVED: Final = "im.message.receive_v1"
-OLD_CARD_CALLBACK: Final = "card.action.trigger_v1"
-CALLBACK_TYPES: Final = frozenset({"card.action.trigger", OLD_CARD_CALLBACK, "url.preview.get"})
-"""Types that wait for an answer within 3 s and are never pushed again."""
 
 _MAX_KEY: Final = 200
 _GZIP: Final = b"\x1f\x8b"
@@ -163,7 +161,7 @@ def fallback_key(payload: bytes) -> str:
 def _parse_v2(content: Content, header: _Header, payload: bytes) -> Envelope:
     if not header.event_type:
         raise EnvelopeError("the header names no event_type")
-    is_callback = header.event_type in CALLBACK_TYPES
+    waits = is_callback(header.event_type)
     return Envelope(
         schema="2.0",
         event_id=header.event_id or "",
@@ -172,19 +170,19 @@ def _parse_v2(content: Content, header: _Header, payload: bytes) -> Envelope:
         app_id=header.app_id or "",
         tenant_key=header.tenant_key or "",
         token=header.token or "",
-        dedupe_key=_key_v2(header, content.event, is_callback=is_callback) or fallback_key(payload),
-        is_callback=is_callback,
-        click=read_click(content.event) if is_callback else NO_CLICK,
+        dedupe_key=_key_v2(header, content.event, waits=waits) or fallback_key(payload),
+        is_callback=waits,
+        click=read_click(content.event) if header.event_type == CLICK else NO_CLICK,
     )
 
 
-def _key_v2(header: _Header, event: msgspec.Raw, *, is_callback: bool) -> str | None:
+def _key_v2(header: _Header, event: msgspec.Raw, *, waits: bool) -> str | None:
     # The page of this event asks to deduplicate by message_id and not to rely on event_id.
     if header.event_type == MESSAGE_RECEIVED and (message_id := _message_id(event)):
         return _key("message", message_id)
     if header.event_id:
         return _key("event", header.event_id)
-    if is_callback and (token := _callback_token(event)):
+    if waits and (token := _callback_token(event)):
         return _key("card", token)
     return None
 
@@ -203,7 +201,7 @@ def _parse_v1(content: Content, payload: bytes) -> Envelope:
         tenant_key=event.tenant_key or "",
         token=content.token or "",
         dedupe_key=_key("uuid", content.uuid) if content.uuid else fallback_key(payload),
-        is_callback=False,
+        is_callback=is_callback(event.type),
     )
 
 

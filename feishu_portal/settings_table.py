@@ -161,6 +161,14 @@ class SettingsTable(Table):
         parse=validators.module,
         example="company.handlers",
     )
+    FEISHU_CALLBACK_TYPES = texts(
+        Text(
+            "除已知的回调类型与以 .get 结尾的类型之外，另外按回调（需在 3 秒内应答）处理的类型，逗号分隔。",
+            "Comma-separated types that are answered within 3 s as callbacks are, besides those known and all that end in .get.",
+        ),
+        parse=validators.event_type,
+        example="card.form.trigger",
+    )
     FEISHU_HANDLER_SWITCHES = Variable(
         Text(
             "处理器的 enabled 选项可引用的 Django 设置，逗号分隔：NAME 与 NAME=on 为开启，NAME=off 为关闭。",

@@ -135,6 +135,17 @@ def module(value: str) -> str:
     return value
 
 
+def event_type(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", value):
+        raise WrongValueError(
+            Text(
+                "应为回调类型，例如 profile.view.get",
+                "has to be types of callbacks, e.g. profile.view.get",
+            )
+        )
+    return value
+
+
 def sender(value: str) -> str:
     """An e-mail address, alone or as ``Name <address>``."""
     if not re.fullmatch(r"[^@\r\n]*[^@\s]@[^@\s]+", value):

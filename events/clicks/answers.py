@@ -3,9 +3,8 @@
 import json
 from typing import Final
 
-from events.handling.registry import CLICK
+from feishu.callbacks import CLICK, OLD_CARD_CALLBACK, PREVIEW, PROFILE
 from feishu.cards import Json, callback_response, toast
-from feishu.envelope import OLD_CARD_CALLBACK
 from feishu.text import Text
 
 NOTHING: Final[Json] = {}
@@ -18,7 +17,13 @@ CLICKED_BEFORE: Final = callback_response(
         "info", Text("已经点击过了，无需重复操作。", "This was clicked already. There is nothing else to do.")
     )
 )
-_TOASTS: Final = (PROCESSING, FAILED, CLICKED_BEFORE)
+UNHANDLED: Final = callback_response(
+    toast=toast(
+        "warning",
+        Text("该操作暂无处理程序，请联系管理员。", "Nothing handles this yet. Please tell an administrator."),
+    )
+)
+_TOASTS: Final = (PROCESSING, FAILED, CLICKED_BEFORE, UNHANDLED)
 
 
 def encoded(answer: Json, event_type: str) -> bytes:
@@ -28,4 +33,6 @@ def encoded(answer: Json, event_type: str) -> bytes:
     callbacks" and "Pull link preview data").
     """
     is_unfit = event_type == OLD_CARD_CALLBACK or (event_type != CLICK and answer in _TOASTS)
+    if event_type in {PREVIEW, PROFILE}:
+        answer = {name: part for name, part in answer.items() if name != "toast"}
     return json.dumps(NOTHING if is_unfit else answer, ensure_ascii=False, separators=(",", ":")).encode()

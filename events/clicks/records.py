@@ -1,14 +1,19 @@
 """What is written about a callback, apart from how its handler's run ends."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 
 from django.utils import timezone
 
 from core.database.clock import DatabaseTime
+from core.database.text import storable
 from events.enums import EventStatus, RunStatus
 from events.handling.registry import Registration
 from events.models import Event, HandlerRun
+from feishu.callbacks import CLICKS
+
+logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
 """How much longer than its handler's time a run is leased, so that nobody has to renew the lease."""
@@ -30,9 +35,15 @@ def begin_run(event: Event, handler: Registration) -> HandlerRun:
     return run
 
 
-def end_ignored(event: Event) -> None:
-    """The callback has no handler, or its handler is switched off."""
-    Event.objects.filter(pk=event.pk).update(status=EventStatus.IGNORED, finished_at=timezone.now())
+def end_ignored(event: Event, action: str) -> None:
+    """The callback has no handler, or its handler is switched off: the event says for which action one is missing."""
+    wanted = f'click with the action "{action}"' if event.event_type in CLICKS else event.event_type
+    logger.warning("callback_without_handler", extra={"event_pk": event.pk, "event_type": event.event_type})
+    Event.objects.filter(pk=event.pk).update(
+        status=EventStatus.IGNORED,
+        finished_at=timezone.now(),
+        error=storable(f"No handler is on that answers a {wanted}.", 500),
+    )
 
 
 def note_answered_late(event_pks: Sequence[int]) -> None:

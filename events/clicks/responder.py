@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error
 
 from core.database.thread import DatabaseThread
-from events.clicks.answers import FAILED, NOTHING, PROCESSING, encoded
+from events.clicks.answers import FAILED, NOTHING, PROCESSING, UNHANDLED, encoded
 from events.clicks.callback import Callback
 from events.clicks.lookup import ClickedCards
 from events.clicks.records import begin_run, end_ignored, hand_over, note_answered_late
@@ -32,8 +32,8 @@ from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
 from events.models import Event
 from events.notify import notify_worker
+from feishu.callbacks import OLD_CARD_CALLBACK
 from feishu.cards import Json, callback_response
-from feishu.envelope import OLD_CARD_CALLBACK
 
 logger = logging.getLogger(__name__)
 
@@ -208,8 +208,8 @@ def _run_handler(callback: Callback) -> Json:
     event = Event.objects.select_related("bot").get(pk=callback.event_pk)
     handler = handler_of_callback(event.event_type, callback.action)
     if handler is None or not is_switched_on(handler, switches_of(event.bot_id)):
-        end_ignored(event)
-        return NOTHING
+        end_ignored(event, callback.action)
+        return UNHANDLED
     callback.handler = handler
     callback.run = begin_run(event, handler)
     executed = execution.execute(callback.run, handler)

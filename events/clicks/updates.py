@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from core.background.retry import RetrySchedule
 from core.database.text import storable
+from events.handling.registry import single_use_actions
 from events.models import Event, HandlerRun
 from events.notify import notify_buttons
+from feishu.callbacks import CLICKS
 from feishu.card_buttons import disabled, enabled, failed_click_key, is_single_use
 from feishu.cards import Json
-from feishu.envelope import CALLBACK_TYPES
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu.openapi import OpenAPI
 
@@ -40,7 +41,7 @@ def show_late_answer(run: HandlerRun, answer: Any) -> None:
     the event.
     """
     event = run.event
-    if event.event_type not in CALLBACK_TYPES:
+    if event.event_type not in CLICKS:
         return
     card = answer.get("card") if isinstance(answer, dict) else None
     if isinstance(card, dict):
@@ -53,7 +54,7 @@ def disabled_card(event: Event) -> Json | None:
     """The card that was clicked with its single-use buttons disabled; None where they are, or the platform does not show
     it, e.g. because the app lacks the scope."""
     card = _card_of(event)
-    return None if card is None else disabled(card)
+    return None if card is None else disabled(card, single_use_actions())
 
 
 def reopen_button(event_pk: int) -> None:
@@ -66,7 +67,7 @@ def reopen_button(event_pk: int) -> None:
 def enable_buttons(event_pk: int) -> None:
     """Show the buttons of a reopened click enabled. Only a click that was answered late left them disabled."""
     event = Event.objects.select_related("bot").filter(pk=event_pk, answered_late=True).first()
-    if event is not None and (card := _card_of(event)) and (content := enabled(card)):
+    if event is not None and (card := _card_of(event)) and (content := enabled(card, single_use_actions())):
         _update(event, content)
 
 

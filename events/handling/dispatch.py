@@ -32,7 +32,7 @@ from events.log.fingerprints import fingerprint
 from events.models import BotQueue, Delivery, Event, HandlerRun, Subscription
 from events.models.claims import LEASE
 from events.subscriptions.fan_out import add_deliveries, deliveries_for
-from feishu.envelope import CALLBACK_TYPES
+from feishu.callbacks import is_callback
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +216,7 @@ def plan(event: Event, bot: Bot, switches: Mapping[str, bool], subscriptions: Se
 def is_stale(event: Event, bot: Bot) -> bool:
     """Whether the event reached the portal too late to be acted upon, by the platform's own time. Clicks are never:
     whoever clicked is waiting."""
-    if not bot.stale_after_minutes or event.event_type in CALLBACK_TYPES:
+    if not bot.stale_after_minutes or is_callback(event.event_type):
         return False
     return event.received_at - event.created_at > timedelta(minutes=bot.stale_after_minutes)
 

@@ -12,7 +12,8 @@ from django.db import connection
 
 from events.handling.aliases import resolve
 from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller
-from feishu.envelope import CALLBACK_TYPES, OLD_CARD_CALLBACK
+from feishu import card_buttons
+from feishu.callbacks import CLICK, CLICKS, is_callback
 
 if TYPE_CHECKING:
     from events.models import Event
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 Handler = Callable[..., Any]
 H = TypeVar("H", bound=Handler)
 OrderedBy: TypeAlias = "Literal['chat'] | Callable[[Event], object] | None"
-
-CLICK = "card.action.trigger"
-CLICKS = frozenset({CLICK, OLD_CARD_CALLBACK})
 
 LOCK_SECONDS = 10.0
 """How long a handler's transaction may keep everybody else from writing where the database has one writer: half of what
@@ -48,6 +46,7 @@ class Registration:
     even_stale: bool = False
     status: str = ""
     action: str | None = None
+    once: bool = False
 
     @property
     def max_attempts(self) -> int:
@@ -125,7 +124,7 @@ class HandlerRegistry:
                 yield f'{subject} answers clicks with the action "{new.action}", as does {other.name} at {other.place}.'
         elif new.pattern in CLICKS:
             yield f"{subject} is for {new.pattern}, which only on_card takes: a click is answered by its action."
-        elif new.pattern in CALLBACK_TYPES and (other := self.of_callback(new.pattern)):
+        elif is_callback(new.pattern) and (other := self.of_callback(new.pattern)):
             yield f"{subject} answers {new.pattern}, as does {other.name} at {other.place}: a callback has one answer."
 
     def __iter__(self) -> Iterator[Registration]:
@@ -138,8 +137,12 @@ class HandlerRegistry:
 
     def of_callback(self, event_type: str, action: str = "") -> Registration | None:
         if event_type in CLICKS:
-            return self._card_handlers.get(action)
+            return self._card_handlers.get(action) or self._card_handlers.get("")
         return next((handler for handler in self._handlers.values() if handler.pattern == event_type), None)
+
+    @property
+    def single_use_actions(self) -> frozenset[str]:
+        return frozenset(action for action, handler in self._card_handlers.items() if handler.once)
 
     def matching(self, event: "Event", errors: dict[str, Exception] | None = None) -> list[Registration]:
         found = []
@@ -164,7 +167,7 @@ def on(
     name: str = "",
     retries: int | None = None,
     timeout: float | None = None,
-    atomic: bool = True,
+    atomic: bool | None = None,
     ordered_by: OrderedBy = "chat",
     enabled: bool | str = True,
     even_stale: bool = False,
@@ -179,8 +182,8 @@ def on(
 
     ``retries``: attempts after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one attempt may
     take; FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
-    transaction; switch it off for a handler that talks to the network, so that no transaction waits for it. On SQLite one
-    attempt of an atomic handler may take at most ``LOCK_SECONDS``.
+    transaction, as they do unless it answers a callback; switch it off for a handler that talks to the network, so that no
+    transaction waits for it. On SQLite one attempt of an atomic handler may take at most ``LOCK_SECONDS``.
 
     ``ordered_by``: events with the same key run one after the other, in the order of arrival. ``"chat"`` takes the chat
     of a message and orders nothing else; a function gets the event and returns the key, None for no order; None runs
@@ -202,7 +205,7 @@ def on(
                 pattern=alias.event_type,
                 function=function,
                 place=place,
-                atomic=atomic,
+                atomic=not is_callback(alias.event_type) if atomic is None else atomic,
                 retries=retries,
                 timeout=timeout,
                 ordered_by=ordered_by,
@@ -223,8 +226,15 @@ def on_card(
     timeout: float | None = None,
     atomic: bool = False,
     enabled: bool | str = True,
+    once: bool = False,
 ) -> Callable[[H], H]:
-    """Register ``function(event, bot)``, sync or async, for card clicks whose ``action.value["action"]`` is ``action``.
+    """Register ``function(event, bot)``, sync or async, for card clicks that ask for ``action``: ``action.value["action"]``,
+    or the value where it is a plain word; else the name of what was clicked, as of a form's submit button; else its tag,
+    such as ``overflow``. With the action "" it takes every click that no other handler does.
+
+    ``event.data["action"]`` has what was chosen or filled in: ``form_value``, ``option``, ``options``, ``checked``,
+    ``input_value``, ``timezone``. ``once``: the button works once on its message, whoever clicks, as with ``"once": true`` in
+    its value.
 
     What it returns is the answer to the click (``callback_response``); None leaves the card as it is. When it takes
     longer than the platform waits, it goes on in the background and its card is put in place later. A click is never
@@ -244,6 +254,7 @@ def on_card(
                 timeout=timeout,
                 enabled=enabled,
                 action=action,
+                once=once,
             )
         )
         return function
@@ -256,7 +267,7 @@ def handlers_of(event: "Event", errors: dict[str, Exception] | None = None) -> l
 
     With ``errors`` a handler for which that cannot be told is among them, and what was raised is there under its name.
     """
-    if event.event_type in CALLBACK_TYPES:
+    if is_callback(event.event_type):
         handler = handler_of_callback(event.event_type, action_of(event.data))
         return [handler] if handler else []
     return _registry.matching(event, errors)
@@ -278,10 +289,19 @@ def handler_of_callback(event_type: str, action: str) -> Registration | None:
 
 
 def action_of(data: dict[str, Any]) -> str:
-    """What a click asks for: ``action.value["action"]``, empty where there is none."""
-    action = data.get("action")
-    value = action.get("value") if isinstance(action, dict) else None
-    return str(value.get("action", "")) if isinstance(value, dict) else ""
+    """What a click asks for; see ``on_card``."""
+    return card_buttons.action_of(data.get("action"))
+
+
+def is_single_use(action: str) -> bool:
+    """Whether the handler of this action makes its button work once on a message."""
+    handler = _registry.of_callback(CLICK, action)
+    return handler is not None and handler.once
+
+
+def single_use_actions() -> frozenset[str]:
+    """The actions whose buttons work once on a message because their handler says so."""
+    return _registry.single_use_actions
 
 
 def check_handlers() -> None:

@@ -1,13 +1,15 @@
 """From bytes to an incoming event: the little that has to be known of it before it is stored. No database here."""
 
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from msgspec import Struct
 
 from core.database.text import storable
 from events.enums import Arrived, EventStatus
+from events.handling.registry import is_single_use
 from feishu.blanking import without_any_token, without_token
+from feishu.callbacks import CLICKS
 from feishu.envelope import Envelope, fallback_key, parse
 from feishu.errors import EnvelopeError
 from feishu.platform_clock import platform_clock
@@ -67,9 +69,10 @@ def read_event(
             is_callback=False,
         )
     click = envelope.click
+    single_use_key = click.single_use_key or (click.button_key if is_single_use(click.action) else "")
     return IncomingEvent(
         bot_id=bot_id,
-        dedupe_key=click.single_use_key or envelope.dedupe_key,
+        dedupe_key=single_use_key or _key_of(envelope),
         event_id=envelope.event_id,
         event_type=envelope.event_type,
         arrived_by=arrived_by,
@@ -83,8 +86,15 @@ def read_event(
         error="",
         is_callback=envelope.is_callback,
         action=click.action,
-        is_single_use=bool(click.single_use_key),
+        is_single_use=bool(single_use_key),
     )
+
+
+def _key_of(envelope: Envelope) -> str:
+    """A link preview or a profile is asked for again and again, and answered each time."""
+    if not envelope.is_callback or envelope.event_type in CLICKS:
+        return envelope.dedupe_key
+    return f"{envelope.dedupe_key[: MAX_KEY - 33]}:{uuid4().hex}"
 
 
 def _check_storable(text: str, limit: int) -> None:

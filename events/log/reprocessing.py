@@ -10,7 +10,7 @@ from events.handling.dispatch import hold_queues, insert_runs, queue_up, run_of
 from events.handling.registry import Registration, handler_named, handlers_of
 from events.models import Delivery, Event, HandlerRun, ReplayJob, Subscription
 from events.subscriptions.fan_out import add_deliveries, delivery_to, wants
-from feishu.envelope import CALLBACK_TYPES
+from feishu.callbacks import is_callback
 
 
 def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
@@ -34,7 +34,7 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
 
 
 def _is_replayable(event: Event) -> bool:
-    if event.status == EventStatus.RECEIVED or event.event_type in CALLBACK_TYPES:
+    if event.status == EventStatus.RECEIVED or is_callback(event.event_type):
         return False
     # Quarantined is also what could be read, and not dispatched.
     return event.status != EventStatus.QUARANTINED or (bool(event.event_type) and _is_readable(event))

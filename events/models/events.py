@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from events.enums import Arrived, EventStatus
-from feishu.envelope import OLD_CARD_CALLBACK
+from feishu.callbacks import CLICK, OLD_CARD_CALLBACK
+from feishu.card_buttons import read_value
 
 
 class EventQuerySet(OwnedQuerySet["Event"]):
@@ -96,18 +97,34 @@ class Event(models.Model):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The ``event`` object of the payload, in both envelope versions; the old card callback in the shape of today's."""
+        """The ``event`` object of the payload, in both envelope versions; the old card callback in the shape of today's, and
+        the value of a click that came as JSON text as its object."""
         if self.event_type == OLD_CARD_CALLBACK:
             return _click_of_today(self.envelope)
         data = self.envelope.get("event")
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            return {}
+        return _with_value_read(data) if self.event_type == CLICK else data
 
     @cached_property
     def typed(self) -> Any:
         """The official SDK's model of this event; loads the SDK, which takes seconds the first time."""
         from feishu.sdk import typed_event  # noqa: PLC0415 -- slow import
 
-        return typed_event(self.event_type, self.envelope)
+        if self.event_type != CLICK:
+            return typed_event(self.event_type, self.envelope)
+        data = self.data
+        if isinstance(action := data.get("action"), dict) and isinstance(word := action.get("value"), str):
+            # The SDK knows objects only: a plain word is what the click asks for.
+            data = data | {"action": action | {"value": {"action": word}}}
+        return typed_event(self.event_type, self.envelope | {"event": data})
+
+
+def _with_value_read(click: dict[str, Any]) -> dict[str, Any]:
+    action = click.get("action")
+    if not isinstance(action, dict) or not isinstance(action.get("value"), str):
+        return click
+    return click | {"action": action | {"value": read_value(action["value"])}}
 
 
 def _click_of_today(old: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from events.log.fingerprints import fingerprint
 from events.models import Delivery, Event, Subscription
 from events.notify import notify_pusher
 from events.subscriptions.filters import all_hold
-from feishu.envelope import CALLBACK_TYPES
+from feishu.callbacks import is_callback
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def wants(subscription: Subscription, event: Event) -> bool:
     """Whether an event of one of its bots matches the subscription's types and filter. Clicks never do: a handler has to
     answer them. Raises ValueError for an event that cannot be read."""
-    if event.event_type in CALLBACK_TYPES:
+    if is_callback(event.event_type):
         return False
     if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
         return False

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feishu.card_buttons import NO_CLICK, disabled, enabled, is_single_use, read_click, read_old_click
+from feishu.card_buttons import (
+    NO_CLICK,
+    action_of,
+    disabled,
+    enabled,
+    is_single_use,
+    read_click,
+    read_old_click,
+)
 from feishu.cards import button, card, markdown
 from feishu.text import Text
 
@@ -113,3 +121,52 @@ def test_whatever_was_clicked_is_a_click_or_none(event, message_id):
     raw = msgspec.Raw(json.dumps(event).encode())
     for click in (read_click(raw), read_old_click(raw, message_id)):
         assert click == NO_CLICK or isinstance(click.action, str)
+
+
+@pytest.mark.parametrize(
+    ("action", "name"),
+    [
+        ({"tag": "button", "value": '{"action": "approve", "no": 7}'}, "approve"),
+        ({"tag": "button", "value": "approve"}, "approve"),
+        ({"tag": "button", "value": "{no json"}, "{no json"),
+        ({"tag": "button", "value": "[1]"}, "[1]"),
+        ({"tag": "button", "name": "submit_leave", "form_value": {"reason": "x"}}, "submit_leave"),
+        ({"tag": "button", "name": "submit_leave", "value": {"action": "leave"}}, "leave"),
+        ({"tag": "button", "name": "submit_leave", "value": {"action": ""}}, "submit_leave"),
+        ({"tag": "select_static", "name": "level", "option": "p1"}, "level"),
+        ({"tag": "overflow", "option": "archive", "value": {}}, "overflow"),
+        ({"tag": "checker", "name": "", "checked": True}, "checker"),
+        ({"tag": "button", "value": {"action": 5}}, "5"),
+        ({"value": None, "name": ["x"], "tag": {}}, ""),
+        ({}, ""),
+        ("approve", ""),
+    ],
+)
+def test_click_asks_for_its_action_its_word_its_name_or_its_tag(action, name):
+    assert action_of(action) == name
+    assert read_click(json.dumps({"action": action}).encode()).action == name
+
+
+def test_button_that_its_handler_makes_one_of_single_use_has_a_key_too():
+    [one, other] = [
+        read_click(
+            json.dumps(
+                {
+                    "action": {"tag": "button", "name": "submit", "form_value": {"text": text}},
+                    "context": {"open_message_id": "om_1"},
+                }
+            ).encode()
+        )
+        for text in ("a", "b")
+    ]
+    assert one.single_use_key == ""
+    assert one.button_key == other.button_key
+    assert is_single_use(one.button_key)
+
+
+def test_buttons_of_a_single_use_handler_are_disabled_by_their_name():
+    card = {"elements": [{"tag": "button", "name": "submit"}, {"tag": "button", "name": "cancel"}]}
+    assert disabled(card) is None
+    shown = disabled(card, {"submit"})
+    assert [button.get("disabled") for button in shown["elements"]] == [True, None]
+    assert enabled(shown, {"submit"}) == card

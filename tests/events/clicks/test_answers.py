@@ -28,3 +28,8 @@ def test_link_preview_gets_the_answer_of_its_handler_as_utf_8():
 @pytest.mark.parametrize("answer", [PROCESSING, FAILED, OWN, INLINE])
 def test_old_card_callback_gets_nothing(answer):
     assert encoded(answer, OLD_CARD) == b"{}"
+
+
+@pytest.mark.parametrize("event_type", [PREVIEW, "profile.view.get"])
+def test_only_a_click_gets_a_toast(event_type):
+    assert encoded(OWN | INLINE, event_type) == encoded(INLINE, event_type)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.access.actors import SYSTEM
 from events import callback_response, toast
-from events.clicks.answers import FAILED, PROCESSING
+from events.clicks.answers import FAILED, PROCESSING, UNHANDLED
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
@@ -75,18 +75,20 @@ async def test_click_may_be_answered_by_an_async_handler(database, responder):
 
 
 @pytest.mark.parametrize("value", [{"action": "unknown"}, {}, "a string", None, [1]])
-async def test_click_nobody_handles_is_answered_with_nothing(database, responder, value):
+async def test_click_nobody_handles_says_so_to_person_and_operator(database, responder, value):
     clicked = await database.run(click, value)
-    assert await answer(responder, clicked) == {}
-    assert (await event_of(database, clicked)).status == EventStatus.IGNORED
+    assert await answer(responder, clicked) == UNHANDLED
+    event = await event_of(database, clicked)
+    assert event.status == EventStatus.IGNORED
+    assert "No handler is on that answers a click with the action" in event.error
 
 
-async def test_click_whose_handler_is_switched_off_is_answered_with_nothing(database, responder):
+async def test_click_whose_handler_is_switched_off_is_answered_so(database, responder):
     registry.on_card("approve")(lambda event, bot: OK)
     bot = await database.run(make_bot)
     [handler] = registry.known_handlers()
     await database.run(set_switch, bot=bot, handler=handler, is_on=False, actor=SYSTEM)
-    assert await answer(responder, await database.run(click, {"action": "approve"}, bot=bot)) == {}
+    assert await answer(responder, await database.run(click, {"action": "approve"}, bot=bot)) == UNHANDLED
 
 
 async def test_failing_handler_is_answered_with_a_toast_and_noted(database, responder):
@@ -250,3 +252,107 @@ async def test_old_card_callback_reaches_its_handler_in_todays_shape(database, r
     [stored] = await database.run(store, [one])
     assert await answer(responder, (stored.event_pk, one)) == {}
     assert seen == [("ou_1", "om_1")]
+
+
+def called(
+    event_type: str, event: dict[str, Any], *, event_id: str = "", bot=None
+) -> tuple[int, IncomingEvent]:
+    """A stored callback of another kind than a click."""
+    header = {"event_type": event_type} | ({"event_id": event_id} if event_id else {})
+    payload = json.dumps({"schema": "2.0", "header": header, "event": event}).encode()
+    one = read_event(bot_id=(bot or make_bot()).pk, payload=payload, arrived_by=Arrived.WEBSOCKET)
+    [stored] = store([one])
+    return stored.event_pk, one
+
+
+@pytest.mark.parametrize("event_type", ["profile.view.get", "url.preview.get", "brand.new.get"])
+async def test_callback_of_any_kind_is_answered_by_its_handler(database, responder, event_type):
+    profile = {"card": {"type": "raw", "data": CARD}}
+    registry.on(event_type)(lambda event, bot: profile)
+    [handler] = registry.known_handlers()
+    assert not handler.atomic
+    asked = await database.run(called, event_type, {"host": "im_message"})
+    assert await answer(responder, asked) == profile
+
+
+@pytest.mark.parametrize("event_type", ["profile.view.get", "url.preview.get", "brand.new.get"])
+async def test_callback_nobody_handles_gets_an_empty_answer(database, responder, event_type):
+    asked = await database.run(called, event_type, {})
+    assert await answer(responder, asked) == {}
+    event = await event_of(database, asked)
+    assert (event.status, event_type in event.error) == (EventStatus.IGNORED, True)
+
+
+@pytest.mark.parametrize("event_id", ["", "the-same"])
+async def test_preview_is_answered_each_time_it_is_asked_for(database, responder, event_id):
+    registry.on("url.preview.get")(lambda event, bot: {"inline": {"title": "x"}})
+    bot = await database.run(make_bot)
+    for _ in range(2):
+        asked = await database.run(called, "url.preview.get", {"context": {}}, event_id=event_id, bot=bot)
+        assert await answer(responder, asked) == {"inline": {"title": "x"}}
+
+
+async def test_late_or_failed_preview_is_answered_with_nothing(database, responder):
+    def preview(event, bot):
+        if event.data["late"]:
+            time.sleep(0.5)
+        else:
+            raise ValueError
+
+    registry.on("url.preview.get")(preview)
+    for late in (True, False):
+        asked = await database.run(called, "url.preview.get", {"late": late})
+        assert await answer(responder, asked, budget=0.1 if late else 20) == {}
+
+
+ACTIONS = (
+    {"tag": "button", "name": "submit_leave", "form_value": {"days": ["1"]}, "timezone": "Asia/Shanghai"},
+    {"tag": "select_static", "name": "submit_leave", "option": "p1"},
+    {"tag": "multi_select_person", "name": "submit_leave", "options": ["ou_1"]},
+    {"tag": "checker", "name": "submit_leave", "checked": True},
+    {"tag": "input", "name": "submit_leave", "input_value": "ok"},
+    {"tag": "submit_leave", "option": "archive", "value": {}},
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_what_was_filled_in_or_chosen_reaches_its_handler(database, responder, action):
+    seen: list[Any] = []
+    registry.on_card("submit_leave")(lambda event, bot: seen.append(event.data["action"]))
+    asked = await database.run(called, "card.action.trigger", {"action": action})
+    assert await answer(responder, asked) == {}
+    assert seen == [action]
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [('{"action": "approve", "no": 7}', {"action": "approve", "no": 7}), ("approve", "approve")],
+)
+async def test_value_may_be_json_text_or_a_plain_word(database, responder, value, read):
+    seen: list[Any] = []
+
+    @registry.on_card("approve")
+    def approve(event, bot):
+        seen.append((event.data["action"]["value"], event.typed.event.action.value["action"]))
+        return OK
+
+    asked = await database.run(called, "card.action.trigger", {"action": {"tag": "button", "value": value}})
+    assert await answer(responder, asked) == OK
+    assert seen == [(read, "approve")]
+
+
+async def test_handler_of_no_action_takes_every_other_click(database, responder):
+    registry.on_card("approve")(lambda event, bot: None)
+    registry.on_card("")(lambda event, bot: OK)
+    assert await answer(responder, await database.run(click, {"action": "unknown"})) == OK
+
+
+async def test_form_is_submitted_once_where_its_handler_says_so(database):
+    registry.on_card("submit_leave", once=True)(lambda event, bot: OK)
+    bot = await database.run(make_bot)
+    form = {"action": ACTIONS[0], "context": {"open_message_id": "om_1"}}
+    first, second = [
+        await database.run(called, "card.action.trigger", form, event_id=name, bot=bot) for name in "ab"
+    ]
+    assert (first[1].is_single_use, second[1].is_single_use) == (True, True)
+    assert (first[0] is None, second[0] is None) == (False, True)

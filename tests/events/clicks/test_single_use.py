@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from events import callback_response, toast
-from events.clicks.answers import CLICKED_BEFORE, FAILED, PROCESSING
+from events.clicks.answers import CLICKED_BEFORE, FAILED, PROCESSING, UNHANDLED
 from events.clicks.updates import enable_buttons, show_late_answer
 from events.enums import Arrived, EventStatus
 from events.handling import registry
@@ -109,7 +109,7 @@ async def test_failing_handler_leaves_the_button_as_it_is(click, platform, reope
 
 
 async def test_nobody_to_handle_it_leaves_the_button_as_it_is(click):
-    assert await click() == {}
+    assert await click() == UNHANDLED
 
 
 @pytest.mark.parametrize(
