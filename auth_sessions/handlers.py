@@ -98,16 +98,16 @@ def follow_person(event: Event, bot: Bot) -> None:
     person = event.data.get("object") or {}
     status = person.get("status") or {}
     if status.get("is_resigned") or status.get("is_exited"):
-        end_grants_of(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "")
+        end_grants_of(bot=bot, tenant_key=event.tenant_key, person=person)
     elif person.get("name"):
-        rename(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "", name=person["name"])
+        rename(bot=bot, tenant_key=event.tenant_key, person=person)
 
 
 @on("contact.user.deleted_v3", even_stale=True)
 def end_grants_of_leaver(event: Event, bot: Bot) -> None:
     """Somebody left the company: nobody acts for them any more."""
     person = event.data.get("object") or {}
-    end_grants_of(bot=bot, tenant_key=event.tenant_key, open_id=person.get("open_id") or "")
+    end_grants_of(bot=bot, tenant_key=event.tenant_key, person=person)
 
 
 @on("auth.user_access_token.revoked_v4", even_stale=True)

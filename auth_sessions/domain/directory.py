@@ -1,5 +1,10 @@
 """Following the company's directory: people who leave, and people whose name changes."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import UserToken
@@ -10,16 +15,28 @@ from core.database.text import storable
 MAX_NAME = 200
 
 
-def end_grants_of(*, bot: Bot, tenant_key: str, open_id: str) -> int:
-    """Revoke what a person granted this bot; returns how many grants that were. Harmless to repeat."""
-    grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key, open_id=open_id)
-    ended = list(grants.exclude(status=TokenStatus.REVOKED))
+IDS: Final = ("open_id", "union_id", "user_id")
+
+
+def end_grants_of(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> int:
+    """Revoke what a person granted this bot; returns how many grants that were. Harmless to repeat. ``person``: see
+    ``_grants_of``."""
+    ended = list(_grants_of(bot, tenant_key, person).exclude(status=TokenStatus.REVOKED))
     for grant in ended:
         revoke_later(grant=grant, actor=PLATFORM)
     return len(ended)
 
 
-def rename(*, bot: Bot, tenant_key: str, open_id: str, name: str) -> None:
+def rename(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> None:
     """Store a person's new name."""
-    grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key, open_id=open_id)
-    grants.update(name=storable(str(name), MAX_NAME))
+    _grants_of(bot, tenant_key, person).update(name=storable(str(person["name"]), MAX_NAME))
+
+
+def _grants_of(bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> QuerySet[UserToken]:
+    """By the first of ``IDS`` that the directory's event names: without the scope for one it names others only."""
+    grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key)
+    for name in IDS:
+        value = person.get(name)
+        if isinstance(value, str) and value:
+            return grants.filter(**{name: storable(value, MAX_NAME)})
+    return grants.none()

@@ -266,6 +266,22 @@ def test_grants_of_who_left_are_ended_and_nobody_elses(bot):
     assert (left.status, stayed.status) == (TokenStatus.REVOKED, TokenStatus.ACTIVE)
 
 
+@pytest.mark.parametrize("name", ["union_id", "user_id"])
+def test_grants_of_who_left_are_ended_also_where_the_event_names_no_open_id(bot, name):
+    left = make_grant(bot, open_id="ou_left", **{name: "left"})
+    stayed, unnamed = (
+        make_grant(bot, open_id="ou_stayed", **{name: "stayed"}),
+        make_grant(bot, open_id="ou_x"),
+    )
+    for person in ({name: "left"}, {name: "", "open_id": None}, {}):
+        event = arrived(bot, directory_event("contact.user.deleted_v3", {"object": person}))
+        handlers.end_grants_of_leaver(event, bot)
+    for grant in (left, stayed, unnamed):
+        grant.refresh_from_db()
+    assert left.status == TokenStatus.REVOKED
+    assert {stayed.status, unnamed.status} == {TokenStatus.ACTIVE}
+
+
 def test_grants_of_who_resigned_are_ended(bot):
     grant = make_grant(bot, open_id="ou_left")
     person = {"open_id": "ou_left", "name": "李雷", "status": {"is_resigned": True}}
