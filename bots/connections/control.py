@@ -5,6 +5,7 @@ Level-triggered: a request changes the bot's row, the fleet follows within its n
 
 from collections.abc import Sequence
 
+from django.db import transaction
 from django.utils import timezone
 
 from bots.enums import Transport
@@ -20,6 +21,16 @@ def connect(bots: Sequence[Bot], *, actor: Actor) -> None:
     _check(bots)
     now = timezone.now()
     control(bots, actor=actor, action="bot.connect", values={"connect": True, "reconnect_asked_at": now})
+
+
+@transaction.atomic
+def bring_to_connection(bots: Sequence[Bot], *, actor: Actor) -> None:
+    """``connect``, also of bots whose events come by webhook: from now on they come by long connection. Raises BotNotFound if
+    one is switched off."""
+    for bot in bots:
+        if bot.enabled:
+            switch_transport(bot, transport=Transport.WEBSOCKET, actor=actor)
+    connect(bots, actor=actor)
 
 
 def disconnect(bots: Sequence[Bot], *, actor: Actor) -> None:

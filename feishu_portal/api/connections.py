@@ -11,7 +11,7 @@ from ninja.security import SessionAuth
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-from bots.connections.control import connect, disconnect
+from bots.connections.control import bring_to_connection, disconnect
 from bots.connections.status import BotStatus, ConnectionState, statuses
 from bots.errors import BotNotFound
 from bots.models import Bot
@@ -91,8 +91,9 @@ install(api)
 
 @api.post("/bots/{bot_id}/ws/connect", response={200: Controlled, 400: Refused}, by_alias=True)
 def connect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
-    """Open the bot's connections, and replace those that are open."""
-    return _control(request, bot_id, connect, ConnectionState.CONNECTING)
+    """Open the bot's connections, and replace those that are open. A bot whose events come by webhook is brought to the long
+    connection."""
+    return _control(request, bot_id, bring_to_connection, ConnectionState.CONNECTING)
 
 
 @api.post("/bots/{bot_id}/ws/disconnect", response={200: Controlled, 400: Refused}, by_alias=True)

@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from feishu_portal.database_url import database, database_url
@@ -26,6 +29,14 @@ def test_process_opens_no_more_connections_than_it_may():
 
 def test_process_without_a_limit_opens_a_connection_for_each_thread():
     assert "pool" not in database(POSTGRES, connections=None)["OPTIONS"]
+
+
+def test_commits_to_sqlite_are_durable(tmp_path):
+    command = database(f"sqlite:///{tmp_path}/portal.sqlite3", connections=None)["OPTIONS"]["init_command"]
+    with closing(sqlite3.connect(tmp_path / "portal.sqlite3", isolation_level=None)) as connection:
+        connection.executescript(command)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_sqlite_has_nothing_to_share():

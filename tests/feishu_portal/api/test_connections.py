@@ -72,8 +72,23 @@ def test_connect_of_a_connected_bot_makes_its_connections_anew(bot):
     assert Bot.objects.get().reconnect_asked_at is not None
 
 
-@pytest.mark.parametrize("values", [{"enabled": False}, {"transport": Transport.WEBHOOK}])
-@pytest.mark.parametrize("what", ["connect", "disconnect"])
+def test_webhook_bot_is_brought_to_the_long_connection():
+    bot = make_bot(transport=Transport.WEBHOOK)
+    assert ask(system(Scope.BOTS_MANAGE), bot, "connect").status_code == 200
+    assert Bot.objects.listening().get() == bot
+    actions = AuditEntry.objects.filter(actor="api:system 0").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["bot.updated", "bot.connect"]
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("connect", {"enabled": False}),
+        ("connect", {"enabled": False, "transport": Transport.WEBHOOK}),
+        ("disconnect", {"enabled": False}),
+        ("disconnect", {"transport": Transport.WEBHOOK}),
+    ],
+)
 def test_bot_that_cannot_hold_connections_is_refused(values, what):
     response = ask(system(Scope.BOTS_MANAGE), make_bot(**values), what)
     assert (response.status_code, response.json()) == (400, NOT_FOUND)
