@@ -20,7 +20,7 @@ class PortalConfig(AppConfig):
 class ConsoleConfig(SimpleAdminConfig):
     """Django's admin with Unfold's pages. They are loaded by ``urls`` and by the checks: most processes show none."""
 
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "core.console.site.ConsoleSite"
 
     def ready(self) -> None:
         register(check_console, Tags.admin)

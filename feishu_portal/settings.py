@@ -43,8 +43,12 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_AGE = environment.FEISHU_LOGIN_DAYS * 86_400  # seconds; expired logins are deleted every hour
-SESSION_COOKIE_NAME = "feishu_portal_session"
-CSRF_COOKIE_NAME = "feishu_portal_csrf"
+SESSION_ENGINE = "core.access.sessions"
+LOGIN_IDLE_SECONDS = environment.FEISHU_LOGIN_IDLE_MINUTES * 60
+# Under https no other host of the domain can set a cookie of these names.
+_COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}feishu_portal_session"
+CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}feishu_portal_csrf"
 LANGUAGE_COOKIE_NAME = "feishu_portal_language"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -97,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.access.sessions.keep_login",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -128,8 +133,9 @@ TEMPLATES = [
     },
 ]
 
+AUTHENTICATION_BACKENDS = ["core.access.sign_in.OperatorBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "core.access.passwords.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -233,6 +233,15 @@ class SettingsTable(Table):
         least=1,
         most=365,
     )
+    FEISHU_LOGIN_IDLE_MINUTES = integer(
+        Text(
+            "操作员多久没有打开任何页面后须重新登录（分钟）。",
+            "After how long without opening a page an operator has to sign in again, in minutes.",
+        ),
+        default="720",
+        least=5,
+        most=525_600,
+    )
     FEISHU_RECONCILE_SECONDS = decimal(
         Text(
             "runfeishu 检查机器人增、改、停用的间隔（秒）。",

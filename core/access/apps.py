@@ -11,6 +11,7 @@ class AccessConfig(AppConfig):
     verbose_name = _("Access")
 
     def ready(self) -> None:
+        from core.access import sessions, sign_in  # noqa: F401, PLC0415 -- they listen to Django's signals
         from core.console import list_headers  # noqa: PLC0415 -- models are there only now
         from core.vault.canary import create_canary  # noqa: PLC0415 -- likewise
 

@@ -151,6 +151,22 @@ class AuditEntry(models.Model):
         return f"{self.actor}: {self.action} {self.target}"
 
 
+class SignInAttempts(models.Model):
+    """How often a password was tried lately for one name, from one address or from one browser. Kept a day."""
+
+    subject = models.CharField(primary_key=True, max_length=160, editable=False)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    last_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    blocked_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("attempts to sign in")
+        verbose_name_plural = _("attempts to sign in")
+
+    def __str__(self) -> str:
+        return self.subject
+
+
 class KeyCanary(models.Model):
     """A known plaintext, sealed. Every process opens it when it starts: a key ring that lacks the key of this database is
     noticed then, and not when the first secret is needed."""

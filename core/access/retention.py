@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from core.access.models import AuditEntry
+from core.access.models import AuditEntry, SignInAttempts
 from core.database.retention import Overdue
 
 
@@ -16,5 +16,8 @@ def overdue() -> Overdue:
     audited_since = now - timedelta(days=settings.AUDIT_DAYS)
     return {
         "audit entries": AuditEntry.objects.filter(at__lt=audited_since).order_by("at"),
+        "attempts to sign in": SignInAttempts.objects.filter(last_at__lt=now - timedelta(days=1)).order_by(
+            "last_at"
+        ),
         "expired logins": Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
     }

@@ -65,7 +65,7 @@ ELSEWHERE = (
     elsewhere("feishu", "relay", tests="feishu_portal/api/proxy", why="it streams, which takes two ends"),
     elsewhere("feishu", "app_info", tests="feishu/test_openapi.py", why="calls of the client that is tested there"),
     elsewhere(
-        "core/console", "actions badges base columns filters overview shown_once",
+        "core/console", "actions badges base columns filters overview shown_once site",
         tests="console bots/admin events/admin",
         why="what pages are made of: tested by the pages",
     ),

@@ -40,6 +40,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SignInAttempts',
+            fields=[
+                ('subject', models.CharField(editable=False, max_length=160, primary_key=True, serialize=False)),
+                ('failures', models.PositiveIntegerField(default=0, editable=False)),
+                ('last_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
+                ('blocked_until', models.DateTimeField(editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'attempts to sign in',
+                'verbose_name_plural': 'attempts to sign in',
+            },
+        ),
+        migrations.CreateModel(
             name='User',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

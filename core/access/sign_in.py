@@ -1,0 +1,203 @@
+"""Signing in: counted per name and per address, with growing pauses, and written to the audit log.
+
+A stranger must not be able to keep an operator out. So a browser that has signed in with a name before carries a signed
+cookie, and counts by itself: neither the mistakes of others with that name nor those from its address concern it
+(OWASP's device cookies).
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_network
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core import signing
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from core.access import audit
+from core.access.actors import Actor
+from core.access.models import SignInAttempts, User
+
+FREE: Final = 5
+"""Wrong passwords before the first pause, of one name from one browser or address."""
+FREE_OF_NAME: Final = 20
+"""Of one name, wherever they come from."""
+FIRST_PAUSE: Final = timedelta(seconds=15)
+LONGEST_PAUSE: Final = timedelta(minutes=15)
+FORGOTTEN_AFTER: Final = timedelta(hours=1)
+DEVICE_SECONDS: Final = 180 * 86_400
+_SALT: Final = "core.access.sign_in"
+
+
+class TooManyAttemptsError(Exception):
+    """The password was not looked at. ``seconds``: until it may be tried again."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    subject: str
+    free: int
+
+
+class OperatorBackend(ModelBackend):
+    """Django's backend for a form that somebody sent; calls without a request are not counted.
+
+    Raises TooManyAttemptsError, whether the password is right or not, and whether there is such a name or not.
+    """
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if request is None or username is None or "REMOTE_ADDR" not in request.META:
+            return super().authenticate(request, username=username, password=password, **kwargs)
+        counters = _counters(request, username)
+        _count(counters)
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is None:
+            _note_failure(request, username)
+        else:
+            _forgive(counters)
+        return user
+
+
+def address_of(request: HttpRequest) -> str:
+    """The caller's address, as the server or a trusted proxy in front says; of IPv6 the network of one subscriber."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        return str(ip_network((address, 64), strict=False)) if ":" in address else address
+    except ValueError:
+        return address
+
+
+def _counters(request: HttpRequest, username: str) -> list[_Counter]:
+    """What an attempt counts for. Names are kept as keyed digests: people type passwords where the name belongs."""
+    name, device = _digest(username), _device(request, username)
+    if device:
+        return [_Counter(f"device:{device}:{name}", FREE)]
+    address = address_of(request)
+    return [
+        _Counter(f"address:{address}", 2 * FREE),
+        _Counter(f"name:{name}", FREE_OF_NAME),
+        _Counter(f"both:{_digest(f'{address} {username}')}", FREE),
+    ]
+
+
+def _digest(text: str) -> str:
+    return salted_hmac(_SALT, text.casefold()).hexdigest()
+
+
+def _count(counters: list[_Counter]) -> None:
+    """Count the attempt before the password is looked at, so that many at once count as well."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = []
+        for counter in sorted(counters, key=lambda one: one.subject):
+            SignInAttempts.objects.get_or_create(subject=counter.subject)
+            row = SignInAttempts.objects.select_for_update().get(subject=counter.subject)
+            if row.blocked_until and row.blocked_until > now:
+                raise TooManyAttemptsError(int((row.blocked_until - now).total_seconds()) + 1)
+            row.failures = 1 if row.last_at < now - FORGOTTEN_AFTER else row.failures + 1
+            row.blocked_until = _blocked_until(row.failures - counter.free, now)
+            row.last_at = now
+            rows.append(row)
+        for row in rows:
+            row.save()
+
+
+def _blocked_until(beyond: int, now: datetime) -> datetime | None:
+    if beyond < 0:
+        return None
+    return now + min(FIRST_PAUSE * 2 ** min(beyond, 10), LONGEST_PAUSE)
+
+
+def _forgive(counters: list[_Counter]) -> None:
+    """The right password: what was counted for the address is taken back once, the rest is forgotten."""
+    own = [counter.subject for counter in counters if not counter.subject.startswith("address:")]
+    SignInAttempts.objects.filter(subject__in=own).delete()
+    SignInAttempts.objects.filter(
+        subject__in={counter.subject for counter in counters}, failures__gt=0
+    ).update(failures=F("failures") - 1, blocked_until=None)
+
+
+def _note_failure(request: HttpRequest, username: str) -> None:
+    """In the audit log, with the name only where an operator has it."""
+    user = User.objects.filter(username=username).first()
+    audit.record(
+        actor=Actor("user", "anonymous"),
+        action="operator.sign_in_failed",
+        target=user.get_username() if user else "",
+        address=address_of(request),
+    )
+
+
+# --- the browser that has signed in before
+
+
+def _cookie_name() -> str:
+    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}feishu_portal_device"
+
+
+def _device(request: HttpRequest, username: str) -> str:
+    """The browser's own number, where it has signed in with this name before."""
+    try:
+        value = signing.loads(request.COOKIES.get(_cookie_name(), ""), salt=_SALT, max_age=DEVICE_SECONDS)
+    except signing.BadSignature:
+        return ""
+    return str(value.get("device", "")) if value.get("name") == _digest(username) else ""
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Give the browser of the operator who has just signed in its cookie."""
+    name = _digest(str(request.user.get_username()))
+    response.set_cookie(
+        _cookie_name(),
+        signing.dumps({"name": name, "device": secrets.token_hex(8)}, salt=_SALT),
+        max_age=DEVICE_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+# --- the audit log
+
+
+def _note(action: str, request: HttpRequest | None, user: Any) -> None:
+    if request is None or not isinstance(user, User) or "REMOTE_ADDR" not in request.META:
+        return
+    audit.record(
+        actor=Actor.operator(user), action=action, target=user.get_username(), address=address_of(request)
+    )
+
+
+def _signed_in(request: HttpRequest | None, user: Any, **_signal: object) -> None:
+    _note("operator.signed_in", request, user)
+
+
+def _signed_out(request: HttpRequest | None, user: Any, **_signal: object) -> None:
+    _note("operator.signed_out", request, user)
+
+
+def note_own_password(request: HttpRequest) -> None:
+    """The operator has changed their own password."""
+    _note("operator.password_changed", request, request.user)
+
+
+user_logged_in.connect(_signed_in, dispatch_uid="core.access.signed_in")
+user_logged_out.connect(_signed_out, dispatch_uid="core.access.signed_out")

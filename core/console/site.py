@@ -1,0 +1,45 @@
+"""The console as Django's admin site: how operators sign in, and what is answered where that has to wait."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from unfold.sites import UnfoldAdminSite
+
+from core.access.passwords import PasswordsBusyError
+from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
+
+BUSY_SECONDS = 5
+
+
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no types
+    """Unfold's site, with bounds for passwords."""
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            response: HttpResponse = super().login(request, extra_context)
+        except TooManyAttemptsError as error:
+            return _wait(request, error.seconds)
+        except PasswordsBusyError:
+            return _wait(request, BUSY_SECONDS)
+        if request.method == "POST" and request.user.is_authenticated:
+            remember_device(request, response)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            response: HttpResponse = super().password_change(request, extra_context)
+        except PasswordsBusyError:
+            return _wait(request, BUSY_SECONDS)
+        if request.method == "POST" and response.status_code == 302:
+            note_own_password(request)
+        return response
+
+
+def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
+    """429, with how long to wait."""
+    headers = {"Retry-After": str(seconds), "Cache-Control": "no-store"}
+    response = render(request, "429.html", {"seconds": seconds}, status=429)
+    for name, value in headers.items():
+        response[name] = value
+    return response

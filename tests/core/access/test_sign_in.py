@@ -1,0 +1,118 @@
+"""Signing in is bounded per name and address, leaves traces, and no stranger keeps an operator out."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from core.access import sign_in
+from core.access.models import AuditEntry, SignInAttempts, User
+from tests.factories import make_operator
+
+pytestmark = pytest.mark.django_db
+RIGHT = "right-horse-battery"
+
+
+@pytest.fixture
+def operator() -> User:
+    user = make_operator()
+    user.set_password(RIGHT)
+    user.save()
+    return user
+
+
+def try_to_sign_in(username: str, password: str, *, client: Client | None = None, address: str = "192.0.2.1"):
+    form = {"username": username, "password": password}
+    return (client or Client()).post("/admin/login/?next=/admin/", form, REMOTE_ADDR=address)
+
+
+def test_right_password_after_the_free_mistakes_has_to_wait(operator):
+    answers = [try_to_sign_in(operator.username, "wrong").status_code for _ in range(sign_in.FREE)]
+    assert answers == [200] * sign_in.FREE
+    blocked = try_to_sign_in(operator.username, RIGHT)
+    assert (blocked.status_code, blocked.headers["Retry-After"]) == (429, "15")
+
+
+def test_unknown_name_is_answered_like_a_known_one(operator):
+    for name in (operator.username, "nobody"):
+        address = f"192.0.2.{len(name)}"
+        answers = [
+            try_to_sign_in(name, "wrong", address=address).status_code for _ in range(sign_in.FREE + 1)
+        ]
+        assert answers == [200] * sign_in.FREE + [429]
+
+
+def test_pause_ends_and_grows(operator):
+    for _ in range(sign_in.FREE):
+        try_to_sign_in(operator.username, "wrong")
+    SignInAttempts.objects.update(blocked_until=timezone.now() - timedelta(seconds=1))
+    assert try_to_sign_in(operator.username, "wrong").status_code == 200
+    assert try_to_sign_in(operator.username, "wrong").headers["Retry-After"] == "30"
+
+
+def test_right_password_after_the_pause_forgets_the_mistakes(operator):
+    for _ in range(sign_in.FREE):
+        try_to_sign_in(operator.username, "wrong")
+    SignInAttempts.objects.update(blocked_until=None)
+    assert try_to_sign_in(operator.username, RIGHT).status_code == 302
+    assert try_to_sign_in(operator.username, "wrong").status_code == 200
+
+
+def test_one_address_cannot_go_on_with_other_names():
+    answers = [
+        try_to_sign_in(f"name-{number}", "wrong").status_code for number in range(2 * sign_in.FREE + 1)
+    ]
+    assert answers == [200] * 2 * sign_in.FREE + [429]
+
+
+def test_ipv6_addresses_of_one_network_count_together():
+    answers = [
+        try_to_sign_in(f"name-{number}", "wrong", address=f"2001:db8::{number}").status_code
+        for number in range(2 * sign_in.FREE + 1)
+    ]
+    assert answers[-1] == 429
+
+
+def test_one_name_is_slowed_from_many_addresses_but_not_in_a_browser_that_knows_it(operator):
+    known = Client()
+    assert try_to_sign_in(operator.username, RIGHT, client=known).status_code == 302
+    known.post("/admin/logout/")
+    for number in range(sign_in.FREE_OF_NAME):
+        try_to_sign_in(operator.username, "wrong", address=f"198.51.100.{number}")
+    assert try_to_sign_in(operator.username, RIGHT, address="203.0.113.1").status_code == 429
+    assert try_to_sign_in(operator.username, RIGHT, client=known).status_code == 302
+
+
+def test_cookie_of_one_name_says_nothing_of_another(operator):
+    browser = Client()
+    try_to_sign_in(operator.username, RIGHT, client=browser)
+    answers = [
+        try_to_sign_in("other", "wrong", client=browser, address="192.0.2.9").status_code
+        for _ in range(sign_in.FREE + 1)
+    ]
+    assert answers[-1] == 429
+
+
+def test_sign_in_failure_and_sign_out_are_in_the_audit_log(operator):
+    client = Client()
+    try_to_sign_in(operator.username, "wrong", client=client)
+    try_to_sign_in("my-password-in-the-wrong-field", "x", client=client)
+    try_to_sign_in(operator.username, RIGHT, client=client)
+    client.post("/admin/logout/", REMOTE_ADDR="192.0.2.1")
+    entries = list(AuditEntry.objects.order_by("id").values_list("action", "target", "detail"))
+    where = {"address": "192.0.2.1"}
+    assert entries == [
+        ("operator.sign_in_failed", operator.username, where),
+        ("operator.sign_in_failed", "", where),
+        ("operator.signed_in", operator.username, where),
+        ("operator.signed_out", operator.username, where),
+    ]
+
+
+def test_own_password_change_is_in_the_audit_log(operator):
+    client = Client()
+    try_to_sign_in(operator.username, RIGHT, client=client)
+    new = {"old_password": RIGHT, "new_password1": "another-horse-1", "new_password2": "another-horse-1"}
+    assert client.post("/admin/password_change/", new).status_code == 302
+    assert AuditEntry.objects.filter(action="operator.password_changed", target=operator.username).exists()
