@@ -265,6 +265,7 @@ CALLBACK_THREADS = environment.FEISHU_CALLBACK_THREADS
 WEBHOOK_MAX_BYTES = environment.FEISHU_WEBHOOK_MAX_BYTES
 WEBHOOK_REQUESTS = environment.FEISHU_WEBHOOK_REQUESTS
 WEBHOOK_BOT_REQUESTS = environment.FEISHU_WEBHOOK_BOT_REQUESTS
+WEBHOOK_BOT_RATE = environment.FEISHU_WEBHOOK_BOT_RATE
 
 # --- e-mail, for notices to operators; nothing sends it while a page waits
 

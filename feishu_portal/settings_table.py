@@ -452,6 +452,16 @@ class SettingsTable(Table):
         least=1,
         most=100_000,
     )
+    FEISHU_WEBHOOK_BOT_RATE = integer(
+        Text(
+            "单个 Web 进程每秒为同一机器人接收的 Webhook 事件数上限；超出时拒绝，由平台重新推送。卡片回调不受限。",
+            "How many webhook events a second one web process takes for one bot; the platform pushes again what is refused "
+            "beyond. Callbacks are not limited.",
+        ),
+        default="1000",
+        least=1,
+        most=100_000,
+    )
     FEISHU_WEBHOOK_BOT_REQUESTS = integer(
         Text("其中同一机器人的请求数上限。", "How many of them may be for the same bot."),
         default="128",

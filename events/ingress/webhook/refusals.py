@@ -55,6 +55,12 @@ BOT_BUSY = Refusal(
     "bot_busy",
     "Raise FEISHU_WEBHOOK_BOT_REQUESTS, or see what makes the database slow.",
 )
+BOT_TOO_FAST = Refusal(
+    429,
+    "too_many_requests",
+    "bot_too_fast",
+    "Raise FEISHU_WEBHOOK_BOT_RATE, or unsubscribe from events that nobody needs.",
+)
 ALL_BUSY = Refusal(
     503,
     "overloaded",

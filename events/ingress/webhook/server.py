@@ -21,6 +21,7 @@ from events.ingress.incoming import read_event
 from events.ingress.receive import ACKNOWLEDGED, NOT_STORED, Receiver
 from events.ingress.webhook import refusals
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
+from events.ingress.webhook.rates import BotRates
 from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
 from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from events.ingress.writer import Intake
@@ -47,6 +48,7 @@ class WebhookServer:
         self._receiver = Receiver(Intake(), CallbackResponder())
         self._bodies = BodyReader()
         self._requests = ConcurrencyLimits()
+        self._rates = BotRates()
         self._refusals = RefusalLog()
         self._closing = AsyncExitStack()
 
@@ -87,6 +89,8 @@ class WebhookServer:
             return json.dumps({"challenge": pushed.challenge}).encode()
         if bot is None:
             raise Refused(refusals.NO_WEBHOOK_BOT)
+        if not (pushed.envelope and pushed.envelope.is_callback) and not self._rates.take(bot.bot_id):
+            raise Refused(refusals.BOT_TOO_FAST)
         with (
             self._requests.place(ALL_BOTS, limit=settings.WEBHOOK_REQUESTS, full=Refused(refusals.ALL_BUSY)),
             self._requests.place(
