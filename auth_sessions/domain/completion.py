@@ -22,6 +22,7 @@ from feishu.oauth import OAuth, TokenSet, UserInfo
 logger = logging.getLogger(__name__)
 
 USER_INFO_ATTEMPTS = 2
+WITHDRAW_SECONDS = 5.0
 
 
 class CompletionOutcome(StrEnum):
@@ -47,6 +48,7 @@ def complete(
     try:
         who = _whose(oauth, tokens)
     except FeishuError as problem:
+        _withdraw(session, oauth, tokens)
         return fail_for_error(session, problem)
     if not tokens.scopes:
         # Without `scope` in the answer everything that was asked for is granted (RFC 6749 5.1).
@@ -55,6 +57,17 @@ def complete(
         # The tokens are dropped, not revoked: revoking could end a grant that the other person gave on purpose.
         return fail(session, FailureReason.WRONG_PERSON)
     return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
+
+
+def _withdraw(session: AuthSession, oauth: OAuth, tokens: TokenSet) -> None:
+    """Tokens of nobody knows whom are not kept, and not left alive at the platform either. Once, without waiting for long."""
+    try:
+        if tokens.refresh_token:
+            oauth.revoke(tokens.refresh_token, "refresh_token", timeout=WITHDRAW_SECONDS)
+        else:
+            oauth.revoke(tokens.access_token, "access_token", timeout=WITHDRAW_SECONDS)
+    except FeishuError as error:
+        logger.warning("unused_tokens_not_revoked", extra={"session": str(session.pk), "error": str(error)})
 
 
 def _whose(oauth: OAuth, tokens: TokenSet) -> UserInfo:

@@ -26,6 +26,7 @@ from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason
+from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
 from feishu.long_connection.pace import Turns
 from feishu.long_connection.sleep import CHECK_EVERY, SleepWatch, counting_sleep
@@ -78,6 +79,7 @@ class Fleet:
             start=self._start,
         )
         self._signals = SignalThread()
+        self._outage = OutageLog(logger, "database_unavailable")
         self._has_news = asyncio.Event()
         """A connection was opened or has ended, or the fleet is to stop: do not wait for the next round."""
 
@@ -145,7 +147,7 @@ class Fleet:
             self._end_all(LossReason.SLEPT)
         except (Error, TimeoutError) as error:
             self._renewal.note_trouble()
-            logger.warning("database_unavailable", extra={"error": type(error).__name__})
+            self._outage.failed(error)
         except Exception:
             self._renewal.note_trouble()
             logger.exception("fleet_round_failed")
@@ -154,6 +156,7 @@ class Fleet:
     async def _reconcile(self) -> Survey:
         await self._settle()
         survey, had_run_out = await self._renewal.renew(self._me)
+        self._outage.over()
         if had_run_out:
             for connection in self._connections.values():
                 if connection.held:

@@ -64,6 +64,7 @@ class SlotObserver:
         self._on_received = on_received
         self._signals = signal_thread
         self._info = signals.ConnectionInfo(wanted.bot_id, wanted.app_id, wanted.number, node)
+        self._log = {"app_id": wanted.app_id, "connection": wanted.number, "node": node}
         self._known: dict[str, Any] = {}
         self._rhythm = Rhythm()
         self._has_tried = False
@@ -95,20 +96,20 @@ class SlotObserver:
             **NO_HEARTBEATS | {"heartbeat_due_at": heartbeat_due_at(now)},
         )
         self._send(signals.connected, device_id=device_id)
-        logger.info("connection_up", extra={"app_id": self._wanted.app_id, "device_id": device_id})
+        logger.info("connection_up", extra=self._log | {"device_id": device_id})
 
     def disconnected(self, ending: Ending) -> None:
         self.receiving = False
         reason = self.cause if ending.kind is EndKind.STOPPED else _REASONS[ending.kind]
         if ending.kind is EndKind.STOPPED:
             self._state(SlotState.STOPPED, connected_at=None, down_since=self._down())
-            logger.info("connection_closed", extra={"app_id": self._wanted.app_id, "reason": reason.value})
+            logger.info("connection_closed", extra=self._log | {"reason": reason.value})
         else:
             self._reconnects += 1
             self._state(
                 SlotState.BACKOFF, connected_at=None, down_since=self._down(), reconnects=self._reconnects
             )
-            logger.warning("connection_lost", extra={"app_id": self._wanted.app_id, "reason": str(ending)})
+            logger.warning("connection_lost", extra=self._log | {"reason": str(ending)})
         lasted = (timezone.now() - self._connected_at).total_seconds() if self._connected_at else None
         message = "" if reason in PLANNED_LOSSES else ending.message
         self._lost(reason, code=ending.code, message=message, lasted=lasted)
@@ -135,8 +136,8 @@ class SlotObserver:
         self._send(signals.error, error=error, attempt=attempt, fatal=fatal, retry_in=retry_in)
         logger.warning(
             "connection_failed",
-            extra={
-                "app_id": self._wanted.app_id,
+            extra=self._log
+            | {
                 "error": str(error),
                 "attempt": attempt,
                 "retry_in": round(retry_in, 1),

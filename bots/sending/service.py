@@ -22,6 +22,7 @@ from bots.sending.content import Outgoing
 from bots.sending.pacing import in_turn
 from core.access.actors import Actor
 from core.database.connections import give_back
+from core.database.errors import described
 from core.database.text import storable
 from core.vault.redaction import redact_text
 from feishu.errors import APIError, FeishuError, RateLimited
@@ -174,4 +175,4 @@ def _write(row: "QuerySet[Sending]", **values: Any) -> None:
     try:
         row.update(**values)
     except Error as error:
-        logger.warning("sending_not_written", extra={"error": type(error).__name__})
+        logger.warning("sending_not_written", extra=described(error))

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from django.db import DataError, Error, IntegrityError
 
+from core.database.errors import described
 from core.database.thread import DatabaseThread
 
 T = TypeVar("T")
@@ -105,14 +106,14 @@ class WriteBehind(Generic[T]):
             await self._database.run(self._write, notes)
         except UNSTORABLE as error:
             if len(notes) == 1:
-                logger.warning("note_unstorable", extra={"kind": self._name, "error": type(error).__name__})
+                logger.warning("note_unstorable", extra={"kind": self._name, **described(error)})
                 return
             for note in notes:
                 await self._store([note])
         except Error as error:
             logger.warning(
                 "notes_not_written",
-                extra={"kind": self._name, "count": len(notes), "error": type(error).__name__},
+                extra={"kind": self._name, "count": len(notes), **described(error)},
             )
             self._keep(notes)
         except Exception:

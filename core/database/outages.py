@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import psycopg
 from django.db import Error, InterfaceError
 
+from core.database.errors import described
+
 SAY_EVERY = 60.0
 """Seconds between two lines about one outage."""
 
@@ -75,9 +77,7 @@ class OutageLog:
         elif now - self._said_at < SAY_EVERY:
             return
         self._said_at = now
-        self._logger.warning(
-            self._event, extra={"error": type(error).__name__, "failures": self._failures, **extra}
-        )
+        self._logger.warning(self._event, extra={**described(error), "failures": self._failures, **extra})
 
     def over(self) -> float:
         """An attempt has succeeded; how many seconds the database was away, 0 where it was not."""

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error
 
+from core.database.errors import described
 from core.database.thread import DatabaseThread
 from events.clicks.answers import FAILED, NOTHING, PROCESSING, UNHANDLED, encoded
 from events.clicks.callback import Callback
@@ -178,7 +179,7 @@ class CallbackResponder:
             await self._database.run(function, *arguments)
         except Error as error:
             # The sweep ends what stands open.
-            logger.warning("callback_not_noted", extra={"error": type(error).__name__})
+            logger.warning("callback_not_noted", extra=described(error))
 
     async def close(self) -> None:
         """Give handlers a moment, note those that did not come to an end, and leave their threads behind."""
@@ -218,7 +219,7 @@ def _run_handler(callback: Callback) -> Json:
         try:
             note_ends([executed.end])
         except Error as error:
-            logger.warning("callback_not_noted", extra={"error": type(error).__name__})
+            logger.warning("callback_not_noted", extra=described(error))
     if not executed.succeeded:
         return FAILED
     return executed.result if isinstance(executed.result, dict) else NOTHING

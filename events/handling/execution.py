@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import OperationalError
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
+from core.database.errors import described
 from core.database.outages import is_unavailable
 from core.database.sqlite import is_locked
 from core.database.text import storable
@@ -61,33 +63,50 @@ def admit(run: HandlerRun, *, is_on: bool) -> Registration | RunEnd | None:
 
 
 def execute(run: HandlerRun, handler: Registration) -> Executed:
-    """Run the handler once. Raises nothing of the handler's; HandlerTimedOut when the watchdog has given up on it."""
-    try:
+    """Run the handler once. Raises nothing of the handler's; HandlerTimedOut when the watchdog has given up on it.
+
+    Whatever is logged meanwhile, by the handler too, names bot, event, run and attempt.
+    """
+    with bound_contextvars(
+        app_id=run.event.bot.app_id,
+        event_id=run.event.event_id,
+        handler=handler.name,
+        run=run.pk,
+        attempt=run.attempts,
+    ):
         try:
-            return _attempt(run, handler)
-        except OperationalError as error:
-            if not (handler.atomic and is_locked(error)):
-                raise
-            # What it wrote to the database is rolled back, and not counted as an attempt: SQLite asks for it.
-            return _attempt(run, handler, with_write_lock=True)
-    except HandlerTimedOut:
-        raise
-    except StaleClaimError:
-        logger.warning("run_taken_over", extra={"run": run.pk, "handler": handler.name})
-        return Executed()
-    except AsyncHandlerTimedOut:
-        return Executed(timed_out(run, handler))
-    except BaseException as error:
-        is_ours = is_unavailable(error)
-        extra = {"handler": handler.name, "event_id": run.event.event_id, "error": type(error).__name__}
-        if is_ours:
-            logger.warning("handler_without_database", extra=extra)
-        else:
-            logger.exception("handler_failed", extra=extra)
-        text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
-        is_final = run.attempts >= handler.max_attempts
-        end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
-        return Executed(end, is_ours=is_ours)
+            try:
+                return _attempt(run, handler)
+            except OperationalError as error:
+                if not (handler.atomic and is_locked(error)):
+                    raise
+                # What it wrote to the database is rolled back, and not counted as an attempt: SQLite asks for it.
+                return _attempt(run, handler, with_write_lock=True)
+        except HandlerTimedOut:
+            raise
+        except StaleClaimError:
+            logger.warning("run_taken_over", extra={"run": run.pk, "handler": handler.name})
+            return Executed()
+        except AsyncHandlerTimedOut:
+            return Executed(timed_out(run, handler))
+        except BaseException as error:
+            is_ours = is_unavailable(error)
+            extra = {
+                "app_id": run.event.bot.app_id,
+                "event_id": run.event.event_id,
+                "handler": handler.name,
+                "run": run.pk,
+                "attempt": run.attempts,
+                **described(error),
+            }
+            if is_ours:
+                logger.warning("handler_without_database", extra=extra)
+            else:
+                logger.exception("handler_failed", extra=extra)
+            text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
+            is_final = run.attempts >= handler.max_attempts
+            end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
+            return Executed(end, is_ours=is_ours)
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from core.database.connections import give_back
+from core.database.errors import described
 from core.database.outages import is_unavailable
 from core.database.pooling import PooledConnection
 from core.database.sqlite import AbortableConnection
@@ -66,9 +67,7 @@ class HandlerThread(threading.Thread):
                 except Exception as error:
                     # The job has noted what its handler raised; this is the database going away, or a fault of ours.
                     if is_unavailable(error):
-                        logger.warning(
-                            "handler_thread_without_database", extra={"error": type(error).__name__}
-                        )
+                        logger.warning("handler_thread_without_database", extra=described(error))
                     else:
                         logger.exception("handler_thread_failed")
                     self.connection.close()

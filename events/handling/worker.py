@@ -28,6 +28,7 @@ from django.utils import timezone
 from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
 from core.database.connections import limit_waiting
+from core.database.errors import described
 from core.database.outages import OutageLog
 from core.database.pooling import keep_own
 from core.database.sqlite import BATCH
@@ -337,7 +338,7 @@ class HandlerWorker:
         """An end that no row takes: without it the run would be attempted again for ever."""
         if isinstance(end, HandlerRun):
             return  # the sweep lets the next one begin
-        logger.error("end_not_written", extra={"run": end.run.pk, "error": type(error).__name__})
+        logger.error("end_not_written", extra={"run": end.run.pk, **described(error)})
         if end.error:
             self._ends.put(
                 replace(end, error=f"{type(error).__name__}: the error of the handler could not be stored.")

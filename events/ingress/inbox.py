@@ -11,6 +11,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 from django.db.models import F
 from msgspec import Struct
 
+from core.database.errors import described
 from core.database.sqlite import WRITE_TURNS
 from events.ingress.incoming import IncomingEvent
 from events.models import Event
@@ -64,7 +65,7 @@ def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> 
         _count_duplicates(repeated)
     except Error as error:
         # The batch is committed: for a count that is too low it must not be pushed again, with its clicks unanswered.
-        logger.warning("duplicates_not_counted", extra={"error": type(error).__name__})
+        logger.warning("duplicates_not_counted", extra=described(error))
     return results
 
 
@@ -76,7 +77,7 @@ def _store_in_halves(
         event = events[0]
         logger.error(
             "event_not_storable",
-            extra={"bot": str(event.bot_id), "event_id": event.event_id, "error": type(error).__name__},
+            extra={"bot": str(event.bot_id), "event_id": event.event_id, **described(error)},
         )
         return [Stored(None)]
     middle = len(events) // 2

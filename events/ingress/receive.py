@@ -16,6 +16,7 @@ from typing import Self
 from django.db import Error
 
 from core.background.retry import RetrySchedule
+from core.database.errors import described
 from events.clicks.answers import CLICKED_BEFORE, FAILED, NOTHING, PROCESSING, encoded
 from events.clicks.responder import CallbackResponder
 from events.ingress.inbox import Stored
@@ -116,7 +117,7 @@ class Receiver:
                         extra={
                             "bot": str(event.bot_id),
                             "event_id": event.event_id,
-                            "error": type(error).__name__,
+                            **described(error),
                         },
                     )
                     return

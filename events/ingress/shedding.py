@@ -9,6 +9,7 @@ from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.database.errors import described
 from core.database.thread import DatabaseThread
 from events.enums import OptionalWork
 from events.models import ShedCount
@@ -47,7 +48,7 @@ class ShedWork:
         try:
             await self._database.run(_add_to_hour, counts)
         except Error as error:
-            logger.warning("shed_work_not_written", extra={"error": type(error).__name__})
+            logger.warning("shed_work_not_written", extra=described(error))
             self._counts.update(counts)
             self._counted.set()
 

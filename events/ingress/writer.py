@@ -15,6 +15,7 @@ from typing import Self
 from core.background.group_commit import GroupCommit
 from core.background.log_pace import LogPace
 from core.console.live import changed
+from core.database.errors import described
 from core.database.thread import DatabaseThread
 from events.enums import EventStatus, OptionalWork
 from events.ingress.inbox import Stored, store
@@ -73,7 +74,7 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         try:
             results = store(events, count_duplicates=is_counting)
         except Exception as error:
-            logger.warning("batch_not_stored", extra={"events": len(events), "error": type(error).__name__})
+            logger.warning("batch_not_stored", extra={"events": len(events), **described(error)})
             self._loop.call_soon_threadsafe(self._shed.count, OptionalWork.REFUSED, len(events))
             raise
         has_new = False

@@ -29,6 +29,7 @@ class PlatformAnswers:
     def __init__(self, router: respx.MockRouter) -> None:
         self.router = router
         self.token = router.post("/oauth/v3/token").respond(json=token_answer())
+        self.revoke = router.post("/oauth/v1/revoke").respond(200)
         self.user_info = router.get("/open-apis/authen/v1/user_info").respond(json=user_answer("ou_asked"))
         self.device = router.post("/oauth/v1/device_authorization").respond(json=device_answer())
         self.tenant_token = router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(

@@ -65,6 +65,7 @@ def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> Ref
     logger.info(
         "token_refresh",
         extra={
+            "app_id": grant.bot.app_id,
             "grant": str(grant.pk),
             "generation": grant.generation,
             "probe": claim.attempt.probe,

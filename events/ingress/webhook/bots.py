@@ -10,6 +10,7 @@ from django.db import Error, connection
 
 from bots.enums import Transport
 from bots.models import Bot
+from core.database.errors import described
 from core.database.thread import DatabaseThread
 from events.ingress.webhook.verification import Secrets
 
@@ -82,7 +83,7 @@ class WebhookBots:
         try:
             self._bots = await self._database.run(_load)
         except Error as error:
-            logger.warning("webhook_bots_not_loaded", extra={"error": type(error).__name__})
+            logger.warning("webhook_bots_not_loaded", extra=described(error))
             return error
         self._usable_until = began + KEPT_SECONDS
         return None

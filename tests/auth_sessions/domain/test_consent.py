@@ -453,3 +453,15 @@ def test_platform_that_says_whose_the_tokens_are_at_the_second_try_costs_nobody_
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
     assert_ended(session, SessionState.AUTHORIZED)
+
+
+@pytest.mark.parametrize("revoked", [200, 500])
+def test_tokens_of_nobody_knows_whom_are_withdrawn_at_the_platform(session, client, platform, revoked):
+    platform.user_info.respond(json={"code": 20005, "msg": "invalid"})
+    platform.revoke.respond(revoked)
+    query = open_link(session, client)
+    come_back(session, client, state=query["state"], code="c")
+    session.refresh_from_db()
+    assert session.state == SessionState.FAILED
+    assert platform.revoke.call_count == 1
+    assert b"token=refresh-token-1" in platform.revoke.calls.last.request.content

@@ -167,3 +167,15 @@ async def test_losses_of_a_bot_that_is_gone_hold_up_nobody_elses(story):
     story.reports.lost(ConnectionLoss(bot_id=uuid4(), number=1, at=timezone.now(), reason="silent"))
     observer.disconnected(Ending(EndKind.NETWORK))
     assert [reason for reason, *_ in await story.losses()] == [LossReason.NETWORK]
+
+
+async def test_log_lines_name_bot_connection_and_process(story, caplog):
+    observer = await story.begin()
+    with caplog.at_level("INFO", logger="bots.connections.observer"):
+        observer.connected("d1")
+        observer.disconnected(STOPPED)
+        failed(observer, REFUSED)
+    names = [record.getMessage() for record in caplog.records]
+    assert names == ["connection_up", "connection_closed", "connection_failed"]
+    ids = {"app_id": "cli_1", "connection": 1, "node": "a"}
+    assert all(ids.items() <= vars(record).items() for record in caplog.records)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.utils import timezone
+from structlog.contextvars import get_contextvars
 
 from bots.models import Bot
 from events.enums import EventStatus, RunFailure, RunStatus
@@ -284,3 +285,26 @@ def test_event_whose_last_two_runs_end_at_once_ends_too():
         list(threads.map(run_in_thread, runs))
     event.refresh_from_db()
     assert event.status == EventStatus.DONE
+
+
+def test_log_lines_of_a_failed_handler_name_bot_event_run_and_attempt(own_handlers, caplog):
+    bound = {}
+
+    @registry.on("*", atomic=False, name="own.failing")
+    def fail(event, bot):
+        bound.update(get_contextvars())
+        raise ValueError("why it failed")
+
+    event = handle(stored_event())
+    [record] = [record for record in caplog.records if record.getMessage() == "handler_failed"]
+    ids = {
+        "app_id": event.bot.app_id,
+        "event_id": event.event_id,
+        "handler": "own.failing",
+        "run": HandlerRun.objects.get().pk,
+        "attempt": 1,
+    }
+    assert ids.items() <= vars(record).items()
+    assert (record.error, record.problem) == ("ValueError", "why it failed")
+    assert ids.items() <= bound.items()
+    assert "run" not in get_contextvars()
