@@ -12,6 +12,7 @@ from sandbox.control import consents as control_consents
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
 from sandbox.guard import Guard
+from sandbox.pages.desk import desk_routes
 from sandbox.pages.routes import page_routes
 from sandbox.platform.routes import platform_routes
 from sandbox.state import Sandbox
@@ -35,6 +36,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
     return Starlette(
         routes=[
             *page_routes(),
+            *desk_routes(),
             *cast.routes(),
             *answers.routes(),
             *conversations.routes(),

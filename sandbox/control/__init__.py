@@ -1,10 +1,15 @@
 """`/sandbox/api/`: what steers the stand-in. JSON, no authentication: a tool for the own machine.
 
+Bodies need `Content-Type: application/json`, and pages of other sites are refused.
+
     GET    overview, apps, people[?app_id=]                 who there is; no secrets
     PUT    apps/{app_id}[?verify=false]                     create an app or change fields of it (AppConfig)
     DELETE apps/{app_id}
     POST   people                                           create or replace a person (PersonConfig)
     POST   groups                                           {name, people, apps}
+    POST   hooks                                            {chat_id, name, secret, keywords}: a custom bot of a group
+    GET, PUT, DELETE answers                                {method, path, status, body | text, headers, tokens, scopes}
+    GET    misses                                           APIs that were called and are not imitated
     POST   say, enter, click, recall                        what people do in the client
     POST   clicks                                           {clicks}: many in the same moment
     GET    messages?chat_id= | person=&app_id=

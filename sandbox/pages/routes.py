@@ -34,7 +34,7 @@ templates.env.globals["avatar_colour"] = colour
 
 
 async def client(request: Request) -> Response:
-    return _page(request, "client.html")
+    return render(request, "client.html")
 
 
 def _platform_page(page: Page) -> Page:
@@ -81,7 +81,7 @@ async def consent(request: Request) -> Response:
 async def decide_consent(request: Request) -> Response:
     """The buttons of the consent page."""
     world = sandbox_of(request).world
-    form = await _form(request)
+    form = await form_of(request)
     try:
         asked = consents.read(world, request.query_params)
         person = _person_of(world, form.get("person", ""))
@@ -98,7 +98,7 @@ async def device(request: Request) -> Response:
     typed = request.query_params.get("user_code", "")
     waiting = world.authorizations.device_by_user_code(typed) if typed else None
     if waiting is None:
-        return _page(request, "device.html", typed=typed, outcome="unknown" if typed else "")
+        return render(request, "device.html", typed=typed, outcome="unknown" if typed else "")
     return _consent_page(
         request, waiting.app_id, tuple(waiting.scopes), action="/sandbox/device", user_code=waiting.user_code
     )
@@ -107,13 +107,13 @@ async def device(request: Request) -> Response:
 async def decide_device(request: Request) -> Response:
     """The buttons of the consent page, when it was opened by a device code."""
     world = sandbox_of(request).world
-    form = await _form(request)
+    form = await form_of(request)
     waiting = world.authorizations.device_by_user_code(form.get("user_code", ""))
     if waiting is None:
-        return _page(request, "device.html", typed=form.get("user_code", ""), outcome="unknown")
+        return render(request, "device.html", typed=form.get("user_code", ""), outcome="unknown")
     person = _person_of(world, form.get("person", ""))
     consents.decide_device(world, waiting, person.id, _decision(form))
-    return _page(request, "device.html", typed="", outcome=waiting.decision)
+    return render(request, "device.html", typed="", outcome=waiting.decision)
 
 
 async def become(request: Request) -> Response:
@@ -181,7 +181,7 @@ def _consent_page(
     app = world.apps[app_id]
     grant = world.authorizations.grants.get((app_id, person_of(request).id))
     granted = set(grant.scopes) if grant else set()
-    return _page(
+    return render(
         request,
         "consent.html",
         app=app,
@@ -194,10 +194,10 @@ def _consent_page(
 
 
 def _problem(request: Request, problem: consents.ConsentProblem) -> Response:
-    return _page(request, "problem.html", status=400, code=problem.code, text=problem.text)
+    return render(request, "problem.html", status=400, code=problem.code, text=problem.text)
 
 
-def _page(request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+def render(request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
     language = _language_of(request)
     person = person_of(request)
     return templates.TemplateResponse(
@@ -216,7 +216,7 @@ def _page(request: Request, name: str, *, status: int = 200, **context: Any) -> 
     )
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
 
 

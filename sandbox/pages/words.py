@@ -41,6 +41,24 @@ WORDS: Final = {
     "device_allowed": Text("授权成功，请回到你的设备", "Done. Go back to your device"),
     "device_denied": Text("已拒绝授权", "You denied the authorization"),
     "code": Text("代码", "Code"),
+    "apps": Text("应用", "Apps"),
+    "no_apps": Text("还没有应用，创建一个即可开始", "There is no app yet. Create one to begin"),
+    "app_name": Text("应用名称", "Name of the app"),
+    "app_refused": Text(
+        "无法创建应用：参数有误或已存在。", "The app cannot be created: wrong, or there already."
+    ),
+    "optional": Text("可不填", "optional"),
+    "redirect_urls": Text("重定向 URL，以空格分隔", "Redirect URLs, with blanks between"),
+    "create_app": Text("创建应用", "Create app"),
+    "docs": Text("控制接口", "Control API"),
+    "misses": Text("未实现的接口", "APIs that were missed"),
+    "misses_hint": Text(
+        "应用调用过、但沙箱没有的接口。可通过 PUT /sandbox/api/answers 为其设置固定的响应。",
+        "What apps have called and the sandbox has not. PUT /sandbox/api/answers gives an API a canned answer.",
+    ),
+    "not_imitated": Text("飞书有此接口，沙箱未实现", "exists at Feishu, not imitated here"),
+    "no_such_api": Text("飞书没有此接口", "Feishu has no such API"),
+    "no_misses": Text("暂无", "None so far"),
     "sandbox_note": Text(
         "这是沙箱页面，不会连接真实的飞书", "This is a sandbox; nothing here reaches the real Feishu"
     ),

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feishu_portal.management.commands.runsandbox import DEFAULT_PORT
 from feishu_portal.management.preconditions import require_keys
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
 from feishu_portal.runtime.portal import run_portal
+from sandbox.command import DEFAULT_PORT
 
 
 class Command(BaseCommand):

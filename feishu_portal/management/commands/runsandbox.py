@@ -1,14 +1,14 @@
-"""``manage.py runsandbox``: the stand-in platform, alone."""
+"""``manage.py runsandbox``: the stand-in platform, alone. manage.py runs it without loading any settings."""
 
+import argparse
 import asyncio
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feishu_portal.runtime.sandbox import HOST, serve_sandbox
 from feishu_portal.runtime.signals import stop_on_signals
-
-DEFAULT_PORT = 9800
+from sandbox.command import add_arguments, config_of, greeting, run
+from sandbox.config import SandboxConfig
 
 
 class Command(BaseCommand):
@@ -16,18 +16,17 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--port", type=int, default=DEFAULT_PORT, help=f"Port on {HOST} (default %(default)s)."
-        )
+        add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            asyncio.run(self._serve(options["port"]))
-        except OSError as error:
+            config = config_of(argparse.Namespace(**options))
+            self.stdout.write(greeting(config, options["port"]))
+            asyncio.run(self._serve(config, options["port"]))
+        except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
-    async def _serve(self, port: int) -> None:
+    async def _serve(self, config: SandboxConfig, port: int) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
-        self.stdout.write(f"Sandbox: http://{HOST}:{port}/")
-        await serve_sandbox(port=port, config=None, stop=stop)
+        await run(config, port, stop)

@@ -9,7 +9,7 @@ const WORDS = {
   webhook: ["Webhook 模式", "webhook"],
   group: ["群聊", "group"],
   nothing: ["还没有消息，打个招呼吧", "No messages yet. Say hello"],
-  no_bots: ["还没有机器人", "There are no bots yet"],
+  no_bots: ["还没有机器人，可在“应用”页创建", "There are no bots yet: create an app under “Apps”"],
   recalled: ["消息已撤回", "This message was recalled"],
   click_failed: ["操作失败，错误码 {code}", "Something went wrong, code {code}"],
   request: ["请求", "Request"],

@@ -1,0 +1,109 @@
+"""The sandbox from the command line, which needs no settings, no database and no key."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sandbox.config import AppConfig, SandboxConfig
+from sandbox.server import serve
+
+HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 9800
+DESCRIPTION: Final = (
+    "A stand-in for the Feishu platform, with people to chat as. It listens on loopback only."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"Port on {HOST} (default %(default)s)."
+    )
+    parser.add_argument(
+        "--app",
+        action="append",
+        default=[],
+        metavar="APP_ID:SECRET",
+        help="An app to begin with; repeatable. The id is cli_ and 16 hexadecimal digits.",
+    )
+    parser.add_argument(
+        "--redirect-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="A redirect URL of these apps; repeatable.",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="Apps, people and limits as JSON (SandboxConfig)."
+    )
+
+
+def config_of(options: argparse.Namespace) -> SandboxConfig:
+    """What the arguments ask for. Raises ValueError, which says what is wrong with them."""
+    config = SandboxConfig()
+    if options.config is not None:
+        try:
+            config = msgspec.json.decode(options.config.read_bytes(), type=SandboxConfig)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ValueError(f"--config {options.config}: {error}") from error
+    for given in options.app:
+        app_id, _, secret = given.partition(":")
+        if not secret:
+            raise ValueError(
+                f"--app {app_id}: a secret has to follow, as in --app cli_0123456789abcdef:secret"
+            )
+        try:
+            fields = {"app_id": app_id, "app_secret": secret, "redirect_urls": options.redirect_url}
+            config.apps.append(msgspec.convert(fields, AppConfig))
+        except msgspec.ValidationError:
+            raise ValueError(f"--app {app_id}: an App ID is cli_ and 16 hexadecimal digits") from None
+    return config
+
+
+def greeting(config: SandboxConfig, port: int) -> str:
+    """What a developer needs to begin with."""
+    url = f"http://{HOST}:{port}"
+    apps = [f"App {app.app_id} ({app.name})" for app in config.apps]
+    how = [] if apps else [f"There is no app yet: {url}/sandbox/apps makes one, or --app APP_ID:SECRET."]
+    return "\n".join([f"Sandbox: {url}/ (what steers it: {url}/sandbox/docs)", *apps, *how])
+
+
+async def run(config: SandboxConfig, port: int, stop: asyncio.Event) -> None:
+    """Serve until `stop`. Raises OSError, naming the port, when it is taken."""
+    try:
+        await serve(HOST, port, config=config, stop=stop)
+    except OSError as error:
+        raise OSError(f"Cannot listen on {HOST}:{port}: {error.strerror}.") from error
+
+
+def main(arguments: Sequence[str] | None = None, program: str | None = None) -> int:
+    """The exit status of the whole program."""
+    parser = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        config = config_of(options)
+    except ValueError as error:
+        parser.error(str(error))
+    sys.stdout.write(greeting(config, options.port) + "\n")
+    sys.stdout.flush()
+    try:
+        asyncio.run(_until_signal(config, options.port))
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _until_signal(config: SandboxConfig, port: int) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await run(config, port, stop)

@@ -1,0 +1,85 @@
+"""The sandbox alone: without any settings, with apps from the command line or from its page."""
+
+import asyncio
+import os
+import sys
+
+import httpx
+import pytest
+
+from sandbox.command import main
+from tests.sandbox.conftest import APP_ID, Platform
+from tests.services.ports import free_port
+from tests.services.processes import PROJECT
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("command", [["manage.py", "runsandbox"], ["-m", "sandbox"]])
+async def test_sandbox_starts_without_a_setting_and_with_an_app(command: list[str]) -> None:
+    port, environment = free_port(), {"PATH": os.environ["PATH"]}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, "--port", str(port), "--app", f"{APP_ID}:secret", cwd=PROJECT, env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            assert f"http://127.0.0.1:{port}/" in (await process.stdout.readline()).decode()
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+                body = {"app_id": APP_ID, "app_secret": "secret"}
+                while True:
+                    try:
+                        answer = await http.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)
+                        break
+                    except httpx.ConnectError:
+                        await asyncio.sleep(0.05)
+            assert answer.json()["code"] == 0
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--app", "cli_x:secret"], "16 hexadecimal digits"),
+        (["--app", APP_ID], "a secret has to follow"),
+        (["--config", "/nowhere/world.json"], "/nowhere/world.json"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_explained(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+async def test_page_makes_an_app_and_shows_its_secret(platform: Platform) -> None:
+    form = {
+        "name": "新应用",
+        "app_id": "cli_00000000000000aa",
+        "app_secret": "the-secret",
+        "redirect_urls": "http://a/ http://b/",
+    }
+    made = await platform.http.post("/sandbox/apps", data=form)
+    assert (made.status_code, made.headers["location"]) == (303, "/sandbox/apps")
+    page = (await platform.http.get("/sandbox/apps")).text
+    assert "新应用" in page
+    assert "the-secret" in page
+    app = next(a for a in (await platform.control("GET", "apps"))["apps"] if a["app_id"] == form["app_id"])
+    assert app["redirect_urls"] == ["http://a/", "http://b/"]
+    for wrong in (form, {"app_id": "cli_x"}):
+        refused = await platform.http.post("/sandbox/apps", data=wrong)
+        assert "error=" in refused.headers["location"]
+
+
+async def test_pages_tell_of_the_control_api_and_of_what_was_missed(platform: Platform) -> None:
+    assert "PUT, DELETE answers" in (await platform.http.get("/sandbox/docs")).text
+    assert "暂无" in (await platform.http.get("/sandbox/misses")).text
+    await platform.api("GET", "bitable/v1/apps/x/tables")
+    page = await platform.http.get("/sandbox/misses", headers={"Cookie": "sandbox_lang=en"})
+    assert "/open-apis/bitable/v1/apps/:app_token/tables" in page.text
+    assert "not imitated here" in page.text
