@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from bots.models import Bot
 from feishu_portal.api.proxy import platform_outcome
 from feishu_portal.api.proxy.platform_outcome import MAX_PEEKED
+from tests.factories import move_bot
 from tests.feishu_portal.api.proxy.outcomes import OK, REJECTED, age, uses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,7 +206,7 @@ async def platform_says(database, upstream):
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         servers.append(server)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await database.run(lambda: Bot.objects.update(open_url=url))
+        await database.run(lambda: move_bot(Bot.objects.get(), open_url=url))
 
     yield say
     for server in servers:
