@@ -31,17 +31,22 @@ PUBLIC_URL = environment.PUBLIC_URL
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = environment.ALLOWED_HOSTS or [
     *("localhost", "127.0.0.1", "[::1]"),
-    *filter(None, [_public.hostname]),
+    *filter(None, [f"[{_public.hostname}]" if ":" in (_public.hostname or "") else _public.hostname]),
 ]
-CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []
+CSRF_TRUSTED_ORIGINS = environment.CSRF_TRUSTED_ORIGINS or (
+    [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []
+)
 
-HTTPS = _public.scheme == "https"
+# Whether browsers reach the portal by https alone. Then cookies are secure, and the proxy in front is believed.
+HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+USE_X_FORWARDED_HOST = environment.TRUST_X_FORWARDED_HOST
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and environment.HSTS != "off" else 0
+# These speak for hosts that are not the portal's, so an operator has to ask for them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.HSTS in {"subdomains", "preload"}
+SECURE_HSTS_PRELOAD = environment.HSTS == "preload"
 SESSION_COOKIE_AGE = environment.FEISHU_LOGIN_DAYS * 86_400  # seconds; expired logins are deleted every hour
 SESSION_ENGINE = "core.access.sessions"
 LOGIN_IDLE_SECONDS = environment.FEISHU_LOGIN_IDLE_MINUTES * 60
@@ -96,6 +101,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "feishu_portal.runtime.health.answer_probes",
     "feishu_portal.api.error_pages.problems_for_callers",
     "core.unstorable.refuse_unstorable",
     "django.middleware.security.SecurityMiddleware",

@@ -104,6 +104,35 @@ class SettingsTable(Table):
         unset=Text("PUBLIC_URL 的主机与本机", "the host of PUBLIC_URL and loopback"),
         example="portal.example.com,portal",
     )
+    CSRF_TRUSTED_ORIGINS = texts(
+        Text(
+            "浏览器访问控制台的来源（协议与主机），逗号分隔。由前置代理终止 TLS 而未设置 PUBLIC_URL 时必填；"
+            "全部为 https 时信任 X-Forwarded-Proto。",
+            "Origins, of scheme and host, at which browsers reach the console, comma-separated. Needed behind a TLS proxy when "
+            "PUBLIC_URL is not set. Where all are https, X-Forwarded-Proto is trusted.",
+        ),
+        parse=validators.origin,
+        unset=Text("PUBLIC_URL 的来源", "the origin of PUBLIC_URL"),
+        example="https://portal.example.com",
+    )
+    TRUST_X_FORWARDED_HOST = switch(
+        Text(
+            "前置代理是否通过 X-Forwarded-Host 传递主机名。仅当代理必定设置此标头时开启。",
+            "Whether the proxy in front names the host in X-Forwarded-Host. Only where it always sets that header itself.",
+        ),
+        default="off",
+    )
+    HSTS = choice(
+        Text(
+            "使用 https 时的 HSTS：仅本主机，或包括其全部子域名，或另加 preload。",
+            "HSTS under https: for the portal's host alone, with all its subdomains, or with preload as well.",
+        ),
+        "off",
+        "host",
+        "subdomains",
+        "preload",
+        default="host",
+    )
     DEBUG = switch(
         Text("开发模式：调试页面、自动生成密钥。", "Development mode: debug pages, keys made by themselves."),
         default="off",

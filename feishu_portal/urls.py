@@ -7,7 +7,6 @@ from django.views.generic import RedirectView
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
 from feishu_portal.overview.connections import views as connections_page
-from feishu_portal.runtime import health
 
 admin.autodiscover()
 
@@ -33,6 +32,4 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("api/feishu/", connections.api.urls),
     re_path(f"^{ROOTS}", unknown_path),
-    path("healthz/live", health.live),
-    path("healthz/ready", health.ready),
 ]

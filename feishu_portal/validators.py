@@ -90,6 +90,25 @@ def host(value: str) -> str:
     return value
 
 
+def origin(value: str) -> str:
+    """Scheme and host, as browsers send it in ``Origin``."""
+    parts = _split(value)
+    if (
+        parts is None
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or value != f"{parts.scheme}://{parts.netloc}"
+        or "@" in value
+    ):
+        raise WrongValueError(
+            Text(
+                "应为来源，由协议与主机组成，例如 https://portal.example.com",
+                "has to be origins, of scheme and host, e.g. https://portal.example.com",
+            )
+        )
+    return value.lower()
+
+
 def platform_host(value: str) -> str:
     """A host name or address, perhaps with a port, or ``*.`` and a domain."""
     parts = _split(f"//{value}")

@@ -173,7 +173,7 @@ async def get_session(
     first = await read()
     if not wait or first.state not in OPEN_STATES:
         return first
-    return await until(read, lambda session: session.state != first.state, seconds=wait)
+    return await until(read, lambda session: session.state != first.state, seconds=wait, client=client.pk)
 
 
 @router.delete(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from typing import Annotated, TypeAlias
@@ -29,6 +31,7 @@ router = Router()
 MAX_LIMIT = 500
 MAX_WAIT = 60  # seconds
 MAX_STREAMS = 100  # in one process
+SHARE = 4  # one API client has a quarter of them at most
 STREAM_BATCH = 100  # deliveries read at once
 STREAM_SECONDS = 600.0  # then the receiver connects again, and its key is checked again
 POLL_SECONDS = 1.0  # between two queries of a stream
@@ -88,10 +91,11 @@ async def fetch_events(request: HttpRequest, subscription_id: UUID, wanted: Quer
     """``{"items": [{"delivery", "event"}], "next_cursor"}``: deliveries that are not acknowledged, in order, behind
     ``cursor``. With ``wait`` the answer comes as soon as there is one, or after that many seconds. Every event comes at
     least once: acknowledge it when it is processed. Without ``cursor``, everything that is not acknowledged comes again."""
-    read = _reader(caller(request, Scope.EVENTS_READ), subscription_id, wanted.limit)
+    client = caller(request, Scope.EVENTS_READ)
+    read = _reader(client, subscription_id, wanted.limit)
     found = await read(wanted.cursor)
     if not found and wanted.wait:
-        found = await until(lambda: read(wanted.cursor), bool, seconds=wanted.wait)
+        found = await until(lambda: read(wanted.cursor), bool, seconds=wanted.wait, client=client.pk)
     parts = b", ".join(b'{"delivery": %d, "event": %b}' % (one.number, one.payload) for one in found)
     cursor = found[-1].number if found else wanted.cursor
     body = b'{"items": [%b], "next_cursor": %d}' % (parts, cursor)
@@ -102,18 +106,25 @@ async def fetch_events(request: HttpRequest, subscription_id: UUID, wanted: Quer
 async def stream_events(request: HttpRequest, subscription_id: UUID) -> StreamingHttpResponse:
     """Each with the delivery's number as ``id`` and the event as ``data``. It begins with the deliveries that are not
     acknowledged, behind ``Last-Event-ID`` where that is sent, and ends after ten minutes: connect again."""
-    read = _reader(caller(request, Scope.EVENTS_READ), subscription_id, STREAM_BATCH)
+    client = caller(request, Scope.EVENTS_READ)
+    read = _reader(client, subscription_id, STREAM_BATCH)
     last = request.headers.get("Last-Event-ID", "0")
     if not (last.isascii() and last.isdigit() and len(last) < 19):
         raise Problem(422, "invalid_request", "Last-Event-ID is the number of a delivery.")
     first = await read(int(last))
     full = Problem(429, "too_many_streams", "Too many streams are open.", headers={"Retry-After": "5"})
-    _streams.refuse_if_full("", limit=MAX_STREAMS, full=full)  # the stream takes the place itself
-    return StreamingHttpResponse(
-        _stream(read, first, int(last), full),
+    places = ExitStack()  # taken before the response begins: afterwards nothing can be refused
+    with places:
+        places.enter_context(_streams.place("", limit=MAX_STREAMS, full=full))
+        places.enter_context(_streams.place(client.pk, limit=max(1, MAX_STREAMS // SHARE), full=full))
+        places = places.pop_all()
+    response = StreamingHttpResponse(
+        _stream(read, first, int(last), places),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+    weakref.finalize(response, places.close)  # a stream that nobody begins to read does not end either
+    return response
 
 
 @router.post(
@@ -143,11 +154,11 @@ def _read(client: ApiClient, subscription_id: UUID, limit: int, after: int) -> S
 
 
 async def _stream(
-    read: Read, found: Sequence[PulledDelivery], after: int, full: Problem
+    read: Read, found: Sequence[PulledDelivery], after: int, places: ExitStack
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     ends, last_sent = loop.time() + STREAM_SECONDS, loop.time()
-    with _streams.place("", limit=MAX_STREAMS, full=full):
+    with places:
         while True:
             for one in found:
                 yield b"id: %d\nevent: event\ndata: %b\n\n" % (one.number, _on_one_line(one.payload))

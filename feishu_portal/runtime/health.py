@@ -1,22 +1,88 @@
-"""Health of the web process, for load balancers and people."""
+"""Health of the web process, for load balancers and people.
 
+Probes ask by the address of a pod or a node, so they are answered before the host is looked at; the answers tell nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
+from django.utils.decorators import sync_and_async_middleware
+
+from core.database.connections import give_back
+
+LIVE: Final = "/healthz/live"
+READY: Final = "/healthz/ready"
+PATIENCE: Final = 0.8
+"""Seconds that ``ready`` waits for the database: a probe gives up after 1."""
+
+_is_migrated = False  # asked until it is so
+_asking: dict[asyncio.AbstractEventLoop, asyncio.Task[str]] = {}
 
 
-@require_safe
-def live(_request: HttpRequest) -> JsonResponse:
+@sync_and_async_middleware
+def answer_probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """The first middleware: answers the two paths and hands everything else on."""
+    if iscoroutinefunction(get_response):
+
+        async def respond_async(request: HttpRequest) -> Any:
+            if request.path_info == LIVE:
+                return _live()
+            if request.path_info == READY:
+                return _ready(await _database_in_time())
+            return await get_response(request)
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> Any:
+        if request.path_info == LIVE:
+            return _live()
+        if request.path_info == READY:
+            return _ready(_database())
+        return get_response(request)
+
+    return respond
+
+
+def _live() -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
-def ready(_request: HttpRequest) -> JsonResponse:
-    """The process can do its work: the database answers."""
+def _ready(database: str) -> JsonResponse:
+    """The process can do its work: the database answers and has its tables."""
+    if database == "ok":
+        return JsonResponse({"status": "ok", "database": "ok"})
+    return JsonResponse({"status": "unavailable", "database": database}, status=503)
+
+
+async def _database_in_time() -> str:
+    """One question at a time in each loop: probes that come meanwhile wait for the same answer."""
+    loop = asyncio.get_running_loop()
+    task = _asking.get(loop)
+    if task is None:
+        task = _asking[loop] = asyncio.create_task(sync_to_async(_database, thread_sensitive=False)())
+        task.add_done_callback(lambda _task: _asking.pop(loop, None))
+    try:
+        return await asyncio.wait_for(asyncio.shield(task), PATIENCE)
+    except TimeoutError:
+        return "unreachable"
+
+
+def _database() -> str:
+    global _is_migrated  # noqa: PLW0603 -- once true, it stays so
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        if not _is_migrated:
+            executor = MigrationExecutor(connection)
+            _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error:
-        return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
-    return JsonResponse({"status": "ok", "database": "ok"})
+        return "unreachable"
+    finally:
+        give_back(before_waiting=True)
+    return "ok" if _is_migrated else "not migrated"

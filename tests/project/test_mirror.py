@@ -51,7 +51,7 @@ ELSEWHERE = (
         why="a command is tested by its name, as it is called",
     ),
     elsewhere(
-        "feishu_portal", "asgi celery runtime/connections runtime/demo runtime/embedded_celery runtime/health runtime/portal "
+        "feishu_portal", "asgi celery runtime/connections runtime/demo runtime/embedded_celery runtime/portal "
         "runtime/sandbox runtime/web",
         tests="processes journey feishu_portal/runtime/test_ports.py",
         why="the frame of a process: only a real one shows it",
@@ -73,6 +73,11 @@ ELSEWHERE = (
         "core/console/live", "feeds hub outbox polling publish",
         tests="core/console/live/test_notifications.py core/console/live/test_sockets.py processes/test_live_status.py",
         why="one way from a change to an open page",
+    ),
+    elsewhere(
+        "core/background", "request_bodies",
+        tests="events/ingress/webhook/test_limits.py feishu_portal/front/test_bodies.py",
+        why="its two callers are who it bounds",
     ),
     elsewhere("core/database", "transactions", tests="core/database/test_sqlite.py", why="a limit that each database keeps its way"),
     # --- bots

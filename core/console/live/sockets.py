@@ -47,6 +47,8 @@ PATIENCE: Final = 10.0
 """Seconds for the handshake, and for taking a message."""
 MAX_SOCKETS: Final = 500
 """Open at once in one process; further pages poll."""
+SHARE: Final = 4
+"""One operator has a quarter of the sockets at most."""
 
 _open: set["LiveConsumer"] = set()
 # Threads and database connections of their own, so that open pages hold up no request.
@@ -91,8 +93,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         await self.accept()
         if len(_open) >= MAX_SOCKETS:
             await self.close(BUSY)
-        elif not await _in_thread(self._check):
+            return
+        viewer = await _in_thread(self._check)
+        if viewer is None:
             await self.close(SIGNED_OUT)
+        elif len(_open) >= MAX_SOCKETS or _open_for(viewer) >= max(1, MAX_SOCKETS // SHARE):
+            await self.close(BUSY)
         else:
             _open.add(self)
             self._serving = asyncio.create_task(self._serve(), name="live-socket")
@@ -179,6 +185,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def _close_with(self, code: int) -> None:
         with contextlib.suppress(Exception):  # the browser may be gone already
             await self.close(code)
+
+
+def _open_for(viewer: Viewer) -> int:
+    """How many sockets the operator has open in this process."""
+    return sum(one._viewer is not None and one._viewer.user.pk == viewer.user.pk for one in _open)  # noqa: SLF001 -- of this class
 
 
 async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:

@@ -246,6 +246,15 @@ async def test_one_socket_too_many_is_sent_away(feed, cookie, monkeypatch):
             assert await second.closed() == sockets.BUSY
 
 
+async def test_one_operator_has_a_quarter_of_the_sockets_at_most(feed, cookie, monkeypatch):
+    monkeypatch.setattr(sockets, "MAX_SOCKETS", 4)
+    async with Socket(sockets.socket_of(feed), cookie=cookie) as first:
+        await first.open({"known": {}})
+        await first.message()
+        async with Socket(sockets.socket_of(feed), cookie=cookie) as second:
+            assert await second.closed() == sockets.BUSY
+
+
 async def test_a_read_that_fails_closes_with_a_code_and_leaves_the_others_be(feed, bot, cookie, caplog):
     broken = type("Broken", (feed,), {"read": lambda *_: 1 / 0})
     async with Socket(sockets.socket_of(feed), cookie=cookie) as well:
