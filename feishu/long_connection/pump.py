@@ -29,6 +29,8 @@ logger = logging.getLogger("feishu.long_connection")
 
 MAX_UNWRITTEN = 4096
 """Answers waiting to be written before reading pauses."""
+MISSED_PONGS = 2
+"""Pongs in a row that have to be missing: on a line that loses packets a single one proves nothing."""
 
 
 class Pump:
@@ -158,15 +160,17 @@ class Pump:
 
         Not left to the library, which would take a pong that we are too busy to read for a missing one.
         """
-        patience = self._timing.keepalive
+        patience, missed = self._timing.keepalive, 0
         while True:
             await asyncio.sleep(patience)
             asked_at = self._clock()
             try:
                 async with asyncio.timeout(patience):
                     await (await self._socket.ping())
+                missed = 0
             except TimeoutError:
-                if not self._paused and self._session.heard_at < asked_at:
+                missed = 0 if self._paused or self._session.heard_at >= asked_at else missed + 1
+                if missed == MISSED_PONGS:
                     return Ending(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
 
     async def _finish(self, writing: asyncio.Task[Ending]) -> None:

@@ -1,9 +1,16 @@
 import asyncio
+import time
 from dataclasses import replace
+from typing import Any, cast
+
+import pytest
 
 from feishu.errors import ConnectError
+from feishu.long_connection.config import ClientConfig
 from feishu.long_connection.connection import Message, Reply
 from feishu.long_connection.ending import EndKind
+from feishu.long_connection.pump import Pump
+from feishu.long_connection.session import Session
 from tests.feishu.long_connection.fake_gateway import QUICK, SERVICE, event, running
 
 
@@ -81,3 +88,37 @@ async def test_a_peer_that_answers_no_websocket_ping_is_replaced(gateway, diary)
         await diary.until("connected", 2)
     assert ("disconnected", "no WebSocket pong within 0.05 s") in diary.entries
     assert diary.endings[0].kind is EndKind.SILENT
+
+
+class LossySocket:
+    """Answers every second WebSocket ping, or none."""
+
+    def __init__(self, *, answers: bool) -> None:
+        self.pings = 0
+        self._answers = answers
+
+    async def ping(self) -> asyncio.Future[float]:
+        self.pings += 1
+        pong: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        if self._answers and self.pings % 2 == 0:
+            pong.set_result(0.0)
+        return pong
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_single_missing_pong_on_a_lossy_line_ends_nothing(answers):
+    socket = LossySocket(answers=answers)
+    session = Session(service_id=1, config=ClientConfig(), now=0.0)
+    session.heard_at = float("-inf")
+    pump = Pump(
+        cast("Any", socket), session, cast("Any", None), cast("Any", None),
+        pace=cast("Any", None), timing=replace(QUICK, keepalive=0.01), clock=time.monotonic, log={},
+    )  # fmt: skip
+    probing = asyncio.create_task(pump._probe())
+    while socket.pings < 8 and not probing.done():
+        await asyncio.sleep(0.005)
+    assert probing.done() is not answers
+    if answers:
+        probing.cancel()
+    else:
+        assert ((await probing).kind, socket.pings) == (EndKind.SILENT, 2)
