@@ -23,6 +23,7 @@ from starlette.types import Scope
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError, TokenError
 from sandbox.platform import catalogue
+from sandbox.platform.spoiling import spoil
 from sandbox.state import Sandbox, sandbox_of
 from sandbox.wire import DROP
 from sandbox.world import ids
@@ -134,6 +135,8 @@ def route(path: str, methods: Collection[str], handler: Handler, *, max_body: in
         answer, error_code = await _run(handler, call, max_body)
         if call.fault is not None and call.fault.drop == "after":
             cut(request)
+        if call.fault is not None and call.fault.answer is not None:
+            answer = spoil(answer, call.fault)
         sign(answer, call.log_id)
         _log(call, answer, error_code, at=at, ms=(time.perf_counter() - started) * 1000)
         return answer
@@ -187,6 +190,8 @@ async def suffer(call: Call) -> None:
     if fault.drop == "before":
         cut(call.request)
         raise PlatformError(2200, "the line is dead", status=500)
+    if fault.instead:
+        raise PlatformError(2200, "another answers", status=502)
     if fault.code == 99991400:
         raise _too_often(50, fault.reset or 1)
     if fault.code:

@@ -117,6 +117,8 @@ async def _suffer(call: Call) -> None:
         await asyncio.sleep(fault.latency)
         cut(call.request)
         raise TokenError(20050, "The line is dead.", error="server_error", status=500)
+    if fault.instead:
+        raise TokenError(20050, "Another answers.", error="server_error", status=502)
     if fault.code or fault.error:
         await asyncio.sleep(fault.latency)
         raise TokenError(

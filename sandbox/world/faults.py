@@ -6,6 +6,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 Drop: TypeAlias = Literal["before", "after"]
+Spoiled: TypeAlias = Literal[
+    "html", "sign_in", "redirect", "gbk", "string_numbers", "no_refresh_token", "no_scope"
+]
 Times: TypeAlias = Annotated[int, Meta(ge=1)] | None
 Delay: TypeAlias = Annotated[float, Meta(ge=0, le=600)]
 
@@ -64,6 +67,8 @@ class CallFault(Struct, forbid_unknown_fields=True, kw_only=True):
     """An HTTP call fails: a code, an HTTP status, a latency in seconds, or the line goes dead.
 
     `drop` "before": the connection is cut and nothing was done; "after": it was done, the answer is lost.
+    `answer`: "html" (502), "sign_in" (a proxy's page, 200) and "redirect" (307) come instead, and nothing was done; the
+    others change what the platform answers: in GBK, numbers as texts, without a new refresh token, without scopes.
     `path` limits OpenAPI faults to paths that begin with it. `reset`: seconds of `x-ogw-ratelimit-reset`.
     `share`: how many of the calls suffer, evenly spread: 0.03 is every thirty-third.
     """
@@ -74,10 +79,16 @@ class CallFault(Struct, forbid_unknown_fields=True, kw_only=True):
     http_status: int = 400
     latency: Delay = 0.0
     drop: Drop | None = None
+    answer: Spoiled | None = None
     path: str = ""
     reset: int | None = None
     share: Annotated[float, Meta(gt=0, le=1)] = 1.0
     times: Times = None
+
+    @property
+    def instead(self) -> bool:
+        """Whether another's page comes instead of the platform's answer."""
+        return self.answer in {"html", "sign_in", "redirect"}
 
 
 class Faults(Struct, forbid_unknown_fields=True, kw_only=True):
