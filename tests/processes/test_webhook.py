@@ -150,12 +150,21 @@ def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
     assert stored(rows) == sorted(ids)
 
 
+def takes_challenge(sandbox, url) -> bool:
+    """Whether the address can be saved: nothing else tells a stranger's request which bots get their events by webhook."""
+    try:
+        subscribe(sandbox, url)
+    except AssertionError:
+        return False
+    return True
+
+
 def test_address_is_saved_only_with_the_right_key(sandbox, make_webhook_bot, web):
     make_webhook_bot()
     _, url = web()
     with pytest.raises(AssertionError, match="the challenge failed: HTTP 401"):
         subscribe(sandbox, url, key="another key")
-    with pytest.raises(AssertionError, match="the challenge failed: HTTP 404"):
+    with pytest.raises(AssertionError, match="the challenge failed: HTTP 401"):
         subscribe(sandbox, url.replace(APP_ID, "cli_00000000000000ff"))
     subscribe(sandbox, url)
 
@@ -172,11 +181,11 @@ def test_bot_may_change_its_transport_at_any_time(sandbox, make_webhook_bot, web
     listener.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=10)
     by_connection = sandbox.push(count=1)
     until_acked(listener, sandbox, by_connection)
-    process.wait_until(lambda: httpx.post(url).status_code == 404, what="the closed door", seconds=5)
+    process.wait_until(lambda: not takes_challenge(sandbox, url), what="the closed door", seconds=5)
+    sandbox.put_app(mode="websocket")
     make_webhook_bot()
     listener.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=10)
-    process.wait_until(lambda: httpx.post(url).status_code == 401, what="the open door", seconds=5)
-    subscribe(sandbox, url)
+    process.wait_until(lambda: takes_challenge(sandbox, url), what="the open door", seconds=5)
     by_webhook += sandbox.push(count=1)
     until_acked(process, sandbox, by_webhook)
     assert dict(rows.all(EVENTS)) == dict.fromkeys(by_webhook, "webhook") | dict.fromkeys(
