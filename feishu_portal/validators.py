@@ -37,6 +37,7 @@ def public_url(value: str) -> str:
 
 
 def redis_url(value: str) -> str:
+    """With ``rediss`` the server's certificate is verified unless the address says otherwise: Celery would not by itself."""
     parts = _split(value)
     database = parts.path.strip("/") if parts else ""
     if (
@@ -52,6 +53,8 @@ def redis_url(value: str) -> str:
                 "written as %XX",
             )
         )
+    if parts.scheme == "rediss" and "ssl_cert_reqs=" not in parts.query:
+        return f"{value}{'&' if parts.query else '?'}ssl_cert_reqs=required"
     return value
 
 

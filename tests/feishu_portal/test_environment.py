@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from feishu_portal import validators
 from feishu_portal.environment import BASE_DIR, WrongSettingsError, add_handler_switches, read_environment
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import KeyVariable
@@ -64,7 +65,7 @@ def test_default_is_a_value_that_can_be_set(variable, monkeypatch):
         ("FEISHU_DELIVERY_NETWORKS", "", []),
         ("ALLOWED_HOSTS", "portal,.example.com,[::1],*", ["portal", ".example.com", "[::1]", "*"]),
         ("PUBLIC_URL", "https://portal.example.com:8443/portal/", "https://portal.example.com:8443/portal"),
-        ("REDIS_URL", "rediss://:p%40ss@redis:6379/3", "rediss://:p%40ss@redis:6379/3"),
+        ("REDIS_URL", "rediss://:p%40ss@redis:6379/3", "rediss://:p%40ss@redis:6379/3?ssl_cert_reqs=required"),
         ("EMAIL_URL", "smtp+ssl://mail.example.com", "smtp+ssl://mail.example.com"),
         ("DEFAULT_FROM_EMAIL", "Portal <a@b.example>", "Portal <a@b.example>"),
         ("SECRET_KEY", "$not-a-reference", "$not-a-reference"),
@@ -245,3 +246,24 @@ def test_switch_that_would_replace_a_setting_is_refused():
         add_handler_switches(settings, {"UNFOLD": True, "MEDIA_ROOT": True, "GREETING": True})
     assert str(caught.value).startswith("FEISHU_HANDLER_SWITCHES cannot name UNFOLD, MEDIA_ROOT: ")
     assert settings == {"UNFOLD": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("rediss://h/0", "rediss://h/0?ssl_cert_reqs=required"),
+        ("rediss://h?a=b", "rediss://h?a=b&ssl_cert_reqs=required"),
+        ("rediss://h?ssl_cert_reqs=none", "rediss://h?ssl_cert_reqs=none"),
+        ("redis://h/0", "redis://h/0"),
+    ],
+)
+def test_redis_over_tls_is_verified_unless_the_address_says_otherwise(given, used):
+    assert validators.redis_url(given) == used
+
+
+@pytest.mark.parametrize(
+    "value", ["https://a.example/path", "a.example", "ftp://a.example", "https://u@a.example"]
+)
+def test_trusted_origin_is_scheme_and_host(value):
+    with pytest.raises(ValueError, match="origins"):
+        validators.origin(value)
