@@ -58,7 +58,8 @@ class Destination:
             proxy = bot.proxy_url
         except SealedValueError:
             proxy = "?"
-        return cls(bot.platform, *addresses, bot.token_endpoint, proxy)
+        open_url, accounts_url, browser_url = addresses
+        return cls(bot.platform, open_url, accounts_url, browser_url, bot.token_endpoint, proxy)
 
     def differs_in(self, other: "Destination") -> list[str]:
         """Names of the fields with another value."""
@@ -111,7 +112,7 @@ def check_hosts(before: Destination | None, after: Destination, *, may_choose: b
 
 def may_choose_hosts(actor: Actor) -> bool:
     """Whether the actor may send a bot's secrets to any host: superusers, and whoever has a shell on this one."""
-    if actor.kind != "operator":
+    if actor.kind != "operator" or actor.key is None:
         return actor.kind in {"command", "system"}
     return User.objects.filter(pk=actor.key, is_active=True, is_superuser=True).exists()
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from feishu.networks import EVERYWHERE, Networks
+from feishu.outgoing import Route
 from feishu.platforms import Platform
 
 
@@ -17,3 +19,12 @@ class AppCredentials:
 
     Empty: the environment decides (HTTPS_PROXY, NO_PROXY).
     """
+    networks: Networks | None = EVERYWHERE
+    """Where the platform's addresses may lead, where somebody typed them."""
+    proxy_networks: Networks | None = EVERYWHERE
+    """Where the proxy may be."""
+
+    @property
+    def route(self) -> Route:
+        """The way of everything that this app sends."""
+        return Route(self.proxy, self.networks, self.proxy_networks)

@@ -47,7 +47,7 @@ class DeviceCodes:
 
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
-        self._transport = transport or default_transport(credentials.proxy)
+        self._transport = transport or default_transport(credentials.route)
         # The poll that is answered with tokens works once, so it is sent as a code or a refresh token is.
         self._oauth = OAuth(credentials, transport)
 

@@ -2,10 +2,11 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import httpx
 
+from feishu.networks import ForbiddenAddressError
 from feishu.reasons import Reason
 
 PROXY_AUTHENTICATION = 407
@@ -14,12 +15,23 @@ _FORBIDDEN = frozenset({401, 403, PROXY_AUTHENTICATION})
 
 def reason_of(error: BaseException, *, proxied: bool) -> Reason:
     """Why nothing came back. `proxied`: the first hop was a proxy, so what failed to begin failed there."""
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
+    if any(isinstance(cause, ForbiddenAddressError) for cause in causes):
+        return Reason.FORBIDDEN_ADDRESS
+    return _refusal(causes) or _silence(causes, proxied=proxied)
+
+
+def _refusal(causes: Sequence[BaseException]) -> Reason | None:
+    """What the first hop said, where it said something."""
     for cause in causes:
         if isinstance(cause, httpx.ProxyError):
             return proxy_refusal(_leading_number(str(cause)))
         if isinstance(cause, ssl.SSLError):
             return Reason.TLS
+    return None
+
+
+def _silence(causes: Sequence[BaseException], *, proxied: bool) -> Reason:
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return Reason.PROXY_UNREACHABLE if proxied else Reason.DNS
     if any(isinstance(cause, TimeoutError | httpx.TimeoutException) for cause in causes):
@@ -34,7 +46,7 @@ def proxy_refusal(status: int) -> Reason:
     return Reason.PROXY_REFUSED if status in _FORBIDDEN else Reason.PROXY_FAILED
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
     """The error and what led to it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -122,7 +122,7 @@ class OAuth:
 
     def __init__(self, credentials: AppCredentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
-        self._transport = transport or unpooled_transport(credentials.proxy)
+        self._transport = transport or unpooled_transport(credentials.route)
 
     def exchange_code(self, *, code: str, redirect_uri: str, verifier: str) -> TokenSet:
         """Tokens for a code: once, within 5 minutes, with the redirect URI that led to it."""

@@ -59,7 +59,7 @@ class OpenAPI:
         tokens: TenantTokens | None = None,
     ) -> None:
         self._credentials = credentials
-        self._transport = transport or default_transport(credentials.proxy)
+        self._transport = transport or default_transport(credentials.route)
         self._tokens = tokens or (TenantTokens(transport) if transport else default_tenant_tokens())
 
     def call(

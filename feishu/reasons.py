@@ -32,6 +32,10 @@ class Reason(StrEnum):
     """Nothing came back through the proxy in time."""
     PROXY_UNUSABLE = "proxy_unusable"
     """The proxy's address is none that can be used."""
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    """The host is in a network that the portal may not connect to."""
+    GATEWAY_UNENCRYPTED = "gateway_plain"
+    """The platform was asked in TLS, and names a gateway without."""
     MALFORMED = "malformed"
     """An answer came that the platform would not give."""
     HTTP = "http"
@@ -148,6 +152,23 @@ ROWS: Final[dict[Reason, Row]] = {
         Text(
             "使用 HTTP CONNECT 代理，格式为 http://用户名:密码@主机:端口",
             "Use an HTTP CONNECT proxy, written http://user:password@host:port",
+        ),
+    ),
+    Reason.FORBIDDEN_ADDRESS: (
+        Category.CONFIGURATION,
+        Text("该主机位于不允许连接的网络", "The host is in a network that may not be connected to"),
+        Text(
+            "检查机器人的平台地址与代理；若确为本公司的网络，请管理员将其加入 FEISHU_PLATFORM_NETWORKS",
+            "Check the bot's addresses and proxy; if the network is the company's own, have an administrator add it to "
+            "FEISHU_PLATFORM_NETWORKS",
+        ),
+    ),
+    Reason.GATEWAY_UNENCRYPTED: (
+        Category.CONFIGURATION,
+        Text("平台给出的长连接地址没有加密", "The platform names a gateway that is not encrypted"),
+        Text(
+            "平台地址为 https 时，长连接也必须为 wss；请检查中间网关改写的地址",
+            "Where the platform is asked by https the gateway has to be wss; check what a gateway in between rewrites",
         ),
     ),
     Reason.MALFORMED: (

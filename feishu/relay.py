@@ -10,9 +10,9 @@ import httpx
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
-from feishu.proxies import environment_proxy
+from feishu.outgoing import DIRECT, AsyncOutgoingTransport, Route
 from feishu.reasons import Reason
-from feishu.transport import tls
+from feishu.tls import trusted
 
 CONNECT_TIMEOUT: Final = 3.0
 IDLE_TIMEOUT: Final = 60.0
@@ -20,9 +20,9 @@ IDLE_TIMEOUT: Final = 60.0
 IDLE_CONNECTION: Final = 15.0
 """Seconds an unused connection is kept: shorter than the other end keeps it, so that none is used that is just closing."""
 MAX_CONNECTIONS: Final = 1000
-"""Per proxy, and so per platform. Whoever relays bounds its calls; this only keeps them from queueing here."""
+"""Per route, and so per platform. Whoever relays bounds its calls; this only keeps them from queueing here."""
 MAX_CLIENTS: Final = 32
-"""Proxies whose connections are kept."""
+"""Routes whose connections are kept."""
 FIRST_STATUS: Final = 200
 LAST_STATUS: Final = 599
 
@@ -97,7 +97,7 @@ class Relay:
     """Belongs to one event loop. Never retries, follows no redirect, keeps no cookie."""
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[str, httpx.AsyncClient] = OrderedDict()
+        self._clients: OrderedDict[Route, httpx.AsyncClient] = OrderedDict()
         self._retired: list[httpx.AsyncClient] = []
 
     async def open(
@@ -108,7 +108,7 @@ class Relay:
         *,
         headers: Headers,
         body: AsyncIterator[bytes] | None = None,
-        proxy: str = "",
+        route: Route = DIRECT,
     ) -> Relayed:
         """Send a request and return as soon as the answer's headers are there.
 
@@ -117,16 +117,16 @@ class Relay:
         """
         base = httpx.URL(base_url)
         url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
-        client = self._client(proxy)
+        client = self._client(route)
         request = client.build_request(method, url, headers=list(headers), content=body)
         try:
             response = await client.send(request, stream=True)
         except _NOT_SENT as error:
             raise TransportError(
-                _sentence(error), sent="no", reason=_reason(error, proxy, base_url)
+                _sentence(error), sent="no", reason=_reason(error, route, base_url)
             ) from error
         except httpx.TransportError as error:
-            reason = _reason(error, proxy, base_url)
+            reason = _reason(error, route, base_url)
             raise TransportError(_sentence(error), sent="unknown", reason=reason) from error
         if response.status_code == PROXY_AUTHENTICATION:
             await response.aclose()
@@ -136,14 +136,14 @@ class Relay:
             raise MalformedAnswer("the status is none of HTTP", http_status=response.status_code)
         return Relayed(response)
 
-    def _client(self, proxy: str) -> httpx.AsyncClient:
-        if proxy not in self._clients:
-            self._clients[proxy] = _new_client(proxy)
+    def _client(self, route: Route) -> httpx.AsyncClient:
+        if route not in self._clients:
+            self._clients[route] = _new_client(route)
             if len(self._clients) > MAX_CLIENTS:
                 # Calls may still be under way in it; it closes with the relay, its idle connections by themselves.
                 self._retired.append(self._clients.popitem(last=False)[1])
-        self._clients.move_to_end(proxy)
-        return self._clients[proxy]
+        self._clients.move_to_end(route)
+        return self._clients[route]
 
     async def close(self) -> None:
         """Cut every connection."""
@@ -153,24 +153,27 @@ class Relay:
         self._retired.clear()
 
 
-def _new_client(proxy: str) -> httpx.AsyncClient:
+def _new_client(route: Route) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        proxy=proxy or None,
-        verify=tls(),
-        timeout=httpx.Timeout(IDLE_TIMEOUT, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
-        limits=httpx.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=IDLE_CONNECTION,
+        transport=AsyncOutgoingTransport(
+            route,
+            verify=trusted(),
+            limits=httpx.Limits(
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=IDLE_CONNECTION,
+            ),
         ),
+        trust_env=False,
+        timeout=httpx.Timeout(IDLE_TIMEOUT, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
         headers={"User-Agent": "feishu-portal", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
     )
 
 
-def _reason(error: httpx.TransportError, proxy: str, url: str) -> Reason:
-    return reason_of(error, proxied=bool(proxy or environment_proxy(url)))
+def _reason(error: httpx.TransportError, route: Route, url: str) -> Reason:
+    return reason_of(error, proxied=bool(route.proxy_for(url)))
 
 
 def _sentence(error: httpx.TransportError) -> str:

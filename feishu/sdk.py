@@ -8,8 +8,10 @@ import json
 import typing
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from feishu.credentials import AppCredentials
+from feishu.networks import resolve_now
 from feishu.transport import TOTAL_TIMEOUT
 
 
@@ -26,8 +28,15 @@ def typed_event(event_type: str, payload: Mapping[str, Any]) -> Any:
 def api_client(credentials: AppCredentials) -> Any:
     """The SDK's `lark_oapi.Client` for one app; it fetches and keeps app tokens by itself.
 
-    It knows no proxy but the environment's: one that is set on the bot does not apply to it.
+    It knows no proxy but the environment's: one that is set on the bot does not apply to it. Where the platform's address
+    may lead is checked now, and not with every connection. Raises ForbiddenAddressError or OSError.
     """
+    if credentials.networks is not None:
+        url = urlsplit(credentials.platform.open_url)
+        host = url.hostname or ""
+        credentials.networks.check(
+            host, resolve_now(host, url.port or (443 if url.scheme == "https" else 80))
+        )
     from lark_oapi import Client  # noqa: PLC0415 - seconds to import
 
     return (

@@ -113,7 +113,7 @@ class TenantTokens:
 
     def _fetch(self, credentials: AppCredentials) -> _Token:
         asked_at = self._clock()
-        transport = self._transport or default_transport(credentials.proxy)
+        transport = self._transport or default_transport(credentials.route)
         answer = transport.request(
             "POST",
             credentials.platform.open_url + _PATH,

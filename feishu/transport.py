@@ -4,7 +4,6 @@ import base64
 import functools
 import json as json_module
 import os
-import ssl
 import time
 import weakref
 from collections.abc import Mapping
@@ -16,10 +15,11 @@ import httpx
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
+from feishu.outgoing import DIRECT, OutgoingTransport, Route
 from feishu.platform_clock import platform_clock
-from feishu.proxies import environment_proxy
 from feishu.reasons import Reason
 from feishu.responses import Answer, read_answer
+from feishu.tls import trusted
 
 __all__ = ["Answer", "RawAnswer", "Transport", "default_transport", "unpooled_transport"]
 
@@ -27,7 +27,7 @@ CONNECT_TIMEOUT: Final = 3.0
 TOTAL_TIMEOUT: Final = 15.0
 MAX_BODY: Final = 8 * 1024 * 1024
 MAX_TRANSPORTS: Final = 64
-"""Transports kept open in one process: two for each proxy that bots use, and two without one."""
+"""Transports kept open in one process: two for each route that bots have."""
 
 # Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
 _NOT_SENT = (
@@ -52,19 +52,22 @@ class RawAnswer:
 class Transport:
     """Thread-safe. Never retries, follows no redirect, keeps no cookie: one pool serves many apps and users.
 
-    `proxy`: http://user:password@host:port; where none is given, the usual environment variables decide. `keep_alive` False: each request has a
+    `route`: through which proxy and to which addresses. `keep_alive` False: each request has a
     connection of its own, for what may be sent only once. On a pooled connection that the other end has just
     closed, nobody can tell whether a request arrived.
     """
 
     def __init__(
-        self, client: httpx.Client | None = None, *, proxy: str = "", keep_alive: bool = True
+        self, client: httpx.Client | None = None, *, route: Route = DIRECT, keep_alive: bool = True
     ) -> None:
-        self._proxy = proxy
+        self._route = route
         self._client = client or httpx.Client(
-            proxy=proxy or None,
-            verify=tls(),
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
+            transport=OutgoingTransport(
+                route,
+                verify=trusted(),
+                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
+            ),
+            trust_env=False,
             headers={"User-Agent": "feishu-portal"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -151,7 +154,7 @@ class Transport:
         return RawAnswer(response.status_code, response.headers, body)
 
     def _reason(self, error: httpx.TransportError, url: str) -> Reason:
-        return reason_of(error, proxied=bool(self._proxy or environment_proxy(url)))
+        return reason_of(error, proxied=bool(self._route.proxy_for(url)))
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -166,28 +169,22 @@ def _authorization(bearer: str | None, basic: tuple[str, str] | None) -> dict[st
     return {}
 
 
-def default_transport(proxy: str = "") -> Transport:
-    """The process's own transport, through `proxy` where one is given; made when first asked for.
+def default_transport(route: Route = DIRECT) -> Transport:
+    """The process's own transport for this route; made when first asked for.
 
     A forked child gets a new one.
     """
-    return _transport_of(os.getpid(), proxy, keep_alive=True)
+    return _transport_of(os.getpid(), route, keep_alive=True)
 
 
-def unpooled_transport(proxy: str = "") -> Transport:
+def unpooled_transport(route: Route = DIRECT) -> Transport:
     """The same for requests that may be sent only once: each has a connection of its own."""
-    return _transport_of(os.getpid(), proxy, keep_alive=False)
+    return _transport_of(os.getpid(), route, keep_alive=False)
 
 
 @functools.lru_cache(maxsize=MAX_TRANSPORTS)
-def _transport_of(_pid: int, proxy: str, *, keep_alive: bool) -> Transport:
-    return Transport(proxy=proxy, keep_alive=keep_alive)
-
-
-@functools.cache
-def tls() -> ssl.SSLContext:
-    """Made once: reading the certificates takes tens of milliseconds."""
-    return httpx.create_ssl_context()
+def _transport_of(_pid: int, route: Route, *, keep_alive: bool) -> Transport:
+    return Transport(route=route, keep_alive=keep_alive)
 
 
 def _read(response: httpx.Response, deadline: float) -> bytes:

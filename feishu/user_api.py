@@ -30,7 +30,7 @@ class UserAPI:
         if not path.startswith("/"):
             # Appended to the host as it is, it could name another one, which would get the token.
             raise ValueError(f"not an absolute path: {path!r}")
-        transport = self.transport or default_transport(self.credentials.proxy)
+        transport = self.transport or default_transport(self.credentials.route)
         url = self.credentials.platform.open_url + path
         answer = transport.request(method, url, bearer=self.token, params=params, json=json, headers=headers)
         return require_code(answer)

@@ -1,11 +1,17 @@
 """The project as an application: its commands, system checks and console."""
 
+import logging
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage, Tags, register
 from django.utils.translation import gettext_lazy as _
+
+from feishu.proxies import unusable_variables
+
+logger = logging.getLogger(__name__)
 
 
 class PortalConfig(AppConfig):
@@ -14,7 +20,23 @@ class PortalConfig(AppConfig):
     verbose_name = _("Feishu Portal")
 
     def ready(self) -> None:
+        from django.conf import settings  # noqa: PLC0415 -- they are being read when this module is
+
         from feishu_portal import checks  # noqa: F401, PLC0415 -- registers the checks
+
+        if settings.CA_FILE:
+            from feishu import tls  # noqa: PLC0415 -- imports the HTTP library, which not every command needs
+
+            tls.trust_also(Path(settings.CA_FILE))
+        for variable in unusable_variables():
+            logger.warning(
+                "proxy_variable_ignored",
+                extra={
+                    "variable": variable.name,
+                    "cause": variable.cause,
+                    "cure": "Set it to http://host:port",
+                },
+            )
 
 
 class ConsoleConfig(SimpleAdminConfig):

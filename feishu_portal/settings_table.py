@@ -431,6 +431,29 @@ class SettingsTable(Table):
         parse=validators.platform_host,
         example="open.feishu.example.com,*.lark.example.com",
     )
+    FEISHU_PLATFORM_NETWORKS = texts(
+        Text(
+            "机器人的自定义平台地址与代理允许位于的网络，逗号分隔：public 表示公网，private 表示内网（RFC 1918 与 fc00::/7），"
+            "loopback 表示本机，另可填写网段。云厂商元数据地址须单独写明才允许。",
+            "Where custom platforms and proxies of bots may be, comma-separated: public, private (RFC 1918 and fc00::/7), "
+            "loopback, and networks. A cloud's metadata service is allowed only where it is named by itself.",
+        ),
+        parse=validators.network,
+        unset=Text(
+            "`public,private`；开发模式下另有 `loopback`",
+            "`public,private`, in development `loopback` as well",
+        ),
+        example="public,private,100.64.0.0/10",
+    )
+    FEISHU_CA_FILE = text(
+        Text(
+            "除系统信任的证书外，另外信任的 CA 证书文件（PEM），例如公司内部 CA；用于平台、长连接与事件推送。",
+            "PEM file with authorities that are trusted besides the usual ones, e.g. the company's own: by calls to the "
+            "platform, long connections and deliveries.",
+        ),
+        parse=validators.ca_file,
+        example="/etc/ssl/company-ca.pem",
+    )
     FEISHU_DELIVERY_NETWORKS = texts(
         Text(
             "允许推送事件的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。"

@@ -1,6 +1,7 @@
 """Values of environment variables that have a form of their own. Each function returns the value or raises WrongValueError."""
 
 import re
+import ssl
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +11,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from feishu.networks import WORDS
 from feishu.text import Text
 from feishu_portal.variables import WrongValueError, is_on, items
 
@@ -132,16 +134,28 @@ def platform_host(value: str) -> str:
 
 
 def network(value: str) -> str:
-    """``public``, or what ``events.subscriptions.networks`` reads as a network."""
+    """A word or a network that ``feishu.networks`` reads."""
     try:
-        if value != "public":
+        if value not in WORDS:
             ip_network(value)
     except ValueError:
         raise WrongValueError(
             Text(
-                "应为 public 或以首地址表示的网段，逗号分隔，例如 public,10.0.0.0/8",
-                "has to be networks, each named by its first address, or public, comma-separated: public,10.0.0.0/8",
+                "应为 public、private、loopback 或以首地址表示的网段，逗号分隔，例如 public,10.0.0.0/8",
+                "has to be networks, each named by its first address, or public, private, loopback, comma-separated: "
+                "public,10.0.0.0/8",
             )
+        ) from None
+    return value
+
+
+def ca_file(value: str) -> str:
+    """A readable file with at least one certificate."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=value)
+    except (OSError, ssl.SSLError):
+        raise WrongValueError(
+            Text("应为可读取的 PEM 证书文件", "has to be a readable file with certificates in PEM")
         ) from None
     return value
 

@@ -185,7 +185,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         change: bool = False,  # noqa: FBT001, FBT002 -- Django's signature
         **kwargs: Any,
     ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.may_choose_hosts = operator_of(request).is_superuser  # a class of this request alone
         return form
 

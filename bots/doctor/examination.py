@@ -53,7 +53,7 @@ def examination(
     secret = portal.app_secret(bot)
     yield secret
     case = (
-        Case(bot, bot.credentials, transport or default_transport(bot.proxy_url))
+        Case(bot, bot.credentials, transport or default_transport(bot.route))
         if secret.result is CheckResult.OK
         else None
     )
@@ -62,6 +62,7 @@ def examination(
             yield from _taken(step, case)
     yield portal.clock()
     yield portal.public_url()
+    yield from portal.proxy_variables(bot)
     yield from portal.webhook_keys(bot)
     yield portal.refresh_switch(may_refresh=may_refresh)
 
@@ -70,6 +71,7 @@ def examine_setup(bot: Bot) -> Iterator[Finding]:
     """What can be found without asking the platform, in no time."""
     yield portal.app_secret(bot)
     yield portal.public_url()
+    yield from portal.proxy_variables(bot)
     yield from portal.webhook_keys(bot)
     if finding := offline_access_not_asked(bot.auth_scopes):
         yield finding

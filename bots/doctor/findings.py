@@ -43,6 +43,7 @@ class Check(StrEnum):
     CLOCK = "clock"
     PUBLIC_URL = "public_url"
     WEBHOOK_KEYS = "webhook_keys"
+    PROXY_VARIABLES = "proxy_variables"
 
 
 _TITLES: Final = {
@@ -61,6 +62,7 @@ _TITLES: Final = {
     Check.REFRESH: Text("刷新 user_access_token 的开关", "Switch “Refresh user_access_token”"),
     Check.CLOCK: Text("本机时钟", "This machine's clock"),
     Check.PUBLIC_URL: Text("门户地址 PUBLIC_URL", "Address of the portal: PUBLIC_URL"),
+    Check.PROXY_VARIABLES: Text("环境变量中的代理", "Proxy of the environment"),
     Check.WEBHOOK_KEYS: Text("Webhook 密钥", "Keys of the webhook"),
 }
 

@@ -10,9 +10,11 @@ from bots.connections.advice import clock_differs
 from bots.doctor.findings import Check, CheckResult, Finding
 from bots.enums import Transport
 from bots.models import Bot
+from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
 from feishu.platform_clock import TOLERANCE, platform_clock
+from feishu.proxies import Unusable, unusable_variables
 from feishu.reasons import Reason
 from feishu.text import Text
 
@@ -35,6 +37,35 @@ def app_secret(bot: Bot) -> Finding:
             Text("在控制台填写，或运行 manage.py addbot", "Enter it in the console, or run manage.py addbot"),
         )
     return Finding(Check.APP_SECRET, CheckResult.OK, Text("可以解密", "It opens with the key ring"))
+
+
+_UNUSABLE: Final = {
+    Unusable.SOCKS: Text(
+        "指定了 SOCKS 代理，不受支持，已忽略", "names a SOCKS proxy, which is not supported and ignored"
+    ),
+    Unusable.TLS: Text(
+        "指定了以 TLS 连接的代理，不受支持，已忽略",
+        "names a proxy spoken to in TLS, which is not supported and ignored",
+    ),
+    Unusable.MALFORMED: Text("不是可用的代理地址，已忽略", "is not the address of a proxy, and ignored"),
+}
+
+
+def proxy_variables(bot: Bot) -> Iterator[Finding]:
+    """Variables of this process that name a proxy which cannot be used; a bot with a proxy of its own does not need them."""
+    if encrypted_field(Bot, "proxy_url").is_set(bot):
+        return
+    for variable in unusable_variables():
+        words = _UNUSABLE[variable.cause]
+        yield Finding(
+            Check.PROXY_VARIABLES,
+            CheckResult.WARNING,
+            Text(f"{variable.name} {words.zh_cn}", f"{variable.name} {words.en_us}"),
+            Text(
+                "改为 http://主机:端口（HTTP CONNECT 代理），或取消该变量",
+                "Set it to http://host:port, an HTTP CONNECT proxy, or unset it",
+            ),
+        )
 
 
 def webhook_keys(bot: Bot) -> Iterator[Finding]:

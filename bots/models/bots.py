@@ -1,6 +1,7 @@
 """Bots: for whom the portal speaks."""
 
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Self, cast
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
+from feishu.networks import EVERYWHERE, Networks
+from feishu.outgoing import Route
 from feishu.platforms import FEISHU, LARK, Platform
 from feishu.proxies import proxy_address
 
@@ -21,6 +24,16 @@ if TYPE_CHECKING:
     from core.access.models import User
 
 MAX_SLOTS = 50  # connections the platform allows per app
+
+
+def platform_networks() -> Networks:
+    """Where addresses that operators enter for a bot may lead."""
+    return _parsed(tuple(settings.PLATFORM_NETWORKS))
+
+
+@lru_cache(maxsize=4)
+def _parsed(entries: tuple[str, ...]) -> Networks:
+    return Networks.parse(entries, setting="FEISHU_PLATFORM_NETWORKS")
 
 
 def default_scopes() -> list[str]:
@@ -224,7 +237,20 @@ class Bot(models.Model):
     @property
     def credentials(self) -> AppCredentials:
         """What the client layer needs to act as this app; opens the App Secret and the proxy."""
-        return AppCredentials(self.app_id, self.app_secret, self.addresses, self.proxy_url)
+        return AppCredentials(
+            self.app_id,
+            self.app_secret,
+            self.addresses,
+            self.proxy_url,
+            networks=self.route.networks,
+            proxy_networks=self.route.proxy_networks,
+        )
+
+    @property
+    def route(self) -> Route:
+        """The way of this bot's requests; opens the proxy."""
+        typed = platform_networks()
+        return Route(self.proxy_url, typed if self.platform == PlatformName.CUSTOM else EVERYWHERE, typed)
 
     @property
     def redirect_uri(self) -> str:

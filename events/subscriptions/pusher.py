@@ -22,8 +22,8 @@ from core.database.connections import close_own, give_back
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
-from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushRequest, PushResult, post
+from feishu.networks import Networks
 
 if TYPE_CHECKING:
     from uuid import UUID

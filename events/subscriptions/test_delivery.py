@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from events.models import Subscription
-from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushRequest, PushResult, post
+from feishu.networks import Networks
 
 EVENT_TYPE = "portal.test"
 

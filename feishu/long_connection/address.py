@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
-import ssl
 import time
 from collections.abc import Callable
 from typing import TypeAlias
@@ -12,13 +10,15 @@ import httpx
 
 from feishu.credentials import AppCredentials
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
-from feishu.errors import MalformedAnswer, TransportError
+from feishu.errors import ConnectError, MalformedAnswer, TransportError
 from feishu.long_connection import discovery
 from feishu.long_connection.config import ClientConfig
 from feishu.long_connection.discovery import Endpoint
+from feishu.outgoing import DIRECT, AsyncOutgoingTransport, Route
 from feishu.platform_clock import FEWEST, platform_clock
-from feishu.proxies import environment_proxy, parse_proxy
+from feishu.proxies import parse_proxy
 from feishu.reasons import Reason
+from feishu.tls import trusted
 
 MAX_ANSWER = 64 * 1024
 CONFIRM_SECONDS = 2.0
@@ -26,17 +26,18 @@ CONFIRM_SECONDS = 2.0
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-ClientOf: TypeAlias = Callable[[str], httpx.AsyncClient]
-"""Makes a client that goes through a proxy, or where the proxy is empty, as the environment has it."""
+ClientOf: TypeAlias = Callable[[Route], httpx.AsyncClient]
+"""Makes a client that goes this way."""
 
 
-def new_client(proxy: str) -> httpx.AsyncClient:
+def new_client(route: Route) -> httpx.AsyncClient:
     """A client for one question.
 
     Nothing is kept open and nothing shared: the library's pool looks at every connection for every request, which
     holds the loop for seconds when hundreds of bots ask at once, and in a pool the slow would delay the others.
     """
-    return httpx.AsyncClient(proxy=proxy or None, verify=trusted())
+    transport = AsyncOutgoingTransport(route, verify=trusted(), limits=httpx.Limits())
+    return httpx.AsyncClient(transport=transport, trust_env=False)
 
 
 def load_client() -> None:
@@ -46,7 +47,7 @@ def load_client() -> None:
     """
 
     async def open_and_close() -> None:
-        async with new_client(""):
+        async with new_client(DIRECT):
             pass
 
     asyncio.run(open_and_close())
@@ -57,10 +58,10 @@ async def find_gateway(
 ) -> Endpoint:
     """Where to dial, within so many seconds. Raises ConnectError, MalformedAnswer or TransportError."""
     question = discovery.request(credentials)
-    proxied = bool(credentials.proxy or environment_proxy(question.url))
+    proxied = bool(credentials.route.proxy_for(question.url))
     try:
         async with asyncio.timeout(seconds):
-            status, body = await _ask(question, credentials.proxy, client, seconds)
+            status, body = await _ask(question, credentials.route, client, seconds)
     except TimeoutError as error:
         raise TransportError(
             f"the gateway's address did not come within {seconds:g} s",
@@ -75,17 +76,20 @@ async def find_gateway(
         ) from error
     if status == PROXY_AUTHENTICATION:
         raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
-    await _confirm_clock(question.url, credentials.proxy, client)
-    return discovery.parse_answer(status, body, config)
+    await _confirm_clock(question.url, credentials.route, client)
+    endpoint = discovery.parse_answer(status, body, config)
+    if question.url.startswith("https:") and not endpoint.url.startswith("wss:"):
+        raise ConnectError("the gateway's address is not encrypted", reason=Reason.GATEWAY_UNENCRYPTED)
+    return endpoint
 
 
-async def _confirm_clock(url: str, proxy: str, client: ClientOf) -> None:
+async def _confirm_clock(url: str, route: Route, client: ClientOf) -> None:
     """One answer says that the clock is wrong: ask for as many more as it takes to believe it. Whatever they are, they have a date."""
     for _ in range(FEWEST - 1):
         if not platform_clock.is_in_doubt(httpx.URL(url).host):
             return
         with contextlib.suppress(httpx.HTTPError, TimeoutError):
-            async with asyncio.timeout(CONFIRM_SECONDS), client(proxy) as http:
+            async with asyncio.timeout(CONFIRM_SECONDS), client(route) as http:
                 began = time.monotonic()
                 async with http.stream("HEAD", httpx.URL(url).join("/"), follow_redirects=False) as response:
                     _note_clock(response, began)
@@ -101,14 +105,14 @@ def _note_clock(response: httpx.Response, began: float) -> None:
 
 
 async def _ask(
-    question: discovery.DiscoveryRequest, proxy: str, client: ClientOf, seconds: float
+    question: discovery.DiscoveryRequest, route: Route, client: ClientOf, seconds: float
 ) -> tuple[int, bytes]:
     try:
-        if proxy:
-            parse_proxy(proxy)
+        if route.proxy:
+            parse_proxy(route.proxy)
     except ValueError as error:
         raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
-    async with client(proxy) as http:
+    async with client(route) as http:
         return await _post(question, http, seconds)
 
 
@@ -131,9 +135,3 @@ async def _post(
             if len(body) > MAX_ANSWER:
                 raise MalformedAnswer("the answer is too large", http_status=response.status_code)
         return response.status_code, bytes(body)
-
-
-@functools.cache
-def trusted() -> ssl.SSLContext:
-    """Whom our HTTP requests trust; made once, because reading the certificates takes a while."""
-    return httpx.create_ssl_context()

@@ -171,7 +171,7 @@ class Connection:
                 credentials, seconds=self._timing.discovery, config=self._config, client=self._client
             )
             self._config = endpoint.config
-            return endpoint, await dial(endpoint, self._timing, proxy=credentials.proxy)
+            return endpoint, await dial(endpoint, self._timing, route=credentials.route)
         except FeishuError:
             raise
         except Exception as error:

@@ -12,7 +12,7 @@ from feishu.transport import Transport, default_transport
 def probe(credentials: AppCredentials, transport: Transport | None = None) -> discovery.Endpoint:
     """Where the app would have to dial. Raises ConnectError, MalformedAnswer or TransportError."""
     question = discovery.request(credentials)
-    raw = (transport or default_transport(credentials.proxy)).exchange(
+    raw = (transport or default_transport(credentials.route)).exchange(
         "POST", question.url, headers=question.headers, json=question.body
     )
     try:

@@ -13,12 +13,14 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from feishu.diagnosis import reason_of
 from feishu.errors import ConnectError, FeishuError, TransportError
-from feishu.long_connection.address import trusted
 from feishu.long_connection.discovery import Endpoint, handshake_error
 from feishu.long_connection.timing import Timing
-from feishu.long_connection.tunnel import open_tunnel
+from feishu.long_connection.tunnel import connect_checked, open_tunnel
+from feishu.networks import ForbiddenAddressError
+from feishu.outgoing import DIRECT, Route, check_for_proxy
 from feishu.proxies import environment_proxy, parse_proxy
 from feishu.reasons import Reason
+from feishu.tls import trusted
 
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes; the platform names no limit, and the library's default of 1 MiB would drop the connection."""
@@ -56,16 +58,18 @@ class GatewaySocket(ClientConnection):
                 await self.wait_closed()
 
 
-async def dial(endpoint: Endpoint, timing: Timing, *, proxy: str = "") -> GatewaySocket:
-    """Connect to the gateway, through `proxy` or else the one that the environment names.
+async def dial(endpoint: Endpoint, timing: Timing, *, route: Route = DIRECT) -> GatewaySocket:
+    """Connect to the gateway, which whoever answered the question for it has named: the route's rule holds for it, too.
 
     Raises ConnectError if it refuses, TransportError if it cannot be reached. No exception carries the address,
     because that holds the ticket.
     """
-    proxy = proxy or environment_proxy(endpoint.url)
+    proxy = route.proxy or environment_proxy(endpoint.url)
     try:
         async with asyncio.timeout(timing.dial):
-            return await _open(endpoint.url, timing, await _tunnel(endpoint.url, proxy) if proxy else None)
+            return await _open(endpoint.url, timing, await _first_hop(endpoint.url, proxy, route))
+    except ForbiddenAddressError as error:
+        raise TransportError(str(error), sent="no", reason=Reason.FORBIDDEN_ADDRESS) from None
     except FeishuError:
         raise
     except InvalidStatus as error:
@@ -111,14 +115,20 @@ async def _open(url: str, timing: Timing, tunnel: socket.socket | None) -> Gatew
     return cast("GatewaySocket", opened)
 
 
-async def _tunnel(url: str, proxy: str) -> socket.socket:
+async def _first_hop(url: str, proxy: str, route: Route) -> socket.socket | None:
+    """A tunnel through the proxy, or a connection to an address that was checked; None where nothing is to be checked and
+    the library may connect by itself."""
+    address = urlsplit(url)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "wss" else 80)
+    if not proxy:
+        return None if route.networks is None else await connect_checked(host, port, route.networks)
+    if route.networks is not None:
+        await check_for_proxy(host, port, route.networks)
     try:
         parsed = parse_proxy(proxy)
     except ValueError as error:
         raise TransportError(f"unusable proxy: {error}", sent="no", reason=Reason.PROXY_UNUSABLE) from None
-    address = urlsplit(url)
-    port = address.port or (443 if address.scheme == "wss" else 80)
-    return await open_tunnel(parsed, address.hostname or "", port)
+    return await open_tunnel(parsed, host, port, networks=route.networks_of_first_hop(proxy))
 
 
 def _why(error: OSError, proxy: str) -> Reason:

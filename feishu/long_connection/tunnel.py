@@ -10,18 +10,25 @@ from typing import Final
 
 from feishu.diagnosis import proxy_refusal, reason_of
 from feishu.errors import TransportError
+from feishu.networks import EVERYWHERE, Networks
 from feishu.proxies import Proxy
 from feishu.reasons import Reason
 
 _MAX_HEAD: Final = 16 * 1024
 
 
-async def open_tunnel(proxy: Proxy, host: str, port: int) -> socket.socket:
-    """A non-blocking socket that leads to `host`; the caller closes it, and limits the time.
+async def open_tunnel(
+    proxy: Proxy, host: str, port: int, *, networks: Networks | None = EVERYWHERE
+) -> socket.socket:
+    """A non-blocking socket that leads to `host`; the caller closes it, and limits the time. `networks`: where the proxy may
+    be.
 
-    Raises TransportError, without user and password.
+    Raises TransportError, without user and password, or ForbiddenAddressError.
     """
-    channel = await _connect(proxy)
+    try:
+        channel = await connect_checked(proxy.host, proxy.port, networks)
+    except OSError as error:
+        raise _unreachable(error) from None
     try:
         await _ask(channel, proxy, host, port)
     except BaseException as error:
@@ -40,13 +47,14 @@ async def _ask(channel: socket.socket, proxy: Proxy, host: str, port: int) -> No
         raise TransportError(said, sent="no", reason=proxy_refusal(status))
 
 
-async def _connect(proxy: Proxy) -> socket.socket:
+async def connect_checked(host: str, port: int, networks: Networks | None) -> socket.socket:
+    """A non-blocking socket to one of the host's addresses, all of which were checked before. Raises OSError, or
+    ForbiddenAddressError."""
     loop = asyncio.get_running_loop()
     failure: OSError | None = None
-    try:
-        addresses = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise _unreachable(error) from None
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if networks is not None:
+        networks.check(host, [str(address[0]) for *_rest, address in addresses])
     for family, kind, protocol, _name, address in addresses:
         channel = socket.socket(family, kind, protocol)
         channel.setblocking(False)
@@ -60,7 +68,7 @@ async def _connect(proxy: Proxy) -> socket.socket:
             raise
         else:
             return channel
-    raise _unreachable(failure or OSError("no address"))
+    raise failure or OSError("no address")
 
 
 def _unreachable(error: OSError) -> TransportError:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
+from feishu.outgoing import Route
 from feishu.reasons import Reason
 from feishu.transport import MAX_BODY, MAX_TRANSPORTS, Transport, default_transport, unpooled_transport
 from tests.services.proxy import LoopbackProxy
@@ -233,7 +234,7 @@ def test_everything_goes_through_the_proxy_with_its_password():
         server(lambda connection: connection.sendall(OK + b'{"code":0}   ')) as url,
         LoopbackProxy(user="ops", password="p@ss") as proxy,
     ):
-        through = Transport(proxy=f"http://ops:p%40ss@{proxy.address}")
+        through = Transport(route=Route(f"http://ops:p%40ss@{proxy.address}"))
         assert through.request("GET", url).log_id == "L1"
         through.close()
     assert proxy.traffic.forwarded == [url.removeprefix("http://")]
@@ -249,7 +250,9 @@ def test_everything_goes_through_the_proxy_with_its_password():
 )
 def test_a_proxy_that_does_not_let_through_is_named(scheme, options, reason):
     with LoopbackProxy(**options) as proxy:
-        through = Transport(proxy=f"http://ops:hush@{proxy.address}" if "user" in options else proxy.url)
+        through = Transport(
+            route=Route(f"http://ops:hush@{proxy.address}" if "user" in options else proxy.url)
+        )
         with pytest.raises(TransportError) as failure:
             through.request("POST", f"{scheme}://platform.test/x", json={}, timeout=0.3)
         through.close()
@@ -261,7 +264,7 @@ def test_a_proxy_that_does_not_let_through_is_named(scheme, options, reason):
 def test_a_proxy_that_is_not_there_is_named():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    through = Transport(proxy=f"http://127.0.0.1:{port}")
+    through = Transport(route=Route(f"http://127.0.0.1:{port}"))
     with pytest.raises(TransportError) as failure:
         through.request("GET", "https://platform.test/")
     through.close()
@@ -269,13 +272,13 @@ def test_a_proxy_that_is_not_there_is_named():
 
 
 def test_each_proxy_has_a_transport_of_its_own_and_there_are_not_too_many():
-    assert default_transport("http://a.test:1") is default_transport("http://a.test:1")
-    assert default_transport("http://a.test:1") is not default_transport("http://b.test:1")
-    assert default_transport("http://a.test:1") is not unpooled_transport("http://a.test:1")
-    evicted = default_transport("http://a.test:1")
+    assert default_transport(Route("http://a.test:1")) is default_transport(Route("http://a.test:1"))
+    assert default_transport(Route("http://a.test:1")) is not default_transport(Route("http://b.test:1"))
+    assert default_transport(Route("http://a.test:1")) is not unpooled_transport(Route("http://a.test:1"))
+    evicted = default_transport(Route("http://a.test:1"))
     for number in range(MAX_TRANSPORTS):
-        default_transport(f"http://other.test:{number + 1}")
-    assert default_transport("http://a.test:1") is not evicted
+        default_transport(Route(f"http://other.test:{number + 1}"))
+    assert default_transport(Route("http://a.test:1")) is not evicted
     assert not evicted._client.is_closed  # whoever still holds it may still use it
     client = evicted._client
     del evicted

@@ -89,6 +89,7 @@ class Services:
             "REDIS_URL": self.redis_url,
             "DEBUG": "off",
             "PUBLIC_URL": "http://portal.test",
+            "FEISHU_PLATFORM_NETWORKS": "public,private,loopback",  # the sandbox's and other stand-ins
             "DATA_DIR": str(self.directory / "data"),
             "ENV_FILE": os.devnull,
         }

@@ -7,28 +7,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from http import HTTPStatus
-from ssl import SSLContext
+from ssl import SSLCertVerificationError
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
 
 from core import __version__
-from events.subscriptions.http.networks import (
-    ForbiddenAddressError,
-    Networks,
-    Resolver,
-    allowed_addresses,
-    resolve,
-)
+from core.database.text import storable
 from events.subscriptions.http.signatures import signed_headers
+from feishu.diagnosis import causes_of, reason_of
+from feishu.networks import ForbiddenAddressError, Networks, Resolver, resolve
+from feishu.outgoing import AsyncOutgoingTransport, Route
+from feishu.reasons import Reason
+from feishu.tls import trusted
 
 TOTAL_SECONDS: Final = 15.0
 CONNECT_SECONDS: Final = 5.0
 MAX_READ: Final = 4096  # bytes of a response
 MAX_SNIPPET: Final = 500  # characters of it that are kept
+MAX_TARGET: Final = 200  # characters of a redirect's target that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,13 @@ class PushRequest:
 @dataclass(frozen=True, slots=True)
 class PushResult:
     """How one attempt ended. ``status`` is None when the receiver was not reached, and ``error`` says why; ``response`` is
-    the beginning of the response's body. ``retry_after`` is in seconds."""
+    the beginning of the response's body. ``retry_after`` is in seconds, ``redirect`` where a redirect leads."""
 
     status: int | None
     response: str = ""
     error: str = ""
     retry_after: float | None = None
+    redirect: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -70,6 +70,8 @@ class PushResult:
         """Why the attempt failed, in one line."""
         if self.status is None:
             return self.error
+        if self.redirect:
+            return f"HTTP {self.status}: redirected to {self.redirect}. Redirects are not followed: enter the final address."
         return f"HTTP {self.status}: {self.response}" if self.response else f"HTTP {self.status}"
 
 
@@ -81,31 +83,15 @@ async def post(request: PushRequest, *, networks: Networks, resolver: Resolver =
             return await _post(request, networks, resolver)
     except TimeoutError:
         return PushResult(None, error=f"No answer within {TOTAL_SECONDS:g} s.")
-    except ForbiddenAddressError as error:
-        return PushResult(None, error=str(error))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return PushResult(None, error=f"{type(error).__name__}: {error}"[:MAX_SNIPPET])
+        return PushResult(None, error=_failure(error)[:MAX_SNIPPET])
 
 
 async def _post(request: PushRequest, networks: Networks, resolver: Resolver) -> PushResult:
     url = urlsplit(request.url)
-    if url.scheme not in {"http", "https"} or not url.hostname:
+    if url.scheme not in {"http", "https"} or not url.hostname or (url.port or 1) < 1:
         raise ValueError("The address is not one of HTTP.")
-    host, port = url.hostname, url.port or (443 if url.scheme == "https" else 80)
-    addresses = await allowed_addresses(host, port, networks=networks, resolver=resolver)
-    for address in addresses[:-1]:
-        try:
-            return await _post_to(address, port, request)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            continue
-    return await _post_to(addresses[-1], port, request)
-
-
-async def _post_to(address: str, port: int, request: PushRequest) -> PushResult:
-    """Connects to this very address with the host's name in Host and SNI: resolving again could give another address."""
-    url = httpx.URL(request.url)
     headers = {
-        "host": url.netloc.decode(),
         "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": f"feishu-portal/{__version__}",
@@ -116,30 +102,69 @@ async def _post_to(address: str, port: int, request: PushRequest) -> PushResult:
             secrets=request.secrets,
         ),
     }
-    # A connection serves one attempt: the next one may have to go to another host at the same address.
+    # A connection serves one attempt: each is checked anew.
+    transport = AsyncOutgoingTransport(
+        Route(networks=networks),
+        verify=trusted(),
+        limits=httpx.Limits(max_keepalive_connections=0),
+        resolver=resolver,
+    )
     async with httpx.AsyncClient(
-        verify=_trusted_certificates(),
+        transport=transport,
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_keepalive_connections=0),
     ) as client:
-        outgoing = client.build_request(
-            "POST",
-            url.copy_with(host=address, port=port),
-            headers=headers,
-            content=request.payload,
-            extensions={"sni_hostname": url.host},
-        )
+        outgoing = client.build_request("POST", request.url, headers=headers, content=request.payload)
         response = await client.send(outgoing, stream=True)
         try:
             return PushResult(
                 response.status_code,
                 await _snippet(response),
                 retry_after=_retry_after(response.headers.get("retry-after", "")),
+                redirect=_target(response),
             )
         finally:
             await response.aclose()
+
+
+def _target(response: httpx.Response) -> str:
+    """Where a redirect leads, without query and user, which may hold a secret; empty where it is none."""
+    if not response.has_redirect_location:
+        return ""
+    try:
+        target = response.request.url.join(response.headers["location"])
+    except (httpx.InvalidURL, ValueError):
+        return "?"
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    shown = f"{target.scheme}://{host}{f':{target.port}' if target.port else ''}{target.path}"
+    return storable(shown, MAX_TARGET)
+
+
+def _failure(error: Exception) -> str:
+    """What happened, and where it is known what to do about it."""
+    match reason_of(error, proxied=False):
+        case Reason.FORBIDDEN_ADDRESS:
+            return next(str(cause) for cause in causes_of(error) if isinstance(cause, ForbiddenAddressError))
+        case Reason.TLS:
+            return (
+                f"The receiver's certificate is not trusted ({_certificate_problem(error)}). If the company's own authority "
+                "has signed it, name its file in FEISHU_CA_FILE for the worker processes."
+            )
+        case Reason.PROXY_REFUSED | Reason.PROXY_FAILED:
+            return (
+                f"The proxy of HTTPS_PROXY did not let it through ({error}). Hosts that are reached without it are listed "
+                "in NO_PROXY."
+            )
+    return f"{type(error).__name__}: {error}"
+
+
+def _certificate_problem(error: Exception) -> str:
+    """In OpenSSL's words, without its file names and numbers."""
+    for cause in causes_of(error):
+        if isinstance(cause, SSLCertVerificationError):
+            return cause.verify_message
+    return "the TLS handshake failed"
 
 
 async def _snippet(response: httpx.Response) -> str:
@@ -165,9 +190,3 @@ def _retry_after(value: str) -> float | None:
         return max(0.0, (aware - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError):
         return None
-
-
-@cache
-def _trusted_certificates() -> SSLContext:
-    """Once a process: reading the certificates takes longer than a delivery."""
-    return httpx.create_ssl_context(trust_env=False)

@@ -15,6 +15,7 @@ from core.access.scopes import Scope
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
+from feishu.outgoing import Route
 from feishu_portal.api.grants import grant_problem
 from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
@@ -48,8 +49,7 @@ class AdmittedCall:
     bot: Bot
     grant: UserToken | None
     use: TokenUse
-    proxy: str = field(repr=False)
-    """The HTTP proxy to send it through; empty: the environment decides."""
+    route: Route
     token: str = field(default="", repr=False)
     credentials: AppCredentials | None = None
 
@@ -142,6 +142,6 @@ def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToke
     )
     if grant is None:
         credentials = bot.credentials
-        return AdmittedCall(client, bot, None, use, proxy=credentials.proxy, credentials=credentials)
+        return AdmittedCall(client, bot, None, use, route=credentials.route, credentials=credentials)
     # The App Secret stays sealed: it takes as long to open as the token.
-    return AdmittedCall(client, bot, grant, use, proxy=bot.proxy_url, token=grant.access_token)
+    return AdmittedCall(client, bot, grant, use, route=bot.route, token=grant.access_token)

@@ -114,7 +114,7 @@ class ProxyCall:
                 target.address,
                 headers=[*self._headers, *headers, (b"authorization", f"Bearer {token}".encode())],
                 body=body,
-                proxy=admitted.proxy,
+                route=admitted.route,
             )
             try:
                 return Attempt(admitted, token, started, await peek(relayed))

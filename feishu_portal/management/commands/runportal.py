@@ -35,6 +35,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         require_keys()
         if options["sandbox"]:
+            settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
         running = run_portal(

@@ -1,6 +1,7 @@
 import pytest
 
 from bots.doctor import Check, CheckResult, examination
+from bots.doctor.examination import examine_setup
 from feishu.transport import Transport as Http
 from tests.bots.doctor.patient import look, results
 
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.django_db
 def test_all_well_is_found_well_in_both_languages(bot, platform):
     findings = look(bot, may_refresh=True)
     assert results(findings) == {}
-    assert set(findings) == set(Check) - {Check.WEBHOOK_KEYS}
+    assert set(findings) == set(Check) - {Check.WEBHOOK_KEYS, Check.PROXY_VARIABLES}
     for finding in findings.values():
         assert finding.title.zh_cn
         assert finding.title.en_us
@@ -31,3 +32,14 @@ def test_findings_come_one_by_one(bot, platform):
     findings = examination(bot, transport=Http())
     assert next(findings).check is Check.APP_SECRET
     assert not platform.token.called
+
+
+def test_proxy_variable_that_is_ignored_is_found_unless_the_bot_has_its_own(bot, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://ops:hush@127.0.0.1:1")
+    [finding] = [each for each in examine_setup(bot) if each.check is Check.PROXY_VARIABLES]
+    assert "ALL_PROXY" in finding.cause.en_us
+    assert "SOCKS" in finding.cause.zh_cn
+    assert "hush" not in finding.cause.en_us
+    assert finding.cure.en_us
+    bot.proxy_url = "http://proxy.test:3128"
+    assert not [each for each in examine_setup(bot) if each.check is Check.PROXY_VARIABLES]

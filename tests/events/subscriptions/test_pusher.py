@@ -5,9 +5,9 @@ import pytest
 
 from events.enums import DeliveryStatus
 from events.models import Delivery
-from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushResult, post
 from events.subscriptions.pusher import PER_SUBSCRIPTION, Pusher
+from feishu.networks import Networks
 from tests.events.handler_runs import fanned_out, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription

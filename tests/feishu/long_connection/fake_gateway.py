@@ -17,12 +17,15 @@ from feishu.frames import CONTROL, DATA, Frame, decode, encode
 from feishu.long_connection.address import new_client
 from feishu.long_connection.connection import Connection, Message, Reply, Sink, Timing
 from feishu.long_connection.ending import Ending
-from feishu.platforms import FEISHU
+from feishu.outgoing import Route
+from feishu.platforms import Platform
 
 PATIENCE = 20
 SERVICE = 33554678
 TICKET = "7c0a3c1e-secret-ticket"
-CREDENTIALS = AppCredentials("cli_a1b2c3d4e5f60718", "s3cr3t", FEISHU)
+CREDENTIALS = AppCredentials(
+    "cli_a1b2c3d4e5f60718", "s3cr3t", Platform("http://platform.test", "http://platform.test")
+)
 QUICK = Timing(
     credentials=0.5,
     discovery=0.3,
@@ -69,10 +72,12 @@ class FakeGateway:
         self._server.close()
         await self._server.wait_closed()
 
-    def client(self, proxy: str) -> httpx.AsyncClient:
+    def client(self, route: Route) -> httpx.AsyncClient:
         """Asks this gateway; through a proxy, whatever answers there."""
         return (
-            new_client(proxy) if proxy else httpx.AsyncClient(transport=httpx.MockTransport(self._discover))
+            new_client(route)
+            if route.proxy
+            else httpx.AsyncClient(transport=httpx.MockTransport(self._discover))
         )
 
     async def socket(self, number: int = 1) -> ServerConnection:

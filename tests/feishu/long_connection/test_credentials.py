@@ -2,7 +2,6 @@ import logging
 
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, ConnectError
-from feishu.platforms import FEISHU
 from feishu.reasons import Reason
 from tests.feishu.long_connection.fake_gateway import CREDENTIALS, QUICK, TICKET, running
 from tests.feishu.long_connection.troubles import refused
@@ -12,7 +11,7 @@ async def test_wrong_credentials_are_reported_and_retried_with_what_is_then_know
     secrets = iter(["wrong", "right"])
 
     async def credentials() -> AppCredentials:
-        return AppCredentials("cli_a1b2c3d4e5f60718", next(secrets), FEISHU)
+        return AppCredentials("cli_a1b2c3d4e5f60718", next(secrets), CREDENTIALS.platform)
 
     gateway.discover = [refused(1000040345, "app_id or app_secret invalid")]
     async with running(gateway, diary, credentials=credentials):

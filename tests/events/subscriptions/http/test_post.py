@@ -6,9 +6,9 @@ from email.utils import format_datetime
 import pytest
 
 from events.subscriptions.http import post as posting
-from events.subscriptions.http.networks import Networks
 from events.subscriptions.http.post import PushRequest, PushResult, post
 from events.subscriptions.http.signatures import new_secret, signed_headers
+from feishu.networks import Networks
 from tests.events.subscriptions.http.receiver import Receiver, running
 
 LOOPBACK = Networks.parse(["127.0.0.0/8"])

@@ -1,0 +1,254 @@
+"""How requests leave this host: through which proxy, and to which addresses. All HTTP clients are made of these transports.
+
+The HTTP library's own reading of the environment is switched off everywhere: it refuses to start with proxies that it does
+not know, and reads NO_PROXY in a way of its own.
+"""
+
+import asyncio
+import ssl
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import httpcore
+import httpx
+
+from feishu.networks import (
+    EVERYWHERE,
+    ForbiddenAddressError,
+    Networks,
+    Resolver,
+    allowed_addresses,
+    resolve,
+    resolve_now,
+)
+from feishu.proxies import environment_proxy
+
+MAX_POOLS: Final = 8
+"""Proxies that one client keeps connections to: the environment names two at most."""
+
+T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way of an app's requests. `networks`: where addresses that somebody typed may lead, None for addresses that nobody
+    did; `proxy_networks` the same of `proxy`."""
+
+    proxy: str = field(default="", repr=False)
+    """http://user:password@host:port; where there is none, the environment decides."""
+    networks: Networks | None = EVERYWHERE
+    proxy_networks: Networks | None = EVERYWHERE
+
+    def proxy_for(self, url: str) -> str:
+        """The proxy for this address; empty where it is reached directly."""
+        return self.proxy or environment_proxy(url)
+
+    def networks_of_first_hop(self, proxy: str) -> Networks | None:
+        """The rule for the connection itself. A proxy of the environment is its administrator's choice."""
+        if not proxy:
+            return self.networks
+        return self.proxy_networks if proxy == self.proxy else EVERYWHERE
+
+
+DIRECT: Final = Route()
+
+
+class OutgoingTransport(httpx.BaseTransport):
+    """For clients in threads. Every connection is checked where it is made, and goes to the address that was checked."""
+
+    def __init__(self, route: Route, *, verify: ssl.SSLContext, limits: httpx.Limits) -> None:
+        self._route = route
+        self._pools: _Pools[httpx.HTTPTransport] = _Pools(
+            lambda proxy: _with_backend(
+                httpx.HTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
+                _CheckedBackend,
+                route.networks_of_first_hop(proxy),
+            )
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = self._route.proxy_for(str(request.url))
+        if proxy and self._route.networks is not None:
+            host, port = request.url.host, _port(request.url)
+            try:
+                addresses: Sequence[str] = resolve_now(host, port)
+            except OSError:
+                addresses = ()
+            try:
+                _check_known(host, addresses, self._route.networks)
+            except ForbiddenAddressError as error:
+                raise httpx.ConnectError(str(error)) from error
+        return self._pools.get(proxy).handle_request(request)
+
+    def close(self) -> None:
+        for pool in self._pools.all():
+            pool.close()
+
+
+class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
+    """The same for asyncio."""
+
+    def __init__(
+        self, route: Route, *, verify: ssl.SSLContext, limits: httpx.Limits, resolver: Resolver = resolve
+    ) -> None:
+        self._route = route
+        self._resolver = resolver
+        self._pools: _Pools[httpx.AsyncHTTPTransport] = _Pools(
+            lambda proxy: _with_backend(
+                httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
+                _AsyncCheckedBackend,
+                route.networks_of_first_hop(proxy),
+                # A proxy's name is looked up here, its target's there.
+                resolver=resolve if proxy else resolver,
+            )
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = self._route.proxy_for(str(request.url))
+        if proxy and self._route.networks is not None:
+            host, port = request.url.host, _port(request.url)
+            try:
+                await check_for_proxy(host, port, self._route.networks, resolver=self._resolver)
+            except ForbiddenAddressError as error:
+                raise httpx.ConnectError(str(error)) from error
+        return await self._pools.get(proxy).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for pool in self._pools.all():
+            await pool.aclose()
+
+
+class _Pools(Generic[T]):
+    """The connections to each proxy, made when first asked for."""
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+        self._pools: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, proxy: str) -> T:
+        if proxy not in self._pools:
+            if len(self._pools) >= MAX_POOLS:
+                self._pools.popitem(last=False)
+            self._pools[proxy] = self._make(proxy)
+        return self._pools[proxy]
+
+    def all(self) -> list[T]:
+        return list(self._pools.values())
+
+
+def _with_backend(transport: T, backend: Any, networks: Networks | None, **options: Any) -> T:
+    """Httpx has no argument for what httpcore's pools take: the maker of their connections."""
+    if networks is not None:
+        transport._pool._network_backend = backend(networks, **options)  # noqa: SLF001 -- see above; a test connects with it
+    return transport
+
+
+async def check_for_proxy(host: str, port: int, networks: Networks, *, resolver: Resolver = resolve) -> None:
+    """Whether a proxy may be asked for the host: by its addresses as this host knows them, or by its name where it knows
+    none, for then the proxy looks by itself. Raises ForbiddenAddressError."""
+    try:
+        addresses = await resolver(host, port)
+    except OSError:
+        addresses = ()
+    _check_known(host, addresses, networks)
+
+
+def _check_known(host: str, addresses: Sequence[str], networks: Networks) -> None:
+    networks.check(host, addresses)
+    if not addresses and not networks.allows_name(host):
+        raise ForbiddenAddressError(networks.setting)
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Resolves a host once, checks what it resolves to, and connects to one of these addresses."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            addresses = resolve_now(host, port)
+            self._networks.check(host, addresses)
+        except (OSError, ForbiddenAddressError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        waits = _Waits(timeout, len(addresses))
+        for address in addresses[:-1]:
+            try:
+                return self._backend.connect_tcp(address, port, waits.next(), local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return self._backend.connect_tcp(addresses[-1], port, waits.next(), local_address, socket_options)
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+
+class _AsyncCheckedBackend(httpcore.AsyncNetworkBackend):
+    """The same for asyncio."""
+
+    def __init__(self, networks: Networks, *, resolver: Resolver) -> None:
+        self._networks = networks
+        self._resolver = resolver
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 -- the library's signature
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await allowed_addresses(
+                    host, port, networks=self._networks, resolver=self._resolver
+                )
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except (OSError, ForbiddenAddressError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        waits = _Waits(timeout, len(addresses))
+        for address in addresses[:-1]:
+            try:
+                return await self._backend.connect_tcp(
+                    address, port, waits.next(), local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._backend.connect_tcp(
+            addresses[-1], port, waits.next(), local_address, socket_options
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+class _Waits:
+    """Shares the time for connecting among the addresses that are left."""
+
+    def __init__(self, seconds: float | None, attempts: int) -> None:
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._left = attempts
+
+    def next(self) -> float | None:
+        if self._until is None:
+            return None
+        share = max(self._until - time.monotonic(), 0.05) / max(self._left, 1)
+        self._left -= 1
+        return share
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)

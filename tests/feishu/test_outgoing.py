@@ -1,0 +1,171 @@
+"""The way out: addresses are checked where a connection is made, through whichever client."""
+
+import http.server
+import socket
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from feishu.credentials import AppCredentials
+from feishu.errors import ConnectError, TransportError
+from feishu.long_connection.address import find_gateway
+from feishu.long_connection.config import ClientConfig
+from feishu.long_connection.discovery import Endpoint
+from feishu.long_connection.socket import dial
+from feishu.long_connection.timing import Timing
+from feishu.networks import Networks
+from feishu.outgoing import AsyncOutgoingTransport, Route
+from feishu.platforms import Platform
+from feishu.reasons import Reason
+from feishu.relay import Relay
+from feishu.tls import trusted
+from feishu.transport import Transport
+
+FORBIDDING = Networks.parse(["public"], setting="FEISHU_PLATFORM_NETWORKS")
+ALLOWING = Networks.parse(["loopback"])
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.HTTPServer]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"code": 0}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever)
+    thread.start()
+    yield listening
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+def url_of(server: http.server.HTTPServer, host: str = "localhost") -> str:
+    return f"http://{host}:{server.server_port}"
+
+
+def test_thread_connects_where_it_may(server: http.server.HTTPServer) -> None:
+    transport = Transport(route=Route(networks=ALLOWING))
+    assert transport.exchange("GET", f"{url_of(server)}/x").status == 200
+    transport.close()
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::ffff:127.0.0.1]"]
+)
+def test_thread_is_refused_however_the_host_is_written(server: http.server.HTTPServer, host: str) -> None:
+    transport = Transport(route=Route(networks=FORBIDDING))
+    with pytest.raises(TransportError) as refusal:
+        transport.request("GET", f"{url_of(server, host)}/x")
+    transport.close()
+    assert (refusal.value.reason, refusal.value.sent) == (Reason.FORBIDDEN_ADDRESS, "no")
+    assert "127.0.0.1" not in str(refusal.value)
+
+
+def test_typed_proxy_is_checked_itself(server: http.server.HTTPServer) -> None:
+    transport = Transport(route=Route(proxy=url_of(server), proxy_networks=FORBIDDING))
+    with pytest.raises(TransportError) as refusal:
+        transport.request("GET", "https://open.test/x")
+    transport.close()
+    assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:9", "http://localhost:9", "http://metadata.google.internal"]
+)
+def test_target_behind_a_proxy_is_checked_too(
+    server: http.server.HTTPServer, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", url_of(server, "127.0.0.1"))
+    transport = Transport(route=Route(networks=FORBIDDING))
+    with pytest.raises(TransportError) as refusal:
+        transport.request("GET", f"{target}/x")
+    transport.close()
+    assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+
+
+def test_proxy_of_the_environment_may_be_anywhere(
+    server: http.server.HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", url_of(server, "127.0.0.1"))
+    transport = Transport(route=Route(networks=FORBIDDING))
+    assert transport.exchange("GET", "http://open.example.test/x").status == 200
+    transport.close()
+
+
+async def test_relay_is_refused(server: http.server.HTTPServer) -> None:
+    relay = Relay()
+    with pytest.raises(TransportError) as refusal:
+        await relay.open("GET", url_of(server), "/x", headers=[], route=Route(networks=FORBIDDING))
+    await relay.close()
+    assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+
+
+async def test_connection_goes_to_the_address_that_was_checked(server: http.server.HTTPServer) -> None:
+    asked = []
+
+    async def rebinding(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
+
+    transport = AsyncOutgoingTransport(
+        Route(networks=ALLOWING), verify=trusted(), limits=httpx.Limits(), resolver=rebinding
+    )
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+        answer = await client.get(f"{url_of(server, 'rebinding.test')}/x")
+    assert (answer.status_code, asked) == (200, ["rebinding.test"])
+
+
+def credentials(address: str, **ways: Networks) -> AppCredentials:
+    return AppCredentials("cli_a1b2c3d4e5f60718", "s3cr3t", Platform(address, address), **ways)
+
+
+async def test_question_for_the_gateway_is_refused(server: http.server.HTTPServer) -> None:
+    asking = credentials(url_of(server), networks=FORBIDDING)
+    with pytest.raises(TransportError) as refusal:
+        await find_gateway(asking, seconds=5, config=ClientConfig())
+    assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+
+
+async def test_gateway_that_discovery_names_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        endpoint = Endpoint(f"ws://localhost:{port}/ws?ticket=t", "", 0, ClientConfig())
+        with pytest.raises(TransportError) as refusal:
+            await dial(endpoint, Timing(), route=Route(networks=FORBIDDING))
+    assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
+
+
+@pytest.mark.parametrize(("scheme", "refused"), [("ws", True), ("wss", False)])
+async def test_gateway_of_an_encrypted_platform_is_encrypted(scheme: str, *, refused: bool) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"code": 0, "data": {"URL": f"{scheme}://gateway.test/ws?ticket=t"}})
+
+    asking = find_gateway(
+        credentials("https://platform.test"),
+        seconds=5,
+        config=ClientConfig(),
+        client=lambda _route: httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+    )
+    if refused:
+        with pytest.raises(ConnectError) as refusal:
+            await asking
+        assert refusal.value.reason is Reason.GATEWAY_UNENCRYPTED
+    else:
+        assert (await asking).url.startswith("wss:")
