@@ -28,6 +28,7 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "ENV_FILE": os.devnull,
         "PUBLIC_URL": "http://portal.test",
+        "FEISHU_PLATFORM_NETWORKS": "public,private,loopback",  # where the sandbox and other stand-ins are
         "DATA_DIR": str(data_dir),
     }
 
