@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -36,7 +37,7 @@ class SessionStore(DatabaseStore):
                 session_key=digest(str(self.session_key)), expire_date__gt=timezone.now()
             )
         except Session.DoesNotExist:
-            self._session_key = None  # type: ignore[assignment]
+            self._session_key = None
             return None
 
     async def _aget_session_from_db(self) -> Session | None:
@@ -45,7 +46,7 @@ class SessionStore(DatabaseStore):
                 session_key=digest(str(self.session_key)), expire_date__gt=timezone.now()
             )
         except Session.DoesNotExist:
-            self._session_key = None  # type: ignore[assignment]
+            self._session_key = None
             return None
 
     def exists(self, session_key: str) -> bool:
@@ -54,13 +55,13 @@ class SessionStore(DatabaseStore):
     async def aexists(self, session_key: str) -> bool:
         return bool(await super().aexists(digest(session_key)))
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
-        row: Session = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        row = super().create_model_instance(data)
         row.session_key = digest(row.session_key)
         return row
 
-    async def acreate_model_instance(self, data: dict[str, Any]) -> Session:
-        row: Session = await super().acreate_model_instance(data)
+    async def acreate_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        row = await super().acreate_model_instance(data)
         row.session_key = digest(row.session_key)
         return row
 
@@ -74,7 +75,7 @@ class SessionStore(DatabaseStore):
 
     def get_session_cookie_age(self) -> int:
         """Seconds until the login ends: Django's expiry follows from it, in the row and in the cookie."""
-        started = self._session.get(_STARTED)
+        started = self.get(_STARTED)
         if started is None:
             return settings.SESSION_COOKIE_AGE
         left = started + settings.SESSION_COOKIE_AGE - time.time()

@@ -123,7 +123,8 @@ def _count(counters: list[_Counter]) -> None:
 def _blocked_until(beyond: int, now: datetime) -> datetime | None:
     if beyond < 0:
         return None
-    return now + min(FIRST_PAUSE * 2 ** min(beyond, 10), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(beyond, 10), LONGEST_PAUSE)
+    return now + pause
 
 
 def _forgive(counters: list[_Counter]) -> None:

@@ -111,11 +111,11 @@ class ConsoleAdmin(ModelAdmin[M]):
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[M]) -> Any:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[M], *args: Any) -> Any:
         """Raises ValidationError for a selected key that no row can have; Django would raise whatever its type does."""
         for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
             self.opts.pk.to_python(key)
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args)
 
     def _get_obj_does_not_exist_redirect(self, *_args: object) -> Any:
         raise Http404

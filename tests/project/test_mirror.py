@@ -58,6 +58,11 @@ ELSEWHERE = (
     ),
     # --- feishu, core
     elsewhere(
+        "core", "background/request_bodies",
+        tests="feishu_portal/front/test_bodies.py events/ingress/webhook/test_limits.py",
+        why="bounds what a server reads: tested where one reads",
+    ),
+    elsewhere(
         "feishu/long_connection", "address connection ending pump socket tunnel",
         tests="feishu/long_connection",
         why="one client against a gateway, a behaviour a file",
