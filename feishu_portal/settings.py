@@ -103,7 +103,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "feishu_portal.runtime.health.answer_probes",
     "feishu_portal.api.error_pages.problems_for_callers",
-    "core.unstorable.refuse_unstorable",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -116,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.console.policy.console_policy",
+    "core.unstorable.refuse_unstorable",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"

@@ -221,8 +221,8 @@ def test_browser_is_remembered_as_long_as_the_link_lives(session, client, settin
 
 
 @pytest.mark.parametrize("path", ["/oauth/callback/%00/?state=s&code=c", "/oauth/start/%00/"])
-def test_address_that_no_database_takes_is_not_found(db, client, path):
-    assert client.get(path).status_code == 404
+def test_address_that_no_database_takes_is_refused(db, client, path):
+    assert client.get(path).status_code == 400
 
 
 def test_platform_refuses_the_code(session, client, platform):

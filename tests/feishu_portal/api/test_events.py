@@ -114,9 +114,9 @@ def test_what_makes_no_sense_is_a_problem(bot: Bot, reader: Client, query: dict[
     assert answer.json()["code"] == "invalid_request"
 
 
-def test_text_no_database_takes_finds_nothing(bot: Bot, reader: Client) -> None:
-    make_event(bot)
-    assert listed(reader, bot, q="nothing\x00here")["items"] == []
+def test_text_no_database_takes_is_refused(bot: Bot, reader: Client) -> None:
+    answer = reader.get(f"/api/v1/bots/{bot.app_id}/events", {"q": "nothing\x00here"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
 def test_a_search_the_database_gave_up_on_is_a_problem(bot: Bot, reader: Client, monkeypatch) -> None:

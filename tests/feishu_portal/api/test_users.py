@@ -51,7 +51,7 @@ def test_people_are_found_by_status(bot):
     assert [person["open_id"] for person in page["items"]] == ["ou_late"]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA==", "WzFd", "\x00", "é"])
+@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA==", "WzFd", "é"])
 def test_cursor_of_somebody_elses_is_refused(bot, cursor):
     assert api_client(Scope.TOKENS_ISSUE).get(address(bot), {"cursor": cursor}).status_code == 422
 
