@@ -1,7 +1,8 @@
 """Reading the bodies of requests within a size and a time, before it is known who sends them.
 
 An honest body is there within milliseconds. Slow ones never keep it out: where there are too many under way, in all or
-from one address, the one that began first gives way to the new one.
+from one address, the one that began first gives way to the new one. Behind a proxy all come from one address, in bursts
+as well: a body that has just begun is no slow one and gives way to nobody.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """Of all bodies under way in one process."""
 SHARE = 4
 """One address has a quarter of the places at most."""
+YOUNG_SECONDS = 1.0
+"""How long a body may be under way before it gives way to others."""
 
 
 class BodyTooLargeError(Exception):
@@ -29,8 +32,8 @@ class BodyReader:
     """Reads the bodies of one event loop's requests. An async context manager, to be kept for a loop."""
 
     def __init__(self) -> None:
-        self._under_way: dict[asyncio.Timeout, str] = {}
-        """The addresses they come from, in the order in which they began."""
+        self._under_way: dict[asyncio.Timeout, tuple[str, float]] = {}
+        """The address each comes from and when it began, in that order."""
         self._of_peer: Counter[str] = Counter()
         self._bytes = 0
 
@@ -63,7 +66,7 @@ class BodyReader:
             self._end_oldest(peer)
         elif self._of_peer.total() >= places:
             self._end_oldest()
-        self._under_way[patience] = peer
+        self._under_way[patience] = peer, asyncio.get_running_loop().time()
         self._of_peer[peer] += 1
         try:
             async for chunk in request.stream():
@@ -72,7 +75,7 @@ class BodyReader:
                 if len(body) > limit:
                     raise BodyTooLargeError
                 if self._bytes > max(MAX_BYTES, 2 * limit):
-                    self._end_oldest()
+                    self._end_oldest(young_seconds=0)
                 if body:
                     patience.reschedule(ends)
             return bytes(body)
@@ -80,15 +83,19 @@ class BodyReader:
             self._bytes -= len(body)
             self._forget(patience)
 
-    def _end_oldest(self, peer: str | None = None) -> None:
-        for patience, its_peer in self._under_way.items():
+    def _end_oldest(self, peer: str | None = None, *, young_seconds: float | None = None) -> None:
+        now = asyncio.get_running_loop().time()
+        oldest_to_stay = now - (YOUNG_SECONDS if young_seconds is None else young_seconds)
+        for patience, (its_peer, began) in self._under_way.items():
+            if began > oldest_to_stay:
+                return
             if peer in {None, its_peer}:
-                patience.reschedule(asyncio.get_running_loop().time())
+                patience.reschedule(now)
                 self._forget(patience)
                 return
 
     def _forget(self, patience: asyncio.Timeout) -> None:
-        peer = self._under_way.pop(patience, None)
+        peer, _began = self._under_way.pop(patience, (None, 0))
         if peer is not None:
             self._of_peer[peer] -= 1
             if not self._of_peer[peer]:

@@ -7,6 +7,11 @@ export function escape(text) {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character]);
 }
 
+// Card markdown writes special characters as entities (page "Rich text component", special character escaping).
+function withEntities(escaped) {
+  return escaped.replace(/&amp;(#\d{1,7}|amp|lt|gt|quot|nbsp);/g, "&$1;");
+}
+
 export function markdown(source, nameOf) {
   const element = document.createElement("div");
   element.className = "md";
@@ -30,6 +35,7 @@ export function inline(source, nameOf) {
     .replace(/(^|[^*])\*([^*\n]+)\*/g, "$1<em>$2</em>")
     .replace(/~~(.+?)~~/g, "<del>$1</del>")
     .replace(/&lt;(\/?)(b|i|u|s)&gt;/g, "<$1$2>");
+  text = withEntities(text);
   let before;
   do {
     before = text;
@@ -39,11 +45,11 @@ export function inline(source, nameOf) {
 }
 
 function link(url, label) {
-  return `<a href="${escape(url)}" target="_blank" rel="noopener">${escape(label)}</a>`;
+  return `<a href="${escape(url)}" target="_blank" rel="noopener">${withEntities(escape(label))}</a>`;
 }
 
 function mention(name) {
-  return `<span class="mention">@${escape(name)}</span>`;
+  return `<span class="mention">@${withEntities(escape(name))}</span>`;
 }
 
 function blocks(source, nameOf) {

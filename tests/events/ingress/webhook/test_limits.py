@@ -159,6 +159,7 @@ async def some_ended(slow: list[SlowBodies], count: int) -> None:
 def patient(monkeypatch):
     monkeypatch.setattr(server, "FIRST_BYTE_SECONDS", 20.0)
     monkeypatch.setattr(server, "BODY_SECONDS", 20.0)
+    monkeypatch.setattr(request_bodies, "YOUNG_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("patient")
