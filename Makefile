@@ -40,13 +40,13 @@ test: $(DEVELOPMENT) ## the whole suite, on PostgreSQL and again on SQLite (ARGS
 test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
 	TEST_DATABASE=none $(PYTHON) $(MEASURED) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
-# Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
+# npm knows a company's CA by another variable than Python does.
 FOREIGN := tests/sandbox/foreign
 foreign: $(FOREIGN)/node_modules/.installed $(FOREIGN)/.venv/.installed ## the official Node SDK and MCP server, and NoneBot, for tests/sandbox/foreign
 
 $(FOREIGN)/node_modules/.installed: $(FOREIGN)/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing. Debian: apt-get install nodejs npm" >&2; exit 1; }
-	npm --prefix $(FOREIGN) --silent ci
+	NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" npm --prefix $(FOREIGN) --loglevel error ci
 	@touch $@
 
 $(FOREIGN)/.venv/.installed: $(FOREIGN)/requirements.lock | $(PYTHON)
@@ -54,6 +54,7 @@ $(FOREIGN)/.venv/.installed: $(FOREIGN)/requirements.lock | $(PYTHON)
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(FOREIGN)/.venv/bin/python -m pip --quiet --no-input install --require-hashes --requirement $<
 	@touch $@
 
+# Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
 coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS="tests/bots")
 	@rm -f .coverage .coverage.*
 	TEST_DATABASE=none $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)
