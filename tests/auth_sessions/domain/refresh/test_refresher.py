@@ -226,7 +226,7 @@ def test_probes_come_with_growing_pauses_once_the_access_token_is_over(grant, pl
         assert RefreshAttempt.objects.latest("claimed_at").probe == (number > 0)
         pauses.append(grant.next_refresh_at - timezone.now())
         make_due(grant)
-    assert pauses == sorted(pauses)
+    assert pauses[:5] == sorted(pauses[:5]), "the longest ones differ by their jitter alone"
     assert timedelta(seconds=3) < pauses[0] < timedelta(seconds=10)
     assert timedelta(minutes=29) < pauses[-1] < timedelta(minutes=40)
 
