@@ -171,7 +171,7 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS for hosts that are not the portal's: the operator asks for it, not Django.
     "security.W005",
     "security.W021",
-    "models.W040"
+    "models.W040",
 ]  # SQLite has no covering indexes: there the same queries read the table, too
 
 # --- languages
