@@ -1,10 +1,9 @@
 """What becomes of people's authorizations when a bot's platform or its addresses change: none of them goes to the new one."""
 
-from django.db.models import F
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import cancel_session
-from auth_sessions.enums import OPEN_STATES, RefreshOutcome, RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.enums import OPEN_STATES, RefreshOutcome, RevocationState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, UserToken
 from bots.destinations import on_new_destination
 from bots.models import Bot
@@ -23,18 +22,7 @@ def require_new_consent(bot: Bot, actor: Actor) -> None:
     ended = (
         UserToken.objects.filter(bot=bot)
         .exclude(status=TokenStatus.REVOKED)
-        .update(
-            access_token="",
-            refresh_token="",
-            status=TokenStatus.NEEDS_REAUTH,
-            phase=RefreshPhase.STOPPED,
-            generation=F("generation") + 1,
-            claim_id=None,
-            lease_until=None,
-            next_refresh_at=None,
-            next_attempt_at=None,
-            next_reminder_at=now,
-        )
+        .destroy_tokens(TokenStatus.NEEDS_REAUTH, next_reminder_at=now)
     )
     RefreshAttempt.objects.filter(token__bot=bot, outcome__in=("", RefreshOutcome.UNCERTAIN)).update(
         outcome=RefreshOutcome.SUPERSEDED, finished_at=now

@@ -36,6 +36,22 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
         return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
 
+    def destroy_tokens(self, status: TokenStatus, **values: object) -> int:
+        """Leave the grants without tokens, at ``status``; returns how many. No refresh is due any more, and the answer of one
+        that is under way comes too late: the generation is another."""
+        return self.update(
+            access_token="",
+            refresh_token="",
+            status=status,
+            phase=RefreshPhase.STOPPED,
+            generation=models.F("generation") + 1,
+            claim_id=None,
+            lease_until=None,
+            next_refresh_at=None,
+            next_attempt_at=None,
+            **values,
+        )
+
 
 class UserToken(models.Model):
     """What one person granted one bot. ``generation`` is a fencing token: a refresh is stored only over the generation that it

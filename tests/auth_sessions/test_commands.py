@@ -7,26 +7,13 @@ from auth_sessions import handlers
 from auth_sessions.commands import HELP, NOT_UNDERSTOOD, ONLY_COMMANDS
 from auth_sessions.models import Answered, AuthSession
 from bots.models import Bot
-from events.enums import Arrived, RunStatus
-from events.ingress.inbox import store
-from events.ingress.incoming import read_event
-from events.models import Event, HandlerRun
+from events.enums import RunStatus
+from events.models import HandlerRun
 from feishu.errors import APIError, FeishuError
+from tests.auth_sessions.arriving import arrived, write
 from tests.factories import make_bot, message_event
 
 pytestmark = pytest.mark.django_db
-
-
-def arrived(bot, payload) -> Event:
-    body = json.dumps(payload).encode()
-    [stored] = store([read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
-    return Event.objects.get(pk=stored.event_pk)
-
-
-def write(bot, **values) -> Event:
-    event = arrived(bot, message_event(**values))
-    handlers.answer_command(event, bot)
-    return event
 
 
 def said(route) -> str:

@@ -11,25 +11,10 @@ from auth_sessions.domain.sessions import end_session, request_authorization
 from auth_sessions.enums import PlatformReason, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, Revocation
 from core.access.actors import SYSTEM
-from events.enums import Arrived
-from events.ingress.inbox import store
-from events.ingress.incoming import read_event
-from events.models import Event
+from tests.auth_sessions.arriving import arrived, write
 from tests.factories import click_event, make_bot, make_grant, message_event, revoked_event
 
 pytestmark = pytest.mark.django_db
-
-
-def arrived(bot, payload) -> Event:
-    body = json.dumps(payload).encode()
-    [stored] = store([read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
-    return Event.objects.get(pk=stored.event_pk)
-
-
-def write(bot, **values) -> Event:
-    event = arrived(bot, message_event(**values))
-    handlers.answer_command(event, bot)
-    return event
 
 
 @pytest.mark.parametrize("text", ["/auth", "  /AUTH now", "@_user_1 /auth"])

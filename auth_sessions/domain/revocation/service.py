@@ -174,17 +174,7 @@ def _end(
     reason: PlatformReason | None = None,
 ) -> Revocation:
     """Empty the locked grant and record the revocation. Without ``token`` nothing is, or can be, withdrawn at the platform."""
-    UserToken.objects.filter(pk=grant.pk).update(
-        access_token="",
-        refresh_token="",
-        status=TokenStatus.REVOKED,
-        phase=RefreshPhase.STOPPED,
-        generation=F("generation") + 1,
-        claim_id=None,
-        lease_until=None,
-        next_refresh_at=None,
-        next_attempt_at=None,
-    )
+    UserToken.objects.filter(pk=grant.pk).destroy_tokens(TokenStatus.REVOKED)
     without_token = RevocationState.DONE if reason else RevocationState.GIVEN_UP
     revocation = _record(
         grant,
