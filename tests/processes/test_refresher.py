@@ -8,7 +8,7 @@ import pytest
 
 from tests.services.platform import APP_ID
 from tests.services.ports import free_port
-from tests.services.refreshing import Refreshing
+from tests.services.refreshing import LEASE_SECONDS, Refreshing
 from tests.services.rows import Rows
 
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
@@ -110,7 +110,7 @@ def test_answer_that_finds_no_database_is_stored_when_there_is_one(
     refresher.wait_until(lambda: refreshing.used() >= 8, what="tokens exchanged")
     with own_server.away():
         refresher.wait_for("refresh_database_away")
-        time.sleep(4)  # the outage itself: a claim lasts for three seconds
+        time.sleep(LEASE_SECONDS + 1)  # the outage itself: longer than a claim lasts
     rows = Rows(own_database)
     until_settled(refresher, rows)
     rows.close()
