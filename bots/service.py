@@ -26,7 +26,7 @@ from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.vault.fields import encrypted_field, encrypted_fields
 
-CONTROLS: Final = frozenset({"enabled", "connect", "transport"})
+CONTROLS: Final = frozenset({"enabled", "connect", "transport", "callback_transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
 
 

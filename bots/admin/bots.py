@@ -24,7 +24,6 @@ from bots.admin.slots import SlotInline
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor import CheckResult, examine, examine_setup
-from bots.enums import Transport
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.access.actors import Actor
@@ -39,6 +38,9 @@ from feishu.proxies import parse_proxy
 
 if TYPE_CHECKING:
     from django.forms.models import BaseModelFormSet
+
+
+BY_CONNECTION = "transport == 'websocket' || callback_transport == 'websocket'"
 
 
 class ConnectedFilter(admin.SimpleListFilter):
@@ -84,10 +86,10 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         "open_url": "platform == 'custom'",
         "accounts_url": "platform == 'custom'",
         "browser_url": "platform == 'custom'",
-        "slot_count": "transport == 'websocket'",
-        "connect": "transport == 'websocket'",
-        "at_platform": "transport == 'websocket'",
-        "webhook_url": "transport == 'webhook'",
+        "slot_count": BY_CONNECTION,
+        "connect": BY_CONNECTION,
+        "at_platform": BY_CONNECTION,
+        "webhook_url": "transport == 'webhook' || callback_transport == 'webhook'",
     }
     empty_title = _("No bots yet")
     empty_text = _("Add a bot with the App ID and App Secret of an app from the Feishu developer console.")
@@ -127,6 +129,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
             {
                 "fields": (
                     "transport",
+                    "callback_transport",
                     "slot_count",
                     "connect",
                     "at_platform",
@@ -159,7 +162,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
                 "description": _("Stored encrypted and never shown again."),
             },
         ),
-        (_("Events"), {"fields": ("transport", "slot_count")}),
+        (_("Events"), {"fields": ("transport", "callback_transport", "slot_count")}),
         (_("Network"), {"fields": ("proxy_url",)}),
         (_("Authorization"), {"fields": ("auth_scopes",)}),
     )
@@ -198,7 +201,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         )
 
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
-        return (SlotInline,) if obj and obj.transport == Transport.WEBSOCKET else ()
+        return (SlotInline,) if obj and obj.uses_connection else ()
 
     def changeform_view(
         self,

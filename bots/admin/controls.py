@@ -192,7 +192,7 @@ class ConnectionControls(Base):
 
 def _able(bots: "QuerySet[Bot]") -> list[Bot]:
     """Those that can have connections."""
-    return list(bots.filter(enabled=True, transport=Transport.WEBSOCKET))
+    return [bot for bot in bots.filter(enabled=True) if bot.uses_connection]
 
 
 def _to_webhook(bot: Bot) -> Question:
@@ -246,6 +246,6 @@ def _switching_on(bot: Bot) -> Question:
 
 def inapplicable(bot: Bot) -> set[str]:
     """The paths of buttons that would change nothing about this bot."""
-    if not bot.enabled or bot.transport != Transport.WEBSOCKET:
+    if not bot.enabled or not bot.uses_connection:
         return {"connect", "disconnect", "reconnect"}
     return {"connect"} if bot.connect else {"disconnect", "reconnect"}

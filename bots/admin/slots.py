@@ -83,7 +83,7 @@ class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ConnectionSlot]:
-        return with_losses(super().get_queryset(request).filter(bot__transport=Transport.WEBSOCKET))
+        return with_losses(super().get_queryset(request).filter(bot__in=Bot.objects.by(Transport.WEBSOCKET)))
 
     @column(_("state"), ordering="state")
     def state_label(self, slot: ConnectionSlot) -> str:

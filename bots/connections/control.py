@@ -25,10 +25,10 @@ def connect(bots: Sequence[Bot], *, actor: Actor) -> None:
 
 @transaction.atomic
 def bring_to_connection(bots: Sequence[Bot], *, actor: Actor) -> None:
-    """``connect``, also of bots whose events come by webhook: from now on they come by long connection. Raises BotNotFound if
-    one is switched off."""
+    """``connect``, also of bots without a long connection: from now on their events and callbacks come by one. Raises
+    BotNotFound if one is switched off."""
     for bot in bots:
-        if bot.enabled:
+        if bot.enabled and not bot.uses_connection:
             switch_transport(bot, transport=Transport.WEBSOCKET, actor=actor)
     connect(bots, actor=actor)
 
@@ -40,19 +40,22 @@ def disconnect(bots: Sequence[Bot], *, actor: Actor) -> None:
 
 
 def switch_transport(bot: Bot, *, transport: Transport, actor: Actor) -> None:
-    """Have the bot's events arrive by another way; the fleet follows. The developer console has to follow as well.
+    """Have the bot's events and callbacks arrive by ``transport``; the fleet follows. The developer console has to follow as
+    well.
 
     Raises WebhookUnprotected when the bot lacks what proves that a request comes from the platform.
     """
     is_set = [encrypted_field(Bot, name).is_set(bot) for name in ("encrypt_key", "verification_token")]
     if transport == Transport.WEBHOOK and not any(is_set):
         raise WebhookUnprotected(bot.app_id)
-    if bot.transport != transport:
-        bot.transport = transport
-        save_bot(bot, changed=["transport"], actor=actor)
+    wanted = {"transport": transport, "callback_transport": ""}
+    changed = [name for name, value in wanted.items() if getattr(bot, name) != value]
+    if changed:
+        bot.transport, bot.callback_transport = transport, ""
+        save_bot(bot, changed=changed, actor=actor)
 
 
 def _check(bots: Sequence[Bot]) -> None:
     for bot in bots:
-        if not bot.enabled or bot.transport != Transport.WEBSOCKET:
+        if not bot.enabled or not bot.uses_connection:
             raise BotNotFound(bot.app_id)

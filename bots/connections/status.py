@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections import advice
 from bots.connections.losses import LossCounts
-from bots.enums import PLANNED_LOSSES, LossReason, SlotState, Transport
+from bots.enums import PLANNED_LOSSES, LossReason, SlotState
 from bots.models import Bot, BotQuerySet, ConnectionSlot, PlatformCount
 from bots.models.connections import CONNECTED, HELD
 from feishu.codes import CodeInfo
@@ -227,7 +227,7 @@ def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[B
 
 def _unwanted(bot: Bot) -> ConnectionHealth | None:
     """The health of a bot that is to hold no connections; None for one that is."""
-    if bot.enabled and bot.transport == Transport.WEBHOOK:
+    if bot.enabled and not bot.uses_connection:
         return ConnectionHealth.WEBHOOK
     return None if bot.enabled and bot.connect else ConnectionHealth.DISCONNECTED
 

@@ -8,7 +8,6 @@ from bots.doctor import application, connections, portal
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, CheckResult, Finding
 from bots.doctor.scopes import offline_access_not_asked
-from bots.enums import Transport as EventsBy
 from bots.models import Bot
 from core.database.connections import give_back
 from feishu.errors import FeishuError
@@ -58,7 +57,7 @@ def examination(
         else None
     )
     for step in _STEPS:
-        if not step.long_connection_only or bot.transport == EventsBy.WEBSOCKET:
+        if not step.long_connection_only or bot.uses_connection:
             yield from _taken(step, case)
     yield portal.clock()
     yield portal.public_url()

@@ -8,7 +8,6 @@ from django.conf import settings
 
 from bots.connections.advice import clock_differs
 from bots.doctor.findings import Check, CheckResult, Finding
-from bots.enums import Transport
 from bots.models import Bot
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
@@ -70,7 +69,7 @@ def proxy_variables(bot: Bot) -> Iterator[Finding]:
 
 def webhook_keys(bot: Bot) -> Iterator[Finding]:
     """With neither key, anybody who knows the address could send events."""
-    if bot.transport != Transport.WEBHOOK:
+    if not bot.uses_webhook:
         return
     try:
         encrypt_key, verification_token = bot.encrypt_key, bot.verification_token

@@ -84,7 +84,7 @@ def _callbacks(bot: Bot, setup: PushSetup | None) -> Finding:
 
 def _wrong_way(bot: Bot, check: Check, setup: PushSetup) -> Finding | None:
     """The finding for a tab that sends elsewhere than to where the bot receives."""
-    wanted = Transport(bot.transport).value
+    wanted = _wanted(bot, check).value
     if setup.mode not in _MODES:
         words = Text(f"未知的接收方式「{setup.mode}」", f"It arrives by “{setup.mode}”, which we do not know")
         return Finding(check, CheckResult.UNKNOWN, words, _choose(bot, check))
@@ -110,6 +110,10 @@ def _wrong_way(bot: Bot, check: Check, setup: PushSetup) -> Finding | None:
     return None
 
 
+def _wanted(bot: Bot, check: Check) -> Transport:
+    return bot.callbacks_by if check is Check.CALLBACKS else Transport(bot.transport)
+
+
 def _by(setup: PushSetup) -> Text:
     mode = _MODES[setup.mode]
     listed = ", ".join(setup.subscribed[:20])
@@ -119,7 +123,7 @@ def _by(setup: PushSetup) -> Text:
 def _choose(bot: Bot, check: Check) -> Text:
     tab, address = _TABS[check], _address(bot)
     needed = MESSAGE_RECEIVED if check is Check.EVENTS else CLICK
-    if bot.transport == Transport.WEBHOOK:
+    if _wanted(bot, check) is Transport.WEBHOOK:
         zh, en = f"将请求地址设为 {address}".rstrip(), f"set the request URL {address}".rstrip()
     else:
         zh, en = "选择长连接", "choose the persistent connection"

@@ -63,7 +63,9 @@ def _messengers(user: User) -> list[Bot]:
     """Bots that can send, of those the operator may see: nobody else's bot reports this one's problems."""
     troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=FOREIGN.name)
     healthy = Bot.objects.visible_to(user).enabled().exclude(Exists(troubled))
-    can_send = Q(pk__in=connected_bots().values("pk")) | Q(transport=Transport.WEBHOOK)
+    can_send = Q(pk__in=connected_bots().values("pk")) | ~Q(
+        pk__in=Bot.objects.by(Transport.WEBSOCKET).values("pk")
+    )
     return list(healthy.filter(can_send).order_by("name", "app_id")[:MESSENGERS])
 
 

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('verification_token', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Verification Token')),
                 ('proxy_url', core.vault.fields.EncryptedField(blank=True, default='', validators=[bots.validators.validate_proxy], verbose_name='proxy')),
                 ('transport', models.CharField(choices=[('websocket', 'Long connection'), ('webhook', 'Webhook')], default='websocket', max_length=10, verbose_name='events arrive by')),
+                ('callback_transport', models.CharField(blank=True, choices=[('', 'The same way as events'), ('websocket', 'Long connection'), ('webhook', 'Webhook')], help_text='Clicks on cards and the like. The developer console sets events and callbacks on two tabs: choose here what the callback tab says.', max_length=10, verbose_name='callbacks arrive by')),
                 ('slot_count', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)], verbose_name='connections')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
                 ('connect', models.BooleanField(default=True, help_text="Switch off to let another system receive this bot's events for a while.", verbose_name='hold long connections')),
@@ -233,6 +234,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='bot',
             constraint=models.CheckConstraint(condition=models.Q(('transport__in', ['websocket', 'webhook'])), name='bot_transport_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='bot',
+            constraint=models.CheckConstraint(condition=models.Q(('callback_transport__in', ['', 'websocket', 'webhook'])), name='bot_callback_transport_known'),
         ),
         migrations.AddConstraint(
             model_name='bot',

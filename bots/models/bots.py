@@ -47,9 +47,13 @@ class BotQuerySet(OwnedQuerySet["Bot"]):
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
+    def by(self, transport: Transport) -> Self:
+        """Bots whose events, callbacks or both arrive by ``transport``."""
+        return self.filter(models.Q(transport=transport) | models.Q(callback_transport=transport))
+
     def listening(self) -> Self:
         """Bots that should hold a long connection."""
-        return self.enabled().filter(transport=Transport.WEBSOCKET, connect=True)
+        return self.enabled().by(Transport.WEBSOCKET).filter(connect=True)
 
 
 def own_bot_ids(user: "User") -> tuple[uuid.UUID, ...] | None:
@@ -112,6 +116,16 @@ class Bot(models.Model):
     proxy_url = EncryptedField(_("proxy"), validators=[validate_proxy])
     transport = models.CharField(
         _("events arrive by"), max_length=10, choices=Transport.choices, default=Transport.WEBSOCKET
+    )
+    callback_transport = models.CharField(
+        _("callbacks arrive by"),
+        max_length=10,
+        blank=True,
+        choices=[("", _("The same way as events")), *Transport.choices],
+        help_text=_(
+            "Clicks on cards and the like. The developer console sets events and callbacks on two tabs: choose here what the "
+            "callback tab says."
+        ),
     )
     slot_count = models.PositiveSmallIntegerField(
         _("connections"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_SLOTS)]
@@ -190,6 +204,10 @@ class Bot(models.Model):
                 name="bot_transport_known", condition=models.Q(transport__in=Transport.values)
             ),
             models.CheckConstraint(
+                name="bot_callback_transport_known",
+                condition=models.Q(callback_transport__in=["", *Transport.values]),
+            ),
+            models.CheckConstraint(
                 name="bot_custom_has_addresses",
                 condition=~models.Q(platform=PlatformName.CUSTOM)
                 | (~models.Q(open_url="") & ~models.Q(accounts_url="")),
@@ -203,6 +221,21 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def callbacks_by(self) -> Transport:
+        """How callbacks arrive, chosen or the way of events."""
+        return Transport(self.callback_transport or self.transport)
+
+    @property
+    def uses_connection(self) -> bool:
+        """Whether events, callbacks or both arrive by long connection."""
+        return Transport.WEBSOCKET in {self.transport, self.callbacks_by}
+
+    @property
+    def uses_webhook(self) -> bool:
+        """Whether events, callbacks or both arrive by webhook."""
+        return Transport.WEBHOOK in {self.transport, self.callbacks_by}
 
     @property
     def addresses(self) -> Platform:

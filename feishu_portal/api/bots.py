@@ -27,7 +27,7 @@ class ConnectionOut(Schema):
 
 
 class BotOut(Schema):
-    """``state`` is that of all connections together; beside ``connected``, ``error`` is a warning. It is empty where
+    """``transport`` is how events arrive, ``callback_transport`` how callbacks do. ``state`` is that of all connections together; beside ``connected``, ``error`` is a warning. It is empty where
     nothing is wrong."""
 
     id: str
@@ -35,6 +35,7 @@ class BotOut(Schema):
     name: str
     platform: str
     transport: str
+    callback_transport: str
     enabled: bool
     state: ConnectionState
     error: str
@@ -55,6 +56,7 @@ def bot_out(status: BotStatus) -> BotOut:
         name=bot.name,
         platform=bot.platform,
         transport=bot.transport,
+        callback_transport=bot.callbacks_by,
         enabled=bot.enabled,
         state=status.health.state,
         error=diagnosis.text if diagnosis else "",

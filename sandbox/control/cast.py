@@ -47,7 +47,7 @@ async def put_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
         app = msgspec.convert(merged, AppConfig)
     except msgspec.MsgspecError as error:
         raise ControlError(str(error)) from None
-    if app.mode == "webhook" and request.query_params.get("verify", "true") != "false":
+    if "webhook" in {app.mode, app.callback_mode} and request.query_params.get("verify", "true") != "false":
         for url in filter(None, {app.webhook_url, app.callback_url}):
             wrong = await sandbox.webhook.verify(app, url)
             if wrong:

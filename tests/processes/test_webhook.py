@@ -52,10 +52,10 @@ def make_webhook_bot(addbot, tmp_path, managed_process):
     (tmp_path / "key").write_text(KEY)
     (tmp_path / "token").write_text(TOKEN)
 
-    def make(*, encrypted: bool = True, transport: str = "webhook") -> None:
+    def make(*, encrypted: bool = True, transport: str = "webhook", callbacks: str = "same") -> None:
         key = ("--encrypt-key-file", str(tmp_path / "key")) if encrypted else ()
         token = ("--verification-token-file", str(tmp_path / "token"))
-        addbot(APP_ID, "--transport", transport, *key, *token)
+        addbot(APP_ID, "--transport", transport, "--callback-transport", callbacks, *key, *token)
 
     return make
 
@@ -77,9 +77,10 @@ def web(managed_process, environment, tmp_path):
     return start
 
 
-def subscribe(sandbox, url: str, *, key: str = KEY) -> None:
+def subscribe(sandbox, url: str, *, key: str = KEY, **values) -> None:
     """Saves the address at the platform, which asks for the challenge."""
-    sandbox.put_app(mode="webhook", webhook_url=url, encrypt_key=key, verification_token=TOKEN)
+    modes = {"mode": "webhook"} | values
+    sandbox.put_app(webhook_url=url, encrypt_key=key, verification_token=TOKEN, **modes)
 
 
 def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
@@ -211,12 +212,12 @@ def test_one_process_for_everything_hears_webhooks_and_stops_in_order(
 # --- clicks
 
 
-def send_card(sandbox) -> str:
+def send_card(sandbox, app_id: str = APP_ID) -> str:
     """The message id of a card that the app sent to a person."""
     with httpx.Client(base_url=sandbox.url) as http:
-        credentials = {"app_id": APP_ID, "app_secret": APP_SECRET}
+        credentials = {"app_id": app_id, "app_secret": APP_SECRET}
         token = http.post("/open-apis/auth/v3/tenant_access_token/internal", json=credentials).json()
-        people = http.get("/sandbox/api/people", params={"app_id": APP_ID}).json()["people"]
+        people = http.get("/sandbox/api/people", params={"app_id": app_id}).json()["people"]
         answer = http.post(
             "/open-apis/im/v1/messages",
             params={"receive_id_type": "open_id"},
@@ -254,3 +255,62 @@ def test_click_is_answered_by_its_handler_or_for_it_in_time(sandbox, make_webhoo
     process.send(signal.SIGTERM)
     process.wait_for_exit()
     assert sorted(rows.all("SELECT status FROM events_event")) == [("done",), ("done",), ("ignored",)]
+
+
+# --- both ways at once
+
+OTHER_APP_ID = "cli_00000000000000bb"
+
+
+@pytest.mark.parametrize(("events_by", "callbacks_by"), [("websocket", "webhook"), ("webhook", "websocket")])
+def test_events_come_one_way_and_callbacks_the_other(
+    sandbox, make_webhook_bot, web, runfeishu, environment, tmp_path, rows, events_by, callbacks_by
+):
+    sandbox.settings(ack_deadline=20)  # the test is about ways, not about times
+    make_webhook_bot(transport=events_by, callbacks=callbacks_by)
+    process, url = web()
+    environment |= {"FEISHU_HANDLERS": "clicks", "PYTHONPATH": str(tmp_path)}
+    listener = runfeishu()
+    listener.wait_until(lambda: sandbox.connections() == 1, what="the connection")
+    subscribe(sandbox, url, mode=events_by, callback_mode=callbacks_by)
+    ids = sandbox.push(count=5)
+    until_acked(process, sandbox, ids)
+    assert click(sandbox, send_card(sandbox), "approve")["code"] == 0
+    arrived = dict(rows.all("SELECT event_type, arrived_by FROM events_event"))
+    assert arrived.pop("card.action.trigger") == callbacks_by
+    assert set(arrived.values()) == {events_by}
+    assert len(stored(rows)) == len(ids) + 1
+
+
+def test_a_webhook_bot_and_a_long_connection_bot_work_at_the_same_time(
+    sandbox, make_webhook_bot, addbot, web, runfeishu, environment, tmp_path, rows
+):
+    sandbox.settings(ack_deadline=20)
+    sandbox.put_app(OTHER_APP_ID, app_secret=APP_SECRET)
+    make_webhook_bot()
+    addbot(OTHER_APP_ID)
+    process, url = web()
+    environment |= {"FEISHU_HANDLERS": "clicks", "PYTHONPATH": str(tmp_path)}
+    listener = runfeishu()
+    listener.wait_until(lambda: sandbox.connections(OTHER_APP_ID) == 1, what="the connection")
+    subscribe(sandbox, url)
+    # Half of the events and a click of each app, in turns and without waiting for the other's.
+    ids = {APP_ID: set(), OTHER_APP_ID: set()}
+    for _ in range(2):
+        for app_id, pushed in ids.items():
+            pushed.update(sandbox.push(app_id, count=50, per_second=500, wait=False))
+        for app_id in ids:
+            assert click(sandbox, send_card(sandbox, app_id), "approve")["code"] == 0
+    for app_id, pushed in ids.items():
+        process.wait_until(lambda a=app_id, p=pushed: sandbox.acked(a) >= p, what=f"acks of {app_id}")
+    found = rows.all(
+        "SELECT bot.app_id, event.event_type = 'card.action.trigger', event.arrived_by, COUNT(*) FROM events_event event "
+        "JOIN bots_bot bot ON bot.id = event.bot_id GROUP BY 1, 2, 3"
+    )
+    assert sorted((app_id, bool(is_click), way, count) for app_id, is_click, way, count in found) == [
+        (APP_ID, False, "webhook", 100),
+        (APP_ID, True, "webhook", 2),
+        (OTHER_APP_ID, False, "websocket", 100),
+        (OTHER_APP_ID, True, "websocket", 2),
+    ]
+    assert sandbox.connections(APP_ID) == 0

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.db import Error, connection
 
-from bots.enums import Transport
 from bots.models import Bot
 from core.database.errors import described
 from core.database.thread import DatabaseThread
@@ -23,6 +22,9 @@ REFRESH_SECONDS = 0.5
 while the database is slow."""
 KEPT_SECONDS = 60.0
 """After so long without a refresh the bots of the last one are used no more."""
+
+
+FIELDS = ("app_id", "enabled", "transport", "callback_transport", "encrypt_key", "verification_token")
 
 
 class WebhookBot:
@@ -41,8 +43,9 @@ class WebhookBot:
 
     @property
     def is_served(self) -> bool:
-        """Whether its events are to come by webhook."""
-        return self._bot.enabled and self._bot.transport == Transport.WEBHOOK
+        """Whether its events, its callbacks or both are to come by webhook. The address takes either: what came by long
+        connection already is known by its id."""
+        return self._bot.enabled and self._bot.uses_webhook
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -97,5 +100,5 @@ class WebhookBots:
 def _load() -> dict[str, WebhookBot]:
     # As at the start of a request: a connection that broke since the last time is replaced, not tripped over.
     connection.close_if_unusable_or_obsolete()
-    bots = Bot.objects.only("app_id", "enabled", "transport", "encrypt_key", "verification_token")
+    bots = Bot.objects.only(*FIELDS)
     return {bot.app_id: WebhookBot(bot) for bot in bots}

@@ -40,7 +40,13 @@ class Command(BaseCommand):
             default=None,
             help="Version of the platform's token endpoint (default v3).",
         )
-        parser.add_argument("--transport", choices=Transport.values, default=None)
+        parser.add_argument("--transport", choices=Transport.values, default=None, help="How events arrive.")
+        parser.add_argument(
+            "--callback-transport",
+            choices=["same", *Transport.values],
+            default=None,
+            help="How callbacks arrive: the same way as events (default), or as the callback tab of the developer console says.",
+        )
         parser.add_argument("--slots", type=int, default=None, help="Number of long connections (default 1).")
         parser.add_argument(
             "--scope", action="append", default=None, help="Scope to ask users for; can be repeated."
@@ -66,6 +72,9 @@ class Command(BaseCommand):
             "browser_url": options["browser_url"],
             "token_endpoint": options["token_endpoint"],
             "transport": options["transport"],
+            "callback_transport": ""
+            if options["callback_transport"] == "same"
+            else options["callback_transport"],
             "slot_count": options["slots"],
             "auth_scopes": options["scope"],
             "app_secret": self._app_secret(options["app_secret_file"]),

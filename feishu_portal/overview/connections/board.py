@@ -146,8 +146,8 @@ def _row(status: BotStatus, running: list[Process], not_held: CodeInfo) -> Row:
 def _bot_facts(status: BotStatus) -> tuple[object, ...]:
     bot = status.bot
     return (
-        bot.name, bot.app_id, bot.platform, bot.enabled, bot.connect, bot.transport, status.health, status.since,
-        status.foreign, bot.asked_by, bot.asked_at, getattr(bot, "last_event_at", None) is None,
+        bot.name, bot.app_id, bot.platform, bot.enabled, bot.connect, bot.transport, bot.callback_transport,
+        status.health, status.since, status.foreign, bot.asked_by, bot.asked_at, getattr(bot, "last_event_at", None) is None,
     )  # fmt: skip
 
 

@@ -140,3 +140,10 @@ def test_list_and_page_show_the_state_since_when_and_by_whom(rows: Rows, as_owne
         html = text_of(as_owner.get(page))
         assert f'data-live-bot="{rows.bot.pk}"' in html
         assert "Disconnected by Operator · owner" in html
+
+
+def test_switching_moves_events_and_callbacks(rows: Rows, as_owner: Client) -> None:
+    Bot.objects.update(callback_transport=Transport.WEBSOCKET)
+    act(as_owner, rows, "switch_transport")
+    bot = Bot.objects.get()
+    assert (bot.transport, bot.callbacks_by) == (Transport.WEBHOOK, Transport.WEBHOOK)

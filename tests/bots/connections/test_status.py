@@ -108,6 +108,7 @@ def test_connection_of_another_program_is_a_warning_beside_a_connection_and_no_r
         ({"enabled": False}, Health.DISCONNECTED),
         ({"connect": False}, Health.DISCONNECTED),
         ({"transport": "webhook"}, Health.WEBHOOK),
+        ({"callback_transport": "webhook", "transport": "webhook"}, Health.WEBHOOK),
         ({"transport": "webhook", "enabled": False}, Health.DISCONNECTED),
     ],
 )
@@ -117,6 +118,19 @@ def test_bot_that_is_to_have_no_connection_is_not_in_trouble(values, health):
     assert status.diagnosis() is None
     assert not connected_bots().exists()
     assert not unconnected_bots().exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"transport": "webhook", "callback_transport": "websocket"},
+        {"transport": "websocket", "callback_transport": "webhook"},
+    ],
+)
+def test_bot_with_one_of_two_ways_by_connection_is_to_have_one(values):
+    status = status_of(OPEN, **values)
+    assert status.health is Health.CONNECTED
+    assert connected_bots().get() == status.bot
 
 
 @pytest.mark.parametrize(

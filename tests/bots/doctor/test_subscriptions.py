@@ -107,6 +107,19 @@ def test_webhook_bot_with_a_long_connection_in_the_console_is_wrong(bot, platfor
     assert found[Check.EVENTS] is found[Check.CALLBACKS] is CheckResult.WRONG
 
 
+@pytest.mark.parametrize(
+    ("by_events", "by_callbacks", "result"),
+    [("websocket", "webhook", CheckResult.OK), ("webhook", "websocket", CheckResult.WRONG)],
+)
+def test_each_tab_is_compared_with_its_own_way(bot, platform, by_events, by_callbacks, result):
+    bot.transport, bot.callback_transport = Transport.WEBSOCKET, Transport.WEBHOOK
+    bot.save()
+    tabs = {"event": events(by_events), "callback_info": callbacks(by_callbacks)}
+    platform.application.respond(json=app_of(bot, **tabs))
+    found = look(bot)
+    assert (found[Check.EVENTS].result, found[Check.CALLBACKS].result) == (result, result)
+
+
 def test_tabs_that_may_not_be_read_are_unknown_and_say_what_to_look_at(bot, platform):
     platform.application.respond(400, json={"code": 99991672, "msg": "denied"})
     findings = look(bot)

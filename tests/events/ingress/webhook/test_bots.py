@@ -29,13 +29,16 @@ async def test_switched_bot_is_followed(http, bot, database, monkeypatch, loads)
     monkeypatch.setattr(bots, "FRESH_SECONDS", 0)
     for values, status in (
         ({"transport": Transport.WEBSOCKET}, 401),
+        ({"callback_transport": Transport.WEBHOOK}, 200),
+        ({"callback_transport": ""}, 401),
         ({"transport": Transport.WEBHOOK}, 200),
+        ({"callback_transport": Transport.WEBSOCKET}, 200),
         ({"enabled": False}, 401),
         ({"enabled": True}, 200),
     ):
         await database.run(Bot.objects.filter(pk=bot.pk).update, **values)
         assert (await http.post(path(bot), **request(message_event()))).status_code == status
-    assert len(loads) == 4
+    assert len(loads) == 7
 
 
 async def test_bots_are_loaded_again_after_a_few_seconds(http, bot, loads, monkeypatch):
