@@ -21,6 +21,7 @@ name_actions(
         "operator.password_set": _("Password of an operator set"),
         "operator.signed_in": _("Operator signed in"),
         "operator.sign_in_failed": _("Wrong password at sign-in"),
+        "operator.sign_in_refused": _("Sign-in refused"),
         "operator.signed_out": _("Operator signed out"),
         "operator.password_changed": _("Operator changed their password"),
         "operator.deleted": _("Operator deleted"),

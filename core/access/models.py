@@ -158,6 +158,8 @@ class SignInAttempts(models.Model):
     failures = models.PositiveIntegerField(default=0, editable=False)
     last_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     blocked_until = models.DateTimeField(null=True, editable=False)
+    refusal_noted = models.BooleanField(default=False, editable=False)
+    """The audit log has a refusal of the present pause."""
 
     class Meta:
         verbose_name = _("attempts to sign in")

@@ -14,6 +14,7 @@ WAITING: Final = 12
 PATIENCE: Final = 2.0  # seconds
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
+_costly = threading.Lock()
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
 
@@ -37,8 +38,22 @@ class Argon2(Argon2PasswordHasher):
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _turn():
+        with _turn(), _one_at_a_time(is_needed=self.decode(encoded)["memory_cost"] > self.memory_cost):
             return bool(super().verify(password, encoded))
+
+
+@contextmanager
+def _one_at_a_time(*, is_needed: bool) -> Iterator[None]:
+    """A hash of former costs may take 100 MiB."""
+    if not is_needed:
+        yield
+        return
+    if not _costly.acquire(timeout=PATIENCE):
+        raise PasswordsBusyError
+    try:
+        yield
+    finally:
+        _costly.release()
 
 
 @contextmanager

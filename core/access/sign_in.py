@@ -25,6 +25,7 @@ from django.utils.crypto import salted_hmac
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import SignInAttempts, User
+from core.access.passwords import PasswordsBusyError
 
 FREE: Final = 5
 """Wrong passwords before the first pause, of one name from one browser or address."""
@@ -38,11 +39,12 @@ _SALT: Final = "core.access.sign_in"
 
 
 class TooManyAttemptsError(Exception):
-    """The password was not looked at. ``seconds``: until it may be tried again."""
+    """The password was not looked at. ``seconds``: until it may be tried again. ``is_first``: of the pause that lasts now."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, *, is_first: bool) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+        self.is_first = is_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,19 @@ class OperatorBackend(ModelBackend):
         if request is None or username is None or "REMOTE_ADDR" not in request.META:
             return super().authenticate(request, username=username, password=password, **kwargs)
         counters = _counters(request, username)
-        _count(counters)
-        user = super().authenticate(request, username=username, password=password, **kwargs)
+        try:
+            _count(counters)
+            user = super().authenticate(request, username=username, password=password, **kwargs)
+        except TooManyAttemptsError as error:
+            if error.is_first:
+                _note_unknown(request, username, "operator.sign_in_refused", reason="too_many_attempts")
+            raise
+        except PasswordsBusyError:
+            # Not more often than the counters let an attempt through.
+            _note_unknown(request, username, "operator.sign_in_refused", reason="busy")
+            raise
         if user is None:
-            _note_failure(request, username)
+            _note_unknown(request, username, "operator.sign_in_failed")
         else:
             _forgive(counters)
         return user
@@ -111,13 +122,22 @@ def _count(counters: list[_Counter]) -> None:
             SignInAttempts.objects.get_or_create(subject=counter.subject)
             row = SignInAttempts.objects.select_for_update().get(subject=counter.subject)
             if row.blocked_until and row.blocked_until > now:
-                raise TooManyAttemptsError(int((row.blocked_until - now).total_seconds()) + 1)
+                refused = TooManyAttemptsError(
+                    int((row.blocked_until - now).total_seconds()) + 1, is_first=not row.refusal_noted
+                )
+                row.refusal_noted = True
+                row.save(update_fields=["refusal_noted"])
+                break
             row.failures = 1 if row.last_at < now - FORGOTTEN_AFTER else row.failures + 1
             row.blocked_until = _blocked_until(row.failures - counter.free, now)
+            row.refusal_noted = False
             row.last_at = now
             rows.append(row)
-        for row in rows:
-            row.save()
+        else:
+            for row in rows:
+                row.save()
+            return
+    raise refused
 
 
 def _blocked_until(beyond: int, now: datetime) -> datetime | None:
@@ -136,14 +156,15 @@ def _forgive(counters: list[_Counter]) -> None:
     ).update(failures=F("failures") - 1, blocked_until=None)
 
 
-def _note_failure(request: HttpRequest, username: str) -> None:
-    """In the audit log, with the name only where an operator has it."""
+def _note_unknown(request: HttpRequest, username: str, action: str, **detail: Any) -> None:
+    """Write to the audit log of somebody who is not known yet, with the name only where an operator has it."""
     user = User.objects.filter(username=username).first()
     audit.record(
         actor=Actor("user", "anonymous"),
-        action="operator.sign_in_failed",
+        action=action,
         target=user.get_username() if user else "",
         address=address_of(request),
+        **detail,
     )
 
 

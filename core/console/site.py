@@ -1,13 +1,18 @@
 """The console as Django's admin site: how operators sign in, and what is answered where that has to wait."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from unfold.sites import UnfoldAdminSite
 
 from core.access.passwords import PasswordsBusyError
 from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
+
+View = Callable[..., HttpResponseBase]
 
 BUSY_SECONDS = 5
 
@@ -26,11 +31,21 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
             remember_device(request, response)
         return response
 
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 -- Django's signature
+        """Also the pages that set a password have to wait for their turn."""
+
+        @wraps(view)
+        def bounded(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            try:
+                return view(request, *arguments, **named)
+            except PasswordsBusyError:
+                return _wait(request, BUSY_SECONDS)
+
+        wrapped: View = super().admin_view(bounded, cacheable)
+        return wrapped
+
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        try:
-            response: HttpResponse = super().password_change(request, extra_context)
-        except PasswordsBusyError:
-            return _wait(request, BUSY_SECONDS)
+        response: HttpResponse = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
             note_own_password(request)
         return response

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('failures', models.PositiveIntegerField(default=0, editable=False)),
                 ('last_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
                 ('blocked_until', models.DateTimeField(editable=False, null=True)),
+                ('refusal_noted', models.BooleanField(default=False, editable=False)),
             ],
             options={
                 'verbose_name': 'attempts to sign in',

@@ -1,11 +1,15 @@
 """Passwords are hashed cheaply and few at once."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, make_password
 from django.test import Client
 
 from core.access import passwords
 from core.access.passwords import Argon2, PasswordsBusyError
+from tests.factories import make_operator
 
 HASHER = Argon2()
 
@@ -38,6 +42,51 @@ def test_checks_beyond_the_limit_are_refused_after_a_while(monkeypatch):
         for _ in range(passwords.AT_ONCE):
             passwords._turns.release()
     assert HASHER.verify("a", encoded)
+
+
+def test_hashes_of_former_costs_are_verified_one_at_a_time(monkeypatch):
+    old = Argon2PasswordHasher().encode("a", "saltsaltsalt")
+    under_way, most, lock = 0, 0, threading.Lock()
+    verify = Argon2PasswordHasher.verify
+
+    def counted(self, password, encoded):
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            return verify(self, password, encoded)
+        finally:
+            with lock:
+                under_way -= 1
+
+    monkeypatch.setattr(passwords, "PATIENCE", 60.0)
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", counted)
+    with ThreadPoolExecutor(passwords.AT_ONCE) as threads:
+        found = list(threads.map(lambda _: HASHER.verify("a", old), range(2 * passwords.AT_ONCE)))
+    assert (all(found), most) == (True, 1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["password_change/", "access/user/add/"])
+def test_page_that_sets_a_password_and_finds_no_turn_says_when_to_come_again(page, monkeypatch):
+    browser = Client()
+    browser.force_login(make_operator(superuser=True))
+
+    def no_turn(*_arguments):
+        raise PasswordsBusyError
+
+    monkeypatch.setattr(Argon2, "encode", no_turn)
+    monkeypatch.setattr("core.access.models.User.check_password", lambda *_: True)
+    new = {"new_password1": "another-horse-1", "new_password2": "another-horse-1", "old_password": "a"}
+    first = {
+        "username": "b",
+        "usable_password": "true",
+        "password1": "another-horse-1",
+        "password2": "another-horse-1",
+    }
+    answer = browser.post(f"/admin/{page}", new | first)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
 
 
 @pytest.mark.django_db

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
 from django.test import Client
 from django.utils import timezone
 
 from core.access import sign_in
 from core.access.models import AuditEntry, SignInAttempts, User
+from core.access.passwords import PasswordsBusyError
 from tests.factories import make_operator
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +118,55 @@ def test_own_password_change_is_in_the_audit_log(operator):
     new = {"old_password": RIGHT, "new_password1": "another-horse-1", "new_password2": "another-horse-1"}
     assert client.post("/admin/password_change/", new).status_code == 302
     assert AuditEntry.objects.filter(action="operator.password_changed", target=operator.username).exists()
+
+
+def refusals() -> list[tuple[str, dict[str, str]]]:
+    rows = AuditEntry.objects.filter(action="operator.sign_in_refused").order_by("id")
+    return list(rows.values_list("target", "detail"))
+
+
+def test_first_refusal_of_each_pause_is_in_the_audit_log(operator):
+    for _ in range(sign_in.FREE):
+        try_to_sign_in(operator.username, "wrong")
+    assert refusals() == []
+    for _ in range(3):
+        assert try_to_sign_in(operator.username, RIGHT).status_code == 429
+    noted = (operator.username, {"address": "192.0.2.1", "reason": "too_many_attempts"})
+    assert refusals() == [noted]
+    SignInAttempts.objects.update(blocked_until=timezone.now() - timedelta(seconds=1))
+    try_to_sign_in(operator.username, "wrong")
+    for _ in range(3):
+        assert try_to_sign_in(operator.username, RIGHT).status_code == 429
+    assert refusals() == [noted, noted]
+
+
+def test_refusal_of_an_unknown_name_does_not_repeat_it():
+    for _ in range(sign_in.FREE + 1):
+        try_to_sign_in("my-password-in-the-wrong-field", "x")
+    assert refusals() == [("", {"address": "192.0.2.1", "reason": "too_many_attempts"})]
+
+
+def test_sign_in_without_a_turn_for_its_password_is_in_the_audit_log(operator, monkeypatch):
+    def no_turn(*_arguments, **_named):
+        raise PasswordsBusyError
+
+    monkeypatch.setattr("django.contrib.auth.backends.ModelBackend.authenticate", no_turn)
+    assert try_to_sign_in(operator.username, RIGHT).status_code == 429
+    assert refusals() == [(operator.username, {"address": "192.0.2.1", "reason": "busy"})]
+
+
+@pytest.mark.parametrize("hasher", [Argon2PasswordHasher, PBKDF2PasswordHasher])
+def test_password_hash_of_other_costs_is_made_anew_at_sign_in(operator, settings, hasher):
+    settings.PASSWORD_HASHERS = [
+        "core.access.passwords.Argon2",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
+    operator.password = former = hasher().encode(RIGHT, "saltsaltsalt")
+    operator.save()
+    assert try_to_sign_in(operator.username, "wrong").status_code == 200
+    operator.refresh_from_db()
+    assert operator.password == former
+    assert try_to_sign_in(operator.username, RIGHT).status_code == 302
+    operator.refresh_from_db()
+    assert operator.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert try_to_sign_in(operator.username, RIGHT).status_code == 302
