@@ -7,3 +7,7 @@ class StaleClaimError(Exception):
 
 class SearchTooSlowError(Exception):
     """The database gave up on a search; a narrower one will do."""
+
+
+class TooManySearchesError(SearchTooSlowError):
+    """As many searches are under way as may be, of everybody or of the one who asks; the same one will do in a moment."""

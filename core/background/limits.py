@@ -3,7 +3,14 @@
 import threading
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+SHARE: Final = 4
+"""A client, an operator or a bot has a quarter at most of places that all share."""
+
+
+_ALL: Final = object()
 
 
 class ConcurrencyLimits:
@@ -17,12 +24,6 @@ class ConcurrencyLimits:
         """How many places of ``key`` are taken."""
         with self._lock:
             return self._taken[key]
-
-    def refuse_if_full(self, key: Hashable, *, limit: int, full: Exception) -> None:
-        """Raises ``full`` when ``limit`` places are taken; takes none. For an answer that can be refused only before it
-        begins, and takes its place when it does."""
-        if self.taken(key) >= limit:
-            raise full
 
     @contextmanager
     def place(self, key: Hashable, *, limit: int, full: Exception) -> Iterator[None]:
@@ -39,3 +40,13 @@ class ConcurrencyLimits:
                 self._taken[key] -= 1
                 if not self._taken[key]:
                     del self._taken[key]
+
+    @contextmanager
+    def fair_place(self, *takers: Hashable, limit: int, full: Exception) -> Iterator[None]:
+        """A place of the ``limit`` that all keys share, while the block runs; each of ``takers``, e.g. an API client and a bot,
+        has a quarter of them at most. Raises ``full`` at once."""
+        with ExitStack() as places:
+            places.enter_context(self.place(_ALL, limit=limit, full=full))
+            for taker in takers:
+                places.enter_context(self.place(taker, limit=max(1, limit // SHARE), full=full))
+            yield

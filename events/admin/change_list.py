@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from bots.models import own_bot_ids
 from core.console.base import operator_of
 from events.admin.filters import EventFilter
-from events.errors import SearchTooSlowError
+from events.errors import SearchTooSlowError, TooManySearchesError
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, newest, resolve
 from events.models import Event
@@ -26,6 +26,13 @@ else:
 BEFORE = "before"
 """The parameter of the address that names the last event of the page before."""
 NO_RESULTS = SearchPage([], None, is_cut=False)
+
+
+def search_problem(error: SearchTooSlowError) -> str:
+    """The error as an operator is told of it."""
+    if isinstance(error, TooManySearchesError):
+        return gettext("Too many searches are running. Try again in a moment.")
+    return gettext("The search took too long. Narrow the time or the filters.")
 
 
 class KeysetPaginator:
@@ -64,10 +71,15 @@ class EventChangeList(ChangeList):
         except ValueError as error:
             raise IncorrectLookupParameters from error
         try:
-            self.found = newest(self.criteria, before=before, limit=self.list_per_page)
-        except SearchTooSlowError:
+            self.found = newest(
+                self.criteria,
+                before=before,
+                limit=self.list_per_page,
+                asker=("operator", operator_of(request).pk),
+            )
+        except SearchTooSlowError as error:
             self.found = NO_RESULTS
-            messages.warning(request, gettext("The search took too long. Narrow the time or the filters."))
+            messages.warning(request, search_problem(error))
         rows = self.queryset.filter(pk__in=self.found.pks).order_by("-pk")
         self.result_list = rows
         self.result_count = self.full_result_count = len(self.found.pks)

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelect
 from core.access.actors import Actor
 from core.console.actions import Question, ask
 from core.console.base import operator_of
+from events.admin.change_list import search_problem
 from events.enums import ReplayMode
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
@@ -92,9 +93,9 @@ def ask_and_replay(
                 actor=Actor.operator(operator_of(request)),
             )
             return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
-        count = estimate(criteria)
-    except SearchTooSlowError:
-        messages.error(request, gettext("The search took too long. Narrow the time or the filters."))
+        count = estimate(criteria, asker=("operator", operator_of(request).pk))
+    except SearchTooSlowError as error:
+        messages.error(request, search_problem(error))
         return HttpResponseRedirect(reverse("admin:events_event_changelist"))
     text = gettext(
         "%(count)s events match. They are handled and delivered again; what was recorded before stays. Clicks on cards, "

@@ -91,6 +91,7 @@ class EventTail(Feed):
                 after=max(0, cursor - OVERLAP),
                 last=last,
                 limit=OVERLAP + MAX_EVENTS,
+                asker=("operator", viewer.user.pk),
             )
         except SearchTooSlowError:
             return

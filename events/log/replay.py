@@ -7,7 +7,7 @@ the step that counts.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -50,9 +50,9 @@ class Progress(Enum):
     ENDED = "ended"
 
 
-def estimate(criteria: EventCriteria) -> BoundedCount:
+def estimate(criteria: EventCriteria, *, asker: Hashable = None) -> BoundedCount:
     """The dry run: counts the matching events, up to ``MAX_EXPECTED``. Raises SearchTooSlowError."""
-    return count_matching(criteria, most=MAX_EXPECTED)
+    return count_matching(criteria, most=MAX_EXPECTED, asker=asker)
 
 
 def start_replay(

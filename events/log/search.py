@@ -2,11 +2,13 @@
 
 A page is read newest first from an index in that order, so that it costs as much as it shows. Where no index serves the
 criteria, text in payloads above all, a bounded number of events is scanned: the page says how far back that was, and the
-next page goes on from there.
+next page goes on from there. Such scans are few at once in a process, for each may keep a connection to the database busy
+for seconds: an ``asker``, i.e. an API client or an operator, has a quarter of them at most, else TooManySearchesError, which
+is a SearchTooSlowError. Workers of the portal's own ask without a name.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,9 +18,10 @@ from django.db.models import BigIntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from bots.models import Bot
+from core.background.limits import ConcurrencyLimits
 from core.database.counts import BoundedCount
 from core.database.text import storable
-from events.errors import SearchTooSlowError
+from events.errors import SearchTooSlowError, TooManySearchesError
 from events.log.criteria import EventCriteria
 from events.log.index_paths import (
     SCAN_SETTINGS,
@@ -42,7 +45,11 @@ STATEMENT_SECONDS = 3
 MAX_DISORDER = timedelta(hours=1)
 """Events are numbered when they are written and stamped when they arrive: so long they may have waited in between."""
 MAX_TEXT = 500  # characters of a search
+MAX_SCANS = 12
+"""At once in one process."""
 MAX_SAME_ID = 200  # events that share an id, e.g. the platform's log id of one request
+
+_scans = ConcurrencyLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +66,29 @@ class SearchPage:
 
 
 def newest(
-    criteria: EventCriteria, *, before: int | None = None, limit: int, scan_limit: int = SCAN_LIMIT
+    criteria: EventCriteria,
+    *,
+    before: int | None = None,
+    limit: int,
+    scan_limit: int = SCAN_LIMIT,
+    asker: Hashable = None,
 ) -> SearchPage:
     """Matching events older than ``before``, newest first. Raises SearchTooSlowError."""
-    return _page(criteria, _backward(criteria, before), limit=limit, scan_limit=scan_limit)
+    return _page(criteria, _backward(criteria, before), limit=limit, scan_limit=scan_limit, asker=asker)
 
 
 def oldest(
-    criteria: EventCriteria, *, after: int = 0, last: int, limit: int, scan_limit: int = SCAN_LIMIT
+    criteria: EventCriteria,
+    *,
+    after: int = 0,
+    last: int,
+    limit: int,
+    scan_limit: int = SCAN_LIMIT,
+    asker: Hashable = None,
 ) -> SearchPage:
     """Matching events newer than ``after`` up to ``last``, oldest first. Raises SearchTooSlowError."""
-    return _page(criteria, Forward(max(after, _floor(criteria)), last), limit=limit, scan_limit=scan_limit)
+    forward = Forward(max(after, _floor(criteria)), last)
+    return _page(criteria, forward, limit=limit, scan_limit=scan_limit, asker=asker)
 
 
 def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
@@ -96,12 +115,15 @@ def resolve(text: str, criteria: EventCriteria) -> EventCriteria:
     return replace(criteria, pks=tuple(sorted(pks)))
 
 
-def count_matching(criteria: EventCriteria, *, most: int, scan_limit: int = COUNT_SCAN_LIMIT) -> BoundedCount:
+def count_matching(
+    criteria: EventCriteria, *, most: int, scan_limit: int = COUNT_SCAN_LIMIT, asker: Hashable = None
+) -> BoundedCount:
     """How many events match, counted up to ``most``; ``is_more`` also where ``scan_limit`` ended the count.
 
     Raises SearchTooSlowError.
     """
-    with _searching(criteria, _backward(criteria), limit=most + 1, scan_limit=scan_limit) as (
+    backward = _backward(criteria)
+    with _searching(criteria, backward, limit=most + 1, scan_limit=scan_limit, asker=asker) as (
         statement,
         edge,
     ):
@@ -168,8 +190,11 @@ def _floor(criteria: EventCriteria) -> int:
     return before.order_by("-received_at").values_list("pk", flat=True).first() or 0
 
 
-def _page(criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int) -> SearchPage:
-    with _searching(criteria, direction, limit=limit + 1, scan_limit=scan_limit) as (statement, edge):
+def _page(
+    criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int, asker: Hashable
+) -> SearchPage:
+    searching = _searching(criteria, direction, limit=limit + 1, scan_limit=scan_limit, asker=asker)
+    with searching as (statement, edge):
         pks = fetch_numbers(statement)
     if len(pks) > limit:
         return SearchPage(pks[:limit], pks[limit - 1], is_cut=False)
@@ -178,7 +203,7 @@ def _page(criteria: EventCriteria, direction: Direction, *, limit: int, scan_lim
 
 @contextmanager
 def _searching(
-    criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int
+    criteria: EventCriteria, direction: Direction, *, limit: int, scan_limit: int, asker: Hashable
 ) -> Iterator[tuple[Statement, int | None]]:
     """The statement that finds the first ``limit`` matches, and the number at which it gives up; None where it scans to the
     end."""
@@ -196,6 +221,9 @@ def _searching(
             if not path.unchecked(criteria).conditions():
                 yield path.numbers(direction, limit=limit), None
                 return
-        path = most_selective(paths, direction)
-        [edge] = positions_after(scan_limit, [path], direction)
-        yield matching(path, criteria, direction, edge=edge, scanned=scan_limit + 1, limit=limit), edge
+        with (
+            _scans.fair_place(asker, limit=MAX_SCANS, full=TooManySearchesError()) if asker else nullcontext()
+        ):
+            path = most_selective(paths, direction)
+            [edge] = positions_after(scan_limit, [path], direction)
+            yield matching(path, criteria, direction, edge=edge, scanned=scan_limit + 1, limit=limit), edge

@@ -99,7 +99,10 @@ ERRORS: Final[Mapping[str, Mapping[str, str]]] = {
         "409": "`asked_already`, `asked_too_often`, `nothing_lacking`, `no_public_url`, `invalid_scopes`, `bot_disabled`",
         "502": "`upstream_failed`: the platform gave no device code",
     },
-    "list_events": {"503": "`search_too_slow`: narrow the time"},
+    "list_events": {
+        "429": "`too_many_searches`; see Retry-After",
+        "503": "`search_too_slow`: narrow the time",
+    },
     "stream_events": {"429": "`too_many_streams`; see Retry-After"},
     "fetch_events": {"429": "`too_many_waiting`; see Retry-After"},
 }

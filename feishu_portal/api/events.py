@@ -12,7 +12,7 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.vault.redaction import redact, redact_text
 from events.enums import Arrived, EventStatus, ReplayMode, RunStatus
-from events.errors import SearchTooSlowError
+from events.errors import SearchTooSlowError, TooManySearchesError
 from events.log import replay
 from events.log.criteria import EventCriteria
 from events.log.fingerprints import last_line
@@ -96,7 +96,8 @@ def list_events(request: HttpRequest, bot_id: str, wanted: Query[EventsIn]) -> E
     One request scans a bounded number of events: its page can hold fewer than ``limit``, even none, and still have a
     ``next_cursor``. Go on until that is null.
     """
-    bot = bot_for(caller(request, Scope.EVENTS_READ), bot_id)
+    client = caller(request, Scope.EVENTS_READ)
+    bot = bot_for(client, bot_id)
     criteria = EventCriteria(
         bots=(bot.pk,),
         event_type=wanted.type,
@@ -106,7 +107,12 @@ def list_events(request: HttpRequest, bot_id: str, wanted: Query[EventsIn]) -> E
     )
     before = int(wanted.cursor) if wanted.cursor else None
     try:
-        found = newest(resolve(wanted.q, criteria), before=before, limit=wanted.limit)
+        found = newest(
+            resolve(wanted.q, criteria), before=before, limit=wanted.limit, asker=("client", client.pk)
+        )
+    except TooManySearchesError as error:
+        detail = "Too many searches are under way."
+        raise Problem(429, "too_many_searches", detail, headers={"Retry-After": "1"}) from error
     except SearchTooSlowError as error:
         raise Problem(503, "search_too_slow", "The search took too long. Narrow the time.") from error
     events = Event.objects.filter(pk__in=found.pks).order_by("-pk").defer("payload", "error")

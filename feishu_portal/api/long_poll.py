@@ -11,7 +11,6 @@ from feishu_portal.api.problems import Problem
 T = TypeVar("T")
 
 MAX_WAITING = 200  # callers in one process
-SHARE = 4  # one API client has a quarter of them at most
 PAUSES = GrowingPauses(first=0.25, longest=2.0)
 RETRY_AFTER = 5  # seconds
 
@@ -29,10 +28,7 @@ async def until(
         "Too many callers are waiting. Ask again shortly, or without wait.",
         headers={"Retry-After": str(RETRY_AFTER)},
     )
-    with (
-        _limits.place("", limit=MAX_WAITING, full=full),
-        _limits.place(client, limit=max(1, MAX_WAITING // SHARE), full=full),
-    ):
+    with _limits.fair_place(client, limit=MAX_WAITING, full=full):
         for pause in PAUSES.within(seconds):
             await asyncio.sleep(pause)
             found = await read()

@@ -188,7 +188,7 @@ def _send(
     detail = "Too many messages are being sent at once."
     full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
     try:
-        with _limits.place("", limit=MAX_SENDING, full=full):
+        with _limits.fair_place(client.pk, bot.pk, limit=MAX_SENDING, full=full):
             sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
     except (SendingError, BotDisabledError) as error:
         if isinstance(error, SendingUnderWayError):

@@ -1,6 +1,7 @@
 """Callers who wait for the refresher: bounded in time and number, holding neither a thread nor a database connection."""
 
 import math
+from collections.abc import Hashable
 from datetime import datetime
 
 from django.utils import timezone
@@ -17,9 +18,10 @@ MAX_WAITING = 200  # callers in one process
 _waiting = ConcurrencyLimits()
 
 
-async def await_refresh(grant: UserToken, read: ReadGrant) -> UserToken | None:
-    """The grant after its refresh, as `wait_for_refresh` says. Raises Problem when too many wait already."""
-    with _waiting.place("", limit=MAX_WAITING, full=refresh_in_progress(grant)):
+async def await_refresh(grant: UserToken, read: ReadGrant, *, client: Hashable) -> UserToken | None:
+    """The grant after its refresh, as `wait_for_refresh` says. Raises Problem when too many wait already, of all callers, of
+    this ``client`` or for the same bot."""
+    with _waiting.fair_place(client, grant.bot_id, limit=MAX_WAITING, full=refresh_in_progress(grant)):
         return await wait_for_refresh_async(grant, read)
 
 

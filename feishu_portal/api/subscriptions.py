@@ -31,7 +31,6 @@ router = Router()
 MAX_LIMIT = 500
 MAX_WAIT = 60  # seconds
 MAX_STREAMS = 100  # in one process
-SHARE = 4  # one API client has a quarter of them at most
 STREAM_BATCH = 100  # deliveries read at once
 STREAM_SECONDS = 600.0  # then the receiver connects again, and its key is checked again
 POLL_SECONDS = 1.0  # between two queries of a stream
@@ -115,8 +114,7 @@ async def stream_events(request: HttpRequest, subscription_id: UUID) -> Streamin
     full = Problem(429, "too_many_streams", "Too many streams are open.", headers={"Retry-After": "5"})
     places = ExitStack()  # taken before the response begins: afterwards nothing can be refused
     with places:
-        places.enter_context(_streams.place("", limit=MAX_STREAMS, full=full))
-        places.enter_context(_streams.place(client.pk, limit=max(1, MAX_STREAMS // SHARE), full=full))
+        places.enter_context(_streams.fair_place(client.pk, limit=MAX_STREAMS, full=full))
         places = places.pop_all()
     response = StreamingHttpResponse(
         _stream(read, first, int(last), places),

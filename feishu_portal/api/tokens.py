@@ -93,7 +93,7 @@ async def issue_token(
         grant = result.grant
         if result.postponed_until is not None:
             raise no_token_yet(grant, result.postponed_until)
-        newer = await await_refresh(grant, partial(sync_to_async(_read), grant.pk))
+        newer = await await_refresh(grant, partial(sync_to_async(_read), grant.pk), client=client.pk)
         # What a refresh brought is served even if the platform's tokens do not last as long as was asked for.
         is_fresh = newer is not None and newer.generation != grant.generation
         result = await issue(asked, min_ttl=SHORTEST_TTL if is_fresh else min_ttl)

@@ -20,6 +20,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils.translation import override
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core.background.limits import SHARE
 from core.console.live.changes import Changes
 from core.console.live.feeds import MAX_HANDSHAKE, UNREADABLE, Feed
 from core.console.live.hub import hub
@@ -47,8 +48,6 @@ PATIENCE: Final = 10.0
 """Seconds for the handshake, and for taking a message."""
 MAX_SOCKETS: Final = 500
 """Open at once in one process; further pages poll."""
-SHARE: Final = 4
-"""One operator has a quarter of the sockets at most."""
 
 _open: set["LiveConsumer"] = set()
 # Threads and database connections of their own, so that open pages hold up no request.

@@ -123,7 +123,8 @@ class ProxyServer:
         """The call, admitted, after the refresh it may need. Raises Problem."""
         admitted = await self._submit(request)
         if isinstance(admitted, UserToken):
-            await await_refresh(admitted, partial(self._ask, partial(read_grant, admitted.pk)))
+            read = partial(self._ask, partial(read_grant, admitted.pk))
+            await await_refresh(admitted, read, client=request.key)
             admitted = await self._submit(replace(request, may_wait=False))
         if isinstance(admitted, UserToken):
             raise refresh_in_progress(admitted)
@@ -136,7 +137,8 @@ class ProxyServer:
         pk, generation = rejected.grant.pk, rejected.grant.generation
         grant = await self._ask(partial(report_rejected, pk, generation))
         if grant is not None and grant.generation == generation:
-            grant = await await_refresh(grant, partial(self._ask, partial(read_grant, pk)))
+            read = partial(self._ask, partial(read_grant, pk))
+            grant = await await_refresh(grant, read, client=request.key)
         if grant is None or grant.generation == generation:
             return None
         with contextlib.suppress(Problem):

@@ -1,4 +1,5 @@
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -30,13 +31,33 @@ def test_place_is_given_back_when_the_block_raises():
     limits = ConcurrencyLimits()
     with pytest.raises(RuntimeError), limits.place("a", limit=1, full=Full()):
         raise RuntimeError
-    limits.refuse_if_full("a", limit=1, full=Full())
-
-
-def test_asking_takes_no_place():
-    limits = ConcurrencyLimits()
-    limits.refuse_if_full("a", limit=1, full=Full())
     assert limits.taken("a") == 0
+
+
+def test_each_taker_has_a_quarter_of_the_shared_places():
+    limits = ConcurrencyLimits()
+    with ExitStack() as places:
+        for _ in range(2):
+            places.enter_context(limits.fair_place("client", "bot", limit=8, full=Full()))
+        for takers in (("client",), ("bot",), ("other client", "bot")):
+            with pytest.raises(Full), limits.fair_place(*takers, limit=8, full=Full()):
+                pytest.fail("there was no place")
+        for number in range(6):
+            places.enter_context(limits.fair_place(number, limit=8, full=Full()))
+        with pytest.raises(Full), limits.fair_place("one more", limit=8, full=Full()):
+            pytest.fail("there was no place")
+    with limits.fair_place("client", "bot", limit=8, full=Full()):
+        pass
+
+
+def test_refused_taker_leaves_no_place_taken():
+    limits = ConcurrencyLimits()
+    with limits.fair_place("client", limit=4, full=Full()):
+        for _ in range(9):
+            with pytest.raises(Full), limits.fair_place("client", limit=4, full=Full()):
+                pytest.fail("there was no place")
+        with limits.fair_place("other", limit=4, full=Full()):
+            pass
 
 
 def test_threads_never_take_more_places_than_there_are():

@@ -14,7 +14,7 @@ from core.access.models import AuditEntry
 from core.access.scopes import Scope
 from events.enums import DeliveryStatus, EventStatus, RunStatus
 from events.handling.registry import HandlerRegistry, on
-from events.log import search
+from events.log import index_paths, search
 from events.models import Delivery, Event, HandlerRun
 from tests.events.log.rows import make_event
 from tests.factories import make_bot, make_subscription, message_event
@@ -238,3 +238,25 @@ def test_a_stranger_cannot_tell_a_foreign_event_from_none(bot: Bot, stranger: Cl
 
 def test_nobody_reads_without_a_key(bot: Bot) -> None:
     assert Client().get(f"/api/v1/bots/{bot.app_id}/events").status_code == 401
+
+
+def test_one_client_has_a_quarter_of_the_searches_at_most(bot: Bot, reader: Client, monkeypatch):
+    monkeypatch.setattr(search, "MAX_SCANS", 4)
+    make_event(bot, text="needle")
+    other = api_client(Scope.EVENTS_READ, bots=[bot])
+    meanwhile: list[Any] = []
+
+    def fetch_slowly(statement: index_paths.Statement) -> list[int]:
+        if not meanwhile:
+            meanwhile.append(None)  # once
+            path = f"/api/v1/bots/{bot.app_id}/events"
+            wanted = [(reader, {"q": "needle"}), (reader, {}), (other, {"q": "needle"})]
+            meanwhile[:] = [client.get(path, query) for client, query in wanted]
+        return index_paths.fetch_numbers(statement)
+
+    monkeypatch.setattr(search, "fetch_numbers", fetch_slowly)
+    assert len(listed(reader, bot, q="needle")["items"]) == 1
+    assert [answer.status_code for answer in meanwhile] == [429, 200, 200]
+    refused = meanwhile[0]
+    assert (refused.json()["code"], refused["Retry-After"]) == ("too_many_searches", "1")
+    assert len(listed(reader, bot, q="needle")["items"]) == 1

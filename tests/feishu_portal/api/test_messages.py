@@ -319,8 +319,9 @@ def test_disabled_bot_sends_nothing(client, platform):
     assert not platform.calls
 
 
-def test_no_more_than_fit_are_sent_at_once(client, bot, platform, monkeypatch):
-    monkeypatch.setattr(api, "MAX_SENDING", 1)
+@pytest.mark.parametrize("places", [1, 4])
+def test_no_more_than_fit_or_a_quarter_are_sent_at_once(client, bot, platform, monkeypatch, places):
+    monkeypatch.setattr(api, "MAX_SENDING", places)
     answer = platform.sends.side_effect or platform.sends.return_value
     nested = []
 

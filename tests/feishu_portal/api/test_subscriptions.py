@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import json
 from importlib import import_module
 from uuid import uuid4
@@ -13,6 +14,7 @@ from core.access.scopes import Scope
 from events.enums import SubscriptionKind
 from events.handling.registry import HandlerRegistry
 from events.subscriptions.service import change_subscription, pause, remove
+from feishu_portal.api import long_poll
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
 from tests.feishu_portal.api.callers import api_client
@@ -149,12 +151,16 @@ def test_a_page_takes_as_many_queries_for_many_events_as_for_one(bot, subscripti
     assert counts[0] == counts[1] <= 6
 
 
-def arrive_elsewhere(bot, count=1):
+def elsewhere(function):
     """In a thread of its own, as another process would."""
     try:
-        arrive(bot, count)
+        return function()
     finally:
         connection.close()
+
+
+def arrive_elsewhere(bot, count=1):
+    elsewhere(lambda: arrive(bot, count))
 
 
 @pytest.fixture
@@ -203,3 +209,44 @@ def test_a_last_event_that_is_no_number_is_refused(subscription, reader):
 
 def test_an_event_written_on_several_lines_is_one_line_of_a_stream():
     assert api._on_one_line(b'{"a":\n1}') == b'{"a": 1}'
+
+
+def key_of(client):
+    return {"authorization": client.defaults["HTTP_AUTHORIZATION"]}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_one_client_has_a_quarter_of_the_streams_at_most(bot, subscription, patient, monkeypatch):
+    monkeypatch.setattr(api, "MAX_STREAMS", 8)
+    other = key_of(await asyncio.to_thread(elsewhere, lambda: api_client(Scope.EVENTS_READ, bots=[bot])))
+    path = address(subscription, "/stream")
+    opened = [await patient(path) for _ in range(2)]
+    refused = await patient(path)
+    assert [answer.status_code for answer in (*opened, refused)] == [200, 200, 429]
+    assert (refused.json()["code"], refused["Retry-After"]) == ("too_many_streams", "5")
+    assert (await AsyncClient().get(path, headers=other)).status_code == 200
+    opened.pop().close()
+    opened.clear()
+    gc.collect()
+    assert (await patient(path)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_one_client_has_a_quarter_of_the_long_polls_at_most(bot, subscription, patient, monkeypatch):
+    monkeypatch.setattr(long_poll, "MAX_WAITING", 8)
+    other = key_of(await asyncio.to_thread(elsewhere, lambda: api_client(Scope.EVENTS_READ, bots=[bot])))
+    path, places = address(subscription), long_poll._limits
+    waiting = [asyncio.create_task(patient(path, {"wait": "60"})) for _ in range(2)]
+    async with asyncio.timeout(30):
+        while sum(places._taken.values()) < 4:  # two of everybody's, two of the client's
+            await asyncio.sleep(0.01)
+    refused = await patient(path, {"wait": "60"})
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_waiting")
+    assert (await patient(path)).status_code == 200
+    waiting.append(asyncio.create_task(AsyncClient().get(path, {"wait": "60"}, headers=other)))
+    async with asyncio.timeout(30):
+        while sum(places._taken.values()) < 6:
+            await asyncio.sleep(0.01)
+    await asyncio.to_thread(arrive_elsewhere, bot)
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), 30)
+    assert [answer.status_code for answer in answers] == [200] * 3
