@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 import httpcore
 import httpx
 
+from feishu.cancellation import send
 from feishu.networks import (
     EVERYWHERE,
     ForbiddenAddressError,
@@ -114,7 +115,7 @@ class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
                 await check_for_proxy(host, port, self._route.networks, resolver=self._resolver)
             except ForbiddenAddressError as error:
                 raise httpx.ConnectError(str(error)) from error
-        return await self._pools.get(proxy).handle_async_request(request)
+        return await send(self._pools.get(proxy), request)
 
     async def aclose(self) -> None:
         for pool in self._pools.all():

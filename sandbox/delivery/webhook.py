@@ -14,6 +14,7 @@ from typing import Self
 import httpx
 import msgspec
 
+from feishu.cancellation import CancellableTransport
 from feishu.encryption import encrypt
 from feishu.signatures import event_signature
 from sandbox.config import AppConfig
@@ -33,7 +34,8 @@ class Webhook:
         # As many as the client has connections; a deadline runs from when there is one.
         self.slots = asyncio.Semaphore(_AT_ONCE)
         # The environment's proxies are for the Internet; an app under test is next door.
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+        transport = CancellableTransport(httpx.AsyncHTTPTransport(trust_env=False))
+        self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
 
     async def __aenter__(self) -> Self:
         return self
