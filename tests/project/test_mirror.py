@@ -95,7 +95,7 @@ ELSEWHERE = (
     elsewhere("bots/doctor", "case findings", tests="bots/doctor", why="what all examinations share"),
     elsewhere("bots/incidents", "detectors", tests="bots/incidents/test_detection.py", why="the list that detection goes through"),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
-    elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py", why="REST is its only caller"),
+    elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
     # --- events
     elsewhere(
         "events", "handlers clicks/lookup clicks/records",
@@ -128,12 +128,12 @@ ELSEWHERE = (
     ),
     elsewhere(
         "auth_sessions", "domain/completion domain/tokens/grants pages/consent pages/self_service pages/words",
-        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py journey",
+        tests="auth_sessions/domain/test_consent.py auth_sessions/domain/test_exchange.py auth_sessions/domain/test_device.py auth_sessions/domain/test_self_service.py journey",
         why="the end that both flows share, and the pages on the way there",
     ),
     elsewhere(
         "auth_sessions/domain/refresh", "claim commit recovery submission switch",
-        tests="auth_sessions/domain/refresh/test_refresher.py auth_sessions/domain/refresh/test_state_machine.py",
+        tests="auth_sessions/domain/refresh/test_refresher.py auth_sessions/domain/refresh/test_outages.py auth_sessions/domain/refresh/test_journal.py auth_sessions/domain/refresh/test_state_machine.py",
         why="steps of one refresh, which may fail between any two of them",
     ),
     elsewhere(
