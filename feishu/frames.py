@@ -104,7 +104,8 @@ def decode(data: bytes) -> Frame:
     position, end = 0, len(data)
     try:
         while position < end:
-            position = _read_short_headers(data, position, headers)
+            if data[position] == _HEADER:
+                position = _read_short_headers(data, position, headers)
             if position < end:
                 position = fields.read(position)
         return fields.frame()

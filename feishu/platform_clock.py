@@ -20,6 +20,7 @@ logger = logging.getLogger("feishu.clock")
 
 TOLERANCE: Final = 60.0
 """Seconds of difference that are nobody's concern."""
+_TOLERANCE: Final = timedelta(seconds=TOLERANCE)
 FEWEST: Final = 3
 """Answers of one host before its clock is judged."""
 KEPT: Final = 15
@@ -102,14 +103,14 @@ class PlatformClock:
         Where both clocks agree about what came, or where the correction would have it come from the future, it is left alone: then
         it is the `Date` that is wrong.
         """
-        correction, tolerance = self.correction(), timedelta(seconds=TOLERANCE)
-        if not correction or abs(received - at) <= tolerance:
+        # Nearly everything came just now, and is compared first: that costs less than the correction.
+        if abs(received - at) <= _TOLERANCE or not (correction := self.correction()):
             return at
         try:
             corrected = at - timedelta(seconds=correction)
         except OverflowError:
             return at
-        return at if corrected - received > tolerance else corrected
+        return at if corrected - received > _TOLERANCE else corrected
 
     def _judge(self, now: float) -> float | None:
         with self._lock:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,14 @@ from events.models import Event
 
 COLUMNS = (
     "bot_id", "dedupe_key", "event_id", "event_type", "arrived_by", "status", "payload",
-    "tenant_key", "trace_id", "created_at", "received_at", "error", "duplicates",
+    "tenant_key", "trace_id", "created_at", "received_at", "error",
 )  # fmt: skip
 _POSTGRES_TYPES = (
     "uuid", "text", "text", "text", "text", "text", "bytea",
-    "text", "text", "timestamptz", "timestamptz", "text", "int4",
+    "text", "text", "timestamptz", "timestamptz", "text",
 )  # fmt: skip
-SQLITE_ROWS = 200  # a row has 13 parameters, SQLite takes 32,766
+SQLITE_ROWS = 200  # a row has 12 parameters, SQLite takes 32,766
+_row = attrgetter(*COLUMNS)
 
 Key = tuple[UUID, str]
 
@@ -88,11 +90,8 @@ def _store_in_halves(
 def _insert(events: Sequence[IncomingEvent]) -> dict[Key, int]:
     # Always the same order, so that two writers never wait for each other in a circle.
     ordered = sorted(events, key=lambda event: (event.bot_id.int, event.dedupe_key))
-    rows = [
-        tuple(0 if name == "duplicates" else getattr(event, name) for name in COLUMNS) for event in ordered
-    ]
     insert = _insert_postgres if connection.vendor == "postgresql" else _insert_sqlite
-    return insert(rows)
+    return insert([_row(event) for event in ordered])
 
 
 def _insert_postgres(rows: list[tuple[object, ...]]) -> dict[Key, int]:

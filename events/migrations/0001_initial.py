@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(help_text="As the platform says, by the portal's clock.", verbose_name='created')),
                 ('received_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='received')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
-                ('duplicates', models.PositiveIntegerField(default=0, verbose_name='duplicates')),
+                ('duplicates', models.PositiveIntegerField(db_default=0, default=0, verbose_name='duplicates')),
                 ('error', models.CharField(blank=True, max_length=500, verbose_name='error')),
                 ('answered_late', models.BooleanField(db_default=False, help_text='A click whose handler was not done in time: the person was told that it is being worked on.', verbose_name='answered late')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='bots.bot', verbose_name='bot')),

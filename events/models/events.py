@@ -41,7 +41,7 @@ class Event(models.Model):
     )
     received_at = models.DateTimeField(_("received"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    duplicates = models.PositiveIntegerField(_("duplicates"), default=0)
+    duplicates = models.PositiveIntegerField(_("duplicates"), default=0, db_default=0)
     error = models.CharField(_("error"), max_length=500, blank=True)
     answered_late = models.BooleanField(
         _("answered late"),
