@@ -76,7 +76,7 @@ class BodyReader:
                     raise BodyTooLargeError
                 if self._bytes > max(MAX_BYTES, 2 * limit):
                     self._end_oldest(young_seconds=0)
-                if body:
+                if body and patience in self._under_way:  # not where it has to give way
                     patience.reschedule(ends)
             return bytes(body)
         finally:
@@ -90,7 +90,8 @@ class BodyReader:
             if began > oldest_to_stay:
                 return
             if peer in {None, its_peer}:
-                patience.reschedule(now)
+                if not patience.expired():  # its task may not have come to know yet
+                    patience.reschedule(now)
                 self._forget(patience)
                 return
 

@@ -58,11 +58,6 @@ ELSEWHERE = (
     ),
     # --- feishu, core
     elsewhere(
-        "core", "background/request_bodies",
-        tests="feishu_portal/front/test_bodies.py events/ingress/webhook/test_limits.py",
-        why="bounds what a server reads: tested where one reads",
-    ),
-    elsewhere(
         "feishu/long_connection", "address connection ending pump socket tunnel",
         tests="feishu/long_connection",
         why="one client against a gateway, a behaviour a file",
@@ -78,11 +73,6 @@ ELSEWHERE = (
         "core/console/live", "feeds hub outbox polling publish",
         tests="core/console/live/test_notifications.py core/console/live/test_sockets.py processes/test_live_status.py",
         why="one way from a change to an open page",
-    ),
-    elsewhere(
-        "core/background", "request_bodies",
-        tests="events/ingress/webhook/test_limits.py feishu_portal/front/test_bodies.py",
-        why="its two callers are who it bounds",
     ),
     elsewhere("core/database", "transactions", tests="core/database/test_sqlite.py", why="a limit that each database keeps its way"),
     # --- bots
