@@ -8,7 +8,6 @@ cookie, and counts by itself: neither the mistakes of others with that name nor 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_network
 from typing import Any, Final
 
 from django.conf import settings
@@ -26,6 +25,7 @@ from core.access import audit
 from core.access.actors import Actor
 from core.access.models import SignInAttempts, User
 from core.access.passwords import PasswordsBusyError
+from core.remote_address import network_of
 
 FREE: Final = 5
 """Wrong passwords before the first pause, of one name from one browser or address."""
@@ -88,12 +88,8 @@ class OperatorBackend(ModelBackend):
 
 
 def address_of(request: HttpRequest) -> str:
-    """The caller's address, as the server or a trusted proxy in front says; of IPv6 the network of one subscriber."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    try:
-        return str(ip_network((address, 64), strict=False)) if ":" in address else address
-    except ValueError:
-        return address
+    """Whom the caller is counted as, by the address that the server or a trusted proxy in front says."""
+    return network_of(str(request.META.get("REMOTE_ADDR", "")))
 
 
 def _counters(request: HttpRequest, username: str) -> list[_Counter]:

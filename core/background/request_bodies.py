@@ -7,10 +7,11 @@ as well: a body that has just begun is no slow one and gives way to nobody.
 
 import asyncio
 from collections import Counter
-from ipaddress import ip_network
 from typing import Self
 
 from starlette.requests import Request
+
+from core.remote_address import network_of
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of all bodies under way in one process."""
@@ -61,7 +62,7 @@ class BodyReader:
     async def _read(
         self, request: Request, limit: int, patience: asyncio.Timeout, ends: float, places: int
     ) -> bytes:
-        body, peer = bytearray(), peer_of(request)
+        body, peer = bytearray(), network_of(request.client.host if request.client else "")
         if self._of_peer[peer] >= max(1, places // SHARE):
             self._end_oldest(peer)
         elif self._of_peer.total() >= places:
@@ -101,12 +102,3 @@ class BodyReader:
             self._of_peer[peer] -= 1
             if not self._of_peer[peer]:
                 del self._of_peer[peer]
-
-
-def peer_of(request: Request) -> str:
-    """The address of the caller, or of the proxy in front; of IPv6 the network, which one caller has as a whole."""
-    host = request.client.host if request.client else ""
-    try:
-        return str(ip_network((host, 64), strict=False)) if ":" in host else host
-    except ValueError:
-        return host

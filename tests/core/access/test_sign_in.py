@@ -45,6 +45,16 @@ def test_unknown_name_is_answered_like_a_known_one(operator):
         assert answers == [200] * sign_in.FREE + [429]
 
 
+def test_strangers_on_a_dual_stack_socket_keep_no_operator_out(operator):
+    stranger = "::ffff:198.51.100.7"
+    answers = [
+        try_to_sign_in(f"nobody {number}", "wrong", address=stranger).status_code
+        for number in range(2 * sign_in.FREE + 1)
+    ]
+    assert answers[-1] == 429
+    assert try_to_sign_in(operator.username, RIGHT, address="::ffff:192.0.2.1").status_code == 302
+
+
 def test_pause_ends_and_grows(operator):
     for _ in range(sign_in.FREE):
         try_to_sign_in(operator.username, "wrong")
