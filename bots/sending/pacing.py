@@ -11,9 +11,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from django.utils import timezone
-
-from core.background.pace import Pace
+from core.background.pace import Pace, steady_now
 from feishu.codes import PER_CHAT
 from feishu.errors import RateLimited
 from feishu.reasons import Reason
@@ -34,8 +32,9 @@ class ChatQueues:
         self._guard = threading.Lock()
 
     def take(self, chat: Hashable, *, until: datetime) -> float:
-        """Take the next turn; in how many seconds it is. Raises RateLimited where it is not before ``until``."""
-        now = timezone.now()
+        """Take the next turn; in how many seconds it is. Raises RateLimited where it is not before ``until``, a time of
+        ``steady_now``."""
+        now = steady_now()
         with self._guard:
             begins = self._next.get(chat)
             turn = now if _PACE.allowed(begins, now) else begins or now
@@ -53,7 +52,7 @@ class ChatQueues:
 
     def pause(self, chat: Hashable, seconds: float) -> None:
         """The platform takes nothing for this chat for so long."""
-        opens = timezone.now() + timedelta(seconds=seconds)
+        opens = steady_now() + timedelta(seconds=seconds)
         with self._guard:
             self._next[chat] = max(self._next.get(chat, opens), opens)
 
@@ -64,7 +63,7 @@ _queues = ChatQueues()
 def in_turn(chat: Hashable, send: Callable[[], T], *, queues: ChatQueues = _queues) -> T:
     """What ``send`` returns, called when it is this message's turn, and again where the platform says that the chat has had
     enough, which sent nothing. Waits three seconds at most. Raises RateLimited beyond, and what ``send`` raises."""
-    until = timezone.now() + LONGEST_WAIT
+    until = steady_now() + LONGEST_WAIT
     while True:
         if wait := queues.take(chat, until=until):
             time.sleep(wait)
@@ -74,5 +73,5 @@ def in_turn(chat: Hashable, send: Callable[[], T], *, queues: ChatQueues = _queu
             if error.code not in PER_CHAT:
                 raise
             queues.pause(chat, error.reset_after)
-            if timezone.now() + timedelta(seconds=error.reset_after) > until:
+            if steady_now() + timedelta(seconds=error.reset_after) > until:
                 raise

@@ -4,8 +4,15 @@ The generic cell rate algorithm: one time is kept, at which the next may start. 
 ``burst``, so that a rate of 5 lets five start at once after a quiet second.
 """
 
+import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+
+def steady_now() -> datetime:
+    """Now, for a rate that one process keeps by itself: by a clock that nobody sets. A wall clock that is set back would
+    hold up the next start for as long."""
+    return datetime.fromtimestamp(time.monotonic(), UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """How many events a second a process takes for one bot."""
 
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 
-from core.background.pace import Pace
+from core.background.pace import Pace, steady_now
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class BotRates:
@@ -17,7 +20,7 @@ class BotRates:
 
     def take(self, bot_id: UUID) -> bool:
         """Count an event; False where it is too many."""
-        now, next_start = datetime.now(UTC), self._next.get(bot_id)
+        now, next_start = steady_now(), self._next.get(bot_id)
         pace = Pace(settings.WEBHOOK_BOT_RATE)
         if not pace.allowed(next_start, now):
             return False

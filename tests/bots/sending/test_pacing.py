@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from bots.sending import pacing
 from bots.sending.pacing import ChatQueues, in_turn
+from core.background.pace import steady_now
 from feishu.errors import APIError, RateLimited
 
 
@@ -17,7 +18,7 @@ def slept(monkeypatch):
 
 
 def soon() -> object:
-    return timezone.now() + pacing.LONGEST_WAIT
+    return steady_now() + pacing.LONGEST_WAIT
 
 
 def test_five_go_at_once_and_the_next_in_turn():
@@ -91,5 +92,13 @@ def test_chats_are_forgotten_beyond_the_bound(monkeypatch):
     monkeypatch.setattr(pacing, "MAX_CHATS", 3)
     queues = ChatQueues()
     for number in range(10):
-        queues.take(number, until=timezone.now() + timedelta(seconds=1))
+        queues.take(number, until=soon())
     assert len(queues._next) == 3
+
+
+def test_clock_that_is_set_back_holds_up_no_message(slept, time_machine):
+    queues = ChatQueues()
+    assert in_turn("oc_1", lambda: "sent", queues=queues) == "sent"
+    time_machine.move_to(timezone.now() - timedelta(hours=1), tick=True)
+    assert in_turn("oc_1", lambda: "sent", queues=queues) == "sent"
+    assert slept == []

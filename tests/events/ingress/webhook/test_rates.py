@@ -1,4 +1,8 @@
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
+from django.utils import timezone
 
 from events.ingress.webhook import rates
 from tests.events.ingress.webhook.pushes import CHALLENGE, path, refused, request
@@ -11,14 +15,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def stopped_clock(monkeypatch, settings):
     """A second in which three events may come."""
     settings.WEBHOOK_BOT_RATE = 3
-    now = rates.datetime.now(rates.UTC)
-
-    class Clock:
-        @staticmethod
-        def now(_zone):
-            return now
-
-    monkeypatch.setattr(rates, "datetime", Clock)
+    now = rates.steady_now()
+    monkeypatch.setattr(rates, "steady_now", lambda: now)
 
 
 @pytest.mark.usefixtures("stopped_clock")
@@ -39,3 +37,11 @@ async def test_requests_that_prove_nothing_use_up_no_rate(http, bot):
             await http.post(path(bot), **request(message_event(), key="a key of mine"))
         ).status_code == 401
     assert (await http.post(path(bot), **request(message_event()))).status_code == 200
+
+
+def test_clock_that_is_set_back_holds_up_no_event(settings, time_machine):
+    settings.WEBHOOK_BOT_RATE = 1_000
+    bot_rates, bot_id = rates.BotRates(), uuid4()
+    assert bot_rates.take(bot_id)
+    time_machine.move_to(timezone.now() - timedelta(hours=1), tick=True)
+    assert bot_rates.take(bot_id)
