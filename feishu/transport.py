@@ -72,7 +72,7 @@ class Transport:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
         # One that is pushed out of the pool may be in use: it closes when nobody holds it any more.
-        weakref.finalize(self, self._client.close).atexit = False
+        weakref.finalize(self, self._client.close)
 
     def request(
         self,

@@ -5,10 +5,11 @@ is logged; pages read the rows by themselves a few seconds later.
 """
 
 import asyncio
+import atexit
+import contextlib
 import logging
 import os
 import threading
-import time
 from typing import Final
 
 from channels.layers import get_channel_layer
@@ -34,6 +35,7 @@ class Outbox:
         self._pending = Changes()
         self._filled = threading.Event()
         self._thread: threading.Thread | None = None
+        self._stopped = threading.Event()
         self._is_up = True
 
     def put(self, topic: str, keys: list[str] | None) -> None:
@@ -42,9 +44,21 @@ class Outbox:
             self._pending.add(topic, keys)
             # Threads do not outlive a fork: the child's first notification starts one of its own.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="live-outbox", daemon=True)
+                self._stopped = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._stopped,), name="live-outbox", daemon=True
+                )
                 self._thread.start()
         self._filled.set()
+
+    def stop(self) -> None:
+        """Send what is pending, unless Redis is away, and close the connection. The next ``put`` starts again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stopped.set()
+        self._filled.set()
+        if thread is not None:
+            thread.join(2 * PATIENCE)
 
     def reset(self) -> None:
         """Start again in a forked process, where the lock may be held by a thread that is not there."""
@@ -55,19 +69,20 @@ class Outbox:
             taken, self._pending = self._pending, Changes()
             return taken
 
-    def _run(self) -> None:
-        loop = asyncio.new_event_loop()  # one for good: the layer keeps a connection for every loop
-        while True:
-            self._filled.wait()
-            self._filled.clear()
-            time.sleep(GATHER)
-            try:
-                loop.run_until_complete(_send(self._take()))
-            except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the thread goes on
-                self._failed(error)
-                time.sleep(PATIENCE)
-            else:
-                self._succeeded()
+    def _run(self, stopped: threading.Event) -> None:
+        # One loop for good: the layer keeps a connection for every loop, and closes it with the loop.
+        with contextlib.closing(asyncio.new_event_loop()) as loop:
+            while not stopped.is_set():
+                self._filled.wait()
+                self._filled.clear()
+                stopped.wait(GATHER)
+                try:
+                    loop.run_until_complete(_send(self._take()))
+                except Exception as error:  # noqa: BLE001 -- whatever the layer raises, the thread goes on
+                    self._failed(error)
+                    stopped.wait(PATIENCE)
+                else:
+                    self._succeeded()
 
     def _failed(self, error: Exception) -> None:
         self.dropped += 1
@@ -90,3 +105,4 @@ async def _send(changes: Changes) -> None:
 
 OUTBOX = Outbox()
 os.register_at_fork(after_in_child=OUTBOX.reset)
+atexit.register(OUTBOX.stop)

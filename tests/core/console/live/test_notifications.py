@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -20,12 +21,13 @@ def layers(url: str) -> dict:
 
 
 @pytest.fixture(autouse=True)
-def own_outbox(monkeypatch) -> outbox.Outbox:
+def own_outbox(monkeypatch) -> Iterator[outbox.Outbox]:
     fresh = outbox.Outbox()
     monkeypatch.setattr("core.console.live.publish.OUTBOX", fresh)
     monkeypatch.setattr(outbox, "PATIENCE", 0.3)
     monkeypatch.setattr(hub, "RETRY", 0.1)
-    return fresh
+    yield fresh
+    fresh.stop()
 
 
 class Page:
@@ -85,6 +87,23 @@ async def test_notification_goes_through_redis_to_every_process_that_subscribed(
         assert notified[0] == "bots"
         assert notified[1] is not None
         assert "second" in notified[1]
+
+
+async def test_stopped_outbox_sends_what_is_pending_and_leaves_nothing_open(
+    settings, redis_url, own_outbox, monkeypatch
+):
+    monkeypatch.setattr(outbox, "PATIENCE", 10)
+    settings.CHANNEL_LAYERS = layers(redis_url)
+    page = Page()
+    async with hub.hub().subscribed(("bots",), page.on_change):
+        await page.is_notified_by(lambda: changed("bots", ["first"]))
+        changed("bots", ["last"])
+        thread = own_outbox._thread
+        await asyncio.to_thread(own_outbox.stop)
+        assert not thread.is_alive()
+        while "last" not in (await page.next())[1]:
+            pass
+        await page.is_notified_by(lambda: changed("bots", ["again"]))
 
 
 async def test_wiped_redis_is_joined_again(settings, redis_url, monkeypatch):
