@@ -85,8 +85,9 @@ def database_url(database_copies: DatabaseCopies) -> Iterator[str]:
 
 
 @pytest.fixture
-def managed_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ProcessStarter]:
-    """Starts processes that end with the test; a traceback or one of ``.secrets`` in their output fails it.
+def managed_process(tmp_path: Path, request: pytest.FixtureRequest, leaks: Watch) -> Iterator[ProcessStarter]:
+    """Starts processes that end with the test; a traceback, one of ``.secrets`` or any other secret of the test in their
+    output fails it, and one of ``.secrets`` in their answers.
 
     A test that has a database or a sandbox gets it first, whatever the order of its arguments: so it outlives the last
     process.
@@ -96,6 +97,9 @@ def managed_process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[
             request.getfixturevalue(outliving)
     starter = ProcessStarter(tmp_path)
     yield starter
+    for secret in starter.secrets:
+        leaks.keep(secret, "secret of the processes")
+    starter.secrets |= leaks.secrets.keys()
     if complaints := starter.close():
         pytest.fail("\n".join(complaints), pytrace=False)
 

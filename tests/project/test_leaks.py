@@ -1,21 +1,24 @@
 """The search for secrets that every test ends with: it can fail."""
 
 import base64
+import json
 import logging
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from starlette.responses import PlainTextResponse
 
+from auth_sessions.domain.sessions import authorize_link, request_authorization
 from auth_sessions.models import UserToken
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.background.notify import notify
 from sandbox.world import ids
 from tests.factories import make_bot, make_grant
-from tests.services.leaks import ANSWER, LOG, TASK, Watch, looks_like_a_secret, ways_found
+from tests.services.leaks import ANSWER, LOG, TASK, Watch, is_of_the_portal, looks_like_a_secret, ways_found
+from tests.services.recordings import hear_recording
 
 SECRET = "marked/secret+of the+test"
 
@@ -85,3 +88,69 @@ async def test_answers_that_do_not_come_from_django_are_heard_and_those_of_the_p
     assert [said.name for said in leaks.said if said.place == ANSWER] == ["/proxy/somewhere"]
     assert len(leaks.leaks()) == 1
     leaks.said.clear()  # it was meant
+
+
+def test_codes_and_tickets_of_the_sandbox_are_known(leaks):
+    assert {ids.authorization_code(), ids.ticket()} <= set(leaks.secrets)
+
+
+@pytest.mark.django_db
+def test_state_and_the_browsers_half_of_a_link_are_known_and_belong_to_the_start(leaks, client, monkeypatch):
+    monkeypatch.setattr("auth_sessions.notify.notify", lambda *_sent: None)
+    session = request_authorization(bot=make_bot(), open_id="ou_asked", actor=SYSTEM)
+    response = client.get(urlsplit(authorize_link(session)).path, headers={"Sec-Fetch-User": "?1"})
+    state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    [browser] = [cookie.value for name, cookie in response.cookies.items() if name.endswith("portal_auth")]
+    assert {state, browser} <= set(leaks.secrets)
+    assert leaks.leaks() == []
+    leaks.hear(ANSWER, "/admin/auth_sessions/authsession/", f"{state} {browser}")
+    assert len(leaks.leaks()) == 2
+    leaks.said.clear()  # they were meant
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [
+        ("/", True),
+        ("/admin/", True),
+        ("/api/v1/bots", True),
+        ("/oauth/callback/cli_1/", True),
+        ("/oauth/v3/token", False),
+        ("/sandbox/api/books", False),
+        ("/open-apis/im/v1/messages", False),
+        ("/administration", False),
+    ],
+)
+def test_paths_of_the_portal_are_told_from_those_of_the_sandbox(path, is_ours):
+    assert is_of_the_portal(path) is is_ours
+
+
+def recorded(path: str, body: str, *, kind: str = "text/html", headers: dict[str, str] | None = None) -> dict:
+    given = [{"name": name, "value": value} for name, value in (headers or {}).items()]
+    content = {"mimeType": kind, "text": base64.b64encode(body.encode()).decode(), "encoding": "base64"}
+    return {
+        "request": {"url": f"http://localhost{path}"},
+        "response": {"headers": given, "content": content},
+    }
+
+
+def test_code_and_state_of_a_browsers_way_are_looked_for_in_its_pages_and_tokens_by_their_shape(tmp_path):
+    code, state, cookie = "the-authorization-code", "the-state-of-a-link", "the-key-of-a-session"
+    way = f"/oauth/callback/cli_1/?code={code}&state={state}"
+    cookies = {"Set-Cookie": f"feishu_portal_session={cookie}; Path=/"}
+    entries = [
+        recorded("/oauth/start/the-start-token-of-a-link/", "", headers={"Location": f"/x?state={state}"}),
+        recorded(way, "all is well", headers=cookies),
+        recorded("/sandbox/pages", ids.user_token()),
+        recorded("/admin/access/apiclient/1/change/", "fp_00000000_" + "k" * 40),
+        recorded("/static/a.js", ids.user_token(), kind="text/javascript"),
+    ]
+    watch, file = Watch(), tmp_path / "recording"
+    file.write_text(json.dumps({"log": {"entries": entries}}))
+    hear_recording(watch, file)
+    assert {code, state, cookie, "the-start-token-of-a-link"} == set(watch.secrets)
+    assert watch.leaks() == []
+    entries += [recorded(f"/admin/{secret}/", secret) for secret in (code, state, cookie, ids.user_token())]
+    file.write_text(json.dumps({"log": {"entries": entries}}))
+    hear_recording(watch, file)
+    assert len(watch.leaks()) == 4

@@ -1,23 +1,44 @@
 """The ears of `leaks` in this process: put in once, for the whole session."""
 
+import atexit
 import functools
+import itertools
 import logging
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from tests.services.leaks import ANSWER, TASK, LogWatch, Watch, hear_answer
+from tests.services.leaks import (
+    ANSWER,
+    BROWSER,
+    CODE,
+    STATE,
+    TASK,
+    TICKET,
+    LogWatch,
+    Watch,
+    hear_answer,
+    is_of_the_portal,
+)
+from tests.services.recordings import hear_recording
 
 
 def install() -> LogWatch:
-    """Every value that is sealed, every key that is made, every answer of a test client or of an ASGI application, every
-    task message and every log line from now on."""
+    """Every value that is sealed, every key, code, state and ticket that is made, every answer of a test client, of an ASGI
+    application and of a process, every page that a browser gets, every task message and every log line from now on."""
     import httpx  # noqa: PLC0415 -- after Django's setup
     from celery import Celery  # noqa: PLC0415 -- after Django's setup
     from celery.app.task import Task  # noqa: PLC0415
     from django.test import AsyncClient, Client  # noqa: PLC0415
 
+    from auth_sessions.domain import consent  # noqa: PLC0415
+    from auth_sessions.pages import consent as consent_pages  # noqa: PLC0415
     from core.access import api_keys  # noqa: PLC0415
     from core.vault import fields  # noqa: PLC0415
+    from sandbox.world import ids  # noqa: PLC0415
 
     [handler] = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
     assert handler.formatter is not None
@@ -37,11 +58,17 @@ def install() -> LogWatch:
 
     told(fields.EncryptedField, "seal_for", _sealed)
     told(api_keys, "_new_key", lambda watch, key, *_rest: watch.keep(key, "api key"))
+    told(ids, "authorization_code", lambda watch, code: watch.keep(code, CODE))
+    told(ids, "ticket", lambda watch, ticket: watch.keep(ticket, TICKET))
+    told(consent, "authorize_url", lambda watch, _url, *_rest, state, **_values: watch.keep(state, STATE))
+    told(consent_pages, "open_link", lambda watch, opened, **_values: watch.keep(opened.browser, BROWSER))
     told(Task, "apply_async", _task)
     told(Celery, "send_task", _task)
     told(Client, "request", _answer)
     _hear_async(AsyncClient, log)
     _hear_asgi(httpx.ASGITransport, log)
+    told(httpx.Client, "send", _process_answer)
+    _hear_browsers(log)
     return log
 
 
@@ -82,3 +109,48 @@ def _hear_asgi(transport: Any, log: LogWatch) -> None:
         return response
 
     transport.handle_async_request = heard
+
+
+def _process_answer(watch: Watch, response: Any, _client: Any, request: Any, **values: Any) -> None:
+    """What a process of the portal answers to a test."""
+    if is_of_the_portal(request.url.path) and not values.get("stream"):
+        watch.hear(ANSWER, request.url.path, f"{response.headers}\n{response.text}", is_foreign=True)
+
+
+def _hear_browsers(log: LogWatch) -> None:
+    """Every context of a browser records what it gets; the recording is searched when the context is closed. What comes by
+    WebSocket is heard at once."""
+    from playwright.sync_api import Browser, BrowserContext  # noqa: PLC0415 -- takes a while, as Django does
+
+    directory = Path(tempfile.mkdtemp(prefix="recordings-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    numbers = itertools.count()
+    new_context, close = Browser.new_context, BrowserContext.close
+    recordings: dict[int, Path] = {}
+
+    def received(url: str, text: str | bytes) -> None:
+        if is_of_the_portal(path := urlsplit(url).path):
+            log.watch.hear(ANSWER, path, str(text), is_foreign=True)
+
+    def opened(page: Any) -> None:
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", functools.partial(received, socket.url)),
+        )
+
+    @functools.wraps(new_context)
+    def recorded(self: Any, **values: Any) -> Any:
+        path = directory / f"{next(numbers)}.har"
+        context = new_context(self, record_har_path=path, record_har_content="embed", **values)
+        context.on("page", opened)
+        recordings[id(context)] = path
+        return context
+
+    @functools.wraps(close)
+    def closed(self: Any, **values: Any) -> None:
+        close(self, **values)
+        if path := recordings.pop(id(self), None):
+            hear_recording(log.watch, path)
+            path.unlink()
+
+    Browser.new_context, BrowserContext.close = recorded, closed  # type: ignore[method-assign]

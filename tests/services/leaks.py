@@ -1,8 +1,9 @@
 """Secrets where they do not belong, looked for in whatever a test makes the portal say.
 
-Every value that the portal seals is a secret, and so is every API key it makes: whatever the test, the factories or the
-sandbox made up is known here from the moment it is stored. Looked for is the value as it is, URL-encoded, and within
-base64, wherever in it the value begins.
+Every value that the portal seals is a secret, and so is every API key it makes, every authorization code and gateway
+ticket of the sandbox, every state and every browser's half of a link: whatever the test, the factories or the sandbox made
+up is known here from the moment it exists. Looked for is the value as it is, URL-encoded, and within base64, wherever in it
+the value begins. What other processes answer is searched for the shapes of tokens and keys as well.
 """
 
 import base64
@@ -19,6 +20,13 @@ LOG, TASK, ANSWER = "log", "task message", "answer"
 
 # What the sandbox, like the platform, makes of a token, and the portal of an API key.
 _SHAPES = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{20,}|\b(?:t|u|ur)-[A-Za-z0-9]{30,}|\bfp_[0-9a-f]{8}_[\w-]{30,}")
+_PORTAL = re.compile(
+    r"/(?:$|(?:admin|api|proxy|live|healthz|metrics|mcp|i18n)(?:/|$)|oauth/(?:start|callback|my|live)(?:/|$))"
+)
+"""Paths of the portal; the sandbox has others, on which it tells secrets all the time."""
+CODE, STATE, TICKET = "authorization code", "state", "gateway ticket"
+BROWSER = "browser's half of a link"
+
 # Where a value is told to the one it is for: kind of secret, place, path.
 _LINKS = r"/(?:api/v1/(?:.*/)?auth-sessions|admin/auth_sessions|oauth)(?:/.*)?"
 BELONGS = (
@@ -28,8 +36,14 @@ BELONGS = (
     ("auth_sessions.deviceconsent.verification_uri", ANSWER, re.compile(_LINKS)),
     ("events.subscription.secret", ANSWER, re.compile(r"/admin/events/subscription/.*")),
     ("api key", ANSWER, re.compile(r"/admin/access/apiclient/.*")),
+    (STATE, ANSWER, re.compile(r"/oauth/start/.*")),
+    (BROWSER, ANSWER, re.compile(r"/oauth/start/.*")),
     # An official SDK begins with it, and gets back what it sent.
     ("api key", ANSWER, re.compile(r"/proxy/.*/auth/v3/(?:app|tenant)_access_token/internal/?")),
+)
+# Where tokens and keys of any kind may stand in the answer of a process of which nobody here knows the secrets.
+_TELLING = re.compile(
+    r"/(?:api/v1/bots/[^/]+/users/[^/]+/token|admin/access/apiclient/.*|proxy/.*/auth/v3/.*|admin/events/subscription/.*)"
 )
 
 
@@ -40,6 +54,8 @@ class Said:
     place: str
     name: str
     text: str
+    is_foreign: bool = False
+    """Whether another process said it, whose secrets are known by their shape alone."""
 
 
 @dataclass
@@ -54,8 +70,8 @@ class Watch:
         if len(value) >= SHORTEST:
             self.secrets[value] = kind
 
-    def hear(self, place: str, name: str, text: str) -> None:
-        self.said.append(Said(place, name, text))
+    def hear(self, place: str, name: str, text: str, *, is_foreign: bool = False) -> None:
+        self.said.append(Said(place, name, text, is_foreign))
 
     def leaks(self) -> list[str]:
         """A sentence for each secret at each place where it does not belong."""
@@ -66,6 +82,11 @@ class Watch:
             if not belongs(kind, said)
             for how in ways_found(value, said.text)
         }
+        found |= {
+            f"what looks like a token or a key in {said.place} ({said.name})"
+            for said in self.said
+            if said.is_foreign and looks_like_a_secret(said.text) and not _TELLING.fullmatch(said.name)
+        }
         return sorted(found)
 
 
@@ -74,6 +95,10 @@ def belongs(kind: str, said: Said) -> bool:
         kind == allowed and said.place == place and path.fullmatch(said.name)
         for allowed, place, path in BELONGS
     )
+
+
+def is_of_the_portal(path: str) -> bool:
+    return _PORTAL.match(path) is not None
 
 
 def looks_like_a_secret(text: str) -> bool:
