@@ -30,8 +30,7 @@ from feishu_portal.overview.connections.feed import BoardFeed
 heads.install()
 
 _pages = BoundedBodies(_django)
-_webhook = WebhookEndpoint()
-_proxy = ProxyEndpoint()
+_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint] = {PREFIX: WebhookEndpoint(), PROXY: ProxyEndpoint()}
 _sockets: dict[str, ASGIApp] = {
     EVENTS_SOCKET: socket_of(EventTail),
     "/live/bots/": socket_of(BadgesFeed),
@@ -43,14 +42,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Webhooks and calls of the proxy to their endpoints, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["type"] == "http" and route_of(scope).startswith(PREFIX):
-        await _webhook(scope, receive, send)
-    elif scope["type"] == "http" and route_of(scope).startswith(PROXY):
-        await _proxy(scope, receive, send)
     elif scope["type"] == "websocket":
         await _sockets.get(route_of(scope), no_such_socket)(scope, receive, send)
     else:
-        await _pages(scope, receive, send)
+        route = route_of(scope)
+        endpoint = next((one for prefix, one in _endpoints.items() if route.startswith(prefix)), _pages)
+        await endpoint(scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -63,7 +60,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         return
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await _webhook.close()
-    await _proxy.close()
-    await _pages.close()
+    for endpoint in (*_endpoints.values(), _pages):
+        await endpoint.close()
     await send({"type": "lifespan.shutdown.complete"})
