@@ -21,6 +21,18 @@ class Transport(models.TextChoices):
     WEBHOOK = "webhook", _("Webhook")
 
 
+class WebhookSecret(models.TextChoices):
+    """What proves that a webhook request is the platform's; the values are the names of the bot's fields."""
+
+    ENCRYPT_KEY = "encrypt_key", _("Encrypt Key")
+    VERIFICATION_TOKEN = "verification_token", _("Verification Token")
+
+    @property
+    def next_field(self) -> str:
+        """The bot's field for the one that takes its place during a rotation."""
+        return f"next_{self.value}"
+
+
 class SlotState(models.TextChoices):
     STOPPED = "stopped", _("Stopped")
     CONNECTING = "connecting", _("Connecting")

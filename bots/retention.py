@@ -1,4 +1,5 @@
-"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages."""
+"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages, counts of
+refused webhook requests."""
 
 from datetime import timedelta
 from typing import Final
@@ -6,12 +7,14 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from bots.models import ConnectionLoss, Incident, Sending
+from bots.models import ConnectionLoss, Incident, RefusedPush, Sending
 from core.database.retention import Overdue
 
 LOSSES_KEPT: Final = timedelta(days=30)
 INCIDENTS_KEPT: Final = timedelta(days=180)
 """After they were closed."""
+REFUSALS_KEPT: Final = timedelta(days=7)
+"""After the last one."""
 
 
 def overdue() -> Overdue:
@@ -22,4 +25,7 @@ def overdue() -> Overdue:
         "lost connections": ConnectionLoss.objects.filter(at__lt=now - LOSSES_KEPT).order_by("at"),
         "incidents": Incident.objects.filter(closed_at__lt=now - INCIDENTS_KEPT).order_by("closed_at"),
         "sent messages": Sending.objects.filter(at__lt=now - sendings_kept).order_by("at"),
+        "refused webhook requests": RefusedPush.objects.filter(last_at__lt=now - REFUSALS_KEPT).order_by(
+            "last_at"
+        ),
     }

@@ -17,17 +17,23 @@ from bots.destinations import (
     leave_former_destination,
     may_choose_hosts,
 )
-from bots.enums import SlotState
+from bots.enums import SlotState, WebhookSecret
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionSlot
 from bots.removal import remove
+from bots.webhook import rotation
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.vault.fields import encrypted_field, encrypted_fields
+from core.vault.keyring import SealedValueError
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport", "callback_transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
+
+
+NEXT: Final = frozenset(secret.next_field for secret in WebhookSecret)
+"""Secrets whose rotation begins anew when another one is entered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,19 @@ class BotChanges:
         # Last the secrets that are sealed for a destination: the other fields make it.
         bound = {name for name, encrypted in secrets.items() if encrypted.bound_to}
         for name, value in sorted(self.values.items(), key=lambda item: item[0] in bound):
-            if name in secrets and not value:
+            if name in secrets and (not value or (name in NEXT and _holds(bot, name, value))):
                 continue
             if name in secrets or getattr(bot, name) != value:
                 setattr(bot, name, value)
                 changed.append(name)
         return changed
+
+
+def _holds(bot: Bot, name: str, value: object) -> bool:
+    try:
+        return bool(getattr(bot, name) == value)
+    except SealedValueError:
+        return False
 
 
 @transaction.atomic
@@ -66,11 +79,15 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
     bot = Bot.objects.select_for_update().filter(app_id=app_id).first() or Bot(app_id=app_id)
     new = bot._state.adding
     before = None if new else Destination.of(bot)
+    sealed_for = bot.destination
     changed = changes.apply(bot)
+    if bot.destination != sealed_for:
+        rotation.leave_next_secrets(bot, changed=changed)
     _check_destination(bot, before, changed=changed, actor=actor)
     bot.full_clean()
     if not encrypted_field(Bot, "app_secret").is_set(bot):
         raise ValidationError({"app_secret": _("A bot needs its App Secret.")})
+    rotation.check(bot)
     save_bot(bot, changed=changed, actor=actor)
     return bot, new
 
@@ -98,6 +115,8 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") ->
     is_elsewhere = stored is not None and stored.destination != bot.destination
     if is_elsewhere:
         bot.open_id = ""  # another one there
+        rotation.leave_next_secrets(bot, changed=changed)
+    rotation.arrange(bot, changed=changed)
     bot.save()
     arrange_slots(bot)
     bots_changed([bot.pk])
@@ -145,6 +164,7 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
     bot.enabled = bot.connect = False
     for encrypted in encrypted_fields(Bot):
         setattr(bot, encrypted.name, "")
+    bot.rotation_ends_at = None
     bot.deleted_at = timezone.now()
     bot.save()
     bots_changed([bot.pk])

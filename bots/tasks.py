@@ -9,6 +9,7 @@ from bots.identity import learn_open_id
 from bots.incidents import detection, notices
 from bots.removal import remove_deleted_bots
 from bots.retention import overdue
+from bots.webhook.rotation import settle_rotations
 from core.background.notify import notify
 from core.database import retention
 
@@ -25,9 +26,10 @@ def remove_deleted() -> None:
 
 @shared_task(name="bots.sweep")
 def sweep() -> None:
-    """What no request asks for: counts of the platform that are due, incidents, and notices of them."""
+    """What no request asks for: rotations of secrets, counts of the platform that are due, incidents, and notices of them."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
+    settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
         notify("bots.send_notices", user_id, channel)

@@ -1,14 +1,20 @@
 """The form of a bot: its secrets can be written, replaced and removed, and never read."""
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from bots.destinations import FIELDS, Destination, check_hosts, check_secret
+from bots.enums import WebhookSecret
 from bots.models import Bot
 from bots.validators import validate_proxy, validate_scope
+from bots.webhook.rotation import LASTS, check
 from core.console.fields import LinesField, Removed, SecretField, SecretInput
 from core.vault.fields import encrypted_field
 
@@ -19,7 +25,10 @@ else:
 
 
 KEYS = ("app_secret", "encrypt_key", "verification_token")
-SECRETS = (*KEYS, "proxy_url")
+NEXT = tuple(secret.next_field for secret in WebhookSecret)
+SECRETS = (*KEYS, *NEXT, "proxy_url")
+DAYS = (1, 3, 7, 30)
+"""How long a rotation may last, as offered."""
 
 
 class BotForm(ModelForm):
@@ -27,6 +36,8 @@ class BotForm(ModelForm):
 
     may_choose_hosts = False
     """Whether the operator may enter any address of a platform; set by the admin for each request."""
+    sets_end = False
+    """Whether the operator chose how long a rotation lasts."""
 
     app_secret = SecretField(
         label=_("App Secret"), help_text=_("Developer console → Credentials & basic info.")
@@ -37,6 +48,25 @@ class BotForm(ModelForm):
     )
     verification_token = SecretField(
         label=_("Verification Token"), help_text=_("On the same page as the Encrypt Key. Webhook only.")
+    )
+    next_encrypt_key = SecretField(
+        label=_("Next Encrypt Key"),
+        help_text=_("Enter it here first, then the same in the developer console."),
+    )
+    next_verification_token = SecretField(
+        label=_("Next Verification Token"),
+        help_text=_("Enter it here as soon as it was reset in the developer console."),
+    )
+    rotation_days = forms.TypedChoiceField(
+        label=_("Both valid for"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_(
+            "From now on. A next secret that the platform uses takes the place of the current one; one that it never used is "
+            "dropped at the end."
+        ),
     )
     proxy_url = SecretField(
         label=_("Proxy"),
@@ -67,6 +97,19 @@ class BotForm(ModelForm):
             if isinstance(widget, SecretInput):
                 widget.is_set = encrypted_field(Bot, name).is_set(self.instance)
                 widget.removable = name != "app_secret"
+                widget.until = self.instance.rotation_ends_at if name in NEXT else None
+        if "rotation_days" in self.fields:
+            self._offer_days()
+
+    def _offer_days(self) -> None:
+        choices: list[tuple[int | str, str]] = [
+            (days, ngettext("%(count)d day", "%(count)d days", days) % {"count": days}) for days in DAYS
+        ]
+        if self.instance.rotation_ends_at:
+            choices.insert(0, ("", gettext("unchanged")))
+        field = cast("forms.TypedChoiceField", self.fields["rotation_days"])
+        field.choices = choices
+        self.initial["rotation_days"] = "" if self.instance.rotation_ends_at else LASTS.days
 
     def clean_proxy_url(self) -> str:
         """By hand: the model's own checks leave out what is not in its part of the form."""
@@ -104,3 +147,19 @@ class BotForm(ModelForm):
             value = self.cleaned_data.get(name, "")
             if value or isinstance(value, Removed):
                 setattr(self.instance, name, str(value))
+        try:
+            check(self.instance)
+        except ValidationError as error:
+            self.add_error(None, error)
+            return
+        days = self.cleaned_data.get("rotation_days")
+        is_given = any(self.cleaned_data.get(name) for name in NEXT)
+        if days and self.instance.next_secrets and (is_given or "rotation_days" in self.changed_data):
+            self.instance.rotation_ends_at = timezone.now() + timedelta(days=days)
+            self.sets_end = True
+
+    @property
+    def changed_fields(self) -> list[str]:
+        """Names of the bot's fields with another value."""
+        changed = [name for name in self.changed_data if name != "rotation_days"]
+        return [*changed, "rotation_ends_at"] if self.sets_end else changed

@@ -14,13 +14,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.badges import live_badge
-from bots.admin.bot_form import KEYS, SECRETS, BotForm
+from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
 from bots.admin.doctors_report import report, sentence
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
+from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor import CheckResult, examine, examine_setup
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 
 BY_CONNECTION = "transport == 'websocket' || callback_transport == 'websocket'"
+ROTATION = (*NEXT, "rotation_days", "rotation")
 
 
 class ConnectedFilter(admin.SimpleListFilter):
@@ -63,7 +65,7 @@ class ConnectedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bot)
-class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
+class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")
@@ -78,6 +80,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         "send_card",
         "test_credentials",
         {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS]},
+        "use_next_secrets",
         "switch_brand",
     )
     change_form_before_template = "admin/bots/bot/notices.html"
@@ -125,6 +128,17 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
             },
         ),
         (
+            _("Rotation of Encrypt Key and Verification Token"),
+            {
+                "fields": ROTATION,
+                "description": _(
+                    "For bots whose events arrive by webhook. While the platform changes over to a new Encrypt Key or "
+                    "Verification Token, requests with the old and with the new one are accepted, so no event and no click "
+                    "is lost."
+                ),
+            },
+        ),
+        (
             _("Events"),
             {
                 "fields": (
@@ -134,6 +148,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
                     "connect",
                     "at_platform",
                     "webhook_url",
+                    "refused",
                     "stale_after_minutes",
                     "event_retention_days",
                     "handlers_per_second",
@@ -194,10 +209,17 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Bot | None = None) -> tuple[str, ...]:
         """The App ID is what the platform and every address know a bot by: another one is another bot."""
+        if obj is None:
+            return ()
         return (
-            ("app_id", "at_platform", "own_open_id", "proxy_in_use", "redirect_url", "webhook_url")
-            if obj
-            else ()
+            "app_id",
+            "at_platform",
+            "own_open_id",
+            "proxy_in_use",
+            "redirect_url",
+            "refused",
+            "rotation",
+            "webhook_url",
         )
 
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
@@ -274,7 +296,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
     # --- writing
 
     def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        save_bot(obj, changed=form.changed_data, actor=Actor.operator(operator_of(request)))
+        save_bot(obj, changed=form.changed_fields, actor=Actor.operator(operator_of(request)))
 
     def save_related(
         self,
@@ -331,6 +353,7 @@ class BotAdmin(ConnectionControls, ConsoleAdmin[Bot]):
         if bot is None:
             return offered
         unfit = inapplicable(bot) | (set() if may_be_wrong_brand(bot) else {"switch-brand"})
+        unfit |= set() if bot.next_secrets else {"use-next-secrets"}
         return [action for action in offered if action.path not in unfit]
 
     @button(_("Switch brand"), icon="swap_horiz", path="switch-brand", colour="primary")
@@ -354,4 +377,5 @@ def _notices(bot: Bot) -> list[str]:
             % {"brand": brand.label}
         )
     findings = examine_setup(bot)
+    notices += refusal_notices(bot)
     return notices + [sentence(finding) for finding in findings if finding.result is not CheckResult.OK]

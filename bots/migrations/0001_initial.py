@@ -34,6 +34,9 @@ class Migration(migrations.Migration):
                 ('app_secret', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='App Secret')),
                 ('encrypt_key', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Encrypt Key')),
                 ('verification_token', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='Verification Token')),
+                ('next_encrypt_key', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='next Encrypt Key')),
+                ('next_verification_token', core.vault.fields.EncryptedField(blank=True, default='', verbose_name='next Verification Token')),
+                ('rotation_ends_at', models.DateTimeField(editable=False, null=True)),
                 ('proxy_url', core.vault.fields.EncryptedField(blank=True, default='', validators=[bots.validators.validate_proxy], verbose_name='proxy')),
                 ('transport', models.CharField(choices=[('websocket', 'Long connection'), ('webhook', 'Webhook')], default='websocket', max_length=10, verbose_name='events arrive by')),
                 ('callback_transport', models.CharField(blank=True, choices=[('', 'The same way as events'), ('websocket', 'Long connection'), ('webhook', 'Webhook')], help_text='Clicks on cards and the like. The developer console sets events and callbacks on two tabs: choose here what the callback tab says.', max_length=10, verbose_name='callbacks arrive by')),
@@ -197,6 +200,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RefusedPush',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(max_length=32)),
+                ('requests', models.PositiveBigIntegerField(default=0)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField(db_index=True)),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refused_pushes', to='bots.bot', verbose_name='bot')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='SecretUse',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('secret', models.CharField(choices=[('encrypt_key', 'Encrypt Key'), ('verification_token', 'Verification Token')], max_length=18)),
+                ('is_next', models.BooleanField()),
+                ('requests', models.PositiveBigIntegerField(default=0)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='secret_uses', to='bots.bot', verbose_name='bot')),
+            ],
+        ),
+        migrations.CreateModel(
             name='Sending',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -298,6 +324,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='notice',
             constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'feishu'])), name='notice_channel_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='refusedpush',
+            constraint=models.UniqueConstraint(fields=('bot', 'reason'), name='refused_push_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='secretuse',
+            constraint=models.UniqueConstraint(fields=('bot', 'secret', 'is_next'), name='secret_use_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='secretuse',
+            constraint=models.CheckConstraint(condition=models.Q(('secret__in', ['encrypt_key', 'verification_token'])), name='secret_use_secret_known'),
         ),
         migrations.AddIndex(
             model_name='sending',

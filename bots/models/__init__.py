@@ -4,6 +4,7 @@ from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bo
 from bots.models.connections import ConnectionLoss, ConnectionSlot, FleetProcess, PlatformCount
 from bots.models.incidents import Incident, Notice
 from bots.models.sendings import Sending
+from bots.models.webhooks import RefusedPush, SecretUse
 
 __all__ = [
     "MAX_SLOTS",
@@ -15,6 +16,8 @@ __all__ = [
     "Incident",
     "Notice",
     "PlatformCount",
+    "RefusedPush",
+    "SecretUse",
     "Sending",
     "default_scopes",
     "own_bot_ids",

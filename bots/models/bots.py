@@ -9,10 +9,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import PlatformName, TokenEndpoint, Transport
+from bots.enums import PlatformName, TokenEndpoint, Transport, WebhookSecret
 from bots.validators import validate_address, validate_proxy, validate_scopes
 from core.access.visibility import OwnedQuerySet
-from core.vault.fields import EncryptedField
+from core.vault.fields import EncryptedField, encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
 from feishu.networks import EVERYWHERE, Networks
@@ -113,6 +113,11 @@ class Bot(models.Model):
     app_secret = EncryptedField(_("App Secret"), bound_to="destination")
     encrypt_key = EncryptedField(_("Encrypt Key"))
     verification_token = EncryptedField(_("Verification Token"))
+    next_encrypt_key = EncryptedField(_("next Encrypt Key"), bound_to="destination")
+    next_verification_token = EncryptedField(_("next Verification Token"), bound_to="destination")
+    """Valid beside the ones above while they are being replaced on the platform, see ``bots.webhook.rotation``."""
+    rotation_ends_at = models.DateTimeField(null=True, editable=False)
+    """Until when the next secrets are valid; None without any."""
     proxy_url = EncryptedField(_("proxy"), validators=[validate_proxy])
     transport = models.CharField(
         _("events arrive by"), max_length=10, choices=Transport.choices, default=Transport.WEBSOCKET
@@ -221,6 +226,15 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_secret(self, secret: WebhookSecret) -> bool:
+        """Whether there is a current one, without opening it."""
+        return encrypted_field(Bot, secret.value).is_set(self)
+
+    @property
+    def next_secrets(self) -> list[WebhookSecret]:
+        """Which secrets have a next one; opens none."""
+        return [one for one in WebhookSecret if encrypted_field(Bot, one.next_field).is_set(self)]
 
     @property
     def callbacks_by(self) -> Transport:

@@ -1,12 +1,15 @@
 """Form fields of the console: secrets that can be written but not read, and lists edited one entry a line."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+
+from core.console.rendering import exact
 
 if TYPE_CHECKING:
     from django.utils.datastructures import MultiValueDict
@@ -26,15 +29,21 @@ class Removed(str):
 
 
 class SecretInput(PasswordInput):
-    """A password input that never renders a value. ``is_set`` and ``removable`` are set by the form."""
+    """A password input that never renders a value. ``is_set``, ``until`` for a secret with an end, and ``removable`` are set
+    by the form."""
 
     template_name = "access/secret.html"
     is_set = False
+    until: datetime | None = None
     removable = False
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ARG002 -- on purpose
         context = super().get_context(name, None, attrs)
-        context["widget"] |= {"is_set": self.is_set, "removable": self.removable and self.is_set}
+        context["widget"] |= {
+            "is_set": self.is_set,
+            "until": exact(self.until) if self.until else "",
+            "removable": self.removable and self.is_set,
+        }
         return context
 
     def value_from_datadict(

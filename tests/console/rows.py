@@ -21,7 +21,7 @@ from tests.factories import make_bot, make_grant, message_event
 
 SECRETS = (
     "the-app-secret", "the-encrypt-key", "the-verification-token", "the-access-token", "the-refresh-token",
-    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user",
+    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user", "the-next-key", "the-next-token",
 )  # fmt: skip
 PAGES = {
     "bots_bot": Bot,

@@ -7,7 +7,15 @@ from django.urls import reverse
 from core.vault.redaction import MASK
 from events.enums import EventStatus
 from events.models import Event
-from tests.console.rows import PAGES, SECRETS, Rows, list_of, page_of, text_of
+from tests.console.rows import PAGES, SECRETS, Rows, list_of, make_rows, page_of, text_of
+
+
+@pytest.fixture
+def rows(db: None) -> Rows:
+    """With secrets that are being rotated, too."""
+    return make_rows(
+        transport="webhook", next_encrypt_key="the-next-key", next_verification_token="the-next-token"
+    )
 
 
 def assert_no_secret(html: str) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
 from django.db import Error, connection
+from django.utils import timezone
 
 from bots.models import Bot
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.vault.keyring import SealedValueError
 from events.ingress.webhook.verification import Secrets
 
 logger = logging.getLogger(__name__)
@@ -22,9 +26,22 @@ REFRESH_SECONDS = 0.5
 while the database is slow."""
 KEPT_SECONDS = 60.0
 """After so long without a refresh the bots of the last one are used no more."""
-
-
-FIELDS = ("app_id", "enabled", "transport", "callback_transport", "encrypt_key", "verification_token")
+COLUMNS = (
+    "app_id",
+    "enabled",
+    "transport",
+    "callback_transport",
+    "encrypt_key",
+    "verification_token",
+    "next_encrypt_key",
+    "next_verification_token",
+    "rotation_ends_at",
+    # The next secrets are sealed for the destination.
+    "platform",
+    "open_url",
+    "accounts_url",
+    "proxy_url",
+)
 
 
 class WebhookBot:
@@ -47,17 +64,41 @@ class WebhookBot:
         connection already is known by its id."""
         return self._bot.enabled and self._bot.uses_webhook
 
-    @cached_property
+    @property
     def secrets(self) -> Secrets:
-        """Decrypted once; raises SealedValueError when ENCRYPTION_KEYS does not hold their key."""
+        """Decrypted once; raises SealedValueError when ENCRYPTION_KEYS does not hold the key of the current ones. The next
+        ones are among them until their rotation ends, and where they open."""
+        return self._current if self.rotation_ends_at is None else self._rotating
+
+    @property
+    def rotation_ends_at(self) -> datetime | None:
+        """The end of a rotation that is under way."""
+        ends_at = self._bot.rotation_ends_at
+        return ends_at if ends_at is not None and ends_at > timezone.now() else None
+
+    @cached_property
+    def _current(self) -> Secrets:
         return Secrets(self._bot.encrypt_key, self._bot.verification_token)
+
+    @cached_property
+    def _rotating(self) -> Secrets:
+        try:
+            return replace(
+                self._current,
+                next_encrypt_key=self._bot.next_encrypt_key,
+                next_verification_token=self._bot.next_verification_token,
+            )
+        except SealedValueError as error:
+            current = self._current
+            logger.warning("next_secrets_sealed", extra={"bot": str(self.bot_id), "error": str(error)})
+            return current
 
 
 class WebhookBots:
     """All bots by App ID, also those of other transports: so App IDs that a stranger makes up cost no query."""
 
-    def __init__(self) -> None:
-        self._database = DatabaseThread("webhook-bots")
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
         self._bots: dict[str, WebhookBot] = {}
         self._loading: asyncio.Task[Error | None] | None = None
         self._load_next_at = self._usable_until = float("-inf")
@@ -76,9 +117,9 @@ class WebhookBots:
             await asyncio.wait({self._loading}, timeout=REFRESH_SECONDS)
         return self._bots.get(app_id)
 
-    def knows(self, app_id: str) -> bool:
-        """Whether there was a bot of that App ID at the last refresh."""
-        return app_id in self._bots
+    def known(self, app_id: str) -> WebhookBot | None:
+        """The bot of that App ID as it was at the last refresh."""
+        return self._bots.get(app_id)
 
     async def _load(self) -> Error | None:
         """Load them; the error that kept it from that."""
@@ -91,14 +132,14 @@ class WebhookBots:
         self._usable_until = began + KEPT_SECONDS
         return None
 
-    async def close(self) -> None:
+    def close(self) -> None:
+        """Wait for no refresh."""
         if self._loading is not None:
             self._loading.cancel()
-        await self._database.close()
 
 
 def _load() -> dict[str, WebhookBot]:
     # As at the start of a request: a connection that broke since the last time is replaced, not tripped over.
     connection.close_if_unusable_or_obsolete()
-    bots = Bot.objects.only(*FIELDS)
+    bots = Bot.objects.only(*COLUMNS)
     return {bot.app_id: WebhookBot(bot) for bot in bots}

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from core.background.limits import ConcurrencyLimits
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
+from core.database.thread import DatabaseThread
 from core.vault.keyring import SealedValueError
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived
@@ -23,6 +24,7 @@ from events.ingress.webhook import refusals
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
 from events.ingress.webhook.rates import BotRates
 from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
+from events.ingress.webhook.usage import WebhookUsage
 from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from events.ingress.writer import Intake
 from feishu.envelope import Challenge
@@ -44,17 +46,21 @@ class WebhookServer:
     """Serves the requests of one event loop. Use as an async context manager."""
 
     def __init__(self) -> None:
-        self._bots = WebhookBots()
+        self._database = DatabaseThread("webhook")
+        self._bots = WebhookBots(self._database)
         self._receiver = Receiver(Intake(), CallbackResponder())
         self._bodies = BodyReader()
         self._requests = ConcurrencyLimits()
         self._rates = BotRates()
         self._refusals = RefusalLog()
+        self._usage = WebhookUsage(self._database)
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self._closing.callback(self._refusals.write)
-        self._closing.push_async_callback(self._bots.close)
+        self._closing.push_async_callback(self._database.close)
+        await self._closing.enter_async_context(self._usage)
+        self._closing.callback(self._bots.close)
         await self._closing.enter_async_context(self._receiver)
         return self
 
@@ -62,8 +68,12 @@ class WebhookServer:
         await self._closing.aclose()
 
     def count_refusal(self, refusal: Refusal, app_id: str) -> None:
-        """Count a refusal for the log, where only App IDs of ours are repeated: an address may hold anything."""
-        self._refusals.add(refusal, app_id=app_id if self._bots.knows(app_id) else "")
+        """Count a refusal for the log, where only App IDs of ours are repeated: an address may hold anything. What may have
+        been a push also counts on the bot's page."""
+        bot = self._bots.known(app_id)
+        self._refusals.add(refusal, app_id="" if bot is None else app_id)
+        if bot is not None and refusal is not refusals.NOT_POST:
+            self._usage.refused(bot.bot_id, refusal)
 
     async def serve(self, app_id: str, request: Request) -> bytes:
         """The JSON that answers ``request`` with status 200. Raises Refused."""
@@ -89,6 +99,8 @@ class WebhookServer:
             return json.dumps({"challenge": pushed.challenge}).encode()
         if bot is None:
             raise Refused(refusals.NO_WEBHOOK_BOT)
+        if ends_at := bot.rotation_ends_at:
+            self._usage.proved(bot.bot_id, pushed.proofs, ends_at)
         if not (pushed.envelope and pushed.envelope.is_callback) and not self._rates.take(bot.bot_id):
             raise Refused(refusals.BOT_TOO_FAST)
         with (

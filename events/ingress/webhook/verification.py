@@ -10,10 +10,11 @@ A challenge alone comes without a signature; that it could be decrypted is its p
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from bots.enums import WebhookSecret
 from events.ingress.webhook.refusals import (
     BAD_SIGNATURE,
     BAD_TIMESTAMP,
@@ -56,6 +57,12 @@ class Secrets:
     next_encrypt_key: str = field(default="", repr=False)
     next_verification_token: str = field(default="", repr=False)
 
+    def proof_by_key(self, key: str) -> "Proof":
+        return Proof(WebhookSecret.ENCRYPT_KEY, key != self.encrypt_key)
+
+    def proof_by_token(self, token: str) -> "Proof":
+        return Proof(WebhookSecret.VERIFICATION_TOKEN, token != self.verification_token)
+
     @property
     def encrypt_keys(self) -> tuple[str, ...]:
         return tuple(filter(None, (self.encrypt_key, self.next_encrypt_key)))
@@ -80,8 +87,14 @@ class Push:
 
     payload: bytes
     envelope: Envelope | None
-    by_next: bool = False
-    """Whether only the next Encrypt Key or Verification Token proved it."""
+    proofs: tuple["Proof", ...] = ()
+
+
+class Proof(NamedTuple):
+    """A secret that proved a request, and whether that was the next one of its kind."""
+
+    secret: WebhookSecret
+    is_next: bool
 
 
 class _Header(msgspec.Struct):
@@ -133,7 +146,7 @@ def _examine_plain(
         token = _token_of(content.verification_token, secrets)
         if challenge := challenge_of(content):
             return challenge
-    return Push(body, envelope, by_next=token != secrets.verification_token)
+    return Push(body, envelope, (secrets.proof_by_token(token),))
 
 
 def _examine_encrypted(
@@ -147,23 +160,23 @@ def _examine_encrypted(
         challenge = None if opened is None else challenge_of(_decoded(opened[1]))
         if challenge is None:
             raise Refused(_why_unsigned(body, opened, signature, secrets))
-        _check_token(challenge.token, secrets)
+        _proofs_by_token(challenge.token, secrets)
         return challenge
-    by_next = signing_key != secrets.encrypt_key
+    proofs: tuple[Proof, ...] = (secrets.proof_by_key(signing_key),)
     if opened is None:
         _check_age(signature, now, EVENT_SECONDS)
-        return Push(body, None, by_next=by_next)  # the platform's own and unreadable: kept as it came
+        return Push(body, None, proofs)  # the platform's own and unreadable: kept as it came
     _key, payload = opened
     content = _decoded(payload)
     if challenge := challenge_of(content):
-        _check_token(challenge.token, secrets)
+        _proofs_by_token(challenge.token, secrets)
         return challenge
     envelope = _envelope(content, payload)
     _check_age(signature, now, CALLBACK_SECONDS if envelope and envelope.is_callback else EVENT_SECONDS)
     # The old card callback bears no Verification Token, nor does what cannot be read.
     if envelope and not _is_old_card(envelope):
-        _check_token(content.verification_token, secrets)
-    return Push(payload, envelope, by_next=by_next)
+        proofs += _proofs_by_token(content.verification_token, secrets)
+    return Push(payload, envelope, proofs)
 
 
 def _why_unsigned(
@@ -197,10 +210,13 @@ def _which(secrets: tuple[str, ...], proves: Callable[[str], bool]) -> str | Non
     return next((secret for secret in secrets if proves(secret)), None)
 
 
-def _check_token(given: str, secrets: Secrets) -> None:
-    """Beside the Encrypt Key, where there is a Verification Token."""
-    if secrets.tokens:
-        _token_of(given, secrets)
+def _proofs_by_token(given: str, secrets: Secrets) -> tuple[Proof, ...]:
+    """What the Verification Token proves beside the Encrypt Key. A next one beside none is not asked for: the platform may
+    still send another."""
+    if secrets.verification_token:
+        return (secrets.proof_by_token(_token_of(given, secrets)),)
+    is_next = verify_token(given, secrets.next_verification_token)
+    return (secrets.proof_by_token(secrets.next_verification_token),) if is_next else ()
 
 
 def _token_of(given: str, secrets: Secrets) -> str:

@@ -3,14 +3,18 @@
 import getpass
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.utils import timezone
 
 from bots.enums import PlatformName, TokenEndpoint, Transport
-from bots.service import BotChanges, put_bot
+from bots.service import NEXT, BotChanges, put_bot
+from bots.webhook.rotation import LASTS, MAX_LASTS, promote
 from core.access.actors import Actor
 from core.checks import SETTINGS
 from core.vault.keyring import SealedValueError
@@ -54,6 +58,33 @@ class Command(BaseCommand):
         parser.add_argument("--app-secret-file", type=Path, default=None)
         parser.add_argument("--encrypt-key-file", type=Path, default=None)
         parser.add_argument("--verification-token-file", type=Path, default=None)
+        parser.add_argument(
+            "--next-encrypt-key-file",
+            type=Path,
+            default=None,
+            help="File with the Encrypt Key that the platform is going to use; valid beside the current one for a while.",
+        )
+        parser.add_argument(
+            "--next-verification-token-file",
+            type=Path,
+            default=None,
+            help="The same for the Verification Token.",
+        )
+        parser.add_argument(
+            "--rotation-days",
+            type=int,
+            choices=range(1, MAX_LASTS.days + 1),
+            metavar="DAYS",
+            default=None,
+            help=f"How long both are valid, from now on (default {LASTS.days}, at most {MAX_LASTS.days}).",
+        )
+        rotation = parser.add_mutually_exclusive_group()
+        rotation.add_argument(
+            "--use-next-secrets",
+            action="store_true",
+            help="End the rotation: from now on the next secrets alone are valid.",
+        )
+        rotation.add_argument("--no-next-secrets", action="store_true", help="Forget the next secrets.")
         proxy = parser.add_mutually_exclusive_group()
         proxy.add_argument(
             "--proxy-url-file",
@@ -80,16 +111,29 @@ class Command(BaseCommand):
             "app_secret": self._app_secret(options["app_secret_file"]),
             "encrypt_key": _content(options["encrypt_key_file"]),
             "verification_token": _content(options["verification_token_file"]),
+            "next_encrypt_key": _content(options["next_encrypt_key_file"]),
+            "next_verification_token": _content(options["next_verification_token_file"]),
             "proxy_url": _content(options["proxy_url_file"]),
         }
+        if options["rotation_days"]:
+            given["rotation_ends_at"] = timezone.now() + timedelta(days=options["rotation_days"])
         if given["platform"] is None and given["open_url"]:
             given["platform"] = PlatformName.CUSTOM
         changes = BotChanges(
             {name: value for name, value in given.items() if value is not None},
-            removed=frozenset({"proxy_url"} if options["no_proxy"] else ()),
+            removed=frozenset(
+                [
+                    *(["proxy_url"] if options["no_proxy"] else []),
+                    *(NEXT if options["no_next_secrets"] else []),
+                ]
+            ),
         )
+        actor = Actor.command("addbot")
         try:
-            bot, new = put_bot(app_id=options["app_id"], changes=changes, actor=Actor.command("addbot"))
+            with transaction.atomic():
+                bot, new = put_bot(app_id=options["app_id"], changes=changes, actor=actor)
+                if options["use_next_secrets"] and not promote(bot, actor=actor):
+                    raise CommandError("The bot has no next secret.")
         except ValidationError as error:
             lines = [
                 f"{field}: {message}" if field != "__all__" else message

@@ -22,7 +22,15 @@ from tests.console.rows import (
 )
 from tests.factories import PLATFORM
 
-CREDENTIALS = {"app_secret": "", "encrypt_key": "", "verification_token": "", "proxy_url": ""}
+CREDENTIALS = {
+    "app_secret": "",
+    "encrypt_key": "",
+    "verification_token": "",
+    "next_encrypt_key": "",
+    "next_verification_token": "",
+    "rotation_days": "7",
+    "proxy_url": "",
+}
 
 
 def form_of(bot: Bot, **values: object) -> dict[str, object]:
@@ -138,7 +146,7 @@ def test_secret_fields_say_whether_there_is_one(rows: Rows, as_owner: Client) ->
     Bot.objects.filter(pk=rows.bot.pk).update(verification_token="")
     html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
     assert html.count("Set. Leave empty to keep it.") == 3
-    assert html.count("Not set") == 1
+    assert html.count("Not set") == 3
     assert 'type="password" name="app_secret"' in html
 
 

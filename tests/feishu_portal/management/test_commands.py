@@ -1,8 +1,10 @@
 import io
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from bots.models import Bot
 from core.access.models import ApiClient
@@ -80,6 +82,36 @@ def test_addbot_refuses_what_is_no_proxy_without_repeating_it(secret_file, tmp_p
         addbot("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file, "--proxy-url-file", str(file))
     assert "proxy_url" in str(refusal.value)
     assert "hush" not in str(refusal.value)
+
+
+def test_addbot_rotates_secrets_from_files(secret_file, tmp_path):
+    base = ("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file)
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(f"{name}-key\n")
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    addbot(*base, "--encrypt-key-file", old)
+    with pytest.raises(CommandError, match="no next secret"):
+        addbot(*base, "--use-next-secrets")
+    for _again in range(2):
+        out = addbot(*base, "--next-encrypt-key-file", new, "--rotation-days", "3")
+        bot = Bot.objects.get()
+        assert (bot.encrypt_key, bot.next_encrypt_key) == ("old-key", "new-key")
+        assert timedelta(days=2, hours=23) < bot.rotation_ends_at - timezone.now() <= timedelta(days=3)
+        assert "new-key" not in out
+    with pytest.raises(CommandError, match="next_encrypt_key"):
+        addbot(*base, "--next-encrypt-key-file", old)
+    addbot(*base, "--use-next-secrets")
+    bot = Bot.objects.get()
+    assert (bot.encrypt_key, bot.next_encrypt_key, bot.rotation_ends_at) == ("new-key", "", None)
+    addbot(*base, "--next-encrypt-key-file", old, "--next-verification-token-file", new)
+    addbot(*base, "--no-next-secrets")
+    assert Bot.objects.get().next_secrets == []
+
+
+@pytest.mark.parametrize("days", ["0", "91", "x"])
+def test_addbot_bounds_a_rotation(secret_file, days):
+    with pytest.raises(CommandError, match="rotation-days"):
+        addbot("Helper", "--app-id", "cli_1", "--app-secret-file", secret_file, "--rotation-days", days)
 
 
 def test_addbot_with_addresses_is_a_custom_platform(secret_file):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bots.enums import WebhookSecret
 from events.ingress.webhook.refusals import (
     BAD_SIGNATURE,
     BAD_TIMESTAMP,
@@ -19,7 +20,7 @@ from events.ingress.webhook.refusals import (
     WRONG_TOKEN,
     Refused,
 )
-from events.ingress.webhook.verification import Push, Secrets, Signature, examine
+from events.ingress.webhook.verification import Proof, Push, Secrets, Signature, examine
 from feishu.encryption import encrypt
 from feishu.envelope import Challenge
 from feishu.signatures import card_signature, event_signature
@@ -208,27 +209,62 @@ def test_old_event_of_another_app_is_refused():
 ROTATING = Secrets(KEY, TOKEN, "next key", "next-token")
 
 
-@pytest.mark.parametrize(("key", "by_next"), [(KEY, False), ("next key", True)])
-@pytest.mark.parametrize("token", [TOKEN, "next-token"])
-def test_both_secrets_are_valid_while_they_are_replaced(key, token, by_next):
+def by_key(*, is_next: bool) -> Proof:
+    return Proof(WebhookSecret.ENCRYPT_KEY, is_next)
+
+
+def by_token(*, is_next: bool) -> Proof:
+    return Proof(WebhookSecret.VERIFICATION_TOKEN, is_next)
+
+
+@pytest.mark.parametrize(("key", "by_next_key"), [(KEY, False), ("next key", True)])
+@pytest.mark.parametrize(("token", "by_next_token"), [(TOKEN, False), ("next-token", True)])
+def test_both_secrets_are_valid_while_they_are_replaced(key, token, by_next_key, by_next_token):
     event = message_event()
     body = sealed(compact(event | {"header": event["header"] | {"token": token}}), key)
     pushed = look_at(body, signature=signed(body, key), secrets=ROTATING)
-    assert pushed.by_next is by_next
+    assert pushed.proofs == (by_key(is_next=by_next_key), by_token(is_next=by_next_token))
     challenge = sealed(compact(CHALLENGE | {"token": token}), key)
     assert look_at(challenge, signature=UNSIGNED, secrets=ROTATING).challenge == CHALLENGE["challenge"]
 
 
 def test_next_token_alone_is_valid_where_there_is_no_key():
     body = compact(message_event())
-    assert look_at(body, signature=UNSIGNED, secrets=Secrets("", "old", "", TOKEN)).by_next is True
+    for current in ("", "old"):
+        pushed = look_at(body, signature=UNSIGNED, secrets=Secrets("", current, "", TOKEN))
+        assert pushed.proofs == (by_token(is_next=True),)
+
+
+@pytest.mark.parametrize(("token", "proofs"), [("unknown", 1), (TOKEN, 2)])
+def test_next_token_beside_none_does_not_shut_out_what_is_sent_today(token, proofs):
+    event = message_event()
+    body = sealed(compact(event | {"header": event["header"] | {"token": token}}))
+    pushed = look_at(body, signature=signed(body), secrets=Secrets(KEY, "", "", TOKEN))
+    assert len(pushed.proofs) == proofs
+
+
+@pytest.mark.parametrize("key", [KEY, "next key"])
+@pytest.mark.parametrize("token", [TOKEN, "next-token"])
+def test_old_card_callback_is_refused_with_either_token_where_there_is_a_key(key, token):
+    plain = compact(OLD_CARD)
+    assert refusal(plain, signed_card(plain, token), ROTATING) == PLAIN_BODY
+    body = sealed(plain, key)
+    assert refusal(body, signed_card(body, token), ROTATING) == OLD_SIGNATURE
+
+
+def test_plain_body_is_refused_with_either_token_where_there_is_a_key():
+    for token in (TOKEN, "next-token"):
+        body = compact(OLD_SCHEMA | {"token": token})
+        assert refusal(body, UNSIGNED, ROTATING) == PLAIN_BODY
+        assert refusal(body, signed(body, "next key"), ROTATING) == PLAIN_BODY
 
 
 def test_next_key_beside_none_does_not_shut_out_what_is_sent_today():
     secrets = Secrets("", TOKEN, KEY, "")
     plain, body = compact(message_event()), sealed(compact(message_event()))
-    assert look_at(plain, signature=UNSIGNED, secrets=secrets).by_next is False
-    assert look_at(body, signature=signed(body), secrets=secrets).by_next is True
+    assert look_at(plain, signature=UNSIGNED, secrets=secrets).proofs == (by_token(is_next=False),)
+    pushed = look_at(body, signature=signed(body), secrets=secrets)
+    assert pushed.proofs == (by_key(is_next=True), by_token(is_next=False))
 
 
 def test_third_key_is_refused():
@@ -244,7 +280,7 @@ def test_body_that_was_written_anew_is_told_from_a_wrong_key():
     anew = json.dumps(json.loads(body), indent=4).encode()
     assert refusal(anew, signed(body), KEY_AND_TOKEN) == REWRITTEN_BODY
     assert refusal(body, UNSIGNED, KEY_AND_TOKEN) == NO_SIGNATURE
-    assert "Encrypt Key is right" in REWRITTEN_BODY.cure
+    assert "Encrypt Key is right" in REWRITTEN_BODY.cure.en_us
     assert refusal(sealed(compact(message_event()), "wrong"), signed(body), KEY_AND_TOKEN) == BAD_SIGNATURE
 
 

@@ -1,0 +1,1 @@
+"""A bot's webhook as operators see it: rotating its secrets, and which requests they proved or kept out."""
