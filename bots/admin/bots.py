@@ -191,10 +191,16 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         return changes
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        if operator_of(request).is_superuser:
-            return fieldsets
-        return [part for part in fieldsets if part[1]["fields"] != ("owners",)]
+        """Without what does not concern the operator or the bot."""
+        unfit = set() if operator_of(request).is_superuser else {"owners"}
+        if obj and not obj.uses_webhook:
+            unfit |= set() if obj.next_secrets else {*ROTATION}
+            unfit |= set() if obj.refused_pushes.exists() else {"refused"}
+        left = [
+            (title, part | {"fields": tuple(name for name in part["fields"] if name not in unfit)})
+            for title, part in super().get_fieldsets(request, obj)
+        ]
+        return [part for part in left if part[1]["fields"]]
 
     def get_form(
         self,

@@ -187,3 +187,11 @@ def test_page_says_why_requests_were_refused_and_what_to_do(bot: Bot, as_owner: 
 def test_stranger_sees_no_refusals(bot: Bot, as_stranger: Client) -> None:
     refuse(bot, "bad_signature")
     assert as_stranger.get(page_of("bots_bot", bot), follow=True).status_code == 404
+
+
+def test_bot_of_the_long_connection_shows_what_concerns_it_alone(rows: Rows, as_owner: Client) -> None:
+    html = page(as_owner, rows.bot)
+    assert "next_encrypt_key" not in html
+    assert "Refused requests" not in html
+    refuse(rows.bot, "no_webhook_bot")
+    assert "There is no such bot that gets its events by webhook" in page(as_owner, rows.bot)
