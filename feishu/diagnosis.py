@@ -13,12 +13,14 @@ PROXY_AUTHENTICATION = 407
 _FORBIDDEN = frozenset({401, 403, PROXY_AUTHENTICATION})
 
 
-def reason_of(error: BaseException, *, proxied: bool) -> Reason:
-    """Why nothing came back. `proxied`: the first hop was a proxy, so what failed to begin failed there."""
+def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) -> Reason:
+    """Why nothing came back. `proxied`: the first hop was a proxy, so what failed to begin failed there. `answered`: the
+    headers of an answer had come."""
     causes = list(causes_of(error))
     if any(isinstance(cause, ForbiddenAddressError) for cause in causes):
         return Reason.FORBIDDEN_ADDRESS
-    return _refusal(causes) or _silence(causes, proxied=proxied)
+    reason = _refusal(causes) or _silence(causes, proxied=proxied)
+    return Reason.CUT if answered and reason is Reason.BROKEN else reason
 
 
 def _refusal(causes: Sequence[BaseException]) -> Reason | None:

@@ -124,6 +124,7 @@ class Transport:
             headers["Content-Type"] = "application/json; charset=utf-8"
             content = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
         limits = httpx.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
+        answered = False
         try:
             with self._client.stream(
                 method,
@@ -135,6 +136,7 @@ class Transport:
                 timeout=limits,
                 follow_redirects=False,
             ) as response:
+                answered = True
                 platform_clock.note(
                     response.url.host,
                     status=response.status_code,
@@ -149,12 +151,12 @@ class Transport:
         except httpx.DecodingError as error:
             raise MalformedAnswer("the answer could not be decompressed") from error
         except httpx.TransportError as error:
-            reason = self._reason(error, url)
+            reason = self._reason(error, url, answered=answered)
             raise TransportError(_sentence(error), sent="unknown", reason=reason) from error
         return RawAnswer(response.status_code, response.headers, body)
 
-    def _reason(self, error: httpx.TransportError, url: str) -> Reason:
-        return reason_of(error, proxied=bool(self._route.proxy_for(url)))
+    def _reason(self, error: httpx.TransportError, url: str, *, answered: bool = False) -> Reason:
+        return reason_of(error, proxied=bool(self._route.proxy_for(url)), answered=answered)
 
     def close(self) -> None:
         """Close the pooled connections."""

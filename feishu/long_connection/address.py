@@ -129,9 +129,16 @@ async def _post(
         follow_redirects=False,
     ) as response:
         _note_clock(response, began)
-        body = bytearray()
+        return response.status_code, await _read(response)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    try:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > MAX_ANSWER:
                 raise MalformedAnswer("the answer is too large", http_status=response.status_code)
-        return response.status_code, bytes(body)
+    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        raise TransportError(f"{type(error).__name__}: {error}", sent="unknown", reason=Reason.CUT) from error
+    return bytes(body)
