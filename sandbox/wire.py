@@ -12,6 +12,8 @@ from websockets.speedups import apply_mask
 
 DROP: Final = "sandbox.drop"
 """Name of the ASGI extension that cuts the connection, as a failing network does."""
+FINISH: Final = "sandbox.finish"
+"""Name of the ASGI extension that ends the connection once what was written is out, however much was announced."""
 HOLD: Final = "sandbox.hold"
 """Name of the ASGI extension that stops reading: no message, no ping is answered any more."""
 WIRE: Final = "sandbox.wire"
@@ -36,7 +38,7 @@ class HttpProtocol(H11Protocol):
         super().handle_events()
         scope: Any = self.scope
         if scope is not None:
-            scope["extensions"] = {DROP: self.transport.abort}
+            scope["extensions"] = {DROP: self.transport.abort, FINISH: self.transport.close}
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -62,6 +64,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def write_binary(self, contents: Iterable[bytes]) -> None:
         """Each as a message of its own, all of them in one write."""
         self.transport.write(b"".join([piece for content in contents for piece in (_head(content), content)]))
+
+    def break_off(self, content: bytes) -> None:
+        """The first half of a message, and the end of the connection."""
+        self.transport.write(_head(content) + content[: len(content) // 2])
+        self.transport.close()
+
+    def write_close(self, code: int, reason: str) -> None:
+        """A close frame with any code, also one that none may carry: the library refuses to send those."""
+        content = struct.pack("!H", code) + reason.encode()
+        self.transport.write(bytes((_CLOSE, len(content))) + content)
 
     def data_received(self, data: bytes) -> None:
         if self._taker is None:
@@ -90,6 +102,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 _WHOLE_BINARY: Final = 0x82  # the first byte of a message that is one frame
+_CLOSE: Final = 0x88
 _MASK_BYTES: Final = 4
 
 

@@ -15,7 +15,7 @@ from sandbox.delivery import envelopes
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world.connections import Connection, Written
-from sandbox.world.faults import Faults
+from sandbox.world.faults import CloseCode, Faults, check_reason
 
 Action: TypeAlias = Literal["drop", "close", "silence", "forget", "garbage", "text", "ping", "empty"]
 Kind: TypeAlias = Literal["tenant", "access", "refresh"]
@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["tenant", "access", "refresh"]
 class Disturbance(Struct, forbid_unknown_fields=True, kw_only=True):
     """Done once to every open connection, or to those of one app, or to one.
 
-    drop: the line is cut. close: a close frame with `close_code`. silence: half open from now on.
+    drop: the line is cut. close: a close frame with `close_code` and `close_reason`. silence: half open from now on.
     forget: the line stands and pings are answered, but nothing is pushed through it and it does not count any more.
     garbage, text, ping, empty: a binary frame of random bytes, a text frame, a control ping, an empty frame.
     """
@@ -32,7 +32,11 @@ class Disturbance(Struct, forbid_unknown_fields=True, kw_only=True):
     action: Action
     app_id: AppId | None = None
     device_id: str | None = None
-    close_code: Annotated[int, Meta(ge=1000, le=4999)] = 1001
+    close_code: CloseCode = 1001
+    close_reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_reason(self.close_reason)
 
 
 class Settings(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -102,7 +106,7 @@ def _disturb(connection: Connection, disturbance: Disturbance) -> None:
         case "drop":
             connection.abort()
         case "close":
-            connection.close(disturbance.close_code)
+            connection.close(disturbance.close_code, disturbance.close_reason)
         case "silence":
             connection.silent = True
             connection.hold()

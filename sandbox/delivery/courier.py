@@ -203,7 +203,10 @@ class Courier:
             answer = Answer("no_connection")
             if url:
                 deadline = self._world.ack_deadline
-                answer = await self._webhook.post(app, url, push.payload, callback=callback, seconds=deadline)
+                broken = self._world.faults.of(app.app_id).delivery.break_off and len(push.attempts) == 1
+                answer = await self._webhook.post(
+                    app, url, push.payload, callback=callback, seconds=deadline, breaks_off=broken
+                )
         attempt.latency_ms = round((self._world.clock() - started) * 1000, 3)
         self._ended(push, attempt, answer)
 

@@ -1,13 +1,15 @@
 """A payload in the frames of the long connection: headers, pieces, and whether an ack answers them."""
 
+import gzip
 import random
 import secrets
+import zlib
 from itertools import pairwise
 
 from feishu.frames import CONTROL, DATA, Frame
 from sandbox.world import ids
 from sandbox.world.connections import Connection
-from sandbox.world.faults import DeliveryFault
+from sandbox.world.faults import DeliveryFault, Encoding
 
 BIG_PAYLOAD = 64 * 1024
 """Bytes from which a payload travels in pieces; where the platform draws the line is not documented."""
@@ -18,6 +20,7 @@ def data_frames(
 ) -> tuple[str, tuple[Frame, ...]]:
     """The frame message id and the frames that carry the payload, in order."""
     message_id = ids.frame_message_id()
+    encoding, payload = _encoded(payload, fault.encoding)
     pieces = _pieces(payload, fault.chunks)
     shared = (
         ("type", kind),
@@ -33,6 +36,7 @@ def data_frames(
             service=connection.service_id,
             method=DATA,
             headers=(*shared, ("seq", str(seq)), *origin),
+            payload_encoding=encoding,
             payload=piece,
         )
         for seq, piece in enumerate(pieces)
@@ -40,8 +44,28 @@ def data_frames(
     return message_id, frames
 
 
-def pong(connection: Connection, payload: bytes) -> Frame:
-    return Frame(service=connection.service_id, method=CONTROL, headers=(("type", "pong"),), payload=payload)
+def pong(connection: Connection, payload: bytes, encoding: Encoding | None) -> Frame:
+    name, payload = _encoded(payload, encoding)
+    return Frame(
+        service=connection.service_id,
+        method=CONTROL,
+        headers=(("type", "pong"),),
+        payload_encoding=name,
+        payload=payload,
+    )
+
+
+def _encoded(payload: bytes, encoding: Encoding | None) -> tuple[str, bytes]:
+    """What the frame says of its payload, and the payload. No SDK decompresses; nothing was seen to come compressed."""
+    match encoding:
+        case "gzip":
+            return "gzip", gzip.compress(payload)
+        case "deflate":
+            return "deflate", zlib.compress(payload)
+        case "not_gzip":
+            return "gzip", payload
+        case None:
+            return "", payload
 
 
 def answers(ack: Frame, frame: Frame) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -46,11 +47,25 @@ class Webhook:
         await self._client.aclose()
 
     async def post(
-        self, app: AppConfig, url: str, payload: bytes, *, callback: bool, seconds: float
+        self,
+        app: AppConfig,
+        url: str,
+        payload: bytes,
+        *,
+        callback: bool,
+        seconds: float,
+        breaks_off: bool = False,
     ) -> Answer:
-        """One delivery. For a callback `data` is the response body, and HTTP statuses count as codes."""
+        """One delivery. For a callback `data` is the response body, and HTTP statuses count as codes.
+
+        `breaks_off`: half of the body is sent, then the line is cut.
+        """
         try:
-            response = await self._send(app, url, payload, seconds=seconds, signed=True)
+            response = await self._send(
+                app, url, payload, seconds=seconds, signed=True, breaks_off=breaks_off
+            )
+        except _BrokenOff:
+            return Answer("closed")
         except (httpx.TimeoutException, TimeoutError):
             return Answer("timeout")
         except (httpx.HTTPError, httpx.InvalidURL):
@@ -77,7 +92,14 @@ class Webhook:
         return "" if returned == expected else "the challenge was not returned"
 
     async def _send(
-        self, app: AppConfig, url: str, payload: bytes, *, seconds: float, signed: bool
+        self,
+        app: AppConfig,
+        url: str,
+        payload: bytes,
+        *,
+        seconds: float,
+        signed: bool,
+        breaks_off: bool = False,
     ) -> httpx.Response:
         headers = {"Content-Type": "application/json;charset=utf-8"}
         body = payload
@@ -87,7 +109,19 @@ class Webhook:
                 headers |= _signature(app.encrypt_key, body)
         timeout = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
         async with asyncio.timeout(seconds):
+            if breaks_off:
+                headers["Content-Length"] = str(len(body))
+                return await self._client.post(url, content=_half(body), headers=headers, timeout=timeout)
             return await self._client.post(url, content=body, headers=headers, timeout=timeout)
+
+
+class _BrokenOff(Exception):
+    """Ends a body before its announced length."""
+
+
+async def _half(body: bytes) -> AsyncIterator[bytes]:
+    yield body[: len(body) // 2]
+    raise _BrokenOff
 
 
 def _signature(encrypt_key: str, body: bytes) -> dict[str, str]:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from sandbox.platform.gateway import Call, answer_json
+from sandbox.platform.gateway import Call, answer_json, cut
 from sandbox.world.connections import SERVICE_ID
-from sandbox.world.faults import DiscoveryFault
+from sandbox.world.faults import CallFault, DiscoveryFault
 
 FORBIDDEN = 403
 BAD_CREDENTIALS = 1000040345
@@ -24,6 +24,9 @@ async def discover(call: Call) -> Response | dict[str, Any]:
     fault = call.world.faults.discovery(app_id)
     if fault is not None:
         await asyncio.sleep(fault.hang)
+        call.fault = CallFault(drop=fault.drop, answer=fault.answer)
+        if fault.drop == "before":
+            cut(call.request)
         if fault.code or fault.http_status != 200:
             return _broken(fault)
     app = call.world.apps.get(app_id)

@@ -23,7 +23,7 @@ from starlette.types import Scope
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError, TokenError
 from sandbox.platform import catalogue
-from sandbox.platform.spoiling import spoil
+from sandbox.platform.spoiling import HalfAnswer, spoil
 from sandbox.state import Sandbox, sandbox_of
 from sandbox.wire import DROP
 from sandbox.world import ids
@@ -139,7 +139,8 @@ def route(path: str, methods: Collection[str], handler: Handler, *, max_body: in
             answer = spoil(answer, call.fault)
         sign(answer, call.log_id)
         _log(call, answer, error_code, at=at, ms=(time.perf_counter() - started) * 1000)
-        return answer
+        is_cut = call.fault is not None and call.fault.drop == "middle"
+        return HalfAnswer(answer) if is_cut else answer
 
     return PlatformRoute(path, endpoint, methods=list(methods))
 

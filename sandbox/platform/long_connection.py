@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.frames import EXTERNAL_CLOSE_CODES
 
 from feishu.errors import FrameError
 from feishu.frames import CONTROL, DATA, decode, encode
@@ -15,9 +16,12 @@ from sandbox.platform.discovery import TOO_MANY_CONNECTIONS
 from sandbox.state import Sandbox, sandbox_of
 from sandbox.wire import DROP, HOLD, WIRE
 from sandbox.world.connections import Connection, Ticket, Written
+from sandbox.world.faults import Closing
 
 AUTH_FAILED = 514
 _HTTP_STATUS = {403: 403, AUTH_FAILED: 401}
+_FREE_CLOSE_CODES = 3000
+_FAREWELL_SECONDS = 2
 
 
 async def gateway(websocket: WebSocket) -> None:
@@ -87,7 +91,7 @@ async def _pump(sandbox: Sandbox, websocket: WebSocket, connection: Connection) 
         for job in (
             _read(sandbox, websocket, connection),
             _write(sandbox, websocket, connection),
-            _close_when_told(websocket, connection),
+            _close_when_told(websocket, connection, sandbox.world.faults.closing(connection.app_id)),
         )
     ]
     try:
@@ -126,7 +130,10 @@ async def _write(sandbox: Sandbox, websocket: WebSocket, connection: Connection)
         faults = sandbox.world.faults.of(connection.app_id)
         if faults.delivery.shuffle:
             written = _shuffled(connection, written)
-        if not (faults.connection.silent or connection.silent):
+        breaks_off = faults.delivery.break_off and written.flight is not None and not written.flight.attempt
+        if breaks_off and connection.wire is not None and isinstance(written.data, bytes):
+            connection.wire.break_off(written.data)
+        elif not (faults.connection.silent or connection.silent):
             try:
                 await _send(websocket, written.data)
             except (WebSocketDisconnect, RuntimeError):
@@ -135,9 +142,19 @@ async def _write(sandbox: Sandbox, websocket: WebSocket, connection: Connection)
             sandbox.courier.written(connection, written.flight)
 
 
-async def _close_when_told(websocket: WebSocket, connection: Connection) -> None:
-    await connection.closing.wait()
-    await websocket.close(connection.close_code)
+async def _close_when_told(websocket: WebSocket, connection: Connection, closing: Closing | None) -> None:
+    try:
+        async with asyncio.timeout(closing.after if closing else None):
+            await connection.closing.wait()
+    except TimeoutError:
+        if closing is not None:
+            connection.close(closing.code, closing.reason)
+    if connection.close_code in EXTERNAL_CLOSE_CODES or connection.close_code >= _FREE_CLOSE_CODES:
+        await websocket.close(connection.close_code, connection.close_reason)
+    elif connection.wire is not None:
+        connection.wire.write_close(connection.close_code, connection.close_reason)
+        await asyncio.sleep(_FAREWELL_SECONDS)
+        connection.abort()
 
 
 async def _send(websocket: WebSocket, data: bytes | str) -> None:
@@ -156,7 +173,7 @@ def _answer_ping(sandbox: Sandbox, connection: Connection) -> None:
         return
     config: Any = app.client_config if fault.pong_config is None else fault.pong_config
     payload = msgspec.json.encode(config)
-    connection.outbox.put_nowait(Written(encode(pong(connection, payload))))
+    connection.outbox.put_nowait(Written(encode(pong(connection, payload, fault.pong_encoding))))
 
 
 def _shuffled(connection: Connection, first: Written) -> Written:

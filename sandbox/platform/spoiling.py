@@ -4,7 +4,9 @@ import json
 from typing import Any, Final
 
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from sandbox.wire import FINISH
 from sandbox.world.faults import CallFault
 
 _STATUS: Final = {"html": 502, "sign_in": 200, "redirect": 307}
@@ -27,6 +29,24 @@ def spoil(answer: Response, fault: CallFault) -> Response:
         return Response(content, status_code=answer.status_code, media_type="application/json")
     changed = _as_texts(body) if kind == "string_numbers" else _without(body, str(kind))
     return Response(json.dumps(changed), status_code=answer.status_code, media_type="application/json")
+
+
+class HalfAnswer(Response):
+    """Announces an answer as it is and ends in the middle of its body."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.body, status_code=answer.status_code)
+        self.raw_headers = answer.raw_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = bytes(self.body[: len(self.body) // 2])
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        finish = scope.get("extensions", {}).get(FINISH)
+        if finish is not None:
+            finish()
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 def _as_texts(value: Any) -> Any:

@@ -25,6 +25,10 @@ class Wire(Protocol):
 
     def write_binary(self, contents: Iterable[bytes]) -> None: ...
 
+    def break_off(self, content: bytes) -> None: ...
+
+    def write_close(self, code: int, reason: str) -> None: ...
+
 
 @dataclass(slots=True, eq=False)
 class Flight:
@@ -67,11 +71,12 @@ class Connection:
     strange_frames: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     close_code: int = 1000
+    close_reason: str = ""
     silent: bool = False
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str = "") -> None:
         """Ask the route that owns the socket to close it politely."""
-        self.close_code = code
+        self.close_code, self.close_reason = code, reason
         self.closing.set()
 
     def as_book(self) -> dict[str, Any]:

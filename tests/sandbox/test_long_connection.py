@@ -1,7 +1,9 @@
 """Frames, acks, deadlines, retries and everything that can go wrong between them."""
 
 import asyncio
+import gzip
 import json
+import zlib
 
 import pytest
 import websockets
@@ -300,3 +302,87 @@ async def test_connection_count_follows_the_connections(platform: Platform, conn
     await connect()
     await connect()
     assert (await platform.api("GET", path)).json()["data"]["online_instance_cnt"] == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "restore"),
+    [
+        ("gzip", "gzip", gzip.decompress),
+        ("deflate", "deflate", zlib.decompress),
+        ("not_gzip", "gzip", lambda payload: payload),
+    ],
+)
+async def test_payloads_come_compressed_and_say_so(
+    platform: Platform, connect, encoding: str, name: str, restore
+) -> None:
+    faults = {
+        "delivery": {"encoding": encoding, "chunks": 3},
+        "connection": {"pong_encoding": encoding},
+    }
+    await platform.control("PUT", "faults", faults)
+    line = await connect()
+    await line.ping()
+    await line.until(lambda line: line.frames)
+    [event_id] = await push(platform, event={"text": "飞书"})
+    await platform.settled(1)
+    pong, *pieces = line.frames
+    assert {frame.payload_encoding for frame in line.frames} == {name}
+    assert json.loads(restore(pong.payload))["PingInterval"] == 120
+    whole = json.loads(restore(b"".join(piece.payload for piece in pieces)))
+    assert (whole["header"]["event_id"], whole["event"]) == (event_id, {"text": "飞书"})
+
+
+@pytest.mark.parametrize("code", [1008, 4001])
+async def test_close_frame_carries_its_reason(platform: Platform, connect, code: int) -> None:
+    line = await connect()
+    wish = {"action": "close", "close_code": code, "close_reason": "网关升级 going away"}
+    await platform.control("POST", "disturb", wish)
+    async with asyncio.timeout(10):
+        await line.socket.wait_closed()
+    assert (line.socket.close_code, line.socket.close_reason) == (code, "网关升级 going away")
+
+
+@pytest.mark.parametrize("code", [1005, 1006, 1015, 2500])
+async def test_code_that_no_close_frame_may_carry_is_sent_all_the_same(
+    platform: Platform, connect, code: int
+) -> None:
+    line = await connect()
+    await platform.control("POST", "disturb", {"action": "close", "close_code": code})
+    async with asyncio.timeout(10):
+        await line.socket.wait_closed()
+    assert line.socket.protocol.close_sent.code == 1002  # a breach of the protocol, says the library
+    assert (await platform.books())["connections"] == []
+
+
+async def test_every_new_connection_may_be_closed_after_a_while(platform: Platform, connect) -> None:
+    closing = {"code": 1013, "reason": "try again later", "after": 0.05, "times": 2}
+    await platform.control("PUT", "faults", {"connection": {"closing": closing}})
+    for _ in range(2):
+        line = await connect()
+        async with asyncio.timeout(10):
+            await line.socket.wait_closed()
+        assert (line.socket.close_code, line.socket.close_reason) == (1013, "try again later")
+    line = await connect()
+    await push(platform)
+    await platform.settled(1)
+    assert line.socket.state is websockets.State.OPEN
+
+
+async def test_reason_that_fits_in_no_close_frame_is_refused(platform: Platform) -> None:
+    reason = "关" * 42
+    for method, path, body in (
+        ("POST", "disturb", {"action": "close", "close_reason": reason}),
+        ("PUT", "faults", {"connection": {"closing": {"reason": reason}}}),
+    ):
+        assert "123 bytes" in (await platform.control(method, path, body, status=400))["error"]
+
+
+async def test_first_attempt_breaks_off_in_the_middle_of_its_frame(platform: Platform, connect) -> None:
+    await platform.control("PUT", "settings", {"speed": 100})
+    await platform.control("PUT", "faults", {"delivery": {"break_off": True}})
+    first, second = await connect(), await connect()
+    await push(platform, event={"text": "x" * 500})
+    books = await platform.settled(1)
+    assert [attempt["outcome"] for attempt in books["events"][0]["attempts"]] == ["closed", "acked"]
+    assert sorted(len(line.frames) for line in (first, second)) == [0, 1]
+    assert sorted(str(line.socket.close_code) for line in (first, second)) == ["1006", "None"]

@@ -33,6 +33,8 @@ class Receiver:
     honest: bool = True
     url: str = ""
     received: list[Received] = field(default_factory=list)
+    halves: list[bytes] = field(default_factory=list)
+    """Bodies that broke off."""
     serving: set[asyncio.Task] = field(default_factory=set)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +44,12 @@ class Receiver:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
         headers = {name.lower(): value for name, value in headers.items()}
-        body = await reader.readexactly(int(headers["content-length"]))
+        try:
+            body = await reader.readexactly(int(headers["content-length"]))
+        except asyncio.IncompleteReadError as error:
+            self.halves.append(error.partial)
+            writer.close()
+            return
         self.received.append(Received(headers, body))
         payload = self.open(body)
         answer, status = self.answer, self.status
@@ -151,6 +158,19 @@ async def test_anything_but_200_is_tried_again(platform: Platform, receiver: Rec
     books = await platform.settled(1, "failed")
     assert [attempt["code"] for attempt in books["events"][0]["attempts"]] == [status] * 5
     assert len({payload["header"]["event_id"] for payload in receiver.payloads()[1:]}) == 1
+
+
+async def test_first_attempt_breaks_off_in_the_middle_of_its_body(
+    platform: Platform, receiver: Receiver
+) -> None:
+    await subscribe(platform, receiver)
+    await platform.control("PUT", "settings", {"speed": 100})
+    await platform.control("PUT", "faults", {"delivery": {"break_off": True}})
+    await push(platform)
+    books = await platform.settled(1)
+    assert [attempt["outcome"] for attempt in books["events"][0]["attempts"]] == ["closed", "acked"]
+    _challenge, whole = receiver.received
+    assert receiver.halves == [whole.body[: len(whole.body) // 2]]
 
 
 async def test_slow_and_absent_servers_are_told_apart(platform: Platform, receiver: Receiver) -> None:
