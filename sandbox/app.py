@@ -13,6 +13,7 @@ from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
 from sandbox.guard import Guard
 from sandbox.pages.desk import desk_routes
+from sandbox.pages.faults import fault_routes
 from sandbox.pages.routes import page_routes
 from sandbox.platform.routes import platform_routes
 from sandbox.state import Sandbox
@@ -37,6 +38,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
         routes=[
             *page_routes(),
             *desk_routes(),
+            *fault_routes(),
             *cast.routes(),
             *answers.routes(),
             *conversations.routes(),

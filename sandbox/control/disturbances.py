@@ -73,12 +73,16 @@ async def put_faults(sandbox: Sandbox, request: Request) -> Faults:
         faults = msgspec.json.decode(await request.body(), type=Faults)
     except msgspec.MsgspecError as error:
         raise ControlError(str(error)) from None
-    app_id = request.query_params.get("app_id")
+    break_things(sandbox, request.query_params.get("app_id"), faults)
+    return faults
+
+
+def break_things(sandbox: Sandbox, app_id: str | None, faults: Faults) -> None:
+    """Put these faults in the place of those of an app, or of all."""
     sandbox.world.faults.put(app_id, faults)
     for connection in sandbox.world.connections.of(app_id):
         if faults.connection.silent:
             connection.hold()
-    return faults
 
 
 async def delete_faults(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
