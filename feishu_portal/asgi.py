@@ -22,14 +22,17 @@ from events.admin.tail import EventTail
 from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
-from feishu_portal.front import heads
+from feishu_portal.front import heads, sockets
 from feishu_portal.front.bodies import BoundedBodies
+from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
 
 heads.install()
+sockets.install()
 
-_pages = BoundedBodies(_django)
+_sign_ins = SignInsInTurn(_django)
+_pages = BoundedBodies(_sign_ins)
 _endpoints: dict[str, WebhookEndpoint | ProxyEndpoint] = {PREFIX: WebhookEndpoint(), PROXY: ProxyEndpoint()}
 _sockets: dict[str, ASGIApp] = {
     EVENTS_SOCKET: socket_of(EventTail),
@@ -60,6 +63,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         return
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    for endpoint in (*_endpoints.values(), _pages):
+    for endpoint in (*_endpoints.values(), _pages, _sign_ins):
         await endpoint.close()
     await send({"type": "lifespan.shutdown.complete"})

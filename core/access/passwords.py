@@ -1,11 +1,13 @@
 """Checking passwords: a hash that costs little memory, and few at once."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 3
 """Passwords hashed at once in one process."""
@@ -13,9 +15,8 @@ WAITING: Final = 12
 """How many may wait for their turn; each holds the thread of its request."""
 PATIENCE: Final = 2.0  # seconds
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
-_costly = threading.Lock()
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING)
+_costly = threading.Lock()
 
 
 class PasswordsBusyError(Exception):
@@ -34,38 +35,35 @@ class Argon2(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _turn():
-            return str(super().encode(password, salt))
+        return str(_in_turn(super().encode, password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
-        with _turn(), _one_at_a_time(is_needed=self.decode(encoded)["memory_cost"] > self.memory_cost):
-            return bool(super().verify(password, encoded))
+        if self.decode(encoded)["memory_cost"] <= self.memory_cost:
+            return bool(_in_turn(super().verify, password, encoded))
+        # A hash of former costs may take 100 MiB: one at a time.
+        if not _costly.acquire(timeout=PATIENCE):
+            raise PasswordsBusyError
+        try:
+            return bool(_in_turn(super().verify, password, encoded))
+        finally:
+            _costly.release()
 
 
-@contextmanager
-def _one_at_a_time(*, is_needed: bool) -> Iterator[None]:
-    """A hash of former costs may take 100 MiB."""
-    if not is_needed:
-        yield
-        return
-    if not _costly.acquire(timeout=PATIENCE):
-        raise PasswordsBusyError
-    try:
-        yield
-    finally:
-        _costly.release()
+# Threads of their own: the C library keeps what a thread has freed for later allocations of that thread, so hashes on the
+# threads of the requests would leave 19 MiB on each. No process that forks hashes passwords before.
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
 
 
-@contextmanager
-def _turn() -> Iterator[None]:
+def _in_turn(function: Callable[..., T], *arguments: str) -> T:
     if not _places.acquire(blocking=False):
         raise PasswordsBusyError
     try:
-        if not _turns.acquire(timeout=PATIENCE):
-            raise PasswordsBusyError
+        hashed = _threads.submit(function, *arguments)
         try:
-            yield
-        finally:
-            _turns.release()
+            return hashed.result(PATIENCE)
+        except TimeoutError:
+            if hashed.cancel():
+                raise PasswordsBusyError from None
+            return hashed.result()  # it has begun
     finally:
         _places.release()

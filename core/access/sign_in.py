@@ -6,6 +6,7 @@ cookie, and counts by itself: neither the mistakes of others with that name nor 
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -169,6 +170,15 @@ def _note_unknown(request: HttpRequest, username: str, action: str, **detail: An
 
 def _cookie_name() -> str:
     return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}feishu_portal_device"
+
+
+def is_known_browser(cookies: Mapping[str, str]) -> bool:
+    """Whether a browser with these cookies has signed in before, with whatever name."""
+    try:
+        signing.loads(cookies.get(_cookie_name(), ""), salt=_SALT, max_age=DEVICE_SECONDS)
+    except signing.BadSignature:
+        return False
+    return True
 
 
 def _device(request: HttpRequest, username: str) -> str:

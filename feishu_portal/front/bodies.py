@@ -1,17 +1,15 @@
 """Bodies of requests that Django serves, read before it: it would spool any length to disk before it knows who sends it."""
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.template.loader import render_to_string
-from django.utils.translation import get_language_from_request, override
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from feishu_portal.api.error_pages import is_for_callers
 from feishu_portal.api.problems import CONTENT_TYPE, Problem
+from feishu_portal.front.pages import page
 
 BODY_SECONDS = 30.0
 FIRST_BYTE_SECONDS = 5.0
@@ -79,12 +77,4 @@ def _refusal(scope: Scope, status: int) -> Response:
         )
         problem = Problem(status, code, detail)
         return JSONResponse(problem.body, status, headers | dict(problem.headers), media_type=CONTENT_TYPE)
-    with override(_language(scope)):
-        return HTMLResponse(render_to_string(f"{status}.html"), status, headers)
-
-
-def _language(scope: Scope) -> str:
-    request = HttpRequest()
-    accepted = Request(scope).headers.get("accept-language", "")
-    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
-    return get_language_from_request(request)
+    return page(scope, status, headers)

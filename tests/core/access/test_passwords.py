@@ -30,18 +30,35 @@ def test_hash_of_other_costs_is_valid_and_made_anew():
     assert renewed == ["a"]
 
 
-def test_checks_beyond_the_limit_are_refused_after_a_while(monkeypatch):
-    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
-    encoded = HASHER.encode("a", "saltsaltsalt")
+@pytest.fixture
+def no_turn():
+    """Somebody else hashes for as long as the test runs."""
+    ended = threading.Event()
     for _ in range(passwords.AT_ONCE):
-        passwords._turns.acquire()
-    try:
+        passwords._threads.submit(ended.wait, 60)
+    yield
+    ended.set()
+
+
+def test_checks_beyond_the_limit_are_refused_after_a_while(monkeypatch, request):
+    encoded = HASHER.encode("a", "saltsaltsalt")
+    with monkeypatch.context() as patch:
+        patch.setattr(passwords, "PATIENCE", 0.01)
+        request.getfixturevalue("no_turn")
         with pytest.raises(PasswordsBusyError):
             HASHER.verify("a", encoded)
-    finally:
-        for _ in range(passwords.AT_ONCE):
-            passwords._turns.release()
-    assert HASHER.verify("a", encoded)
+
+
+def test_check_that_has_begun_is_waited_for(monkeypatch):
+    monkeypatch.setattr(passwords, "PATIENCE", 0.05)
+    begun = threading.Event()
+
+    def slow(*_arguments: str) -> bool:
+        begun.set()
+        return not threading.Event().wait(0.3)
+
+    assert passwords._in_turn(slow, "a", "b")
+    assert begun.is_set()
 
 
 def test_hashes_of_former_costs_are_verified_one_at_a_time(monkeypatch):
@@ -90,13 +107,7 @@ def test_page_that_sets_a_password_and_finds_no_turn_says_when_to_come_again(pag
 
 
 @pytest.mark.django_db
-def test_sign_in_that_finds_no_turn_says_when_to_come_again(monkeypatch):
-    monkeypatch.setattr(passwords, "PATIENCE", 0.0)
-    for _ in range(passwords.AT_ONCE):
-        passwords._turns.acquire()
-    try:
-        answer = Client().post("/admin/login/", {"username": "a", "password": "b"})
-    finally:
-        for _ in range(passwords.AT_ONCE):
-            passwords._turns.release()
+def test_sign_in_that_finds_no_turn_says_when_to_come_again(monkeypatch, no_turn):
+    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
+    answer = Client().post("/admin/login/", {"username": "a", "password": "b"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
