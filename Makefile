@@ -8,7 +8,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
-.PHONY: bench-event-log bench-ingest bench-handlers lint lock messages docs
+.PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
 .PHONY: bench-stream bench-workers bench-queues bench-embedded
 
 # Compiled from the .po beside it, which alone is under version control.
@@ -89,6 +89,9 @@ bench-embedded: $(DEVELOPMENT) ## the portal in one process, on SQLite, under lo
 
 bench-clicks: $(DEVELOPMENT) ## a thousand clicks on cards whose handler takes ten seconds (ARGS="--clicks 100")
 	$(PYTHON) -m bench.card_clicks $(ARGS)
+
+bench-siege: $(DEVELOPMENT) ## memory and answers of a web process under wrong logins, slow bodies and open pages (ARGS="--seconds 10")
+	$(PYTHON) -m bench.siege $(ARGS)
 
 bench-event-log: $(DEVELOPMENT) ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
 	$(PYTHON) -m bench.event_log $(ARGS)

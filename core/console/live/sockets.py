@@ -1,8 +1,9 @@
 """The WebSockets of live pages.
 
 A page opens one and sends a handshake, which says what it shows; from then on it is sent what is different. Notifications
-are gathered: however many come, the rows are read by one read at a time, and no more than twice a second. A message is made
-when it is sent, so nothing queues up for a slow browser.
+are gathered: however many come, the rows are read by one read at a time, and no more than twice a second; where many pages
+are open, less often, so that all of them together leave the process to its requests. A message is made when it is sent, so
+nothing queues up for a slow browser.
 """
 
 import asyncio
@@ -40,14 +41,17 @@ BUSY: Final = 1013
 
 PAUSE: Final = 0.5
 """Seconds between two reads."""
+READS_A_SECOND: Final = 40
+"""Of all sockets of one process."""
 READ_EVERY: Final = 5.0
-"""Seconds after which rows are read without a notification."""
+"""Seconds after which rows are read without a notification, and after which a page gets a sign of life."""
 CHECK_EVERY: Final = 4.0
 """Seconds after which a socket checks again that its operator is signed in."""
 PATIENCE: Final = 10.0
 """Seconds for the handshake, and for taking a message."""
 MAX_SOCKETS: Final = 500
 """Open at once in one process; further pages poll."""
+ALIVE: Final = {"type": "alive"}
 
 _open: set["LiveConsumer"] = set()
 # Threads and database connections of their own, so that open pages hold up no request.
@@ -129,7 +133,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             is_due = True
             async with hub().subscribed(self._feed.topics, self._on_change):
                 while await self._send_changes(is_due=is_due):
-                    await asyncio.sleep(PAUSE)
+                    await self._pause()
                     is_due = await self._wait()
             await self._close_with(SIGNED_OUT)
         except TimeoutError:
@@ -137,6 +141,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         except Exception:
             logger.exception("live_socket_failed")
             await self._close_with(FAILED)
+
+    async def _pause(self) -> None:
+        """Let the others read, with a sign of life where that takes long."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + max(PAUSE, len(_open) / READS_A_SECOND)
+        while (left := ends - loop.time()) > READ_EVERY:
+            await asyncio.sleep(READ_EVERY)
+            await self._send(ALIVE)
+        await asyncio.sleep(max(0, left))
 
     async def _wait(self) -> bool:
         """Wait for a notification, or until a read is due without one; whether it is."""
@@ -162,10 +175,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         messages = await _in_thread(self._read, changes)
         if messages is None:
             return False
-        for message in messages or ([{"type": "alive"}] if is_due else []):
-            async with asyncio.timeout(PATIENCE):
-                await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        for message in messages or ([ALIVE] if is_due else []):
+            await self._send(message)
         return True
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self.send(text_data=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
     def _read(self, changes: Changes) -> list[dict[str, Any]] | None:
         viewer = self._check()

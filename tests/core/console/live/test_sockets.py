@@ -255,6 +255,18 @@ async def test_one_operator_has_a_quarter_of_the_sockets_at_most(feed, cookie, m
             assert await second.closed() == sockets.BUSY
 
 
+async def test_many_sockets_read_less_often_and_have_their_sign_of_life(feed, bot, cookie, monkeypatch):
+    monkeypatch.setattr(sockets, "READS_A_SECOND", 0.1)
+    monkeypatch.setattr(sockets, "READ_EVERY", 0.2)
+    reads = []
+    counting = type("Counting", (feed,), {"read": lambda *_: reads.append(1) or []})
+    async with Socket(sockets.socket_of(counting), cookie=cookie) as socket:
+        await socket.open({"known": {}})
+        await rename(bot, "Told later")
+        assert [json.loads((await socket.next())["text"]) for _ in range(3)] == [sockets.ALIVE] * 3
+        assert len(reads) == 1
+
+
 async def test_a_read_that_fails_closes_with_a_code_and_leaves_the_others_be(feed, bot, cookie, caplog):
     broken = type("Broken", (feed,), {"read": lambda *_: 1 / 0})
     async with Socket(sockets.socket_of(feed), cookie=cookie) as well:
