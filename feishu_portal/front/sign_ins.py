@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.access.sign_in import is_known_browser
 from core.background.limits import ConcurrencyLimits
 from core.background.per_loop import PerLoop
-from core.background.request_bodies import peer_of
+from core.remote_address import network_of
 from feishu_portal.front.pages import page
 
 AT_ONCE: Final = 2
@@ -75,7 +75,8 @@ class SignInsInTurn:
         request = Request(scope)
         turns = await self._turns.current()
         try:
-            async with turns.turn(peer_of(request), is_known=is_known_browser(request.cookies)):
+            peer = network_of(request.client.host if request.client else "")
+            async with turns.turn(peer, is_known=is_known_browser(request.cookies)):
                 await self._application(scope, receive, send)
         except SignInsBusyError:
             headers = {"Retry-After": f"{PATIENCE:.0f}", "Cache-Control": "no-store"}

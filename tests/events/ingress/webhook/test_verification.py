@@ -126,7 +126,9 @@ def test_envelope_is_read_once_for_verification_and_intake():
 @pytest.mark.parametrize("payload", [b"not json", compact({"schema": "2.0", "header": {"event_type": 7}})])
 def test_what_has_no_envelope_is_kept_without_one(payload):
     body = sealed(payload)
-    assert look_at(body, signature=signed(body), secrets=KEY_ALONE) == Push(payload, None, (by_key(is_next=False),))
+    assert look_at(body, signature=signed(body), secrets=KEY_ALONE) == Push(
+        payload, None, (by_key(is_next=False),)
+    )
 
 
 def test_signature_is_the_documented_one():
