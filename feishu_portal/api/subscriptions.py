@@ -121,7 +121,8 @@ async def stream_events(request: HttpRequest, subscription_id: UUID) -> Streamin
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-    weakref.finalize(response, places.close)  # a stream that nobody begins to read does not end either
+    # A stream that nobody begins to read does not end either.
+    weakref.finalize(response, _close_soon, asyncio.get_running_loop(), places)
     return response
 
 
@@ -169,6 +170,15 @@ async def _stream(
                     last_sent = loop.time()
                 await asyncio.sleep(POLL_SECONDS)
             found = await read(after)
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, places: ExitStack) -> None:
+    """Give the places back, from a finalizer: the garbage collector may call it in the middle of anything, also of code that
+    holds the lock of the places."""
+    if loop.is_closed():
+        places.close()
+    else:
+        loop.call_soon_threadsafe(places.close)
 
 
 def _on_one_line(payload: bytes) -> bytes:

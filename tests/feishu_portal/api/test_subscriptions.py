@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import json
+from contextlib import ExitStack
 from importlib import import_module
 from uuid import uuid4
 
@@ -229,6 +230,15 @@ async def test_one_client_has_a_quarter_of_the_streams_at_most(bot, subscription
     opened.clear()
     gc.collect()
     assert (await patient(path)).status_code == 200
+
+
+async def test_finalizer_of_a_stream_leaves_its_places_to_the_loop():
+    given_back, places = [], ExitStack()
+    places.callback(given_back.append, True)
+    api._close_soon(asyncio.get_running_loop(), places)
+    assert given_back == []  # the garbage collector may have interrupted whoever holds the lock of the places
+    await asyncio.sleep(0)
+    assert given_back == [True]
 
 
 @pytest.mark.django_db(transaction=True)
