@@ -40,6 +40,7 @@ class RunFailure(models.TextChoices):
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     NOT_INSTALLED = "not_installed", _("The handler is not installed")
     MISREGISTERED = "misregistered", _("The handler is registered wrongly")
+    RESTORED = "restored", _("Set aside when a backup was restored")
 
 
 class DeliveryStatus(models.TextChoices):
@@ -64,6 +65,7 @@ class DeliveryFailure(models.TextChoices):
     WORKER_LOST = "worker_lost", _("Its worker was gone")
     EXPIRED = "expired", _("Nobody took it in time")
     BAD_FILTER = "bad_filter", _("The filter of its subscription failed")
+    RESTORED = "restored", _("Set aside when a backup was restored")
 
 
 class SubscriptionKind(models.TextChoices):

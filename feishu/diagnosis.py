@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
+from feishu.departures import DeparturesClosedError
 from feishu.networks import ForbiddenAddressError
 from feishu.reasons import Reason
 
@@ -19,6 +20,8 @@ def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) ->
     causes = list(causes_of(error))
     if any(isinstance(cause, ForbiddenAddressError) for cause in causes):
         return Reason.FORBIDDEN_ADDRESS
+    if any(isinstance(cause, DeparturesClosedError) for cause in causes):
+        return Reason.PASSIVE
     reason = _refusal(causes) or _silence(causes, proxied=proxied)
     return Reason.CUT if answered and reason is Reason.BROKEN else reason
 

@@ -16,6 +16,7 @@ import httpcore
 import httpx
 
 from feishu.cancellation import send
+from feishu.departures import DeparturesClosedError, departures
 from feishu.networks import (
     EVERYWHERE,
     ForbiddenAddressError,
@@ -71,6 +72,7 @@ class OutgoingTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        _check_departures()
         proxy = self._route.proxy_for(str(request.url))
         if proxy and self._route.networks is not None:
             host, port = request.url.host, _port(request.url)
@@ -108,6 +110,7 @@ class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        _check_departures()
         proxy = self._route.proxy_for(str(request.url))
         if proxy and self._route.networks is not None:
             host, port = request.url.host, _port(request.url)
@@ -155,6 +158,13 @@ async def check_for_proxy(host: str, port: int, networks: Networks, *, resolver:
     except OSError:
         addresses = ()
     _check_known(host, addresses, networks)
+
+
+def _check_departures() -> None:
+    try:
+        departures.check()
+    except DeparturesClosedError as error:
+        raise httpx.ConnectError(str(error)) from error
 
 
 def _check_known(host: str, addresses: Sequence[str], networks: Networks) -> None:

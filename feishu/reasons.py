@@ -34,6 +34,10 @@ class Reason(StrEnum):
     """The proxy's address is none that can be used."""
     FORBIDDEN_ADDRESS = "forbidden_address"
     """The host is in a network that the portal may not connect to."""
+    PASSIVE = "passive"
+    """The portal works with a copy of its database, and sends nothing."""
+    RESTORED = "restored"
+    """The database was restored from a backup, and does not know what was sent since."""
     GATEWAY_UNENCRYPTED = "gateway_plain"
     """The platform was asked in TLS, and names a gateway without."""
     MALFORMED = "malformed"
@@ -240,6 +244,27 @@ ROWS: Final[dict[Reason, Row]] = {
         Text(
             "把写入时所用的密钥加回 ENCRYPTION_KEYS，或在控制台重新填写 App Secret 与代理",
             "Put the key they were written with back into ENCRYPTION_KEYS, or enter App Secret and proxy again in the console",
+        ),
+    ),
+    Reason.PASSIVE: (
+        Category.CONFIGURATION,
+        Text("本门户处于被动模式，不发送任何请求", "The portal is passive and sends nothing"),
+        Text(
+            "其数据库是副本，或从备份恢复而来；若应由本安装工作，请执行 manage.py adoptrestore（或取消 FEISHU_PASSIVE）",
+            "Its database is a copy or was restored from a backup: where it should act, run manage.py adoptrestore (or unset "
+            "FEISHU_PASSIVE)",
+        ),
+    ),
+    Reason.RESTORED: (
+        Category.RETRY,
+        Text(
+            "数据库从备份恢复，无法得知此后是否已使用过该刷新令牌",
+            "The database was restored from a backup: whether the refresh token was used since is unknown",
+        ),
+        Text(
+            "访问令牌在到期前仍可使用，到期后会试探一次；若平台不再接受，会请用户重新授权",
+            "The access token is served until its end and the refresh token probed after that; where the platform no longer "
+            "takes it, the person is asked to authorize again",
         ),
     ),
     Reason.INTERRUPTED: (

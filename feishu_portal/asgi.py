@@ -24,6 +24,7 @@ from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from feishu_portal.front import heads, sockets
 from feishu_portal.front.bodies import BoundedBodies
+from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
@@ -34,6 +35,7 @@ sockets.install()
 _sign_ins = SignInsInTurn(_django)
 _pages = BoundedBodies(_sign_ins)
 _endpoints: dict[str, WebhookEndpoint | ProxyEndpoint] = {PREFIX: WebhookEndpoint(), PROXY: ProxyEndpoint()}
+_active = {prefix: ActiveOnly(endpoint) for prefix, endpoint in _endpoints.items()}
 _sockets: dict[str, ASGIApp] = {
     EVENTS_SOCKET: socket_of(EventTail),
     "/live/bots/": socket_of(BadgesFeed),
@@ -49,7 +51,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _sockets.get(route_of(scope), no_such_socket)(scope, receive, send)
     else:
         route = route_of(scope)
-        endpoint = next((one for prefix, one in _endpoints.items() if route.startswith(prefix)), _pages)
+        endpoint = next((one for prefix, one in _active.items() if route.startswith(prefix)), _pages)
         await endpoint(scope, receive, send)
 
 

@@ -1,8 +1,9 @@
 """The Celery application. Its messages are notifications: every one can be lost or doubled without harm."""
 
 import os
+from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 # Celery would run Django's checks, for which every page is loaded, and discard their messages.
@@ -17,16 +18,29 @@ def keep_our_logging(**_options: object) -> None:
 @signals.worker_init.connect
 @signals.beat_init.connect
 def refuse_wrong_keys(**_options: object) -> None:
-    """A worker that cannot open the secrets of this database would fail task by task."""
-    from core.vault.canary import verify_keys  # noqa: PLC0415 -- models are there only now
+    """A worker that cannot open the secrets of this database would fail task by task. One that is passive says so at once."""
+    from core.database.connections import close_own  # noqa: PLC0415 -- models are there only now
+    from core.installation.watch import watch  # noqa: PLC0415 -- see above
+    from core.vault.canary import verify_keys  # noqa: PLC0415 -- see above
     from core.vault.keyring import SealedValueError  # noqa: PLC0415 -- see above
 
     try:
         verify_keys()
     except SealedValueError as error:
         raise SystemExit(str(error)) from error
+    watch.current()
+    close_own()  # the pool's processes get connections of their own
 
 
-app = Celery("feishu_portal")
+class StandsStill(Task):  # type: ignore[misc]  # Celery's stubs leave it untyped
+    """A task of a portal that works with a copy of its database does nothing: rows say what is to be done, and stay."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        from core.installation.watch import watch  # noqa: PLC0415 -- models are there only now
+
+        return None if watch.is_passive() else super().__call__(*args, **kwargs)
+
+
+app = Celery("feishu_portal", task_cls=StandsStill)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "core.console.policy.console_policy",
     "core.unstorable.refuse_unstorable",
+    "feishu_portal.front.passive.refuse_while_passive",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"
@@ -134,6 +135,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "feishu_portal.front.passive.passive_banner",
             ],
         },
     },
@@ -241,6 +243,8 @@ CHANNEL_LAYERS = (
 
 # --- the product's tunables
 
+INSTALLATION = environment.FEISHU_INSTALLATION
+PASSIVE = environment.FEISHU_PASSIVE
 FEISHU_HANDLERS = environment.FEISHU_HANDLERS
 CALLBACK_TYPES = environment.FEISHU_CALLBACK_TYPES
 EVENT_RETENTION_DAYS = environment.FEISHU_EVENT_RETENTION_DAYS

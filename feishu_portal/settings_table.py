@@ -182,6 +182,22 @@ class SettingsTable(Table):
         "CRITICAL",
         default="INFO",
     )
+    FEISHU_INSTALLATION = text(
+        Text(
+            "本安装的名称，记入数据库。名称不一致的进程（例如测试环境使用生产库的副本）保持被动：不连接、不刷新、不发送。",
+            "Name of this installation, kept in the database. A process with another one, e.g. staging with a copy of "
+            "production's database, stays passive: it connects, refreshes and sends nothing.",
+        ),
+        parse=validators.installation,
+        example="production",
+    )
+    FEISHU_PASSIVE = switch(
+        Text(
+            "开启后始终保持被动：可查看控制台，但不连接机器人、不刷新令牌、不发送任何内容。",
+            "Stay passive whatever the database says: the console can be looked at, and nothing is connected, refreshed or sent.",
+        ),
+        default="off",
+    )
     FEISHU_HANDLERS = texts(
         Text(
             "除各应用的 handlers.py 之外，另外加载的事件处理模块，逗号分隔。",

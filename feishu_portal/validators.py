@@ -16,6 +16,7 @@ from feishu.text import Text
 from feishu_portal.variables import WrongValueError, is_on, items
 
 _ZONES = Path("/usr/share/zoneinfo")
+MAX_INSTALLATION = 100
 _SWITCH = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -234,3 +235,15 @@ def handler_switches(value: str) -> dict[str, bool]:
             )
         switches[name] = is_on(state) if "=" in item else True
     return switches
+
+
+def installation(value: str) -> str:
+    """A name that fits its column."""
+    if len(value) > MAX_INSTALLATION or not value.isprintable():
+        raise WrongValueError(
+            Text(
+                f"应为不超过 {MAX_INSTALLATION} 个字符的名称，例如 production",
+                f"has to be a name of at most {MAX_INSTALLATION} characters, e.g. production",
+            )
+        )
+    return value

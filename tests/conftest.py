@@ -58,6 +58,15 @@ def leaks(ears: LogWatch) -> Iterator[Watch]:
         pytest.fail("Secrets where they do not belong:\n" + "\n".join(found), pytrace=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def active_portal() -> None:
+    """The tests' database is nobody's copy, and no statement is spent on finding out. Tests of the passive portal unpin it."""
+    from core.installation.standing import ACTIVE  # noqa: PLC0415 -- models are there only now
+    from core.installation.watch import watch  # noqa: PLC0415 -- see above
+
+    watch.pin(ACTIVE)
+
+
 @pytest.fixture(autouse=True)
 def language_of_the_settings() -> None:
     """A request leaves its language behind in the thread."""

@@ -36,6 +36,10 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
         return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
 
+    def refreshable(self) -> Self:
+        """Grants that a refresh token keeps alive."""
+        return self.filter(status=TokenStatus.ACTIVE).exclude(refresh_token="")
+
     def destroy_tokens(self, status: TokenStatus, **values: object) -> int:
         """Leave the grants without tokens, at ``status``; returns how many. No refresh is due any more, and the answer of one
         that is under way comes too late: the generation is another."""

@@ -28,6 +28,7 @@ from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
+from core.installation.watch import watch
 from feishu.long_connection.pace import Turns
 from feishu.long_connection.sleep import CHECK_EVERY, SleepWatch, counting_sleep
 from feishu.long_connection.timing import Timing
@@ -163,6 +164,9 @@ class Fleet:
                     connection.observer.restate()
         if not self._renewal.is_trusted:
             return survey  # out of date: the machine slept while the answer was on its way
+        if await self._database.run(watch.is_passive):
+            self._end_all(LossReason.ASKED)
+            return survey
         self._follow(survey)
         if not self._me.draining:
             await self._placement.take(Balance(self._me, survey), patient=self._renewal.is_patient)

@@ -104,6 +104,22 @@ def release(slot_ids: Collection[int], *, process: UUID) -> None:
     slots_changed(slot_ids)
 
 
+def release_all() -> int:
+    """Take every slot back from whoever held it when the database was copied; returns how many."""
+    held = ConnectionSlot.objects.filter(Q(holder__isnull=False) | Q(successor__isnull=False))
+    return held.update(
+        **_NOTHING_KNOWN,
+        **_DOWN,
+        holder=None,
+        lease_until=None,
+        successor=None,
+        successor_until=None,
+        epoch=F("epoch") + 1,
+        state=SlotState.STOPPED,
+        state_changed_at=DatabaseTime(),
+    )
+
+
 def reap() -> None:
     """Correct the rows that dead processes left behind: none may read as connected, nor one of a disabled bot as broken."""
     unwanted = ~Q(bot__in=Bot.objects.listening()) & ~Q(state=SlotState.STOPPED)

@@ -62,6 +62,11 @@ def drop_notices(incident: Incident) -> None:
     incident.notices.update(due_at=None)
 
 
+def drop_all_notices() -> int:
+    """Send nothing that is due now: it may have been sent by the original of this database. Returns how many."""
+    return Notice.objects.filter(due_at__isnull=False).update(due_at=None)
+
+
 def due_people() -> list[tuple[int, str]]:
     """Ids of operators to write to now, and on which channel."""
     due = Notice.objects.filter(due_at__lte=timezone.now()).order_by()

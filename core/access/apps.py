@@ -1,4 +1,4 @@
-"""The ground floor as a Django app: operators, API clients, the audit log, and the key canary."""
+"""The ground floor as a Django app: operators, API clients, the audit log, the key canary, and the installation."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -13,7 +13,9 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from core.access import sessions, sign_in  # noqa: F401, PLC0415 -- they listen to Django's signals
         from core.console import list_headers  # noqa: PLC0415 -- models are there only now
+        from core.installation import standing, watch  # noqa: F401, PLC0415 -- likewise; a passive process sends nothing
         from core.vault.canary import create_canary  # noqa: PLC0415 -- likewise
 
         list_headers.install()
         post_migrate.connect(create_canary, sender=self)
+        post_migrate.connect(standing.create, sender=self)

@@ -30,5 +30,6 @@ name_actions(
         "api_client.key_replaced": _("API key replaced"),
         "api_client.deleted": _("API client deleted"),
         "keys.rotated": _("Secrets re-encrypted"),
+        "installation.adopted": _("Database adopted"),
     }
 )

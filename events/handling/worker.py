@@ -32,6 +32,7 @@ from core.database.errors import described
 from core.database.outages import OutageLog
 from core.database.pooling import keep_own
 from core.database.sqlite import BATCH
+from core.installation.watch import watch
 from events.clicks.updates import show_late_answer
 from events.enums import RunFailure, RunStatus
 from events.handling import execution
@@ -226,6 +227,8 @@ class HandlerWorker:
 
     def _poll(self) -> PollResult:
         """Start what there is, round after round."""
+        if watch.is_passive():
+            return PollResult.NOTHING
         result, pass_full = PollResult.NOTHING, self._poller.passes_full
         while not self._stopping.is_set():
             if self._watchdog.is_suspect_alone() or not self._limit.free:

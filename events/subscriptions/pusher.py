@@ -19,6 +19,7 @@ from django.db import Error
 
 from core.background.per_process import OnePerProcess
 from core.database.connections import close_own, give_back
+from core.installation.watch import watch
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
@@ -124,6 +125,8 @@ class Pusher:
         """Settle the results that came in, and push as many due deliveries as there is room for."""
         self._settle_results()
         self._renew_leases()
+        if watch.is_passive():
+            return
         for delivery in push.claim_abandoned(self._free):
             if push.is_deliverable(delivery):
                 self._begin(delivery)

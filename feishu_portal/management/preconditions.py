@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from bots.models import Bot
+from core.installation.watch import sentence, watch
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 
@@ -16,6 +17,20 @@ def require_keys() -> None:
         verify_keys()
     except SealedValueError as error:
         raise CommandError(str(error)) from error
+
+
+def say_if_passive(stream: OutputWrapper) -> None:
+    """The process starts, and does nothing until the database is adopted: whoever started it has to know."""
+    text = sentence(watch.current())
+    if text is not None:
+        stream.write(f"{text.en_us}\n{text.zh_cn}")
+
+
+def require_active() -> None:
+    """The portal may send something."""
+    text = sentence(watch.current())
+    if text is not None:
+        raise CommandError(f"{text.en_us}\n{text.zh_cn}")
 
 
 def require_bots(app_ids: Collection[str]) -> dict[str, UUID]:

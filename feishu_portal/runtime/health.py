@@ -14,6 +14,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from core.database.connections import give_back
+from core.installation.watch import watch
 
 LIVE: Final = "/healthz/live"
 READY: Final = "/healthz/ready"
@@ -56,7 +57,8 @@ def _live() -> JsonResponse:
 def _ready(database: str) -> JsonResponse:
     """The process can do its work: the database answers and has its tables."""
     if database == "ok":
-        return JsonResponse({"status": "ok", "database": "ok"})
+        mode = "passive" if watch.last.is_passive else "active"
+        return JsonResponse({"status": "ok", "database": "ok", "mode": mode})
     return JsonResponse({"status": "unavailable", "database": database}, status=503)
 
 
@@ -81,6 +83,8 @@ def _database() -> str:
         if not _is_migrated:
             executor = MigrationExecutor(connection)
             _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if _is_migrated:
+            watch.current()
     except Error:
         return "unreachable"
     finally:

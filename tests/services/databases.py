@@ -1,7 +1,9 @@
 """Databases for processes under test: migrated once, then copied, so that each test has its own."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from itertools import count
@@ -39,7 +41,13 @@ class DatabaseCopies:
             template = self._engine.create(next(self._names))
             self._migrate(template)
             self._template = template
-        return self._engine.create(next(self._names), template=of or self._template)
+        url = self._engine.create(next(self._names), template=of or self._template)
+        self._engine.settle(url)
+        return url
+
+    def restore(self, of: str) -> str:
+        """The URL of a copy that knows of nothing: to the portal it is a restored backup."""
+        return self._engine.create(next(self._names), template=of)
 
     def drop(self, url: str) -> None:
         self._engine.drop(url)
@@ -64,6 +72,12 @@ class SQLiteFiles:
             shutil.copyfile(urlsplit(template).path, path)
         return f"sqlite:///{path}"
 
+    def settle(self, url: str) -> None:
+        """Make the copy an installation of its own, without a start of the portal."""
+        path = Path(urlsplit(url).path)
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE access_installation SET place = ?", [str(path.stat().st_ino)])
+
     def drop(self, url: str) -> None:
         """With the write-ahead log beside it."""
         path = Path(urlsplit(url).path)
@@ -81,18 +95,24 @@ class PostgreSQLDatabases:
         parts = urlsplit(self._server_url)
         return urlunsplit(parts._replace(path=f"{parts.path.rpartition('/')[0]}/{name}"))
 
+    def settle(self, url: str) -> None:
+        """Make the copy an installation of its own, without a start of the portal."""
+        from core.installation.place import QUERY  # noqa: PLC0415 -- models are there only now
+
+        self._execute(sql.SQL("UPDATE access_installation SET place = ({})").format(sql.SQL(QUERY)), url)
+
     def drop(self, url: str) -> None:
         """Cuts off whoever is still connected."""
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_database_name(url))))
 
-    def _execute(self, statement: sql.Composed) -> None:
-        to = environ.Env.db_url_config(self._server_url)
+    def _execute(self, statement: sql.Composed, url: str = "") -> None:
+        to = environ.Env.db_url_config(url or self._server_url)
         with psycopg.connect(
             host=to["HOST"],
             port=to["PORT"] or None,
             user=to["USER"],
             password=to["PASSWORD"] or None,
-            dbname="postgres",
+            dbname=to["NAME"] if url else "postgres",
             autocommit=True,
             connect_timeout=5,
         ) as connection:

@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
 
 from core.database.connections import limit_waiting
+from core.installation import standing
 from core.vault import canary
 
 KEPT = {ContentType._meta.db_table, Permission._meta.db_table}
@@ -23,6 +24,7 @@ def empty_tables(case: TransactionTestCase) -> None:
         with transaction.atomic(using=alias):
             _delete_rows(connections[alias])
     canary.create_canary()
+    standing.create()
 
 
 def _delete_rows(connection: BaseDatabaseWrapper) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from auth_sessions.enums import KNOWN_OUTCOMES, RefreshPhase
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.models import Bot
+from core.installation.watch import watch
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +35,10 @@ def lease() -> timedelta:
 
 def claim(bot: Bot, grant_ids: Collection[UUID]) -> list[Claim]:
     """Claims those of the grants that are still due and not claimed by another refresher. The commit proves that the database
-    takes writes, before a refresh token is at risk."""
+    takes writes, before a refresh token is at risk; and it belongs to an installation that may send one."""
     with transaction.atomic():
+        if watch.judge().is_passive:
+            return []
         due = UserToken.objects.due().filter(bot=bot, pk__in=grant_ids)
         claims = [_claim(grant) for grant in due.select_for_update(skip_locked=True)]
         taken = [each for each in claims if each is not None]

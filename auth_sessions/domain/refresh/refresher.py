@@ -26,6 +26,7 @@ from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
 from auth_sessions.enums import RefreshOutcome
 from auth_sessions.models import UserToken
 from bots.models import Bot
+from core.installation.watch import watch
 from core.vault.keyring import SealedValueError
 
 logger = logging.getLogger(__name__)
@@ -119,6 +120,9 @@ class Pass:
                 self._collect()
 
     def _recover(self) -> bool:
+        """Whether refresh tokens may be sent. Of a passive portal not even answers are stored: its grants may be older."""
+        if watch.is_passive():
+            return False
         try:
             drain_spool()
             recover()

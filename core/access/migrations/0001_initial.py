@@ -4,6 +4,7 @@ import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -79,6 +80,37 @@ class Migration(migrations.Migration):
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
             ],
+        ),
+        migrations.CreateModel(
+            name='DatabaseAnchor',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+            ],
+            options={
+                'verbose_name': 'database anchor',
+                'verbose_name_plural': 'database anchors',
+                'default_permissions': (),
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='anchor_is_alone')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Installation',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('identity', models.UUIDField(default=uuid.uuid4, editable=False)),
+                ('name', models.CharField(blank=True, editable=False, max_length=100)),
+                ('host', models.CharField(blank=True, editable=False, max_length=255)),
+                ('place', models.CharField(blank=True, editable=False, max_length=100)),
+                ('marked_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('found_behind_at', models.DateTimeField(editable=False, null=True)),
+                ('adopted_at', models.DateTimeField(editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'installation',
+                'verbose_name_plural': 'installations',
+                'default_permissions': (),
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_is_alone')],
+            },
         ),
         migrations.CreateModel(
             name='KeyCanary',

@@ -10,7 +10,7 @@ from bots.doctor import CheckResult, Finding, examination
 from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text
-from feishu_portal.management.preconditions import require_bots
+from feishu_portal.management.preconditions import require_active, require_bots
 
 _MARKS: Final = {
     CheckResult.OK: "✓",
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_active()
         bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
         language = options["lang"] or settings.LANGUAGE_CODE
         wrong = 0

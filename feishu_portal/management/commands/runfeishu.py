@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from core.checks import SETTINGS
-from feishu_portal.management.preconditions import require_bots, require_keys
+from feishu_portal.management.preconditions import require_bots, require_keys, say_if_passive
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.node import node_name
@@ -41,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_keys()
+        say_if_passive(self.stderr)
         only = frozenset(require_bots(options["bot"]))
         run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
 

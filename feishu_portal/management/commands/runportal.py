@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from feishu_portal.management.preconditions import require_keys
+from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
 from feishu_portal.runtime.portal import run_portal
@@ -34,6 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         require_keys()
+        say_if_passive(self.stderr)
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"

@@ -46,7 +46,7 @@ class Database:
         self.down = False
         self.slots: list[SeenSlot] = []
         self.calls: list[str] = []
-        self.answers: dict[str, bool] = {}
+        self.answers: dict[str, bool] = {"is_passive": False}
 
     async def run(self, function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
         if self.down:
@@ -102,6 +102,18 @@ async def test_free_slot_is_claimed_and_connected(scene):
     connections = await scene.round(seen())
     assert connections[1].held
     assert "claim" in scene.database.calls
+
+
+async def test_passive_portal_closes_its_connections_and_claims_none(scene):
+    connections = await scene.round(seen(1, holder=scene.me))
+    scene.database.answers["is_passive"] = True
+    await scene.round(seen(1, holder=scene.me), seen(2))
+    assert connections[1].ending
+    assert await scene.round(seen(1), seen(2)) == {}
+    assert "claim" not in scene.database.calls
+
+    scene.database.answers["is_passive"] = False
+    assert set(await scene.round(seen(1), seen(2))) == {1, 2}
 
 
 async def test_claim_that_another_process_won_connects_nothing(scene):

@@ -1,0 +1,33 @@
+"""Where the database lies: a text that is another one for every copy that was made of it.
+
+On PostgreSQL it is made of three numbers of the server's: of the database, which CREATE DATABASE ... TEMPLATE gives anew; of
+the anchor's table, which a restore makes anew; and of the transaction that wrote the anchor, which a restore of the rows alone
+makes anew. VACUUM FULL, pg_upgrade (since 15), a promoted standby and a physical backup keep all three, so a physical copy
+is not told apart by its place. On SQLite it is the number of the file. See docs/adr/0023-installation.md.
+"""
+
+from pathlib import Path
+
+from django.db import connection
+
+from core.access.models import DatabaseAnchor
+
+QUERY = (
+    "SELECT d.oid::text || ':' || a.tableoid::text || ':' || a.xmin::text"
+    " FROM access_databaseanchor a, pg_database d WHERE d.datname = current_database()"
+)
+
+
+def place() -> str:
+    """The place; empty where there is nothing to tell it by: no anchor, or a database in memory. Raises django.db.Error."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(QUERY)
+            row = cursor.fetchone()
+        return row[0] if row else ""
+    if not DatabaseAnchor.objects.exists():
+        return ""
+    try:
+        return str(Path(connection.settings_dict["NAME"]).stat().st_ino)
+    except OSError:
+        return ""

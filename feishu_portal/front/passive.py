@@ -1,0 +1,110 @@
+"""What a passive portal refuses: whatever acts. Its pages can be looked at, its events and the audit log can be read."""
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from asgiref.sync import iscoroutinefunction
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.installation.standing import CAUSES, Cause, Standing
+from core.installation.watch import cure, sentence, watch
+from feishu_portal.api.error_pages import is_for_callers
+from feishu_portal.api.problems import CONTENT_TYPE, Problem, answer
+
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_ACTS_WHEN_READ: Final = re.compile(r"/oauth/|/api/v1/subscriptions/[^/]+/(?:events|stream)$")
+"""Paths that hand something over, or use a link up, without a body."""
+_SIGNING_IN: Final = ("admin:login", "admin:logout", "set_language")
+RETRY_AFTER: Final = "60"
+
+
+def refusal(cause: Cause) -> Problem:
+    """503: nothing was done, and nothing will be until a person decides."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "passive",
+        f"The portal is passive: {CAUSES[cause].en_us}. Nothing was done. {cure(cause).en_us}.",
+        headers={"Retry-After": RETRY_AFTER},
+        cause=cause.value,
+    )
+
+
+class ActiveOnly:
+    """For ASGI applications that stand before Django's middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        standing = await watch.acurrent()
+        if standing.cause is None:
+            await self._app(scope, receive, send)
+            return
+        problem = refusal(standing.cause)
+        response = JSONResponse(
+            problem.body, status_code=problem.status, headers=dict(problem.headers), media_type=CONTENT_TYPE
+        )
+        await response(scope, receive, send)
+
+
+@sync_and_async_middleware
+def refuse_while_passive(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """For everything else. Stands behind the middleware of messages, which operators read."""
+    if iscoroutinefunction(get_response):
+
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            refused = _refused(request, await watch.acurrent())
+            response: HttpResponseBase = refused or await get_response(request)
+            return response
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = _refused(request, watch.current()) or get_response(request)
+        return response
+
+    return respond
+
+
+def _refused(request: HttpRequest, standing: Standing) -> HttpResponseBase | None:
+    path = request.path_info
+    is_read = request.method in _READING and not _ACTS_WHEN_READ.match(path)
+    if standing.cause is None or is_read or path in map(reverse, _SIGNING_IN):
+        return None
+    if is_for_callers(path):
+        return answer(refusal(standing.cause))
+    if path.startswith(reverse("admin:index")):
+        messages.error(request, _("The portal is passive: nothing was changed, and nothing was sent."))
+        return HttpResponseRedirect(_page_before(request), status=HTTPStatus.SEE_OTHER)
+    page = render(request, "passive.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    page["Retry-After"] = RETRY_AFTER
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+def _page_before(request: HttpRequest) -> str:
+    """Where the form was sent from."""
+    before = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure())
+    return before if is_ours else reverse("admin:index")
+
+
+def passive_banner(_request: HttpRequest) -> dict[str, object]:
+    """A context processor: ``passive``, for the banner of the console's pages."""
+    standing = watch.last
+    text = sentence(standing)
+    if text is None:
+        return {}
+    return {"passive": {"text": text.in_language(get_language() or ""), "marked_at": standing.marked_at}}
