@@ -67,6 +67,17 @@ def active_portal() -> None:
     watch.pin(ACTIVE)
 
 
+@pytest.fixture
+def passive_portal() -> Iterator[None]:
+    """The database of this process is a copy."""
+    from core.installation.standing import ACTIVE, Cause, Standing  # noqa: PLC0415 -- models are there only now
+    from core.installation.watch import watch  # noqa: PLC0415 -- see above
+
+    watch.pin(Standing(Cause.PLACE))
+    yield
+    watch.pin(ACTIVE)
+
+
 @pytest.fixture(autouse=True)
 def language_of_the_settings() -> None:
     """A request leaves its language behind in the thread."""

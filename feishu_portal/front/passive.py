@@ -84,7 +84,9 @@ def _refused(request: HttpRequest, standing: Standing) -> HttpResponseBase | Non
     if standing.cause is None or is_read or path in map(reverse, _SIGNING_IN):
         return None
     if is_for_callers(path):
-        return answer(refusal(standing.cause))
+        refused = answer(refusal(standing.cause))
+        refused._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 -- Django would log each as an error
+        return refused
     if path.startswith(reverse("admin:index")):
         messages.error(request, _("The portal is passive: nothing was changed, and nothing was sent."))
         return HttpResponseRedirect(_page_before(request), status=HTTPStatus.SEE_OTHER)

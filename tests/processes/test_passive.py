@@ -1,0 +1,134 @@
+"""A copy of a database beside its original, with every process of production on it. The sandbox's books are the judge."""
+
+import json
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.services.databases import DatabaseCopies
+from tests.services.platform import APP_ID
+from tests.services.ports import free_port
+from tests.services.refreshing import Refreshing
+from tests.services.rows import Rows
+
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
+
+UNCERTAIN = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE phase = 'uncertain'"
+REFRESHED = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE generation > 1"
+
+
+@pytest.fixture
+def original(bot, managed_process, environment, sandbox, tmp_path) -> Refreshing:
+    return Refreshing(managed_process, environment, sandbox, tmp_path)
+
+
+@pytest.fixture
+def copy_url(original, database_url, database_copies: DatabaseCopies):
+    """The original's database, with five grants that are due, restored elsewhere."""
+    original.put_grants(5)
+    url = database_copies.restore(database_url)
+    yield url
+    database_copies.drop(url)
+
+
+@pytest.fixture
+def copy(copy_url, managed_process, environment, sandbox, tmp_path, redis_url) -> Refreshing:
+    """Processes on the copy, with a Redis of their own as a staging environment has one."""
+    elsewhere = {"DATABASE_URL": copy_url, "REDIS_URL": urlsplit(redis_url)._replace(path="/9").geturl()}
+    return Refreshing(managed_process, environment | elsewhere, sandbox, tmp_path)
+
+
+def web(portal: Refreshing) -> tuple[object, str]:
+    port = free_port()
+    process = portal.start(
+        "-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(port), environment=portal.environment
+    )
+    process.wait_for_port(port)
+    return process, f"http://127.0.0.1:{port}"
+
+
+def test_copy_takes_neither_connections_nor_tokens_until_it_is_adopted(copy, copy_url, sandbox):
+    runfeishu = copy.start("manage.py", "runfeishu", "--node", "copy", environment=copy.environment)
+    worker = copy.start(
+        "-m", "celery", "-A", "feishu_portal", "worker", "-Q", "default", "--concurrency", "1",
+        environment=copy.environment,
+    )  # fmt: skip
+    refresher = copy.refresher()
+    copy.scheduler()
+    process, url = web(copy)
+    for one in (runfeishu, worker, refresher):
+        one.wait_for("portal_passive", seconds=90)
+    runfeishu.wait_for("adoptrestore")
+    assert "database is a copy" in runfeishu.output
+    assert "数据库是副本" in runfeishu.output
+
+    # The processes look every few seconds: passes of the refresher and rounds of the fleet are behind us by then.
+    rows = Rows(copy_url)
+    seen = "SELECT COUNT(*) FROM bots_fleetprocess WHERE name = 'copy'"
+    runfeishu.wait_until(lambda: rows.one(seen) == (1,), what="a round of the fleet")
+    answer = httpx.get(f"{url}/healthz/ready", timeout=30)
+    assert (answer.status_code, answer.json()["mode"]) == (200, "passive")
+    for path in (f"/api/feishu/webhook/{APP_ID}", f"/proxy/{APP_ID}/app/open-apis/im/v1/chats"):
+        refused = httpx.post(f"{url}{path}", json={}, timeout=30)
+        assert (refused.status_code, refused.json()["code"]) == (503, "passive")
+    process.wait_for("portal_passive")
+    assert sandbox.connections() == 0
+    assert copy.used() == 0
+    assert rows.one(REFRESHED) == (0,)
+
+    adopting = copy.start("manage.py", "adoptrestore", "--yes", environment=copy.environment)
+    assert adopting.wait_for_exit(seconds=60) == 0, adopting.output
+    assert rows.one(UNCERTAIN) == (5,)
+    runfeishu.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=60)
+    refresher.wait_until(lambda: rows.one(REFRESHED) == (5,), what="grants refreshed", seconds=120)
+    rows.close()
+    verdict = copy.verdict()
+    assert (verdict.alive, verdict.replays, verdict.falsely_dead) == (5, 0, 0)
+
+
+def test_original_goes_on_beside_its_copy(original, copy, rows):
+    original.scheduler()
+    refresher = original.refresher()
+    copy.scheduler()
+    passive = copy.refresher()
+    passive.wait_for("portal_passive", seconds=90)
+    refresher.wait_until(lambda: rows.one(REFRESHED) == (5,), what="grants refreshed", seconds=120)
+    verdict = original.verdict()
+    assert (verdict.alive, verdict.replays) == (5, 0)
+    assert "portal_passive" not in refresher.output
+
+
+def test_restore_after_refreshes_costs_one_probe_each_and_asks_the_people(original, copy, copy_url, rows):
+    """The original refreshed all grants after the backup, and is gone."""
+    original.scheduler()
+    refresher = original.refresher()
+    refresher.wait_until(lambda: rows.one(REFRESHED) == (5,), what="grants refreshed", seconds=120)
+    assert refresher.stop(seconds=60) == 0
+    adopting = copy.start("manage.py", "adoptrestore", "--yes", environment=copy.environment)
+    assert adopting.wait_for_exit(seconds=60) == 0, adopting.output
+    copy.scheduler()
+    restored = copy.refresher()
+    copy_rows = Rows(copy_url)
+    over = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE status = 'needs_reauth'"
+    restored.wait_until(lambda: copy_rows.one(over) == (5,), what="people to be asked", seconds=120)
+    copy_rows.close()
+    books = [book for book in copy.sandbox.refresh_books() if book["submissions"]]
+    assert [book["submissions"] for book in books] == [2] * 5, json.dumps(books)
+
+
+def test_database_that_is_put_back_under_running_processes_stops_them(original, database_url, sandbox, rows):
+    """An operator restores a backup over the database, and has forgotten to stop the portal."""
+    runfeishu = original.start("manage.py", "runfeishu", "--node", "a", environment=original.environment)
+    runfeishu.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=60)
+    rows.execute("DELETE FROM access_databaseanchor")
+    rows.execute("INSERT INTO access_databaseanchor VALUES (1)")
+    runfeishu.wait_for("portal_passive", seconds=60)
+    runfeishu.wait_until(lambda: sandbox.connections() == 0, what="end of the connection", seconds=60)
+    held = "SELECT COUNT(*) FROM bots_connectionslot WHERE holder IS NOT NULL"
+    runfeishu.wait_until(lambda: rows.one(held) == (0,), what="release", seconds=60)
+    original.put_grants(3)
+    original.scheduler()
+    refresher = original.refresher()
+    refresher.wait_for("portal_passive", seconds=90)
+    assert original.used() == 0
