@@ -1,6 +1,7 @@
 """A copy of a database beside its original, with every process of production on it. The sandbox's books are the judge."""
 
 import json
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,18 +19,26 @@ UNCERTAIN = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE phase = 'uncerta
 REFRESHED = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE generation > 1"
 
 
+@pytest.fixture(autouse=True)
+def restored(database_copies: DatabaseCopies) -> Iterator[list[str]]:
+    """Databases to drop when the processes have ended: being used everywhere, it is the first to begin."""
+    urls: list[str] = []
+    yield urls
+    for url in urls:
+        database_copies.drop(url)
+
+
 @pytest.fixture
 def original(bot, managed_process, environment, sandbox, tmp_path) -> Refreshing:
     return Refreshing(managed_process, environment, sandbox, tmp_path)
 
 
 @pytest.fixture
-def copy_url(original, database_url, database_copies: DatabaseCopies):
+def copy_url(original, database_url, database_copies: DatabaseCopies, restored) -> str:
     """The original's database, with five grants that are due, restored elsewhere."""
     original.put_grants(5)
-    url = database_copies.restore(database_url)
-    yield url
-    database_copies.drop(url)
+    restored.append(database_copies.restore(database_url))
+    return restored[0]
 
 
 @pytest.fixture

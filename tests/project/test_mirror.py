@@ -56,6 +56,10 @@ ELSEWHERE = (
         tests="processes journey feishu_portal/runtime/test_ports.py",
         why="the frame of a process: only a real one shows it",
     ),
+    elsewhere(
+        "feishu_portal", "runtime/adoption", tests="feishu_portal/management/test_adoptrestore.py",
+        why="what the command does, step by step",
+    ),
     # --- feishu, core
     elsewhere(
         "feishu/long_connection", "address connection ending pump socket tunnel",

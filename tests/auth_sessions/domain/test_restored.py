@@ -15,7 +15,7 @@ from auth_sessions.domain.restored import (
     put_grants_in_doubt,
     skip_reminders,
 )
-from auth_sessions.domain.revocation.service import revoke, unfinished_revocations
+from auth_sessions.domain.revocation.service import revoke_later, unfinished_revocations
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.decision import Use, decide_for_call
 from auth_sessions.enums import (
@@ -129,7 +129,7 @@ def test_open_session_ends_and_its_card_is_left_alone(bot, platform):
 def test_copy_keeps_no_token_and_withdraws_none_of_the_originals(bot, platform):
     grant = make_grant(bot)
     revoked = make_grant(bot, open_id="ou_2")
-    revoke(grant=revoked, actor=SYSTEM)
+    revoke_later(grant=revoked, actor=SYSTEM)
     skip_reminders()
     destroy_grants()
     assert (read(grant).status, read(grant).access_token, read(grant).refresh_token) == (
