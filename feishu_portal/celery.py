@@ -32,7 +32,7 @@ def refuse_wrong_keys(**_options: object) -> None:
     close_own()  # the pool's processes get connections of their own
 
 
-class StandsStill(Task):  # type: ignore[misc]  # Celery's stubs leave it untyped
+class StandsStill(Task):  # type: ignore[type-arg]  # generic in the stubs alone
     """A task of a portal that works with a copy of its database does nothing: rows say what is to be done, and stay."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -41,6 +41,6 @@ class StandsStill(Task):  # type: ignore[misc]  # Celery's stubs leave it untype
         return None if watch.is_passive() else super().__call__(*args, **kwargs)
 
 
-app = Celery("feishu_portal", task_cls=StandsStill)
+app: "Celery[Any]" = Celery("feishu_portal", task_cls=StandsStill)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

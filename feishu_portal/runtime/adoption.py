@@ -7,7 +7,7 @@ interrupted leaves a portal that is still passive.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -22,7 +22,7 @@ from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.installation import standing
 from core.installation.watch import watch
-from events.enums import SENDING, DeliveryStatus, SubscriptionState
+from events.enums import ACTIVE_RUNS, SENDING, DeliveryStatus, SubscriptionState
 from events.log import restored as work
 from events.models import Delivery, HandlerRun, Subscription
 
@@ -56,7 +56,7 @@ class Inventory:
             bots=Bot.objects.enabled().count(),
             grants=UserToken.objects.refreshable().count(),
             sessions=AuthSession.objects.open().count(),
-            runs=HandlerRun.objects.filter(status__in=work.ACTIVE_RUNS).count(),
+            runs=HandlerRun.objects.filter(status__in=ACTIVE_RUNS).count(),
             deliveries=Delivery.objects.filter(status__in=open_deliveries).count(),
             clients=ApiClient.objects.usable().count(),
         )
@@ -96,12 +96,9 @@ def adopt(kind: Adoption, *, keep_work: bool, actor: Actor) -> Mapping[str, int]
     done = {name: step() for name, step in _steps(kind, keep_work=keep_work)}
     with transaction.atomic():
         installation = standing.adopt()
+        counts: dict[str, Any] = {name.replace(" ", "_"): count for name, count in done.items()}
         audit.record(
-            actor=actor,
-            action="installation.adopted",
-            target=installation,
-            kind=kind.value,
-            **{name.replace(" ", "_"): count for name, count in done.items()},
+            actor=actor, action="installation.adopted", target=installation, kind=kind.value, **counts
         )
     watch.forget()
     return done
