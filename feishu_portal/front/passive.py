@@ -103,10 +103,13 @@ def _page_before(request: HttpRequest) -> str:
     return before if is_ours else reverse("admin:index")
 
 
-def passive_banner(_request: HttpRequest) -> dict[str, object]:
-    """A context processor: ``passive``, for the banner of the console's pages."""
+def passive_banner(request: HttpRequest) -> dict[str, object]:
+    """A context processor: ``passive``, for the banner of the console's pages. Why, and what to do, is for operators."""
     standing = watch.last
     text = sentence(standing)
     if text is None:
         return {}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"passive": {"text": _("This portal is passive: it connects no bot and sends nothing.")}}
     return {"passive": {"text": text.in_language(get_language() or ""), "marked_at": standing.marked_at}}

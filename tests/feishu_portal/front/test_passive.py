@@ -83,6 +83,15 @@ def test_every_page_of_the_console_bears_the_banner(bot, page, language, word):
     assert word in response.text
 
 
+def test_why_and_what_to_do_is_for_operators():
+    client = Client()
+    client.cookies["feishu_portal_language"] = "en"
+    assert "adoptrestore" not in client.get(reverse("admin:login")).text
+    client = console()
+    client.cookies["feishu_portal_language"] = "en"
+    assert "adoptrestore" in client.get(reverse("admin:index")).text
+
+
 def test_form_of_the_console_changes_nothing_and_says_so(bot):
     client = console()
     page = reverse("admin:bots_bot_change", args=[bot.pk])
