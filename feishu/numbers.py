@@ -3,6 +3,7 @@
 from typing import Final
 
 _MAX_DIGITS: Final = 18
+"""Of what a database and most languages take for a whole number; the platform's are shorter by far."""
 
 
 def integer(value: object) -> int | None:
@@ -11,9 +12,9 @@ def integer(value: object) -> int | None:
         digits = value.strip().removeprefix("-")
         is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS
         return int(value) if is_number else None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 10**_MAX_DIGITS else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 10**_MAX_DIGITS:
+        return None
+    return int(value) if int(value) == value else None
 
 
 def positive(value: object) -> int | None:
