@@ -7,8 +7,7 @@ not know, and reads NO_PROXY in a way of its own.
 import asyncio
 import ssl
 import time
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -28,8 +27,9 @@ from feishu.networks import (
 )
 from feishu.proxies import environment_proxy
 
-MAX_POOLS: Final = 8
-"""Proxies that one client keeps connections to: the environment names two at most."""
+LOOKUP_SECONDS: Final = 2.0
+"""For the address of a host that a proxy looks up as well. Behind a proxy a resolver often knows no outer names, and says so
+late or never."""
 
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
@@ -126,17 +126,16 @@ class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
 
 
 class _Pools(Generic[T]):
-    """The connections to each proxy, made when first asked for."""
+    """The connections to each proxy, made when first asked for: a bot has one, the environment names two more."""
 
-    def __init__(self, make: Any) -> None:
+    def __init__(self, make: Callable[[str], T]) -> None:
         self._make = make
-        self._pools: OrderedDict[str, T] = OrderedDict()
+        self._pools: dict[str, T] = {}
 
     def get(self, proxy: str) -> T:
         if proxy not in self._pools:
-            if len(self._pools) >= MAX_POOLS:
-                self._pools.popitem(last=False)
-            self._pools[proxy] = self._make(proxy)
+            # Where two threads make one, the first is kept; the other has opened nothing yet.
+            self._pools.setdefault(proxy, self._make(proxy))
         return self._pools[proxy]
 
     def all(self) -> list[T]:
@@ -152,10 +151,11 @@ def _with_backend(transport: T, backend: Any, networks: Networks | None, **optio
 
 async def check_for_proxy(host: str, port: int, networks: Networks, *, resolver: Resolver = resolve) -> None:
     """Whether a proxy may be asked for the host: by its addresses as this host knows them, or by its name where it knows
-    none, for then the proxy looks by itself. Raises ForbiddenAddressError."""
+    none in time, for then the proxy looks by itself. Raises ForbiddenAddressError."""
     try:
-        addresses = await resolver(host, port)
-    except OSError:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            addresses = await resolver(host, port)
+    except OSError:  # TimeoutError is one
         addresses = ()
     _check_known(host, addresses, networks)
 

@@ -1,5 +1,6 @@
 """The way out: addresses are checked where a connection is made, through whichever client."""
 
+import asyncio
 import http.server
 import socket
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from feishu import outgoing
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError, TransportError
 from feishu.long_connection.address import find_gateway
@@ -107,6 +109,30 @@ def test_proxy_of_the_environment_may_be_anywhere(
     transport = Transport(route=Route(networks=FORBIDDING))
     assert transport.exchange("GET", "http://open.example.test/x").status == 200
     transport.close()
+
+
+@pytest.mark.parametrize(("target", "status"), [("open.example.test", 200), ("vault.corp", None)])
+async def test_name_that_no_resolver_answers_for_is_left_to_the_proxy(
+    server: http.server.HTTPServer, monkeypatch: pytest.MonkeyPatch, target: str, status: int | None
+) -> None:
+    monkeypatch.setattr(outgoing, "LOOKUP_SECONDS", 0.05)
+
+    async def silent(_host: str, _port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+    transport = AsyncOutgoingTransport(
+        Route(proxy=url_of(server, "127.0.0.1"), networks=FORBIDDING),
+        verify=trusted(),
+        limits=httpx.Limits(),
+        resolver=silent,
+    )
+    async with asyncio.timeout(30), httpx.AsyncClient(transport=transport, trust_env=False) as client:
+        if status:
+            assert (await client.get(f"http://{target}/x")).status_code == status
+        else:
+            with pytest.raises(httpx.ConnectError, match="may not be connected to"):
+                await client.get(f"http://{target}/x")
 
 
 async def test_relay_is_refused(server: http.server.HTTPServer) -> None:
