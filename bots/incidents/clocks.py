@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID, uuid5
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -18,6 +19,9 @@ from feishu.platform_clock import TOLERANCE
 SEEN_WITHIN: Final = 120.0
 """Seconds since a process was last heard of; after that it says nothing about its machine any more."""
 
+_MACHINES: Final = UUID("5b0c1d4e-6f0b-4f0e-9b53-0f6f6a4a2c11")
+"""The namespace of machines' ids."""
+
 CLOCK: Final = Cause(
     name="clock",
     label=_("Wrong clock"),
@@ -29,22 +33,32 @@ CLOCK: Final = Cause(
 
 
 def wrong_clocks() -> Iterator[Problem]:
-    """One process of each machine whose clock is off."""
+    """Machines whose clock is off, as one process of each says."""
     off = Q(clock_offset__gt=TOLERANCE) | Q(clock_offset__lt=-TOLERANCE)
-    machines = set()
-    for process in _living().filter(off).order_by("id"):
-        machine = process.name.partition(":")[0]
-        if machine not in machines and process.clock_offset is not None:
-            machines.add(machine)
-            # In whole minutes: the row of an open incident is written only when this changes.
-            details = Details(message=str(round(process.clock_offset / 60) * 60))
-            yield Problem(Subject(process.id, process.name, None), CLOCK, timezone.now(), details)
+    said = _living().filter(off).order_by("name").values_list("name", "clock_offset")
+    by_machine = {_machine(name): offset for name, offset in said if offset is not None}
+    for machine, offset in by_machine.items():
+        # In whole minutes: the row of an open incident is written only when this changes.
+        details = Details(message=str(round(offset / 60) * 60))
+        yield Problem(Subject(_id_of(machine), machine, None), CLOCK, timezone.now(), details)
+
+
+def _monitored() -> set[UUID]:
+    return {_id_of(_machine(name)) for name in _living().values_list("name", flat=True)}
 
 
 def _living() -> QuerySet[FleetProcess]:
     return FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-SEEN_WITHIN))
 
 
-register(
-    Detector(causes=(CLOCK,), find=wrong_clocks, monitored=lambda: _living().values_list("id", flat=True))
-)
+def _machine(process: str) -> str:
+    """The host in a process's name, ``host:pid``."""
+    return process.rpartition(":")[0] or process
+
+
+def _id_of(machine: str) -> UUID:
+    """The same for all its processes, also for those that replace them: a restart is no new incident."""
+    return uuid5(_MACHINES, machine)
+
+
+register(Detector(causes=(CLOCK,), find=wrong_clocks, monitored=_monitored))
