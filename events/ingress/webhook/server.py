@@ -28,6 +28,7 @@ from events.ingress.webhook.usage import WebhookUsage
 from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from events.ingress.writer import Intake
 from feishu.envelope import Challenge
+from feishu.platform_clock import platform_clock
 
 T = TypeVar("T")
 
@@ -131,7 +132,8 @@ def _examine(body: bytes, headers: Mapping[str, str], bot: WebhookBot | None) ->
     try:
         known = bot.secrets if bot is not None and is_served else STRANGERS
         app_id = bot.app_id if bot is not None else ""
-        return examine(body, signature=signature, secrets=known, app_id=app_id, now=time.time())
+        now = time.time() + platform_clock.correction()
+        return examine(body, signature=signature, secrets=known, app_id=app_id, now=now)
     except SealedValueError:
         raise Refused(refusals.SECRETS_SEALED) from None
     except Refused:

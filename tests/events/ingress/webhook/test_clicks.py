@@ -1,13 +1,16 @@
 import threading
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from events import callback_response, toast
 from events.clicks.answers import PROCESSING
 from events.enums import EventStatus
 from events.handling import registry
 from events.ingress import receive
+from events.ingress.webhook import server
 from events.models import Event
 from feishu.signatures import card_signature
 from feishu.text import Text
@@ -64,3 +67,11 @@ async def test_old_card_callback_is_handled_and_answered_with_nothing(http, make
     assert (response.status_code, response.json()) == (200, {})
     stored = await database.run(Event.objects.get)
     assert (stored.event_type, stored.status) == ("card.action.trigger_v1", EventStatus.DONE)
+
+
+async def test_click_is_as_old_as_the_platforms_clock_says(http, bot, monkeypatch, time_machine):
+    sent = request(click_event(value={"action": "approve"}))
+    time_machine.move_to(timezone.now() - timedelta(hours=1), tick=True)
+    assert (await http.post(path(bot), **sent)).status_code == 401
+    monkeypatch.setattr(server.platform_clock, "correction", lambda: 3600.0)
+    assert (await http.post(path(bot), **sent)).status_code == 200
