@@ -97,6 +97,11 @@ class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     refresh_enabled: bool = True
     """The console's switch "refresh user_access_token"."""
     replayed_refresh_code: Literal[20064, 20073] = 20073
+    assertion_key: str = ""
+    """Public key (PEM, RSA or P-256) of the client assertions that are taken in the place of the secret; "" takes none."""
+    assertion_issuer: str = ""
+    """Their `iss`; "" is any. `assertion_subject` likewise for `sub`."""
+    assertion_subject: str = ""
     device_code_lifetime: Seconds = 240
     device_interval: Annotated[int, Meta(ge=0)] = 5
 
@@ -108,6 +113,7 @@ class PersonConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     en_name: str = ""
     tenant_key: str = TENANT_KEY
+    tenant_brand: Literal["feishu", "lark"] = "feishu"
     status: Literal["active", "resigned", "frozen"] = "active"
 
 
@@ -128,6 +134,9 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """How many times faster than on the platform a failed event is pushed again."""
     ack_deadline: Annotated[float, Meta(gt=0)] = 3.0
     rate_limits: bool = True
+    registration_lifetime: Seconds = 600
+    registration_interval: Annotated[int, Meta(ge=0)] = 5
+    """How long an app registration waits, and how long its program waits between polls."""
     hosts: list[str] = []
     """Names besides `localhost` under which the control API may be called."""
     keep_calls: Annotated[int, Meta(ge=1)] = 500

@@ -22,6 +22,7 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     PUT    settings                                         {speed, rate_limits, rate_scale, ack_deadline}
     POST   expire, revoke                                   tokens end
     POST   authorize, device, grants                        consent without a browser
+    POST   register                                         what a person does on the page of an app registration
     POST   reset                                            as it was at the start
 
 The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta, Struct
 from starlette.routing import BaseRoute
@@ -9,7 +10,7 @@ from starlette.routing import BaseRoute
 from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import command, known_app, known_person
 from sandbox.errors import ControlError
-from sandbox.pages import consents
+from sandbox.pages import consents, registrations
 from sandbox.state import Sandbox
 from sandbox.world import ids
 
@@ -68,6 +69,30 @@ async def authorize(sandbox: Sandbox, wanted: Authorize) -> dict[str, Any]:
         return {"problem": problem.code, "text": problem.text.i18n()}
 
 
+class Register(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the person does on the page under this URL, which the QR code of an app registration holds.
+
+    `name`: of the new app. `app_id`: an app that they choose in its place.
+    """
+
+    url: str
+    person: PersonId
+    decision: consents.Decision = "allow"
+    name: str = ""
+    app_id: str = ""
+
+
+async def register(sandbox: Sandbox, wanted: Register) -> dict[str, Any]:
+    """`{"app_id"}`: of the app that was made or extended; empty where the person said no."""
+    world = sandbox.world
+    person = known_person(world, wanted.person)
+    wish = registrations.read(world, dict(parse_qsl(urlsplit(wanted.url).query, keep_blank_values=True)))
+    if wanted.decision == "deny":
+        registrations.deny(wish)
+        return {"app_id": ""}
+    return {"app_id": registrations.make(world, wish, person, name=wanted.name, app_id=wanted.app_id).app_id}
+
+
 async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:
     person = known_person(sandbox.world, wanted.person)
     waiting = sandbox.world.authorizations.device_by_user_code(wanted.user_code)
@@ -81,5 +106,6 @@ def routes() -> list[BaseRoute]:
     return [
         command("authorize", Authorize, authorize),
         command("device", Device, device),
+        command("register", Register, register),
         command("grants", Grants, grants),
     ]

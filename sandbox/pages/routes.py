@@ -15,8 +15,10 @@ from starlette.templating import Jinja2Templates
 from feishu.scopes import scope_text
 from feishu.text import Text
 from sandbox.config import PersonConfig
-from sandbox.pages import consents, words
+from sandbox.errors import ControlError
+from sandbox.pages import consents, registrations, words
 from sandbox.platform.gateway import sign
+from sandbox.platform.registration import PAGE
 from sandbox.state import sandbox_of
 from sandbox.world import ids
 from sandbox.world.avatars import avatar, colour
@@ -116,6 +118,43 @@ async def decide_device(request: Request) -> Response:
     return render(request, "device.html", typed="", outcome=waiting.decision)
 
 
+@_platform_page
+async def registration(request: Request) -> Response:
+    """Where the QR code of an app registration leads."""
+    world = sandbox_of(request).world
+    try:
+        wish = registrations.read(world, request.query_params)
+    except ControlError as problem:
+        return render(request, "registration.html", status=problem.status, problem=problem.message)
+    wish.registration.brand = person_of(request).tenant_brand
+    return render(
+        request,
+        "registration.html",
+        wish=wish,
+        apps=list(world.apps.values()),
+        people=[p for p in world.people.values() if p.status == "active"],
+        scopes=[(scope, scope_text(scope)) for scope in registrations.scopes_of(wish)],
+        query=request.url.query,
+    )
+
+
+async def decide_registration(request: Request) -> Response:
+    """The buttons of that page."""
+    world, form = sandbox_of(request).world, await form_of(request)
+    try:
+        wish = registrations.read(world, request.query_params)
+        if _decision(form) == "deny":
+            registrations.deny(wish)
+            return render(request, "registration.html", outcome="denied")
+        person = _person_of(world, form.get("person", ""))
+        app = registrations.make(
+            world, wish, person, name=form.get("name", ""), app_id=form.get("app_id", "")
+        )
+    except ControlError as problem:
+        return render(request, "registration.html", status=problem.status, problem=problem.message)
+    return render(request, "registration.html", outcome="made", app=app)
+
+
 async def become(request: Request) -> Response:
     """Change who is logged in to the stand-in of Feishu."""
     response = RedirectResponse(_next(request), status_code=303)
@@ -151,6 +190,8 @@ def page_routes() -> list[BaseRoute]:
         Route("/open-apis/authen/v1/authorize", consent, methods=["GET"]),
         Route("/open-apis/authen/v1/index", consent, methods=["GET"]),
         Route("/oauth/v1/device/verify", device, methods=["GET"]),
+        Route(PAGE, registration, methods=["GET"]),
+        Route("/sandbox/registration", decide_registration, methods=["POST"]),
         Route("/sandbox/consent", decide_consent, methods=["POST"]),
         Route("/sandbox/device", decide_device, methods=["POST"]),
         Route("/sandbox/person/{person_id}", become),

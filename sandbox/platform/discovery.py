@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from sandbox.config import AppConfig
+from sandbox.platform.assertions import check_assertion
 from sandbox.platform.gateway import Call, answer_json, cut
 from sandbox.world.connections import SERVICE_ID
 from sandbox.world.faults import CallFault, DiscoveryFault
@@ -32,7 +34,7 @@ async def discover(call: Call) -> Response | dict[str, Any]:
     app = call.world.apps.get(app_id)
     if app is None:
         return _refusal(BAD_APP_ID, "app_id is invalid")
-    if not hmac.compare_digest(secret.encode(), app.app_secret.encode()):
+    if not _is_proven(call, app, secret, body.get("ClientAssertion")):
         return _refusal(BAD_CREDENTIALS, "app_id or app_secret is invalid")
     if not app.enabled:
         return _refusal(FORBIDDEN, "forbidden")
@@ -40,6 +42,17 @@ async def discover(call: Call) -> Response | dict[str, Any]:
         return _refusal(TOO_MANY_CONNECTIONS, "the number of connections exceeded the limit")
     config = msgspec.to_builtins(app.client_config)
     return {"code": 0, "msg": "", "data": {"URL": _address(call, app_id), "ClientConfig": config}}
+
+
+def _is_proven(call: Call, app: AppConfig, secret: str, assertion: object) -> bool:
+    """By the secret or, where it is empty, by a client assertion."""
+    if secret or not isinstance(assertion, str):
+        return hmac.compare_digest(secret.encode(), app.app_secret.encode())
+    try:
+        check_assertion(app, assertion, audience=call.request.url.netloc, now=call.world.clock())
+    except ValueError:
+        return False
+    return True
 
 
 def _address(call: Call, app_id: str) -> str:

@@ -16,6 +16,7 @@ from sandbox.platform import (
     messages,
     older_tokens,
     reactions,
+    registration,
     resources,
     tenant_auth,
     token_endpoint,
@@ -100,6 +101,7 @@ KNOWN: list[Route] = [
     *_with_slash("/open-apis/authen/v2/oauth/token", token_endpoint.token_v2),
     *_with_slash("/oauth/v3/token", token_endpoint.token_v3),
     *_with_slash("/oauth/v1/revoke", token_endpoint.revoke),
+    *_with_slash("/oauth/v1/app/registration", registration.register),
     *_with_slash("/oauth/v1/device_authorization", token_endpoint.device_authorization),
     *_with_slash("/open-apis/authen/v2/oauth/device_authorization", token_endpoint.device_authorization_v2),
 ]

@@ -13,10 +13,13 @@ from starlette.responses import Response
 from sandbox.config import AppConfig
 from sandbox.delivery import envelopes
 from sandbox.errors import TokenError
+from sandbox.platform.assertions import ASSERTION_TYPE, check_assertion
 from sandbox.platform.gateway import Call, cut, limit_rate
 from sandbox.world.authorizations import Issued
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+ASSERTION_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_GRANT_TYPES = {"authorization_code", "refresh_token", "client_credentials", DEVICE_GRANT, ASSERTION_GRANT}
 
 
 async def token_v3(call: Call) -> dict[str, Any]:
@@ -78,7 +81,7 @@ async def _token(call: Call, *, strict_verifier: bool) -> dict[str, Any]:
     limit_rate(call, "oauth.token")
     await _suffer(call)
     grant_type = _text(body, "grant_type")
-    if grant_type not in {"authorization_code", "refresh_token", "client_credentials", DEVICE_GRANT}:
+    if grant_type not in _GRANT_TYPES:
         raise TokenError(20036, "The grant_type is not supported.", error="unsupported_grant_type")
     app = _client(call, body)
     answer = _answer(call, app, grant_type, body, strict_verifier=strict_verifier)
@@ -91,7 +94,9 @@ def _answer(
     call: Call, app: AppConfig, grant_type: str, body: dict[str, Any], *, strict_verifier: bool
 ) -> dict[str, Any]:
     authorizations = call.world.authorizations
-    if grant_type == "client_credentials":
+    if grant_type == ASSERTION_GRANT:
+        _text(body, "client_assertion")
+    if grant_type in {"client_credentials", ASSERTION_GRANT}:
         return _app_token(call, app)
     if grant_type == "refresh_token":
         issued = authorizations.refresh(app, _text(body, "refresh_token"), _scopes(body))
@@ -130,7 +135,9 @@ async def _suffer(call: Call) -> None:
 
 
 def _client(call: Call, body: dict[str, Any]) -> AppConfig:
-    """The app, by HTTP Basic or by the body, but not by both."""
+    """The app, by HTTP Basic, by a secret in the body or by a client assertion, but not by two of them."""
+    if body.get("client_assertion"):
+        return _by_assertion(call, body)
     basic = call.basic_auth()
     if basic is not None and body.get("client_secret"):
         raise TokenError(
@@ -142,6 +149,27 @@ def _client(call: Call, body: dict[str, Any]) -> AppConfig:
     if app is not None and not hmac.compare_digest(secret.encode(), app.app_secret.encode()):
         raise TokenError(20002, "The client secret is invalid.", error="invalid_client")
     return _enabled_app(call, app_id)
+
+
+def _by_assertion(call: Call, body: dict[str, Any]) -> AppConfig:
+    """Which code the platform has for a bad assertion is not documented."""
+    if call.basic_auth() is not None or body.get("client_secret"):
+        raise TokenError(20070, "Use one way to authenticate the client.", error="invalid_request")
+    if body.get("client_assertion_type") != ASSERTION_TYPE:
+        raise TokenError(20063, "The client_assertion_type is not supported.", error="invalid_request")
+    app = _enabled_app(call, _text(body, "client_id"))
+    try:
+        check_assertion(
+            app,
+            _text(body, "client_assertion"),
+            audience=call.request.url.netloc,
+            now=call.world.clock(),
+        )
+    except ValueError as error:
+        raise TokenError(
+            20002, f"The client assertion is invalid: {error}.", error="invalid_client"
+        ) from None
+    return app
 
 
 def _enabled_app(call: Call, app_id: str) -> AppConfig:

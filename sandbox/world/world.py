@@ -18,6 +18,7 @@ from sandbox.world.faults import FaultBoard
 from sandbox.world.hooks import Hooks
 from sandbox.world.limits import Window
 from sandbox.world.messages import Mailbox
+from sandbox.world.registrations import Registrations
 from sandbox.world.resources import Resources
 from sandbox.world.tenant_tokens import TenantTokens
 from sandbox.world.watchers import Watchers
@@ -57,6 +58,7 @@ class World:
         self._by_open_id: dict[str, tuple[str, str]] = {}
         self.mailbox = Mailbox()
         self.tenant_tokens = TenantTokens()
+        self.registrations = Registrations(self.clock)
         self.authorizations = Authorizations(self.clock, self._vet)
         self.workspaces = {DEMO_WORKSPACE: Workspace()}
         self.books = Books(config.keep_deliveries)

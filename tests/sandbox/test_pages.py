@@ -253,3 +253,20 @@ async def test_every_choice_of_the_page_is_a_fault_and_is_recognized(platform: P
         assert page.count(" selected") == 1
         assert f'<option value="{number}" selected>' in page
         await platform.http.post("/sandbox/faults/clear")
+
+
+async def test_app_is_registered_on_the_page_of_its_code(platform: Platform, page: Page) -> None:
+    form = {"action": "begin", "archetype": "PersonalAgent", "auth_method": "client_secret"}
+    begun = (await platform.http.post("/oauth/v1/app/registration", data=form)).json()
+    await page.goto(begun["verification_uri_complete"] + "&from=sdk&name={user}的助手&desc=每天的摘要")
+    await expect(page.get_by_test_id("registration-name")).to_have_value("李雷的助手")
+    await page.get_by_test_id("registration-name").fill("摘要助手")
+    await page.get_by_test_id("registration-allow").click()
+    await expect(page.get_by_test_id("registration-outcome")).to_contain_text("已完成")
+    poll = {"action": "poll", "device_code": begun["device_code"]}
+    answer = (await platform.http.post("/oauth/v1/app/registration", data=poll)).json()
+    apps = (await platform.control("GET", "apps"))["apps"]
+    assert {app["app_id"]: app["name"] for app in apps}[answer["client_id"]] == "摘要助手"
+    await page.go_back()
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_be_visible()
