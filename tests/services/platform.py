@@ -48,6 +48,11 @@ class SandboxClient:
         """So many people have authorized the app; their open_ids and tokens."""
         return self._answer(self._http.post("/grants", json={"app_id": app_id, "count": count}))["grants"]
 
+    def people(self, app_id: str = APP_ID) -> dict[str, str]:
+        """The open_ids of the sandbox's people, as the app knows them, by their names in the sandbox."""
+        answer = self._answer(self._http.get("/people", params={"app_id": app_id}))
+        return {person["id"]: person["open_id"] for person in answer["people"]}
+
     def settings(self, **values: Any) -> None:
         self._answer(self._http.put("/settings", json=values))
 
