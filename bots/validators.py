@@ -34,10 +34,10 @@ def validate_address(value: str) -> None:
     """An address of a platform: scheme and host, perhaps a port and a path; a host name inside a company needs no dot."""
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment or parts.username:
+    if not valid or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValidationError(
             _("Use scheme and host, e.g. https://open.example.com."), code="invalid_address"
         )

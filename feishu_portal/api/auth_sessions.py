@@ -53,7 +53,7 @@ class SessionIn(Schema):
     def _with_a_host(cls, value: str) -> str:
         try:
             parts = urlsplit(value)
-            is_whole = bool(parts.hostname) and parts.username is None and (parts.port or 1) > 0
+            is_whole = bool(parts.hostname) and parts.username is None and parts.port != 0
         except ValueError:
             is_whole = False
         if value and not is_whole:

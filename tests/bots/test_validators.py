@@ -19,6 +19,8 @@ def test_address_of_a_platform_is_taken(address):
         "ftp://open.feishu.cn",
         "https://",
         "https://a:b@host",
+        "https://:b@host",
+        "http://host:0",
         "https://host/?q",
         "http://h:99999",
         "http://[::1",

@@ -89,7 +89,7 @@ async def post(request: PushRequest, *, networks: Networks, resolver: Resolver =
 
 async def _post(request: PushRequest, networks: Networks, resolver: Resolver) -> PushResult:
     url = urlsplit(request.url)
-    if url.scheme not in {"http", "https"} or not url.hostname or (url.port or 1) < 1:
+    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
         raise ValueError("The address is not one of HTTP.")
     headers = {
         "content-type": "application/json",

@@ -159,6 +159,7 @@ def test_operator_still_needs_the_csrf_token():
         "https://[::1",
         "http://",
         "https://crm.test:99999/",
+        "https://crm.test:0/",
         "javascript:alert(1)",
         "//crm.test",
     ],

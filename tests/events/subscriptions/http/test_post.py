@@ -117,7 +117,15 @@ async def test_a_receiver_that_does_not_answer_is_given_up_on(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/", "ftp://127.0.0.1/", "http:///", "http://[::1", "https://127.0.0.1:99999/"]
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "ftp://127.0.0.1/",
+        "http:///",
+        "http://[::1",
+        "https://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+    ],
 )
 async def test_what_cannot_be_reached_is_said_and_not_raised(url):
     result = await post(request_to(url), networks=LOOPBACK)
