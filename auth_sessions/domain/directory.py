@@ -13,14 +13,13 @@ from core.access.actors import PLATFORM
 from core.database.text import storable
 
 MAX_NAME = 200
-
-
 IDS: Final = ("open_id", "union_id", "user_id")
+"""An app without the scope for one of them is told the others."""
 
 
 def end_grants_of(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> int:
-    """Revoke what a person granted this bot; returns how many grants that were. Harmless to repeat. ``person``: see
-    ``_grants_of``."""
+    """Revoke what a person granted this bot; returns how many grants that were. Harmless to repeat. ``person``: the ``object``
+    of the directory's event."""
     ended = list(_grants_of(bot, tenant_key, person).exclude(status=TokenStatus.REVOKED))
     for grant in ended:
         revoke_later(grant=grant, actor=PLATFORM)
@@ -33,7 +32,7 @@ def rename(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> None:
 
 
 def _grants_of(bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> QuerySet[UserToken]:
-    """By the first of ``IDS`` that the directory's event names: without the scope for one it names others only."""
+    """By the first of ``IDS`` that the event names."""
     grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key)
     for name in IDS:
         value = person.get(name)

@@ -30,7 +30,8 @@ def require_new_consent(bot: Bot, actor: Actor) -> None:
     Revocation.objects.filter(grant__bot=bot, state=RevocationState.PENDING).update(
         state=RevocationState.GIVEN_UP, token=""
     )
-    for session in AuthSession.objects.filter(bot=bot, state__in=OPEN_STATES)[:MAX_SESSIONS]:
+    sessions = AuthSession.objects.filter(bot=bot, state__in=OPEN_STATES).select_related("bot")
+    for session in sessions[:MAX_SESSIONS]:
         cancel_session(session, actor=actor)
     if ended:
         audit.record(

@@ -12,10 +12,10 @@ from bots.doctor.findings import Check, CheckResult, Finding
 from bots.enums import Transport
 from bots.models import Bot
 from feishu.app_info import AppInfo, PushSetup
+from feishu.callbacks import CLICK
 from feishu.envelope import MESSAGE_RECEIVED
 from feishu.text import Text
 
-CLICK: Final = "card.action.trigger"
 _MODES: Final = {
     "websocket": Text("长连接", "long connection"),
     "webhook": Text("Webhook（开发者服务器）", "webhook (developer server)"),

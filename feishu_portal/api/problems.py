@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from core.database.errors import described
+
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
@@ -63,8 +65,8 @@ def internal_error(**facts: Any) -> Problem:
 
 
 def database_unavailable() -> Problem:
-    """503: the database is away, or has no connection or no time for the request."""
-    detail = "The portal's database does not answer. Nothing was done; ask again shortly."
+    """503: the database is away, or has no connection or no time for the request. How far that got, nobody knows."""
+    detail = "The portal's database does not answer. Ask again shortly."
     return Problem(503, "database_unavailable", detail, headers={"Retry-After": "5"})
 
 
@@ -105,7 +107,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(OperationalError)
     @api.exception_handler(InterfaceError)
     def on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
-        logger.error("api_database_unavailable", extra={"error": str(error)})
+        logger.error("api_database_unavailable", extra=described(error))
         return answer(database_unavailable())
 
     @api.exception_handler(Exception)

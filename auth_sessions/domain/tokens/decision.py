@@ -105,12 +105,11 @@ def postponed_until(grant: UserToken) -> datetime | None:
 
 def _end_of_pause(grant: UserToken) -> datetime | None:
     """When the platform is asked next whether it accepts the app again; None where the app is not paused."""
-    for probed_at in RefreshGate.objects.filter(pk=grant.bot_id, paused_at__isnull=False).values_list(
-        "probed_at", flat=True
-    ):
-        now = timezone.now()
-        return max(now, (probed_at or now) + PROBE_EVERY)
-    return None
+    gate = RefreshGate.objects.filter(pk=grant.bot_id, paused_at__isnull=False).only("probed_at").first()
+    if gate is None:
+        return None
+    now = timezone.now()
+    return max(now, (gate.probed_at or now) + PROBE_EVERY)
 
 
 def is_refreshable(grant: UserToken) -> bool:
