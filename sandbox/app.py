@@ -7,8 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from sandbox.config import SandboxConfig
-from sandbox.control import answers, cast, conversations, disturbances, floods, overview, pushes
-from sandbox.control import consents as control_consents
+from sandbox.control.table import control_routes
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
 from sandbox.guard import Guard
@@ -39,14 +38,7 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
             *page_routes(),
             *desk_routes(),
             *fault_routes(),
-            *cast.routes(),
-            *answers.routes(),
-            *conversations.routes(),
-            *pushes.routes(),
-            *floods.routes(),
-            *disturbances.routes(),
-            *control_consents.routes(),
-            *overview.routes(),
+            *control_routes(),
             *platform_routes(),
         ],
         middleware=[Middleware(Guard, hosts=world.config.hosts)],

@@ -25,5 +25,5 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     POST   register                                         what a person does on the page of an app registration
     POST   reset                                            as it was at the start
 
-The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.
+`openapi.json` is the same as an OpenAPI document. The bodies are the structs in these modules. Errors are `{"error": "…"}` with 400, 404 or 422.
 """

@@ -3,9 +3,8 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
-from sandbox.control.endpoint import command, question
+from sandbox.control.endpoint import ControlRoute, command, question
 from sandbox.errors import ControlError
 from sandbox.platform import catalogue
 from sandbox.platform.routes import imitated
@@ -24,11 +23,12 @@ async def put(sandbox: Sandbox, answer: CannedAnswer) -> dict[str, Any]:
 
 
 async def show(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    """Every canned answer."""
     return {"answers": sandbox.world.answers.all()}
 
 
 async def remove(sandbox: Sandbox, request: Request) -> dict[str, Any]:
-    """All answers, or with `?method=` and `?path=` those of one API."""
+    """Remove all answers, or with `?method=` and `?path=` those of one API."""
     query = request.query_params
     return {"removed": sandbox.world.answers.remove(query.get("method"), query.get("path"))}
 
@@ -38,10 +38,10 @@ async def misses(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
     return {"misses": sandbox.world.answers.misses()}
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
         command("answers", CannedAnswer, put, methods=["PUT"]),
         question("answers", show),
-        question("answers", remove, methods=["DELETE"]),
+        question("answers", remove, methods=["DELETE"], query=["method", "path"]),
         question("misses", misses),
     ]

@@ -5,10 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
-from sandbox.control.endpoint import command, known_app, known_person, question
+from sandbox.control.endpoint import ControlRoute, command, known_app, known_person, question
 from sandbox.delivery.hearing import tell_of_bot_added
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
@@ -34,6 +33,7 @@ class NewHook(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def list_apps(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    """Every app, without its secrets."""
     return {"apps": [public(app, sandbox) for app in sandbox.world.apps.values()]}
 
 
@@ -58,6 +58,7 @@ async def put_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 
 
 async def delete_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """Delete an app; its connections are closed."""
     app = known_app(sandbox.world, request.path_params["app_id"])
     for connection in sandbox.world.connections.of(app.app_id):
         connection.close(1001)
@@ -80,6 +81,7 @@ async def list_people(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 
 
 async def put_person(sandbox: Sandbox, person: PersonConfig) -> dict[str, Any]:
+    """Create a person, or replace one."""
     sandbox.world.put_person(person)
     sandbox.world.watchers.tell("reload")
     return {"person": msgspec.to_builtins(person)}
@@ -133,12 +135,12 @@ def public(app: AppConfig, sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
         question("apps", list_apps),
-        question("apps/{app_id}", put_app, methods=["PUT"]),
+        question("apps/{app_id}", put_app, methods=["PUT"], shape=AppConfig, query=["verify"]),
         question("apps/{app_id}", delete_app, methods=["DELETE"]),
-        question("people", list_people),
+        question("people", list_people, query=["app_id"]),
         command("people", PersonConfig, put_person),
         command("groups", NewGroup, create_group),
         command("hooks", NewHook, create_hook),

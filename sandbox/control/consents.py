@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta, Struct
-from starlette.routing import BaseRoute
 
 from sandbox.config import AppId, PersonConfig, PersonId
-from sandbox.control.endpoint import command, known_app, known_person
+from sandbox.control.endpoint import ControlRoute, command, known_app, known_person
 from sandbox.errors import ControlError
 from sandbox.pages import consents, registrations
 from sandbox.state import Sandbox
@@ -94,6 +93,7 @@ async def register(sandbox: Sandbox, wanted: Register) -> dict[str, Any]:
 
 
 async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:
+    """A person types the code that a device shows, and decides."""
     person = known_person(sandbox.world, wanted.person)
     waiting = sandbox.world.authorizations.device_by_user_code(wanted.user_code)
     if waiting is None:
@@ -102,7 +102,7 @@ async def device(sandbox: Sandbox, wanted: Device) -> dict[str, Any]:
     return {"decision": waiting.decision}
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
         command("authorize", Authorize, authorize),
         command("device", Device, device),

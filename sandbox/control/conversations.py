@@ -8,11 +8,10 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from sandbox.cards.buttons import callback_buttons
 from sandbox.config import AppId, PersonConfig, PersonId
-from sandbox.control.endpoint import command, known_app, known_message, known_person, question
+from sandbox.control.endpoint import ControlRoute, command, known_app, known_message, known_person, question
 from sandbox.delivery import callbacks, envelopes
 from sandbox.delivery.hearing import tell_bots
 from sandbox.errors import ControlError
@@ -63,6 +62,7 @@ class Recall(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def say(sandbox: Sandbox, said: Say) -> dict[str, Any]:
+    """A person writes in the chat with a bot or in a group."""
     world = sandbox.world
     person = known_person(world, said.person)
     chat = _chat(world, said, person)
@@ -87,6 +87,7 @@ async def enter(sandbox: Sandbox, entered: Enter) -> dict[str, Any]:
 
 
 async def click(sandbox: Sandbox, clicked: Click) -> callbacks.ClickResult:
+    """A person clicks on a component of a card; answers when the app has, or its time is over."""
     return await _checked(sandbox, clicked)()
 
 
@@ -126,7 +127,7 @@ async def recall(sandbox: Sandbox, recalled: Recall) -> dict[str, Any]:
 
 
 async def list_messages(sandbox: Sandbox, request: Request) -> dict[str, Any]:
-    """Of a chat, by `chat_id` or by `person` and `app_id`; oldest first, the last 200."""
+    """The messages of a chat, by `chat_id` or by `person` and `app_id`; oldest first, the last 200."""
     query = request.query_params
     chat_id = query.get("chat_id") or ids.p2p_chat_id(query.get("app_id", ""), query.get("person", ""))
     messages = list(sandbox.world.mailbox.in_chat(chat_id))[-200:]
@@ -180,12 +181,12 @@ def _action(message: Message, clicked: Click) -> dict[str, Any]:
     return buttons[index]
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
         command("say", Say, say),
         command("enter", Enter, enter),
         command("click", Click, click),
         command("clicks", Clicks, click_all),
         command("recall", Recall, recall),
-        question("messages", list_messages),
+        question("messages", list_messages, query=["chat_id", "person", "app_id"]),
     ]

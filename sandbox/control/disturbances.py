@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from feishu.frames import CONTROL, Frame, encode
 from sandbox.config import AppId, PersonId
-from sandbox.control.endpoint import command, known_app, known_person, question
+from sandbox.control.endpoint import ControlRoute, command, known_app, known_person, question
 from sandbox.delivery import envelopes
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
@@ -64,6 +63,7 @@ class Revocation(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def get_faults(sandbox: Sandbox, request: Request) -> Faults:
+    """What is broken for an app, or for all."""
     return sandbox.world.faults.of(request.query_params.get("app_id"))
 
 
@@ -92,6 +92,7 @@ async def delete_faults(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
 
 
 async def disturb(sandbox: Sandbox, disturbance: Disturbance) -> dict[str, Any]:
+    """Do something once to open connections."""
     chosen = [
         connection
         for connection in sandbox.world.connections.of(disturbance.app_id)
@@ -126,6 +127,7 @@ def _disturb(connection: Connection, disturbance: Disturbance) -> None:
 
 
 async def change_settings(sandbox: Sandbox, settings: Settings) -> dict[str, Any]:
+    """Change how time passes and what is limited."""
     world = sandbox.world
     if settings.speed is not None:
         sandbox.courier.set_speed(settings.speed)
@@ -139,6 +141,7 @@ async def change_settings(sandbox: Sandbox, settings: Settings) -> dict[str, Any
 
 
 async def expire(sandbox: Sandbox, expiry: Expiry) -> dict[str, Any]:
+    """Let tokens expire now."""
     world = sandbox.world
     tenant = 0
     if "tenant" in expiry.kinds and expiry.person is None:
@@ -173,10 +176,10 @@ async def reset(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
     return {"reset": True}
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
-        question("faults", get_faults),
-        question("faults", put_faults, methods=["PUT"]),
+        question("faults", get_faults, query=["app_id"]),
+        question("faults", put_faults, methods=["PUT"], shape=Faults, query=["app_id"]),
         question("faults", delete_faults, methods=["DELETE"]),
         command("disturb", Disturbance, disturb),
         command("settings", Settings, change_settings, methods=["PUT"]),

@@ -18,13 +18,35 @@ from sandbox.world.world import World
 S = TypeVar("S", bound=Struct)
 
 
+class ControlRoute(Route):
+    """A route of the control API, and what its document says: the shape of its body and the names in its query."""
+
+    methods: set[str]
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[[Request], Awaitable[Response]],
+        *,
+        methods: Collection[str],
+        handler: Callable[..., Awaitable[Any]],
+        shape: type[Struct] | None,
+        query: Collection[str] = (),
+    ) -> None:
+        super().__init__(f"/sandbox/api/{path}", endpoint, methods=list(methods))
+        self.name_in_api = path
+        self.handler = handler
+        self.shape = shape
+        self.query = query
+
+
 def command(
     path: str,
     shape: type[S],
     handler: Callable[[Sandbox, S], Awaitable[Any]],
     *,
     methods: Collection[str] = ("POST",),
-) -> Route:
+) -> ControlRoute:
     """A route whose body has a shape; 400 with `{"error"}` when it has another."""
 
     async def endpoint(request: Request) -> Response:
@@ -37,13 +59,18 @@ def command(
         except ControlError as error:
             return reply({"error": error.message}, status=error.status)
 
-    return Route(f"/sandbox/api/{path}", endpoint, methods=list(methods))
+    return ControlRoute(path, endpoint, methods=methods, handler=handler, shape=shape)
 
 
 def question(
-    path: str, handler: Callable[[Sandbox, Request], Awaitable[Any]], *, methods: Collection[str] = ("GET",)
-) -> Route:
-    """A route without a body."""
+    path: str,
+    handler: Callable[[Sandbox, Request], Awaitable[Any]],
+    *,
+    methods: Collection[str] = ("GET",),
+    shape: type[Struct] | None = None,
+    query: Collection[str] = (),
+) -> ControlRoute:
+    """A route without a body, or whose handler reads a body of `shape` by itself."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -51,7 +78,7 @@ def question(
         except ControlError as error:
             return reply({"error": error.message}, status=error.status)
 
-    return Route(f"/sandbox/api/{path}", endpoint, methods=list(methods))
+    return ControlRoute(path, endpoint, methods=methods, handler=handler, shape=shape, query=query)
 
 
 def reply(body: Any, *, status: int = 200) -> Response:

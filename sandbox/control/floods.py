@@ -4,10 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
-from starlette.routing import BaseRoute
 
 from sandbox.config import AppId
-from sandbox.control.endpoint import command, known_app
+from sandbox.control.endpoint import ControlRoute, command, known_app
 from sandbox.delivery import envelopes
 from sandbox.delivery.flood import MARK, Flood, Outcome
 from sandbox.errors import ControlError
@@ -28,6 +27,7 @@ class Rush(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def flood(sandbox: Sandbox, rush: Rush) -> Outcome:
+    """Thousands of events a second, each timed."""
     app = known_app(sandbox.world, rush.app_id)
     connection = sandbox.world.connections.choose(app.app_id)
     if connection is None or connection.wire is None:
@@ -39,5 +39,5 @@ async def flood(sandbox: Sandbox, rush: Rush) -> Outcome:
     ).run()
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [command("flood", Rush, flood)]

@@ -4,10 +4,9 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from sandbox.control.cast import public
-from sandbox.control.endpoint import question
+from sandbox.control.endpoint import ControlRoute, question
 from sandbox.pages.routes import person_of
 from sandbox.state import Sandbox
 from sandbox.world import ids
@@ -15,6 +14,7 @@ from sandbox.world.avatars import colour
 
 
 async def overview(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """People, apps and groups, as the person of the cookie sees them."""
     world = sandbox.world
     me = person_of(request)
     groups = [chat for chat in world.mailbox.chats.values() if chat.kind == "group" and me.id in chat.people]
@@ -33,5 +33,5 @@ async def overview(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     }
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [question("overview", overview)]

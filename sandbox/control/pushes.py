@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from sandbox.config import AppConfig, AppId
-from sandbox.control.endpoint import command, known_app, number, question
+from sandbox.control.endpoint import ControlRoute, command, known_app, number, question
 from sandbox.delivery import envelopes
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
@@ -41,6 +40,7 @@ class Synthetic(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 async def push(sandbox: Sandbox, synthetic: Synthetic) -> dict[str, Any]:
+    """Push synthetic events, as many and as broken as wanted."""
     app = known_app(sandbox.world, synthetic.app_id)
     names = synthetic.ids if synthetic.ids is not None else [ids.event_id() for _ in range(synthetic.count)]
     if len(names) < synthetic.count and synthetic.ids is not None and synthetic.count > 1:
@@ -109,9 +109,9 @@ async def recent(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     return {"calls": sandbox.world.calls.newest(limit=limit, app_id=app_id)}
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
         command("push", Synthetic, push),
-        question("books", books),
-        question("calls", recent),
+        question("books", books, query=["app_id", "after", "events"]),
+        question("calls", recent, query=["app_id", "limit"]),
     ]
