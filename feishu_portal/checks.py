@@ -3,18 +3,30 @@
 A variable with a value that it cannot have is refused before, when ``environment`` reads it.
 """
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import Error as CheckError
+from django.db import Error, connection
+from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
 
 from core.checks import SETTINGS
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
+from core.vault.redaction import redact_text
 from feishu_portal import catalogue
+from feishu_portal.settings_table import SettingsTable
 
+OTHER_VARIABLES: Final = {"FEISHU_APP_SECRET", "PORTAL_PROCESS"}
+"""Read by commands, and set by those who start a process."""
+SIMILAR: Final = 0.9
+"""Of 1, from where on one name is taken for another one misspelt."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -22,13 +34,18 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def encryption_keys_open_the_database(
     *, databases: Sequence[str] | None = None, **_options: Any
 ) -> list[CheckMessage]:
-    """E003: asked with ``check --database default``; every process asks the same when it starts."""
+    """E003, E005: asked with ``check --database default``; every process asks for the keys when it starts."""
     if not databases:
         return []
     try:
+        connection.ensure_connection()
         verify_keys()
+    except Error as error:
+        reason = redact_text(str(error).strip())
+        hint = "Is the server there, and are host, port, user and password in DATABASE_URL right?"
+        return [CheckError(f"The database does not answer: {reason}", hint=hint, id="feishu_portal.E005")]
     except SealedValueError as error:
-        return [Error(str(error), hint="Put the old key behind the new one.", id="feishu_portal.E003")]
+        return [CheckError(str(error), hint="Put the old key behind the new one.", id="feishu_portal.E003")]
     return []
 
 
@@ -48,6 +65,54 @@ def public_url_is_encrypted(**_options: Any) -> list[CheckMessage]:
 
 
 @register(SETTINGS)
+def portal_answers_at_its_public_url(**_options: Any) -> list[CheckMessage]:
+    """E004, W006: lists that were set by hand and left it out."""
+    problems: list[CheckMessage] = []
+    parts = urlsplit(settings.PUBLIC_URL)
+    host, _port = split_domain_port(parts.netloc)
+    if host and not validate_host(host, settings.ALLOWED_HOSTS):
+        problems.append(
+            CheckError(
+                "ALLOWED_HOSTS does not have the host of PUBLIC_URL: every page would be answered 400.",
+                hint=f"Add {host} to ALLOWED_HOSTS, or leave that unset.",
+                id="feishu_portal.E004",
+            )
+        )
+    patterns = [urlsplit(origin) for origin in settings.CSRF_TRUSTED_ORIGINS]
+    if host and not any(
+        (one.scheme, True) == (parts.scheme, is_same_domain(parts.netloc, one.netloc.removeprefix("*")))
+        for one in patterns
+    ):
+        problems.append(
+            Warning(
+                "CSRF_TRUSTED_ORIGINS does not have the origin of PUBLIC_URL: forms sent from there may be refused.",
+                hint=f"Add {settings.PUBLIC_URL} to CSRF_TRUSTED_ORIGINS, or leave that unset.",
+                id="feishu_portal.W006",
+            )
+        )
+    return problems
+
+
+@register(SETTINGS)
+def variables_are_known(**_options: Any) -> list[CheckMessage]:
+    """W007: names that are close to a variable of the portal's, and anything that begins with FEISHU_."""
+    known = {variable.name for variable in SettingsTable.variables()} | OTHER_VARIABLES
+    known |= {f"{name}_FILE" for name in known}
+    problems: list[CheckMessage] = []
+    for name in sorted(set(os.environ) - known):
+        [near] = get_close_matches(name, known, n=1, cutoff=SIMILAR) or [""]
+        if near or name.startswith("FEISHU_"):
+            problems.append(
+                Warning(
+                    f"{name} is set, and is no variable of the portal's.",
+                    hint=f"Is {near} meant?" if near else "README.md lists the variables.",
+                    id="feishu_portal.W007",
+                )
+            )
+    return problems
+
+
+@register(SETTINGS)
 def translations_are_compiled(**_options: Any) -> list[CheckMessage]:
     """W005: without the catalogue, or with an old one, text that is missing in it is shown in English."""
     if catalogue.is_compiled():
@@ -63,7 +128,7 @@ def translations_are_compiled(**_options: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def production_has_its_servers(**_options: Any) -> Sequence[CheckMessage]:
-    """W002, W003, W004: servers that one process does without and several need."""
+    """W002, W003, W004, W008: servers that one process does without and several need. W009: a host that is not looked at."""
     problems: list[CheckMessage] = []
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         problems.append(
@@ -85,8 +150,25 @@ def production_has_its_servers(**_options: Any) -> Sequence[CheckMessage]:
         problems.append(
             Warning(
                 "PUBLIC_URL is not set: users cannot authorize in a browser.",
-                hint="Set it to the address at which browsers reach the portal.",
+                hint="Set it to the address at which browsers reach the portal. Without it, but behind a proxy that ends TLS, "
+                "the console needs CSRF_TRUSTED_ORIGINS.",
                 id="feishu_portal.W004",
+            )
+        )
+    if not settings.EMAIL_IS_SET_UP:
+        problems.append(
+            Warning(
+                "EMAIL_URL is not set: no e-mail says when a bot or an authorization needs a person.",
+                hint="Set it to a mail server, or see to it that every operator has a Feishu account entered.",
+                id="feishu_portal.W008",
+            )
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        problems.append(
+            Warning(
+                "ALLOWED_HOSTS is *: the portal answers under any name, that of an attacker included.",
+                hint="List the host names of the portal.",
+                id="feishu_portal.W009",
             )
         )
     return problems

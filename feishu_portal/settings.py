@@ -31,7 +31,7 @@ PUBLIC_URL = environment.PUBLIC_URL
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = environment.ALLOWED_HOSTS or [
     *("localhost", "127.0.0.1", "[::1]"),
-    *filter(None, [f"[{_public.hostname}]" if ":" in (_public.hostname or "") else _public.hostname]),
+    *filter(None, [_public.netloc.removesuffix(f":{_public.port}")]),
 ]
 CSRF_TRUSTED_ORIGINS = environment.CSRF_TRUSTED_ORIGINS or (
     [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []

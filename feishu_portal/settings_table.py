@@ -90,9 +90,9 @@ class SettingsTable(Table):
     )
     PUBLIC_URL = text(
         Text(
-            "浏览器访问门户的地址。机器人的重定向 URL 为 PUBLIC_URL + /oauth/callback/<app_id>/。"
+            "浏览器访问门户的地址：独立的主机名，不含路径。机器人的重定向 URL 为 PUBLIC_URL + /oauth/callback/<app_id>/。"
             "不设置时，用户使用设备码在平台页面中授权。",
-            "Address at which browsers reach the portal. A bot's redirect URI is PUBLIC_URL + /oauth/callback/<app_id>/. "
+            "Address at which browsers reach the portal: a host name of its own, without a path. A bot's redirect URI is PUBLIC_URL + /oauth/callback/<app_id>/. "
             "Without it people authorize by device code, on a page of the platform.",
         ),
         parse=validators.public_url,

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -15,28 +15,52 @@ from feishu.networks import WORDS
 from feishu.text import Text
 from feishu_portal.variables import WrongValueError, is_on, items
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _ZONES = Path("/usr/share/zoneinfo")
 MAX_INSTALLATION = 100
 _SWITCH = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def public_url(value: str) -> str:
-    """An address to which paths are added: without the slash at the end."""
+    """The address of the site as browsers write it in ``Origin``; paths are added to it."""
     parts = _split(value)
+    host = _host(parts.hostname) if parts is not None and parts.hostname else ""
     if (
         parts is None
-        or parts.scheme not in {"http", "https"}
-        or not parts.hostname
+        or parts.scheme not in _DEFAULT_PORTS
+        or not host
         or parts.username is not None
+        or parts.path.strip("/")
         or {"?", "#"} & set(value)
     ):
         raise WrongValueError(
             Text(
-                "应为站点的地址，由协议与主机组成，例如 https://portal.example.com",
-                "has to be the address of a site, of scheme and host, e.g. https://portal.example.com",
+                "应为站点的地址，由协议与主机组成，不含路径（门户须使用独立的主机名），例如 https://portal.example.com",
+                "has to be the address of a site, of scheme and host, without a path (the portal needs a host name of its "
+                "own), e.g. https://portal.example.com",
             )
         )
-    return value.rstrip("/")
+    return _origin(parts, host)
+
+
+def _origin(parts: SplitResult, host: str) -> str:
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _host(value: str) -> str:
+    """A host name or address in the form in which browsers send it; empty where it is none."""
+    if ":" in value:
+        try:
+            return f"[{IPv6Address(value).compressed}]"
+        except ValueError:
+            return ""
+    try:
+        name = value.removesuffix(".").encode("idna").decode().lower()
+    except UnicodeError:
+        return ""
+    return name if _HOST.fullmatch(name) else ""
 
 
 def redis_url(value: str) -> str:
@@ -89,21 +113,26 @@ def _split(value: str) -> SplitResult | None:
 
 
 def host(value: str) -> str:
-    if "/" in value or (":" in value and not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]", value)):
+    """A host as Django's ALLOWED_HOSTS has it: ``*``, or with a dot in front for its subdomains as well."""
+    bare = value.removeprefix("[").removesuffix("]") if value.startswith("[") else value.removeprefix(".")
+    found = value if value == "*" else _host(bare)
+    if not found:
         raise WrongValueError(
             Text("应为主机名，不含协议与端口", "has to be host names, without scheme and port")
         )
-    return value
+    return f".{found}" if value.startswith(".") else found
 
 
 def origin(value: str) -> str:
-    """Scheme and host, as browsers send it in ``Origin``."""
+    """Scheme and host, as browsers send it in ``Origin``; ``*.`` in front of a domain stands for its subdomains."""
     parts = _split(value)
+    name = (parts.hostname or "") if parts is not None else ""
+    found = _host(name.removeprefix("*."))
     if (
         parts is None
-        or parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or value != f"{parts.scheme}://{parts.netloc}"
+        or parts.scheme not in _DEFAULT_PORTS
+        or not found
+        or value.lower() != f"{parts.scheme}://{parts.netloc}".lower()
         or "@" in value
     ):
         raise WrongValueError(
@@ -112,7 +141,7 @@ def origin(value: str) -> str:
                 "has to be origins, of scheme and host, e.g. https://portal.example.com",
             )
         )
-    return value.lower()
+    return _origin(parts, f"*.{found}" if name.startswith("*.") else found)
 
 
 def platform_host(value: str) -> str:

@@ -1,6 +1,9 @@
+import os
+
 import pytest
 from django.core.checks import run_checks
 from django.core.management import load_command_class
+from django.db import OperationalError, connection
 
 from core.checks import SETTINGS
 
@@ -14,8 +17,11 @@ def ids(*, deploy: bool = False) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def reached_on_loopback(settings):
+def reached_on_loopback(settings, monkeypatch):
     settings.PUBLIC_URL = "http://localhost:8000"
+    settings.CSRF_TRUSTED_ORIGINS = ["http://localhost:8000"]
+    for name in [name for name in os.environ if name.startswith("FEISHU_")]:
+        monkeypatch.delenv(name)
 
 
 def test_nothing_to_complain_about():
@@ -32,9 +38,11 @@ def test_command_checks_the_settings_first(command):
 
 def test_plain_http_away_from_loopback(settings):
     settings.PUBLIC_URL = "http://portal.example.com"
+    settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = (
+        ["portal.example.com"],
+        ["http://portal.example.com"],
+    )
     assert ids() == {"feishu_portal.W001"}
-    settings.PUBLIC_URL = "http://localhost:8000"
-    assert ids() == set()
 
 
 def test_translations_that_are_not_compiled(monkeypatch):
@@ -45,4 +53,60 @@ def test_translations_that_are_not_compiled(monkeypatch):
 def test_production_without_its_servers(settings, monkeypatch):
     settings.REDIS_URL = settings.PUBLIC_URL = ""
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.sqlite3")
-    assert ids(deploy=True) >= {"feishu_portal.W002", "feishu_portal.W003", "feishu_portal.W004"}
+    settings.EMAIL_IS_SET_UP, settings.ALLOWED_HOSTS = False, ["*"]
+    numbers = ("W002", "W003", "W004", "W008", "W009")
+    assert ids(deploy=True) >= {f"feishu_portal.{number}" for number in numbers}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "hosts", "origins", "found"),
+    [
+        ("https://a.example", ["b.example"], ["https://a.example"], {"E004"}),
+        ("https://a.example", [".example"], ["https://*.example"], set()),
+        ("https://a.example:8443", ["a.example"], ["https://a.example"], {"W006"}),
+        ("https://a.example", ["a.example"], ["http://a.example"], {"W006"}),
+        ("http://[::1]:8000", ["[::1]"], ["http://[::1]:8000"], set()),
+        ("", ["b.example"], ["https://b.example"], set()),
+    ],
+)
+def test_lists_that_leave_the_public_url_out(settings, public_url, hosts, origins, found):
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = public_url, hosts, origins
+    assert ids() == {f"feishu_portal.{number}" for number in found}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FEISHU_LEASE_SECOND", "FEISHU_LEASE_SECONDS"),
+        ("ALLOWED_HOST", "ALLOWED_HOSTS"),
+        ("TIMEZONE", "TIME_ZONE"),
+        ("ENCRYPTION_KEY", "ENCRYPTION_KEYS"),
+        ("FEISHU_NO_SUCH_THING", "README.md"),
+    ],
+)
+def test_misspelt_variable_is_named_beside_the_one_that_is_meant(monkeypatch, name, meant):
+    monkeypatch.setenv(name, "the-value")
+    [message] = [one for one in run_checks() if one.id == "feishu_portal.W007"]
+    assert name in message.msg
+    assert meant in message.hint
+    assert "the-value" not in str(message)
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY_FILE", "FEISHU_APP_SECRET", "FEISHU_HANDLERS", "HOSTNAME", "LANG"]
+)
+def test_variable_that_is_read_or_somebody_elses_is_not(monkeypatch, name):
+    monkeypatch.setenv(name, "")
+    assert ids() == set()
+
+
+@pytest.mark.django_db
+def test_database_that_does_not_answer_is_said_only_where_it_is_asked(monkeypatch):
+    def refused():
+        raise OperationalError("connection refused, password=hunter2-hunter2")
+
+    monkeypatch.setattr(connection, "ensure_connection", refused)
+    assert ids() == set()
+    [message] = [one for one in run_checks(databases=["default"]) if one.id == "feishu_portal.E005"]
+    assert "connection refused" in message.msg
+    assert "hunter2" not in message.msg
