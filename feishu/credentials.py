@@ -23,8 +23,10 @@ class AppCredentials:
     """Where the platform's addresses may lead, where somebody typed them."""
     proxy_networks: Networks | None = EVERYWHERE
     """Where the proxy may be."""
+    tells_proxy_errors: bool = True
+    """Whether an error says how the proxy failed."""
 
     @property
     def route(self) -> Route:
         """The way of everything that this app sends."""
-        return Route(self.proxy, self.networks, self.proxy_networks)
+        return Route(self.proxy, self.networks, self.proxy_networks, self.tells_proxy_errors)

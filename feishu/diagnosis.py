@@ -11,7 +11,7 @@ from feishu.networks import ForbiddenAddressError
 from feishu.reasons import Reason
 
 PROXY_AUTHENTICATION = 407
-_FORBIDDEN = frozenset({401, 403, PROXY_AUTHENTICATION})
+_FORBIDDEN = frozenset({401, 403})
 
 
 def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) -> Reason:
@@ -48,7 +48,9 @@ def _silence(causes: Sequence[BaseException], *, proxied: bool) -> Reason:
 
 def proxy_refusal(status: int) -> Reason:
     """What a proxy's answer to CONNECT means; 0 for one that cannot be read."""
-    return Reason.PROXY_REFUSED if status in _FORBIDDEN else Reason.PROXY_FAILED
+    if status == PROXY_AUTHENTICATION:
+        return Reason.PROXY_REFUSED
+    return Reason.PROXY_FORBIDS if status in _FORBIDDEN else Reason.PROXY_FAILED
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ not know, and reads NO_PROXY in a way of its own.
 """
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ import httpx
 
 from feishu.cancellation import send
 from feishu.departures import DeparturesClosedError, departures
+from feishu.errors import TransportError
 from feishu.networks import (
     EVERYWHERE,
     ForbiddenAddressError,
@@ -25,11 +27,28 @@ from feishu.networks import (
     resolve,
     resolve_now,
 )
-from feishu.proxies import environment_proxy
+from feishu.proxies import environment_proxy, proxy_address
+from feishu.reasons import Reason
 
 LOOKUP_SECONDS: Final = 2.0
 """For the address of a host that a proxy looks up as well. Behind a proxy a resolver often knows no outer names, and says so
 late or never."""
+
+_NO_WAY: Final = frozenset(
+    {
+        Reason.DNS,
+        Reason.UNREACHABLE,
+        Reason.TIMEOUT,
+        Reason.BROKEN,
+        Reason.PROXY_UNREACHABLE,
+        Reason.PROXY_FORBIDS,
+        Reason.PROXY_FAILED,
+        Reason.PROXY_TIMEOUT,
+    }
+)
+"""What a host and port show of themselves that are asked to be a proxy. Only a proxy answers 407."""
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
@@ -43,6 +62,16 @@ class Route:
     """http://user:password@host:port; where there is none, the environment decides."""
     networks: Networks | None = EVERYWHERE
     proxy_networks: Networks | None = EVERYWHERE
+    tells_proxy_errors: bool = True
+    """Whether an error says how `proxy` failed. Not where it reaches people who may type one and not look into the network."""
+
+    def told(self, error: TransportError) -> TransportError:
+        """The error as it may be told; the log has it as it is."""
+        if not self.proxy or self.tells_proxy_errors or error.reason not in _NO_WAY:
+            return error
+        facts = {"proxy": proxy_address(self.proxy), "reason": error.reason, "error": error.message}
+        logger.warning("proxy_failed", extra=facts)
+        return TransportError("the proxy opened no way", sent=error.sent, reason=Reason.PROXY_NO_WAY)
 
     def proxy_for(self, url: str) -> str:
         """The proxy for this address; empty where it is reached directly."""

@@ -25,11 +25,15 @@ class Reason(StrEnum):
     """The other end does not prove to be who it should be."""
     PROXY_UNREACHABLE = "proxy_unreachable"
     PROXY_REFUSED = "proxy_refused"
-    """The proxy wants other credentials, or forbids the way."""
+    """The proxy wants other credentials."""
+    PROXY_FORBIDS = "proxy_forbids"
+    """The proxy does not let anybody through to this host."""
     PROXY_FAILED = "proxy_failed"
     """The proxy itself did not get through."""
     PROXY_TIMEOUT = "proxy_timeout"
     """Nothing came back through the proxy in time."""
+    PROXY_NO_WAY = "proxy_no_way"
+    """A proxy that an operator typed opened no way. Not told how: the reasons would show which hosts and ports there are."""
     PROXY_UNUSABLE = "proxy_unusable"
     """The proxy's address is none that can be used."""
     FORBIDDEN_ADDRESS = "forbidden_address"
@@ -131,10 +135,27 @@ ROWS: Final[dict[Reason, Row]] = {
     ),
     Reason.PROXY_REFUSED: (
         Category.CONFIGURATION,
-        Text("代理拒绝了连接：需要正确的用户名与密码，或不允许访问平台", "The proxy refused: wrong user or password, or it forbids the platform's hosts"),
+        Text("代理拒绝了连接：需要正确的用户名与密码", "The proxy refused: wrong user or password"),
         Text(
-            "更正机器人设置中代理的用户名与密码，并让代理管理员放行平台的域名",
-            "Correct user and password in the bot's proxy, and have the proxy's administrator allow the platform's hosts",
+            "更正机器人设置（或 HTTPS_PROXY）中代理的用户名与密码",
+            "Correct user and password in the bot's proxy, or in HTTPS_PROXY",
+        ),
+    ),
+    Reason.PROXY_FORBIDS: (
+        Category.CONFIGURATION,
+        Text("代理不允许访问平台", "The proxy forbids the platform's hosts"),
+        Text(
+            "请让代理管理员放行平台的域名",
+            "Have the proxy's administrator allow the platform's hosts",
+        ),
+    ),
+    Reason.PROXY_NO_WAY: (
+        Category.RETRY,
+        Text("代理没有接通平台", "The proxy opened no way to the platform"),
+        Text(
+            "检查机器人设置中代理的地址、代理是否在运行，以及是否放行平台的域名。系统会自动重试；具体原因见日志，超级用户也可通过「测试凭证」查看",
+            "Check the address of the bot's proxy, that it is running, and that it allows the platform's hosts. It is retried "
+            "automatically; how it failed is in the log, and superusers see it by “Test credentials”",
         ),
     ),
     Reason.PROXY_FAILED: (

@@ -122,12 +122,11 @@ class Relay:
         try:
             response = await client.send(request, stream=True)
         except _NOT_SENT as error:
-            raise TransportError(
-                _sentence(error), sent="no", reason=_reason(error, route, base_url)
-            ) from error
+            reason = _reason(error, route, base_url)
+            raise route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
         except httpx.TransportError as error:
             reason = _reason(error, route, base_url)
-            raise TransportError(_sentence(error), sent="unknown", reason=reason) from error
+            raise route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
         if response.status_code == PROXY_AUTHENTICATION:
             await response.aclose()
             raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)

@@ -147,12 +147,13 @@ class Transport:
                     raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)
                 body = _read(response, deadline)
         except _NOT_SENT as error:
-            raise TransportError(_sentence(error), sent="no", reason=self._reason(error, url)) from error
+            reason = self._reason(error, url)
+            raise self._route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
         except httpx.DecodingError as error:
             raise MalformedAnswer("the answer could not be decompressed") from error
         except httpx.TransportError as error:
             reason = self._reason(error, url, answered=answered)
-            raise TransportError(_sentence(error), sent="unknown", reason=reason) from error
+            raise self._route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
         return RawAnswer(response.status_code, response.headers, body)
 
     def _reason(self, error: httpx.TransportError, url: str, *, answered: bool = False) -> Reason:

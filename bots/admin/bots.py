@@ -348,7 +348,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     def test_credentials(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Changes nothing at the platform or here, so a GET may do it; the transport bounds the time it takes."""
         bot = self.visible_or_404(request, unquote(object_id))
-        for level, text in report(examine(bot)):
+        for level, text in report(examine(bot, tells_proxy_errors=operator_of(request).is_superuser)):
             self.message_user(request, text, level)
         return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
 

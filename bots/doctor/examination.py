@@ -1,7 +1,7 @@
 """The order of the examination. What cannot be looked at is said, and holds up nothing else."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from bots.doctor import application, connections, portal
@@ -36,26 +36,36 @@ _STEPS: Final = (
 
 
 def examine(
-    bot: Bot, *, may_refresh: bool | None = None, transport: Transport | None = None
+    bot: Bot,
+    *,
+    may_refresh: bool | None = None,
+    transport: Transport | None = None,
+    tells_proxy_errors: bool = False,
 ) -> list[Finding]:
     """Every finding; takes seconds, and at worst the transport's time limit for each of half a dozen calls."""
-    return list(examination(bot, may_refresh=may_refresh, transport=transport))
+    return list(
+        examination(bot, may_refresh=may_refresh, transport=transport, tells_proxy_errors=tells_proxy_errors)
+    )
 
 
 def examination(
-    bot: Bot, *, may_refresh: bool | None = None, transport: Transport | None = None
+    bot: Bot,
+    *,
+    may_refresh: bool | None = None,
+    transport: Transport | None = None,
+    tells_proxy_errors: bool = False,
 ) -> Iterator[Finding]:
     """The findings one by one, as they come in. Changes nothing at the platform, and here only what is known of the bot.
 
     `may_refresh`: what the latest refresh of a user's token has shown of the console's switch; None if nothing.
+    `tells_proxy_errors`: for superusers and whoever has a shell, who may know how the bot's own proxy failed.
     """
     secret = portal.app_secret(bot)
     yield secret
-    case = (
-        Case(bot, bot.credentials, transport or default_transport(bot.route))
-        if secret.result is CheckResult.OK
-        else None
-    )
+    case = None
+    if secret.result is CheckResult.OK:
+        credentials = replace(bot.credentials, tells_proxy_errors=tells_proxy_errors)
+        case = Case(bot, credentials, transport or default_transport(credentials.route))
     for step in _STEPS:
         if not step.long_connection_only or bot.uses_connection:
             yield from _taken(step, case)

@@ -291,13 +291,19 @@ class Bot(models.Model):
             self.proxy_url,
             networks=self.route.networks,
             proxy_networks=self.route.proxy_networks,
+            tells_proxy_errors=self.route.tells_proxy_errors,
         )
 
     @property
     def route(self) -> Route:
-        """The way of this bot's requests; opens the proxy."""
+        """The way of this bot's requests; opens the proxy. Errors do not say how the proxy failed: an owner may type any."""
         typed = platform_networks()
-        return Route(self.proxy_url, typed if self.platform == PlatformName.CUSTOM else EVERYWHERE, typed)
+        return Route(
+            self.proxy_url,
+            typed if self.platform == PlatformName.CUSTOM else EVERYWHERE,
+            typed,
+            tells_proxy_errors=False,
+        )
 
     @property
     def redirect_uri(self) -> str:

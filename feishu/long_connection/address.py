@@ -63,16 +63,20 @@ async def find_gateway(
         async with asyncio.timeout(seconds):
             status, body = await _ask(question, credentials.route, client, seconds)
     except TimeoutError as error:
-        raise TransportError(
-            f"the gateway's address did not come within {seconds:g} s",
-            sent="unknown",
-            reason=reason_of(error, proxied=proxied),
+        raise credentials.route.told(
+            TransportError(
+                f"the gateway's address did not come within {seconds:g} s",
+                sent="unknown",
+                reason=reason_of(error, proxied=proxied),
+            )
         ) from None
     except httpx.HTTPError as error:
-        raise TransportError(
-            f"{type(error).__name__}: {error}",
-            sent="no" if isinstance(error, _NOT_SENT) else "unknown",
-            reason=reason_of(error, proxied=proxied),
+        raise credentials.route.told(
+            TransportError(
+                f"{type(error).__name__}: {error}",
+                sent="no" if isinstance(error, _NOT_SENT) else "unknown",
+                reason=reason_of(error, proxied=proxied),
+            )
         ) from error
     if status == PROXY_AUTHENTICATION:
         raise TransportError("the proxy refused", sent="no", reason=Reason.PROXY_REFUSED)

@@ -70,21 +70,24 @@ async def dial(endpoint: Endpoint, timing: Timing, *, route: Route = DIRECT) -> 
             return await _open(endpoint.url, timing, await _first_hop(endpoint.url, proxy, route))
     except ForbiddenAddressError as error:
         raise TransportError(str(error), sent="no", reason=Reason.FORBIDDEN_ADDRESS) from None
+    except TransportError as error:
+        raise route.told(error) from None
     except FeishuError:
         raise
     except InvalidStatus as error:
         headers = {name.lower(): value for name, value in error.response.headers.raw_items()}
         raise handshake_error(error.response.status_code, headers) from None
     except TimeoutError as error:
-        raise TransportError(
-            f"dialling took longer than {timing.dial:g} s",
-            sent="unknown",
-            reason=reason_of(error, proxied=bool(proxy)),
+        raise route.told(
+            TransportError(
+                f"dialling took longer than {timing.dial:g} s",
+                sent="unknown",
+                reason=reason_of(error, proxied=bool(proxy)),
+            )
         ) from None
     except OSError as error:
-        raise TransportError(
-            f"dialling failed: {error.strerror or type(error).__name__}", sent="no", reason=_why(error, proxy)
-        ) from None
+        failed = f"dialling failed: {error.strerror or type(error).__name__}"
+        raise route.told(TransportError(failed, sent="no", reason=_why(error, proxy))) from None
     except (WebSocketException, ValueError) as error:
         raise ConnectError(
             f"the handshake failed: {type(error).__name__}", stage="handshake", reason=Reason.HANDSHAKE

@@ -24,7 +24,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (TimeoutError(), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
         (httpx.ReadError("x"), Reason.BROKEN, Reason.BROKEN),
         (httpx.ProxyError("407 Proxy Authentication Required"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
-        (httpx.ProxyError("403 Forbidden"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
+        (httpx.ProxyError("403 Forbidden"), Reason.PROXY_FORBIDS, Reason.PROXY_FORBIDS),
         (httpx.ProxyError("502 Bad Gateway"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
         (httpx.ProxyError("strange"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
     ],
@@ -36,10 +36,16 @@ def test_what_was_raised_shows_why_nothing_came_back(error, direct, proxied):
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(401, "refused"), (403, "refused"), (407, "refused"), (502, "failed"), (0, "failed")],
+    [
+        (401, Reason.PROXY_FORBIDS),
+        (403, Reason.PROXY_FORBIDS),
+        (407, Reason.PROXY_REFUSED),
+        (502, Reason.PROXY_FAILED),
+        (0, Reason.PROXY_FAILED),
+    ],
 )
-def test_answer_of_a_proxy_tells_whether_it_refuses(status: int, reason: str):
-    assert proxy_refusal(status) is (Reason.PROXY_REFUSED if reason == "refused" else Reason.PROXY_FAILED)
+def test_answer_of_a_proxy_tells_whether_it_refuses(status: int, reason: Reason):
+    assert proxy_refusal(status) is reason
 
 
 def test_errors_that_cause_each_other_come_to_an_end():

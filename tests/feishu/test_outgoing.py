@@ -2,9 +2,13 @@
 
 import asyncio
 import http.server
+import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+from unittest import mock
 
 import httpx
 import pytest
@@ -24,6 +28,7 @@ from feishu.reasons import Reason
 from feishu.relay import Relay
 from feishu.tls import trusted
 from feishu.transport import Transport
+from tests.services.proxy import LoopbackProxy, Mood
 
 FORBIDDING = Networks.parse(["public"], setting="FEISHU_PLATFORM_NETWORKS")
 ALLOWING = Networks.parse(["loopback"])
@@ -195,3 +200,119 @@ async def test_gateway_of_an_encrypted_platform_is_encrypted(scheme: str, *, ref
         assert refusal.value.reason is Reason.GATEWAY_UNENCRYPTED
     else:
         assert (await asking).url.startswith("wss:")
+
+
+# --- how a typed proxy failed is not told to whoever may type one
+
+
+async def by_thread(route: Route, seconds: float) -> object:
+    """A call of the platform. None of these reaches further than the proxy."""
+
+    def call() -> None:
+        transport = Transport(route=route)
+        try:
+            transport.request("GET", "https://open.example.test/x", timeout=seconds)
+        finally:
+            transport.close()
+
+    return await asyncio.to_thread(call)
+
+
+async def by_relay(route: Route, seconds: float) -> object:
+    relay = Relay()
+    try:
+        with mock.patch("feishu.relay.IDLE_TIMEOUT", seconds):
+            return await relay.open("GET", "https://open.example.test", "/x", headers=[], route=route)
+    finally:
+        await relay.close()
+
+
+async def by_question(route: Route, seconds: float) -> object:
+    asking = AppCredentials(
+        "cli_a1b2c3d4e5f60718",
+        "s3cr3t",
+        Platform("https://open.example.test", "https://open.example.test"),
+        route.proxy,
+        tells_proxy_errors=route.tells_proxy_errors,
+    )
+    return await find_gateway(asking, seconds=seconds, config=ClientConfig())
+
+
+async def by_dial(route: Route, seconds: float) -> object:
+    endpoint = Endpoint("wss://gateway.example.test/ws?ticket=t", "", 0, ClientConfig())
+    return await dial(endpoint, Timing(dial=seconds), route=route)
+
+
+Attempt: TypeAlias = Callable[[Route, float], Awaitable[object]]
+
+each_way = pytest.mark.parametrize("attempt", [by_thread, by_relay, by_question, by_dial])
+
+
+@contextmanager
+def listening(mood: Mood | None) -> Iterator[str]:
+    """The address of a proxy of that kind; None for a port on which nobody listens."""
+    if mood is None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    else:
+        with LoopbackProxy(mood=mood) as proxy:
+            yield proxy.url
+
+
+async def failure(attempt: Attempt, route: Route, *, seconds: float = 30) -> TransportError:
+    with pytest.raises(TransportError) as failed:
+        await attempt(route, seconds)
+    return failed.value
+
+
+# With the seconds after which the attempt is given up: a machine may be slow wherever somebody answers.
+KINDS: dict[Mood | None, float] = {
+    None: 30,
+    "silent": 0.5,
+    "gibberish": 30,
+    "broken": 30,
+    "forbidding": 30,
+}
+
+
+@each_way
+async def test_typed_proxy_fails_with_one_answer_whatever_listens_there(
+    attempt: Attempt, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = set()
+    for mood, seconds in KINDS.items():
+        with listening(mood) as url, caplog.at_level(logging.WARNING):
+            error = await failure(attempt, Route(url, tells_proxy_errors=False), seconds=seconds)
+        told.add((type(error), error.reason, str(error), str(error.info.cause.en_us)))
+    assert {reason for _, reason, _, _ in told} == {Reason.PROXY_NO_WAY}
+    assert len(told) == 1
+    logged = {record.__dict__["reason"] for record in caplog.records if record.message == "proxy_failed"}
+    assert logged >= {Reason.PROXY_UNREACHABLE, Reason.PROXY_TIMEOUT, Reason.PROXY_FORBIDS}
+
+
+@each_way
+async def test_who_may_know_is_told_how_a_proxy_failed(attempt: Attempt) -> None:
+    reasons = {}
+    for mood, seconds in KINDS.items():
+        with listening(mood) as url:
+            reasons[mood] = (await failure(attempt, Route(url), seconds=seconds)).reason
+    assert reasons[None] is Reason.PROXY_UNREACHABLE
+    assert reasons["silent"] is Reason.PROXY_TIMEOUT
+    assert reasons["forbidding"] is Reason.PROXY_FORBIDS
+
+
+@each_way
+async def test_wrong_password_of_a_typed_proxy_is_told(
+    attempt: Attempt,
+) -> None:
+    with LoopbackProxy(user="ops", password="right") as proxy:
+        route = Route(f"http://ops:wrong@{proxy.address}", tells_proxy_errors=False)
+        assert (await failure(attempt, route)).reason is Reason.PROXY_REFUSED
+
+
+async def test_proxy_of_the_environment_is_told_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening(None) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        error = await failure(by_thread, Route(tells_proxy_errors=False))
+    assert error.reason is Reason.PROXY_UNREACHABLE

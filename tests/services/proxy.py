@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-Mood = Literal["open", "broken", "silent", "gibberish"]
+Mood = Literal["open", "broken", "forbidding", "silent", "gibberish"]
+ANSWERS: dict[Mood, bytes] = {"broken": b"502 Bad Gateway", "forbidding": b"403 Forbidden"}
 _STEP = 65536
 
 
@@ -29,7 +30,7 @@ class Traffic:
 class LoopbackProxy:
     """Runs in threads of its own from entering to leaving.
 
-    ``user``/``password``: what it wants to hear, if anything. ``mood``: ``broken`` answers 502, ``silent`` never
+    ``user``/``password``: what it wants to hear, if anything. ``mood``: ``broken`` answers 502, ``forbidding`` 403, ``silent`` never
     answers, ``gibberish`` does not speak HTTP.
     """
 
@@ -91,8 +92,8 @@ class LoopbackProxy:
             self.traffic.refused += 1
             client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
             return
-        if self.mood == "broken":
-            client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        if self.mood in ANSWERS:
+            client.sendall(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % ANSWERS[self.mood])
             return
         self._pass_on(client, head, rest)
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
         language = options["lang"] or settings.LANGUAGE_CODE
         wrong = 0
-        for finding in examination(bot, may_refresh=may_refresh(bot)):
+        for finding in examination(bot, may_refresh=may_refresh(bot), tells_proxy_errors=True):
             self._print(finding, language)
             wrong += finding.result is CheckResult.WRONG
         if wrong:

@@ -21,6 +21,7 @@ from tests.console.rows import (
     text_of,
 )
 from tests.factories import PLATFORM
+from tests.services.proxy import LoopbackProxy
 
 CREDENTIALS = {
     "app_secret": "",
@@ -250,7 +251,7 @@ def test_examination_names_what_is_in_order_and_explains_what_is_not(
         "Credentials and platform: App ID or App Secret is wrong, or the app is disabled (10014, log-1). "
         "Compare App ID"
     )
-    assert said[2].startswith("Admission to the long connection: The proxy cannot be reached")
+    assert said[2].startswith("Admission to the long connection: The proxy opened no way")
     assert rows.bot.app_secret not in " ".join(said)
 
 
@@ -261,6 +262,27 @@ def test_examination_ranks_what_it_says(
     levels = [message.level_tag for message in answer.context["messages"]]
     assert levels[:3] == ["success", "error", "error"]
     assert set(levels[3:]) == {"info"}
+
+
+def test_owner_does_not_learn_how_a_typed_proxy_failed_and_a_superuser_does(
+    rows: Rows, as_owner: Client, as_superuser: Client
+) -> None:
+    said: dict[str, set[str]] = {"owner": set(), "superuser": set()}
+    for mood in ("forbidding", "gibberish"):
+        with LoopbackProxy(mood=mood) as proxy:
+            rows.bot.platform, rows.bot.app_secret, rows.bot.proxy_url = (
+                "feishu",
+                "s",
+                f"http://ops:hush@{proxy.address}",
+            )
+            rows.bot.save()
+            for who, client in (("owner", as_owner), ("superuser", as_superuser)):
+                answer = client.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
+                said[who].add(next(text for text in messages_of(answer) if text.startswith("Credentials")))
+    [told] = said["owner"]
+    assert "The proxy opened no way" in told
+    assert len(said["superuser"]) == 2
+    assert any("The proxy forbids" in text for text in said["superuser"])
 
 
 def test_secret_that_cannot_be_opened_is_told(rows: Rows, as_owner: Client, settings) -> None:

@@ -41,7 +41,8 @@ def found(monkeypatch) -> list[Finding]:
     """What the doctor will say; the examination itself has tests of its own."""
     findings = [*FINDINGS]
     monkeypatch.setattr(
-        "feishu_portal.management.commands.checkbot.examination", lambda _bot, may_refresh: iter(findings)
+        "feishu_portal.management.commands.checkbot.examination",
+        lambda _bot, may_refresh, **_: iter(findings),
     )
     return findings
 
@@ -132,7 +133,7 @@ def test_refresh_switch_is_known_from_the_latest_refresh_that_tells(bot, monkeyp
     told = []
     monkeypatch.setattr(
         "feishu_portal.management.commands.checkbot.examination",
-        lambda _bot, may_refresh: told.append(may_refresh) or iter(()),
+        lambda _bot, may_refresh, **_: told.append(may_refresh) or iter(()),
     )
     attempt(make_bot(), hours_ago=0, outcome=RefreshOutcome.DEAD_APP, code=20074)
     for number, values in enumerate(attempts):
