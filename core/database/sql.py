@@ -53,6 +53,17 @@ def unnest(types: Mapping[str, str], alias: str) -> str:
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
 
 
+def table_of(
+    types: Mapping[str, str], rows: Sequence[Sequence[object]], alias: str
+) -> tuple[str, list[object]]:
+    """These rows as a table, for PostgreSQL, and its parameters: arrays as in ``unnest``, or VALUES where there is a single
+    row, which is a third of the work for client and server."""
+    if len(rows) != 1:
+        return unnest(types, alias), [list(column) for column in zip(*rows, strict=True)]
+    values = ", ".join(f"%b::{kind}" for kind in types.values())
+    return f"(VALUES ({values})) AS {alias} ({', '.join(types)})", list(rows[0])
+
+
 def use_indexes() -> None:
     """For the rest of the transaction, have PostgreSQL join a few given rows to a large table by its index.
 

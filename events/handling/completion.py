@@ -8,11 +8,12 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.database.sql import any_of, ask, unnest, use_indexes
+from core.database.sql import any_of, ask, table_of, use_indexes
 from core.database.sql import run as execute
 from core.database.sqlite import WRITE_TURNS
 from events.clicks.updates import reopen_button
@@ -60,26 +61,24 @@ def complete(ends: Sequence[RunEnd]) -> tuple[list[RunEnd], list[HandlerRun]]:
 
     Returns those whose claim was lost, of which nothing is written, and the runs whose place in order is free now.
     """
-    # An event with a single run ends with it, in the same statement.
-    over = sorted({end.run.event_id for end in ends if end.is_over and not end.run.is_alone})
-    if over and connection.features.has_select_for_update:
-        # Held until the commit: of two runs of one event that end at once, the later one sees the other.
-        condition, values = any_of(over)
-        ask(f"SELECT id FROM events_event WHERE id {condition} ORDER BY id FOR NO KEY UPDATE", values)  # noqa: S608 -- constants
-    kept_order = _write(ends)
-    if over:
-        end_events(over)
-    if alone := [end for end in ends if end.is_over and end.run.is_alone and end.run.pk in kept_order]:
-        _end_alone(alone)
-    lost = [end for end in ends if end.run.pk not in kept_order]
-    freed = [
-        end.run
-        for end in ends
-        if end.run.order_key
-        and (end.is_over or not kept_order.get(end.run.pk, True))
-        and end.run.pk in kept_order
-    ]
+    written = _write_postgres(ends) if connection.vendor == "postgresql" else _write_one_by_one(ends)
+    held = [(end, written[end.run.pk]) for end in ends if end.run.pk in written]
+    _end_shared({end.run.event_id for end, row in held if end.is_over and not row.event_has_ended})
+    for end, row in held:
+        if row.event_has_ended and end.status == RunStatus.DEAD and is_single_use(end.run.event.dedupe_key):
+            reopen_button(end.run.event_id)
+    lost = [end for end in ends if end.run.pk not in written]
+    freed = [end.run for end, row in held if end.run.order_key and (end.is_over or not row.keeps_place)]
     return lost, freed
+
+
+def _end_shared(event_pks: Collection[int]) -> None:
+    """End those of these events whose last run has just been written."""
+    if event_pks and connection.features.has_select_for_update:
+        # Held until the commit: of two runs of one event that end at once, the later one sees the other.
+        condition, values = any_of(sorted(event_pks))
+        ask(f"SELECT id FROM events_event WHERE id {condition} ORDER BY id FOR NO KEY UPDATE", values)  # noqa: S608 -- constants
+    end_events(event_pks)
 
 
 def end_events(pks: Collection[int]) -> None:
@@ -107,37 +106,28 @@ def end_events(pks: Collection[int]) -> None:
             reopen_button(pk)
 
 
-def _write(ends: Sequence[RunEnd]) -> dict[int, bool]:
-    """Write runs and attempts: by primary key, the runs whose claim held, and whether each keeps its place in order.
+class _Written(NamedTuple):
+    """A run whose claim held. ``keeps_place``: in order; one that is attempted again keeps it until ``PATIENCE`` after its
+    first attempt. ``event_has_ended``: with this run, because the event has no other."""
 
-    A run that is attempted again keeps it until ``PATIENCE`` after its first attempt.
-    """
-    return _write_postgres(ends) if connection.vendor == "postgresql" else _write_one_by_one(ends)
-
-
-def _end_alone(ends: Sequence[RunEnd]) -> None:
-    """Events with a single run, on SQLite; and what follows from their end."""
-    for end in ends:
-        if connection.vendor != "postgresql":
-            execute(
-                "UPDATE events_event SET status = CASE %s WHEN 'dead' THEN 'dead' WHEN 'succeeded' THEN 'done'"
-                " ELSE CASE WHEN EXISTS (SELECT 1 FROM events_delivery WHERE event_id = events_event.id)"
-                " THEN 'done' ELSE 'ignored' END END, finished_at = %s WHERE id = %s",
-                [end.status.value, end.finished_at, end.run.event_id],
-            )
-        if end.status == RunStatus.DEAD and is_single_use(end.run.event.dedupe_key):
-            reopen_button(end.run.event_id)
+    keeps_place: bool
+    event_has_ended: bool
 
 
 _ENDS = {
     "id": "int8", "claim_id": "uuid", "status": "text", "failure": "text", "error": "text", "fingerprint": "text",
-    "run_at": "timestamptz", "finished_at": "timestamptz", "started_at": "timestamptz", "is_alone": "bool",
+    "run_at": "timestamptz", "finished_at": "timestamptz", "started_at": "timestamptz",
 }  # fmt: skip
 
 
-def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, bool]:
+def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, _Written]:
+    """Write runs, attempts and the events that have one run alone, in one statement; by primary key of the run.
+
+    A run that a replay adds meanwhile is not seen, and needs not be: its own end decides about the event once more.
+    """
+    given, values = table_of(_ENDS, [_row(end) for end in ends], "given")
     sql = (
-        f"WITH given AS (SELECT * FROM {unnest(_ENDS, 'given')}), ended AS ("  # noqa: S608 -- constants
+        f"WITH given AS (SELECT * FROM {given}), ended AS ("  # noqa: S608 -- constants
         " UPDATE events_handlerrun run SET claim_id = NULL, lease_until = NULL, status = given.status,"
         " failure = given.failure, error = given.error, fingerprint = given.fingerprint, started_at = given.started_at,"
         " finished_at = CASE given.status WHEN 'retrying' THEN NULL ELSE given.finished_at END, run_at = COALESCE(given.run_at, run.run_at),"
@@ -145,7 +135,8 @@ def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, bool]:
         " FROM events_handlerattempt WHERE run_id = run.id), given.started_at) + %s THEN '' ELSE run.order_key END"
         " FROM given WHERE run.id = given.id AND run.claim_id = given.claim_id AND run.status = 'running'"
         " RETURNING run.id, run.event_id, run.status, run.attempts, run.order_key, given.error, given.started_at,"
-        " given.finished_at AS attempt_finished_at, given.is_alone"
+        " given.finished_at AS attempt_finished_at, run.status IN ('succeeded', 'dead', 'skipped')"
+        " AND (SELECT COUNT(*) FROM events_handlerrun WHERE event_id = run.event_id) = 1 AS ends_event"
         "), noted AS ("
         " INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
         " SELECT id, attempts, started_at, attempt_finished_at,"
@@ -154,12 +145,12 @@ def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, bool]:
         " UPDATE events_event event SET finished_at = ended.attempt_finished_at, status = CASE ended.status"
         " WHEN 'dead' THEN 'dead' WHEN 'succeeded' THEN 'done' ELSE CASE WHEN EXISTS"
         " (SELECT 1 FROM events_delivery WHERE event_id = event.id) THEN 'done' ELSE 'ignored' END END"
-        " FROM ended WHERE event.id = ended.event_id AND ended.is_alone"
-        " AND ended.status IN ('succeeded', 'dead', 'skipped')"
-        ") SELECT id, order_key <> '' FROM ended"
+        " FROM ended WHERE event.id = ended.event_id AND ended.ends_event"
+        ") SELECT id, order_key <> '', ends_event FROM ended"
     )
-    columns = zip(*(_row(end) for end in ends), strict=True)
-    return dict(ask(sql, [*(list(column) for column in columns), PATIENCE]))
+    return {
+        pk: _Written(keeps_place, has_ended) for pk, keeps_place, has_ended in ask(sql, [*values, PATIENCE])
+    }
 
 
 def _row(end: RunEnd) -> tuple[object, ...]:
@@ -174,15 +165,14 @@ def _row(end: RunEnd) -> tuple[object, ...]:
         end.run_at,
         end.finished_at,
         run.started_at or end.finished_at,
-        run.is_alone,
     )
 
 
-def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, bool]:
-    """For SQLite, where a statement costs no round trip."""
-    held: dict[int, bool] = {}
+def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, _Written]:
+    """Runs and attempts, for SQLite, where a statement costs no round trip."""
+    written: dict[int, _Written] = {}
     for end in ends:
-        pk, claim_id, status, failure, error, print_, run_at, finished_at, started_at, _ = _row(end)
+        pk, claim_id, status, failure, error, print_, run_at, finished_at, started_at = _row(end)
         keeps = not (end.run.order_key and run_at and _loses_place(end.run, end.run_at))
         order_key = end.run.order_key if keeps else ""
         sql = (
@@ -194,7 +184,7 @@ def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, bool]:
         values = [status, failure, error, print_, started_at, ended_at, run_at, order_key, pk, claim_id]
         if not execute(sql, values):
             continue
-        held[end.run.pk] = bool(order_key)
+        written[end.run.pk] = _Written(keeps_place=bool(order_key), event_has_ended=False)
         if end.status != RunStatus.SKIPPED:
             outcome = AttemptOutcome.SUCCEEDED if end.status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
             execute(
@@ -202,7 +192,7 @@ def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, bool]:
                 " VALUES (%s, %s, %s, %s, %s, %s)",
                 [pk, end.run.attempts, started_at, finished_at, outcome.value, error],
             )
-    return held
+    return written
 
 
 def _loses_place(run: HandlerRun, run_at: datetime | None) -> bool:

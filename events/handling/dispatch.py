@@ -86,9 +86,6 @@ def dispatch_events(
     plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[one.bot_id]) for one in events]
     _write_events(plans)
     runs = [run for one in plans for run in one.runs]
-    for one in plans:
-        if len(one.runs) == 1:
-            one.runs[0].is_alone = True
     is_queued = queue_up(runs)
     result = Dispatched(len(events))
     result.is_more = is_queued or max(Counter(event.bot_id for event in events).values()) >= share

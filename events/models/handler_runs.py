@@ -28,9 +28,6 @@ class HandlerRun(Claimable):
 
     objects = HandlerRunQuerySet.as_manager()
 
-    is_alone = False
-    """Set where it is known that the event has no other run: then it ends with this one."""
-
     class Meta:
         verbose_name = _("handler run")
         verbose_name_plural = _("handler runs")

@@ -15,6 +15,7 @@ from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
 from events.handling.claims import claim_abandoned
 from events.handling.concurrency import ConcurrencyLimit
+from events.handling.dispatch import insert_runs, run_of
 from events.models import HandlerRun
 from tests.events.handler_runs import (
     claimed,
@@ -261,6 +262,46 @@ def test_run_takes_few_queries(django_assert_max_num_queries):
     with django_assert_max_num_queries(12 * len(runs)):
         for one in runs:
             execute(one)
+
+
+@pytest.mark.only_on("postgres")
+def test_only_run_of_an_event_ends_with_it_in_one_statement():
+    registry.on("*")(lambda event, bot: Bot.objects.exists())
+    event = stored_event()
+    dispatched(event)
+    [run] = claimed([event.bot])
+    statements = []
+
+    def note(execute, sql, *arguments):
+        statements.append(sql)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(note):
+        execute(run)
+    assert done(event)
+    assert len([sql for sql in statements if "events_event " in sql]) == 1
+
+
+@pytest.mark.parametrize("is_last", [True, False], ids=["it ends last", "it ends first"])
+def test_run_that_is_added_while_the_first_one_runs_decides_about_the_event_too(is_last):
+    registry.on("*", name="first")(lambda event, bot: None)
+    event = stored_event()
+    [first] = claimed([event.bot])
+
+    @registry.on("*", name="added", retries=0)
+    def fail(event, bot):
+        raise ValueError
+
+    insert_runs([run_of(event, registry.handler_named("added"))])
+    [added] = claimed([event.bot])
+    one, other = (first, added) if is_last else (added, first)
+
+    execute(one)
+    event.refresh_from_db()
+    assert event.status == EventStatus.DISPATCHED
+    execute(other)
+    event.refresh_from_db()
+    assert event.status == EventStatus.DEAD
 
 
 @pytest.mark.django_db(transaction=True)
