@@ -4,9 +4,9 @@ import asyncio
 import logging
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from asgiref.sync import sync_to_async
 from django.db import Error, connection
 
 from core.database.connections import give_back
@@ -18,6 +18,8 @@ from feishu.text import Text
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 0.5
+"""That a request on an event loop waits for a look; then what was last known holds, so that callbacks are answered in time."""
 CURE: Final = Text(
     "若原安装已停用，且应由本安装接替，请执行 manage.py adoptrestore",
     "Where the original no longer runs and this installation takes its place, run manage.py adoptrestore",
@@ -28,6 +30,10 @@ CURE_OF_SETTING: Final = Text(
 )
 
 
+# Of its own: the threads that event loops share may all be waiting for a name that nobody resolves.
+_thread = ThreadPoolExecutor(1, thread_name_prefix="installation")
+
+
 class Watch:
     """One for a process; any thread may ask. While the database does not answer, what was last known holds."""
 
@@ -36,6 +42,7 @@ class Watch:
         """What was last known, for those who cannot wait."""
         self._looked_at: float | None = None
         self._looking = threading.Lock()
+        self._asked: Future[Standing] | None = None
         self._is_pinned = False
 
     @property
@@ -61,10 +68,14 @@ class Watch:
         return self.current().is_passive
 
     async def acurrent(self) -> Standing:
-        """The same on an event loop."""
+        """The same on an event loop; what was last known while the database is slow."""
         if self._is_pinned or self._is_fresh:
             return self.last
-        return await sync_to_async(self._current_and_give_back, thread_sensitive=False)()
+        if self._asked is None or self._asked.done():
+            self._asked = _thread.submit(self._current_and_give_back)
+        patience = None if self._looked_at is None else LOOK_SECONDS
+        await asyncio.wait({asyncio.wrap_future(self._asked)}, timeout=patience)
+        return self.last
 
     def _current_and_give_back(self) -> Standing:
         try:

@@ -5,6 +5,7 @@ Probes ask by the address of a pod or a node, so they are answered before the ho
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -22,6 +23,8 @@ PATIENCE: Final = 0.8
 """Seconds that ``ready`` waits for the database: a probe gives up after 1."""
 
 _is_migrated = False  # asked until it is so
+# Of its own: the threads that event loops share may all be waiting for a name that nobody resolves.
+_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
 _asking: dict[asyncio.AbstractEventLoop, asyncio.Task[str]] = {}
 
 
@@ -67,7 +70,9 @@ async def _database_in_time() -> str:
     loop = asyncio.get_running_loop()
     task = _asking.get(loop)
     if task is None:
-        task = _asking[loop] = asyncio.create_task(sync_to_async(_database, thread_sensitive=False)())
+        task = _asking[loop] = asyncio.create_task(
+            sync_to_async(_database, thread_sensitive=False, executor=_thread)()
+        )
         task.add_done_callback(lambda _task: _asking.pop(loop, None))
     try:
         return await asyncio.wait_for(asyncio.shield(task), PATIENCE)

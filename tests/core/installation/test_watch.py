@@ -1,3 +1,4 @@
+import asyncio
 import threading
 
 import pytest
@@ -98,6 +99,25 @@ async def test_request_on_an_event_loop_goes_by_what_is_known(looks):
     assert not watch.may_nothing_depart()
     assert (await watch.acurrent()) == COPY
     assert watch.may_nothing_depart()
+
+
+async def test_request_on_an_event_loop_waits_for_no_slow_database(monkeypatch, watch):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    assert (await watch.acurrent()) == ACTIVE
+    ended = threading.Event()
+
+    def look() -> Standing:
+        ended.wait(60)
+        return COPY
+
+    monkeypatch.setattr(standing, "look", look)
+    monkeypatch.setattr(standing, "judge", look)
+    async with asyncio.timeout(30):
+        assert [await watch.acurrent() for _ in range(3)] == [ACTIVE] * 3
+    looking = watch._asked
+    ended.set()
+    await asyncio.wrap_future(looking)
+    assert watch.last == COPY
 
 
 @pytest.mark.parametrize("cause", Cause)

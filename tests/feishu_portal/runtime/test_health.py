@@ -1,6 +1,8 @@
 """Probes are answered whatever host they name, and ready says what is missing."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -36,6 +38,20 @@ def test_database_that_is_away_is_not_ready(monkeypatch):
     monkeypatch.setattr(health, "connection", SimpleNamespace(cursor=refuse))
     answer = Client().get(health.READY)
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
+
+
+async def test_probe_needs_none_of_the_threads_that_loops_share(monkeypatch):
+    monkeypatch.setattr(health, "PATIENCE", 60.0)
+    monkeypatch.setattr(health, "_database", lambda: "ok")
+    loop, ended = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    busy = loop.run_in_executor(None, ended.wait, 60)
+    try:
+        async with asyncio.timeout(30):
+            assert await health._database_in_time() == "ok"
+    finally:
+        ended.set()
+        await busy
 
 
 async def test_database_that_does_not_answer_is_not_waited_for(monkeypatch):
