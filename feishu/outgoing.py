@@ -158,7 +158,7 @@ class _Pools(Generic[T]):
     """The connections to each proxy, made when first asked for: a bot has one, the environment names two more."""
 
     def __init__(self, make: Callable[[str], T]) -> None:
-        self._make = make
+        self._make: Callable[[str], T] = make
         self._pools: dict[str, T] = {}
 
     def get(self, proxy: str) -> T:
