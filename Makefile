@@ -7,7 +7,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup foreign test test-fast coverage bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
+.PHONY: help run setup foreign test test-fast coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
 .PHONY: bench-stream bench-workers bench-queues bench-embedded
 
@@ -61,6 +61,10 @@ coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS
 	TEST_DATABASE=sqlite $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)
 	@$(PYTHON) -m coverage combine --quiet
 	@$(PYTHON) -m coverage report $(if $(ARGS),--fail-under=0)
+
+# Lasts ten minutes unless told otherwise. Its first rounds have fixed seeds, the others fresh ones, which it prints.
+fuzz: $(DEVELOPMENT) ## odd requests, forms, sockets, webhooks, frames at a real portal (ARGS="--minutes 2 --source forms")
+	$(PYTHON) -m tests.fuzz $(ARGS)
 
 # docs/measurements.md has what it found.
 bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side (ARGS="--rounds 50")

@@ -76,7 +76,6 @@ def test_addresses_are_matched_in_linear_time() -> None:
     [
         (r"\beyJ[\w-]{8,}\.[\w-]{4,}", {"search"}),
         (r'"[^"]*(?:secret|token)[^"]*"\s*:', {"search"}),
-        (rb'"token"\s*:\s*\s*"', {"sub"}),
     ],
 )
 def test_pattern_that_is_worse_would_be_found(pattern: Any, methods: set[str]) -> None:

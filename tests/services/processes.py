@@ -68,6 +68,13 @@ class ManagedProcess:
     def output(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    def output_from(self, position: int) -> tuple[str, int]:
+        """What it printed behind this position, in bytes, and the position behind that."""
+        with self._log.open("rb") as file:
+            file.seek(position)
+            printed = file.read()
+        return printed.decode(errors="replace"), position + len(printed)
+
     @property
     def exit_code(self) -> int | None:
         """None while it runs; negative when a signal ended it."""
