@@ -73,6 +73,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self._changes = feed.everything()
         self._woken = asyncio.Event()
         self._handshaken = asyncio.Event()
+        self._is_closed = False
         self._viewer: Viewer | None = None
         self._checked_at = self._due_at = float("-inf")
         self._serving: asyncio.Task[None] | None = None
@@ -108,7 +109,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002 -- Channels' signature
         """The first message is the handshake; pages send no other."""
-        if self._serving is None or self._handshaken.is_set():
+        if self._serving is None or self._is_closed or self._handshaken.is_set():
             return
         if text_data is None or len(text_data) > MAX_HANDSHAKE:
             await self.close(NOT_UNDERSTOOD)
@@ -119,6 +120,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             await self.close(NOT_UNDERSTOOD)
         else:
             self._handshaken.set()
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Once: what the browser had already sent comes in after that, and a server raises for a second close."""
+        if not self._is_closed:
+            self._is_closed = True
+            await super().close(code, reason)
 
     # --- sending
 

@@ -231,6 +231,15 @@ async def test_hello_that_cannot_be_made_out_closes(feed, cookie, hello):
         assert await socket.closed() == sockets.NOT_UNDERSTOOD
 
 
+async def test_hello_that_cannot_be_made_out_closes_once_whatever_was_sent_behind_it(feed, cookie):
+    async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
+        await socket.next()
+        for hello in ("{", "[]", "null"):
+            await socket.say(hello)
+        assert await socket.closed() == sockets.NOT_UNDERSTOOD
+        assert await socket.hears_nothing()
+
+
 async def test_who_says_nothing_is_closed(feed, cookie, monkeypatch):
     monkeypatch.setattr(sockets, "PATIENCE", 0.1)
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
