@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_person, question
-from sandbox.delivery.hearing import tell_of_bot_added
+from sandbox.delivery.hearing import tell_of_bot
 from sandbox.errors import ControlError
 from sandbox.state import Sandbox
 from sandbox.world import ids
@@ -97,7 +97,7 @@ async def create_group(sandbox: Sandbox, group: NewGroup) -> dict[str, Any]:
         raise ControlError("a group needs a person")
     chat = world.mailbox.group(name=group.name, people=group.people, apps=group.apps)
     for app in apps:
-        tell_of_bot_added(world, sandbox.courier, app.app_id, chat)
+        tell_of_bot(world, sandbox.courier, app.app_id, chat, added=True)
     world.watchers.tell("reload")
     return {"chat_id": chat.chat_id}
 

@@ -1,10 +1,10 @@
-"""What people do in the client: write, open a chat, click, take back."""
+"""What people do in the client: write, send pictures and files, open a chat, read, react, click, take back."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -13,22 +13,37 @@ from sandbox.cards.buttons import callback_buttons
 from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_message, known_person, question
 from sandbox.delivery import callbacks, envelopes
-from sandbox.delivery.hearing import tell_bots
+from sandbox.delivery.hearing import tell_bots, tell_of_reaction
 from sandbox.errors import ControlError
 from sandbox.platform.mentions import bot_mention
 from sandbox.state import Sandbox
 from sandbox.world import ids
-from sandbox.world.messages import Chat, Message
+from sandbox.world.messages import Chat, Message, Reaction
 from sandbox.world.world import World
 
 MAX_CLICKS: Final = 5_000
+MAX_ATTACHMENT: Final = 30 * 1024 * 1024
+
+
+class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Something that is sent with `data` (base64); `duration` is milliseconds of a recording or a film."""
+
+    kind: Literal["image", "file", "audio", "media", "sticker"]
+    data: Annotated[bytes, Meta(min_length=1, max_length=MAX_ATTACHMENT)]
+    name: str = ""
+    duration: int = 1000
 
 
 class Say(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`app_id` for the p2p chat, `chat_id` for a group. In a group `mention` names the bots that are @-ed."""
+    """`app_id` for the p2p chat, `chat_id` for a group. In a group `mention` names the bots that are @-ed.
+
+    Either `text`, or a `post` as bots receive it (`{"title", "content": [[{"tag", …}]]}`), or an `attachment`.
+    """
 
     person: PersonId
-    text: str
+    text: str | None = None
+    post: dict[str, Any] | None = None
+    attachment: Attachment | None = None
     app_id: AppId | None = None
     chat_id: str | None = None
     mention: list[AppId] = []
@@ -54,6 +69,30 @@ class Clicks(Struct, forbid_unknown_fields=True, kw_only=True):
     """Many people who click in the same moment."""
 
     clicks: Annotated[list[Click], Meta(min_length=1, max_length=MAX_CLICKS)]
+
+
+class React(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An emoji below a message, or no longer there where `added` is false."""
+
+    person: PersonId
+    message_id: str
+    emoji_type: Annotated[str, Meta(min_length=1, max_length=64)] = "THUMBSUP"
+    added: bool = True
+
+
+class Read(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The person reads whatever the bot has written to them."""
+
+    person: PersonId
+    app_id: AppId
+
+
+class MenuClick(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A click on an entry of the bot's menu that pushes an event."""
+
+    person: PersonId
+    app_id: AppId
+    event_key: Annotated[str, Meta(min_length=1, max_length=30)]
 
 
 class Recall(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -113,6 +152,52 @@ def _checked(sandbox: Sandbox, clicked: Click) -> Callable[[], Awaitable[callbac
     )
 
 
+async def react(sandbox: Sandbox, wanted: React) -> dict[str, Any]:
+    """A person reacts to a message, or takes the reaction back; the bots of the chat hear of it."""
+    world = sandbox.world
+    person, message = known_person(world, wanted.person), known_message(world, wanted.message_id)
+    if person.id not in world.mailbox.chats[message.chat_id].people or message.recalled:
+        raise ControlError("this person does not see the message")
+    given = next(
+        (r for r in message.reactions if (r.operator, r.emoji_type) == (person.id, wanted.emoji_type)), None
+    )
+    if wanted.added == (given is not None):
+        return {"reactions": message.reactions}
+    if given is None:
+        given = Reaction(ids.reaction_id(), wanted.emoji_type, person.id, "user", world.now_ms)
+        message.reactions.append(given)
+    else:
+        message.reactions.remove(given)
+    world.watchers.tell("message", message=message.shown())
+    tell_of_reaction(world, sandbox.courier, message, given, added=wanted.added)
+    return {"reactions": message.reactions}
+
+
+async def read(sandbox: Sandbox, wanted: Read) -> dict[str, Any]:
+    """`{"message_ids"}`: those that were unread; the bot hears of them in one event."""
+    world = sandbox.world
+    person, app = known_person(world, wanted.person), known_app(world, wanted.app_id)
+    unread = [
+        message
+        for message in world.mailbox.in_chat(ids.p2p_chat_id(app.app_id, person.id))
+        if message.sender_type == "app" and not message.recalled and person.id not in message.readers
+    ]
+    for message in unread:
+        message.readers[person.id] = world.now_ms
+    if unread:
+        event = envelopes.messages_read(app, person, unread, world.now_ms)
+        sandbox.courier.raise_event(app, "im.message.message_read_v1", event)
+    return {"message_ids": [message.message_id for message in unread]}
+
+
+async def click_menu(sandbox: Sandbox, clicked: MenuClick) -> dict[str, Any]:
+    """`{"event_id"}`: null where the app is not subscribed to it."""
+    person, app = known_person(sandbox.world, clicked.person), known_app(sandbox.world, clicked.app_id)
+    event = envelopes.menu_clicked(app, person, clicked.event_key, sandbox.world.clock())
+    push = sandbox.courier.raise_event(app, "application.bot.menu_v6", event)
+    return {"event_id": push.event_id if push else None}
+
+
 async def recall(sandbox: Sandbox, recalled: Recall) -> dict[str, Any]:
     """A person takes a message back: their own, or a bot's as a manager might. Bots of the chat hear of it."""
     world = sandbox.world
@@ -150,8 +235,7 @@ def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Messa
         bot_mention(known_app(world, app_id), f"@_user_{index}")
         for index, app_id in enumerate(said.mention, 1)
     ]
-    keys = " ".join(mention["key"] for mention in mentions)
-    text = f"{keys} {said.text}" if mentions else said.text
+    msg_type, content = _content(world, said, [mention["key"] for mention in mentions])
     parent = world.mailbox.get(said.parent_id)
     return Message(
         message_id=ids.message_id(),
@@ -159,14 +243,41 @@ def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Messa
         sender=person.id,
         sender_type="user",
         tenant_key=person.tenant_key,
-        msg_type="text",
-        content=json.dumps({"text": text}, ensure_ascii=False),
+        msg_type=msg_type,
+        content=json.dumps(content, ensure_ascii=False),
         create_time=world.now_ms,
         update_time=world.now_ms,
         parent_id=parent.message_id if parent else "",
         root_id=(parent.root_id or parent.message_id) if parent else "",
         mentions=mentions,
     )
+
+
+def _content(world: World, said: Say, keys: list[str]) -> tuple[str, dict[str, Any]]:
+    """Type and content as bots receive them. `keys` stand for those who are mentioned."""
+    if [said.text, said.post, said.attachment].count(None) != 2:
+        raise ControlError("say needs a text, a post or an attachment, and one of them")
+    if said.text is not None:
+        return "text", {"text": " ".join([*keys, said.text])}
+    if said.post is not None:
+        if not isinstance(said.post.get("content"), list):
+            raise ControlError("a post has its content as a list of lines")
+        return "post", {"title": "", **said.post}
+    return _attached(world, said.person, said.attachment) if said.attachment else ("text", {})
+
+
+def _attached(world: World, person_id: str, attachment: Attachment) -> tuple[str, dict[str, Any]]:
+    kind: Literal["image", "file"] = "image" if attachment.kind == "image" else "file"
+    name = attachment.name or f"{attachment.kind}.bin"
+    resource = world.resources.add(
+        kind=kind, owner=person_id, type=attachment.kind, name=name, content=attachment.data
+    )
+    more: dict[str, Any] = {
+        "file": {"file_name": name},
+        "audio": {"duration": attachment.duration},
+        "media": {"file_name": name, "duration": attachment.duration},
+    }.get(attachment.kind, {})
+    return attachment.kind, {f"{kind}_key": resource.key, **more}
 
 
 def _action(message: Message, clicked: Click) -> dict[str, Any]:
@@ -187,6 +298,9 @@ def routes() -> list[ControlRoute]:
         command("enter", Enter, enter),
         command("click", Click, click),
         command("clicks", Clicks, click_all),
+        command("react", React, react),
+        command("read", Read, read),
+        command("menu", MenuClick, click_menu),
         command("recall", Recall, recall),
         question("messages", list_messages, query=["chat_id", "person", "app_id"]),
     ]

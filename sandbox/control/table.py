@@ -11,6 +11,7 @@ from sandbox.control import (
     conversations,
     disturbances,
     floods,
+    membership,
     overview,
     pushes,
 )
@@ -22,6 +23,7 @@ _ROUTES = [
     *cast.routes(),
     *answers.routes(),
     *conversations.routes(),
+    *membership.routes(),
     *pushes.routes(),
     *floods.routes(),
     *disturbances.routes(),

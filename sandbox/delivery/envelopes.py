@@ -6,6 +6,7 @@ each event.
 
 import json
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -127,6 +128,51 @@ def reacted(
         "action_time": str(reaction.at),
     }
     return {**event, "user_id": user_ids(app, person)} if person else {**event, "app_id": reaction.operator}
+
+
+def group_changed(app: AppConfig, chat: Chat, operator: PersonConfig | None) -> dict[str, Any]:
+    """What the events about members of a group have in common."""
+    event: dict[str, Any] = {
+        "chat_id": chat.chat_id,
+        "external": False,
+        "name": chat.name,
+        "i18n_names": {"zh_cn": chat.name, "en_us": chat.name, "ja_jp": chat.name},
+    }
+    if operator is not None:
+        event["operator_id"] = user_ids(app, operator)
+        event["operator_tenant_key"] = operator.tenant_key
+    return event
+
+
+def users_of(app: AppConfig, people: Iterable[PersonConfig]) -> list[dict[str, Any]]:
+    """The `users` of those events."""
+    return [
+        {"name": person.name, "tenant_key": person.tenant_key, "user_id": user_ids(app, person)}
+        for person in people
+    ]
+
+
+def messages_read(
+    app: AppConfig, person: PersonConfig, messages: Iterable[Message], at: int
+) -> dict[str, Any]:
+    """`im.message.message_read_v1`; `at` is milliseconds."""
+    return {
+        "reader": {
+            "reader_id": user_ids(app, person),
+            "read_time": str(at),
+            "tenant_key": person.tenant_key,
+        },
+        "message_id_list": [message.message_id for message in messages],
+    }
+
+
+def menu_clicked(app: AppConfig, person: PersonConfig, event_key: str, at: float) -> dict[str, Any]:
+    """`application.bot.menu_v6`; `at` is seconds."""
+    return {
+        "operator": {"operator_name": person.name, "operator_id": user_ids(app, person)},
+        "event_key": event_key,
+        "timestamp": int(at),
+    }
 
 
 def token_revoked(app: AppConfig, person: PersonConfig, reason: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which bots hear what a person writes."""
 
-from typing import Any, Final
+from typing import Final
 
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.delivery import envelopes
@@ -54,19 +54,40 @@ def tell_of_reaction(
             courier.raise_event(app, f"im.message.reaction.{'created' if added else 'deleted'}_v1", event)
 
 
-def tell_of_bot_added(world: World, courier: Courier, app_id: str, chat: Chat) -> None:
-    """Raise `im.chat.member.bot.added_v1` for a bot that is in a group from now on."""
+def tell_of_bot(
+    world: World,
+    courier: Courier,
+    app_id: str,
+    chat: Chat,
+    *,
+    added: bool,
+    operator: PersonConfig | None = None,
+) -> None:
+    """Raise `im.chat.member.bot.added_v1` or `.deleted_v1` for a bot that has come into a group or left it."""
     app = world.apps.get(app_id)
-    if app is None:
-        return
-    event: dict[str, Any] = {
-        "chat_id": chat.chat_id,
-        "external": False,
-        "name": chat.name,
-        "i18n_names": {"zh_cn": chat.name, "en_us": chat.name, "ja_jp": chat.name},
-    }
-    if chat.people:
-        operator = world.people[chat.people[0]]
-        event["operator_id"] = envelopes.user_ids(app, operator)
-        event["operator_tenant_key"] = operator.tenant_key
-    courier.raise_event(app, "im.chat.member.bot.added_v1", event)
+    if app is not None:
+        event = envelopes.group_changed(app, chat, _operator(world, chat, operator))
+        courier.raise_event(app, f"im.chat.member.bot.{'added' if added else 'deleted'}_v1", event)
+
+
+def tell_of_people(
+    world: World,
+    courier: Courier,
+    people: list[PersonConfig],
+    chat: Chat,
+    *,
+    added: bool,
+    operator: PersonConfig | None = None,
+) -> None:
+    """Raise `im.chat.member.user.added_v1` or `.deleted_v1` for the bots of a group."""
+    for app_id in chat.apps if people else ():
+        app = world.apps.get(app_id)
+        if app is not None:
+            event = envelopes.group_changed(app, chat, _operator(world, chat, operator))
+            event["users"] = envelopes.users_of(app, people)
+            courier.raise_event(app, f"im.chat.member.user.{'added' if added else 'deleted'}_v1", event)
+
+
+def _operator(world: World, chat: Chat, operator: PersonConfig | None) -> PersonConfig | None:
+    """Who did it; where nobody is named, the first person of the group."""
+    return operator or (world.people.get(chat.people[0]) if chat.people else None)

@@ -3,12 +3,11 @@
 from typing import Any, Final
 
 from sandbox.config import AppConfig, PersonConfig
-from sandbox.delivery.hearing import tell_of_bot_added
+from sandbox.delivery.hearing import tell_of_bot, tell_of_people
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, Caller, admit
 from sandbox.platform.paging import page
-from sandbox.platform.recipients import find_person
-from sandbox.world import ids
+from sandbox.platform.recipients import find_person, id_of
 from sandbox.world.avatars import avatar_url
 from sandbox.world.messages import Chat
 
@@ -58,7 +57,9 @@ async def create(call: Call) -> dict[str, Any]:
     if people:
         for app_id in chat.apps:
             if app_id != caller.app.app_id:
-                tell_of_bot_added(call.world, call.sandbox.courier, app_id, chat)
+                tell_of_bot(
+                    call.world, call.sandbox.courier, app_id, chat, added=True, operator=caller.person
+                )
     return {"code": 0, "msg": "success", "data": {"chat_id": chat.chat_id, **_about(call, caller.app, chat)}}
 
 
@@ -79,7 +80,7 @@ async def members(call: Call) -> dict[str, Any]:
     items = [
         {
             "member_id_type": id_type,
-            "member_id": _id(caller.app, person, id_type),
+            "member_id": id_of(caller.app, person, id_type),
             "name": person.name,
             "tenant_key": person.tenant_key,
         }
@@ -97,10 +98,12 @@ async def add_members(call: Call) -> dict[str, Any]:
         added = [app_id for app_id in _bots(call, wanted) if app_id not in chat.apps]
         chat.apps += added
         for app_id in added:
-            tell_of_bot_added(call.world, call.sandbox.courier, app_id, chat)
+            tell_of_bot(call.world, call.sandbox.courier, app_id, chat, added=True, operator=caller.person)
     else:
-        people = [person.id for person in _people(call, caller, wanted, name="member_id_type")]
-        chat.people += [person_id for person_id in dict.fromkeys(people) if person_id not in chat.people]
+        named = {person.id: person for person in _people(call, caller, wanted, name="member_id_type")}
+        people = [person for person_id, person in named.items() if person_id not in chat.people]
+        chat.people += [person.id for person in people]
+        tell_of_people(call.world, call.sandbox.courier, people, chat, added=True, operator=caller.person)
     call.world.watchers.tell("reload")
     empty: dict[str, list[str]] = {
         "invalid_id_list": [],
@@ -151,11 +154,6 @@ def _bots(call: Call, wanted: object) -> list[str]:
     return [str(app_id) for app_id in given]
 
 
-def _id(app: AppConfig, person: PersonConfig, id_type: str) -> str:
-    known = {"union_id": ids.union_id(person.id), "user_id": person.id}
-    return known.get(id_type) or ids.open_id(app.app_id, person.id)
-
-
 def _listed(call: Call, app: AppConfig, chat: Chat) -> dict[str, Any]:
     return {
         "chat_id": chat.chat_id,
@@ -173,7 +171,7 @@ def _owner(call: Call, app: AppConfig, chat: Chat) -> dict[str, str]:
     if not chat.people:
         return {}
     owner, id_type = call.world.people[chat.people[0]], call.query.get("user_id_type", "open_id")
-    return {"owner_id": _id(app, owner, id_type), "owner_id_type": id_type}
+    return {"owner_id": id_of(app, owner, id_type), "owner_id_type": id_type}
 
 
 def _about(call: Call, app: AppConfig, chat: Chat) -> dict[str, Any]:

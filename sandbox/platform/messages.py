@@ -14,7 +14,8 @@ from sandbox.errors import PlatformError
 from sandbox.platform import message_content
 from sandbox.platform.gateway import Call, Caller, admit, invalid_field
 from sandbox.platform.mentions import resolve_mentions
-from sandbox.platform.recipients import check_member, find_chat, sender_of, visible_message
+from sandbox.platform.paging import page
+from sandbox.platform.recipients import check_member, find_chat, id_of, sender_of, visible_message
 from sandbox.world import ids
 from sandbox.world.cards import CardEntity
 from sandbox.world.messages import Chat, Message
@@ -109,10 +110,10 @@ async def list_messages(call: Call) -> dict[str, Any]:
         found.reverse()
     size = _page_size(call)
     offset = int(call.query["page_token"]) if call.query.get("page_token", "").isdigit() else 0
-    page = found[offset : offset + size]
+    shown = found[offset : offset + size]
     data: dict[str, Any] = {
         "has_more": offset + size < len(found),
-        "items": [as_item(caller.app, m) for m in page],
+        "items": [as_item(caller.app, m) for m in shown],
     }
     if data["has_more"]:
         data["page_token"] = str(offset + size)
@@ -129,6 +130,26 @@ async def recall(call: Call) -> dict[str, Any]:
     message.recalled = True
     call.world.watchers.tell("message", message=message.shown())
     return {"code": 0, "data": {}, "msg": "success"}
+
+
+async def read_users(call: Call) -> dict[str, Any]:
+    """Who has read a message, for its sender; page "Query message read information"."""
+    caller = await admit(call, "im.message.read_users", user=True, scopes=READ_SCOPES)
+    message, id_type = visible_message(call, caller), call.query.get("user_id_type", "")
+    if message.sender != sender_of(caller):
+        raise PlatformError(230027, "Lack of necessary permissions.")
+    if id_type not in {"open_id", "union_id", "user_id"}:
+        raise invalid_field("user_id_type", "user_id_type is required")
+    readers = [
+        {
+            "user_id_type": id_type,
+            "user_id": id_of(caller.app, call.world.people[person_id], id_type),
+            "timestamp": str(at),
+            "tenant_key": call.world.people[person_id].tenant_key,
+        }
+        for person_id, at in message.readers.items()
+    ]
+    return page(call, readers)
 
 
 def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, Caller, invalid_field
+from sandbox.world import ids
 from sandbox.world.messages import Chat, Message
 from sandbox.world.world import World
 
@@ -62,6 +63,12 @@ def _known_chat(world: World, caller: Caller, chat_id: str) -> Chat:
         raise PlatformError(230034, "The receive_id is invalid.")
     check_member(caller, chat)
     return chat
+
+
+def id_of(app: AppConfig, person: PersonConfig, id_type: str) -> str:
+    """A person under the kind of id that a query asks for."""
+    known = {"union_id": ids.union_id(person.id), "user_id": person.id}
+    return known.get(id_type) or ids.open_id(app.app_id, person.id)
 
 
 def check_member(caller: Caller, chat: Chat) -> None:

@@ -55,6 +55,7 @@ KNOWN: list[Route] = [
     route(f"{_MESSAGES}/{{message_id}}", ["PATCH"], messages.patch),
     route(f"{_MESSAGES}/{{message_id}}", ["PUT"], messages.edit),
     route(f"{_MESSAGES}/{{message_id}}", ["DELETE"], messages.recall),
+    route(f"{_MESSAGES}/{{message_id}}/read_users", ["GET"], messages.read_users),
     route(f"{_MESSAGES}/{{message_id}}/reactions", ["POST"], reactions.add),
     route(f"{_MESSAGES}/{{message_id}}/reactions", ["GET"], reactions.show),
     route(f"{_MESSAGES}/{{message_id}}/reactions/{{reaction_id}}", ["DELETE"], reactions.remove),

@@ -71,6 +71,8 @@ class Message:
     thread_id: str = ""
     mentions: list[dict[str, Any]] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
+    readers: dict[str, int] = field(default_factory=dict)
+    """Who has read it, and when, in milliseconds."""
     edits: int = 0
     recalled: bool = False
     updated: bool = False

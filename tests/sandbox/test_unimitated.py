@@ -31,7 +31,7 @@ def test_every_api_of_the_official_sdk_is_in_the_list() -> None:
         ("GET", "/open-apis/bitable/v1/apps/x/tables"),
         ("POST", "/open-apis/approval/v4/instances"),
         ("POST", "/open-apis/contact/v3/users"),
-        ("GET", "/open-apis/im/v1/messages/om_x/read_users"),
+        ("POST", "/open-apis/im/v1/messages/om_x/push_follow_up"),
         ("POST", "/open-apis/message/v4/batch_send/"),
     ],
 )
