@@ -17,6 +17,7 @@ from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
 from core.checks import SETTINGS
+from core.database import poolers
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 from core.vault.redaction import redact_text
@@ -47,6 +48,20 @@ def encryption_keys_open_the_database(
     except SealedValueError as error:
         return [CheckError(str(error), hint="Put the old key behind the new one.", id="feishu_portal.E003")]
     return []
+
+
+@register(Tags.database)
+def nothing_between_portal_and_database_is_unsaid(
+    *, databases: Sequence[str] | None = None, **_options: Any
+) -> list[CheckMessage]:
+    """E009: asked with ``check --database default``; every process asks at its first connection."""
+    if not databases:
+        return []
+    try:
+        found = poolers.problem()
+    except Error as error:
+        found = poolers.problem_of(error)
+    return [CheckError(found.en_us, hint=found.zh_cn, id="feishu_portal.E009")] if found else []
 
 
 @register(SETTINGS)

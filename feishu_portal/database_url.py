@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import environ
 
+from core.database.marker import MARKER
 from feishu.text import Text
 from feishu_portal.variables import WrongValueError
 
@@ -66,11 +67,15 @@ def _check_file(name: str) -> None:
         )
 
 
-def database(url: str, *, connections: int | None) -> dict[str, Any]:
+POOLERS: Final = ("none", "session", "transaction")
+
+
+def database(url: str, *, connections: int | None, pooler: str = "none") -> dict[str, Any]:
     """Django's ``DATABASES["default"]``.
 
     ``connections``: how many the threads of this process share, as many requests at once would else open one each; None
-    where each thread has one of its own.
+    where each thread has one of its own. ``pooler``: for how long a pooler between portal and server gives a client a
+    connection of the server's; one of ``POOLERS``.
     """
     config: dict[str, Any] = environ.Env.db_url_config(url)
     options = config.setdefault("OPTIONS", {})
@@ -82,11 +87,19 @@ def database(url: str, *, connections: int | None) -> dict[str, Any]:
         }
     else:
         options |= _POSTGRES_TIMEOUTS
-        # An acknowledged event must survive the server's crash, whatever the server's own default is.
-        options["options"] = f"{options.get('options', '')} -c synchronous_commit=on".strip()
         config["CONN_HEALTH_CHECKS"] = True
+        if pooler == "none":
+            # An acknowledged event must survive the server's crash, whatever the server's own default is. A pooler refuses or
+            # ignores these options: the second one shows whether they arrived, see core.database.poolers.
+            options["options"] = (
+                f"{options.get('options', '')} -c synchronous_commit=on -c {MARKER}=on".strip()
+            )
         # Only for statements that are sent as such, see core.database.sql: Django's own carry their values in them.
         options.setdefault("prepare_threshold", 5)
+        if pooler == "transaction":
+            # What is prepared, or declared, is another client's by the next transaction.
+            options["prepare_threshold"] = None
+            config["DISABLE_SERVER_SIDE_CURSORS"] = True
         if connections is not None:
             options["pool"] = {
                 "min_size": min(2, connections),

@@ -166,8 +166,10 @@ DATABASES = {
         connections=environment.FEISHU_WEB_DATABASE_CONNECTIONS
         if os.environ.get("PORTAL_PROCESS") == "web"
         else None,
+        pooler=environment.FEISHU_POOLER,
     )
 }
+POOLER = environment.FEISHU_POOLER
 REDIS_URL = environment.REDIS_URL
 SILENCED_SYSTEM_CHECKS = [
     # HSTS for hosts that are not the portal's: the operator asks for it, not Django.

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 
 from feishu.text import Text
 from feishu_portal import validators
-from feishu_portal.database_url import database_url
+from feishu_portal.database_url import POOLERS, database_url
 from feishu_portal.variables import (
     KeyVariable,
     Table,
@@ -58,6 +58,14 @@ class SettingsTable(Table):
         unset=Text("DATA_DIR 下的 SQLite", "SQLite in DATA_DIR"),
         example="postgres://user:password@host:5432/name",
         is_secret=True,
+    )
+    FEISHU_POOLER = choice(
+        Text(
+            "数据库前的连接池（如 PgBouncer）的 pool_mode；直连为 none。迁移请直连数据库执行。",
+            "The pool_mode of a pooler such as PgBouncer in front of the database; none for a direct connection. Migrate past it.",
+        ),
+        *POOLERS,
+        default="none",
     )
     FEISHU_WEB_DATABASE_CONNECTIONS = integer(
         Text(

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.signals import connection_created
 
+from core.database.poolers import is_by_transaction
+
 _thread = threading.local()
 _LIMIT = "feishu_portal_limit"
 """An attribute of psycopg's connection: the limit that its session has, in milliseconds."""
@@ -37,18 +39,44 @@ def limit_waiting(seconds: float) -> None:
 def _apply_limit(connection: Any, **_signal: object) -> None:
     """Tell the session, where it has another limit: a pooled one may have served another thread before."""
     limit = getattr(_thread, "limit", 0)
-    if connection.vendor != "postgresql" or getattr(connection.connection, _LIMIT, 0) == limit:
+    if connection.vendor != "postgresql":
+        return
+    if is_by_transaction():
+        _limit_each_transaction(connection)
+        if connection.autocommit or not limit:
+            return
+    elif getattr(connection.connection, _LIMIT, 0) == limit:
         return
     # Within a transaction for as long as that lasts: a rollback would take back what is said for good.
     is_local = connection.in_atomic_block
+    _set_limit(connection, limit, is_local=is_local)
+    if not is_local:
+        setattr(connection.connection, _LIMIT, limit)
+
+
+def _set_limit(connection: Any, limit: int, *, is_local: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, %s),"
             " set_config('idle_in_transaction_session_timeout', %s, %s)",
             [f"{limit}ms", is_local] * 2,
         )
-    if not is_local:
-        setattr(connection.connection, _LIMIT, limit)
+
+
+def _limit_each_transaction(connection: Any) -> None:
+    """Say the limit at the beginning of every transaction of this wrapper, for as long as that lasts."""
+    if getattr(connection, _LIMIT, False):
+        return
+    setattr(connection, _LIMIT, True)
+    set_autocommit = connection._set_autocommit  # noqa: SLF001 -- through it Django begins every transaction
+
+    def begin(autocommit: bool) -> None:  # noqa: FBT001 -- Django's signature
+        set_autocommit(autocommit)
+        limit = getattr(_thread, "limit", 0)
+        if not autocommit and limit:
+            _set_limit(connection, limit, is_local=True)
+
+    connection._set_autocommit = begin  # noqa: SLF001 -- see above
 
 
 connection_created.connect(_apply_limit, dispatch_uid="core.database.limit")

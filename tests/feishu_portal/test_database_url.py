@@ -19,7 +19,22 @@ def test_server_that_vanishes_is_noticed_in_seconds():
 def test_options_of_the_address_are_kept_and_commits_are_durable():
     options = database(POSTGRES, connections=None)["OPTIONS"]
     assert options["sslmode"] == "require"
-    assert options["options"] == "-c search_path=portal -c synchronous_commit=on"
+    assert options["options"] == "-c search_path=portal -c synchronous_commit=on -c feishu_portal.direct=on"
+
+
+@pytest.mark.parametrize("pooler", ["session", "transaction"])
+def test_pooler_gets_no_options_but_the_operators_own(pooler):
+    assert "options" not in database("postgres://u:p@db/portal", connections=None, pooler=pooler)["OPTIONS"]
+    options = database(POSTGRES, connections=None, pooler=pooler)["OPTIONS"]
+    assert options["options"] == "-c search_path=portal"
+
+
+def test_nothing_is_prepared_or_declared_where_the_next_transaction_has_another_session():
+    config = database(f"{POSTGRES}&prepare_threshold=3", connections=None, pooler="transaction")
+    assert config["OPTIONS"]["prepare_threshold"] is None
+    assert config["DISABLE_SERVER_SIDE_CURSORS"] is True
+    config = database(POSTGRES, connections=None, pooler="session")
+    assert config["OPTIONS"]["prepare_threshold"] == 5
 
 
 def test_process_opens_no_more_connections_than_it_may():
