@@ -170,6 +170,7 @@ DATABASES = {
     )
 }
 POOLER = environment.FEISHU_POOLER
+MIGRATE_LOCK_SECONDS = environment.FEISHU_MIGRATE_LOCK_SECONDS
 REDIS_URL = environment.REDIS_URL
 SILENCED_SYSTEM_CHECKS = [
     # HSTS for hosts that are not the portal's: the operator asks for it, not Django.

@@ -67,6 +67,16 @@ class SettingsTable(Table):
         *POOLERS,
         default="none",
     )
+    FEISHU_MIGRATE_LOCK_SECONDS = decimal(
+        Text(
+            "migrate 每次等待表锁的时间（秒）；等待期间其他进程也会排队，因此到时放弃并稍后重试。",
+            "How long migrate waits for a table's lock, in seconds. Everybody else queues behind it meanwhile, so it then lets them "
+            "through and tries again.",
+        ),
+        default="3",
+        least=0.1,
+        most=3_600,
+    )
     FEISHU_WEB_DATABASE_CONNECTIONS = integer(
         Text(
             "每个 Web 进程最多打开的 PostgreSQL 连接数；超出的请求排队等待。",
