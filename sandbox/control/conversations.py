@@ -272,12 +272,12 @@ def _attached(world: World, person_id: str, attachment: Attachment) -> tuple[str
     resource = world.resources.add(
         kind=kind, owner=person_id, type=attachment.kind, name=name, content=attachment.data
     )
-    more: dict[str, Any] = {
+    known: dict[str, dict[str, Any]] = {
         "file": {"file_name": name},
         "audio": {"duration": attachment.duration},
         "media": {"file_name": name, "duration": attachment.duration},
-    }.get(attachment.kind, {})
-    return attachment.kind, {f"{kind}_key": resource.key, **more}
+    }
+    return attachment.kind, {f"{kind}_key": resource.key, **known.get(attachment.kind, {})}
 
 
 def _action(message: Message, clicked: Click) -> dict[str, Any]:
