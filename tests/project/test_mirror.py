@@ -97,7 +97,7 @@ ELSEWHERE = (
         why="parts of one answer to one click",
     ),
     elsewhere(
-        "events/handling", "claims completion sweep watchdog",
+        "events/handling", "claims completion watchdog",
         tests="events/handling/test_worker.py events/handling/test_execution.py events/handling/test_ordering.py",
         why="steps of one attempt, which may fail between any two of them",
     ),
