@@ -15,6 +15,7 @@ from core.console.base import operator_of
 from core.console.rendering import ago
 from core.vault.redaction import redact_text
 from events.log.dead_letters import MAX_SCANNED, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
+from events.subscriptions.http.failures import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Group:
 
     @property
     def error(self) -> str:
-        return redact_text(self.letters.error)
+        return shown(redact_text(self.letters.error))
 
     @property
     def first(self) -> str:

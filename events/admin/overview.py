@@ -24,6 +24,7 @@ from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.search import arrived_since, newest
 from events.models import Event, Subscription
+from events.subscriptions.http.failures import shown
 
 NEWEST: Final = 10_000
 DAY: Final = timedelta(hours=24)
@@ -88,7 +89,7 @@ def _stopped_subscriptions(user: User) -> Iterator[Entry]:
     for row in rows[:MAX_ENTRIES]:
         yield Entry(
             row.name,
-            f"{SubscriptionState(row.state).label} · {redact_text(row.last_error)}",
+            f"{SubscriptionState(row.state).label} · {shown(redact_text(row.last_error))}",
             reverse("admin:events_subscription_change", args=[row.pk]),
             kind=_("Subscription"),
             at=row.state_since,

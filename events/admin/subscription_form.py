@@ -36,7 +36,7 @@ def check_url(value: str) -> None:
         is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         is_valid = False
-    if not is_valid or parts.username or parts.fragment or not value.isprintable() or " " in value:
+    if not is_valid or "@" in parts.netloc or parts.fragment or not value.isprintable() or " " in value:
         raise ValidationError(_("Use an address such as https://shop.example.com/feishu-events."))
 
 

@@ -27,6 +27,7 @@ from events.admin.timeline import DELIVERY_COLOURS
 from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.models import Delivery, Subscription
 from events.subscriptions import service
+from events.subscriptions.http.failures import shown
 from events.subscriptions.lag import lag_of, newest_deliveries, with_oldest
 from events.subscriptions.service import Operation, possible_operations
 from events.subscriptions.test_delivery import send_test
@@ -163,7 +164,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     @column(_("last error"))
     def problem(self, row: Subscription) -> str:
-        text = redact_text(row.last_error)
+        text = shown(redact_text(row.last_error))
         return format_html('<span class="portal-said">{}</span>', text) if text else EMPTY
 
     @column(_("deliveries"))
@@ -245,7 +246,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
             self.message_user(request, said, messages.SUCCESS)
         else:
             said = gettext("The receiver did not take it. %(reason)s") % {
-                "reason": redact_text(result.summary)
+                "reason": shown(redact_text(result.summary))
             }
             self.message_user(request, said, messages.ERROR)
 
@@ -344,7 +345,7 @@ def _line(delivery: Delivery) -> dict[str, Any]:
             {
                 "number": one.number,
                 "took": duration(one.finished_at - one.started_at),
-                "said": redact_text(one.error or f"HTTP {one.status_code} {one.response}".strip()),
+                "said": shown(redact_text(one.error or f"HTTP {one.status_code} {one.response}".strip())),
             }
             for one in delivery.attempt_log.all()
         ],

@@ -17,6 +17,7 @@ from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line
 from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
 from events.models.claims import WAITING
+from events.subscriptions.http.failures import shown
 
 MAX_ENTRIES = 100  # of one event and kind; the newest
 MAX_ATTEMPTS = 1000
@@ -81,11 +82,11 @@ class Entry:
     @property
     def summary(self) -> str:
         """The error of one that ended before its first attempt, e.g. a run whose handler is not installed."""
-        return "" if self.attempts else last_line(redact_text(self.row.error))
+        return "" if self.attempts else shown(last_line(redact_text(self.row.error)))
 
     @property
     def error(self) -> str:
-        return "" if self.attempts else redact_text(self.row.error.strip())
+        return "" if self.attempts else shown(redact_text(self.row.error.strip()))
 
 
 def timeline(event: Event, viewer: User) -> str:
@@ -163,7 +164,7 @@ def _attempt_lines(row: Row, attempts: Mapping[int, Attempt]) -> Iterator[Attemp
                 state(AttemptOutcome(attempt.outcome), OUTCOME_COLOURS),
                 exact(attempt.started_at),
                 duration(attempt.finished_at - attempt.started_at),
-                last_line(error),
+                shown(last_line(error)),
                 error if "\n" in error else "",
             )
         elif is_running and number == row.attempts:

@@ -14,6 +14,7 @@ from bots.incidents.causes import Cause, Details
 from bots.incidents.detectors import Detector, Problem, Subject, register
 from events.enums import SENDING, SubscriptionKind, SubscriptionState
 from events.models import Subscription
+from events.subscriptions.http.failures import in_chinese
 from feishu.categories import Category
 from feishu.codes import CodeInfo
 from feishu.text import Text
@@ -40,7 +41,7 @@ def _explain(details: Details) -> CodeInfo:
         None,
         Category.RETRY,
         Text(
-            f"最近的推送全部失败，最后一次的结果：{details.message}",
+            f"最近的推送全部失败，最后一次的结果：{in_chinese(details.message)}",
             f"All attempts of late have failed, the last one with: {details.message}",
         ),
         Text(

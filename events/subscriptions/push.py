@@ -24,6 +24,7 @@ from events.errors import StaleClaimError
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, DeliveryAttempt, Subscription
 from events.subscriptions import circuit_breaker
+from events.subscriptions.http.failures import WORKER_LOST
 from events.subscriptions.http.post import PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 from events.subscriptions.reach import out_of_reach, reachable_bots
@@ -36,7 +37,6 @@ MAX_RETRY_AFTER = timedelta(hours=6)
 """The longest Retry-After that is honoured."""
 MAX_TEXT = 1_000  # characters kept of an error, of a response
 MAX_SUBSCRIPTIONS = 64  # in one round
-WORKER_LOST = "Every attempt ended with its worker: none came back to say how."
 
 
 def due_subscriptions() -> list[uuid.UUID]:
@@ -142,7 +142,7 @@ def settle(delivery: Delivery, result: PushResult) -> None:
 @transaction.atomic
 def end_lost(delivery: Delivery) -> None:
     """End a delivery none of whose attempts came back to say how it ended."""
-    result = PushResult(None, error=WORKER_LOST)
+    result = PushResult(None, error=WORKER_LOST())
     _finish(delivery, DeliveryStatus.DEAD, result, failure=DeliveryFailure.WORKER_LOST)
 
 

@@ -23,6 +23,7 @@ from core.installation.watch import watch
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
+from events.subscriptions.http.failures import FAULT, NOT_BUILT
 from events.subscriptions.http.post import PushRequest, PushResult, post
 from feishu.networks import Networks
 
@@ -155,7 +156,7 @@ class Pusher:
         except Exception as error:
             # An event that cannot be read, or a secret that cannot be opened.
             logger.exception("push_request_not_built", extra={"delivery": delivery.pk})
-            self._report(delivery, PushResult(None, error=f"{type(error).__name__}: {error}"))
+            self._report(delivery, PushResult(None, error=NOT_BUILT(said=f"{type(error).__name__}: {error}")))
             return
         asyncio.run_coroutine_threadsafe(self._push(delivery, request), self._loop)
 
@@ -165,7 +166,7 @@ class Pusher:
             result = await self._send(request)
         except Exception as error:
             logger.exception("push_failed", extra={"delivery": delivery.pk})
-            result = PushResult(None, error=type(error).__name__)
+            result = PushResult(None, error=FAULT(said=type(error).__name__))
         self._report(delivery, result)
 
     def _report(self, delivery: Delivery, result: PushResult) -> None:

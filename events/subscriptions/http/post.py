@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from ssl import SSLCertVerificationError
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,11 +15,10 @@ import httpx
 
 from core import __version__
 from core.database.text import storable
+from events.subscriptions.http.failures import NO_ANSWER, NOT_HTTP, REDIRECTED, why
 from events.subscriptions.http.signatures import signed_headers
-from feishu.diagnosis import causes_of, reason_of
-from feishu.networks import ForbiddenAddressError, Networks, Resolver, resolve
+from feishu.networks import Networks, Resolver, resolve
 from feishu.outgoing import AsyncOutgoingTransport, Route
-from feishu.reasons import Reason
 from feishu.tls import trusted
 
 TOTAL_SECONDS: Final = 15.0
@@ -71,7 +69,7 @@ class PushResult:
         if self.status is None:
             return self.error
         if self.redirect:
-            return f"HTTP {self.status}: redirected to {self.redirect}. Redirects are not followed: enter the final address."
+            return REDIRECTED(status=self.status, target=self.redirect)
         return f"HTTP {self.status}: {self.response}" if self.response else f"HTTP {self.status}"
 
 
@@ -82,15 +80,16 @@ async def post(request: PushRequest, *, networks: Networks, resolver: Resolver =
         async with asyncio.timeout(TOTAL_SECONDS):
             return await _post(request, networks, resolver)
     except TimeoutError:
-        return PushResult(None, error=f"No answer within {TOTAL_SECONDS:g} s.")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return PushResult(None, error=_failure(error)[:MAX_SNIPPET])
+        return PushResult(None, error=NO_ANSWER(seconds=f"{TOTAL_SECONDS:g}"))
+    except httpx.InvalidURL:
+        return PushResult(None, error=NOT_HTTP())
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        return PushResult(None, error=why(error, request.url)[:MAX_SNIPPET])
 
 
 async def _post(request: PushRequest, networks: Networks, resolver: Resolver) -> PushResult:
-    url = urlsplit(request.url)
-    if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
-        raise ValueError("The address is not one of HTTP.")
+    if not _is_http(request.url):
+        raise httpx.InvalidURL(request.url)
     headers = {
         "content-type": "application/json",
         "accept-encoding": "identity",
@@ -102,21 +101,23 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
             secrets=request.secrets,
         ),
     }
+    outgoing = httpx.Request(
+        "POST",
+        request.url,
+        headers=headers,
+        content=request.payload,
+        extensions={"timeout": httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS).as_dict()},
+    )
     # A connection serves one attempt: each is checked anew.
-    transport = AsyncOutgoingTransport(
+    async with AsyncOutgoingTransport(
         Route(networks=networks),
         verify=trusted(),
         limits=httpx.Limits(max_keepalive_connections=0),
         resolver=resolver,
-    )
-    async with httpx.AsyncClient(
-        transport=transport,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
-    ) as client:
-        outgoing = client.build_request("POST", request.url, headers=headers, content=request.payload)
-        response = await client.send(outgoing, stream=True)
+    ) as transport:
+        # Without a client: also one that follows no redirect fails at a response whose target it cannot read.
+        response = await transport.handle_async_request(outgoing)
+        response.request = outgoing
         try:
             return PushResult(
                 response.status_code,
@@ -126,6 +127,14 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
             )
         finally:
             await response.aclose()
+
+
+def _is_http(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+        return url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def _target(response: httpx.Response) -> str:
@@ -139,32 +148,6 @@ def _target(response: httpx.Response) -> str:
     host = f"[{target.host}]" if ":" in target.host else target.host
     shown = f"{target.scheme}://{host}{f':{target.port}' if target.port else ''}{target.path}"
     return storable(shown, MAX_TARGET)
-
-
-def _failure(error: Exception) -> str:
-    """What happened, and where it is known what to do about it."""
-    match reason_of(error, proxied=False):
-        case Reason.FORBIDDEN_ADDRESS:
-            return next(str(cause) for cause in causes_of(error) if isinstance(cause, ForbiddenAddressError))
-        case Reason.TLS:
-            return (
-                f"The receiver's certificate is not trusted ({_certificate_problem(error)}). If the company's own authority "
-                "has signed it, name its file in FEISHU_CA_FILE for the worker processes."
-            )
-        case Reason.PROXY_REFUSED | Reason.PROXY_FAILED:
-            return (
-                f"The proxy of HTTPS_PROXY did not let it through ({error}). Hosts that are reached without it are listed "
-                "in NO_PROXY."
-            )
-    return f"{type(error).__name__}: {error}"
-
-
-def _certificate_problem(error: Exception) -> str:
-    """In OpenSSL's words, without its file names and numbers."""
-    for cause in causes_of(error):
-        if isinstance(cause, SSLCertVerificationError):
-            return cause.verify_message
-    return "the TLS handshake failed"
 
 
 async def _snippet(response: httpx.Response) -> str:

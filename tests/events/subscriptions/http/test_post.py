@@ -6,6 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from events.subscriptions.http import post as posting
+from events.subscriptions.http.failures import in_chinese
 from events.subscriptions.http.post import PushRequest, PushResult, post
 from events.subscriptions.http.signatures import new_secret, signed_headers
 from feishu.networks import Networks
@@ -71,10 +72,44 @@ async def test_nothing_is_sent_where_it_may_not_go(receiver):
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(receiver):
-    receiver.answer = lambda: (302, {"location": receiver.url}, b"")
+    for status in (301, 302, 303, 307, 308):
+        receiver.requests.clear()
+        receiver.answer = lambda status=status: (status, {"location": receiver.url}, b"")
+        result = await post(request_to(receiver.url), networks=LOOPBACK)
+        assert (result.status, result.is_success) == (status, False)
+        assert len(receiver.requests) == 1
+        assert result.summary == (
+            f"HTTP {status}: redirected to {receiver.url}. Redirects are not followed: enter the final address."
+        )
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://new.example.test/hook", "https://new.example.test/hook"),
+        ("https://new.example.test:8443/hook?token=hush#part", "https://new.example.test:8443/hook"),
+        ("https://ops:hush@new.example.test/hook", "https://new.example.test/hook"),
+        ("//new.example.test/hook", "http://new.example.test/hook"),
+        ("/login?next=/hook&ticket=hush", "http://127.0.0.1:PORT/login"),
+        ("next", "http://127.0.0.1:PORT/next"),
+        ("http://[::1]:8443/hook", "http://[::1]:8443/hook"),
+        ("http://[::1/hook", "?"),
+        (f"https://new.example.test/{'x' * 1000}", f"https://new.example.test/{'x' * 175}"),
+    ],
+)
+async def test_target_of_a_redirect_is_shown_without_what_may_be_secret(receiver, location, target):
+    receiver.answer = lambda: (307, {"location": location}, b"")
     result = await post(request_to(receiver.url), networks=LOOPBACK)
-    assert (result.status, result.is_success) == (302, False)
-    assert len(receiver.requests) == 1
+    assert result.redirect == target.replace("PORT", str(receiver.port))
+    assert "hush" not in result.summary
+
+
+@pytest.mark.parametrize("answer", [(304, {}, b""), (302, {}, b""), (300, {}, b"choose")])
+async def test_status_of_redirects_without_a_target_is_a_plain_failure(receiver, answer):
+    receiver.answer = lambda: answer
+    result = await post(request_to(receiver.url), networks=LOOPBACK)
+    assert (result.status, result.redirect, result.is_success) == (answer[0], "", False)
+    assert result.summary.startswith(f"HTTP {answer[0]}")
 
 
 async def test_an_answer_is_read_no_further_than_needed(receiver):
@@ -130,7 +165,7 @@ async def test_a_receiver_that_does_not_answer_is_given_up_on(monkeypatch):
 async def test_what_cannot_be_reached_is_said_and_not_raised(url):
     result = await post(request_to(url), networks=LOOPBACK)
     assert result.status is None
-    assert result.error
+    assert in_chinese(result.error) != result.error
 
 
 def test_neither_keys_nor_bodies_stand_in_a_requests_repr():

@@ -1,0 +1,165 @@
+"""Why a push failed, in words. They are stored in English, so that equal failures are equal whoever reads them, and shown in
+either language: the sentence is found again by what stands around its values."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from ssl import SSLCertVerificationError, SSLError
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import get_language
+
+from feishu.diagnosis import causes_of, reason_of
+from feishu.networks import ForbiddenAddressError
+from feishu.proxies import environment_proxy
+from feishu.reasons import Reason
+
+_HOLE: Final = re.compile(r"\{\w{1,20}\}")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence in both languages, with the same ``{holes}`` for values."""
+
+    zh_cn: str
+    en_us: str
+
+    def __call__(self, **values: object) -> str:
+        """As it is stored."""
+        return self.en_us.format(**values)
+
+    @cached_property
+    def _parts(self) -> tuple[list[str], list[str]]:
+        """What stands around the holes, and their names."""
+        return _HOLE.split(self.en_us), [hole[1:-1] for hole in _HOLE.findall(self.en_us)]
+
+    def values_in(self, stored: str) -> dict[str, str] | None:
+        """The values of a stored sentence; None where it is another one. Reads the text once."""
+        (first, *parts), names = self._parts
+        if not stored.startswith(first):
+            return None
+        values, at = {}, len(first)
+        for position, (name, part) in enumerate(zip(names, parts, strict=True)):
+            is_last = position == len(names) - 1
+            end = len(stored) - len(part) if is_last else stored.find(part, at)
+            if end < at or not stored.endswith(part, end, end + len(part)):
+                return None
+            values[name] = stored[at:end]
+            at = end + len(part)
+        return values if at == len(stored) else None
+
+
+NO_ANSWER: Final = Sentence("{seconds} 秒内没有应答。", "No answer within {seconds} s.")
+NOT_HTTP: Final = Sentence("地址不是 HTTP 地址。", "The address is not one of HTTP.")
+FORBIDDEN: Final = Sentence(
+    "该主机位于不允许连接的网络。若确为本公司的网络，请管理员将其加入 {setting}。",
+    "This host is in a network that may not be connected to. If the network is the company's own, an administrator adds it "
+    "to {setting}.",
+)
+REDIRECTED: Final = Sentence(
+    "HTTP {status}：重定向到 {target}。不会跟随重定向：请填写最终地址。",
+    "HTTP {status}: redirected to {target}. Redirects are not followed: enter the final address.",
+)
+UNTRUSTED: Final = Sentence(
+    "接收方的证书不受信任（{problem}）。若由公司自己的 CA 签发，请为 worker 进程设置 FEISHU_CA_FILE 指向其证书文件。",
+    "The receiver's certificate is not trusted ({problem}). If the company's own authority has signed it, name its file in "
+    "FEISHU_CA_FILE for the worker processes.",
+)
+OUTDATED: Final = Sentence(
+    "接收方的证书不在有效期内（{problem}）。请在接收方更新证书，并核对本机时钟。",
+    "The receiver's certificate is not valid now ({problem}). Renew it there, and compare this host's clock.",
+)
+ANOTHER_NAME: Final = Sentence(
+    "接收方的证书属于其他主机（{problem}）。请填写证书所含的主机名，或在接收方更换证书。",
+    "The receiver's certificate is for another host ({problem}). Enter a host that it names, or give the receiver another one.",
+)
+NO_TLS: Final = Sentence(
+    "与接收方的 TLS 握手失败（{problem}）。若其仅支持 HTTP，请以 http:// 填写地址。",
+    "The TLS handshake with the receiver failed ({problem}). Where it speaks plain HTTP alone, enter its address with http://.",
+)
+PROXY_REFUSED: Final = Sentence(
+    "HTTPS_PROXY 的代理没有放行（{said}）。无需经过代理的主机请列入 NO_PROXY。",
+    "The proxy of HTTPS_PROXY did not let it through ({said}). Hosts that are reached without it are listed in NO_PROXY.",
+)
+PROXY_AWAY: Final = Sentence(
+    "无法经 HTTPS_PROXY 的代理连接（{said}）。请检查代理；无需经过代理的主机请列入 NO_PROXY。",
+    "It was not reached through the proxy of HTTPS_PROXY ({said}). Look at the proxy; hosts that are reached without it are "
+    "listed in NO_PROXY.",
+)
+UNKNOWN_NAME: Final = Sentence(
+    "找不到接收方的主机名（{said}）。", "The receiver's host name is not found ({said})."
+)
+UNREACHABLE: Final = Sentence("无法连接到接收方（{said}）。", "The receiver cannot be reached ({said}).")
+BROKEN: Final = Sentence("应答之前连接已断开（{said}）。", "The line broke before an answer came ({said}).")
+PASSIVE: Final = Sentence("门户处于被动模式，不发送任何请求。", "The portal is passive and sends nothing.")
+NOT_BUILT: Final = Sentence("无法生成请求（{said}）。", "The request cannot be made ({said}).")
+FAULT: Final = Sentence(
+    "门户内部错误（{said}），详情见日志。", "A fault of the portal itself ({said}); the log has it."
+)
+WORKER_LOST: Final = Sentence(
+    "每次尝试都随其工作进程一起中断，没有结果。",
+    "Every attempt ended with its worker: none came back to say how.",
+)
+
+SENTENCES: Final = (
+    NO_ANSWER, NOT_HTTP, FORBIDDEN, REDIRECTED, UNTRUSTED, OUTDATED, ANOTHER_NAME, NO_TLS, PROXY_REFUSED, PROXY_AWAY,
+    UNKNOWN_NAME, UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, WORKER_LOST,
+)  # fmt: skip
+
+_BY_REASON: Final = {
+    Reason.PASSIVE: PASSIVE,
+    Reason.PROXY_REFUSED: PROXY_REFUSED,
+    Reason.PROXY_FORBIDS: PROXY_REFUSED,
+    Reason.PROXY_FAILED: PROXY_REFUSED,
+    Reason.PROXY_UNREACHABLE: PROXY_AWAY,
+    Reason.PROXY_TIMEOUT: PROXY_AWAY,
+    Reason.DNS: UNKNOWN_NAME,
+    Reason.UNREACHABLE: UNREACHABLE,
+    Reason.TIMEOUT: UNREACHABLE,
+    Reason.BROKEN: BROKEN,
+    Reason.CUT: BROKEN,
+}
+# OpenSSL's X509_V_ERR_*: not yet valid, expired; another host name, another address.
+_NOT_NOW: Final = frozenset({9, 10})
+_OTHER_HOST: Final = frozenset({62, 64})
+
+
+def in_chinese(stored: str) -> str:
+    """A stored error in Chinese; one that is not ours, such as the receiver's own words, as it is."""
+    for sentence in SENTENCES:
+        if (values := sentence.values_in(stored)) is not None:
+            return sentence.zh_cn.format(**values)
+    return stored
+
+
+def shown(stored: str) -> str:
+    """A stored error in the active language."""
+    language = get_language() or settings.LANGUAGE_CODE
+    return in_chinese(stored) if language.startswith("zh") else stored
+
+
+def why(error: Exception, url: str) -> str:
+    """What happened to a request to ``url``, and where it is known what to do about it, as it is stored."""
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    is_proxied = bool(environment_proxy(url))
+    reason = reason_of(error, proxied=is_proxied)
+    if reason is Reason.FORBIDDEN_ADDRESS:
+        return next(str(cause) for cause in causes_of(error) if isinstance(cause, ForbiddenAddressError))
+    if reason is Reason.TLS:
+        return _tls(error)
+    if is_proxied and reason is Reason.BROKEN:
+        return PROXY_AWAY(said=said)
+    return _BY_REASON.get(reason, FAULT)(said=said)
+
+
+def _tls(error: Exception) -> str:
+    """In OpenSSL's words, without its file names and numbers."""
+    for cause in causes_of(error):
+        if isinstance(cause, SSLCertVerificationError):
+            problem = cause.verify_message
+            if cause.verify_code in _NOT_NOW:
+                return OUTDATED(problem=problem)
+            return (ANOTHER_NAME if cause.verify_code in _OTHER_HOST else UNTRUSTED)(problem=problem)
+    reason = next((cause.reason for cause in causes_of(error) if isinstance(cause, SSLError)), "")
+    return NO_TLS(problem=(reason or "unknown").lower().replace("_", " "))

@@ -1,0 +1,68 @@
+"""Errors of deliveries: stored in English, shown in Chinese as well."""
+
+import re
+
+import pytest
+from django.utils import translation
+
+from events.subscriptions.http import failures
+from events.subscriptions.http.failures import REDIRECTED, SENTENCES, Sentence, in_chinese, shown
+from feishu.networks import ForbiddenAddressError
+
+HOLE = re.compile(r"\{(\w+)\}")
+VALUES = {
+    "seconds": "15",
+    "setting": "FEISHU_DELIVERY_NETWORKS",
+    "status": "302",
+    "target": "https://a.test/x. Redirects {odd}",
+    "problem": "self-signed certificate (in chain).",
+    "said": "ConnectError: [Errno 111] (refused) {0}%s",
+}
+
+
+def values(sentence: Sentence) -> dict[str, str]:
+    return {name: VALUES[name] for name in HOLE.findall(sentence.en_us)}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda one: one.en_us[:30])
+def test_every_sentence_is_found_again_with_its_values(sentence):
+    stored = sentence(**values(sentence))
+    assert set(HOLE.findall(sentence.zh_cn)) <= set(values(sentence))
+    chinese = in_chinese(stored)
+    assert chinese == sentence.zh_cn.format(**values(sentence))
+    assert re.search(r"[\u4e00-\u9fff]", chinese)
+    with translation.override("zh-hans"):
+        assert shown(stored) == chinese
+    with translation.override("en"):
+        assert shown(stored) == stored
+
+
+def test_all_sentences_are_known():
+    assert set(SENTENCES) == {one for one in vars(failures).values() if isinstance(one, Sentence)}
+
+
+def test_refused_network_is_one_of_them():
+    said = str(ForbiddenAddressError("FEISHU_DELIVERY_NETWORKS"))
+    assert in_chinese(said).startswith("该主机位于不允许连接的网络")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "HTTP 500: oh no",
+        "HTTP 302: redirected to ",
+        "No answer within 15 s",
+        "No answer within",
+        REDIRECTED(status=302, target="x")[:-1],
+        "Traceback (most recent call last):\nValueError: No answer within 15 s.",
+    ],
+)
+def test_anything_else_is_shown_as_it_is(stored):
+    assert in_chinese(stored) == stored
+
+
+def test_long_texts_are_read_in_linear_time():
+    for sentence in SENTENCES:
+        text = sentence.en_us * 3_000
+        assert in_chinese(text)
