@@ -1,7 +1,7 @@
 """The bot's own open_id: by it a mention of this bot is told from a mention of another.
 
-No event names it, so the platform is asked (page "Obtain bot info"): by the doctor, with the count of long connections, or when a
-message in a group has to be judged.
+No event names it, so the platform is asked (page "Obtain bot info"): by the doctor, with the count of long connections, or
+when a message in a group may be for this bot.
 """
 
 from contextlib import suppress

@@ -1,8 +1,8 @@
 """Reading what a person wrote in a chat: the text of a message, and whom it mentions. Pure.
 
-Messages come in two shapes: in the event `im.message.receive_v1` (`message_type`, `content`, `mentions[].id.open_id`) and in the answer of
-"Get message content" (`msg_type`, `body.content`, `mentions[].id`). A rich-text message (`post`) is flat or has its content under the key of a
-language. Nothing in a message can make reading it raise: what is malformed holds no text.
+Messages come in two shapes: in the event `im.message.receive_v1` (`message_type`, `content`, `mentions[].id.open_id`) and
+in the answer of "Get message content" (`msg_type`, `body.content`, `mentions[].id`). A rich-text message (`post`) is flat
+or has its content under the key of a language. No message makes reading it raise: a malformed one holds no text.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The machine's clock against the platform's, by the `Date` of its answers.
 
-A machine whose clock is wrong takes every message for hours old. One `Date` proves nothing: a proxy may write its own, a cache an old one.
-So several answers have to agree, and of several platforms the one that agrees with the machine decides.
+A machine whose clock is wrong takes every message for hours old. One `Date` proves nothing: a proxy may write its own, a
+cache an old one. So several answers have to agree, and of several platforms the one that agrees with the machine decides.
 """
 
 import logging

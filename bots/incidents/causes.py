@@ -21,8 +21,8 @@ class Details:
 class Cause:
     """A kind of problem. ``name`` is stored, at most 20 characters; ``headline`` takes ``%(subject)s``.
 
-    ``page``: the name of the console's page about the subject, which gets its id where it takes one. ``is_severe``: the subject does not
-    work; otherwise it works less well than it should.
+    ``page``: the name of the console's page about the subject, which gets its id where it takes one. ``is_severe``: the
+    subject does not work; otherwise it works less well than it should.
     """
 
     name: str

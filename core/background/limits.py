@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 SHARE: Final = 4
-"""A client, an operator or a bot has a quarter at most of places that all share."""
+"""A client, an operator, a bot or an address has a quarter at most of places that all share."""
 
 
 _ALL: Final = object()

@@ -11,12 +11,11 @@ from typing import Self
 
 from starlette.requests import Request
 
+from core.background.limits import SHARE
 from core.remote_address import network_of
 
 MAX_BYTES = 64 * 1024 * 1024
 """Of all bodies under way in one process."""
-SHARE = 4
-"""One address has a quarter of the places at most."""
 YOUNG_SECONDS = 1.0
 """How long a body may be under way before it gives way to others."""
 

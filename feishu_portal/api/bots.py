@@ -27,8 +27,8 @@ class ConnectionOut(Schema):
 
 
 class BotOut(Schema):
-    """``transport`` is how events arrive, ``callback_transport`` how callbacks do. ``state`` is that of all connections together; beside ``connected``, ``error`` is a warning. It is empty where
-    nothing is wrong."""
+    """``transport`` is how events arrive, ``callback_transport`` how callbacks do. ``state`` is that of all connections
+    together; beside ``connected``, ``error`` is a warning. It is empty where nothing is wrong."""
 
     id: str
     app_id: str
