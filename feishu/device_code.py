@@ -71,7 +71,7 @@ class DeviceCodes:
         return DeviceCode(
             device_code=str(body["device_code"]),
             user_code=str(body.get("user_code") or ""),
-            verification_uri=link,
+            verification_uri=self._credentials.platform.for_browsers(link),
             expires_in=positive(body.get("expires_in")) or DEFAULT_LIFETIME,
             interval=positive(body.get("interval")) or DEFAULT_INTERVAL,
         )

@@ -40,6 +40,14 @@ class Platform:
             return f"{self.open_url}/open-apis/authen/v2/oauth/token"
         return f"{self.accounts_url}/oauth/v3/token"
 
+    def for_browsers(self, link: str) -> str:
+        """A link of the platform's as browsers reach it: one below an address of this host's own gateway leads nowhere
+        there."""
+        for own in (self.accounts_url, self.open_url):
+            if self.browser_url and (link == own or link.startswith((f"{own}/", f"{own}?"))):
+                return self.browser_url + link.removeprefix(own)
+        return link
+
     @property
     def authorize_url(self) -> str:
         """The page on which a person consents; opened in a browser, never called."""

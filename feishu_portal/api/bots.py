@@ -28,12 +28,18 @@ class ConnectionOut(Schema):
 
 class BotOut(Schema):
     """``transport`` is how events arrive, ``callback_transport`` how callbacks do. ``state`` is that of all connections
-    together; beside ``connected``, ``error`` is a warning. It is empty where nothing is wrong."""
+    together; beside ``connected``, ``error`` is a warning. It is empty where nothing is wrong.
+
+    ``open_url`` is where servers call the platform for this bot, ``browser_url`` where people's browsers find its accounts
+    pages.
+    """
 
     id: str
     app_id: str
     name: str
     platform: str
+    open_url: str
+    browser_url: str
     transport: str
     callback_transport: str
     enabled: bool
@@ -50,11 +56,14 @@ class BotPage(Schema):
 def bot_out(status: BotStatus) -> BotOut:
     """A bot as callers see it: no secret, and no word of whether there is one."""
     bot, diagnosis = status.bot, status.diagnosis()
+    addresses = bot.addresses
     return BotOut(
         id=str(bot.pk),
         app_id=bot.app_id,
         name=bot.name,
         platform=bot.platform,
+        open_url=addresses.open_url,
+        browser_url=addresses.browser_url or addresses.accounts_url,
         transport=bot.transport,
         callback_transport=bot.callbacks_by,
         enabled=bot.enabled,

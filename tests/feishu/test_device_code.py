@@ -1,3 +1,4 @@
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import pytest
@@ -90,3 +91,11 @@ def test_the_end_of_the_wait_is_an_error(platform, codes, error):
     with pytest.raises(OAuthError) as caught:
         codes.poll("d")
     assert caught.value.error == error
+
+
+def test_link_is_one_that_browsers_reach(platform, transport, credentials):
+    behind = replace(credentials.platform, browser_url="https://accounts.example.test")
+    inner = f"{credentials.platform.accounts_url}/verify?user_code=A"
+    platform.will_say({"device_code": "d", "verification_uri": inner})
+    started = DeviceCodes(replace(credentials, platform=behind), transport).start([])
+    assert started.verification_uri == "https://accounts.example.test/verify?user_code=A"

@@ -43,3 +43,20 @@ def test_what_is_no_base_url_is_refused(url):
 
 def test_credentials_do_not_show_their_secret():
     assert "s3cr3t" not in repr(AppCredentials("cli_a", "s3cr3t", FEISHU))
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("http://gateway.test/feishu/verify?code=A", "https://accounts.example.test/verify?code=A"),
+        ("http://gateway.test/feishu", "https://accounts.example.test"),
+        ("http://gateway.test/feishu?code=A", "https://accounts.example.test?code=A"),
+        ("http://gateway.test/open/verify", "https://accounts.example.test/verify"),
+        ("http://gateway.test/feishu-other/verify", "http://gateway.test/feishu-other/verify"),
+        ("https://accounts.feishu.cn/verify", "https://accounts.feishu.cn/verify"),
+    ],
+)
+def test_link_below_the_gateway_is_shown_where_browsers_reach_it(link, shown):
+    through = ("http://gateway.test/open/", "http://gateway.test/feishu/", "v3")
+    assert Platform(*through, "https://accounts.example.test/").for_browsers(link) == shown
+    assert Platform(*through).for_browsers(link) == link

@@ -23,3 +23,30 @@ def test_answers_hold_no_secret():
     text = api_client(Scope.BOTS_READ).get("/api/v1/bots").text
     assert "the-app-secret" not in text
     assert "the-encrypt-key" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "open_url", "browser_url"),
+    [
+        ({"platform": "feishu"}, "https://open.feishu.cn", "https://accounts.feishu.cn"),
+        ({"platform": "lark"}, "https://open.larksuite.com", "https://accounts.larksuite.com"),
+        ({}, "http://platform.test", "http://platform.test"),
+        (
+            {"open_url": "http://gateway.test/feishu/", "browser_url": "https://accounts.example.test/"},
+            "http://gateway.test/feishu",
+            "https://accounts.example.test",
+        ),
+    ],
+)
+def test_bot_says_where_servers_and_where_browsers_reach_its_platform(values, open_url, browser_url):
+    bot = make_bot(**values)
+    found = api_client(Scope.BOTS_READ).get(f"/api/v1/bots/{bot.pk}").json()
+    assert (found["open_url"], found["browser_url"]) == (open_url, browser_url)
+
+
+def test_next_secrets_are_no_part_of_an_answer():
+    bot = make_bot(encrypt_key="the-encrypt-key", next_encrypt_key="the-next-key")
+    client = api_client(Scope.BOTS_READ)
+    for answer in (client.get("/api/v1/bots"), client.get(f"/api/v1/bots/{bot.pk}")):
+        assert "the-next-key" not in answer.text
+        assert "rotation" not in answer.text
