@@ -14,3 +14,7 @@ class BotsConfig(AppConfig):
         # Each registers its detector, in the order in which pages list their causes; models are loaded now.
         for name in ("connections", "clocks"):
             import_module(f"bots.incidents.{name}")
+        from bots.models import Bot  # noqa: PLC0415 -- models are there only now
+        from core.installation.standing import count_as_content  # noqa: PLC0415 -- see above
+
+        count_as_content(Bot.objects.exists)

@@ -75,7 +75,14 @@ class Standing:
 ACTIVE: Final = Standing()
 
 
+_contents: list[Callable[[], bool]] = []
 _stakes: list[Callable[[], bool]] = []
+
+
+def count_as_content(is_there: Callable[[], bool]) -> None:
+    """Before anything is there that a copy could act for, the database of a new installation may well be a copy of an empty
+    one, as a prepared template is."""
+    _contents.append(is_there)
 
 
 def count_as_stake(is_held: Callable[[], bool]) -> None:
@@ -83,8 +90,8 @@ def count_as_stake(is_held: Callable[[], bool]) -> None:
     _stakes.append(is_held)
 
 
-def _has_stakes() -> bool:
-    return any(is_held() for is_held in _stakes)
+def _any(questions: list[Callable[[], bool]]) -> bool:
+    return any(question() for question in questions)
 
 
 def public_host() -> str:
@@ -130,16 +137,20 @@ def judge() -> Standing:
     installation = Installation.objects.first()
     if installation is None:
         return Standing(Cause.SETTING) if settings.PASSIVE else ACTIVE
-    return Standing(_cause(installation), installation.marked_at)
+    cause = _cause(installation)
+    return Standing(None if _is_empty(cause) else cause, installation.marked_at)
 
 
 def look() -> Standing:
     """As ``judge``, and what follows from it is noted: in an active database that it is in use, and how this host knows it; of
-    one that fell behind, for the processes of other hosts, that it did. Raises django.db.Error."""
+    an empty copy that it is one of its own; of one that fell behind, for the processes of other hosts, that it did. Raises
+    django.db.Error."""
     installation = Installation.objects.first()
     if installation is None:
         return Standing(Cause.SETTING) if settings.PASSIVE else ACTIVE
     cause = _cause(installation)
+    if _is_empty(cause):
+        installation, cause = adopt(), None
     if cause is None:
         _mark(installation)
     elif cause == Cause.BEHIND and installation.found_behind_at is None:
@@ -149,6 +160,11 @@ def look() -> Standing:
     return Standing(cause, installation.marked_at)
 
 
+def _is_empty(cause: Cause | None) -> bool:
+    """Whether the database only looks like a copy, and holds nothing."""
+    return cause not in {None, Cause.SETTING} and not _any(_contents)
+
+
 def _cause(installation: Installation) -> Cause | None:
     if settings.PASSIVE:
         return Cause.SETTING
@@ -156,7 +172,7 @@ def _cause(installation: Installation) -> Cause | None:
     if installation.name and installation.name != settings.INSTALLATION:
         return Cause.NAME
     is_unnamed = not installation.name
-    if is_unnamed and installation.host and public_host() not in {"", installation.host} and _has_stakes():
+    if is_unnamed and installation.host and public_host() not in {"", installation.host} and _any(_stakes):
         return Cause.HOST
     if installation.place != place():
         return Cause.PLACE

@@ -42,7 +42,8 @@ class DatabaseCopies:
             self._migrate(template)
             self._template = template
         url = self._engine.create(next(self._names), template=of or self._template)
-        self._engine.settle(url)
+        if of:
+            self._engine.settle(url)  # a copy that holds bots would be taken for a restored backup
         return url
 
     def restore(self, of: str) -> str:

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def own_database(settings, tmp_path):
+def own_database(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(standing, "_contents", [lambda: True])
     settings.DATA_DIR = tmp_path
     settings.PUBLIC_URL = "https://portal.example.com"
     Installation.objects.all().delete()
@@ -58,6 +59,32 @@ def test_rows_that_were_written_anew_are_a_restore():
 def test_database_that_lay_elsewhere_is_a_copy(place):
     Installation.objects.update(place=place)
     assert cause() == Cause.PLACE
+
+
+class TestEmpty:
+    """A database without bots, e.g. one that was made from a prepared template."""
+
+    @pytest.fixture(autouse=True)
+    def empty(self, monkeypatch):
+        self.has_bots = False
+        monkeypatch.setattr(standing, "_contents", [lambda: self.has_bots])
+
+    @pytest.mark.parametrize(
+        "differs", [{"place": "1:2:3"}, {"name": "template"}, {"found_behind_at": timezone.now()}]
+    )
+    def test_copy_of_an_empty_database_is_a_new_one(self, differs):
+        Installation.objects.update(**differs)
+        before = Installation.objects.get().identity
+        assert standing.judge().cause is None
+        assert Installation.objects.get().identity == before
+        assert cause() is None
+        assert Installation.objects.get().identity != before
+        self.has_bots = True
+        assert cause() is None
+
+    def test_setting_holds_for_it_too(self, settings):
+        settings.PASSIVE = True
+        assert cause() == Cause.SETTING
 
 
 class TestName:

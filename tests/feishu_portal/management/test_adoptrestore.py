@@ -83,8 +83,9 @@ def test_dry_run_says_what_there_is_and_changes_nothing():
 
 
 def test_active_database_is_not_adopted_again():
+    bot = make_bot()
     adoptrestore("--yes")
-    grant = make_grant(make_bot())
+    grant = make_grant(bot)
     assert "nothing to adopt" in adoptrestore("--yes")
     grant.refresh_from_db()
     assert grant.phase == RefreshPhase.IDLE
