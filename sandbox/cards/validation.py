@@ -3,11 +3,11 @@
 The refusal is code 230099 with a sub-code inside the message (page "Send message", list of error codes).
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.cards import schema
+from sandbox.strange_json import parse_json
 
 MAX_BYTES = 30 * 1024
 MAX_ELEMENTS = 200
@@ -48,7 +48,7 @@ def is_shared(card: Mapping[str, Any]) -> bool:
 def parse(content: str) -> dict[str, Any]:
     """The card in a message's content, checked. Raises CardError."""
     try:
-        card = json.loads(content)
+        card = parse_json(content)
     except ValueError as error:
         raise CardError(
             BAD_JSON, "parse card json err, please check whether the card json is correct"

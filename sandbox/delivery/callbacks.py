@@ -13,6 +13,7 @@ from sandbox.cards import validation
 from sandbox.config import AppConfig, PersonConfig
 from sandbox.delivery import envelopes
 from sandbox.delivery.courier import Courier
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.deliveries import Answer
 from sandbox.world.messages import Message
@@ -118,7 +119,7 @@ def _response(app: AppConfig, answer: Answer) -> dict[str, Any]:
     if answer.data is None:
         raise _Refused(EMPTY_ACK if (app.callback_mode or app.mode) == "websocket" else BAD_RESPONSE)
     try:
-        response = json.loads(answer.data)
+        response = parse_json(answer.data)
     except ValueError:
         raise _Refused(BAD_RESPONSE) from None
     if not isinstance(response, dict):

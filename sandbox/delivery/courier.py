@@ -6,7 +6,6 @@ never; any connection of the app may get it, and nothing is broadcast.
 
 import asyncio
 import base64
-import json
 import random
 from collections import deque
 from collections.abc import Coroutine
@@ -18,6 +17,7 @@ from feishu.frames import Frame, encode
 from sandbox.config import AppConfig, Mode
 from sandbox.delivery import envelopes, frames
 from sandbox.delivery.webhook import Webhook
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.calls import masked
 from sandbox.world.connections import Connection, Flight, Written
@@ -319,7 +319,7 @@ def _note_late(connection: Connection, message_id: str) -> None:
 def _answer_of(ack: Frame) -> Answer:
     """`{"code": 200}`, with or without `headers` and base64 `data`; anything else counts as a refusal."""
     try:
-        body = json.loads(ack.payload)
+        body = parse_json(ack.payload)
         code = int(body["code"])
         data = body.get("data")
     except (ValueError, KeyError, TypeError):

@@ -5,7 +5,6 @@ Pages "Send notifications to developer's server" and "Encrypt Key encryption con
 """
 
 import asyncio
-import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from feishu.encryption import encrypt
 from feishu.signatures import event_signature
 from sandbox.config import AppConfig
 from sandbox.delivery.envelopes import challenge
+from sandbox.strange_json import parse_json
 from sandbox.world.deliveries import Answer, Outcome
 
 CONNECT_SECONDS = 2.0
@@ -86,7 +86,7 @@ class Webhook:
         if response.status_code != 200:
             return f"HTTP {response.status_code}"
         try:
-            returned = json.loads(response.content).get("challenge")
+            returned = parse_json(response.content).get("challenge")
         except (ValueError, AttributeError):
             return "the answer is not a JSON object"
         return "" if returned == expected else "the challenge was not returned"

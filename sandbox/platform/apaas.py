@@ -9,6 +9,7 @@ from typing import Any, Final
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, admit
 from sandbox.platform.postgrest import QueryError, order_by, quoted, select, where
+from sandbox.strange_json import parse_json
 from sandbox.world.workspaces import DEMO_NAMESPACE, Workspace, WorkspaceError, new_record_id
 
 APPS: Final = ("app_engine:apps:read",)
@@ -181,7 +182,7 @@ def _parsed(call: Call, name: str) -> Any:
     if not isinstance(text, str):
         raise _invalid(f"{name} must be a string")
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         raise _invalid(f"{name} is not JSON") from None
 

@@ -11,6 +11,7 @@ from sandbox.cards import validation
 from sandbox.delivery.callbacks import show
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call, admit, invalid_field
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.cards import CardEntity
 
@@ -118,7 +119,7 @@ def _card(data: object) -> dict[str, Any]:
 
 def _object(text: object, name: str) -> dict[str, Any]:
     try:
-        value = json.loads(text) if isinstance(text, str) else None
+        value = parse_json(text) if isinstance(text, str) else None
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Call
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.hooks import Hook
 from sandbox.world.messages import Message
@@ -81,7 +82,7 @@ def _content(body: dict[str, Any]) -> tuple[str, str]:
         return "interactive", json.dumps(card, ensure_ascii=False)
     if isinstance(content, str):
         try:
-            content = json.loads(content)
+            content = parse_json(content)
         except ValueError:
             content = None
     if msg_type not in _CONTENTS or not isinstance(content, dict) or _CONTENTS[msg_type] not in content:

@@ -6,7 +6,6 @@ Pages "General error codes" and "Frequency control". Which HTTP status goes with
 
 import asyncio
 import base64
-import json
 import math
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -25,6 +24,7 @@ from sandbox.errors import PlatformError, TokenError
 from sandbox.platform import catalogue
 from sandbox.platform.spoiling import HalfAnswer, spoil
 from sandbox.state import Sandbox, sandbox_of
+from sandbox.strange_json import parse_json
 from sandbox.wire import DROP
 from sandbox.world import ids
 from sandbox.world.authorizations import UserToken
@@ -66,7 +66,7 @@ class Call:
     def json(self) -> dict[str, Any]:
         """The body as an object. Raises PlatformError 99992402."""
         try:
-            parsed = json.loads(self.body or b"{}")
+            parsed = parse_json(self.body or b"{}")
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
@@ -78,7 +78,7 @@ class Call:
         if self.request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
         try:
-            parsed = json.loads(self.body)
+            parsed = parse_json(self.body)
         except ValueError:
             parsed = None
         if not isinstance(parsed, dict):

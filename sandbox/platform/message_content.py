@@ -3,12 +3,12 @@
 Page "Send message content".
 """
 
-import json
 from typing import Any, Final
 
 from sandbox.cards import validation
 from sandbox.errors import PlatformError
 from sandbox.platform.gateway import Caller
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.messages import Chat
 from sandbox.world.world import World
@@ -51,7 +51,7 @@ def checked(world: World, caller: Caller, chat: Chat, body: dict[str, Any]) -> t
 
 def parsed(content: str) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = parse_json(content)
     except ValueError:
         value = None
     if not isinstance(value, dict):

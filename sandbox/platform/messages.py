@@ -16,6 +16,7 @@ from sandbox.platform.gateway import Call, Caller, admit, invalid_field
 from sandbox.platform.mentions import resolve_mentions
 from sandbox.platform.paging import page
 from sandbox.platform.recipients import check_member, find_chat, id_of, sender_of, visible_message
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.cards import CardEntity
 from sandbox.world.messages import Chat, Message
@@ -253,7 +254,7 @@ def _shown_card(world: World, app: AppConfig, content: str) -> tuple[CardEntity 
     """The card entity that the content names, if it does, and the JSON of the card that is shown."""
     _check_card_size(content)
     try:
-        given = json.loads(content)
+        given = parse_json(content)
     except ValueError:
         given = None
     if isinstance(given, dict) and given.get("type") == "card" and isinstance(given.get("data"), dict):

@@ -1,13 +1,14 @@
 """The log of calls: what came in, what went out, newest first, with every secret masked."""
 
 import itertools
-import json
 import re
 from collections import deque
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from msgspec import Struct
+
+from sandbox.strange_json import parse_json
 
 MASK = "••••"
 _SECRET_KEYS = re.compile(
@@ -58,7 +59,7 @@ def readable(body: bytes, content_type: str = "") -> Any:
     if content_type.startswith("application/x-www-form-urlencoded"):
         return masked(dict(parse_qsl(text)))
     try:
-        return masked(json.loads(body)) if body else None
+        return masked(parse_json(body)) if body else None
     except ValueError:
         return text[:_MAX_TEXT]
 

@@ -1,11 +1,11 @@
 """Chats and the messages in them."""
 
-import json
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from sandbox.strange_json import parse_json
 from sandbox.world import ids
 
 SenderType: TypeAlias = Literal["app", "user"]
@@ -81,7 +81,7 @@ class Message:
     @property
     def body(self) -> dict[str, Any]:
         """The content, parsed; `{}` when it is no JSON object."""
-        parsed = json.loads(self.content)
+        parsed = parse_json(self.content)
         return parsed if isinstance(parsed, dict) else {}
 
     def shown(self) -> dict[str, Any]:
