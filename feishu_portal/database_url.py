@@ -1,6 +1,8 @@
 """The database: from DATABASE_URL to Django's settings, with what each engine needs to be safe under threads."""
 
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,6 +90,7 @@ def database(url: str, *, connections: int | None, pooler: str = "none") -> dict
     else:
         options |= _POSTGRES_TIMEOUTS
         config["CONN_HEALTH_CHECKS"] = True
+        options.setdefault("application_name", application_name(sys.argv))  # in pg_stat_activity
         if pooler == "none":
             # An acknowledged event must survive the server's crash, whatever the server's own default is. A pooler refuses or
             # ignores these options: the second one shows whether they arrived, see core.database.poolers.
@@ -107,3 +110,16 @@ def database(url: str, *, connections: int | None, pooler: str = "none") -> dict
                 "timeout": _POOL_PATIENCE,
             }
     return config
+
+
+def application_name(arguments: Sequence[str]) -> str:
+    """What the server calls the sessions of a process with these arguments, e.g. ``feishu-portal runfeishu``."""
+    program, *rest = arguments or [""]
+    kinds = {"uvicorn": "web", "worker": "worker", "beat": "beat"}
+    words = [Path(program).name, *(word for word in rest if not word.startswith("-"))]
+    kind = next((kinds[word] for word in words if word in kinds), "")
+    if "token_refresh" in " ".join(rest):
+        kind = "refresher"
+    if not kind and words[0] == "manage.py" and len(words) > 1:
+        kind = words[1]
+    return f"feishu-portal {kind}".strip()[:63]

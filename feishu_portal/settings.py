@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
@@ -202,6 +203,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"socket_timeout": 5, "socket_connect_timeout": 2} if REDIS_URL else {"polling_interval": 0.01}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # an outage of an hour ends no worker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"auth_sessions.refresh_*": {"queue": "token_refresh"}}
@@ -214,15 +216,17 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_SECONDS = environment.FEISHU_SWEEP_SECONDS
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+# What runs once an hour goes by the clock: counted from its own start, a scheduler that is restarted more often would never
+# come to it.
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
     for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.remove_deleted", "auth_sessions.sweep", "auth_sessions.refresh_due")
 } | {
     "bots.sweep": {"task": "bots.sweep", "schedule": 15.0, "options": {"expires": 60.0}},
-    "events.prune": {"task": "events.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "bots.prune": {"task": "bots.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "access.prune": {"task": "access.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "events.prune": {"task": "events.prune", "schedule": crontab(minute=7), "options": {"expires": 3600.0}},
+    "bots.prune": {"task": "bots.prune", "schedule": crontab(minute=17), "options": {"expires": 3600.0}},
+    "access.prune": {"task": "access.prune", "schedule": crontab(minute=27), "options": {"expires": 3600.0}},
+    "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": crontab(minute=37), "options": {"expires": 3600.0}},
 }  # fmt: skip
 
 # --- live pages: notifications between processes. Without Redis a page gets those of its own process; the rest it finds by

@@ -3,7 +3,7 @@ from contextlib import closing
 
 import pytest
 
-from feishu_portal.database_url import database, database_url
+from feishu_portal.database_url import application_name, database, database_url
 from feishu_portal.variables import WrongValueError
 
 POSTGRES = "postgres://u:p@db/portal?sslmode=require&options=-c%20search_path%3Dportal"
@@ -94,3 +94,28 @@ def test_sqlite_file_that_cannot_be_opened_is_refused(tmp_path):
     for path in (tmp_path / "nowhere" / "portal.sqlite3", tmp_path / "file" / "portal.sqlite3", tmp_path):
         with pytest.raises(WrongValueError, match="names an SQLite file"):
             database_url(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("manage.py runfeishu --node a", "feishu-portal runfeishu"),
+        ("/srv/.venv/bin/uvicorn feishu_portal.asgi:application --port 8000", "feishu-portal web"),
+        ("/srv/.venv/bin/celery -A feishu_portal worker --concurrency 2", "feishu-portal worker"),
+        (
+            "/srv/.venv/bin/celery -A feishu_portal worker -Q token_refresh --pool threads",
+            "feishu-portal refresher",
+        ),
+        ("/srv/.venv/bin/celery -A feishu_portal beat", "feishu-portal beat"),
+        ("-c", "feishu-portal"),
+        ("", "feishu-portal"),
+        (f"manage.py {'x' * 100}", f"feishu-portal {'x' * 49}"),
+    ],
+)
+def test_sessions_are_named_by_their_process(command, name):
+    assert application_name(command.split()) == name
+
+
+def test_name_in_the_address_wins():
+    options = database("postgres://db/portal?application_name=mine", connections=None)["OPTIONS"]
+    assert options["application_name"] == "mine"
