@@ -30,6 +30,7 @@ name_actions(
         "api_client.key_replaced": _("API key replaced"),
         "api_client.deleted": _("API client deleted"),
         "keys.rotated": _("Secrets re-encrypted"),
+        "keys.unreadable_discarded": _("Unreadable secrets discarded"),
         "installation.adopted": _("Database adopted"),
     }
 )

@@ -45,7 +45,7 @@ def rotate_keys(
     for column in encrypted_columns():
         if column.model is KeyCanary and result.unreadable:
             break
-        for batch in _batches(column):
+        for batch in batches_of(column):
             with transaction.atomic():
                 for pk, ciphertext in batch:
                     _rotate_value(column, pk, ciphertext, result, dry_run=dry_run)
@@ -68,7 +68,7 @@ def count_values() -> int:
     return sum(_filled(column).count() for column in encrypted_columns())
 
 
-def _batches(column: EncryptedField) -> Iterator[list[tuple[object, str]]]:
+def batches_of(column: EncryptedField) -> Iterator[list[tuple[object, str]]]:
     """Primary keys and ciphertext of the rows that hold a value, in the order of the key."""
     rows = _filled(column).order_by("pk").values_list("pk", column.attname)
     batch = list(rows[:BATCH])

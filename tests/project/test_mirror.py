@@ -57,8 +57,8 @@ ELSEWHERE = (
         why="the frame of a process: only a real one shows it",
     ),
     elsewhere(
-        "feishu_portal", "runtime/adoption", tests="feishu_portal/management/test_adoptrestore.py",
-        why="what the command does, step by step",
+        "feishu_portal", "runtime/adoption runtime/lost_keys", tests="feishu_portal/management/test_adoptrestore.py core/vault/test_loss.py",
+        why="what the commands do, step by step",
     ),
     # --- feishu, core
     elsewhere(

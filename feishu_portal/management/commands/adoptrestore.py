@@ -10,6 +10,7 @@ from core.access.actors import Actor
 from core.checks import SETTINGS
 from core.installation import standing
 from core.installation.standing import CAUSES, Cause
+from feishu_portal.management.confirmation import confirm
 from feishu_portal.management.preconditions import require_keys
 from feishu_portal.runtime.adoption import Adoption, Inventory, adopt
 
@@ -108,11 +109,4 @@ class Command(BaseCommand):
             )
         else:
             question = "Go on only where the original no longer runs, and will not be started again."
-        self.stdout.write(f"{question}\nType {WORD} to go on: ", ending="")
-        self.stdout.flush()
-        try:
-            answer = input()
-        except EOFError:
-            answer = ""
-        if answer.strip() != WORD:
-            raise CommandError("Nothing was changed. In a script, add --yes. 未作任何更改。")
+        confirm(self.stdout, question, word=WORD)

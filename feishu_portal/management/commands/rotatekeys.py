@@ -6,8 +6,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.access.actors import Actor
 from core.checks import SETTINGS
+from core.vault.loss import discard_unreadable
 from core.vault.rotation import count_values, rotate_keys
+from feishu_portal.management.confirmation import confirm
 from feishu_portal.management.progress import progress_bar
+from feishu_portal.runtime.lost_keys import CONSEQUENCES
 
 SHOWN = 5
 
@@ -15,16 +18,25 @@ SHOWN = 5
 class Command(BaseCommand):
     help = (
         "Re-encrypt every stored secret with the first of the ENCRYPTION_KEYS, in small batches, while the portal runs. "
-        "Put the new key first and keep the old one behind it, restart every process, run this, and then take the old key out. "
+        "Put the new key behind the old one and restart every process; put it first and restart every process; run this; then take "
+        "the old key out. In one step, a process with the new key would write what the others cannot read yet. "
         "Interrupted, it goes on where it stopped when it is run again."
     )
     requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Count what would change; change nothing.")
+        parser.add_argument(
+            "--discard-unreadable",
+            action="store_true",
+            help="Where a key is lost: empty the secrets that no key opens. Their bots are disabled, grants ended, receivers paused.",
+        )
+        parser.add_argument("--yes", action="store_true", help="Do not ask before discarding.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         dry_run = options["dry_run"]
+        if options["discard_unreadable"] and not dry_run:
+            self._discard(is_sure=options["yes"])
         with progress_bar(self.stderr, "Re-encrypting", total=count_values()) as advance:
             result = rotate_keys(actor=Actor.command("rotatekeys"), dry_run=dry_run, on_progress=advance)
         self.stdout.write(
@@ -40,3 +52,17 @@ class Command(BaseCommand):
                 f"{len(lost)} values open with none of the ENCRYPTION_KEYS. Put the key they were written with back "
                 "and run this again.\n" + "\n".join([*names, *more])
             )
+
+    def _discard(self, *, is_sure: bool) -> None:
+        if not is_sure:
+            confirm(
+                self.stdout,
+                "Secrets that none of the ENCRYPTION_KEYS opens are lost for good. A key that turns up later opens nothing any more.",
+                word="discard",
+            )
+        with progress_bar(self.stderr, "Reading", total=count_values()) as advance:
+            discarded = discard_unreadable(
+                actor=Actor.command("rotatekeys"), consequences=CONSEQUENCES, on_progress=advance
+            )
+        for name, count in sorted(discarded.items()):
+            self.stdout.write(f"  {count:>7,} {name} discarded")

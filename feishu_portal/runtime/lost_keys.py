@@ -1,0 +1,54 @@
+"""What follows where a secret is lost with its key: nothing may go on as if it were there."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import models
+from django.utils import timezone
+
+from auth_sessions.enums import RevocationState, SessionState, TokenStatus
+from auth_sessions.models import AuthSession, DeviceConsent, Revocation, UserToken
+from bots.models import Bot
+from core.vault.loss import Consequence
+from events.enums import SENDING, SubscriptionState
+from events.models import Subscription
+
+Rows = models.QuerySet[Any]
+
+
+def _disable_bots(rows: Rows, field: str) -> None:
+    if field == "app_secret":
+        rows.update(enabled=False)
+
+
+def _pause_subscriptions(rows: Rows, _field: str) -> None:
+    rows.filter(state__in=SENDING).update(state=SubscriptionState.PAUSED)
+
+
+def _end_grants(rows: Rows, _field: str) -> None:
+    UserToken.objects.filter(pk__in=rows.values("pk")).exclude(status=TokenStatus.REVOKED).destroy_tokens(
+        TokenStatus.NEEDS_REAUTH, next_reminder_at=None
+    )
+
+
+def _end_sessions(rows: Rows, _field: str) -> None:
+    is_open = AuthSession.objects.open().filter(pk__in=rows.values("pk"))
+    is_open.update(state=SessionState.EXPIRED, finished_at=timezone.now())
+
+
+def _give_up_revocations(rows: Rows, _field: str) -> None:
+    rows.update(state=RevocationState.GIVEN_UP, token="")
+
+
+def _forget_codes(rows: Rows, _field: str) -> None:
+    rows.update(device_code="", user_code="", verification_uri="", needs_code=False, next_poll_at=None)
+
+
+CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
+    Bot: _disable_bots,
+    Subscription: _pause_subscriptions,
+    UserToken: _end_grants,
+    AuthSession: _end_sessions,
+    Revocation: _give_up_revocations,
+    DeviceConsent: _forget_codes,
+}
