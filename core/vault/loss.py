@@ -31,7 +31,7 @@ def discard_unreadable(
         for batch in batches_of(column):
             lost = [pk for pk, ciphertext in batch if not _opens(ciphertext)]
             if lost:
-                rows = models.QuerySet(column.model).filter(pk__in=lost)
+                rows: models.QuerySet[Any] = models.QuerySet(column.model).filter(pk__in=lost)
                 with transaction.atomic():
                     consequences.get(column.model, _nothing)(rows, column.name)
                     rows.update(**{column.attname: ""})
