@@ -20,6 +20,8 @@ Json: TypeAlias = Mapping[str, Any]
 
 _PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id", "oc_": "chat_id"}
 
+MAX_CONNECTIONS: Final = 100_000
+"""Of one app, whatever is counted: the platform allows 50."""
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
 
@@ -190,8 +192,9 @@ class OpenAPI:
         )
 
     def connection_count(self) -> int | None:
-        """Long connections of this app that the platform sees online; None where it gives no number."""
-        return integer(self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt"))
+        """Long connections of this app that the platform sees online; None where it gives no number that could be true."""
+        count = integer(self._call("GET", "/open-apis/event/v1/connection").data.get("online_instance_cnt"))
+        return count if count is not None and 0 <= count <= MAX_CONNECTIONS else None
 
     def application(self) -> AppInfo:
         """The app as the developer console has it (page "Obtain app info").

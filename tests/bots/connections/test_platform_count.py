@@ -63,6 +63,11 @@ def look_at(router: respx.MockRouter) -> Callable[..., PlatformCount]:
     return looked
 
 
+@pytest.mark.parametrize("online", [-1, 2**31, 10**17])
+def test_count_that_cannot_be_true_is_none(bot, look_at, online):
+    assert look_at(bot, online).online is None
+
+
 def renewed(bot: Bot) -> list[int]:
     return list(bot.slots.exclude(half_open_at=None).values_list("number", flat=True))
 
