@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from feishu.credentials import AppCredentials
 from feishu.errors import MalformedAnswer, OAuthError
-from feishu.numbers import positive
+from feishu.numbers import seconds
 from feishu.oauth import OAuth, TokenSet
 from feishu.transport import Transport, default_transport
 
@@ -72,8 +72,8 @@ class DeviceCodes:
             device_code=str(body["device_code"]),
             user_code=str(body.get("user_code") or ""),
             verification_uri=self._credentials.platform.for_browsers(link),
-            expires_in=positive(body.get("expires_in")) or DEFAULT_LIFETIME,
-            interval=positive(body.get("interval")) or DEFAULT_INTERVAL,
+            expires_in=seconds(body.get("expires_in")) or DEFAULT_LIFETIME,
+            interval=seconds(body.get("interval")) or DEFAULT_INTERVAL,
         )
 
     def poll(self, device_code: str) -> TokenSet | Waiting:

@@ -8,7 +8,6 @@ means; `TransportError.sent` and `MalformedAnswer.sent` tell it what is certain.
 import base64
 import hashlib
 import json as json_module
-import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited, TransportError
+from feishu.numbers import seconds
 from feishu.platforms import Platform
 from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
@@ -30,7 +30,6 @@ OFFLINE_ACCESS: Final = "offline_access"
 DEFAULT_LIFETIME: Final = 7200
 """Seconds that an access token lasts where the answer does not say it; RFC 6749 5.1 only recommends `expires_in`, and this is
 what the platform's pages promise."""
-_LONGEST_LIFETIME: Final = 10**10
 _NO_ENDPOINT: Final = frozenset({404, 405})
 _OAUTH_CODES: Final = range(20000, 22000)
 """Codes of the token endpoints themselves; with others a host or its gateway says that it has none."""
@@ -266,12 +265,10 @@ def _token_set(answer: Answer) -> TokenSet:
             log_id=answer.log_id,
             excerpt=_excerpt(answer),
         )
-    refresh_life = _seconds(found.get("refresh_token_expires_in")) or _seconds(
-        found.get("refresh_expires_in")
-    )
+    refresh_life = seconds(found.get("refresh_token_expires_in")) or seconds(found.get("refresh_expires_in"))
     return TokenSet(
         access_token=_text(found["access_token"]),
-        expires_in=_seconds(found.get("expires_in")) or DEFAULT_LIFETIME,
+        expires_in=seconds(found.get("expires_in")) or DEFAULT_LIFETIME,
         refresh_token=_text(found.get("refresh_token")) or None,
         refresh_token_expires_in=refresh_life,
         scopes=_scopes(found.get("scope")),
@@ -292,13 +289,3 @@ def _scopes(value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple):
         value = " ".join(name for name in value if isinstance(name, str))
     return tuple(dict.fromkeys(value.replace(",", " ").split())) if isinstance(value, str) else ()
-
-
-def _seconds(value: object) -> int | None:
-    """A lifetime, also as a float or as text; None for one that says nothing."""
-    if isinstance(value, str):
-        number = re.fullmatch(r"\s{0,9}([0-9]{1,18})(?:\.[0-9]{0,18})?\s{0,9}", value)
-        value = int(number[1]) if number else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 1:
-        return None
-    return int(min(value, _LONGEST_LIFETIME))

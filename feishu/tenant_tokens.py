@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
-from feishu.numbers import positive
+from feishu.numbers import seconds
 from feishu.reasons import Reason
 from feishu.transport import Transport, default_transport
 
@@ -119,7 +119,7 @@ class TenantTokens:
             credentials.platform.open_url + _PATH,
             json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
         )
-        value, expire = answer.body.get("tenant_access_token"), positive(answer.body.get("expire"))
+        value, expire = answer.body.get("tenant_access_token"), seconds(answer.body.get("expire"))
         if not isinstance(value, str) or not value or expire is None:
             raise MalformedAnswer("the answer holds no tenant_access_token", log_id=answer.log_id)
         # Where the whole validity is short, at least part of it is used before asking again.

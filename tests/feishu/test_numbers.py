@@ -1,6 +1,8 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from feishu.numbers import integer, positive
+from feishu.numbers import LONGEST, integer, seconds
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,25 @@ def test_number_is_read_however_it_is_written(value, number):
     assert integer(value) == number
 
 
-@pytest.mark.parametrize(("value", "number"), [("7200", 7200), (0, None), ("-1", None), (None, None)])
-def test_seconds_are_positive(value, number):
-    assert positive(value) == number
+@pytest.mark.parametrize(
+    ("value", "lasts"),
+    [
+        ("7200", 7200),
+        (" 7200.5 ", 7200),
+        (7200.9, 7200),
+        (10**17, LONGEST),
+        (1e300, LONGEST),
+        (0, None),
+        (0.5, None),
+        ("-1", None),
+        (True, None),
+        (None, None),
+        (float("nan"), None),
+    ],
+)
+def test_seconds_are_whole_and_at_least_one(value, lasts):
+    assert seconds(value) == lasts
+
+
+def test_longest_time_ends_before_the_last_year():
+    assert datetime.now(UTC) + timedelta(seconds=LONGEST)
