@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from feishu.numbers import integer
+
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
@@ -46,8 +48,6 @@ class ClientConfig:
 
 
 def _whole(update: Mapping[Any, Any], key: str, low: int, high: int) -> int | None:
-    """The number under `key`, brought down to `high`; None if it is absent, no integer or below `low`."""
-    value = update.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        return None
-    return min(value, high)
+    """The number under `key`, brought down to `high`; None if it is absent, no whole number or below `low`."""
+    value = integer(update.get(key))
+    return None if value is None or value < low else min(value, high)

@@ -21,7 +21,11 @@ def test_missing_values_keep_what_was_known():
     assert ClientConfig(ping_interval=30).merged({"ReconnectNonce": 5}).ping_interval == 30
 
 
-@pytest.mark.parametrize("value", [None, 0, -5, "90", 1.5, True, [], {}])
+def test_numbers_that_are_written_as_text_are_read():
+    assert ClientConfig().merged({"PingInterval": "90", "ReconnectCount": "-1"}).ping_interval == 90
+
+
+@pytest.mark.parametrize("value", [None, 0, -5, 1.5, True, [], {}])
 def test_unusable_values_keep_what_was_known(value):
     assert ClientConfig().merged({"PingInterval": value}) == ClientConfig()
 
