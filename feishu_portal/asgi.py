@@ -23,6 +23,7 @@ from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from feishu_portal.front import heads, sockets
+from feishu_portal.front.arrival import refusal_of_call
 from feishu_portal.front.bodies import BoundedBodies
 from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
@@ -52,7 +53,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     else:
         route = route_of(scope)
         endpoint = next((one for prefix, one in _active.items() if route.startswith(prefix)), _pages)
-        await endpoint(scope, receive, send)
+        refusal = None if endpoint is _pages else refusal_of_call(scope)
+        await (refusal or endpoint)(scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

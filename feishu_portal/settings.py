@@ -43,7 +43,6 @@ HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for ori
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 USE_X_FORWARDED_HOST = environment.TRUST_X_FORWARDED_HOST
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS and environment.HSTS != "off" else 0
 # These speak for hosts that are not the portal's, so an operator has to ask for them.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.HSTS in {"subdomains", "preload"}
@@ -56,6 +55,7 @@ _COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}feishu_portal_session"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}feishu_portal_csrf"
 LANGUAGE_COOKIE_NAME = "feishu_portal_language"
+CSRF_FAILURE_VIEW = "feishu_portal.front.arrival.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "feishu_portal.error_pages.WithoutVariables"
@@ -105,6 +105,10 @@ MIDDLEWARE = [
     "feishu_portal.runtime.health.answer_probes",
     "feishu_portal.api.error_pages.problems_for_callers",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "core.console.policy.console_policy",
+    "feishu_portal.front.arrival.check_arrival",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.access.sessions.keep_login",
@@ -113,9 +117,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "core.console.policy.console_policy",
     "core.unstorable.refuse_unstorable",
     "feishu_portal.front.passive.refuse_while_passive",
 ]
@@ -174,6 +175,8 @@ POOLER = environment.FEISHU_POOLER
 MIGRATE_LOCK_SECONDS = environment.FEISHU_MIGRATE_LOCK_SECONDS
 REDIS_URL = environment.REDIS_URL
 SILENCED_SYSTEM_CHECKS = [
+    # The portal's own middleware sends browsers to https, and tells a loop.
+    "security.W008",
     # HSTS for hosts that are not the portal's: the operator asks for it, not Django.
     "security.W005",
     "security.W021",

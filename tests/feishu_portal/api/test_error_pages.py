@@ -47,7 +47,7 @@ def test_wrong_host_is_a_problem(settings):
     settings.ALLOWED_HOSTS = ["portal.example.com"]
     response = Client().get("/api/v1/bots", headers={"host": "evil.example.com"})
     assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
-    assert response.json()["code"] == "invalid_request"
+    assert response.json()["code"] == "host_not_allowed"
 
 
 @pytest.mark.parametrize("debug", [True, False])
