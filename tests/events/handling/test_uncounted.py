@@ -18,3 +18,13 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     for pk in range(10):
         attempts.pause(HandlerRun(pk=pk))
     assert len(attempts._made) <= 3
+
+
+def test_run_that_brings_the_database_down_is_not_forgotten_for_the_others_it_costs(monkeypatch):
+    monkeypatch.setattr(uncounted, "MAX_KNOWN", 3)
+    monkeypatch.setattr(uncounted, "PAUSES", RetrySchedule((1, 2)))
+    attempts, run = UncountedAttempts(), HandlerRun(pk=1)
+    for pk in range(2, 10):
+        last = attempts.pause(run)
+        attempts.pause(HandlerRun(pk=pk))
+    assert last is None
