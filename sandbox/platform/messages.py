@@ -1,4 +1,4 @@
-"""`/open-apis/im/v1/messages`: send, reply, edit, update a card, get, list, recall.
+"""`/open-apis/im/v1/messages`: send, reply, forward, edit, update a card, get, list, recall.
 
 Pages "Send message", "Reply to a message", "Edit message", "Update a message card", "Get message", "List messages", "Recall".
 """
@@ -47,6 +47,38 @@ async def reply(call: Call) -> dict[str, Any]:
     if answered.recalled:
         raise PlatformError(230011, "The message was recalled.")
     return _post(call, caller, call.world.mailbox.chats[answered.chat_id], call.json(), answers=answered)
+
+
+async def forward(call: Call) -> dict[str, Any]:
+    """The same message in another chat, by whoever forwards it; page "Forward a message"."""
+    caller = await admit(call, "im.message.forward", user=True, scopes=SEND_SCOPES)
+    original = visible_message(call, caller)
+    if original.recalled:
+        raise PlatformError(230011, "The message was recalled.")
+    receive_id = call.json().get("receive_id")
+    if not isinstance(receive_id, str) or not receive_id:
+        raise invalid_field("receive_id", "receive_id is required")
+    chat = find_chat(call.world, caller, receive_id, call.query.get("receive_id_type", ""))
+    sender, uuid = sender_of(caller), call.query.get("uuid", "")
+    earlier = call.world.mailbox.sent_before(sender, uuid, call.world.clock()) if uuid else None
+    if earlier is not None:
+        return {"code": 0, "msg": "success", "data": as_item(caller.app, earlier)}
+    message = Message(
+        message_id=ids.message_id(),
+        chat_id=chat.chat_id,
+        sender=sender,
+        sender_type="user" if caller.person else "app",
+        app_id=caller.app.app_id,
+        tenant_key=caller.app.tenant_key,
+        msg_type=original.msg_type,
+        content=original.content,
+        create_time=call.world.now_ms,
+        update_time=call.world.now_ms,
+    )
+    if uuid:
+        call.world.mailbox.remember(sender, uuid, message, call.world.clock())
+    _deliver(call, caller, chat, message)
+    return {"code": 0, "msg": "success", "data": as_item(caller.app, message)}
 
 
 async def patch(call: Call) -> dict[str, Any]:

@@ -51,6 +51,7 @@ KNOWN: list[Route] = [
     route(_MESSAGES, ["POST"], messages.send),
     route(_MESSAGES, ["GET"], messages.list_messages),
     route(f"{_MESSAGES}/{{message_id}}/reply", ["POST"], messages.reply),
+    route(f"{_MESSAGES}/{{message_id}}/forward", ["POST"], messages.forward),
     route(f"{_MESSAGES}/{{message_id}}", ["GET"], messages.get),
     route(f"{_MESSAGES}/{{message_id}}", ["PATCH"], messages.patch),
     route(f"{_MESSAGES}/{{message_id}}", ["PUT"], messages.edit),

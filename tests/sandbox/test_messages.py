@@ -279,3 +279,18 @@ class TestMentions:
             ids.bot_open_id(app_id),
             "open_id",
         )
+
+
+async def test_message_is_forwarded_as_it_is_once_for_a_uuid(platform: Platform) -> None:
+    message_id = (await platform.send('{"text": "for you"}')).json()["data"]["message_id"]
+    path, to = f"im/v1/messages/{message_id}/forward", {"receive_id": platform.open_id("wangfang")}
+    query = {"receive_id_type": "open_id", "uuid": "once"}
+    first = (await platform.api("POST", path, params=query, json=to)).json()["data"]
+    assert (first["body"]["content"], first["msg_type"]) == ('{"text": "for you"}', "text")
+    assert first["message_id"] != message_id
+    assert (await platform.api("POST", path, params=query, json=to)).json()["data"] == first
+    shown = await platform.control("GET", "messages", person="wangfang", app_id=platform.app_id)
+    assert [message["message_id"] for message in shown["messages"]] == [first["message_id"]]
+    await platform.api("DELETE", f"im/v1/messages/{message_id}")
+    assert (await platform.api("POST", path, params=query, json=to)).json()["code"] == 230011
+    assert (await platform.api("POST", path, params=query, json={})).json()["code"] == 230011
