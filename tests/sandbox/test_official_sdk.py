@@ -15,6 +15,7 @@ from tests.services.ports import free_port
 pytestmark = pytest.mark.processes
 HERE = Path(__file__).parent
 BOT = HERE / "official_sdk_bot.py"
+CHANNEL = HERE / "official_sdk_channel.py"
 TOUR = HERE / "official_sdk_tour.py"
 WEBHOOK = HERE / "official_sdk_webhook.py"
 
@@ -118,6 +119,42 @@ async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
         "me": ["李雷", platform.open_id()],
         "missing": 99992354,
     }
+
+
+@pytest.mark.timeout(240)
+async def test_the_sdks_channel_streams_edits_reacts_and_forwards(platform: Platform) -> None:
+    arguments = [str(CHANNEL), platform.url, platform.app_id, platform.secret]
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(100):
+            while not (await platform.books())["connections"]:
+                assert bot.returncode is None
+                await asyncio.sleep(0.1)
+        await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "你好"})
+        output, _ = await asyncio.wait_for(bot.communicate(), 100)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            bot.kill()
+        await bot.wait()
+    understood = json.loads(output[output.index(b"{") :])  # the SDK logs to standard output as well
+    assert understood == {
+        "heard": "你好",
+        "bot": "测试应用",
+        "sent": [True] * 4,
+        "replied": True,
+        "streamed": True,
+        "card": True,
+        "edited": True,
+        "reacted": True,
+        "forwarded": 0,
+        "recalled": True,
+        "chat": True,
+    }
+    shown = (await platform.control("GET", "messages", person="lilei", app_id=platform.app_id))["messages"]
+    assert any("one two three" in message["content"] for message in shown)
+    assert (await platform.control("GET", "misses"))["misses"] == []
 
 
 async def test_the_sdk_trusts_an_encrypted_signed_webhook(platform: Platform) -> None:
