@@ -145,6 +145,15 @@ UNPROTECTED = _unauthenticated(
         f"Give the bot its Encrypt Key (better) or Verification Token. {_WHERE}",
     ),
 )
+UNREADABLE_BODY = _unauthenticated(
+    "body_unreadable",
+    Text("请求体不是 JSON 对象", "The body is no JSON object"),
+    Text(
+        "平台只发送 JSON：若请求来自平台，则途中有设备改写或压缩了请求体。请让前置的代理或网关原样转发。",
+        "The platform sends JSON: where it sent this, something on the way rewrites or compresses the body. Let the proxy or "
+        "gateway in front pass it on byte for byte.",
+    ),
+)
 PLAIN_BODY = _unauthenticated(
     "plain_body",
     Text(
@@ -244,7 +253,7 @@ WRONG_TOKEN = _unauthenticated(
 
 ALL: Final = (
     NOT_POST, NO_WEBHOOK_BOT, TOO_LARGE, TOO_SLOW, BOT_BUSY, BOT_TOO_FAST, ALL_BUSY, NOT_STORED, SECRETS_SEALED, FAILED,
-    UNPROTECTED, PLAIN_BODY, ENCRYPTED_BODY, BAD_SIGNATURE, REWRITTEN_BODY, NO_SIGNATURE, OLD_SIGNATURE, BAD_TIMESTAMP,
+    UNPROTECTED, UNREADABLE_BODY, PLAIN_BODY, ENCRYPTED_BODY, BAD_SIGNATURE, REWRITTEN_BODY, NO_SIGNATURE, OLD_SIGNATURE, BAD_TIMESTAMP,
     TOO_OLD, WRONG_APP, WRONG_TOKEN,
 )  # fmt: skip
 name_refusals({refusal.reason: RefusalWords(refusal.cause, refusal.cure) for refusal in ALL})

@@ -25,6 +25,7 @@ from events.ingress.webhook.refusals import (
     REWRITTEN_BODY,
     TOO_OLD,
     UNPROTECTED,
+    UNREADABLE_BODY,
     WRONG_APP,
     WRONG_TOKEN,
     Refusal,
@@ -110,6 +111,7 @@ class _Proof(msgspec.Struct):
 
 
 _proof = msgspec.json.Decoder(_Proof)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Deep nesting and text that is no UTF-8 are not wrapped by msgspec.
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -122,6 +124,8 @@ def examine(
     if not secrets.encrypt_keys and not secrets.tokens:
         raise Refused(UNPROTECTED)
     content = _decoded(body)
+    if content is None:
+        raise Refused(UNREADABLE_BODY)
     if content.encrypt is None:
         pushed = _examine_plain(body, content, signature, secrets, now)
     else:
@@ -157,7 +161,7 @@ def _examine_encrypted(
     signing_key = _which(secrets.encrypt_keys, lambda key: _is_signed(body, signature, key))
     opened = _opened(encrypted, secrets.encrypt_keys if signing_key is None else (signing_key,))
     if signing_key is None:
-        challenge = None if opened is None else challenge_of(_decoded(opened[1]))
+        challenge = None if opened is None else challenge_of(_payload(opened[1]))
         if challenge is None:
             raise Refused(_why_unsigned(body, opened, signature, secrets))
         _proofs_by_token(challenge.token, secrets)
@@ -167,7 +171,7 @@ def _examine_encrypted(
         _check_age(signature, now, EVENT_SECONDS)
         return Push(body, None, proofs)  # the platform's own and unreadable: kept as it came
     _key, payload = opened
-    content = _decoded(payload)
+    content = _payload(payload)
     if challenge := challenge_of(content):
         _proofs_by_token(challenge.token, secrets)
         return challenge
@@ -186,7 +190,7 @@ def _why_unsigned(
     is right, and the operator has to look elsewhere."""
     if _which(secrets.tokens, lambda token: _is_signed_card(body, signature, token)) is not None:
         return OLD_SIGNATURE
-    if opened is None or _envelope(_decoded(opened[1]), opened[1]) is None:
+    if opened is None or _envelope(_payload(opened[1]), opened[1]) is None:
         return BAD_SIGNATURE
     return REWRITTEN_BODY if signature.value else NO_SIGNATURE
 
@@ -236,8 +240,14 @@ def _check_age(signature: Signature, now: float, seconds: float) -> None:
         raise Refused(TOO_OLD)
 
 
-def _decoded(body: bytes) -> Content:
-    """An event that cannot be read as a whole may still be authentic: then there is no more than what proves it."""
+def _payload(decrypted: bytes) -> Content:
+    """What is read of a decrypted payload; nothing of one that is no JSON object, which may be the platform's all the same."""
+    return _decoded(decrypted) or Content()
+
+
+def _decoded(body: bytes) -> Content | None:
+    """An event that cannot be read as a whole may still be authentic: then there is no more than what proves it. None for
+    what is no JSON object."""
     try:
         return decode(body)
     except EnvelopeError:
@@ -245,8 +255,16 @@ def _decoded(body: bytes) -> Content:
     try:
         proof = _proof.decode(body)
     except _UNDECODABLE:
-        return Content()
+        return Content() if _is_object(body) else None
     return Content(encrypt=proof.encrypt, token=proof.header.token if proof.header else proof.token)
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        _object.decode(body)
+    except _UNDECODABLE:
+        return False
+    return True
 
 
 def _envelope(content: Content, payload: bytes) -> Envelope | None:

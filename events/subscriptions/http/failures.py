@@ -1,20 +1,24 @@
 """Why a push failed, in words. They are stored in English, so that equal failures are equal whoever reads them, and shown in
 either language: the sentence is found again by what stands around its values."""
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from ssl import SSLCertVerificationError, SSLError
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.translation import get_language
 
 from feishu.diagnosis import causes_of, reason_of
-from feishu.networks import ForbiddenAddressError
 from feishu.proxies import environment_proxy
 from feishu.reasons import Reason
 
+logger = logging.getLogger(__name__)
+
+SETTING: Final = "FEISHU_DELIVERY_NETWORKS"
 _HOLE: Final = re.compile(r"\{\w{1,20}\}")
 
 
@@ -53,18 +57,19 @@ class Sentence:
 NO_ANSWER: Final = Sentence("{seconds} 秒内没有应答。", "No answer within {seconds} s.")
 NOT_HTTP: Final = Sentence("地址不是 HTTP 地址。", "The address is not one of HTTP.")
 FORBIDDEN: Final = Sentence(
-    "该主机位于不允许连接的网络。若确为本公司的网络，请管理员将其加入 {setting}。",
-    "This host is in a network that may not be connected to. If the network is the company's own, an administrator adds it "
-    "to {setting}.",
+    "找不到该主机，或其位于不允许连接的网络；具体见日志。若确为本公司的网络，请管理员将其加入 {setting}。",
+    "The host is not found, or is in a network that may not be connected to; the log says which. If the network is the "
+    "company's own, an administrator adds it to {setting}.",
 )
+"""One for both: else whoever may enter a receiver learns which inner host names there are."""
 REDIRECTED: Final = Sentence(
     "HTTP {status}：重定向到 {target}。不会跟随重定向：请填写最终地址。",
     "HTTP {status}: redirected to {target}. Redirects are not followed: enter the final address.",
 )
 UNTRUSTED: Final = Sentence(
-    "接收方的证书不受信任（{problem}）。若由公司自己的 CA 签发，请为 worker 进程设置 FEISHU_CA_FILE 指向其证书文件。",
+    "接收方的证书不受信任（{problem}）。若由公司自己的 CA 签发，请为所有进程设置 FEISHU_CA_FILE 指向其证书文件。",
     "The receiver's certificate is not trusted ({problem}). If the company's own authority has signed it, name its file in "
-    "FEISHU_CA_FILE for the worker processes.",
+    "FEISHU_CA_FILE for all processes.",
 )
 OUTDATED: Final = Sentence(
     "接收方的证书不在有效期内（{problem}）。请在接收方更新证书，并核对本机时钟。",
@@ -87,9 +92,6 @@ PROXY_AWAY: Final = Sentence(
     "It was not reached through the proxy of HTTPS_PROXY ({said}). Look at the proxy; hosts that are reached without it are "
     "listed in NO_PROXY.",
 )
-UNKNOWN_NAME: Final = Sentence(
-    "找不到接收方的主机名（{said}）。", "The receiver's host name is not found ({said})."
-)
 UNREACHABLE: Final = Sentence("无法连接到接收方（{said}）。", "The receiver cannot be reached ({said}).")
 BROKEN: Final = Sentence("应答之前连接已断开（{said}）。", "The line broke before an answer came ({said}).")
 PASSIVE: Final = Sentence("门户处于被动模式，不发送任何请求。", "The portal is passive and sends nothing.")
@@ -104,7 +106,7 @@ WORKER_LOST: Final = Sentence(
 
 SENTENCES: Final = (
     NO_ANSWER, NOT_HTTP, FORBIDDEN, REDIRECTED, UNTRUSTED, OUTDATED, ANOTHER_NAME, NO_TLS, PROXY_REFUSED, PROXY_AWAY,
-    UNKNOWN_NAME, UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, WORKER_LOST,
+    UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, WORKER_LOST,
 )  # fmt: skip
 
 _BY_REASON: Final = {
@@ -114,7 +116,6 @@ _BY_REASON: Final = {
     Reason.PROXY_FAILED: PROXY_REFUSED,
     Reason.PROXY_UNREACHABLE: PROXY_AWAY,
     Reason.PROXY_TIMEOUT: PROXY_AWAY,
-    Reason.DNS: UNKNOWN_NAME,
     Reason.UNREACHABLE: UNREACHABLE,
     Reason.TIMEOUT: UNREACHABLE,
     Reason.BROKEN: BROKEN,
@@ -144,8 +145,10 @@ def why(error: Exception, url: str) -> str:
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     is_proxied = bool(environment_proxy(url))
     reason = reason_of(error, proxied=is_proxied)
-    if reason is Reason.FORBIDDEN_ADDRESS:
-        return next(str(cause) for cause in causes_of(error) if isinstance(cause, ForbiddenAddressError))
+    if reason is Reason.DNS:
+        logger.warning("receiver_not_found", extra={"host": urlsplit(url).hostname, "error": str(error)})
+    if reason in {Reason.DNS, Reason.FORBIDDEN_ADDRESS}:
+        return FORBIDDEN(setting=SETTING)
     if reason is Reason.TLS:
         return _tls(error)
     if is_proxied and reason is Reason.BROKEN:

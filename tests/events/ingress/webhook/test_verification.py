@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import json
 
@@ -16,6 +17,7 @@ from events.ingress.webhook.refusals import (
     REWRITTEN_BODY,
     TOO_OLD,
     UNPROTECTED,
+    UNREADABLE_BODY,
     WRONG_APP,
     WRONG_TOKEN,
     Refused,
@@ -287,6 +289,23 @@ def test_body_that_was_written_anew_is_told_from_a_wrong_key():
 
 
 @pytest.mark.parametrize(
+    "rewrite",
+    [
+        gzip.compress,
+        lambda body: b"payload=" + body,
+        lambda body: body[:-1],
+        lambda _body: b"",
+        lambda _body: b"[1]",
+    ],
+    ids=["compressed", "form", "cut", "empty", "list"],
+)
+@pytest.mark.parametrize("secrets", [KEY_AND_TOKEN, TOKEN_ALONE])
+def test_body_that_is_no_json_any_more_is_not_called_unencrypted(rewrite, secrets):
+    body = sealed(compact(message_event()))
+    assert refusal(rewrite(body), signed(body), secrets) == UNREADABLE_BODY
+
+
+@pytest.mark.parametrize(
     "missing",
     [
         {"value": ""},
@@ -311,7 +330,12 @@ def test_event_tampered_with_in_any_place_is_refused(data):
     place = data.draw(st.integers(0, len(body) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != body[place]))
     tampered = body[:place] + bytes([other]) + body[place + 1 :]
-    assert refusal(tampered, signature, KEY_AND_TOKEN) in {BAD_SIGNATURE, PLAIN_BODY, REWRITTEN_BODY}
+    assert refusal(tampered, signature, KEY_AND_TOKEN) in {
+        BAD_SIGNATURE,
+        PLAIN_BODY,
+        REWRITTEN_BODY,
+        UNREADABLE_BODY,
+    }
 
 
 def test_signed_event_with_another_token_is_refused():
@@ -343,15 +367,16 @@ def test_plain_event_is_accepted_by_its_token_readable_or_not(event):
     assert opened(body, signature=UNSIGNED, secrets=TOKEN_ALONE) == body
 
 
+@pytest.mark.parametrize("body", [b"", b"not json", b"[]", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("secrets", [KEY_AND_TOKEN, TOKEN_ALONE])
+def test_what_is_no_json_object_is_refused(body, secrets):
+    assert refusal(body, UNSIGNED, secrets) == UNREADABLE_BODY
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"not json",
-        b"[]",
         b"{}",
-        b"\xff\xfe",
-        b"[" * 100_000,
         compact({"header": {"token": "another"}, "token": TOKEN}),
         compact({"header": {}, "token": TOKEN}),
         compact({"token": None}),

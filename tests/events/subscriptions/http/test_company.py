@@ -268,6 +268,10 @@ async def test_proxy_that_is_away_is_told_from_a_receiver_that_is(monkeypatch: p
     assert result.error.startswith("It was not reached through the proxy of HTTPS_PROXY")
 
 
-async def test_receiver_whose_name_nobody_knows_is_told() -> None:
-    result = await post(request_to("http://crm.example.test/hook"), networks=PUBLIC, resolver=unknown)
-    assert result.error.startswith("The receiver's host name is not found")
+async def test_nobody_learns_which_inner_host_names_there_are(caplog: pytest.LogCaptureFixture) -> None:
+    there = await post(request_to("http://db.corp.test/hook"), networks=PUBLIC, resolver=at_loopback)
+    absent = await post(request_to("http://xx.corp.test/hook"), networks=PUBLIC, resolver=unknown)
+    assert there.error == absent.error
+    assert "FEISHU_DELIVERY_NETWORKS" in there.error
+    logged = {record.message: record.__dict__["host"] for record in caplog.records}
+    assert logged == {"address_refused": "db.corp.test", "receiver_not_found": "xx.corp.test"}

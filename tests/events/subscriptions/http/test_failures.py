@@ -7,7 +7,6 @@ from django.utils import translation
 
 from events.subscriptions.http import failures
 from events.subscriptions.http.failures import REDIRECTED, SENTENCES, Sentence, in_chinese, shown
-from feishu.networks import ForbiddenAddressError
 
 HOLE = re.compile(r"\{(\w+)\}")
 VALUES = {
@@ -39,11 +38,6 @@ def test_every_sentence_is_found_again_with_its_values(sentence):
 
 def test_all_sentences_are_known():
     assert set(SENTENCES) == {one for one in vars(failures).values() if isinstance(one, Sentence)}
-
-
-def test_refused_network_is_one_of_them():
-    said = str(ForbiddenAddressError("FEISHU_DELIVERY_NETWORKS"))
-    assert in_chinese(said).startswith("该主机位于不允许连接的网络")
 
 
 @pytest.mark.parametrize(
