@@ -10,7 +10,7 @@ from sandbox.config import SandboxConfig
 from sandbox.control.table import control_routes
 from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
-from sandbox.guard import Guard
+from sandbox.guard import Guard, PagePolicy
 from sandbox.pages.desk import desk_routes
 from sandbox.pages.faults import fault_routes
 from sandbox.pages.routes import page_routes
@@ -41,6 +41,6 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
             *control_routes(),
             *platform_routes(),
         ],
-        middleware=[Middleware(Guard, hosts=world.config.hosts)],
+        middleware=[Middleware(PagePolicy), Middleware(Guard, hosts=world.config.hosts)],
         lifespan=lifespan,
     )

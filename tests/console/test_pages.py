@@ -1,6 +1,7 @@
 """The pages people see: how a journey ended, what went wrong, and the way in."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as django_settings
@@ -136,6 +137,20 @@ def test_operator_who_opens_the_login_page_itself_comes_to_the_overview(db: None
     make_operator("lin")
     answer = Client().post(LOGIN, {"username": "lin", "password": "correct horse"})
     assert answer["Location"] == reverse("admin:index")
+
+
+@pytest.mark.parametrize("where", ["query", "form"])
+@pytest.mark.parametrize(
+    "unsafe", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_operator_with_a_refused_next_comes_to_the_overview(unsafe: str, where: str, db: None) -> None:
+    make_operator("lin")
+    form = {"username": "lin", "password": "correct horse"}
+    if where == "query":
+        answer = Client().post(f"{LOGIN}?{urlencode({'next': unsafe})}", form)
+    else:
+        answer = Client().post(LOGIN, form | {"next": unsafe})
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))
 
 
 def test_language_can_be_switched_before_signing_in(db: None) -> None:
