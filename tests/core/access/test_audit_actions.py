@@ -10,12 +10,12 @@ from core.access.audit_actions import ACTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ("core", "bots", "events", "auth_sessions", "feishu_portal")
-SUBJECTS = "installation|operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription"
+SUBJECTS = "operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription"
 
 
 def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
     admin.autodiscover()
-    literal = re.compile(rf'(?<!bound_to=)"((?:{SUBJECTS})\.[a-z_]+|events\.[a-z_]+ed)"')
+    literal = re.compile(rf'(?<!bound_to=)"((?:{SUBJECTS})\.[a-z_]+|(?:events|installation)\.[a-z_]+ed)"')
     written = {
         action
         for app in APPS
