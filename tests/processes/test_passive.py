@@ -13,7 +13,7 @@ from tests.services.ports import free_port
 from tests.services.refreshing import Refreshing
 from tests.services.rows import Rows
 
-pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
+pytestmark = pytest.mark.processes
 
 UNCERTAIN = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE phase = 'uncertain'"
 REFRESHED = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE generation > 1"
@@ -57,6 +57,7 @@ def web(portal: Refreshing) -> tuple[object, str]:
     return process, f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.only_on("postgres")
 def test_copy_takes_neither_connections_nor_tokens_until_it_is_adopted(copy, copy_url, sandbox):
     runfeishu = copy.start("manage.py", "runfeishu", "--node", "copy", environment=copy.environment)
     worker = copy.start(
@@ -96,6 +97,7 @@ def test_copy_takes_neither_connections_nor_tokens_until_it_is_adopted(copy, cop
     assert (verdict.alive, verdict.replays, verdict.falsely_dead) == (5, 0, 0)
 
 
+@pytest.mark.only_on("postgres")
 def test_original_goes_on_beside_its_copy(original, copy, rows):
     original.scheduler()
     refresher = original.refresher()
@@ -108,6 +110,7 @@ def test_original_goes_on_beside_its_copy(original, copy, rows):
     assert "portal_passive" not in refresher.output
 
 
+@pytest.mark.only_on("postgres")
 def test_restore_after_refreshes_costs_one_probe_each_and_asks_the_people(original, copy, copy_url, rows):
     """The original refreshed all grants after the backup, and is gone."""
     original.scheduler()
@@ -126,6 +129,7 @@ def test_restore_after_refreshes_costs_one_probe_each_and_asks_the_people(origin
     assert [book["submissions"] for book in books] == [2] * 5, json.dumps(books)
 
 
+@pytest.mark.only_on("postgres")
 def test_database_that_is_put_back_under_running_processes_stops_them(original, database_url, sandbox, rows):
     """An operator restores a backup over the database, and has forgotten to stop the portal."""
     runfeishu = original.start("manage.py", "runfeishu", "--node", "a", environment=original.environment)
@@ -141,3 +145,30 @@ def test_database_that_is_put_back_under_running_processes_stops_them(original, 
     refresher = original.refresher()
     refresher.wait_for("portal_passive", seconds=90)
     assert original.used() == 0
+
+
+@pytest.mark.only_on("sqlite")
+def test_copied_file_is_passive_with_everything_in_one_process(
+    bot, database_url, database_copies, restored, managed_process, environment, sandbox
+):
+    original = managed_process("manage.py", "runportal", "--port", str(free_port()), environment=environment)
+    original.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=90)
+    assert original.stop(seconds=60) == 0
+
+    restored.append(database_copies.restore(database_url))
+    environment["DATABASE_URL"] = restored[0]
+    port = free_port()
+    copy = managed_process("manage.py", "runportal", "--port", str(port), environment=environment)
+    copy.wait_for("adoptrestore", seconds=90)
+    copy.wait_for_port(port, seconds=90)
+    assert httpx.get(f"http://127.0.0.1:{port}/healthz/ready", timeout=30).json()["mode"] == "passive"
+    assert sandbox.connections() == 0
+
+    adopting = managed_process("manage.py", "adoptrestore", "--yes", environment=environment)
+    assert adopting.wait_for_exit(seconds=60) == 0, adopting.output
+    copy.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=60)
+    copy.wait_until(
+        lambda: httpx.get(f"http://127.0.0.1:{port}/healthz/ready", timeout=30).json()["mode"] == "active",
+        what="an active portal",
+        seconds=60,
+    )
