@@ -13,6 +13,7 @@ from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.commit import commit, expire
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
+from auth_sessions.domain.refresh.spool import Kept
 from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from feishu.reasons import Reason
@@ -31,7 +32,7 @@ def drain_spool() -> None:
         if kept is None:
             continue
         try:
-            _store(claim_id, *kept)
+            _store(claim_id, kept)
         except (DataError, IntegrityError):
             # Kept for a person to look at, so that it does not hold up the others.
             logger.exception("refresh_answer_refused", extra={"attempt": str(claim_id)})
@@ -39,10 +40,29 @@ def drain_spool() -> None:
             spool.discard(claim_id)
 
 
-def _store(claim_id: UUID, result: SubmissionResult, asked_at: datetime) -> None:
+def _store(claim_id: UUID, kept: Kept) -> None:
     attempt = RefreshAttempt.objects.select_related("token__bot").filter(pk=claim_id).first()
-    if attempt is not None and commit(_claim_of(attempt), result, asked_at=asked_at) is not None:
+    attempt = attempt or _attempt_before_restore(claim_id, kept)
+    if attempt is not None and commit(_claim_of(attempt), kept.result, asked_at=kept.asked_at) is not None:
         logger.warning("refresh_answer_recovered", extra={"grant": str(attempt.token_id)})
+
+
+def _attempt_before_restore(claim_id: UUID, kept: Kept) -> RefreshAttempt | None:
+    """The attempt, written again, where the database was put back to before it: these tokens are newer than the grant's."""
+    grant = (
+        UserToken.objects.select_related("bot")
+        .filter(pk=kept.grant_id, generation__lte=kept.generation)
+        .first()
+    )
+    if grant is None or kept.result.tokens is None:
+        return None
+    return RefreshAttempt.objects.create(
+        claim_id=claim_id,
+        token=grant,
+        generation=grant.generation,
+        claimed_at=kept.asked_at,
+        sent_at=kept.asked_at,
+    )
 
 
 def _claim_of(attempt: RefreshAttempt) -> Claim:

@@ -212,7 +212,7 @@ class Pass:
     def _retry_later(self, submission: Submission, until: float) -> None:
         """Until the lease is over. After that the spool alone keeps the answer, for the next pass to store."""
         if not until:
-            spool.keep(submission.claim.attempt.pk, submission.result, asked_at=submission.asked_at)
+            spool.keep(submission.claim.attempt, submission.result, asked_at=submission.asked_at)
             until = time.monotonic() + settings.REFRESH_LEASE_SECONDS
         if time.monotonic() < until and not self._stopping():
             self._unstored.append((until, submission))

@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +20,7 @@ from django.conf import settings
 from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome
+from auth_sessions.models import RefreshAttempt
 from core.vault.keyring import SealedValueError, seal, unseal
 from feishu.oauth import TokenSet
 
@@ -57,11 +58,23 @@ def check() -> None:
         raise SpoolUnusable(f"{waiting} answers wait in {path}")
 
 
-def keep(claim_id: UUID, result: SubmissionResult, *, asked_at: datetime) -> bool:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer, when its request was sent, and what it belongs to: the attempt's own row may be gone with a restore."""
+
+    result: SubmissionResult
+    asked_at: datetime
+    grant_id: UUID
+    generation: int
+
+
+def keep(attempt: RefreshAttempt, result: SubmissionResult, *, asked_at: datetime) -> bool:
     """Write the answer of one attempt and sync it; False, logged, when the disk did not take it."""
-    tokens = result.tokens
+    tokens, claim_id = result.tokens, attempt.pk
     content = {
         "asked_at": asked_at.isoformat(),
+        "grant": str(attempt.token_id),
+        "generation": attempt.generation,
         "outcome": result.outcome.value,
         "code": result.code,
         "log_id": result.log_id,
@@ -100,8 +113,8 @@ def waiting() -> Iterator[UUID]:
         yield UUID(path.stem)
 
 
-def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
-    """The answer, and when the request was sent; None when the file is gone or, logged, does not open."""
+def read(claim_id: UUID) -> Kept | None:
+    """None when the file is gone or, logged, does not open."""
     try:
         sealed = (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
         content = json.loads(unseal(sealed, binding=_binding(claim_id)))
@@ -119,7 +132,8 @@ def read(claim_id: UUID) -> tuple[SubmissionResult, datetime] | None:
         wait=content["wait"],
         failure=Failure(**content["failure"]),
     )
-    return result, datetime.fromisoformat(content["asked_at"])
+    asked_at = datetime.fromisoformat(content["asked_at"])
+    return Kept(result, asked_at, UUID(content["grant"]), content["generation"])
 
 
 def discard(claim_id: UUID) -> None:

@@ -46,5 +46,5 @@ def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
         logger.exception("refresh_answer_unreadable", extra={"grant": str(claim.grant.pk)})
         result = SubmissionResult(RefreshOutcome.UNCERTAIN, failure=Failure(reason=Reason.INTERNAL))
     if result.tokens is not None:
-        spool.keep(claim.attempt.pk, result, asked_at=asked_at)
+        spool.keep(claim.attempt, result, asked_at=asked_at)
     return Submission(claim, result, asked_at)

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from auth_sessions.domain.refresh import refresher, spool
 from auth_sessions.domain.refresh.commit import commit
+from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.refresher import Pass
-from auth_sessions.enums import RefreshOutcome, RefreshPhase
+from auth_sessions.enums import RefreshOutcome, RefreshPhase, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_grant
@@ -160,3 +161,48 @@ def test_nothing_new_is_sent_while_too_many_answers_wait(grant, platform, monkey
 def test_refresher_asked_to_stop_takes_nothing_new(grant, platform):
     assert Pass(stopping=lambda: True).run() == {}
     assert not platform.token.called
+
+
+def put_back(grant: UserToken, **values: object) -> None:
+    """The database is as it was before the attempt."""
+    RefreshAttempt.objects.all().delete()
+    released = {"phase": RefreshPhase.UNCERTAIN, "claim_id": None, "lease_until": None}
+    UserToken.objects.filter(pk=grant.pk).update(**released | values)
+
+
+def test_answer_outlives_a_restore_to_before_its_attempt(grant, platform, die_before_commit):
+    UserToken.objects.update(generation=3)
+    platform.token.respond(json=token_answer(2))
+    die_before_commit()
+    put_back(grant, generation=2)
+    drain_spool()
+    grant.refresh_from_db()
+    assert (grant.refresh_token, grant.generation, grant.phase) == ("refresh-token-2", 3, RefreshPhase.IDLE)
+    assert RefreshAttempt.objects.get().outcome == RefreshOutcome.OK
+    drain_spool()
+    assert (list(spool.waiting()), RefreshAttempt.objects.count()) == ([], 1)
+
+
+def test_newer_grant_is_not_overwritten_by_an_answer_without_a_row(grant, platform, die_before_commit):
+    platform.token.respond(json=token_answer(2))
+    die_before_commit()
+    put_back(grant, generation=5)
+    drain_spool()
+    grant.refresh_from_db()
+    assert (grant.refresh_token, grant.generation) == ("refresh-token-1", 5)
+
+
+def test_refusal_says_nothing_of_the_token_before_it(grant, platform, monkeypatch):
+    attempt = RefreshAttempt(token=grant, generation=grant.generation)
+    spool.keep(attempt, SubmissionResult(RefreshOutcome.DEAD_USER, code=20073), asked_at=timezone.now())
+    drain_spool()
+    grant.refresh_from_db()
+    assert (grant.status, list(spool.waiting())) == (TokenStatus.ACTIVE, [])
+
+
+def test_answer_of_a_grant_that_the_restore_took_away_is_dropped(grant, platform, die_before_commit):
+    platform.token.respond(json=token_answer(2))
+    die_before_commit()
+    UserToken.objects.all().delete()
+    drain_spool()
+    assert list(spool.waiting()) == []
