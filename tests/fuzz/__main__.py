@@ -20,6 +20,7 @@ from tests.fuzz.gateway import running_gateway
 from tests.fuzz.judge import Judge
 from tests.fuzz.shots import Answer, Gun, Shot
 from tests.fuzz.sources import Portal, sources
+from tests.fuzz.upstream import running_upstream
 from tests.services.databases import DatabaseCopies
 from tests.services.ports import free_port
 from tests.services.processes import ManagedProcess, ProcessStarter
@@ -59,13 +60,14 @@ def running() -> Iterator[Target]:
         copies = DatabaseCopies(services)
         gateway = stack.enter_context(running_gateway(free_port()))
         sandbox = stack.enter_context(running_sandbox(free_port()))
+        upstream = stack.enter_context(running_upstream())
         port = free_port()
         url = f"http://localhost:{port}"
         environment = {
             "DATABASE_URL": copies.create(), "REDIS_URL": services.redis_url, "PUBLIC_URL": url, "FEISHU_RETRY_SECONDS": "1",
-            "FEISHU_RECONCILE_SECONDS": "0.5",
+            "FEISHU_RECONCILE_SECONDS": "0.5", "FEISHU_DELIVERY_NETWORKS": "loopback",
         }  # fmt: skip
-        rows = _rows(start, environment, sandbox.url, gateway.url)
+        rows = _rows(start, environment, sandbox.url, gateway.url, upstream.url)
         sandbox.put_app(rows["bots"]["speaking"], app_secret="the-app-secret")
         sandbox.put_app(rows["bots"]["private"], app_secret="the-app-secret")
         celery = ("-m", "celery", "-A", "feishu_portal")
@@ -87,10 +89,16 @@ def running() -> Iterator[Target]:
             )
             return answer.text
 
+        def send(shot: Shot) -> Answer:
+            if shot.kind == "frames":
+                return gateway.send(shot)
+            upstream.answer, upstream.is_for_tokens = shot.upstream.encode("latin-1"), shot.is_for_tokens
+            return gun.send(shot)
+
         document = json.loads(fetch("/api/v1/openapi.json"))
         yield Target(
             Portal(url, rows, document, fetch),
-            lambda shot: gateway.send(shot) if shot.kind == "frames" else gun.send(shot),
+            send,
             processes,
         )
 

@@ -62,7 +62,7 @@ class Judge:
     def _faults(self, shot: Shot, answer: Answer) -> Iterator[str]:
         if answer.status == 0:
             yield f"no answer: {answer.said}"
-        elif answer.status >= 500 and not _is_unavailable(answer) and not _is_unimitated(shot, answer):
+        elif answer.status >= 500 and not _is_unavailable(answer) and not _is_relayed(shot, answer):
             yield f"{answer.status}: {answer.said}"
         if answer.seconds > HANGS and (took := self._hang(shot, answer)):
             yield took
@@ -98,9 +98,13 @@ class Judge:
             print(f"\nFOUND {self.findings[-1]}\n", flush=True)
 
 
-def _is_unimitated(shot: Shot, answer: Answer) -> bool:
-    """Whether the sandbox says of a proxied call that it does not imitate it."""
-    return shot.source == "proxy" and answer.status == 501 and '"code":-501' in answer.said
+def _is_relayed(shot: Shot, answer: Answer) -> bool:
+    """Whether a proxied call was answered so by the platform: the sandbox for what it does not imitate, or the upstream."""
+    is_unimitated = answer.status == 501 and '"code":-501' in answer.said
+    is_as_told = f" {answer.status}" in shot.upstream[:13] and not answer.content_type.startswith(
+        "application/problem"
+    )
+    return shot.target.startswith("/proxy/") and (is_unimitated or is_as_told)
 
 
 def _is_unavailable(answer: Answer) -> bool:

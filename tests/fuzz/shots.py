@@ -21,7 +21,8 @@ class Shot:
     """A request; or messages to a socket of the console; or frames of the long connection.
 
     ``headers`` and ``parts`` hold bytes as Latin-1. ``signed_with`` is an Encrypt Key by which a webhook is signed when it
-    is sent: a signature is for a moment.
+    is sent: a signature is for a moment. ``upstream`` is what the platform or a receiver answers meanwhile, also Latin-1;
+    ``is_for_tokens`` where it is asked for the bot's own token as well.
     """
 
     source: str
@@ -32,6 +33,8 @@ class Shot:
     parts: tuple[str, ...] = ()
     signed_with: str = ""
     is_text: bool = False
+    upstream: str = ""
+    is_for_tokens: bool = False
 
     @property
     def body(self) -> bytes:
@@ -39,7 +42,8 @@ class Shot:
 
     def __str__(self) -> str:
         what = f"{self.method} {self.target}" if self.kind == "http" else f"{self.kind} {self.target}"
-        return f"{self.source}: {what} {self.body[:120]!r}"[:500]
+        told = f" while the upstream says {self.upstream[:600]!r}" if self.upstream else ""
+        return f"{self.source}: {what} {self.body[:120]!r}"[:500] + told
 
 
 @dataclass(frozen=True)

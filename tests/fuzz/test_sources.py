@@ -19,7 +19,20 @@ ROWS = {
     "key": "fp_x",
     "pages": [["GET", "/admin/bots/bot/"], ["POST", "/admin/bots/bot/add/"], ["POST", "/admin/logout/"]],
     "parameters": {"bot_id": ["cli_1"], "subscription_id": ["s"]},
-    "bots": dict.fromkeys(("private", "encrypted", "plain", "connected", "speaking"), "cli_1"),
+    "bots": dict.fromkeys(
+        (
+            "private",
+            "encrypted",
+            "plain",
+            "connected",
+            "speaking",
+            "answering",
+            "answering_id",
+            "receiving_id",
+            "id",
+        ),
+        "cli_1",
+    ),
 }
 
 
@@ -46,7 +59,8 @@ def shots_of(portal: Portal, name: str) -> list[Shot]:
 
 
 @pytest.mark.parametrize(
-    "name", ["rest", "cursors", "pages", "forms", "sockets", "webhooks", "frames", "proxy"]
+    "name",
+    ["rest", "cursors", "pages", "forms", "sockets", "webhooks", "frames", "proxy", "answers", "cookies"],
 )
 def test_source_has_shots_that_are_its_own(name, portal):
     shots = shots_of(portal, name)
