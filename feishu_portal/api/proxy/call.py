@@ -183,7 +183,9 @@ class ProxyCall:
                     "type": "http.response.start",
                     "status": answer.relayed.status,
                     "headers": to_caller(
-                        answer.relayed.raw_headers, added=self._portal_headers(attempt, replayed)
+                        answer.relayed.raw_headers,
+                        status=answer.relayed.status,
+                        added=self._portal_headers(attempt, replayed),
                     ),
                 }
             )

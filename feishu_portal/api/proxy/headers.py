@@ -27,6 +27,12 @@ _GUARDS: RawHeaders = [
     (b"content-security-policy", b"sandbox; default-src 'none'"),
 ]
 
+_NO_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
+_BLANKED = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+"""Controls in values become blanks (RFC 9110, 5.5): a server may send none, and what it refuses would leave the caller
+without an answer."""
+
 
 def to_platform(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     """The caller's headers that are relayed, byte for byte. The length of the body is set where it is sent."""
@@ -34,13 +40,14 @@ def to_platform(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     return [(name, value) for name, value in named if name in TO_PLATFORM]
 
 
-def to_caller(headers: Iterable[tuple[bytes, bytes]], *, added: Mapping[str, str]) -> RawHeaders:
-    """The platform's headers that are relayed, byte for byte, and the portal's own. A Location gets another name: a client
-    that follows it blindly would take its API key along. A length beside chunks counts for nothing (RFC 9112, 6.3)."""
+def to_caller(headers: Iterable[tuple[bytes, bytes]], *, status: int, added: Mapping[str, str]) -> RawHeaders:
+    """The platform's headers that are relayed, byte for byte but for controls, and the portal's own. A Location gets another name: a client
+    that follows it blindly would take its API key along. A length beside chunks counts for nothing (RFC 9112, 6.3), and of a
+    304 it is that of another answer, which a server would wait for."""
     headers = [(name.lower(), value) for name, value in headers]
     own = [(name.encode(), value.encode("latin-1", "replace")) for name, value in added.items()]
     dropped = {name for name, _value in own}
-    if any(name == b"transfer-encoding" for name, _value in headers):
+    if status in _NO_BODY or any(name == b"transfer-encoding" for name, _value in headers):
         dropped.add(b"content-length")
     passed: RawHeaders = []
     for name, value in headers:
@@ -48,9 +55,9 @@ def to_caller(headers: Iterable[tuple[bytes, bytes]], *, added: Mapping[str, str
             passed.append((name, value))
         elif name == b"location":
             passed.append((b"feishu-portal-location", value))
-    return [*passed, *own, *_GUARDS]
+    return [*((name, value.translate(_BLANKED)) for name, value in (*passed, *own)), *_GUARDS]
 
 
 def has_body(method: str, status: int) -> bool:
     """Whether an answer can carry a body."""
-    return method != "HEAD" and status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    return method != "HEAD" and status not in _NO_BODY

@@ -276,6 +276,26 @@ async def test_header_values_pass_byte_for_byte(client, proxy, grant, upstream, 
     assert raw_headers[b"x-request-id"] == b"\xfc"
 
 
+async def test_controls_in_header_values_are_blanks(client, proxy, grant, platform_says):
+    await platform_says(
+        b"HTTP/1.1 400 Bad\r\nContent-Length: 2\r\nX-Tt-Logid: a\x01b\x7f\r\nContent-Type: \x02x\r\nLocation: /\x1fy\r\n\r\nok"
+    )
+    response, received = await raw(client, proxy.path())
+    assert (response.status_code, received) == (400, b"ok")
+    found = dict(response.headers.raw)
+    assert (found[b"x-tt-logid"], found[b"content-type"]) == (b"a b", b"x")
+    assert found[b"feishu-portal-location"] == b"/ y"
+
+
+@pytest.mark.parametrize("status", [b"304 Not Modified", b"204 No Content"])
+async def test_length_of_an_answer_without_a_body_is_left_out(client, proxy, grant, platform_says, status):
+    await platform_says(b"HTTP/1.1 " + status + b"\r\nContent-Length: 5\r\nETag: x\r\n\r\n")
+    response, received = await raw(client, proxy.path())
+    assert (str(response.status_code).encode(), received) == (status[:3], b"")
+    assert "content-length" not in response.headers
+    assert response.headers["etag"] == "x"
+
+
 async def test_status_that_is_none_is_no_answer(client, proxy, grant, platform_says):
     await platform_says(b"HTTP/1.1 999 What\r\nContent-Length: 2\r\n\r\nok")
     response = await client.get(proxy.path())
