@@ -106,10 +106,15 @@ class Gun:
             kind = response.headers.get("content-type", "")
             said = b""
             if not kind.startswith("text/event-stream"):
-                for chunk in response.iter_raw():
-                    said += chunk
-                    if len(said) > MOST_READ:
-                        break
+                try:
+                    for chunk in response.iter_raw():
+                        said += chunk
+                        if len(said) > MOST_READ:
+                            break
+                except (httpx.RemoteProtocolError, httpx.ReadError):
+                    # A relayed answer that was cut is cut for the caller as well.
+                    if not (shot.upstream and shot.target.startswith("/proxy/")):
+                        raise
                 seconds = time.monotonic() - before
             return Answer(response.status_code, seconds, said[:300].decode("utf-8", "replace"), kind)
 
