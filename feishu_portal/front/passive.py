@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -65,7 +65,9 @@ def refuse_while_passive(get_response: Callable[[HttpRequest], Any]) -> Callable
     if iscoroutinefunction(get_response):
 
         async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            refused = _refused(request, await watch.acurrent())
+            standing = await watch.acurrent()
+            # In a thread: the page and its words depend on who is signed in.
+            refused = await sync_to_async(_refused)(request, standing) if standing.is_passive else None
             response: HttpResponseBase = refused or await get_response(request)
             return response
 

@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from django.test import Client
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from bots.models import Bot
@@ -54,6 +55,15 @@ def test_every_route_of_the_api_that_changes_something_is_refused_and_every_othe
             assert "adoptrestore" in problem["detail"]
             seen.add(path)
     assert len(seen) > 10
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/", "/oauth/my/revoke/", "/admin/bots/bot/add/"])
+async def test_page_for_somebody_who_is_signed_in_is_made_under_a_server_as_well(path):
+    client = AsyncClient()
+    await client.aforce_login(await sync_to_async(make_operator)(superuser=True))
+    response = await client.post(path)
+    assert response.status_code == (303 if path.startswith("/admin/") else 503)
 
 
 def test_token_is_not_handed_out_though_it_is_valid(bot):
