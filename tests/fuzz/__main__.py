@@ -67,10 +67,6 @@ def running() -> Iterator[Target]:
             "DATABASE_URL": copies.create(), "REDIS_URL": services.redis_url, "PUBLIC_URL": url, "FEISHU_RETRY_SECONDS": "1",
             "FEISHU_RECONCILE_SECONDS": "0.5", "FEISHU_DELIVERY_NETWORKS": "loopback",
         }  # fmt: skip
-        # The copy was made for another PUBLIC_URL.
-        adopting = start("manage.py", "adoptrestore", "--moved", "--yes", environment=environment)
-        if adopting.wait_for_exit(seconds=120):
-            raise SystemExit(adopting.output)
         rows = _rows(start, environment, sandbox.url, gateway.url, upstream.url)
         sandbox.put_app(rows["bots"]["speaking"], app_secret="the-app-secret")
         sandbox.put_app(rows["bots"]["private"], app_secret="the-app-secret")

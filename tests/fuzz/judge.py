@@ -108,7 +108,9 @@ def _is_relayed(shot: Shot, answer: Answer) -> bool:
 
 
 def _is_unavailable(answer: Answer) -> bool:
-    return answer.status in UNAVAILABLE and answer.content_type.startswith("application/problem+json")
+    """Whether it is a problem that says so; a portal that is passive would refuse all that is to be tried."""
+    is_problem = answer.content_type.startswith("application/problem+json")
+    return answer.status in UNAVAILABLE and is_problem and '"passive"' not in answer.said
 
 
 def tracebacks(output: str) -> Iterator[str]:

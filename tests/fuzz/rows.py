@@ -12,6 +12,7 @@ from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import User
 from core.access.scopes import Scope
+from core.installation.standing import look
 from tests.factories import make_bot, make_grant, make_subscription
 from tests.strangers.attempts import page_attempts, parameters
 from tests.strangers.private import make_private
@@ -20,6 +21,7 @@ WEBHOOK_KEY, WEBHOOK_TOKEN = "the-encrypt-key-of-the-fuzz", "the-verification-to
 
 
 def make(platform: str, gateway: str, upstream: str) -> dict[str, Any]:
+    look()  # the copy becomes an installation of its own while it is empty
     private = make_private()
     root = User.objects.create_superuser("fuzz", password=None)
     browser = Client(headers={"host": "localhost"})
