@@ -42,7 +42,7 @@ class Questions:
             owner.bots.add(*owned)
             self._owners[name] = _signed_in(owner)
         _, self._key = add_api_client(
-            name="bench", scopes=[Scope.EVENTS_READ], app_ids=[], expires_at=None, actor=SYSTEM
+            name="bench", scopes=[Scope.EVENTS_READ], bots=[], expires_at=None, actor=SYSTEM
         )
         self.subscription = str(make_subscription().pk)
         self._app_id = Bot.objects.get(pk=self.bots[0]).app_id

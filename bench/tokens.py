@@ -83,7 +83,7 @@ def make_rows(platform: str) -> tuple[str, str]:
     bot = make_bot(open_url=platform, accounts_url=platform)
     token = "u-" + "x" * 1500  # as long as the platform's
     make_grant(bot, access_token=token, access_expires_at=timezone.now() + timedelta(hours=2))
-    _client, key = add_api_client(name="bench", scopes=list(Scope), app_ids=[], expires_at=None, actor=SYSTEM)
+    _client, key = add_api_client(name="bench", scopes=list(Scope), bots=[], expires_at=None, actor=SYSTEM)
     connections.close_all()
     return bot.app_id, key
 

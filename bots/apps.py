@@ -14,7 +14,10 @@ class BotsConfig(AppConfig):
         # Each registers its detector, in the order in which pages list their causes; models are loaded now.
         for name in ("connections", "clocks"):
             import_module(f"bots.incidents.{name}")
-        from bots.models import Bot  # noqa: PLC0415 -- models are there only now
+        from bots.app_ids import app_ids_of, ids_of  # noqa: PLC0415 -- models are there only now
+        from bots.models import Bot  # noqa: PLC0415 -- see above
+        from core.access import bot_directory  # noqa: PLC0415 -- see above
         from core.installation.standing import count_as_content  # noqa: PLC0415 -- see above
 
+        bot_directory.register(ids_of=ids_of, app_ids_of=app_ids_of)
         count_as_content(Bot.objects.exists)

@@ -172,12 +172,12 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
 
 
 def _take_from_clients(bot: Bot, *, actor: Actor) -> None:
-    """API clients name bots by App ID, which is free from now on: the next bot of that App ID is not theirs."""
+    """No API client goes on naming a bot that is gone."""
     named = ApiClient.objects.select_for_update().filter(all_bots=False).order_by("pk")
     for client in named:
-        if bot.app_id in client.app_ids:
-            client.app_ids = [app_id for app_id in client.app_ids if app_id != bot.app_id]
-            client.save(update_fields=["app_ids"])
+        if str(bot.pk) in client.bot_ids:
+            client.bot_ids.remove(str(bot.pk))
+            client.save(update_fields=["bot_ids"])
             audit.record(
                 actor=actor, action="api_client.updated", bot=bot, target=client.name, changed=["app_ids"]
             )

@@ -78,7 +78,7 @@ def _hashed() -> str:
 def make_client(name: str = "", *scopes: Scope) -> ApiClient:
     """An API client that may use every bot."""
     made, _key = add_api_client(
-        name=name or f"system {next(_numbers)}", scopes=scopes, app_ids=(), expires_at=None, actor=SYSTEM
+        name=name or f"system {next(_numbers)}", scopes=scopes, bots=(), expires_at=None, actor=SYSTEM
     )
     return made
 

@@ -22,18 +22,18 @@ def add_api_client(
     *,
     name: str,
     scopes: Collection[Scope],
-    app_ids: Collection[str],
+    bots: Collection[audit.Bot],
     expires_at: datetime | None,
     actor: Actor,
     proxy_paths: Sequence[str] = (),
 ) -> tuple[ApiClient, str]:
-    """Create a client and its key; the key exists only in the return value. No ``app_ids`` means all bots, no
+    """Create a client and its key; the key exists only in the return value. No ``bots`` means all of them, no
     ``proxy_paths`` (rules of `path_rules`) every call."""
     client = ApiClient(
         name=name,
         scopes=sorted(scope.value for scope in scopes),
-        app_ids=sorted(app_ids),
-        all_bots=not app_ids,
+        bot_ids=sorted(str(bot.pk) for bot in bots),
+        all_bots=not bots,
         proxy_paths=list(proxy_paths),
         expires_at=expires_at,
     )
@@ -44,7 +44,7 @@ def add_api_client(
         action="api_client.created",
         target=name,
         scopes=client.scopes,
-        app_ids=client.app_ids,
+        app_ids=sorted(bot.app_id for bot in bots),
         proxy_paths=client.proxy_paths,
     )
     return client, key

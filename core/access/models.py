@@ -58,12 +58,9 @@ class ApiClient(models.Model):
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(_("scopes"), default=list, help_text=_("What this client may do."))
     all_bots = models.BooleanField(_("all bots"), default=False)
-    app_ids = models.JSONField(
-        _("App IDs"),
-        default=list,
-        blank=True,
-        help_text=_("Bots this client may act for, unless it may for all."),
-    )
+    bot_ids = models.JSONField(default=list, blank=True, editable=False)
+    """The keys of the bots this client may act for, unless it may for all, as text. In the row itself: who has a copy of it
+    sees by its version when they change."""
     proxy_paths = models.JSONField(
         _("calls by the proxy"),
         default=list,
@@ -89,9 +86,9 @@ class ApiClient(models.Model):
         """Whether the client holds ``scope``."""
         return scope.value in self.scopes
 
-    def may_use(self, app_id: str) -> bool:
-        """Whether the client may act for the bot ``app_id``."""
-        return self.all_bots or app_id in self.app_ids
+    def may_use(self, bot_id: uuid.UUID) -> bool:
+        """Whether the client may act for the bot with this key."""
+        return self.all_bots or str(bot_id) in self.bot_ids
 
 
 class AuditEntryQuerySet(OwnedQuerySet["AuditEntry"]):

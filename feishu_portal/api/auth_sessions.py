@@ -191,6 +191,6 @@ def _own(client: ApiClient, session_id: UUID) -> AuthSession:
     """The session, if this client asked for it: its link is for nobody else. Raises Problem."""
     asked = AuthSession.objects.filter(client=client)
     session = asked.select_related("bot", "device").filter(pk=session_id).first()
-    if session is None or not client.may_use(session.bot.app_id):
+    if session is None or not client.may_use(session.bot_id):
         raise not_found("authorization session")
     return session

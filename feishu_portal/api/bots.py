@@ -91,7 +91,7 @@ def list_bots(
     client = caller(request, Scope.BOTS_READ)
     bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id")
     if not client.all_bots:
-        bots = bots.filter(app_id__in=client.app_ids)
+        bots = bots.filter(pk__in=client.bot_ids)
     page = list(bots[: limit + 1])
     more = len(page) > limit
     return BotPage(

@@ -128,7 +128,7 @@ def all_statuses(
     if isinstance(caller, User):
         bots = bots.visible_to(caller)
     elif not caller.all_bots:
-        bots = bots.filter(app_id__in=caller.app_ids)
+        bots = bots.filter(pk__in=caller.bot_ids)
     page = list(bots[: limit + 1])
     return {
         "connections": [_shape(status) for status in statuses(page[:limit])],
@@ -178,7 +178,7 @@ def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:
     is_own = (
         Bot.objects.visible_to(caller).filter(pk=bot.pk).exists()
         if isinstance(caller, User)
-        else caller.may_use(bot.app_id)
+        else caller.may_use(bot.pk)
     )
     if not is_own:
         raise BotNotFound(bot_id)

@@ -173,7 +173,7 @@ def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = No
 def _own(client: ApiClient, event_pk: int) -> Event:
     """The event, if the key may use its bot; the same 404 for one that does not exist."""
     event = Event.objects.select_related("bot").filter(pk=event_pk).first()
-    if event is None or event.bot.deleted_at or not client.may_use(event.bot.app_id):
+    if event is None or event.bot.deleted_at or not client.may_use(event.bot_id):
         raise not_found("event")
     return event
 

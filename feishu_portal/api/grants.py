@@ -21,7 +21,7 @@ def grant_problem(error: AuthError, *, bot: Bot, person: str, client: ApiClient)
     only one."""
     if not isinstance(error, TokenNotFoundError):
         return Problem(409, error.code, str(error))
-    bots = Bot.objects.all() if client.all_bots else Bot.objects.filter(app_id__in=client.app_ids)
+    bots = Bot.objects.all() if client.all_bots else Bot.objects.filter(pk__in=client.bot_ids)
     if is_of_another_app(person, bot=bot, among=bots):
         return Problem(
             404,

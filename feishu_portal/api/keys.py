@@ -50,14 +50,12 @@ def covers(client: ApiClient, subscription: Subscription) -> bool:
     if client.all_bots:
         return True
     bots = reachable_bots(subscription)
-    return bool(bots) and bots <= set(
-        Bot.objects.filter(app_id__in=client.app_ids).values_list("pk", flat=True)
-    )
+    return bool(bots) and bots <= set(Bot.objects.filter(pk__in=client.bot_ids).values_list("pk", flat=True))
 
 
 def bot_for(client: ApiClient, bot_id: str) -> Bot:
     """The bot with this id or App ID, if the client may use it; raises Problem 404 otherwise."""
     found = bot_named(bot_id)
-    if found is None or not client.may_use(found.app_id):
+    if found is None or not client.may_use(found.pk):
         raise not_found("bot")
     return found

@@ -108,17 +108,17 @@ def test_operator_sees_own_bots_and_a_superuser_all():
 
 def test_client_of_a_deleted_bot_has_nothing_of_the_next_one_with_that_app_id():
     bot, other = put(), make_bot()
-    names = [bot.app_id, other.app_id]
     client, _key = add_api_client(
-        name="crm", scopes=[Scope.PROXY_APP], app_ids=names, expires_at=None, actor=SYSTEM
+        name="crm", scopes=[Scope.PROXY_APP], bots=[bot, other], expires_at=None, actor=SYSTEM
     )
     everybody, _key = add_api_client(
-        name="all", scopes=[Scope.PROXY_APP], app_ids=[], expires_at=None, actor=SYSTEM
+        name="all", scopes=[Scope.PROXY_APP], bots=[], expires_at=None, actor=SYSTEM
     )
     delete_bot(bot, actor=SYSTEM)
     again = put()
     client.refresh_from_db()
-    assert not client.may_use(again.app_id)
-    assert client.may_use(other.app_id)
-    assert everybody.may_use(again.app_id)
+    assert not client.may_use(again.pk)
+    assert client.may_use(other.pk)
+    assert everybody.may_use(again.pk)
+    assert str(bot.pk) not in client.bot_ids
     assert AuditEntry.objects.filter(action="api_client.updated", target="crm").count() == 1

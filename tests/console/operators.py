@@ -66,7 +66,7 @@ def superuser(db) -> User:
 @pytest.fixture
 def api_client(db) -> ApiClient:
     client, _key = add_api_client(
-        name="CRM", scopes=[Scope.BOTS_READ], app_ids=[], expires_at=None, actor=SYSTEM
+        name="CRM", scopes=[Scope.BOTS_READ], bots=[], expires_at=None, actor=SYSTEM
     )
     return client
 

@@ -60,7 +60,7 @@ def test_secret_is_no_leak_where_it_belongs_and_one_elsewhere():
 @pytest.mark.django_db
 def test_everything_stored_sealed_and_every_key_is_known(leaks):
     make_grant(make_bot(app_secret="the-app-secret"), access_token="the-access", refresh_token="the-refresh")
-    _client, key = add_api_client(name="crm", scopes=[], app_ids=[], expires_at=None, actor=SYSTEM)
+    _client, key = add_api_client(name="crm", scopes=[], bots=[], expires_at=None, actor=SYSTEM)
     assert {"the-app-secret", "the-access", "the-refresh", key} <= set(leaks.secrets)
 
 

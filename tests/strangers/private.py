@@ -127,11 +127,9 @@ def make_private() -> Private:
         target="Zulu audit target",
         note="zulu detail",
     )
-    client, _key = add_api_client(
-        name="zulu-crm", scopes=[*Scope], app_ids=[bot.app_id], expires_at=None, actor=SYSTEM
-    )
+    client, _key = add_api_client(name="zulu-crm", scopes=[*Scope], bots=[bot], expires_at=None, actor=SYSTEM)
     _scopeless, scopeless_key = add_api_client(
-        name="zulu-idle", scopes=[], app_ids=[bot.app_id], expires_at=None, actor=SYSTEM
+        name="zulu-idle", scopes=[], bots=[bot], expires_at=None, actor=SYSTEM
     )
     # Of the whole portal: what it shows names no bot.
     shed = ShedCount.objects.create(hour=timezone.now(), work=OptionalWork.LIVE, count=7)
@@ -154,9 +152,7 @@ def make_strangers() -> Strangers:
     bot = make_bot(name="Somebody else's")
     bot.owners.add(operator)
     make_event(bot)
-    _client, key = add_api_client(
-        name="theirs", scopes=[*Scope], app_ids=[bot.app_id], expires_at=None, actor=SYSTEM
-    )
+    _client, key = add_api_client(name="theirs", scopes=[*Scope], bots=[bot], expires_at=None, actor=SYSTEM)
     return Strangers(bot, operator, key, User.objects.create_user("guest", password=None))
 
 

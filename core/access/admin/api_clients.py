@@ -1,6 +1,9 @@
 """API clients: added with a key that is shown once, and given another one when it has to be."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -13,6 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from core.access import audit
 from core.access.actors import Actor
 from core.access.api_keys import add_api_client, replace_key
+from core.access.bot_directory import app_ids_of, ids_of
 from core.access.models import ApiClient
 from core.access.path_rules import parse_rule
 from core.access.scopes import Scope
@@ -39,6 +43,21 @@ def check_path_rule(text: str) -> None:
             _("“%(entry)s” is no rule: write method and path, e.g. GET /open-apis/calendar/v4/**."),
             params={"entry": text},
         ) from None
+
+
+@dataclass
+class ChosenBot:
+    """A bot that an operator named by its App ID."""
+
+    pk: UUID
+    app_id: str
+
+
+def named_bots(clients: Sequence[ApiClient]) -> list[list[str]]:
+    """The App IDs of the bots that each of the clients names; one query for all."""
+    ids = [[UUID(bot_id) for bot_id in client.bot_ids] for client in clients]
+    found = app_ids_of({bot_id for named in ids for bot_id in named})
+    return [sorted(found[bot_id] for bot_id in named if bot_id in found) for named in ids]
 
 
 class ApiClientForm(ModelForm):
@@ -69,7 +88,22 @@ class ApiClientForm(ModelForm):
 
     class Meta:
         model = ApiClient
-        fields = ("name", "scopes", "all_bots", "app_ids", "proxy_paths", "enabled", "expires_at")
+        fields = ("name", "scopes", "all_bots", "proxy_paths", "enabled", "expires_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        [self.initial["app_ids"]] = named_bots([self.instance])
+
+    def clean_app_ids(self) -> list[str]:
+        """Kept as the bots' keys: see `chosen`."""
+        app_ids: list[str] = self.cleaned_data["app_ids"]
+        known = ids_of(app_ids)
+        if unknown := [app_id for app_id in app_ids if app_id not in known]:
+            raise ValidationError(
+                _("There is no bot with the App ID %(app_ids)s."), params={"app_ids": ", ".join(unknown)}
+            )
+        self.chosen = [ChosenBot(pk, app_id) for app_id, pk in known.items()]
+        return app_ids
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -119,11 +153,18 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
 
     @column(_("bots"))
     def bots(self, client: ApiClient) -> str:
+        named = client.named  # type: ignore[attr-defined]
         return (
-            str(_("All bots"))
-            if client.all_bots
-            else ", ".join(client.app_ids[:3]) + (" …" if len(client.app_ids) > 3 else "")
+            str(_("All bots")) if client.all_bots else ", ".join(named[:3]) + (" …" if len(named) > 3 else "")
         )
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the bots of all clients on the page, read at once."""
+        changes = super().get_changelist_instance(request)
+        changes.result_list = list(changes.result_list)
+        for client, app_ids in zip(changes.result_list, named_bots(changes.result_list), strict=True):
+            client.named = app_ids
+        return changes
 
     @column(_("scopes"))
     def scopes_shown(self, client: ApiClient) -> str:
@@ -156,6 +197,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         actor = Actor.operator(operator_of(request))
         if change:
+            obj.bot_ids = sorted(str(bot.pk) for bot in form.chosen)
             obj.save()
             audit.record(
                 actor=actor, action="api_client.updated", target=obj.name, changed=sorted(form.changed_data)
@@ -164,7 +206,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         client, key = add_api_client(
             name=obj.name,
             scopes=[Scope(scope) for scope in obj.scopes],
-            app_ids=obj.app_ids,
+            bots=form.chosen,
             proxy_paths=obj.proxy_paths,
             expires_at=obj.expires_at,
             actor=actor,

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('scopes', models.JSONField(default=list, help_text='What this client may do.', verbose_name='scopes')),
                 ('all_bots', models.BooleanField(default=False, verbose_name='all bots')),
-                ('app_ids', models.JSONField(blank=True, default=list, help_text='Bots this client may act for, unless it may for all.', verbose_name='App IDs')),
+                ('bot_ids', models.JSONField(blank=True, default=list, editable=False)),
                 ('proxy_paths', models.JSONField(blank=True, default=list, help_text='Calls this client may send by the proxy; every call if there are none.', verbose_name='calls by the proxy')),
                 ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
                 ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),

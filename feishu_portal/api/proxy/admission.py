@@ -78,7 +78,7 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
     if request.may_fall_back:
         permitted(client, Scope.PROXY_APP)
     bot = rows.bot(request.target.app_id)
-    if bot is None or not client.may_use(bot.app_id):
+    if bot is None or not client.may_use(bot.pk):
         raise not_found("bot")
     if not allows(client.proxy_paths, request.target.method, request.target.segments):
         raise Problem(403, "path_not_allowed", "None of the API client's path rules allows this call.")

@@ -45,7 +45,7 @@ def check_key(key: str, target: Target, rows: AdmissionRows) -> None:
         raise unauthenticated()
     permitted(client, Scope.PROXY_USER if target.person else Scope.PROXY_APP)
     bot = rows.bot(target.app_id)
-    if bot is None or not client.may_use(bot.app_id):
+    if bot is None or not client.may_use(bot.pk):
         raise not_found("bot")
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.utils import timezone
 
+from bots.models import Bot
 from core.access.actors import Actor
 from core.access.api_keys import add_api_client
 from core.access.path_rules import parse_rule
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(f"Say what it may do with --scope: {', '.join(Scope.values)}")
         if not 1 <= options["expires_days"] <= MAX_DAYS:
             raise CommandError(f"--expires-days takes 1 to {MAX_DAYS}.")
-        require_bots(options["bot"])
+        bots = Bot.objects.filter(pk__in=require_bots(options["bot"]).values())
         for rule in options["proxy_path"]:
             try:
                 parse_rule(rule)
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             client, key = add_api_client(
                 name=options["name"],
                 scopes=[Scope(scope) for scope in options["scope"]],
-                app_ids=options["bot"],
+                bots=list(bots),
                 proxy_paths=options["proxy_path"],
                 expires_at=timezone.now() + timedelta(days=options["expires_days"]),
                 actor=Actor.command("addapiclient"),

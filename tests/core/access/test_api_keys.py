@@ -9,6 +9,7 @@ from core.access.actors import SYSTEM
 from core.access.api_keys import LAST_USED_STEP, add_api_client, client_of, replace_key
 from core.access.models import ApiClient, AuditEntry
 from core.access.scopes import Scope
+from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,7 @@ def add(**values) -> tuple[ApiClient, str]:
     defaults = {
         "name": "CRM",
         "scopes": [Scope.BOTS_READ],
-        "app_ids": [],
+        "bots": [],
         "expires_at": None,
         "actor": SYSTEM,
     }
@@ -69,8 +70,9 @@ def test_last_use_is_written_once_a_minute(time_machine, django_assert_num_queri
 
 
 def test_client_may_use_its_own_bots_alone() -> None:
-    client, _key = add(app_ids=["cli_1"])
+    own, other = make_bot(), make_bot()
+    client, _key = add(bots=[own])
     everywhere, _key = add(name="BI")
-    assert (client.may_use("cli_1"), client.may_use("cli_2")) == (True, False)
-    assert everywhere.may_use("cli_2")
+    assert (client.may_use(own.pk), client.may_use(other.pk)) == (True, False)
+    assert everywhere.may_use(other.pk)
     assert (client.may(Scope.BOTS_READ), client.may(Scope.BOTS_MANAGE)) == (True, False)

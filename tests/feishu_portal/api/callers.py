@@ -18,7 +18,7 @@ def api_client(*scopes: Scope, bots: Collection[Bot] = (), expires_at: datetime 
     _, key = add_api_client(
         name=f"system {ApiClient.objects.count()}",
         scopes=scopes,
-        app_ids=[bot.app_id for bot in bots],
+        bots=bots,
         expires_at=expires_at,
         actor=SYSTEM,
     )

@@ -22,8 +22,7 @@ NOT_FOUND = {"success": False, "error": "Bot not found or disabled"}
 
 def system(*scopes: Scope, bots=()) -> Client:
     name = f"system {ApiClient.objects.count()}"
-    app_ids = [bot.app_id for bot in bots]
-    _, key = add_api_client(name=name, scopes=scopes, app_ids=app_ids, expires_at=None, actor=SYSTEM)
+    _, key = add_api_client(name=name, scopes=scopes, bots=bots, expires_at=None, actor=SYSTEM)
     return Client(headers={"Authorization": f"Bearer {key}"})
 
 

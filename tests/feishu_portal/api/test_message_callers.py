@@ -59,7 +59,7 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
         add_api_client,
         name="crm",
         scopes=[Scope.MESSAGES_SEND],
-        app_ids=[],
+        bots=[],
         expires_at=None,
         actor=SYSTEM,
     )

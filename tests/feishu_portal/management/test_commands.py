@@ -143,7 +143,7 @@ def test_addapiclient_prints_the_key_once_and_stores_its_hash():
     client = ApiClient.objects.get()
     assert key.startswith(f"fp_{client.prefix}_")
     assert key not in str(ApiClient.objects.values().get())
-    assert client.app_ids == [bot.app_id]
+    assert (client.all_bots, client.bot_ids) == (False, [str(bot.pk)])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.access.api_keys import client_of
 from core.access.models import ApiClient, AuditEntry
 from tests.console.rows import list_of, page_of, text_of
+from tests.factories import make_bot
 
 ADD = "/admin/access/apiclient/add/"
 
@@ -45,9 +46,30 @@ def test_client_is_for_all_bots_or_for_named_ones(all_bots: str, app_ids: str, a
 
 
 def test_named_bots_are_kept_one_a_line(as_superuser: Client) -> None:
-    as_superuser.post(ADD, form(all_bots="", app_ids="cli_b\ncli_a\ncli_b"))
+    first, second = make_bot(), make_bot()
+    as_superuser.post(ADD, form(all_bots="", app_ids=f"{second.app_id}\n{first.app_id}\n{second.app_id}"))
     client = ApiClient.objects.get()
-    assert (client.all_bots, client.app_ids) == (False, ["cli_a", "cli_b"])
+    assert (client.all_bots, set(client.bot_ids)) == (False, {str(first.pk), str(second.pk)})
+    page = as_superuser.get(page_of("access_apiclient", client))
+    assert page.context["adminform"].form.initial["app_ids"] == [first.app_id, second.app_id]
+    assert f"{first.app_id}, {second.app_id}" in text_of(as_superuser.get(list_of("access_apiclient")))
+    entry = AuditEntry.objects.get(action="api_client.created")
+    assert entry.detail["app_ids"] == [first.app_id, second.app_id]
+
+
+def test_app_id_of_no_bot_is_refused(as_superuser: Client) -> None:
+    answer = as_superuser.post(ADD, form(all_bots="", app_ids="cli_nobodys"))
+    assert "cli_nobodys" in str(answer.context["adminform"].form.errors["app_ids"])
+    assert not ApiClient.objects.exists()
+
+
+def test_bots_of_a_client_are_changed(api_client: ApiClient, as_superuser: Client) -> None:
+    bot = make_bot()
+    values = form(name="CRM", scopes=["bots:read"], enabled="on", all_bots="", app_ids=bot.app_id)
+    as_superuser.post(page_of("access_apiclient", api_client), values)
+    changed = ApiClient.objects.get()
+    assert (changed.all_bots, changed.bot_ids) == (False, [str(bot.pk)])
+    assert AuditEntry.objects.get(action="api_client.updated").detail == {"changed": ["all_bots", "app_ids"]}
 
 
 def test_rules_for_the_proxy_are_kept_one_a_line(as_superuser: Client) -> None:

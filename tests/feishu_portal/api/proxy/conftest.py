@@ -146,7 +146,7 @@ class Proxy:
             client, key = add_api_client(
                 name=f"system {ApiClient.objects.count()}",
                 scopes=scopes or (May.PROXY_APP, May.PROXY_USER),
-                app_ids=[bot.app_id for bot in bots],
+                bots=bots,
                 expires_at=values.pop("expires_at", None),
                 actor=SYSTEM,
             )

@@ -31,7 +31,7 @@ class Caller:
         self.bot = make_bot()
         self.grant = make_grant(self.bot)
         self.client, self.key = add_api_client(
-            name="crm", scopes=SCOPES, app_ids=[], expires_at=None, actor=SYSTEM
+            name="crm", scopes=SCOPES, bots=[], expires_at=None, actor=SYSTEM
         )
         self.cache = RowCache()
 
@@ -139,7 +139,7 @@ def test_key_ends_at_its_time(caller, time_machine):
 
 def test_others_find_nothing_of_what_is_cached(caller):
     _client, caller.key = add_api_client(
-        name="stranger", scopes=SCOPES, app_ids=["cli_other"], expires_at=None, actor=SYSTEM
+        name="stranger", scopes=SCOPES, bots=[make_bot()], expires_at=None, actor=SYSTEM
     )
     [refusal] = caller.calls()
     assert refusal.code == "not_found"
