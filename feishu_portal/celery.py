@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task, signals
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
 # Celery would run Django's checks, for which every page is loaded, and discard their messages.
@@ -30,6 +31,19 @@ def refuse_wrong_keys(**_options: object) -> None:
         raise SystemExit(str(error)) from error
     watch.current()
     close_own()  # the pool's processes get connections of their own
+
+
+@signals.task_prerun.connect
+def begin_log_context(task_id: str, task: Any, **_options: object) -> None:
+    """Lines of a task say which it is; whatever an earlier one left behind in the thread is gone."""
+    clear_contextvars()
+    bind_contextvars(task=task.name, task_id=task_id)
+
+
+@signals.task_postrun.connect
+def end_log_context(**_options: object) -> None:
+    """The thread goes on to other work."""
+    clear_contextvars()
 
 
 class StandsStill(Task):  # type: ignore[type-arg]  # generic in the stubs alone

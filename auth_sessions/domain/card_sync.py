@@ -13,11 +13,13 @@ from auth_sessions.domain.completion import fail_for_error
 from auth_sessions.domain.device import claim_start, start_code
 from auth_sessions.domain.sessions import authorize_link, end_session
 from auth_sessions.enums import FailureReason, SessionState, Via
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
 from core.database.text import storable
+from core.log_context import log_context
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 
@@ -31,7 +33,14 @@ def sync_card(session_id: UUID) -> None:
     """Send the session's card, or patch the one that was sent to the session's state. Harmless to repeat: the platform sends
     once an hour under one uuid, which is the session's id."""
     session = AuthSession.objects.select_related("bot", "device").filter(pk=session_id).first()
-    if session is None or session.card_given_up or not _ensure_link(session):
+    if session is None or session.card_given_up:
+        return
+    with log_context(**of_session(session)):
+        _show(session)
+
+
+def _show(session: AuthSession) -> None:
+    if not _ensure_link(session):
         return
     if session.state == SessionState.PENDING:
         _send(session)

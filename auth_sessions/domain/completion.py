@@ -12,6 +12,7 @@ from django.utils import timezone
 from auth_sessions.domain.sessions import destroy_code, end_session
 from auth_sessions.domain.tokens.grants import store_grant
 from auth_sessions.enums import FailureReason, SessionState
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access import audit
@@ -107,6 +108,8 @@ def _authorize(
         session=str(session.pk),
         scopes=list(tokens.scopes),
     )
+    facts = of_session(session) | {"state": SessionState.AUTHORIZED.value}
+    transaction.on_commit(lambda: logger.info("authorization_ended", extra=facts))
     notify_card(session.pk)
     session.state = SessionState.AUTHORIZED
     return CompletionOutcome.AUTHORIZED

@@ -4,6 +4,7 @@ import hmac
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from time import sleep
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,10 +21,13 @@ from auth_sessions.errors import (
     LinkUsed,
     NoPublicAddressError,
 )
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from core.access.actors import SYSTEM, Actor
+from core.database.connections import give_back
+from core.log_context import log_context
 from core.vault.fields import encrypted_field
-from feishu.errors import FeishuError, OAuthError, TransportError
+from feishu.errors import FeishuError, OAuthError, RateLimited, TransportError
 from feishu.oauth import OAuth, Pkce, TokenSet, authorize_url
 
 logger = logging.getLogger(__name__)
@@ -32,6 +36,10 @@ CONSENT_TIME = timedelta(minutes=10)
 """The time a person has on the consent page, however late they opened the link."""
 EXCHANGE_TIME = timedelta(minutes=1)
 """The time in which the platform has to exchange the code, all attempts together."""
+PAUSE = 1.0
+"""Seconds between the two attempts to exchange a code, unless the platform asks for more."""
+LONGEST_PAUSE = 8.0
+"""Seconds that a person waits for the second attempt; where the platform asks for more there is none."""
 CODE_USED_UP = frozenset({20003, 20004, 20065})
 """The code is unknown, too old or used."""
 
@@ -59,7 +67,8 @@ def open_link(*, token: str, browser: str) -> Opened:
     The first browser keeps the link; opening it there again starts over with a new state. Raises LinkError.
     """
     session = find_session(token=token, browser=browser)
-    return _open(session, browser or new_secret())
+    with log_context(**of_session(session)):
+        return _open(session, browser or new_secret())
 
 
 def find_session(*, token: str, browser: str) -> AuthSession:
@@ -109,6 +118,7 @@ def _open(session: AuthSession, browser: str) -> Opened:
         state=state,
         challenge=pkce.challenge,
     )
+    logger.info("authorization_opened")
     return Opened(url, browser, session)
 
 
@@ -127,7 +137,8 @@ def return_from_platform(*, app_id: str, state: str, code: str, error: str, brow
         return Returned(CompletionOutcome.EXPIRED if is_expired else CompletionOutcome.REPLAYED, session)
     if not _use_state(session):
         return Returned(CompletionOutcome.REPLAYED, session)
-    return Returned(_complete(session, code=code, error=error, browser=browser), session)
+    with log_context(**of_session(session)):
+        return Returned(_complete(session, code=code, error=error, browser=browser), session)
 
 
 def _use_state(session: AuthSession) -> bool:
@@ -183,7 +194,12 @@ def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
         if not problem.retryable:
             raise
         first = problem
+    pause = max(PAUSE, first.reset_after) if isinstance(first, RateLimited) else PAUSE
+    if pause > LONGEST_PAUSE:
+        raise first
     logger.warning("code_exchange_repeated", extra={"session": str(session.pk), "error": str(first)})
+    give_back(before_waiting=True)
+    sleep(pause)
     try:
         return _exchange_once(oauth, session, code)
     except FeishuError as second:

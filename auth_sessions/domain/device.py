@@ -17,10 +17,12 @@ from django.utils import timezone
 from auth_sessions.domain.completion import complete, fail, fail_for_error
 from auth_sessions.domain.sessions import end_session
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM, Actor
 from core.database.text import storable
+from core.log_context import log_context
 from core.vault.fields import encrypted_field
 from feishu.device_code import SLOW_DOWN_SECONDS, DeviceCodes, Waiting
 from feishu.errors import APIError, FeishuError, OAuthError, RateLimited
@@ -138,6 +140,11 @@ def poll_device(session_id: UUID) -> None:
     poll = _claim_poll(session_id)
     if poll is None:
         return
+    with log_context(**of_session(poll.session)):
+        _poll(poll)
+
+
+def _poll(poll: Poll) -> None:
     credentials = poll.session.bot.credentials
     asked_at = timezone.now()
     try:

@@ -15,6 +15,7 @@ from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.domain.tokens.scopes import renewed_scopes
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import CANNOT_ASK
+from auth_sessions.log_facts import of_grant
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
 
@@ -63,7 +64,7 @@ def _remind(grant: UserToken) -> bool:
                 lifetime=CARD_LIFE,
             )
     except CANNOT_ASK as problem:
-        logger.warning("reminder_not_sent", extra={"grant": str(grant.pk), "problem": problem.code})
+        logger.warning("reminder_not_sent", extra=of_grant(grant) | {"problem": problem.code})
         _schedule(grant, now + RETRY_AFTER)
         return False
     return True

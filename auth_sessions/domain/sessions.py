@@ -1,5 +1,6 @@
 """Authorization sessions from the request to every end but an authorization, which ``completion`` has."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,6 +13,7 @@ from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from bots.errors import BotDisabledError
@@ -21,6 +23,8 @@ from core.access.actors import SYSTEM, Actor
 from core.database.text import storable
 from feishu.errors import FeishuError
 from feishu.scopes import MAX_SCOPES, is_scope
+
+logger = logging.getLogger(__name__)
 
 SHOWN_NAME = 40  # characters of a scope that is refused
 EXPIRE_AT_ONCE = 500
@@ -99,6 +103,7 @@ def request_authorization(
         if request_key is None:
             raise
         return AuthSession.objects.get(bot=bot, request_key=request_key)
+    logger.info("authorization_requested", extra=of_session(session) | {"via": str(flow)})
     return session
 
 
@@ -158,6 +163,9 @@ def end_session(
             code=error.code if error else None,
         )
         notify_card(session.pk)
+    logger.info(
+        "authorization_ended", extra=of_session(session) | {"state": str(state), "reason": str(reason)}
+    )
     session.refresh_from_db()
     return True
 

@@ -13,6 +13,7 @@ from bots.connections.slots import WantedSlot, credentials_of
 from bots.enums import LossReason
 from bots.models import Bot
 from core.database.thread import DatabaseThread
+from core.log_context import log_context
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError
 from feishu.long_connection.connection import Connection
@@ -78,7 +79,17 @@ class SlotConnection:
             turns=turns,
             timing=timing,
         )
-        self._task = asyncio.create_task(self._connection.run(), name=f"connection-{wanted.app_id}")
+        self._task = asyncio.create_task(self._run(), name=f"connection-{wanted.app_id}")
+
+    async def _run(self) -> None:
+        """Whatever is logged on this connection, also by what its messages set off, says whose it is."""
+        with log_context(
+            app_id=self.wanted.app_id,
+            bot=str(self.wanted.bot_id),
+            slot=self.wanted.number,
+            node=self.observer.node,
+        ):
+            await self._connection.run()
 
     @property
     def ending(self) -> bool:

@@ -59,7 +59,7 @@ class SlotObserver:
         self.cause = LossReason.ENDED
         """Why the connection ends, if it is ended here."""
         self._wanted = wanted
-        self._node = node
+        self.node = node
         self._reports = reports
         self._on_received = on_received
         self._signals = signal_thread
@@ -75,7 +75,7 @@ class SlotObserver:
         self._reconnects = 0
 
     def connecting(self) -> None:
-        self._state(SlotState.CONNECTING, node=self._node)
+        self._state(SlotState.CONNECTING, node=self.node)
         self._send(signals.reconnecting if self._has_tried else signals.connecting)
         self._has_tried = True
 
@@ -189,7 +189,7 @@ class SlotObserver:
             ConnectionLoss(
                 bot_id=self._wanted.bot_id,
                 number=self._wanted.number,
-                node=self._node,
+                node=self.node,
                 at=timezone.now(),
                 reason=reason,
                 code=code,

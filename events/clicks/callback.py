@@ -24,6 +24,8 @@ class Callback:
         self.action = event.action
         self.key = (event.bot_id, event.action)
         """What it counts as under the concurrency limit."""
+        self.facts = {"bot": str(event.bot_id), "event_id": event.event_id, "event_pk": event_pk}
+        """For log lines."""
         self.began_at = time.monotonic()
         self._loop = asyncio.get_running_loop()
         self.started: asyncio.Future[None] = self._loop.create_future()

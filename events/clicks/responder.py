@@ -18,6 +18,7 @@ from django.db import Error
 
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.log_context import log_context
 from events.clicks.answers import FAILED, NOTHING, PROCESSING, UNHANDLED, encoded
 from events.clicks.callback import Callback
 from events.clicks.lookup import ClickedCards
@@ -136,6 +137,10 @@ class CallbackResponder:
 
     def _handle(self, callback: Callback) -> None:
         """On the callback's thread."""
+        with log_context(**callback.facts):
+            self._handle_callback(callback)
+
+    def _handle_callback(self, callback: Callback) -> None:
         try:
             answer = _run_handler(callback)
         except Exception:
@@ -153,7 +158,7 @@ class CallbackResponder:
         try:
             await asyncio.wait_for(asyncio.shield(callback.answer), seconds)
         except TimeoutError:
-            logger.error("callback_handler_timed_out", extra={"event_pk": callback.event_pk})  # noqa: TRY400 -- its own time
+            logger.error("callback_handler_timed_out", extra=callback.facts)  # noqa: TRY400 -- its own time
             self._leave_thread(callback)
             if callback.run is not None and callback.handler is not None:
                 await self._write(note_ends, [execution.timed_out(callback.run, callback.handler)])

@@ -17,6 +17,7 @@ from django.db import Error
 
 from core.background.retry import RetrySchedule
 from core.database.errors import described
+from core.log_context import log_context
 from events.clicks.answers import CLICKED_BEFORE, FAILED, NOTHING, PROCESSING, encoded
 from events.clicks.responder import CallbackResponder
 from events.ingress.inbox import Stored
@@ -80,6 +81,10 @@ class Receiver:
         return ACKNOWLEDGED
 
     async def _answer(self, event: IncomingEvent, deadline: float) -> Reply:
+        with log_context(bot=str(event.bot_id), event_id=event.event_id):
+            return await self._answer_callback(event, deadline)
+
+    async def _answer_callback(self, event: IncomingEvent, deadline: float) -> Reply:
         storing = self._loop.create_task(self._intake.submit(event))
         await asyncio.wait({storing}, timeout=max(0.0, deadline - time.monotonic()))
         if not storing.done():

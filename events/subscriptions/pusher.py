@@ -20,6 +20,7 @@ from django.db import Error
 from core.background.per_process import OnePerProcess
 from core.database.connections import close_own, give_back
 from core.installation.watch import watch
+from core.log_context import log_context
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
@@ -151,6 +152,10 @@ class Pusher:
             return
         self._in_flight[delivery.pk] = delivery
         self._per_subscription[delivery.subscription_id] += 1
+        with log_context(**_facts(delivery)):
+            self._start(delivery)
+
+    def _start(self, delivery: Delivery) -> None:
         try:
             request = push.build_request(delivery)
         except Exception as error:
@@ -162,11 +167,12 @@ class Pusher:
 
     async def _push(self, delivery: Delivery, request: PushRequest) -> None:
         """On the event loop."""
-        try:
-            result = await self._send(request)
-        except Exception as error:
-            logger.exception("push_failed", extra={"delivery": delivery.pk})
-            result = PushResult(None, error=FAULT(said=type(error).__name__))
+        with log_context(**_facts(delivery)):
+            try:
+                result = await self._send(request)
+            except Exception as error:
+                logger.exception("push_failed", extra={"delivery": delivery.pk})
+                result = PushResult(None, error=FAULT(said=type(error).__name__))
         self._report(delivery, result)
 
     def _report(self, delivery: Delivery, result: PushResult) -> None:
@@ -180,7 +186,8 @@ class Pusher:
             except queue.Empty:
                 return
             try:
-                push.settle(delivery, result)
+                with log_context(**_facts(delivery)):
+                    push.settle(delivery, result)
             finally:
                 self._in_flight.pop(delivery.pk, None)
                 self._per_subscription[delivery.subscription_id] -= 1
@@ -199,6 +206,16 @@ class Pusher:
             return max(SHORTEST_WAIT, min(longest, push.seconds_to_next()))
         except Error:
             return longest
+
+
+def _facts(delivery: Delivery) -> dict[str, object]:
+    """What log lines say of a delivery."""
+    return {
+        "app_id": delivery.event.bot.app_id,
+        "event_id": delivery.event.event_id,
+        "subscription": delivery.subscription_id,
+        "delivery": delivery.pk,
+    }
 
 
 _own = OnePerProcess(Pusher)

@@ -18,12 +18,14 @@ from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.scopes import ask_for_scopes
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
 from auth_sessions.errors import CANNOT_ASK, TokenNotFoundError
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.database.connections import give_back
+from core.log_context import add_to_log
 from feishu.errors import FeishuError
 from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
 from feishu_portal.api.keys import bot_for, caller
@@ -193,4 +195,5 @@ def _own(client: ApiClient, session_id: UUID) -> AuthSession:
     session = asked.select_related("bot", "device").filter(pk=session_id).first()
     if session is None or not client.may_use(session.bot_id):
         raise not_found("authorization session")
+    add_to_log(client=client.name, **of_session(session))
     return session

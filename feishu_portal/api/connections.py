@@ -18,6 +18,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.scopes import Scope
+from core.log_context import add_to_log
 from feishu_portal import __version__
 from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
@@ -182,4 +183,5 @@ def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:
     )
     if not is_own:
         raise BotNotFound(bot_id)
+    add_to_log(app_id=bot.app_id)
     return bot

@@ -10,6 +10,7 @@ from bots.models import Bot
 from core.access.api_keys import client_of
 from core.access.models import ApiClient
 from core.access.scopes import Scope
+from core.log_context import add_to_log
 from events.models import Subscription
 from events.subscriptions.reach import reachable_bots
 from feishu_portal.api.problems import Problem, not_found
@@ -58,4 +59,5 @@ def bot_for(client: ApiClient, bot_id: str) -> Bot:
     found = bot_named(bot_id)
     if found is None or not client.may_use(found.pk):
         raise not_found("bot")
+    add_to_log(app_id=found.app_id, client=client.name)
     return found

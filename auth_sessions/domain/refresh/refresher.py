@@ -24,9 +24,11 @@ from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.recovery import drain_spool, recover
 from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
 from auth_sessions.enums import RefreshOutcome
+from auth_sessions.log_facts import of_grant
 from auth_sessions.models import UserToken
 from bots.models import Bot
 from core.installation.watch import watch
+from core.log_context import log_context
 from core.vault.keyring import SealedValueError
 
 logger = logging.getLogger(__name__)
@@ -159,6 +161,10 @@ class Pass:
             yield from claims
 
     def _send(self, taken: Claim, threads: ThreadPoolExecutor) -> None:
+        with log_context(**of_grant(taken.grant)):
+            self._send_claimed(taken, threads)
+
+    def _send_claimed(self, taken: Claim, threads: ThreadPoolExecutor) -> None:
         try:
             oauth, refresh_token = oauth_of(taken), taken.grant.refresh_token
         except SealedValueError:
@@ -200,7 +206,8 @@ class Pass:
     def _store(self, submission: Submission, *, until: float = 0.0) -> None:
         claimed, result = submission.claim, submission.result
         try:
-            outcome = commit(claimed, result, asked_at=submission.asked_at)
+            with log_context(**of_grant(claimed.grant)):
+                outcome = commit(claimed, result, asked_at=submission.asked_at)
         except (DatabaseError, InterfaceError) as error:
             _drop_connection(error)
             self._retry_later(submission, until)

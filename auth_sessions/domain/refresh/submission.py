@@ -12,6 +12,8 @@ from auth_sessions.domain.refresh import spool
 from auth_sessions.domain.refresh.claim import Claim
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome
+from auth_sessions.log_facts import of_grant
+from core.log_context import log_context
 from feishu.errors import FeishuError
 from feishu.oauth import OAuth
 from feishu.reasons import Reason
@@ -35,6 +37,11 @@ def oauth_of(claim: Claim) -> OAuth:
 
 def submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
     """Send it once. Never raises. New tokens are on disk when this returns, so that nothing but the disk can lose them."""
+    with log_context(**of_grant(claim.grant)):
+        return _submit(claim, oauth, refresh_token)
+
+
+def _submit(claim: Claim, oauth: OAuth, refresh_token: str) -> Submission:
     asked_at = timezone.now()
     try:
         result = SubmissionResult(

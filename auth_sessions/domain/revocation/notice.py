@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from auth_sessions.cards.revocation import revocation_card
 from auth_sessions.enums import Notice, PlatformReason
+from auth_sessions.log_facts import of_revocation
 from auth_sessions.models import Revocation
 from core.access.actors import Actor
 from core.background.retry import RetrySchedule
+from core.log_context import log_context
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 
@@ -36,17 +38,18 @@ def send_notice(revocation_id: UUID) -> None:
         return
     revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)
     rows, grant = Revocation.objects.filter(pk=revocation_id), revocation.grant
-    try:
-        OpenAPI(grant.bot.credentials).send_card(
-            grant.open_id, revocation_card(revocation), uuid=f"revoked-{revocation.pk}"
-        )
-    except FeishuError as error:
-        logger.warning(
-            "revocation_notice_not_sent", extra={"revocation": str(revocation.pk), "error": str(error)}
-        )
-        if error.retryable and not RETRIES.is_exhausted(revocation.notice_attempts):
-            rows.update(notice_at=timezone.now() + RETRIES.pause_after(revocation.notice_attempts))
+    with log_context(**of_revocation(revocation)):
+        try:
+            OpenAPI(grant.bot.credentials).send_card(
+                grant.open_id, revocation_card(revocation), uuid=f"revoked-{revocation.pk}"
+            )
+        except FeishuError as error:
+            logger.warning(
+                "revocation_notice_not_sent", extra={"revocation": str(revocation.pk), "error": str(error)}
+            )
+            if error.retryable and not RETRIES.is_exhausted(revocation.notice_attempts):
+                rows.update(notice_at=timezone.now() + RETRIES.pause_after(revocation.notice_attempts))
+            else:
+                rows.update(notice=Notice.FAILED)
         else:
-            rows.update(notice=Notice.FAILED)
-    else:
-        rows.update(notice=Notice.SENT)
+            rows.update(notice=Notice.SENT)

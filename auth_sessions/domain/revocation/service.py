@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.revocation.notice import wants_notice
 from auth_sessions.enums import Notice, PlatformReason, RefreshPhase, RevocationState, TokenStatus
+from auth_sessions.log_facts import of_revocation
 from auth_sessions.models import Revocation, UserToken
 from auth_sessions.notify import notify_revocation
 from bots.models import Bot
@@ -24,6 +25,7 @@ from core.access import audit
 from core.access.actors import PLATFORM, SYSTEM, Actor
 from core.background.retry import RetrySchedule
 from core.database.text import storable
+from core.log_context import log_context
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.codes import Category
@@ -229,14 +231,15 @@ def withdraw_at_platform(revocation_id: UUID) -> Revocation:
     revocation = Revocation.objects.select_related("grant__bot").get(pk=revocation_id)
     if not claimed:
         return revocation
-    try:
-        _withdraw(revocation)
-    except FeishuError as error:
-        _record_failure(revocation, error)
-    except SealedValueError as error:
-        _record_failure(revocation, FeishuError(str(error)))
-    else:
-        _finish(revocation, RevocationState.DONE)
+    with log_context(**of_revocation(revocation)):
+        try:
+            _withdraw(revocation)
+        except FeishuError as error:
+            _record_failure(revocation, error)
+        except SealedValueError as error:
+            _record_failure(revocation, FeishuError(str(error)))
+        else:
+            _finish(revocation, RevocationState.DONE)
     revocation.refresh_from_db()
     return revocation
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
+from core.log_context import log_context
 from events.ingress.webhook.refusals import FAILED, Refusal, Refused
 from events.ingress.webhook.server import WebhookServer
 
@@ -39,6 +40,10 @@ class WebhookEndpoint:
         await self._servers.close()
 
     async def _respond(self, app_id: str, request: Request) -> Response:
+        with log_context():
+            return await self._serve(app_id, request)
+
+    async def _serve(self, app_id: str, request: Request) -> Response:
         server = await self._servers.current()
         try:
             return Response(await server.serve(app_id, request), media_type="application/json")

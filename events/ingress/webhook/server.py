@@ -15,6 +15,7 @@ from starlette.requests import Request
 from core.background.limits import ConcurrencyLimits
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from core.database.thread import DatabaseThread
+from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived
@@ -95,6 +96,8 @@ class WebhookServer:
         except BodyTooSlowError:
             raise Refused(refusals.TOO_SLOW) from None
         bot = await _in_time(self._bots.find(app_id), received_at)
+        if bot is not None:
+            add_to_log(app_id=bot.app_id, bot=str(bot.bot_id))
         pushed = _examine(body, request.headers, bot)
         if isinstance(pushed, Challenge):
             return json.dumps({"challenge": pushed.challenge}).encode()
@@ -116,6 +119,7 @@ class WebhookServer:
         event = read_event(
             bot_id=bot.bot_id, payload=push.payload, arrived_by=Arrived.WEBHOOK, envelope=push.envelope
         )
+        add_to_log(event_id=event.event_id)
         reply = await _in_time(self._receiver.receive(event, received_at=received_at), received_at)
         if reply == NOT_STORED:
             raise Refused(refusals.NOT_STORED)

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
+from core.log_context import log_context
 from feishu_portal.api.problems import CONTENT_TYPE, Problem, internal_error
 from feishu_portal.api.proxy.server import ProxyServer
 
@@ -21,6 +22,10 @@ class ProxyEndpoint:
         self.servers = PerLoop(ProxyServer, name="proxy-server")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with log_context():
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_begun = False
 
         async def noting(message: Message) -> None:

@@ -21,6 +21,7 @@ from core.background.group_commit import GroupCommit
 from core.background.limits import ConcurrencyLimits
 from core.background.write_behind import WriteBehind
 from core.database.thread import DatabaseThread
+from core.log_context import add_to_log
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
@@ -105,6 +106,7 @@ class ProxyServer:
                     await self._answer_with_own_key(request, upload, scope, receive, send)
                     return
                 admitted = await self.admit(request)
+                add_to_log(app_id=admitted.bot.app_id, client=admitted.client.name)
                 call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
                 await _while_wanted(call, upload)
 
