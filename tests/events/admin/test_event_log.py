@@ -19,6 +19,8 @@ from events.log import search
 from events.models import Event
 from tests.console.rows import Rows, make_event, messages_of, page_of, signed_in, text_of
 from tests.events.admin.pages import DEAD, LOG, MATCHING, TAIL, polled, shown
+from tests.events.payloads import CONTENTS
+from tests.factories import message_event
 
 
 def test_log_pages_through_every_event_once(rows: Rows, as_owner: Client, monkeypatch) -> None:
@@ -155,3 +157,19 @@ def test_unicode_is_shown_as_text_and_raw_bytes_are_harmless(rows: Rows, as_owne
     html = text_of(as_owner.get(address))
     assert r"\xff\x00\x1b[2J&lt;script&gt;" in html
     assert "the-card-token" not in html
+
+
+@pytest.mark.parametrize(("kind", "content"), CONTENTS.values(), ids=CONTENTS)
+def test_message_of_any_kind_is_listed_read_and_found(
+    kind: str, content: Any, rows: Rows, as_superuser: Client
+) -> None:
+    body = message_event()
+    body["event"]["message"] |= {"message_type": kind, "content": content}
+    rows.event.payload = json.dumps(body, ensure_ascii=False).encode()
+    rows.event.save()
+    page = as_superuser.get(page_of("events_event", rows.event))
+    assert page.status_code == 200
+    assert f"{kind}" in text_of(page)
+    assert shown(as_superuser, q=f'"message_type": "{kind}"') == [rows.event]
+    if isinstance(content, str) and content and content.isascii() and '"' not in content:
+        assert content in text_of(page)

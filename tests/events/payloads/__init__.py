@@ -205,3 +205,18 @@ OLD_EVENTS: dict[str, dict[str, Any]] = {
     },
 }
 """Those of schema 1.0."""
+
+
+CONTENTS: dict[str, tuple[str, Any]] = {
+    "forwarded": ("merge_forward", "Merged and Forwarded Message"),
+    "empty": ("text", ""),
+    "array": ("text", '["/auth"]'),
+    "null text": ("text", '{"text":null}'),
+    "number": ("text", "17"),
+    "red packet": ("hongbao", '{"text": "[红包]"}'),
+    "sticker": ("sticker", '{"file_key":"v3_1"}'),
+    "cut off": ("post", '{"title":"周报","content":[['),
+    "no text at all": ("system", None),
+    "object": ("interactive", {"elements": [{"tag": "text"}]}),
+}
+"""Kinds of messages with a ``content`` that is not what the platform's pages promise: a text that holds a JSON object."""

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from events.subscriptions.filters import all_hold
 from events.subscriptions.payload import payload_of
 from tests.events.handler_runs import stored_event
+from tests.events.payloads import CONTENTS
 from tests.factories import message_event
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
@@ -42,3 +44,14 @@ def test_odd_payloads_become_json_without_the_token(bot, payload):
     assert b"verification" not in body
     assert isinstance(json.loads(body)["payload"], dict)
     assert b"1.10" in body or b"1.10" not in payload
+
+
+@pytest.mark.parametrize(("kind", "content"), CONTENTS.values(), ids=CONTENTS)
+def test_message_of_any_kind_is_filtered_and_delivered_as_it_came(bot, kind, content):
+    sent = message_event()
+    sent["event"]["message"] |= {"message_type": kind, "content": content}
+    event = stored_event(sent, bot=bot)
+    assert all_hold([f"event.message.message_type = {kind}"], event.envelope)
+    # A path into the content leads nowhere, whatever it is.
+    assert not all_hold(["event.message.content.text = /auth"], event.envelope)
+    assert json.loads(payload_of(event))["payload"]["event"]["message"]["content"] == content
