@@ -69,7 +69,7 @@ def _failed_sessions(user: User) -> Iterator[Entry]:
     for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
         reason = str(FailureReason(session.reason).label)
         is_explained = session.error_code is not None or session.error_reason
-        info = explain(session.error_code, session.error_reason)
+        info = explain(session.error_code, session.error_reason).for_one_attempt
         said = f" · {cause_and_cure(info)}" if is_explained else ""
         yield Entry(
             f"{session.bot.name} · {session.open_id}",

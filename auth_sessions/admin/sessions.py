@@ -154,7 +154,7 @@ class AuthSessionAdmin(AskingAdmin):
     def problem(self, session: AuthSession) -> str:
         if session.error_code is None and not session.error_reason:
             return session.error_said or EMPTY
-        info = explain(session.error_code, session.error_reason)
+        info = explain(session.error_code, session.error_reason).for_one_attempt
         return problem_block(info, said=session.error_said, log_id=session.error_log_id)
 
     @column(_("card message"))

@@ -78,4 +78,4 @@ class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
     def problem(self, use: TokenUse) -> str:
         if not use.code and not use.reason:
             return EMPTY
-        return problem_block(explain(use.code or None, use.reason), log_id=use.log_id)
+        return problem_block(explain(use.code or None, use.reason).for_one_attempt, log_id=use.log_id)

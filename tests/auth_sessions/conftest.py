@@ -18,6 +18,14 @@ def no_broker(monkeypatch) -> list[str]:
     return notified
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch) -> list[float]:
+    """The pauses before a code is exchanged again, without waiting for them."""
+    pauses: list[float] = []
+    monkeypatch.setattr("auth_sessions.domain.consent.sleep", pauses.append)
+    return pauses
+
+
 @pytest.fixture
 def bot(db) -> Bot:
     return make_bot(auth_scopes=["offline_access", "contact:user.base:readonly"])

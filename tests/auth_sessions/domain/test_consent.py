@@ -282,3 +282,37 @@ def test_link_of_an_authorization_under_way_says_so(session, client, platform):
     platform.token.mock(side_effect=open_meanwhile)
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
+
+
+def test_code_is_exchanged_again_after_the_pause_that_the_platform_asks_for(
+    session, client, platform, no_pause
+):
+    limited = httpx.Response(
+        429, json={"code": 99991400, "msg": "slow down"}, headers={"x-ogw-ratelimit-reset": "3"}
+    )
+    platform.token.side_effect = [limited, httpx.Response(200, json=token_answer())]
+    come_back(session, client, state=open_link(session, client)["state"], code="a-code")
+    assert_ended(session, SessionState.AUTHORIZED)
+    assert no_pause == [3.0]
+
+
+def test_nobody_is_kept_waiting_for_a_long_pause(session, client, platform, no_pause):
+    limited = httpx.Response(
+        429, json={"code": 99991400, "msg": "slow down"}, headers={"x-ogw-ratelimit-reset": "60"}
+    )
+    platform.token.side_effect = [limited]
+    come_back(session, client, state=open_link(session, client)["state"], code="a-code")
+    session.refresh_from_db()
+    assert (session.state, session.error_code) == (SessionState.FAILED, 99991400)
+    assert (platform.token.call_count, no_pause) == (1, [])
+
+
+def test_console_does_not_promise_what_nobody_does(session, client, platform, admin_client):
+    platform.token.respond(400, json={"code": 20050, "error": "server_error", "error_description": "busy"})
+    come_back(session, client, state=open_link(session, client)["state"], code="a-code")
+    session.refresh_from_db()
+    assert session.state == SessionState.FAILED
+    for path in (f"/admin/auth_sessions/authsession/{session.pk}/change/", "/admin/"):
+        page = admin_client.get(path, headers={"Accept-Language": "en"}).content.decode()
+        assert "Try again a little later" in page
+        assert "retried automatically" not in page
