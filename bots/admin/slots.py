@@ -16,7 +16,7 @@ from core.console.badges import state
 from core.console.base import ReadOnlyAdmin, ReadOnlyInline
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter
-from core.console.rendering import ago, problem_block, when
+from core.console.rendering import EMPTY, ago, problem_block, when
 
 STATE_COLOURS = {
     SlotState.CONNECTED: "success",
@@ -74,7 +74,7 @@ class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
     search_help_text = _("Bot, App ID or process")
     fields = (
         "bot", "number", "state_label", "node", "connected", "frame_in_full", "event_in_full", "heartbeat",
-        "rhythm_in_full", "since_in_full", "reconnects", "losses", "problem", "problem_at",
+        "rhythm_in_full", "since_in_full", "reconnects", "losses", "problem", "problem_at", "next_attempt",
     )  # fmt: skip
     readonly_fields = fields
     empty_title = _("No connections")
@@ -128,6 +128,11 @@ class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
     @column(_("error"))
     def problem(self, slot: ConnectionSlot) -> str:
         return problem_block(slot.problem, said=slot.error_message)
+
+    @column(_("next attempt"))
+    def next_attempt(self, slot: ConnectionSlot) -> str:
+        is_waiting = slot.state in {SlotState.BACKOFF, SlotState.ERROR}
+        return when(slot.next_attempt_at) if is_waiting else EMPTY
 
     @column(_("error at"))
     def problem_at(self, slot: ConnectionSlot) -> str:

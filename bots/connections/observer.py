@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
@@ -75,7 +75,7 @@ class SlotObserver:
         self._reconnects = 0
 
     def connecting(self) -> None:
-        self._state(SlotState.CONNECTING, node=self.node)
+        self._state(SlotState.CONNECTING, node=self.node, next_attempt_at=None)
         self._send(signals.reconnecting if self._has_tried else signals.connecting)
         self._has_tried = True
 
@@ -143,6 +143,9 @@ class SlotObserver:
                 "retry_in": round(retry_in, 1),
             },
         )
+
+    def waiting(self, seconds: float) -> None:
+        self._report(next_attempt_at=timezone.now() + timedelta(seconds=seconds))
 
     def frame(self, message: Message) -> None:
         self._note_received()

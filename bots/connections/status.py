@@ -90,6 +90,12 @@ class SlotStatus:
         return None if self.row.state == SlotState.CONNECTED else self.row.problem
 
     @property
+    def next_attempt_at(self) -> datetime | None:
+        """When its process tries again, while it waits to."""
+        is_waiting = self.is_held and self.row.state in {SlotState.BACKOFF, SlotState.ERROR}
+        return self.row.next_attempt_at if is_waiting else None
+
+    @property
     def reconnects(self) -> int:
         """The losses that were not intended."""
         return sum(count for reason, count in self.losses.items() if reason not in PLANNED_LOSSES)
@@ -155,6 +161,11 @@ class BotStatus:
     @property
     def last_heartbeat_at(self) -> datetime | None:
         return max(filter(None, (slot.row.last_heartbeat_at for slot in self.slots)), default=None)
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """When the first of the connections that are waiting is tried again."""
+        return min(filter(None, (slot.next_attempt_at for slot in self.slots)), default=None)
 
     @property
     def troubled(self) -> SlotStatus | None:

@@ -143,6 +143,7 @@ class Migration(migrations.Migration):
                 ('error_reason', models.CharField(blank=True, editable=False, max_length=20)),
                 ('error_message', models.CharField(blank=True, max_length=500, verbose_name='error')),
                 ('error_at', models.DateTimeField(blank=True, null=True, verbose_name='error at')),
+                ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next attempt')),
                 ('holder', models.UUIDField(editable=False, null=True)),
                 ('epoch', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('lease_until', models.DateTimeField(editable=False, null=True)),

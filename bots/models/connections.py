@@ -72,6 +72,8 @@ class ConnectionSlot(models.Model):
     error_reason = models.CharField(max_length=20, blank=True, editable=False)
     error_message = models.CharField(_("error"), max_length=500, blank=True)
     error_at = models.DateTimeField(_("error at"), null=True, blank=True)
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    """While its process waits to connect again."""
     holder = models.UUIDField(null=True, editable=False)
     epoch = models.PositiveBigIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)

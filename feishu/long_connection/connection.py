@@ -107,7 +107,8 @@ class Connection:
     async def _guarded_attempt(self, deliveries: Deliveries) -> float:
         """One life of the connection; seconds until the next. Not even a faulty observer ends the run."""
         try:
-            return await self._attempt(deliveries)
+            seconds = await self._attempt(deliveries)
+            self._observer.waiting(seconds)
         except Exception as error:
             logger.exception("The connection broke on an error of our own", extra=self._log)
             task = asyncio.current_task()
@@ -115,6 +116,8 @@ class Connection:
                 # It came in place of the cancellation, which is not asked for a second time.
                 raise asyncio.CancelledError from error
             return self._schedule.failed(fatal=False).retry_in
+        else:
+            return seconds
 
     async def _attempt(self, deliveries: Deliveries) -> float:
         self._hurry.clear()

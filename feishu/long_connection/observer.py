@@ -26,6 +26,9 @@ class Observer(Protocol):
         Attempts go on all the same.
         """
 
+    def waiting(self, seconds: float) -> None:
+        """The next attempt begins in so many seconds, or before if there is a reason to hurry."""
+
     def frame(self, message: Message) -> None:
         """A complete message came."""
 

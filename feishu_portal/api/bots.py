@@ -24,6 +24,8 @@ class ConnectionOut(Schema):
     last_frame_at: datetime | None
     error_code: int | None
     error: str
+    next_attempt_at: datetime | None
+    """When it is tried again, while its process waits to."""
 
 
 class BotOut(Schema):
@@ -77,6 +79,7 @@ def bot_out(status: BotStatus) -> BotOut:
                 last_frame_at=slot.row.last_frame_at,
                 error_code=slot.row.error_code,
                 error=slot.row.error_text,
+                next_attempt_at=slot.next_attempt_at,
             )
             for slot in status.slots
         ],

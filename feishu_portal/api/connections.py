@@ -70,6 +70,8 @@ class BotConnection(Shape):
     """Since when the longest of the bot's connections has been open."""
     last_heartbeat: str | None
     error: str = ""
+    next_attempt: str = ""
+    """When the next attempt to connect begins; there while one is waited for."""
 
 
 class BotConnections(Schema):
@@ -158,6 +160,7 @@ def _shape(status: BotStatus) -> dict[str, Any]:
         "connectedAt": _iso(status.connected_at),
         "lastHeartbeat": _iso(status.last_heartbeat_at),
         **({"error": diagnosis.text} if diagnosis else {}),
+        **({"nextAttempt": _iso(status.next_attempt_at)} if status.next_attempt_at else {}),
     }
 
 

@@ -155,7 +155,7 @@ def _slot_facts(slot: SlotStatus) -> tuple[object, ...]:
     row = slot.row
     return (
         row.pk, row.number, row.state, row.state_changed_at, row.holder, row.node, row.error_code, row.error_reason,
-        row.error_message,
+        row.error_message, slot.next_attempt_at,
         row.last_frame_at is None, slot.health, slot.is_held, slot.is_silent, row.is_unsteady, slot.reconnects,
     )  # fmt: skip
 

@@ -21,6 +21,8 @@ def facts(row: ConnectionSlot, slot: SlotStatus | None) -> list[Fact]:
         (_("Last event"), when(row.last_message_at)),
         (_("Heartbeat"), _heartbeat(row)),
     ]
+    if slot is not None and slot.next_attempt_at:
+        found.append((_("Next attempt"), when(slot.next_attempt_at)))
     if slot is not None:
         found.append((_("Lost in 24 hours"), _losses(slot)))
     return found

@@ -179,3 +179,17 @@ async def test_log_lines_name_bot_connection_and_process(story, caplog):
     assert names == ["connection_up", "connection_closed", "connection_failed"]
     ids = {"app_id": "cli_1", "connection": 1, "node": "a"}
     assert all(ids.items() <= vars(record).items() for record in caplog.records)
+
+
+async def test_next_attempt_is_told_until_it_begins(story):
+    observer = await story.begin()
+    observer.connecting()
+    observer.connected("d1")
+    observer.disconnected(Ending(EndKind.CLOSED, code=1001))
+    before = timezone.now()
+    observer.waiting(30.0)
+    slot = await story.written()
+    assert slot.next_attempt_at is not None
+    assert 25 < (slot.next_attempt_at - before).total_seconds() < 60
+    observer.connecting()
+    assert (await story.written()).next_attempt_at is None

@@ -133,6 +133,15 @@ def test_bot_with_one_of_two_ways_by_connection_is_to_have_one(values):
     assert connected_bots().get() == status.bot
 
 
+def test_next_attempt_is_that_of_the_first_connection_that_waits():
+    soon, later = timedelta(seconds=20), timedelta(seconds=50)
+    waiting = LOST | {"next_attempt_at": later}
+    status = status_of(waiting, LOST | {"next_attempt_at": soon}, OPEN | {"next_attempt_at": timedelta()})
+    assert status.next_attempt_at == status.slots[1].row.next_attempt_at
+    assert status_of(OPEN | {"next_attempt_at": soon}).next_attempt_at is None
+    assert status_of(DEAD | {"state": SlotState.BACKOFF, "next_attempt_at": soon}).next_attempt_at is None
+
+
 @pytest.mark.parametrize(
     ("slot", "state"),
     [

@@ -143,6 +143,7 @@ class Diary:
         self.entries: list[tuple[str, Any]] = []
         self.failures: list[tuple[FeishuError, int, bool, float]] = []
         self.endings: list[Ending] = []
+        self.waits: list[float] = []
         self._written = asyncio.Event()
 
     def connecting(self) -> None:
@@ -154,6 +155,9 @@ class Diary:
     def disconnected(self, ending: Ending) -> None:
         self.endings.append(ending)
         self._write("disconnected", str(ending))
+
+    def waiting(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     def failed(self, error: FeishuError, *, attempt: int, fatal: bool, retry_in: float) -> None:
         self.failures.append((error, attempt, fatal, retry_in))

@@ -83,3 +83,12 @@ async def test_a_machine_that_slept_gets_a_new_socket_at_once_and_that_is_no_fai
     assert (
         next(str(ending) for name, ending in diary.entries if name == "disconnected") == "the machine slept"
     )
+
+
+async def test_wait_for_the_next_attempt_is_told(gateway, diary):
+    async with running(gateway, diary):
+        await diary.until("heartbeat")
+        (await gateway.socket(1)).transport.abort()
+        await diary.until("connected", 2)
+    assert len(diary.waits) == 1
+    assert diary.waits[0] >= 0

@@ -223,3 +223,11 @@ def test_key_without_the_scope_and_nobody_at_all_are_refused(bot):
 def test_operator_needs_the_csrf_token_to_change_something(bot):
     assert ask(operator(bot, enforce_csrf_checks=True), bot, "disconnect").status_code == 403
     assert Bot.objects.get(pk=bot.pk).connect
+
+
+def test_status_of_a_bot_that_waits_says_when_it_is_tried_again(bot):
+    connect_slots(bot.slots)
+    bot.slots.update(state=SlotState.BACKOFF, next_attempt_at=timezone.now() + timedelta(seconds=40))
+    answer = status(system(Scope.BOTS_READ), bot).json()
+    assert (answer["state"], bool(answer["error"])) == ("connecting", True)
+    assert answer["nextAttempt"].endswith("Z")
