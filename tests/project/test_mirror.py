@@ -81,7 +81,7 @@ ELSEWHERE = (
     elsewhere("core/database", "transactions", tests="core/database/test_sqlite.py", why="a limit that each database keeps its way"),
     # --- bots
     elsewhere(
-        "bots/connections", "connection control placement processes renewal slots",
+        "bots/connections", "control placement processes renewal slots",
         tests="bots/connections/test_fleet.py bots/connections/test_leases.py",
         why="parts of the fleet: what counts is which process holds which connection",
     ),

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 import time
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from events.models import Event
 from feishu.text import Text
 from tests.events.handler_runs import handle
 from tests.factories import click_event, make_bot
+from tests.services.log_lines import lines
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -356,3 +358,18 @@ async def test_form_is_submitted_once_where_its_handler_says_so(database):
     ]
     assert (first[1].is_single_use, second[1].is_single_use) == (True, True)
     assert (first[0] is None, second[0] is None) == (False, True)
+
+
+async def test_lines_of_a_click_name_its_event_and_bot_on_the_handlers_thread(
+    push_click, database, leaks, monkeypatch
+):
+    def fail(_callback):
+        logging.getLogger("feishu.tests").warning("deep_down")
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("events.clicks.responder._run_handler", fail)
+    await push_click({"action": "approve"})
+    event = await database.run(Event.objects.get)
+    facts = {"event_id": event.event_id, "bot": str(event.bot_id), "event_pk": str(event.pk)}
+    for name in ("deep_down", "callback_failed"):
+        assert facts.items() <= lines(leaks, name)[0].items()

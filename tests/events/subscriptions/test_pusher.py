@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import time
 
 import pytest
@@ -11,6 +12,7 @@ from feishu.networks import Networks
 from tests.events.handler_runs import fanned_out, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
+from tests.services.log_lines import lines
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -89,3 +91,25 @@ def test_what_cannot_be_written_fails_alone(make_pusher):
     step_until(pusher, lambda: good.deliveries.get().status == DeliveryStatus.SUCCEEDED)
     step_until(pusher, lambda: bad.deliveries.get().status == DeliveryStatus.RETRYING)
     assert "JSONDecodeError" in bad.deliveries.get().error
+
+
+def test_lines_of_a_push_name_delivery_subscription_event_and_bot(make_pusher, leaks):
+    bot = make_bot()
+    subscription = make_subscription(bot)
+    event = stored_event(bot=bot)
+    [delivery] = fanned_out(event)
+
+    async def send(_request):
+        logging.getLogger("feishu.tests").warning("deep_down")
+        raise RuntimeError("a fault of ours")
+
+    pusher = make_pusher(send=send)
+    step_until(pusher, lambda: event.deliveries.get().status == DeliveryStatus.RETRYING)
+    facts = {
+        "app_id": bot.app_id,
+        "event_id": event.event_id,
+        "subscription": str(subscription.pk),
+        "delivery": str(delivery.pk),
+    }
+    for name in ("deep_down", "push_failed"):
+        assert facts.items() <= lines(leaks, name)[0].items()

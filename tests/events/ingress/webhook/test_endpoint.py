@@ -11,6 +11,7 @@ from events.models import Event
 from feishu_portal.asgi import application
 from tests.events.ingress.webhook.pushes import KEY, TOKEN, path, request
 from tests.factories import make_bot, message_event
+from tests.services.log_lines import lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,3 +68,22 @@ async def test_prefix_of_a_proxy_is_no_part_of_the_address(bot, endpoint):
     async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
         response = await http.post(f"/portal{path(bot)}", **request(message_event()))
     assert response.status_code == 200
+
+
+async def test_lines_of_a_request_name_the_bot_and_none_but_its_own(endpoint, bot, leaks, monkeypatch):
+    def fail(**_values):
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("events.ingress.webhook.server.read_event", fail)
+    transport = httpx.ASGITransport(app=endpoint)
+    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+        assert (await http.post(path(bot), **request(message_event()))).status_code == 500
+        monkeypatch.setattr("events.ingress.webhook.server.WebhookServer.serve", fail_async)
+        assert (await http.post(path(bot), **request(message_event()))).status_code == 500
+    named, unnamed = lines(leaks, "webhook_failed")
+    assert (named["app_id"], named["bot"]) == (bot.app_id, str(bot.pk))
+    assert "app_id" not in unnamed
+
+
+async def fail_async(*_values):
+    raise RuntimeError("before the bot is known")
