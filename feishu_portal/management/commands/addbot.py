@@ -17,6 +17,7 @@ from bots.service import NEXT, BotChanges, put_bot
 from bots.webhook.rotation import LASTS, MAX_LASTS, promote
 from core.access.actors import Actor
 from core.checks import SETTINGS
+from core.installation.watch import watch
 from core.vault.keyring import SealedValueError
 
 
@@ -95,6 +96,9 @@ class Command(BaseCommand):
         proxy.add_argument("--no-proxy", action="store_true", help="Forget the bot's own proxy.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A prepared database that is still empty becomes this installation's own before it holds a bot: after that it would be
+        # taken for a restored backup.
+        watch.current()
         given = {
             "name": options["name"],
             "platform": options["platform"],

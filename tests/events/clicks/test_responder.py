@@ -339,6 +339,8 @@ async def test_value_may_be_json_text_or_a_plain_word(database, responder, value
         return OK
 
     asked = await database.run(called, "card.action.trigger", {"action": {"tag": "button", "value": value}})
+    event = await event_of(database, asked)
+    await asyncio.to_thread(getattr, event, "typed")  # loads the SDK, which may take longer than an answer
     assert await answer(responder, asked) == OK
     assert seen == [(read, "approve")]
 
