@@ -8,34 +8,43 @@ import json
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from core.access.scopes import Scope
+from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from feishu_portal.api.keys import permitted
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.admission import AdmissionRows
 from feishu_portal.api.proxy.target import Target
-from feishu_portal.api.proxy.upload import Upload
 
 MAX_BODY: Final = 16 * 1024
+PLACES: Final = 256
+"""Such bodies under way in one process: who sends them is not known yet, so they take no place of a call."""
+BODY_SECONDS: Final = 5.0
+FIRST_BYTE_SECONDS: Final = 2.0
 LASTS: Final = 7200
 """Seconds after which an SDK asks again, as it does at the platform."""
 _WRONG_SECRET: Final = 10014
 
 
-async def key_in(upload: Upload) -> str:
-    """What stands in the body as App Secret; empty where there is none. Raises Problem for a long body."""
-    body = b""
-    async for chunk in upload.chunks():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Problem(413, "body_too_long", f"The question for a token has {MAX_BODY} bytes at most.")
+async def read_key(bodies: BodyReader, request: Request) -> str:
+    """What stands in the body as App Secret; empty where there is none. Raises Problem for a long body or a slow one."""
+    try:
+        body = await bodies.read(
+            request, limit=MAX_BODY, places=PLACES, seconds=BODY_SECONDS, first_seconds=FIRST_BYTE_SECONDS
+        )
+    except BodyTooLargeError:
+        detail = f"The question for a token has {MAX_BODY} bytes at most."
+        raise Problem(413, "body_too_long", detail) from None
+    except BodyTooSlowError:
+        raise Problem(408, "body_too_slow", "The body did not come in time.") from None
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
         fields = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     secret = fields.get("app_secret") if isinstance(fields, dict) else None
-    return secret if isinstance(secret, str) else ""
+    return secret if isinstance(secret, str) and secret.isascii() else ""
 
 
 def check_key(key: str, target: Target, rows: AdmissionRows) -> None:

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Final, Self, TypeVar
 
 from django.conf import settings
 from django.db import Error
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
 from auth_sessions.domain.tokens.broker import report_rejected
@@ -19,6 +19,7 @@ from auth_sessions.domain.tokens.uses import record_outcomes
 from auth_sessions.models import TokenUse, UserToken
 from core.background.group_commit import GroupCommit
 from core.background.limits import ConcurrencyLimits
+from core.background.request_bodies import BodyReader
 from core.background.write_behind import WriteBehind
 from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
@@ -29,7 +30,7 @@ from feishu_portal.api.proxy.admission_batch import admit_batch
 from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import ProxyCall
-from feishu_portal.api.proxy.own_key import check_key, key_in, refusal, with_own_key
+from feishu_portal.api.proxy.own_key import check_key, read_key, refusal, with_own_key
 from feishu_portal.api.proxy.rate_limits import RateLimits
 from feishu_portal.api.proxy.target import read_target
 from feishu_portal.api.proxy.upload import Upload
@@ -70,6 +71,7 @@ class ProxyServer:
             max_queued=settings.PROXY_CALLS,
         )
         self._limits = ConcurrencyLimits()
+        self._bodies = BodyReader()
 
     async def __aenter__(self) -> Self:
         self._admitting = asyncio.create_task(self._admissions.run(), name="proxy-admissions")
@@ -96,26 +98,33 @@ class ProxyServer:
             tenant_key=named.get(b"feishu-portal-tenant", b"").decode("latin-1")[:64],
             may_fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
         )
-        caller = hashlib.sha256(request.key.encode()).hexdigest()
-        everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=_overloaded())
-        own = self._limits.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
-        with everybody, own:
+        if target.asks_for_app_token:
+            await self._answer_with_own_key(request, scope, receive, send)
+            return
+        with self._place(request.key):
             async with asyncio.timeout(TOTAL_SECONDS):
                 upload = Upload(receive, headers)
-                if target.asks_for_app_token:
-                    await self._answer_with_own_key(request, upload, scope, receive, send)
-                    return
                 admitted = await self.admit(request)
                 add_to_log(app_id=admitted.bot.app_id, client=admitted.client.name)
                 call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
                 await _while_wanted(call, upload)
 
+    @contextlib.contextmanager
+    def _place(self, key: str) -> Iterator[None]:
+        """Among the calls under way; raises Problem where there are too many, of everybody or of this key."""
+        caller = hashlib.sha256(key.encode()).hexdigest()
+        everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=_overloaded())
+        own = self._limits.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
+        with everybody, own:
+            yield
+
     async def _answer_with_own_key(
-        self, request: CallRequest, upload: Upload, scope: Scope, receive: Receive, send: Send
+        self, request: CallRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        key = request.key or await key_in(upload)
         try:
-            await self._ask(lambda: check_key(key, request.target, FreshRows()))
+            key = request.key or await read_key(self._bodies, Request(scope, receive))
+            with self._place(key):
+                await self._ask(lambda: check_key(key, request.target, FreshRows()))
             response = with_own_key(key)
         except Problem as problem:
             response = refusal(problem)

@@ -9,6 +9,7 @@ import pytest
 
 from auth_sessions.models import TokenUse
 from core.access.scopes import Scope
+from feishu_portal.api.proxy import own_key
 from tests.factories import make_bot
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, SECRETS, USER_TOKEN
 
@@ -48,7 +49,18 @@ async def test_form_and_header_do_as_well(proxy):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"\xff", b'{"app_secret":7}', b'{"app_secret":"fp_wrong"}', b"[" * 9000]
+    "body",
+    [
+        b'{"app_secret":"fp_\\ud800"}',
+        b'{"app_secret":"fp_\\u0000"}',
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"app_secret":7}',
+        b'{"app_secret":"fp_wrong"}',
+        b"[" * 9000,
+    ],
 )
 async def test_wrong_secret_is_refused_as_the_platform_refuses(proxy, body):
     response = await proxy.call("", proxy.path(TOKEN.format(KINDS[0]), user=""), method="POST", content=body)
@@ -59,6 +71,25 @@ async def test_wrong_secret_is_refused_as_the_platform_refuses(proxy, body):
 async def test_long_body_is_refused(proxy):
     path = proxy.path(TOKEN.format(KINDS[0]), user="")
     assert (await proxy.call("", path, method="POST", content=b"x" * 20_000)).status_code == 413
+
+
+async def test_body_that_does_not_come_is_not_waited_for_and_takes_no_place(proxy, monkeypatch, settings):
+    settings.PROXY_CALLS = settings.PROXY_CLIENT_CALLS = 1
+    monkeypatch.setattr(own_key, "FIRST_BYTE_SECONDS", 0.2)
+    path, begun = proxy.path(TOKEN.format(KINDS[0]), user=""), asyncio.Event()
+    key = await proxy.key()
+
+    async def body():
+        begun.set()
+        await asyncio.sleep(60)
+        yield b"{}"
+
+    slow = asyncio.create_task(proxy.call("", path, method="POST", content=body()))
+    await asyncio.wait_for(begun.wait(), 20)
+    quick = await proxy.call("", path, method="POST", json={"app_secret": key})
+    assert quick.json()["tenant_access_token"] == key
+    refused = await asyncio.wait_for(slow, 20)
+    assert (refused.status_code, refused.json()["code"]) == (408, 10014)
 
 
 async def test_stranger_gets_nothing(proxy, database):
