@@ -213,4 +213,4 @@ async def test_refusals_are_written_while_the_portal_runs(http, bot, caplog, mon
     async with asyncio.timeout(10):
         while sum(line.requests for line in caplog.records) < 7:
             await asyncio.sleep(0.01)
-    assert {line.reason for line in caplog.records} == {"plain_body"}
+    assert {line.reason for line in caplog.records} == {"body_unreadable"}
