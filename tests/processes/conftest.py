@@ -45,7 +45,7 @@ def database_with_bot(database_copies: DatabaseCopies, services: Services, sandb
         [sys.executable, "manage.py", *adding_a_bot(f"http://{HOST}:{sandbox_port}")],
         cwd=PROJECT,
         env=environment | {"FEISHU_APP_SECRET": APP_SECRET},
-        timeout=60,
+        timeout=100,
         check=True,
     )
     return url
