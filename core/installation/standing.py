@@ -101,12 +101,16 @@ def public_host() -> str:
 
 
 def create(**_options: object) -> None:
-    """Say that this new database belongs to this installation, unless it is said already; after every migration."""
+    """Say that this new database belongs to this installation, unless it is said already; after every migration.
+
+    Its place is left open until a process works with it: databases are made from a migrated template."""
     try:
         with transaction.atomic():
             if not Installation.objects.exists():
                 DatabaseAnchor.objects.get_or_create(pk=1)
-                _belongs_here().save(force_insert=True)
+                installation = _belongs_here()
+                installation.place = ""
+                installation.save(force_insert=True)
     except (OperationalError, ProgrammingError):
         return  # migrated back to before the table
 
@@ -149,7 +153,7 @@ def look() -> Standing:
     if installation is None:
         return Standing(Cause.SETTING) if settings.PASSIVE else ACTIVE
     cause = _cause(installation)
-    if _is_empty(cause):
+    if _is_empty(cause) or (cause is None and not installation.place and place()):
         installation, cause = adopt(), None
     if cause is None:
         _mark(installation)
@@ -174,7 +178,7 @@ def _cause(installation: Installation) -> Cause | None:
     is_unnamed = not installation.name
     if is_unnamed and installation.host and public_host() not in {"", installation.host} and _any(_stakes):
         return Cause.HOST
-    if installation.place != place():
+    if installation.place and installation.place != place():
         return Cause.PLACE
     if installation.found_behind_at is not None or _is_behind(installation):
         return Cause.BEHIND

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.access.models import DatabaseAnchor, Installation
 from core.installation import standing, witness
+from core.installation.place import place
 from core.installation.standing import BEHIND, Cause
 from core.installation.witness import Witness
 
@@ -20,6 +21,7 @@ def own_database(settings, tmp_path, monkeypatch):
     settings.PUBLIC_URL = "https://portal.example.com"
     Installation.objects.all().delete()
     standing.create()
+    standing.look()
 
 
 def cause() -> Cause | None:
@@ -55,9 +57,22 @@ def test_rows_that_were_written_anew_are_a_restore():
         assert cause() == Cause.PLACE
 
 
-@pytest.mark.parametrize("place", ["", "1:2:3"])
-def test_database_that_lay_elsewhere_is_a_copy(place):
-    Installation.objects.update(place=place)
+def test_database_that_lay_elsewhere_is_a_copy():
+    Installation.objects.update(place="1:2:3")
+    assert cause() == Cause.PLACE
+
+
+def test_copy_of_a_database_that_was_only_migrated_is_a_new_one_whatever_is_in_it():
+    Installation.objects.all().delete()
+    standing.create()
+    template = Installation.objects.get()
+    assert template.place == ""
+    assert standing.judge().cause is None
+    assert cause() is None
+    claimed = Installation.objects.get()
+    assert claimed.place == place()
+    assert (claimed.identity != template.identity) == bool(place())
+    Installation.objects.update(place=f"{place()}0")
     assert cause() == Cause.PLACE
 
 
