@@ -2,9 +2,19 @@
 
 from typing import Any
 
+from django.db import connection as default
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Func, Value
 from django.db.models.sql.compiler import SQLCompiler
+
+POSTGRESQL = "(CLOCK_TIMESTAMP() + MAKE_INTERVAL(secs => {}))"
+SQLITE = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', {} || ' seconds')"
+"""With the digits that Django writes, because SQLite compares times as text."""
+
+
+def from_now(seconds: float) -> tuple[str, float]:
+    """``DatabaseTime`` for SQL that is written, and its parameter."""
+    return (POSTGRESQL if default.vendor == "postgresql" else SQLITE).format("%s"), seconds
 
 
 class DatabaseTime(Func):
@@ -18,12 +28,11 @@ class DatabaseTime(Func):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
     ) -> tuple[str, tuple[str | int, ...]]:
-        template = "(CLOCK_TIMESTAMP() + MAKE_INTERVAL(secs => %(expressions)s))"
+        template = POSTGRESQL.format("%(expressions)s")
         return self.as_sql(compiler, connection, template=template, **extra_context)
 
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
     ) -> tuple[str, tuple[str | int, ...]]:
-        # With the digits that Django writes, because SQLite compares times as text.
-        template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f000', 'now', %(expressions)s || ' seconds')"
+        template = SQLITE.replace("%%", "%%%%").format("%(expressions)s")
         return self.as_sql(compiler, connection, template=template, **extra_context)

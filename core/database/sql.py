@@ -2,7 +2,7 @@
 the database to run it. Tables and columns are the models'; one text serves both databases."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +14,14 @@ from django.db.backends.utils import CursorWrapper
 def run(sql: str, values: Sequence[object]) -> int:
     """Run a statement that answers nothing; how many rows it touched."""
     with _cursor() as cursor:
-        cursor.execute(sql, [_plain(value) for value in values])
+        cursor.execute(sql, _bound(values))
         return int(cursor.rowcount)
 
 
 def ask(sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     """The rows of a statement that answers, as the database's driver gives them."""
     with _cursor() as cursor:
-        cursor.execute(sql, [_plain(value) for value in values])
+        cursor.execute(sql, _bound(values))
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -53,15 +53,24 @@ def unnest(types: Mapping[str, str], alias: str) -> str:
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
 
 
-def table_of(
+def with_rows(
     types: Mapping[str, str], rows: Sequence[Sequence[object]], alias: str
 ) -> tuple[str, list[object]]:
-    """These rows as a table, for PostgreSQL, and its parameters: arrays as in ``unnest``, or VALUES where there is a single
-    row, which is a third of the work for client and server."""
-    if len(rows) != 1:
-        return unnest(types, alias), [list(column) for column in zip(*rows, strict=True)]
-    values = ", ".join(f"%b::{kind}" for kind in types.values())
-    return f"(VALUES ({values})) AS {alias} ({', '.join(types)})", list(rows[0])
+    """These rows as a table, to stand behind WITH, and its parameters. ``types`` are the types of the columns.
+
+    On PostgreSQL arrays as in ``unnest``, or VALUES where there is a single row: that is half of the work for client and
+    server.
+    """
+    name = f"{alias} ({', '.join(types)}) AS"
+    if connection.vendor != "postgresql":
+        row = f"({marks(list(types))})"
+        return f"{name} (VALUES {', '.join([row] * len(rows))})", [
+            value for values in rows for value in values
+        ]
+    if len(rows) == 1:
+        return f"{name} (VALUES ({', '.join(f'%b::{kind}' for kind in types.values())}))", list(rows[0])
+    columns: list[object] = [list(column) for column in zip(*rows, strict=True)]
+    return name + " (SELECT * FROM " + unnest(types, alias) + ")", columns  # noqa: S608 -- names of columns
 
 
 def use_indexes() -> None:
@@ -93,10 +102,14 @@ def _cursor() -> CursorWrapper:
     return database.make_cursor(own)
 
 
-def _plain(value: object) -> Any:
-    """As Django keeps it in this database."""
+def _bound(values: Sequence[object]) -> Sequence[Any]:
+    return values if connection.vendor == "postgresql" else [plain(value) for value in values]
+
+
+def plain(value: Any) -> Any:
+    """As Django keeps it in SQLite; asking each field for that would take longer than the statement."""
     if isinstance(value, UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
+        return value.hex
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
+        return str(value.astimezone(UTC).replace(tzinfo=None))
     return value

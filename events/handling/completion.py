@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from core.database.sql import any_of, ask, table_of, use_indexes
+from core.database.sql import any_of, ask, use_indexes, with_rows
 from core.database.sql import run as execute
 from core.database.sqlite import WRITE_TURNS
 from events.clicks.updates import reopen_button
@@ -61,7 +61,7 @@ def complete(ends: Sequence[RunEnd]) -> tuple[list[RunEnd], list[HandlerRun]]:
 
     Returns those whose claim was lost, of which nothing is written, and the runs whose place in order is free now.
     """
-    written = _write_postgres(ends) if connection.vendor == "postgresql" else _write_one_by_one(ends)
+    written = _write_postgres(ends) if connection.vendor == "postgresql" else _write_sqlite(ends)
     held = [(end, written[end.run.pk]) for end in ends if end.run.pk in written]
     _end_shared({end.run.event_id for end, row in held if end.is_over and not row.event_has_ended})
     for end, row in held:
@@ -125,9 +125,9 @@ def _write_postgres(ends: Sequence[RunEnd]) -> dict[int, _Written]:
 
     A run that a replay adds meanwhile is not seen, and needs not be: its own end decides about the event once more.
     """
-    given, values = table_of(_ENDS, [_row(end) for end in ends], "given")
+    given, values = with_rows(_ENDS, [_row(end) for end in ends], "given")
     sql = (
-        f"WITH given AS (SELECT * FROM {given}), ended AS ("  # noqa: S608 -- constants
+        f"WITH {given}, ended AS ("  # noqa: S608 -- constants
         " UPDATE events_handlerrun run SET claim_id = NULL, lease_until = NULL, status = given.status,"
         " failure = given.failure, error = given.error, fingerprint = given.fingerprint, started_at = given.started_at,"
         " finished_at = CASE given.status WHEN 'retrying' THEN NULL ELSE given.finished_at END, run_at = COALESCE(given.run_at, run.run_at),"
@@ -168,34 +168,44 @@ def _row(end: RunEnd) -> tuple[object, ...]:
     )
 
 
-def _write_one_by_one(ends: Sequence[RunEnd]) -> dict[int, _Written]:
-    """Runs and attempts, for SQLite, where a statement costs no round trip."""
-    written: dict[int, _Written] = {}
-    for end in ends:
-        pk, claim_id, status, failure, error, print_, run_at, finished_at, started_at = _row(end)
-        keeps = not (end.run.order_key and run_at and _loses_place(end.run, end.run_at))
-        order_key = end.run.order_key if keeps else ""
-        sql = (
-            "UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, status = %s, failure = %s, error = %s,"
-            " fingerprint = %s, started_at = %s, finished_at = %s, run_at = COALESCE(%s, run_at), order_key = %s"
-            " WHERE id = %s AND claim_id = %s AND status = 'running'"
+def _write_sqlite(ends: Sequence[RunEnd]) -> dict[int, _Written]:
+    """Runs and attempts, for SQLite, which writes in no WITH."""
+    by_pk = {end.run.pk: end for end in ends}
+    rows = [(*_row(end), "" if _loses_place(end) else end.run.order_key) for end in ends]
+    given, values = with_rows(_ENDS | {"order_key": "text"}, rows, "given")
+    held = ask(
+        f"WITH {given} UPDATE events_handlerrun SET claim_id = NULL, lease_until = NULL, status = given.status,"  # noqa: S608 -- constants
+        " failure = given.failure, error = given.error, fingerprint = given.fingerprint, started_at = given.started_at,"
+        " finished_at = CASE given.status WHEN 'retrying' THEN NULL ELSE given.finished_at END,"
+        " run_at = COALESCE(given.run_at, events_handlerrun.run_at), order_key = given.order_key"
+        " FROM given WHERE events_handlerrun.id = given.id AND events_handlerrun.claim_id = given.claim_id"
+        " AND events_handlerrun.status = 'running' RETURNING id, order_key <> ''",
+        values,
+    )
+    attempts = [_attempt_of(by_pk[pk]) for pk, _keeps_place in held if by_pk[pk].status != RunStatus.SKIPPED]
+    if attempts:
+        noted, values = with_rows(_ATTEMPTS, attempts, "noted")
+        execute(
+            f"WITH {noted} INSERT INTO events_handlerattempt ({', '.join(_ATTEMPTS)}) SELECT * FROM noted",  # noqa: S608 -- constants
+            values,
         )
-        ended_at = finished_at if end.is_over else None
-        values = [status, failure, error, print_, started_at, ended_at, run_at, order_key, pk, claim_id]
-        if not execute(sql, values):
-            continue
-        written[end.run.pk] = _Written(keeps_place=bool(order_key), event_has_ended=False)
-        if end.status != RunStatus.SKIPPED:
-            outcome = AttemptOutcome.SUCCEEDED if end.status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
-            execute(
-                "INSERT INTO events_handlerattempt (run_id, number, started_at, finished_at, outcome, error)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                [pk, end.run.attempts, started_at, finished_at, outcome.value, error],
-            )
-    return written
+    return {pk: _Written(bool(keeps_place), event_has_ended=False) for pk, keeps_place in held}
 
 
-def _loses_place(run: HandlerRun, run_at: datetime | None) -> bool:
-    first = run.attempt_log.order_by("number").values_list("started_at", flat=True).first()
-    since = first or run.started_at or timezone.now()
-    return run_at is not None and run_at > since + PATIENCE
+_ATTEMPTS = {
+    "run_id": "int8", "number": "int2", "started_at": "timestamptz", "finished_at": "timestamptz", "outcome": "text",
+    "error": "text",
+}  # fmt: skip
+
+
+def _attempt_of(end: RunEnd) -> tuple[object, ...]:
+    outcome = AttemptOutcome.SUCCEEDED if end.status == RunStatus.SUCCEEDED else AttemptOutcome.FAILED
+    started_at = end.run.started_at or end.finished_at
+    return end.run.pk, end.run.attempts, started_at, end.finished_at, outcome.value, end.error
+
+
+def _loses_place(end: RunEnd) -> bool:
+    if not (end.run.order_key and end.run_at):
+        return False
+    first = end.run.attempt_log.order_by("number").values_list("started_at", flat=True).first()
+    return end.run_at > (first or end.run.started_at or timezone.now()) + PATIENCE

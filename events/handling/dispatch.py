@@ -19,8 +19,8 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from bots.models import Bot
-from core.database.clock import DatabaseTime
-from core.database.sql import any_of, ask, unnest
+from core.database.clock import from_now
+from core.database.sql import any_of, ask, with_rows
 from core.database.sql import run as execute
 from core.database.text import storable
 from events.enums import ACTIVE_RUNS, COLLECTING, EventStatus, RunFailure, RunStatus
@@ -37,6 +37,7 @@ from feishu.callbacks import is_callback
 logger = logging.getLogger(__name__)
 
 MAX_ERROR = 500  # characters, as in the column of an event
+SQLITE_ROWS = 200  # a row has 15 parameters, SQLite takes 32,766
 MIN_SHARE = 8  # events of one bot in a round, however many bots wait
 
 
@@ -296,26 +297,26 @@ _COLUMNS = {
 
 
 def insert_runs(runs: Sequence[HandlerRun]) -> None:
-    """Insert new runs in one statement; each gets its primary key. Those that are claimed already get their lease."""
+    """Insert new runs; each gets its primary key. Those that are claimed already get their lease."""
     if not runs:
         return
-    if connection.vendor != "postgresql":
-        for run in runs:
-            if run.status == RunStatus.RUNNING:
-                run.lease_until = DatabaseTime(LEASE.total_seconds())
-        HandlerRun.objects.bulk_create(runs)
-        return
     names = ", ".join(_COLUMNS)
-    rows = ask(
-        f"INSERT INTO events_handlerrun ({names}, is_current, lease_until) SELECT {names}, true,"  # noqa: S608 -- constants
-        f" CASE status WHEN 'running' THEN clock_timestamp() + %s END FROM {unnest(_COLUMNS, 'given')}"
-        " RETURNING id, event_id, handler",
-        [LEASE, *([_value(run, name) for run in runs] for name in _COLUMNS)],
-    )
-    pks = {(event_id, handler): pk for pk, event_id, handler in rows}
-    for run in runs:
-        run.pk = pks[run.event_id, run.handler]
-        run._state.adding = False
+    at_once = len(runs) if connection.vendor == "postgresql" else SQLITE_ROWS
+    for start in range(0, len(runs), at_once):
+        part = runs[start : start + at_once]
+        given, values = with_rows(
+            _COLUMNS, [[_value(run, name) for name in _COLUMNS] for run in part], "given"
+        )
+        lease, seconds = from_now(LEASE.total_seconds())
+        rows = ask(
+            f"WITH {given} INSERT INTO events_handlerrun ({names}, is_current, lease_until)"  # noqa: S608 -- constants
+            f" SELECT {names}, true, CASE status WHEN 'running' THEN {lease} END FROM given RETURNING id, event_id, handler",
+            [*values, seconds],
+        )
+        pks = {(event_id, handler): pk for pk, event_id, handler in rows}
+        for run in part:
+            run.pk = pks[run.event_id, run.handler]
+            run._state.adding = False
 
 
 def _value(run: HandlerRun, name: str) -> Any:

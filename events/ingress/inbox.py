@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +11,7 @@ from django.db.models import F
 from msgspec import Struct
 
 from core.database.errors import described
+from core.database.sql import plain
 from core.database.sqlite import WRITE_TURNS
 from events.ingress.incoming import IncomingEvent
 from events.models import Event
@@ -118,19 +117,10 @@ def _insert_sqlite(rows: list[tuple[object, ...]]) -> dict[Key, int]:
                 f"INSERT INTO {Event._meta.db_table} ({', '.join(COLUMNS)}) "  # noqa: S608 -- constants
                 f"VALUES {', '.join([row] * len(part))} "
                 "ON CONFLICT (bot_id, dedupe_key) DO NOTHING RETURNING id, bot_id, dedupe_key",
-                [_plain(value) for values in part for value in values],
+                [plain(value) for values in part for value in values],
             )
             new |= {(UUID(bot_id), key): pk for pk, bot_id, key in cursor.fetchall()}
     return new
-
-
-def _plain(value: Any) -> Any:
-    """As Django keeps it in SQLite; asking each field for that would take longer than the insert."""
-    if isinstance(value, UUID):
-        return value.hex
-    if isinstance(value, datetime):
-        return str(value.astimezone(UTC).replace(tzinfo=None))
-    return value
 
 
 def _count_duplicates(repeated: Sequence[IncomingEvent]) -> None:

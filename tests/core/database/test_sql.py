@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from core.access.models import AuditEntry
-from core.database.sql import ask, locked, marks, run, table_of, uuid_of
+from core.database.sql import ask, locked, marks, run, uuid_of, with_rows
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
@@ -64,12 +64,10 @@ def test_values_are_sent_beside_the_text_so_that_the_statement_is_planned_once()
         assert cursor.fetchone()[0] >= 1
 
 
-@pytest.mark.only_on("postgres")
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_rows_are_a_table_however_many_there_are(count):
     rows = [(number, None if number else "it's %s", uuid.uuid4()) for number in range(count)]
-    table, values = table_of({"number": "int8", "word": "text", "key": "uuid"}, rows, "given")
+    given, values = with_rows({"number": "int8", "word": "text", "key": "uuid"}, rows, "given")
 
-    assert ask(f"SELECT key, number, word FROM {table} ORDER BY number", values) == [
-        (key, number, word) for number, word, key in rows
-    ]
+    found = ask(f"WITH {given} SELECT number, word, key FROM given ORDER BY number", values)
+    assert [(number, word, uuid_of(key)) for number, word, key in found] == rows
