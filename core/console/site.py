@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from core.access.passwords import PasswordsBusyError
@@ -18,9 +20,19 @@ View = Callable[..., HttpResponseBase]
 BUSY_SECONDS = 5
 
 
+class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold brings no types
+    """Unfold's form; Django's own words speak of a staff account."""
+
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _("The username or the password is wrong.")
+    }
+
+
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no types
     """Unfold's site, with bounds for passwords, and without Django's way from a row to a page of its own: no row has one, and
     matching that address takes quadratic time."""
+
+    login_form = SignInForm
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         addresses: list[URLPattern | URLResolver] = super().get_urls()

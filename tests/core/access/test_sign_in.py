@@ -45,6 +45,16 @@ def test_unknown_name_is_answered_like_a_known_one(operator):
         assert answers == [200] * sign_in.FREE + [429]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "The username or the password is wrong."), ("zh-hans", "用户名或密码错误。")],
+)
+def test_wrong_password_is_said_in_both_languages(operator, language, words):
+    client = Client(headers={"Accept-Language": language})
+    values = {"username": operator.username, "password": "wrong"}
+    assert words in client.post("/admin/login/", values).text
+
+
 def test_strangers_on_a_dual_stack_socket_keep_no_operator_out(operator):
     stranger = "::ffff:198.51.100.7"
     answers = [
