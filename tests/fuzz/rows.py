@@ -26,7 +26,7 @@ def make(platform: str, gateway: str, upstream: str) -> dict[str, Any]:
     root = User.objects.create_superuser("fuzz", password=None)
     browser = Client(headers={"host": "localhost"})
     browser.force_login(root)
-    _client, key = add_api_client(name="fuzz", scopes=[*Scope], app_ids=(), expires_at=None, actor=SYSTEM)
+    _client, key = add_api_client(name="fuzz", scopes=[*Scope], bots=(), expires_at=None, actor=SYSTEM)
     here = {"open_url": platform, "accounts_url": platform}
     encrypted = make_bot(
         transport="webhook", encrypt_key=WEBHOOK_KEY, verification_token=WEBHOOK_TOKEN, **here

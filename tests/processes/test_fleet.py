@@ -139,16 +139,16 @@ def start(
     return run
 
 
-def until_connected(process: ManagedProcess, bots: Bots, *, seconds: float = 20) -> None:
-    process.wait_until(bots.all_connected, what="every connection and no other", seconds=seconds)
+def until_connected(process: ManagedProcess, bots: Bots) -> None:
+    process.wait_until(bots.all_connected, what="every connection and no other")
 
 
-def until_fair(process: ManagedProcess, rows: Rows, names: str, total: int, *, seconds: float) -> None:
+def until_fair(process: ManagedProcess, rows: Rows, names: str, total: int) -> None:
     def fair() -> bool:
         loads = dict(rows.all(LOADS))
         return set(loads) == set(names) and all(abs(n - total / len(names)) <= 2 for n in loads.values())
 
-    process.wait_until(fair, what="fair shares", seconds=seconds)
+    process.wait_until(fair, what="fair shares")
 
 
 @contextmanager
@@ -158,8 +158,8 @@ def three_at_work(start, add_bots, sandbox, rows) -> Iterator[tuple[list[Managed
     bots = add_bots(40, 10)
     until_connected(processes[0], bots)
     # Companions are parted one at a time once the shares are fair.
-    processes[0].wait_until(lambda: rows.all(TOGETHER) == [], what="companions apart", seconds=20)
-    until_fair(processes[0], rows, "abc", 60, seconds=10)
+    processes[0].wait_until(lambda: rows.all(TOGETHER) == [], what="companions apart")
+    until_fair(processes[0], rows, "abc", 60)
     with Watch(sandbox, bots) as watch:
         yield processes, bots, watch
 
@@ -169,7 +169,7 @@ def test_sixty_bots_are_shared_by_three_processes(start, add_bots, rows):
     processes = start("a", "b", "c")
     bots = add_bots(60)
     until_connected(processes[0], bots)
-    until_fair(processes[0], rows, "abc", 60, seconds=10)
+    until_fair(processes[0], rows, "abc", 60)
 
 
 @only_on_postgres
@@ -178,7 +178,7 @@ def test_killed_process_is_replaced_within_ten_seconds_and_a_bot_with_two_connec
 ):
     with three_at_work(start, add_bots, sandbox, rows) as (processes, bots, watch):
         processes[2].kill()
-        until_connected(processes[0], bots, seconds=20)
+        until_connected(processes[0], bots)
         assert watch.longest(lambda count, _wanted: count == 0) <= 10
         assert watch.longest(lambda count, wanted: count == 0 and wanted == 2) == 0
 
@@ -197,11 +197,11 @@ def test_stopped_process_is_replaced_within_ten_seconds_and_gives_way_when_it_wa
             opened = bots.opened()
             return all(any(moment > stopped for moment in opened[app_id]) for app_id in app_ids)
 
-        processes[0].wait_until(lambda: replaced(single), what="bots that are connected again", seconds=10)
-        processes[0].wait_until(lambda: replaced(held), what="second connections", seconds=10)
+        processes[0].wait_until(lambda: replaced(single), what="bots that are connected again")
+        processes[0].wait_until(lambda: replaced(held), what="second connections")
         woken = time.monotonic()
         processes[2].send(signal.SIGCONT)
-        until_connected(processes[2], bots, seconds=10)
+        until_connected(processes[2], bots)
         # A second to prove its leases or give up its sockets; the rest is for a busy machine.
         assert watch.longest(lambda count, wanted: count > wanted, since=woken) <= 4
 
@@ -211,9 +211,9 @@ def test_process_that_is_asked_to_end_leaves_no_gap(start, add_bots, sandbox, ro
     with three_at_work(start, add_bots, sandbox, rows) as (processes, bots, watch):
         processes[2].send(signal.SIGTERM)
         assert processes[2].wait_for_exit(seconds=12) == 0
-        until_connected(processes[0], bots, seconds=10)
+        until_connected(processes[0], bots)
         assert watch.longest(lambda count, wanted: count < wanted) == 0
-        until_fair(processes[0], rows, "ab", 60, seconds=5)
+        until_fair(processes[0], rows, "ab", 60)
 
 
 @only_on_postgres
@@ -223,8 +223,8 @@ def test_process_that_joins_gets_its_share_without_a_gap(hurry, start, add_bots,
     until_connected(processes[0], bots)
     with Watch(sandbox, bots) as watch:
         processes += start("c")
-        until_fair(processes[0], rows, "abc", 60, seconds=20)
-        until_connected(processes[0], bots, seconds=10)
+        until_fair(processes[0], rows, "abc", 60)
+        until_connected(processes[0], bots)
         assert watch.longest(lambda count, wanted: count < wanted) == 0
         assert watch.longest(lambda count, wanted: count > wanted + 1) == 0
 
@@ -237,14 +237,14 @@ def test_database_that_is_away_for_longer_than_a_lease_costs_no_connection(
     bots = add_bots(20)
     until_connected(processes[0], bots)
     rows = Rows(own_database)
-    until_fair(processes[0], rows, "ab", 20, seconds=10)
+    until_fair(processes[0], rows, "ab", 20)
     rows.close()
     before = bots.opened()
     with own_server.away():
         time.sleep(3)  # the outage itself: a lease lasts for two seconds
     rows = Rows(own_database)
     lapsed = "SELECT 1 FROM bots_connectionslot WHERE lease_until < clock_timestamp()"
-    processes[0].wait_until(lambda: rows.all(lapsed) == [], what="leases of all", seconds=10)
+    processes[0].wait_until(lambda: rows.all(lapsed) == [], what="leases of all")
     # Whoever took another's lease for lost would have claimed it by then.
     processes[0].wait_until(lambda: processes[0].output.count("database_unavailable"), what="the outage")
     time.sleep(3)
@@ -263,18 +263,18 @@ def test_process_started_after_a_kill_takes_over_when_the_lease_is_up(start, add
     until_connected(second, bots)
     # A round to see it and one to connect; the rest is for a busy machine.
     assert time.monotonic() - due <= 4
-    second.wait_until(lambda: second.output.count("connection_up") == 3, what="log lines", seconds=5)
+    second.wait_until(lambda: second.output.count("connection_up") == 3, what="log lines")
 
 
 def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(hurry, start, add_bots, rows):
     [first] = start("a", arguments=("--max-connections", "2"))
     bots = add_bots(3)
     missing = "SELECT state, error_reason FROM bots_connectionslot WHERE state = 'error'"
-    first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error", seconds=10)
+    first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error")
     assert rows.all(missing) == [("error", NO_ROOM)]
     first.wait_for("no_room_for_connections", seconds=10)
-    first.wait_until(lambda: sum(bots.counts().values()) == 2, what="two connections", seconds=10)
+    first.wait_until(lambda: sum(bots.counts().values()) == 2, what="two connections")
     [second] = start("b", arguments=("--max-connections", "2"))
     until_connected(second, bots)
-    second.wait_until(lambda: rows.all(missing) == [], what="no error any more", seconds=5)
+    second.wait_until(lambda: rows.all(missing) == [], what="no error any more")
     assert first.output.count("no_room_for_connections") == 1

@@ -16,7 +16,7 @@ SLOT = "SELECT state, error_code, node FROM bots_connectionslot"
 
 
 def until_connected(process, sandbox, count: int = 1, app_id: str = APP_ID) -> None:
-    process.wait_until(lambda: sandbox.connections(app_id) == count, what=f"{count} connections", seconds=10)
+    process.wait_until(lambda: sandbox.connections(app_id) == count, what=f"{count} connections")
 
 
 def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
@@ -64,14 +64,12 @@ def test_killed_in_the_middle_loses_no_acked_event_and_gets_the_others_again(san
 def test_bot_added_changed_and_disabled_is_noticed_within_five_seconds(sandbox, addbot, runfeishu, rows):
     process = runfeishu()
     addbot()
-    process.wait_until(lambda: sandbox.connections() == 1, what="the connection of a new bot", seconds=5)
+    process.wait_until(lambda: sandbox.connections() == 1, what="the connection of a new bot")
     addbot(APP_ID, "--slots", "2")
-    process.wait_until(lambda: sandbox.connections() == 2, what="a second connection", seconds=5)
+    process.wait_until(lambda: sandbox.connections() == 2, what="a second connection")
     rows.execute("UPDATE bots_bot SET enabled = false")
-    process.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=5)
-    process.wait_until(
-        lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots", seconds=5
-    )
+    process.wait_until(lambda: sandbox.connections() == 0, what="no connection")
+    process.wait_until(lambda: {row[0] for row in rows.all(SLOT)} == {"stopped"}, what="stopped slots")
 
 
 def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_it(
@@ -79,10 +77,10 @@ def test_wrong_secret_is_an_error_with_the_platforms_code_and_a_right_one_cures_
 ):
     addbot(secret="wrong")
     process = runfeishu()
-    process.wait_until(lambda: rows.one(SLOT)[:2] == ("error", 1000040345), what="the error", seconds=10)
+    process.wait_until(lambda: rows.one(SLOT)[:2] == ("error", 1000040345), what="the error")
     addbot(secret=APP_SECRET)
     until_connected(process, sandbox)
-    process.wait_until(lambda: rows.one(SLOT)[:2] == ("connected", None), what="no error any more", seconds=5)
+    process.wait_until(lambda: rows.one(SLOT)[:2] == ("connected", None), what="no error any more")
 
 
 def test_bot_the_platform_does_not_know_leaves_the_others_alone(sandbox, bot, addbot, runfeishu):
@@ -110,7 +108,6 @@ def test_unreadable_events_are_acked_and_quarantined(sandbox, bot, runfeishu, ro
         process.wait_until(
             lambda number=number: sandbox.books()["counts"]["acked"] == number,
             what=f"the ack of {raw!r}",
-            seconds=10,
         )
     found = [(status, bytes(payload)) for status, payload in rows.all(PAYLOADS)]
     assert found == [("quarantined", raw.encode()) for raw in UNREADABLE]
@@ -129,9 +126,7 @@ def test_dropped_connection_comes_back(sandbox, bot, runfeishu):
     process = runfeishu()
     until_connected(process, sandbox)
     sandbox.disturb("drop")
-    process.wait_until(
-        lambda: sandbox.books()["connections_opened"] == 2, what="a new connection", seconds=10
-    )
+    process.wait_until(lambda: sandbox.books()["connections_opened"] == 2, what="a new connection")
 
 
 def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
@@ -140,7 +135,7 @@ def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
     process.send(signal.SIGTERM)
     assert process.wait_for_exit(seconds=10) == 0
     assert rows.one(SLOT)[0] == "stopped"
-    wait_until(lambda: sandbox.connections() == 0, what="closed connection", seconds=5)
+    wait_until(lambda: sandbox.connections() == 0, what="closed connection")
 
 
 def test_only_named_bots_are_held(sandbox, bot, addbot, runfeishu):

@@ -82,7 +82,7 @@ def silent_server() -> Iterator[str]:
 
 
 def until_connected(process: ManagedProcess, bots: Bots) -> None:
-    process.wait_until(bots.connected, what="fifty connections", seconds=20)
+    process.wait_until(bots.connected, what="fifty connections")
 
 
 def test_when_every_line_is_cut_at_once_all_bots_are_back_and_each_loss_is_written_down(
@@ -94,13 +94,13 @@ def test_when_every_line_is_cut_at_once_all_bots_are_back_and_each_loss_is_writt
     bots = add_bots()
     process = runfeishu()
     until_connected(process, bots)
-    process.wait_until(lambda: process.output.count("connection_up") == BOTS, what="log lines", seconds=10)
+    process.wait_until(lambda: process.output.count("connection_up") == BOTS, what="log lines")
     before = bots.devices()
     sandbox.disturb("drop")
-    process.wait_until(lambda: bots.connected_again(before), what="fifty new connections", seconds=15)
-    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of them", seconds=10)
-    process.wait_until(lambda: process.output.count("connection_lost") == BOTS, what="log lines", seconds=10)
-    process.wait_until(lambda: len(rows.all(LOSSES)) == BOTS, what="a row for each loss", seconds=10)
+    process.wait_until(lambda: bots.connected_again(before), what="fifty new connections")
+    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of them")
+    process.wait_until(lambda: process.output.count("connection_lost") == BOTS, what="log lines")
+    process.wait_until(lambda: len(rows.all(LOSSES)) == BOTS, what="a row for each loss")
     assert {count for _bot, count in rows.all(LOSSES)} == {1}
 
 
@@ -119,5 +119,5 @@ def test_question_for_the_address_that_is_never_answered_delays_one_bot_only(
     # Most, because a busy machine may take longer for all of them than the one is given for its answer.
     meanwhile = process.output[: failure.start()].count("connection_up")
     assert meanwhile > BOTS / 2
-    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of the others", seconds=10)
+    process.wait_until(lambda: len(rows.all(CONNECTED)) == BOTS, what="rows of the others")
     until_connected(process, bots)

@@ -52,7 +52,7 @@ def test_connection_of_a_stranger_is_found_and_becomes_an_incident(listening, sa
     assert rows.one(KNOWN) == (1, 1, 0)
     assert rows.all(INCIDENTS) == []
     with sandbox.connected_elsewhere():
-        listening.wait_until(lambda: sandbox.connections() == 2, what="both connections", seconds=10)
+        listening.wait_until(lambda: sandbox.connections() == 2, what="both connections")
         look_twice()
     assert rows.one(KNOWN) == (2, 1, 2)
     assert rows.all(INCIDENTS) == [("foreign",)]
@@ -62,20 +62,20 @@ def test_connection_that_the_platform_forgot_is_replaced_although_its_pings_are_
     listening, sandbox, rows, look_twice
 ):
     sandbox.disturb("forget", app_id=APP_ID)
-    listening.wait_until(lambda: sandbox.connections() == 0, what="a platform that forgot", seconds=10)
+    listening.wait_until(lambda: sandbox.connections() == 0, what="a platform that forgot")
     assert rows.one("SELECT state FROM bots_connectionslot") == ("connected",)
     look_twice()
-    listening.wait_until(lambda: sandbox.connections() == 1, what="another connection", seconds=20)
-    listening.wait_until(lambda: rows.all(LOSSES) == [("half_open", None)], what="the loss", seconds=20)
+    listening.wait_until(lambda: sandbox.connections() == 1, what="another connection")
+    listening.wait_until(lambda: rows.all(LOSSES) == [("half_open", None)], what="the loss")
     [event_id] = sandbox.push(count=1)
-    listening.wait_until(lambda: event_id in sandbox.acked(), what="an event through it", seconds=20)
+    listening.wait_until(lambda: event_id in sandbox.acked(), what="an event through it")
 
 
 def test_losses_are_written_down_with_their_causes_up_to_the_last(listening, sandbox, rows):
     sandbox.disturb("close", app_id=APP_ID, close_code=1001)
-    listening.wait_until(lambda: listening.output.count("connection_up") == 2, what="a new one", seconds=20)
+    listening.wait_until(lambda: listening.output.count("connection_up") == 2, what="a new one")
     sandbox.disturb("drop", app_id=APP_ID)
-    listening.wait_until(lambda: listening.output.count("connection_up") == 3, what="a third", seconds=20)
+    listening.wait_until(lambda: listening.output.count("connection_up") == 3, what="a third")
     assert listening.stop() == 0
     # On a busy machine an attempt to connect may fail as well, for the network's sake.
     losses = [loss for loss, _again in itertools.groupby(rows.all(LOSSES))]

@@ -96,19 +96,19 @@ def test_refusal_is_explained_retried_sparingly_and_overcome_once_its_cause_is_g
     sandbox.put_app(client_config={"ReconnectInterval": 1})
     arrange(sandbox, broken)
     process = runfeishu()
-    process.wait_until(lambda: rows.one(CODE) == (code,), what="the code", seconds=15)
+    process.wait_until(lambda: rows.one(CODE) == (code,), what="the code")
     if code != LIMIT:
-        process.wait_until(lambda: rows.one(STATE) == ("error",), what="the error state", seconds=10)
+        process.wait_until(lambda: rows.one(STATE) == ("error",), what="the error state")
     before = discoveries(sandbox)
     shown = pages()  # takes longer than an attempt
-    process.wait_until(lambda: discoveries(sandbox) >= before + 2, what="further attempts", seconds=20)
+    process.wait_until(lambda: discoveries(sandbox) >= before + 2, what="further attempts")
     assert_sparing(sandbox)
     for words, language in ((english, "en"), (chinese, "zh-hans")):
         for page in shown[language]:
             assert [word for word in words if word not in page] == []
     arrange(sandbox, mended)
-    process.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=15)
-    process.wait_until(lambda: rows.one(CODE) == (None,), what="no error any more", seconds=10)
+    process.wait_until(lambda: sandbox.connections() == 1, what="the connection")
+    process.wait_until(lambda: rows.one(CODE) == (None,), what="no error any more")
 
 
 def arrange(sandbox, what) -> None:

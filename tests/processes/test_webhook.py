@@ -123,7 +123,6 @@ def test_unreadable_events_are_acked_and_quarantined(sandbox, make_webhook_bot, 
         process.wait_until(
             lambda number=number: sandbox.books()["counts"]["acked"] == number,
             what=f"the ack of {raw!r}",
-            seconds=10,
         )
     found = [(status, bytes(payload)) for status, payload in rows.all(PAYLOADS)]
     assert found == [("quarantined", raw.encode()) for raw in UNREADABLE]
@@ -180,14 +179,14 @@ def test_bot_may_change_its_transport_at_any_time(sandbox, make_webhook_bot, web
     until_acked(process, sandbox, by_webhook)
     make_webhook_bot(transport="websocket")
     sandbox.put_app(mode="websocket")
-    listener.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=10)
+    listener.wait_until(lambda: sandbox.connections() == 1, what="the connection")
     by_connection = sandbox.push(count=1)
     until_acked(listener, sandbox, by_connection)
-    process.wait_until(lambda: not takes_challenge(sandbox, url), what="the closed door", seconds=5)
+    process.wait_until(lambda: not takes_challenge(sandbox, url), what="the closed door")
     sandbox.put_app(mode="websocket")
     make_webhook_bot()
-    listener.wait_until(lambda: sandbox.connections() == 0, what="no connection", seconds=10)
-    process.wait_until(lambda: takes_challenge(sandbox, url), what="the open door", seconds=5)
+    listener.wait_until(lambda: sandbox.connections() == 0, what="no connection")
+    process.wait_until(lambda: takes_challenge(sandbox, url), what="the open door")
     by_webhook += sandbox.push(count=1)
     until_acked(process, sandbox, by_webhook)
     assert dict(rows.all(EVENTS)) == dict.fromkeys(by_webhook, "webhook") | dict.fromkeys(
