@@ -1,9 +1,9 @@
 """Counting for the bot's page, behind the requests: which secrets proved them during a rotation, and what was refused."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -20,25 +20,32 @@ MAX_NOTES = 5_000
 """One for each bot and reason, or secret, that waits while the database is away."""
 
 
+Note = TypeVar("Note", SecretUses, Refusals)
+
+
+def _counting(
+    write: Callable[[Sequence[Note]], object], name: str, database: DatabaseThread
+) -> WriteBehind[Note]:
+    """Notes of one key are written as one, with their counts added up."""
+    return WriteBehind(
+        write,
+        name=name,
+        database=database,
+        every=WRITE_EVERY,
+        max_kept=MAX_NOTES,
+        merge=Merge(key=lambda note: note.key, merged=together),
+    )
+
+
 class WebhookUsage:
     """The counts of one event loop that are not in the database yet. Use as an async context manager."""
 
     def __init__(self, database: DatabaseThread) -> None:
-        self._uses: WriteBehind[SecretUses] = WriteBehind(
-            write_secret_uses,
-            name="uses of webhook secrets",
-            database=database,
-            every=WRITE_EVERY,
-            max_kept=MAX_NOTES,
-            merge=Merge(key=lambda note: note.key, merged=together),
+        self._uses: WriteBehind[SecretUses] = _counting(
+            write_secret_uses, "uses of webhook secrets", database
         )
-        self._refusals: WriteBehind[Refusals] = WriteBehind(
-            write_refusals,
-            name="refused webhook requests",
-            database=database,
-            every=WRITE_EVERY,
-            max_kept=MAX_NOTES,
-            merge=Merge(key=lambda note: note.key, merged=together),
+        self._refusals: WriteBehind[Refusals] = _counting(
+            write_refusals, "refused webhook requests", database
         )
 
     async def __aenter__(self) -> Self:
