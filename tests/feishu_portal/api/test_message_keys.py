@@ -15,7 +15,7 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope
 from tests.factories import make_bot
 from tests.feishu_portal.api.callers import api_client
-from tests.feishu_portal.api.messages import CARD, SENT, age, message_platform, post, sent_json, text
+from tests.feishu_portal.api.messages import CARD, SENT, age, post, sent_json, text
 
 pytestmark = pytest.mark.django_db
 
@@ -28,12 +28,6 @@ def bot():
 @pytest.fixture
 def client():
     return api_client(Scope.MESSAGES_SEND)
-
-
-@pytest.fixture
-def platform():
-    with message_platform() as platform:
-        yield platform
 
 
 def test_repetition_is_answered_alike_and_sends_nothing(client, bot, platform):

@@ -11,7 +11,6 @@ from tests.factories import make_bot
 from tests.feishu_portal.api.callers import api_client
 from tests.feishu_portal.api.messages import (
     CARD,
-    message_platform,
     post,
     sent_json,
     text,
@@ -28,12 +27,6 @@ def bot():
 @pytest.fixture
 def client():
     return api_client(Scope.MESSAGES_SEND)
-
-
-@pytest.fixture
-def platform():
-    with message_platform() as platform:
-        yield platform
 
 
 # --- what is sent

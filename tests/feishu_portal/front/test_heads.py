@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 
 import pytest
-import uvicorn
 
 from feishu_portal.front import heads
+from tests.feishu_portal.front.serving import serving
 
 
 async def headers_of(scope, receive, send):
@@ -21,16 +21,8 @@ async def headers_of(scope, receive, send):
 @pytest.fixture
 async def port():
     heads.install()
-    config = uvicorn.Config(headers_of, port=0, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext
-    serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with serving(headers_of) as port:
+        yield port
 
 
 async def answer(port, request: bytes) -> bytes:

@@ -1,14 +1,13 @@
 """Sockets are bounded under uvicorn: in the length of a message, and in what a socket keeps."""
 
 import asyncio
-import contextlib
 
 import pytest
-import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from feishu_portal.front import sockets
+from tests.feishu_portal.front.serving import serving
 
 
 async def lengths(_scope, receive, send):
@@ -22,16 +21,8 @@ async def lengths(_scope, receive, send):
 @pytest.fixture
 async def address():
     sockets.install()
-    config = uvicorn.Config(lengths, port=0, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext
-    serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-    server.should_exit = True
-    await serving
+    async with serving(lengths) as port:
+        yield f"ws://127.0.0.1:{port}/"
 
 
 async def test_long_message_closes_the_socket(address):
