@@ -18,8 +18,9 @@ from hypothesis.errors import HypothesisWarning
 
 from tests.fuzz.gateway import running_gateway
 from tests.fuzz.judge import Judge
+from tests.fuzz.portal import Portal
 from tests.fuzz.shots import Answer, Gun, Shot
-from tests.fuzz.sources import Portal, sources
+from tests.fuzz.sources import sources
 from tests.fuzz.upstream import running_upstream
 from tests.services.databases import DatabaseCopies
 from tests.services.ports import free_port

@@ -3,10 +3,8 @@
 import html.parser
 import json
 import string
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote
 
 import requests
 import schemathesis
@@ -16,49 +14,24 @@ from schemathesis.generation import GenerationMode
 from feishu.encryption import encrypt
 from tests import anything
 from tests.feishu.long_connection.test_anything import encoded as encoded_frames
+from tests.fuzz.answers import answers, cookies
+from tests.fuzz.portal import (
+    FORM_TYPE,
+    HEADERS,
+    JSON_TYPE,
+    QUERY,
+    WEBHOOK_KEY,
+    WEBHOOK_TOKEN,
+    Portal,
+    browser,
+    extra_headers,
+    in_query,
+    odd,
+    pieces,
+    program,
+    text,
+)
 from tests.fuzz.shots import Shot
-
-WEBHOOK_KEY, WEBHOOK_TOKEN = "the-encrypt-key-of-the-fuzz", "the-verification-token-of-the-fuzz"
-"""Of rows.py."""
-ODD = (
-    "", " ", "0", "1", "-1", "x", "\x00", "a\x00b", "\x7f", "\r\n", "\u2028", "\u202e", "飞书", "😀" * 40, "%", "%00", "'",
-    '"', "`", "\\", "<b>", "{{7*7}}", "${x}", "[]", "{}", "null", "NaN", "Infinity", "1e400", "-1e26", "9" * 30,
-    "9" * 5000, "9223372036854775807", "9223372036854775808", "-9223372036854775809", "0001-01-01T00:00", "9999-12-31T23:59",
-    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2026-02-30", "00000000-0000-0000-0000-000000000000", "a" * 300,
-    "x" * 20_000, "../" * 20, "//", "http://[", "https://user:pw@host/", "javascript:alert(1)", "cli_", "ou_", "²", "٣",
-    "\udc80", "WyJcdWQ4MDAiLCAieCJd", "e30=", "W10=", "W251bGxd", "=", "bot__owners__password", "__", "id__in",
-)  # fmt: skip
-odd = st.sampled_from(ODD) | st.text(max_size=20) | st.integers().map(str)
-QUERY = (
-    "q", "p", "o", "all", "_popup", "_to_field", "_changelist_filters", "e", "before", "after", "cursor", "limit", "from",
-    "until", "since", "wait", "state", "code", "error", "lang", "next", "s", "page", "term", "app_label", "model_name",
-    "field_name", "bot__id__exact", "status__exact", "event_type__exact", "state__exact", "arrived_by__exact", "pk", "show",
-    "handler", "failure", "kind__exact", "enabled__exact", "platform__exact", "action", "at__gte", "bot", "open_id", "scope",
-    "person", "status", "type", "tenant_key", "ids",
-)  # fmt: skip
-HEADERS = (
-    ("X-Request-Id", "\xfc"), ("X-Request-Id", "x" * 5000), ("Accept-Language", "zh-Hans-" + "x-" * 200), ("Cookie", "\x01=\xff; ;="),
-    ("Accept", "\xe9"), ("X-Forwarded-For", "::" * 50), ("X-Forwarded-Proto", "ftp"), ("Range", "bytes=9-1"), ("Expect", "x"),
-    ("If-None-Match", '"' * 9), ("If-Modified-Since", "Mon, 99 Foo 9999 99:99:99 GMT"), ("Idempotency-Key", "\xff"),
-    ("Idempotency-Key", "k"), ("Content-Encoding", "gzip"), ("Last-Event-ID", "9" * 40), ("Last-Event-ID", "x"),
-    ("Referer", "http://["), ("Origin", "null"), ("User-Agent", ""), ("Forwarded", "for=\x80"), ("Authorization", "Bearer \xff"),
-    ("Authorization", "Bearer fp_00000000_x"), ("Authorization", "Basic e"), ("Sec-Fetch-Mode", "\xa0"),
-)  # fmt: skip
-extra_headers = st.lists(st.sampled_from(HEADERS), max_size=2).map(tuple) | st.just(())
-JSON_TYPE = ("Content-Type", "application/json")
-FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
-CSRF = "f" * 32
-
-
-@dataclass(frozen=True)
-class Portal:
-    """What sources have to know of the portal: `rows` are those of rows.py."""
-
-    url: str
-    rows: dict[str, Any]
-    document: dict[str, Any]
-    fetch: Callable[[str], str]
-    """The page of an address, as the operator sees it."""
 
 
 def sources(portal: Portal) -> dict[str, st.SearchStrategy[Shot]]:
@@ -74,30 +47,6 @@ def sources(portal: Portal) -> dict[str, st.SearchStrategy[Shot]]:
         "answers": answers(portal),
         "cookies": cookies(portal),
     }
-
-
-def text(value: bytes) -> str:
-    return value.decode("latin-1")
-
-
-def pieces(value: str) -> bytes:
-    return value.encode("utf-8", "surrogatepass")
-
-
-def in_query(values: Iterable[tuple[str, str]]) -> str:
-    return "&".join(
-        f"{quote_from_bytes(pieces(name))}={quote_from_bytes(pieces(value))}" for name, value in values
-    )
-
-
-def browser(portal: Portal) -> tuple[tuple[str, str], ...]:
-    """The operator's headers, a form's token among them."""
-    cookie = f"{portal.rows['cookie']}; {portal.rows['csrf_cookie']}={CSRF}"
-    return ("Cookie", cookie), ("X-CSRFToken", CSRF)
-
-
-def program(portal: Portal) -> tuple[tuple[str, str], ...]:
-    return (("Authorization", f"Bearer {portal.rows['key']}"),)
 
 
 # --- the API
@@ -382,105 +331,4 @@ def proxy(portal: Portal) -> st.SearchStrategy[Shot]:
         ),
         st.sampled_from(["GET", "POST", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]),
         st.sampled_from([*[bots["speaking"]] * 3, bots["private"], "cli_none", "x"]), owner, path, queries, body, kinds, extra_headers,
-    )  # fmt: skip
-
-
-# --- what comes back
-
-STATUSES = ("200", "200", "200", "201", "204", "206", "301", "302", "304", "307", "400", "401", "403", "404", "407", "429", "500", "502",
-            "503", "100", "103", "199", "299", "418", "599", "600", "999", "000", "2000", "-1", "x", "")  # fmt: skip
-ANSWER_HEADERS = (
-    "Content-Type: application/json", "Content-Type: application/json; charset=utf-16", "Content-Type: application/json; charset=none",
-    "Content-Type: text/html; charset=\xff", "Content-Type: ", "Content-Type: application/octet-stream", "Content-Length: 0",
-    "Content-Length: 5", "Content-Length: 99999999999999999999", "Content-Length: -1", "Content-Length: x", "Content-Length: 3, 3",
-    "Transfer-Encoding: chunked", "Transfer-Encoding: gzip", "Content-Encoding: gzip", "Content-Encoding: br", "Content-Encoding: deflate",
-    "Content-Encoding: zstd", "Content-Encoding: x", "Retry-After: 1", "Retry-After: -1", "Retry-After: 1e400", "Retry-After: \xb2",
-    "Retry-After: " + "9" * 400, "Retry-After: Mon, 01 Jan 2024 00:00:00 +9999999999999999", "Retry-After: Mon, 01 Jan 0001 00:00:00 GMT",
-    "Retry-After: Fri, 31 Dec 9999 23:59:59 -2359", "x-ogw-ratelimit-reset: " + "9" * 30, "x-ogw-ratelimit-reset: NaN",
-    "x-ogw-ratelimit-reset: -5", "X-Tt-Logid: \xff\x01", "X-Tt-Logid: " + "x" * 5000, "Location: /elsewhere", "Location: http://[",
-    "Location: //", "Location: \xff", "Location: " + "x" * 9000, "Date: Mon, 99 Foo 0000 99:99:99 GMT", "Date: Mon, 01 Jan 0001 00:00:00 +2359",
-    "Date: Fri, 31 Dec 9999 23:59:59 -2359", "Date: " + "9" * 400, "Date: Mon, 01 Jan 2024 00:00:00 +9999999999999999", "Set-Cookie: \x01=;;;",
-    "Connection: keep-alive", "Connection: upgrade", "Upgrade: websocket", "X: \x00", "X: a\rb", ": x", "X", " folded", "X-Request-Id: \xfc",
-    "Trailer: x", "Content-Disposition: attachment; filename*=utf-8''%ff", "Warning: \x7f", "Server: \u00e9",
-)  # fmt: skip
-ANSWER_BODIES = (
-    b"", b"{}", b"[]", b"null", b"x", b"\xff\xfe", b'{"code":0}', b'{"code":0,"data":null}', b'{"code":0,"data":[]}', b'{"code":"0"}',
-    b'{"code":1e400}', b'{"code":-9223372036854775809}', b'{"code":99999999999999999999,"msg":"a\\u0000b"}', b'{"code":[],"msg":{}}',
-    b'{"code":99991663,"msg":"\\ud800"}', b'{"code":99991672,"msg":"x","error":{"permission_violations":[{"subject":"a\\r\\nb"}]}}',
-    b'{"code":99991679,"msg":"","error":{"permission_violations":null,"log_id":7}}', b'{"code":230020,"error":[]}',
-    b'{"code":0,"tenant_access_token":"","expire":0}', b'{"code":0,"tenant_access_token":7,"expire":"x"}',
-    b'{"code":0,"tenant_access_token":"t-\\u0000\\r\\n","expire":1e400}', b'{"code":0,"tenant_access_token":"t-x","expire":-1}',
-    b'{"code":0,"data":{"message_id":7,"chat_id":null}}', b'{"code":0,"data":{"message_id":"a\\u0000"}}', b'{"code":0,"bot":[],"data":{"app":7}}',
-    b'{"code":NaN}', b"[" * 3000, b"\x1f\x8b\x08\x00garbage", b"3\r\n{}\n\r\n0\r\n\r\n", b"zz\r\n", b"ffffffffffffffff\r\nx", b"0\r\n\r\n",
-)  # fmt: skip
-
-
-def _response(version: str, status: str, headers: list[str], body: bytes, has_length: bool) -> bytes:  # noqa: FBT001 -- drawn
-    length = [f"Content-Length: {len(body)}"] if has_length else []
-    head = "\r\n".join((f"{version} {status} Reason", *headers, *length, "", ""))
-    return head.encode("latin-1", "replace") + body
-
-
-def answers(portal: Portal) -> st.SearchStrategy[Shot]:
-    """Honest requests while the platform, or the receiver of a subscription, answers as no server should."""
-    bots = portal.rows["bots"]
-    app_id, here = bots["answering"], f"/proxy/{bots['answering']}"
-    by_key = (*program(portal), JSON_TYPE)
-    asked: list[tuple[str, str, tuple[tuple[str, str], ...], str]] = [
-        ("GET", f"{here}/app/open-apis/im/v1/chats", by_key, ""),
-        ("POST", f"{here}/app/open-apis/im/v1/messages", by_key, "{}"),
-        ("HEAD", f"{here}/app/open-apis/im/v1/files/x", by_key, ""),
-        ("GET", f"{here}/users/ou_answering/open-apis/task/v2/tasks", by_key, ""),
-        ("POST", f"/api/v1/bots/{app_id}/messages", by_key, '{"receive_id":"ou_x","text":"x"}'),
-        ("PATCH", f"/api/v1/bots/{app_id}/messages/om_x", by_key, '{"content":{"elements":[]}}'),
-        ("GET", f"/admin/bots/bot/{bots['answering_id']}/test-credentials/", browser(portal), ""),
-        (
-            "POST",
-            f"/admin/events/subscription/{bots['receiving_id']}/test/",
-            (*browser(portal), FORM_TYPE),
-            "",
-        ),
-    ]
-    bodies = st.sampled_from(ANSWER_BODIES) | anything.payloads
-    said = st.builds(
-        _response,
-        st.sampled_from(["HTTP/1.1"] * 9 + ["HTTP/1.0", "HTTP/9", ""]), st.sampled_from(STATUSES),
-        st.lists(st.sampled_from(ANSWER_HEADERS), max_size=4), bodies, st.booleans(),
-    )  # fmt: skip
-    return st.builds(
-        lambda request, upstream, is_for_tokens: Shot(
-            "answers", method=request[0], target=request[1], headers=request[2], parts=(request[3],), upstream=text(upstream),
-            is_for_tokens=is_for_tokens,
-        ),
-        st.sampled_from(asked), said | st.binary(max_size=40), st.sampled_from([False, False, True]),
-    )  # fmt: skip
-
-
-def cookies(portal: Portal) -> st.SearchStrategy[Shot]:
-    """Visitors with cookies of their own making."""
-    own = portal.rows["cookie"].partition("=")[0]
-    names = st.sampled_from(
-        [
-            own,
-            portal.rows["csrf_cookie"],
-            "feishu_portal_auth",
-            "feishu_portal_mine",
-            "feishu_portal_device",
-            "messages",
-            "django_language",
-        ]
-    )
-    values = odd.map(lambda value: text(pieces(value)).replace("\r", "").replace("\n", ""))
-    visited = st.sampled_from(
-        [
-            "/", "/admin/", "/admin/login/?next=//evil", "/oauth/my/", "/oauth/start/xxxxxxxxxxxxxxxxxxxxxxxx/", "/api/v1/bots",
-            f"/oauth/callback/{portal.rows['bots']['id']}/?state=x&code=y", "/api/feishu/ws/status", "/admin/jsi18n/", "/no/such",
-        ]
-    )  # fmt: skip
-    return st.builds(
-        lambda method, target, jar, headers: Shot(
-            "cookies", method=method, target=target,
-            headers=(("Cookie", "; ".join(f"{name}={value}" for name, value in jar)), *headers),
-        ),
-        st.sampled_from(["GET", "GET", "POST", "HEAD", "OPTIONS"]), visited, st.lists(st.tuples(names, values), max_size=3), extra_headers,
     )  # fmt: skip

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from feishu_portal.api import api
+from tests.fuzz.portal import Portal
 from tests.fuzz.shots import Shot
-from tests.fuzz.sources import Fields, Portal, sources
+from tests.fuzz.sources import Fields, sources
 
 PAGE = """
 <form><input name="csrfmiddlewaretoken" value="x"><input name="name" value="A">

@@ -147,7 +147,7 @@ ELSEWHERE = (
     elsewhere("feishu_portal/api", "proxy/*", tests="feishu_portal/api/proxy", why="one call from end to end, a behaviour a file"),
     elsewhere(
         "feishu_portal", "overview/connections/* templatetags/live",
-        tests="feishu_portal/overview/connections/test_board.py processes/test_live_status.py",
+        tests="feishu_portal/overview/connections/test_board.py feishu_portal/overview/connections/test_feed.py processes/test_live_status.py",
         why="parts of one page",
     ),
     elsewhere("feishu_portal", "console", tests="console/test_visibility.py", why="the sidebar"),

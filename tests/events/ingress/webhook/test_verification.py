@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bots.enums import WebhookSecret
 from events.ingress.webhook.refusals import (
     BAD_SIGNATURE,
     BAD_TIMESTAMP,
@@ -22,62 +21,30 @@ from events.ingress.webhook.refusals import (
     WRONG_TOKEN,
     Refused,
 )
-from events.ingress.webhook.verification import Proof, Push, Secrets, Signature, examine
-from feishu.encryption import encrypt
+from events.ingress.webhook.verification import Push, Secrets, Signature
 from feishu.envelope import Challenge
-from feishu.signatures import card_signature, event_signature
 from tests.anything import UNREADABLE
+from tests.events.ingress.webhook.proofs import (
+    CHALLENGE,
+    KEY,
+    KEY_ALONE,
+    KEY_AND_TOKEN,
+    NOW,
+    OLD_CARD,
+    OLD_SCHEMA,
+    TOKEN,
+    TOKEN_ALONE,
+    UNSIGNED,
+    by_key,
+    compact,
+    look_at,
+    opened,
+    refusal,
+    sealed,
+    signed,
+    signed_card,
+)
 from tests.factories import click_event, message_event
-
-KEY, TOKEN = "test key", "verification-token"
-KEY_AND_TOKEN, KEY_ALONE = Secrets(KEY, TOKEN), Secrets(KEY, "")
-TOKEN_ALONE = Secrets("", TOKEN)
-APP_ID, NOW = "cli_0000000000000001", 1_700_000_000.0
-UNSIGNED = Signature("", "", "")
-CHALLENGE = {"challenge": "6f1c2b0e-demo", "token": TOKEN, "type": "url_verification"}
-OLD_CARD = {
-    "open_id": "ou_1",
-    "open_message_id": "om_1",
-    "tenant_key": "tenant",
-    "token": "c-0123456789abcdef",
-    "action": {"value": {"action": "approve"}, "tag": "button"},
-}
-
-OLD_SCHEMA = {"uuid": "u", "token": TOKEN, "type": "event_callback", "event": {"type": "approval_instance"}}
-
-
-def compact(value) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def sealed(payload: bytes, key: str = KEY) -> bytes:
-    return compact({"encrypt": encrypt(key, payload)})
-
-
-def signed(body: bytes, key: str = KEY, timestamp: str = "1700000000") -> Signature:
-    return Signature(event_signature(timestamp, "n0nce-1", key, body), timestamp, "n0nce-1")
-
-
-def signed_card(body: bytes, token: str = TOKEN) -> Signature:
-    return Signature(card_signature("1700000000", "n0nce-1", token, body), "1700000000", "n0nce-1")
-
-
-def look_at(body: bytes, *, signature: Signature, secrets: Secrets, now: float = NOW):
-    return examine(body, signature=signature, secrets=secrets, app_id=APP_ID, now=now)
-
-
-def opened(body: bytes, signature: Signature, secrets: Secrets) -> bytes:
-    """The payload of what is accepted as the platform's."""
-    pushed = look_at(body, signature=signature, secrets=secrets)
-    assert isinstance(pushed, Push)
-    return pushed.payload
-
-
-def refusal(body: bytes, signature: Signature, secrets: Secrets):
-    with pytest.raises(Refused) as refused:
-        look_at(body, signature=signature, secrets=secrets)
-    return refused.value.refusal
-
 
 # --- the challenge
 
@@ -206,74 +173,6 @@ def test_event_of_another_app_is_refused(event):
 def test_old_event_of_another_app_is_refused():
     body = compact(OLD_SCHEMA | {"event": {"type": "approval_instance", "app_id": "cli_00000000000000ff"}})
     assert refusal(body, UNSIGNED, TOKEN_ALONE) == WRONG_APP
-
-
-# --- two secrets at a time
-
-ROTATING = Secrets(KEY, TOKEN, "next key", "next-token")
-
-
-def by_key(*, is_next: bool) -> Proof:
-    return Proof(WebhookSecret.ENCRYPT_KEY, is_next)
-
-
-def by_token(*, is_next: bool) -> Proof:
-    return Proof(WebhookSecret.VERIFICATION_TOKEN, is_next)
-
-
-@pytest.mark.parametrize(("key", "by_next_key"), [(KEY, False), ("next key", True)])
-@pytest.mark.parametrize(("token", "by_next_token"), [(TOKEN, False), ("next-token", True)])
-def test_both_secrets_are_valid_while_they_are_replaced(key, token, by_next_key, by_next_token):
-    event = message_event()
-    body = sealed(compact(event | {"header": event["header"] | {"token": token}}), key)
-    pushed = look_at(body, signature=signed(body, key), secrets=ROTATING)
-    assert pushed.proofs == (by_key(is_next=by_next_key), by_token(is_next=by_next_token))
-    challenge = sealed(compact(CHALLENGE | {"token": token}), key)
-    assert look_at(challenge, signature=UNSIGNED, secrets=ROTATING).challenge == CHALLENGE["challenge"]
-
-
-def test_next_token_alone_is_valid_where_there_is_no_key():
-    body = compact(message_event())
-    for current in ("", "old"):
-        pushed = look_at(body, signature=UNSIGNED, secrets=Secrets("", current, "", TOKEN))
-        assert pushed.proofs == (by_token(is_next=True),)
-
-
-@pytest.mark.parametrize(("token", "proofs"), [("unknown", 1), (TOKEN, 2)])
-def test_next_token_beside_none_does_not_shut_out_what_is_sent_today(token, proofs):
-    event = message_event()
-    body = sealed(compact(event | {"header": event["header"] | {"token": token}}))
-    pushed = look_at(body, signature=signed(body), secrets=Secrets(KEY, "", "", TOKEN))
-    assert len(pushed.proofs) == proofs
-
-
-@pytest.mark.parametrize("key", [KEY, "next key"])
-@pytest.mark.parametrize("token", [TOKEN, "next-token"])
-def test_old_card_callback_is_refused_with_either_token_where_there_is_a_key(key, token):
-    plain = compact(OLD_CARD)
-    assert refusal(plain, signed_card(plain, token), ROTATING) == PLAIN_BODY
-    body = sealed(plain, key)
-    assert refusal(body, signed_card(body, token), ROTATING) == OLD_SIGNATURE
-
-
-def test_plain_body_is_refused_with_either_token_where_there_is_a_key():
-    for token in (TOKEN, "next-token"):
-        body = compact(OLD_SCHEMA | {"token": token})
-        assert refusal(body, UNSIGNED, ROTATING) == PLAIN_BODY
-        assert refusal(body, signed(body, "next key"), ROTATING) == PLAIN_BODY
-
-
-def test_next_key_beside_none_does_not_shut_out_what_is_sent_today():
-    secrets = Secrets("", TOKEN, KEY, "")
-    plain, body = compact(message_event()), sealed(compact(message_event()))
-    assert look_at(plain, signature=UNSIGNED, secrets=secrets).proofs == (by_token(is_next=False),)
-    pushed = look_at(body, signature=signed(body), secrets=secrets)
-    assert pushed.proofs == (by_key(is_next=True), by_token(is_next=False))
-
-
-def test_third_key_is_refused():
-    body = sealed(compact(message_event()), "third")
-    assert refusal(body, signed(body, "third"), ROTATING) == BAD_SIGNATURE
 
 
 # --- what something in between has done
