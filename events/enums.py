@@ -54,6 +54,7 @@ class DeliveryStatus(models.TextChoices):
     SKIPPED = "skipped", _("Switched off")
 
 
+OPEN_DELIVERIES = (DeliveryStatus.PENDING, DeliveryStatus.RUNNING, DeliveryStatus.RETRYING)
 ENDED_DELIVERIES = (DeliveryStatus.SUCCEEDED, DeliveryStatus.DEAD, DeliveryStatus.SKIPPED)
 
 

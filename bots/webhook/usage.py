@@ -4,9 +4,10 @@ However many requests come, each process brings one note for each bot and secret
 one row, now and then.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -80,8 +81,7 @@ def write_refusals(notes: Sequence[Refusals]) -> None:
 
 def _in_order(notes: Iterable[N]) -> list[N]:
     """In one order in every process: else two that write the same rows could wait for each other."""
-    key: Callable[[N], Any] = lambda note: note.key  # noqa: E731 -- typed for both
-    return sorted(notes, key=key)
+    return sorted(notes, key=attrgetter("key"))
 
 
 def _add(

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from events.enums import (
     ACTIVE_RUNS,
+    OPEN_DELIVERIES,
     DeliveryFailure,
     DeliveryStatus,
     EventStatus,
@@ -55,13 +56,14 @@ def _end_received() -> int:
 
 def set_deliveries_aside() -> int:
     """End deliveries that wait or were under way; returns how many."""
-    open_states = (DeliveryStatus.PENDING, DeliveryStatus.RUNNING, DeliveryStatus.RETRYING)
     ended = 0
     while pks := list(
-        Delivery.objects.filter(status__in=open_states).order_by("pk").values_list("pk", flat=True)[:BATCH]
+        Delivery.objects.filter(status__in=OPEN_DELIVERIES)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:BATCH]
     ):
         with transaction.atomic():
-            ended += Delivery.objects.filter(pk__in=pks, status__in=open_states).update(
+            ended += Delivery.objects.filter(pk__in=pks, status__in=OPEN_DELIVERIES).update(
                 status=DeliveryStatus.DEAD,
                 failure=DeliveryFailure.RESTORED,
                 error=SET_ASIDE,

@@ -22,7 +22,7 @@ from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.installation import standing
 from core.installation.watch import watch
-from events.enums import ACTIVE_RUNS, SENDING, DeliveryStatus, SubscriptionState
+from events.enums import ACTIVE_RUNS, OPEN_DELIVERIES, SENDING, SubscriptionState
 from events.log import restored as work
 from events.models import Delivery, HandlerRun, Subscription
 
@@ -51,13 +51,12 @@ class Inventory:
 
     @classmethod
     def taken(cls) -> "Inventory":
-        open_deliveries = (DeliveryStatus.PENDING, DeliveryStatus.RUNNING, DeliveryStatus.RETRYING)
         return cls(
             bots=Bot.objects.enabled().count(),
             grants=UserToken.objects.refreshable().count(),
             sessions=AuthSession.objects.open().count(),
             runs=HandlerRun.objects.filter(status__in=ACTIVE_RUNS).count(),
-            deliveries=Delivery.objects.filter(status__in=open_deliveries).count(),
+            deliveries=Delivery.objects.filter(status__in=OPEN_DELIVERIES).count(),
             clients=ApiClient.objects.usable().count(),
         )
 
