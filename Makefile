@@ -117,6 +117,7 @@ $(LINTS) messages: export PUBLIC_URL = https://portal.example.com
 $(LINTS) messages: export ALLOWED_HOSTS = portal.example.com
 $(LINTS) messages: export DATABASE_URL = postgres://portal@127.0.0.1/portal
 $(LINTS) messages: export REDIS_URL = redis://127.0.0.1:6379/0
+$(LINTS) messages: export EMAIL_URL = smtp://127.0.0.1:25
 $(LINTS): $(DEVELOPMENT)
 
 lint-types:
