@@ -370,6 +370,16 @@ class SettingsTable(Table):
         least=1,
         most=86_400,
     )
+    FEISHU_LOST_GRANTS_PERCENT = integer(
+        Text(
+            "一小时内被平台拒绝刷新的授权占机器人全部授权的百分之多少时告警；少于 5 个不告警，达到 1000 个一律告警。",
+            "How much of a bot's grants, in percent, the platform has to refuse to refresh within an hour to be an incident. Fewer "
+            "than 5 grants are none, 1000 always are one.",
+        ),
+        default="10",
+        least=1,
+        most=100,
+    )
     FEISHU_PLATFORM_LOOK_MINUTES = decimal(
         Text(
             "查询平台侧长连接数的间隔（分钟）；0 表示不查询。",

@@ -425,6 +425,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='refreshattempt',
+            index=models.Index(condition=models.Q(('outcome', 'dead_user')), fields=['finished_at'], name='attempt_refused'),
+        ),
+        migrations.AddIndex(
+            model_name='refreshattempt',
             index=models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint'], name='attempt_by_fingerprint'),
         ),
         migrations.AddConstraint(

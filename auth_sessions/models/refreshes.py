@@ -58,6 +58,11 @@ class RefreshAttempt(models.Model):
             models.Index(name="attempt_of_token", fields=("token", "-claimed_at")),
             models.Index(name="attempt_by_age", fields=("claimed_at",)),
             models.Index(
+                name="attempt_refused",
+                fields=("finished_at",),
+                condition=models.Q(outcome=RefreshOutcome.DEAD_USER),
+            ),
+            models.Index(
                 name="attempt_by_fingerprint",
                 fields=("fingerprint",),
                 condition=~models.Q(fingerprint=""),

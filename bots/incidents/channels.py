@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from bots.connections.status import connected_bots
 from bots.enums import Transport
 from bots.errors import NoticeNotSent
-from bots.incidents.connections import FOREIGN
+from bots.incidents.causes import registered_causes
 from bots.models import Bot, Incident, Notice
 from core.access.models import User
 from core.console.sentences import in_language, in_sentences
@@ -61,7 +61,8 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
 
 def _messengers(user: User) -> list[Bot]:
     """Bots that can send, of those the operator may see: nobody else's bot reports this one's problems."""
-    troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause=FOREIGN.name)
+    lesser = [cause.name for cause in registered_causes() if not cause.is_severe]
+    troubled = Incident.objects.open().filter(bot=OuterRef("pk")).exclude(cause__in=lesser)
     healthy = Bot.objects.visible_to(user).enabled().exclude(Exists(troubled))
     can_send = Q(pk__in=connected_bots().values("pk")) | ~Q(
         pk__in=Bot.objects.by(Transport.WEBSOCKET).values("pk")

@@ -69,7 +69,7 @@ def find_problems() -> Iterator[Problem]:
     """Bots without a connection for longer than settings.ALERT_SECONDS, and bots with connections of other programs. Where no
     process runs and several bots are down for that reason, it is one problem, and no new one of each."""
     unconnected = list(_unconnected())
-    is_fleet_away = len(unconnected) > 1 and not peers(seconds=ALIVE_SECONDS) and _has_reachable_superuser()
+    is_fleet_away = len(unconnected) > 1 and not peers(seconds=ALIVE_SECONDS) and has_reachable_superuser()
     if is_fleet_away:
         yield Problem(FLEET, NO_FLEET, min(problem.began_at for problem in unconnected))
     if is_fleet_away or Incident.objects.open().filter(cause=NO_FLEET.name).exists():
@@ -84,7 +84,7 @@ def find_problems() -> Iterator[Problem]:
         yield Problem(count.bot, FOREIGN, began_at, Details(message=f"{count.online}/{count.held}"))
 
 
-def _has_reachable_superuser() -> bool:
+def has_reachable_superuser() -> bool:
     """Without one, the owners of each bot are who can be told."""
     superusers = User.objects.filter(is_active=True, is_superuser=True)
     return superusers.exclude(email="", feishu_address="").exists()
