@@ -8,13 +8,14 @@ Special ranges as in IANA's registries of special-purpose addresses (IPv4, IPv6)
 documentation.
 """
 
-import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
+
+from feishu.names import names
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ EVERYWHERE: Final[Networks | None] = None
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """By the system's resolver, which also reads addresses in every notation it knows, e.g. ``0x7f000001``."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await names.look_up(host, port)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

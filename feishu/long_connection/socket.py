@@ -94,7 +94,7 @@ async def dial(endpoint: Endpoint, timing: Timing, *, route: Route = DIRECT) -> 
         ) from None
 
 
-async def _open(url: str, timing: Timing, tunnel: socket.socket | None) -> GatewaySocket:
+async def _open(url: str, timing: Timing, channel: socket.socket) -> GatewaySocket:
     try:
         opened = await connect(
             url,
@@ -102,7 +102,7 @@ async def _open(url: str, timing: Timing, tunnel: socket.socket | None) -> Gatew
             compression=None,
             user_agent_header="feishu-portal",
             ssl=trusted() if url.startswith("wss:") else None,
-            sock=tunnel,
+            sock=channel,
             proxy=None,
             open_timeout=None,
             close_timeout=timing.close,
@@ -112,19 +112,17 @@ async def _open(url: str, timing: Timing, tunnel: socket.socket | None) -> Gatew
             logger=_wire,
         )
     except BaseException:
-        if tunnel is not None:
-            tunnel.close()
+        channel.close()
         raise
     return cast("GatewaySocket", opened)
 
 
-async def _first_hop(url: str, proxy: str, route: Route) -> socket.socket | None:
-    """A tunnel through the proxy, or a connection to an address that was checked; None where nothing is to be checked and
-    the library may connect by itself."""
+async def _first_hop(url: str, proxy: str, route: Route) -> socket.socket:
+    """A tunnel through the proxy, or a connection to an address that was checked."""
     address = urlsplit(url)
     host, port = address.hostname or "", address.port or (443 if address.scheme == "wss" else 80)
     if not proxy:
-        return None if route.networks is None else await connect_checked(host, port, route.networks)
+        return await connect_checked(host, port, route.networks)
     if route.networks is not None:
         await check_for_proxy(host, port, route.networks)
     try:

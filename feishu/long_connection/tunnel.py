@@ -10,6 +10,7 @@ from typing import Final
 
 from feishu.diagnosis import proxy_refusal, reason_of
 from feishu.errors import TransportError
+from feishu.names import names
 from feishu.networks import EVERYWHERE, Networks
 from feishu.proxies import Proxy
 from feishu.reasons import Reason
@@ -52,7 +53,7 @@ async def connect_checked(host: str, port: int, networks: Networks | None) -> so
     ForbiddenAddressError."""
     loop = asyncio.get_running_loop()
     failure: OSError | None = None
-    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = await names.look_up(host, port)
     if networks is not None:
         networks.check(host, [str(address[0]) for *_rest, address in addresses])
     for family, kind, protocol, _name, address in addresses:

@@ -27,13 +27,14 @@ CREDENTIALS = AppCredentials(
     "cli_a1b2c3d4e5f60718", "s3cr3t", Platform("http://platform.test", "http://platform.test")
 )
 QUICK = Timing(
-    credentials=0.5,
-    discovery=0.3,
-    dial=1.0,
-    write=0.5,
+    # What a test does not want to run out lasts as long as on the busiest machine.
+    credentials=30.0,
+    discovery=30.0,
+    dial=30.0,
+    write=30.0,
     close=0.3,
     drain=0.3,
-    sink=2.0,
+    sink=30.0,
     settled=0.02,
     first_delay=0.01,
     longest_delay=0.05,

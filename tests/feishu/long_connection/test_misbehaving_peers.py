@@ -12,6 +12,7 @@ import pytest
 from feishu.long_connection import pump as pump_module
 from feishu.long_connection.address import new_client
 from feishu.long_connection.messages import Message, Reply
+from feishu.names import names
 from feishu.platforms import Platform
 from feishu.reasons import Reason
 from tests.feishu.long_connection.fake_gateway import (
@@ -63,7 +64,7 @@ async def test_a_platform_that_accepts_and_never_speaks_is_given_up(gateway, dia
             return replace(CREDENTIALS, platform=Platform(address, address))
 
         gateway.client = new_client
-        async with running(gateway, diary, credentials=known):
+        async with running(gateway, diary, credentials=known, timing=replace(QUICK, discovery=0.3)):
             await diary.until("failed", 2)
     assert {error.reason for error, *_ in diary.failures} == {Reason.TIMEOUT}
 
@@ -77,15 +78,14 @@ async def test_a_gateway_that_accepts_and_never_speaks_is_given_up(gateway, diar
 
 
 async def test_a_name_that_takes_for_ever_to_look_up_is_given_up(gateway, diary, monkeypatch):
-    loop = asyncio.get_running_loop()
-    real = loop.getaddrinfo
+    real = names.look_up
 
-    async def getaddrinfo(host, *arguments, **options):
+    async def look_up(host, port):
         if host == "slow.test":
             await asyncio.sleep(3600)
-        return await real(host, *arguments, **options)
+        return await real(host, port)
 
-    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(names, "look_up", look_up)
 
     async def elsewhere(_request: httpx.Request) -> httpx.Response:
         data = {"URL": "ws://slow.test:1/ws", "ClientConfig": {}}
@@ -98,13 +98,13 @@ async def test_a_name_that_takes_for_ever_to_look_up_is_given_up(gateway, diary,
 
 
 async def test_a_name_that_does_not_exist_is_called_so(gateway, diary, monkeypatch):
-    async def getaddrinfo(*_arguments, **_options):
+    async def look_up(_host, _port):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     async def elsewhere(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"code": 0, "data": {"URL": "ws://nowhere.test:1/ws"}})
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(names, "look_up", look_up)
     gateway.discover = [elsewhere]
     async with running(gateway, diary):
         await diary.until("failed")

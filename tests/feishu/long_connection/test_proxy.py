@@ -15,7 +15,6 @@ from tests.feishu.long_connection.fake_gateway import CREDENTIALS, QUICK, FakeGa
 from tests.services.proxy import LoopbackProxy
 
 PASSWORD = "p@ss/word"
-UNHURRIED = replace(QUICK, discovery=5, dial=5)
 
 
 @asynccontextmanager
@@ -51,7 +50,7 @@ async def test_address_and_websocket_go_through_the_proxy_and_nothing_goes_round
         async with platform(gateway) as where:
             url = f"http://ops:p%40ss%2Fword@{proxy.address}"
             credentials = replace(CREDENTIALS, platform=where, proxy=url)
-            async with running(gateway, diary, credentials=knowing(credentials), timing=UNHURRIED):
+            async with running(gateway, diary, credentials=knowing(credentials)):
                 await gateway.push(event())
                 assert json.loads((await gateway.ack()).payload) == {"code": 200}
         assert proxy.traffic.forwarded == [where.open_url.removeprefix("http://")]
@@ -61,19 +60,19 @@ async def test_address_and_websocket_go_through_the_proxy_and_nothing_goes_round
 
 
 @pytest.mark.parametrize(
-    ("options", "reason", "fatal"),
+    ("options", "timing", "reason", "fatal"),
     [
-        ({"user": "ops", "password": "another"}, Reason.PROXY_REFUSED, True),
-        ({"mood": "silent"}, Reason.PROXY_TIMEOUT, False),
+        ({"user": "ops", "password": "another"}, QUICK, Reason.PROXY_REFUSED, True),
+        ({"mood": "silent"}, replace(QUICK, discovery=0.3), Reason.PROXY_TIMEOUT, False),
     ],
 )
 async def test_a_proxy_that_does_not_let_through_is_reported_and_tried_again(
-    gateway, diary, caplog, options, reason, fatal
+    gateway, diary, caplog, options, timing, reason, fatal
 ):
     with LoopbackProxy(**options) as proxy:
         async with platform(gateway) as where:
             credentials = replace(CREDENTIALS, platform=where, proxy=f"http://ops:hush@{proxy.address}")
-            async with running(gateway, diary, credentials=knowing(credentials)):
+            async with running(gateway, diary, credentials=knowing(credentials), timing=timing):
                 await diary.until("failed", 2)
     assert {(error.reason, was_fatal) for error, _, was_fatal, _ in diary.failures} == {(reason, fatal)}
     assert gateway.sockets == []
@@ -81,21 +80,23 @@ async def test_a_proxy_that_does_not_let_through_is_reported_and_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("mood", "reason"),
+    ("mood", "timing", "reason"),
     [
-        ("broken", Reason.PROXY_FAILED),
-        ("gibberish", Reason.PROXY_FAILED),
-        ("silent", Reason.PROXY_TIMEOUT),
+        ("broken", QUICK, Reason.PROXY_FAILED),
+        ("gibberish", QUICK, Reason.PROXY_FAILED),
+        ("silent", replace(QUICK, dial=0.3), Reason.PROXY_TIMEOUT),
     ],
 )
-async def test_a_proxy_that_fails_at_the_websocket_is_named(gateway, diary, mood, reason, monkeypatch):
+async def test_a_proxy_that_fails_at_the_websocket_is_named(
+    gateway, diary, mood, timing, reason, monkeypatch
+):
     """The address is asked for directly here: the environment names a proxy for wss and ws alone."""
     with LoopbackProxy(mood=mood) as proxy:
         monkeypatch.setattr(
             "feishu.long_connection.socket.environment_proxy",
             lambda url: proxy.url if url.startswith("ws") else "",
         )
-        async with running(gateway, diary, timing=replace(QUICK, dial=0.3)):
+        async with running(gateway, diary, timing=timing):
             await diary.until("failed")
     assert diary.failures[0][0].reason is reason
     assert gateway.sockets == []
@@ -106,7 +107,7 @@ async def test_the_environments_proxy_carries_the_websocket_too(gateway, diary, 
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.setenv("http_proxy", proxy.url)
-        async with running(gateway, diary, timing=UNHURRIED):
+        async with running(gateway, diary):
             await diary.until("heartbeat")
         assert len(proxy.traffic.tunnels) == 1
 

@@ -1,0 +1,62 @@
+"""Looking up host names, so that one whose name servers are silent holds up no other.
+
+An event loop's own threads for this are few, five times the system's patience (`resolv.conf`) is minutes, and a receiver
+that is asked for eight times at once would have them all: every other receiver then seems not to answer.
+"""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+THREADS: Final = 32
+"""Names that are looked up at once in a process."""
+
+Found: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
+"""As `socket.getaddrinfo` has it."""
+LookUp: TypeAlias = Callable[..., Found]
+
+
+class NameLookups:
+    """For every event loop of a process. Whoever asks for a name that is being looked up gets that result."""
+
+    def __init__(self, *, threads: int = THREADS, look_up: LookUp | None = None) -> None:
+        self._look_up = look_up
+        self._threads = threads
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """A forked process has none of its parent's threads."""
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="names")
+        self._lock = threading.Lock()
+        self._under_way: dict[tuple[str, int], Future[Found]] = {}
+
+    async def look_up(self, host: str, port: int) -> Found:
+        """Its addresses for TCP. Raises OSError, or UnicodeError where this cannot be a name; the caller limits the time."""
+        return await asyncio.shield(asyncio.wrap_future(self._result(host, port)))
+
+    def _result(self, host: str, port: int) -> "Future[Found]":
+        name = (host, port)
+        with self._lock:
+            result = self._under_way.get(name)
+            if result is None:
+                look_up = self._look_up or socket.getaddrinfo
+                result = self._pool.submit(look_up, host, port, type=socket.SOCK_STREAM)
+                self._under_way[name] = result
+            else:
+                return result
+        # Outside of the lock: what has ended already is forgotten at once, on this thread.
+        result.add_done_callback(partial(self._forget, name))
+        return result
+
+    def _forget(self, name: tuple[str, int], _result: "Future[Found]") -> None:
+        with self._lock:
+            self._under_way.pop(name, None)
+
+
+names = NameLookups()
+os.register_at_fork(after_in_child=names.start_anew)
