@@ -67,11 +67,18 @@ class DeliveryFailure(models.TextChoices):
     EXPIRED = "expired", _("Nobody took it in time")
     BAD_FILTER = "bad_filter", _("The filter of its subscription failed")
     RESTORED = "restored", _("Set aside when a backup was restored")
+    BAD_ANSWER = "bad_answer", _("The receiver's answer cannot be shown")
+    NOT_ASKED = "not_asked", _("The subscription was paused")
 
 
 class SubscriptionKind(models.TextChoices):
     PUSH = "push", _("Pushed to an address")
     PULL = "pull", _("Fetched by the receiver")
+    ANSWER = "answer", _("Asked to answer card clicks")
+
+
+POSTED = (SubscriptionKind.PUSH, SubscriptionKind.ANSWER)
+"""Subscriptions of these kinds have an address, which gets signed requests."""
 
 
 class SubscriptionState(models.TextChoices):

@@ -25,6 +25,7 @@ from events.admin.timeline import timeline
 from events.enums import Arrived, EventStatus
 from events.log.replay import MAX_SELECTED
 from events.models import Event
+from events.subscriptions.http.failures import shown
 
 EVENT_COLOURS = {
     EventStatus.RECEIVED: "info",
@@ -177,7 +178,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     @column(_("error"))
     def problem(self, event: Event) -> str:
-        said = redact_text(event.error)
+        said = shown(redact_text(event.error))
         return format_html('<span class="portal-said">{}</span>', said) if said else EMPTY
 
     @column(_("payload"))

@@ -77,7 +77,7 @@ def _failed_events(user: User) -> Iterator[Entry]:
     for event in events.order_by("-pk"):
         yield Entry(
             f"{event.bot.name} · {event.event_type or gettext('unknown')}",
-            Truncator(event.error).chars(200) or str(EventStatus(event.status).label),
+            Truncator(shown(event.error)).chars(200) or str(EventStatus(event.status).label),
             reverse("admin:events_event_change", args=[event.pk]),
             kind=_("Event"),
             at=event.received_at,

@@ -49,7 +49,8 @@ class SubscriptionForm(ModelForm):
         initial=["*"],
         help_text=_(
             "One a line, e.g. im.message.receive_v1. * stands for anything: contact.user.*_v3, or * alone for every event. "
-            "Clicks on cards are answered by handlers and are not delivered."
+            "Callbacks, such as card.action.trigger for clicks on cards, go to subscriptions alone that answer them, and "
+            "those get nothing else."
         ),
     )
     filter = LinesField(
@@ -67,14 +68,24 @@ class SubscriptionForm(ModelForm):
     class Meta:
         model = Subscription
         fields = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
+        help_texts = {
+            "kind": _(
+                "Asked to answer: a click that no handler of the portal answers is sent to the address while the person "
+                "waits, and the toast and card in the response are shown. Of several subscriptions that fit, the one that "
+                "was added first is asked."
+            ),
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         errors: dict[str, Any] = {}
         if bool(cleaned.get("all_bots")) == bool(cleaned.get("bots")):
             errors["bots"] = _("Name the bots, or choose “all bots”; one of the two.")
-        if cleaned.get("kind", self.instance.kind) == SubscriptionKind.PULL:
-            cleaned["url"], cleaned["per_second"] = "", None
+        kind = cleaned.get("kind", self.instance.kind)
+        if kind != SubscriptionKind.PUSH:
+            cleaned["per_second"] = None
+        if kind == SubscriptionKind.PULL:
+            cleaned["url"] = ""
         elif cleaned.get("url"):
             try:
                 check_url(cleaned["url"])

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +32,7 @@ from events.subscriptions.http.failures import shown
 from events.subscriptions.lag import lag_of, newest_deliveries, with_oldest
 from events.subscriptions.service import Operation, possible_operations
 from events.subscriptions.test_delivery import send_test
+from feishu.cards import Json
 
 COLOURS = {
     SubscriptionState.ACTIVE: "success",
@@ -38,7 +40,10 @@ COLOURS = {
     SubscriptionState.FAILING: "danger",
     SubscriptionState.GONE: "danger",
 }
-PUSHED = "typeof kind === 'undefined' || kind != 'pull'"
+POSTED = "typeof kind === 'undefined' || kind != 'pull'"
+PUSHED = "typeof kind === 'undefined' || kind == 'push'"
+ANSWER_SECONDS = 2.0
+"""What a receiver has for its answer, about: some of ``ingress.receive.BUDGET`` goes to the portal's own work."""
 ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
 
 
@@ -59,8 +64,8 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
             {
                 "fields": ASKED,
                 "description": _(
-                    "Pushed events are signed by the Standard Webhooks scheme; the secret is shown once, on the page that "
-                    "follows. A receiver that cannot be reached from here fetches its events with an API key instead."
+                    "What is sent to an address is signed by the Standard Webhooks scheme; the secret is shown once, on the page "
+                    "that follows. A receiver that cannot be reached from here fetches its events with an API key instead."
                 ),
             },
         ),
@@ -82,7 +87,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         "whose", "created",
     )  # fmt: skip
     # Only the page to add one asks for the kind.
-    conditional_fields = {"bots": "!all_bots", "url": PUSHED, "per_second": PUSHED}
+    conditional_fields = {"bots": "!all_bots", "url": POSTED, "per_second": PUSHED}
     actions_detail = ("test", "pause", "resume", "switch_off", "rotate", "replay_failed")
     empty_title = _("No subscriptions yet")
     empty_text = _(
@@ -98,7 +103,11 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
         if obj is None:
             return self.add_fieldsets
-        hidden = {"url", "per_second"} if obj.kind == SubscriptionKind.PULL else {"goes_to_in_full"}
+        hidden = {
+            SubscriptionKind.PUSH: {"goes_to_in_full"},
+            SubscriptionKind.PULL: {"url", "per_second"},
+            SubscriptionKind.ANSWER: {"goes_to_in_full", "per_second"},
+        }[SubscriptionKind(obj.kind)]
         return [
             (title, {**part, "fields": tuple(name for name in part["fields"] if name not in hidden)})
             for title, part in super().get_fieldsets(request, obj)
@@ -227,35 +236,50 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         row = self.get_object(request, unquote(str(object_id)))
         if row is None:
             return actions
-        offered = {"replay-failed", *(operation.value for operation in possible_operations(row))}
+        offered = {operation.value for operation in possible_operations(row)}
+        if row.kind != SubscriptionKind.ANSWER:  # a click is not replayed: its answer would come too late
+            offered.add("replay-failed")
         return [action for action in actions if action.path in offered]
 
     @button(_("Send test"), icon="send", path=Operation.SEND_TEST.value, colour="primary")
     @confirmed(
         Question(
             title=_("Send test"),
-            text=_("An event of the type portal.test is pushed to the receiver at once. It is not recorded."),
+            text=_(
+                "An event of the type portal.test is sent to the receiver at once; to one that answers clicks, a click with the "
+                "action portal.test. It is not recorded."
+            ),
             submit=_("Send test"),
         )
     )
     def test(self, request: HttpRequest, row: Subscription) -> None:
         _require(Operation.SEND_TEST, row)
-        result = send_test(row)
-        if result.is_success:
-            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": result.status}
-            self.message_user(request, said, messages.SUCCESS)
-        else:
+        outcome = send_test(row)
+        result, answer = outcome.asked.result, outcome.asked.answer
+        if not result.is_success:
             said = gettext("The receiver did not take it. %(reason)s") % {
                 "reason": shown(redact_text(result.summary))
             }
             self.message_user(request, said, messages.ERROR)
+        elif answer is None:
+            said = gettext("The receiver took it: HTTP %(status)s.") % {"status": result.status}
+            self.message_user(request, said, messages.SUCCESS)
+        else:
+            self.message_user(request, _answer_in_words(answer, outcome.seconds), messages.SUCCESS)
+            if outcome.seconds > ANSWER_SECONDS:
+                late = gettext(
+                    "That is too late: whoever clicks is told after about 2 s that it is being worked on, and gets the card "
+                    "afterwards."
+                )
+                self.message_user(request, late, messages.WARNING)
 
     @button(_("Pause"), icon="pause", path=Operation.PAUSE.value)
     @confirmed(
         Question(
             title=_("Pause"),
             text=_(
-                "Nothing more is delivered. New events are kept for some days, until the subscription is resumed."
+                "Nothing more is delivered. New events are kept for some days, until the subscription is resumed. Clicks that "
+                "it answers are not kept: they fail."
             ),
             submit=_("Pause"),
         )
@@ -326,6 +350,20 @@ def _require(operation: Operation, row: Subscription) -> None:
     """A page exists only where its operation is possible, e.g. none to send a test to a receiver that fetches."""
     if operation not in possible_operations(row):
         raise Http404
+
+
+def _answer_in_words(answer: Json, seconds: float) -> str:
+    toast, card = answer.get("toast"), answer.get("card")
+    parts = [
+        gettext("the toast “%(text)s”") % {"text": Truncator(toast.get("content") or "").chars(200)}
+        if toast
+        else "",
+        gettext("a card") if card else "",
+    ]
+    return gettext("The receiver answered after %(seconds)s s with: %(parts)s.") % {
+        "seconds": f"{seconds:.1f}",
+        "parts": " · ".join(part for part in parts if part) or gettext("nothing to show"),
+    }
 
 
 def _page_of(row: Subscription) -> str:

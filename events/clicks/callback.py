@@ -6,13 +6,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from events.handling.registry import handler_of_callback
 from events.ingress.incoming import IncomingEvent
 from feishu.cards import Json
 
 if TYPE_CHECKING:
-    from events.handling.registry import Registration
     from events.handling.threads import Job
-    from events.models import HandlerRun
+    from events.models import Delivery, HandlerRun
 
 
 class Callback:
@@ -22,8 +22,10 @@ class Callback:
         self.event_pk = event_pk
         self.event_type = event.event_type
         self.action = event.action
-        self.key = (event.bot_id, event.action)
-        """What it counts as under the concurrency limit."""
+        self.handler = handler_of_callback(event.event_type, event.action)
+        self.key = (event.bot_id, self.handler.name if self.handler else "")
+        """What it counts as under the concurrency limit: callbacks of a bot without a handler share one place in it, whatever
+        their actions are, so that a slow receiver leaves threads to handlers."""
         self.facts = {"bot": str(event.bot_id), "event_id": event.event_id, "event_pk": event_pk}
         """For log lines."""
         self.began_at = time.monotonic()
@@ -32,8 +34,8 @@ class Callback:
         self.answer: asyncio.Future[Json] = self._loop.create_future()
         self.disabled_card: asyncio.Future[Json | None] | None = None
         self.job: Job | None = None
-        self.run: HandlerRun | None = None
-        self.handler: Registration | None = None
+        self.work: HandlerRun | Delivery | None = None
+        """What was begun for it: its handler's run, or a delivery to the receiver that is asked."""
         self._lock = threading.Lock()
         self._is_done = False
         self._late_since: float | None = None

@@ -8,10 +8,13 @@ from django.utils import timezone
 
 from core.database.clock import DatabaseTime
 from core.database.text import storable
+from events.clicks.updates import reopen_button
 from events.enums import EventStatus, RunStatus
 from events.handling.registry import Registration
 from events.models import Event, HandlerRun
+from events.subscriptions.http.failures import UNANSWERED
 from feishu.callbacks import CLICKS
+from feishu.card_buttons import is_single_use
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ def begin_run(event: Event, handler: Registration) -> HandlerRun:
 
 
 def end_ignored(event: Event, action: str) -> None:
-    """The callback has no handler, or its handler is switched off: the event says for which action one is missing."""
+    """The callback has no handler that is on, and no subscription answers it: the event says for which action one is
+    missing."""
     wanted = f'click with the action "{action}"' if event.event_type in CLICKS else event.event_type
     logger.warning("callback_without_handler", extra={"event_pk": event.pk, "event_type": event.event_type})
     Event.objects.filter(pk=event.pk).update(
@@ -44,6 +48,18 @@ def end_ignored(event: Event, action: str) -> None:
         finished_at=timezone.now(),
         error=storable(f"No handler is on that answers a {wanted}.", 500),
     )
+
+
+def end_asked(event: Event, *, answered: bool) -> None:
+    """The subscription that answers the callback has done so, or has not; then a button that counts once counts again.
+    Belongs to the transaction that ends its delivery."""
+    ended = Event.objects.filter(pk=event.pk, status=EventStatus.DISPATCHED).update(
+        status=EventStatus.DONE if answered else EventStatus.DEAD,
+        finished_at=timezone.now(),
+        error="" if answered else UNANSWERED(),
+    )
+    if ended and not answered and is_single_use(event.dedupe_key):
+        reopen_button(event.pk)
 
 
 def note_answered_late(event_pks: Sequence[int]) -> None:

@@ -1,9 +1,10 @@
 """Answering callbacks within the time the platform waits, whatever their handlers do.
 
-A handler runs on a thread of this process. If it is not done in time the person sees "processing", and the card it
-returns later replaces the one that was clicked. If it cannot even begin in time, because all threads are taken, the
-callback is handed to the workers, which do the same. A handler past its own time is noted as such and left behind: it
-holds up neither another callback nor the end of the process.
+A handler runs on a thread of this process; where none is on, an internal system is asked from there, if a subscription
+answers the callback. If neither is done in time the person sees "processing", and the card that comes later replaces the
+one that was clicked. If it cannot even begin in time, because all threads are taken, the callback is handed to the workers,
+which do the same. A handler past its own time is noted as such and left behind: it holds up neither another callback nor
+the end of the process.
 """
 
 import asyncio
@@ -24,16 +25,19 @@ from events.clicks.callback import Callback
 from events.clicks.lookup import ClickedCards
 from events.clicks.records import begin_run, end_ignored, hand_over, note_answered_late
 from events.clicks.updates import show_late_answer
-from events.enums import RunFailure
+from events.enums import DeliveryStatus, RunFailure
 from events.handling import execution
 from events.handling.completion import note_ends
 from events.handling.concurrency import ConcurrencyLimit, Place
-from events.handling.registry import handler_of_callback
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
-from events.models import Event
+from events.models import Delivery, Event, HandlerRun
 from events.notify import notify_worker
+from events.subscriptions import push
+from events.subscriptions.answering import ask, begin_asking
+from events.subscriptions.http import failures
+from events.subscriptions.http.post import PushResult
 from feishu.callbacks import OLD_CARD_CALLBACK
 from feishu.cards import Json, callback_response
 
@@ -95,7 +99,7 @@ class CallbackResponder:
 
     async def _with_disabled_buttons(self, callback: Callback, answer: Json, deadline: float) -> Json:
         """The first click on a single-use button shows it as clicked, unless the handler has a card of its own."""
-        if callback.disabled_card is None or callback.handler is None or answer is FAILED or "card" in answer:
+        if callback.disabled_card is None or callback.work is None or answer is FAILED or "card" in answer:
             return answer
         seconds = min(deadline, callback.began_at + CARD_SECONDS) - time.monotonic()
         card = None
@@ -142,26 +146,28 @@ class CallbackResponder:
 
     def _handle_callback(self, callback: Callback) -> None:
         try:
-            answer = _run_handler(callback)
+            answer = _handled(callback)
         except Exception:
             logger.exception("callback_failed", extra={"event_pk": callback.event_pk})
             answer = FAILED
         late_since = callback.set_answer(answer)
-        if late_since is not None and callback.run is not None:
+        if late_since is not None and callback.work is not None and answer is not FAILED:
             time.sleep(max(0.0, late_since + UPDATE_DELAY - time.monotonic()))
-            show_late_answer(callback.run, answer)
+            show_late_answer(callback.work.event, answer)
 
     async def _watch(self, callback: Callback, place: Place) -> None:
         """Until the handler is done or past its time; then another callback may have its place."""
-        handler = handler_of_callback(callback.event_type, callback.action)
-        seconds = settings.HANDLER_SECONDS if handler is None else handler.seconds
+        seconds = settings.HANDLER_SECONDS if callback.handler is None else callback.handler.seconds
         try:
             await asyncio.wait_for(asyncio.shield(callback.answer), seconds)
         except TimeoutError:
             logger.error("callback_handler_timed_out", extra=callback.facts)  # noqa: TRY400 -- its own time
             self._leave_thread(callback)
-            if callback.run is not None and callback.handler is not None:
-                await self._write(note_ends, [execution.timed_out(callback.run, callback.handler)])
+            if isinstance(callback.work, HandlerRun) and callback.handler is not None:
+                await self._write(note_ends, [execution.timed_out(callback.work, callback.handler)])
+            elif isinstance(callback.work, Delivery):
+                no_answer = PushResult(None, error=failures.NO_ANSWER(seconds=f"{seconds:g}"))
+                await self._write(push.settle, callback.work, no_answer)
         finally:
             self._running.pop(callback.event_pk, None)
             place.release()
@@ -196,9 +202,11 @@ class CallbackResponder:
                 await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
             for callback in list(self._running.values()):
                 self._leave_thread(callback)
-                if callback.run is not None:
-                    stopped = execution.failed(callback.run, RunFailure.WORKER_LOST, STOPPED, final=True)
+                if isinstance(callback.work, HandlerRun):
+                    stopped = execution.failed(callback.work, RunFailure.WORKER_LOST, STOPPED, final=True)
                     await self._write(note_ends, [stopped])
+                elif isinstance(callback.work, Delivery):
+                    await self._write(push.end_lost, callback.work, failures.STOPPED())
             if self._handing_over is not None:
                 await asyncio.wait([self._handing_over], timeout=CLOSE_SECONDS)
         finally:
@@ -209,16 +217,14 @@ class CallbackResponder:
             await self._database.close()
 
 
-def _run_handler(callback: Callback) -> Json:
-    """Find the callback's handler and run it; its answer."""
+def _handled(callback: Callback) -> Json:
+    """The answer of the callback's handler; where none is on, of the receiver that is asked."""
     event = Event.objects.select_related("bot").get(pk=callback.event_pk)
-    handler = handler_of_callback(event.event_type, callback.action)
+    handler = callback.handler
     if handler is None or not is_switched_on(handler, switches_of(event.bot_id)):
-        end_ignored(event, callback.action)
-        return UNHANDLED
-    callback.handler = handler
-    callback.run = begin_run(event, handler)
-    executed = execution.execute(callback.run, handler)
+        return _asked(callback, event)
+    callback.work = run = begin_run(event, handler)
+    executed = execution.execute(run, handler)
     if executed.end is not None:
         # Before the answer: who is told that it failed clicks again, and that click has to count.
         try:
@@ -228,3 +234,12 @@ def _run_handler(callback: Callback) -> Json:
     if not executed.succeeded:
         return FAILED
     return executed.result if isinstance(executed.result, dict) else NOTHING
+
+
+def _asked(callback: Callback, event: Event) -> Json:
+    callback.work = delivery = begin_asking(event)
+    if delivery is None:
+        end_ignored(event, callback.action)
+        return UNHANDLED
+    answer = ask(delivery) if delivery.status == DeliveryStatus.RUNNING else None
+    return FAILED if answer is None else answer

@@ -1,4 +1,4 @@
-"""Changing the card of a click behind its answer: the card its handler returned late, and single-use buttons."""
+"""Changing the card of a click behind its answer: the card that came late, and single-use buttons."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.background.retry import RetrySchedule
 from core.database.text import storable
 from events.handling.registry import single_use_actions
-from events.models import Event, HandlerRun
+from events.models import Event
 from events.notify import notify_buttons
 from feishu.callbacks import CLICKS
 from feishu.card_buttons import disabled, enabled, failed_click_key, is_single_use
@@ -33,14 +33,13 @@ TOKEN_USELESS = frozenset({300020, 300030, 300040})
 """Codes of that page: token malformed, expired, used up."""
 
 
-def show_late_answer(run: HandlerRun, answer: Any) -> None:
-    """Show the card that a click's handler returned after the click was answered; where it returned none, disable the
-    single-use buttons of the card that was clicked.
+def show_late_answer(event: Event, answer: Any) -> None:
+    """Show the card that came after the click was answered; where none came, disable the single-use buttons of the card that
+    was clicked.
 
     By the click's token, which everybody who sees the card follows, else by changing the message. A failure is noted at
     the event.
     """
-    event = run.event
     if event.event_type not in CLICKS:
         return
     card = answer.get("card") if isinstance(answer, dict) else None

@@ -364,5 +364,7 @@ def is_replaceable() -> bool:
     return bool(current_process().name != "MainProcess")
 
 
-_own = OnePerProcess(lambda: HandlerWorker(on_success=show_late_answer))
+_own = OnePerProcess(
+    lambda: HandlerWorker(on_success=lambda run, result: show_late_answer(run.event, result))
+)
 current, stop_current = _own.current, _own.stop

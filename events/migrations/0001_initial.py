@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 ('all_bots', models.BooleanField(default=False, help_text='Every bot of the owner of this subscription, also those added later.', verbose_name='all bots')),
                 ('event_types', models.JSONField(default=list, verbose_name='event types')),
                 ('filter', models.JSONField(blank=True, default=list, verbose_name='filter')),
-                ('kind', models.CharField(choices=[('push', 'Pushed to an address'), ('pull', 'Fetched by the receiver')], default='push', max_length=4, verbose_name='delivery')),
+                ('kind', models.CharField(choices=[('push', 'Pushed to an address'), ('pull', 'Fetched by the receiver'), ('answer', 'Asked to answer card clicks')], default='push', max_length=6, verbose_name='delivery')),
                 ('url', models.CharField(blank=True, max_length=500, verbose_name='address')),
                 ('secret', core.vault.fields.EncryptedField(blank=True, default='', editable=False, verbose_name='signing secret')),
                 ('previous_secret', core.vault.fields.EncryptedField(blank=True, default='', editable=False)),
@@ -233,7 +233,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True, verbose_name='error')),
                 ('fingerprint', models.CharField(blank=True, editable=False, max_length=16)),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('retrying', 'Waiting to retry'), ('succeeded', 'Succeeded'), ('dead', 'Failed'), ('skipped', 'Switched off')], default='pending', max_length=10, verbose_name='status')),
-                ('failure', models.CharField(blank=True, choices=[('refused', 'The receiver did not take it'), ('unreachable', 'The receiver was not reached'), ('worker_lost', 'Its worker was gone'), ('expired', 'Nobody took it in time'), ('bad_filter', 'The filter of its subscription failed'), ('restored', 'Set aside when a backup was restored')], max_length=13, verbose_name='cause')),
+                ('failure', models.CharField(blank=True, choices=[('refused', 'The receiver did not take it'), ('unreachable', 'The receiver was not reached'), ('worker_lost', 'Its worker was gone'), ('expired', 'Nobody took it in time'), ('bad_filter', 'The filter of its subscription failed'), ('restored', 'Set aside when a backup was restored'), ('bad_answer', "The receiver's answer cannot be shown"), ('not_asked', 'The subscription was paused')], max_length=13, verbose_name='cause')),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='bots.bot', verbose_name='bot')),
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='events.event', verbose_name='event')),
                 ('replay', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='events.replayjob', verbose_name='replay')),
@@ -391,11 +391,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='subscription',
-            index=models.Index(condition=models.Q(('kind', 'push'), ('removed_at', None)), fields=['served_at'], name='subscription_sending'),
+            index=models.Index(condition=models.Q(('kind__in', ('push', 'answer')), ('removed_at', None)), fields=['served_at'], name='subscription_sending'),
         ),
         migrations.AddConstraint(
             model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'pull'])), name='subscription_kind_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'pull', 'answer'])), name='subscription_kind_known'),
         ),
         migrations.AddConstraint(
             model_name='subscription',
@@ -403,7 +403,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'pull'), models.Q(('url', ''), _negated=True), _connector='OR'), name='subscription_push_has_address', violation_error_message='Events are pushed to an address: enter one.'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind', 'pull'), models.Q(('url', ''), _negated=True), _connector='OR'), name='subscription_push_has_address', violation_error_message='The receiver has an address: enter it.'),
         ),
         migrations.AddConstraint(
             model_name='subscription',

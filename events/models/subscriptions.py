@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
-from events.enums import COLLECTING, SENDING, SubscriptionKind, SubscriptionState
+from events.enums import COLLECTING, POSTED, SENDING, SubscriptionKind, SubscriptionState
 
 if TYPE_CHECKING:
     from core.access.models import User
@@ -28,8 +28,15 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
         return super().visible_to(user).filter(removed_at=None)
 
     def collecting(self, bot: Bot) -> Self:
-        """Subscriptions that get the events of ``bot``: it is one of theirs, and still one of their owner's, who
-        may sign in."""
+        """Subscriptions that get the events of ``bot``."""
+        return self._reaching(bot).exclude(kind=SubscriptionKind.ANSWER)
+
+    def answering(self, bot: Bot) -> Self:
+        """Subscriptions that answer callbacks of ``bot``, in the order in which their receivers are asked."""
+        return self._reaching(bot).filter(kind=SubscriptionKind.ANSWER).order_by("created_at", "pk")
+
+    def _reaching(self, bot: Bot) -> Self:
+        """Subscriptions that are on, with ``bot`` among theirs and still one of their owner's, who may sign in."""
         owns = models.Q(owner__is_superuser=True) | models.Q(owner__in=bot.owners.all())
         wants = models.Q(all_bots=True) | models.Q(pk__in=bot.subscriptions.values("pk"))
         return self.filter(
@@ -50,7 +57,7 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
         return self.filter(
             paced,
             probed,
-            kind=SubscriptionKind.PUSH,
+            kind__in=POSTED,
             state__in=SENDING,
             removed_at=None,
             owner__is_active=True,
@@ -84,7 +91,7 @@ class Subscription(models.Model):
     event_types: models.JSONField[list[str]] = models.JSONField(_("event types"), default=list)
     filter: models.JSONField[list[str]] = models.JSONField(_("filter"), default=list, blank=True)
     kind = models.CharField(
-        _("delivery"), max_length=4, choices=SubscriptionKind.choices, default=SubscriptionKind.PUSH
+        _("delivery"), max_length=6, choices=SubscriptionKind.choices, default=SubscriptionKind.PUSH
     )
     url = models.CharField(_("address"), max_length=500, blank=True)
     secret = EncryptedField(_("signing secret"), editable=False)
@@ -131,7 +138,7 @@ class Subscription(models.Model):
             models.CheckConstraint(
                 name="subscription_push_has_address",
                 condition=models.Q(kind=SubscriptionKind.PULL) | ~models.Q(url=""),
-                violation_error_message=_("Events are pushed to an address: enter one."),
+                violation_error_message=_("The receiver has an address: enter it."),
             ),
             models.CheckConstraint(
                 name="subscription_rate_positive",
@@ -142,7 +149,7 @@ class Subscription(models.Model):
             models.Index(
                 name="subscription_sending",
                 fields=("served_at",),
-                condition=models.Q(kind=SubscriptionKind.PUSH, removed_at=None),
+                condition=models.Q(kind__in=POSTED, removed_at=None),
             ),
         )
 

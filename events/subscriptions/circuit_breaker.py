@@ -34,6 +34,14 @@ def next_probe(failures: int) -> datetime:
     return timezone.now() + PROBES.pause_after(failures - FAILURES_TO_OPEN + 1)
 
 
+def take_probe(subscription: Subscription) -> bool:
+    """Whether the receiver may be asked now although its circuit is open: the probe is due, and nobody else has taken it."""
+    due = Subscription.objects.filter(
+        pk=subscription.pk, state=SubscriptionState.FAILING, probe_at__lte=timezone.now()
+    )
+    return bool(due.update(probe_at=next_probe(subscription.failures)))
+
+
 def record_success(subscription: Subscription) -> None:
     """The receiver took an event: close the circuit. Belongs to the transaction that settles the delivery."""
     now = timezone.now()

@@ -12,7 +12,9 @@ from django.utils import timezone
 from core.background.pace import Pace
 from core.background.retry import RetrySchedule
 from core.database.text import storable
+from events.clicks.records import end_asked
 from events.enums import (
+    POSTED,
     SENDING,
     AttemptOutcome,
     DeliveryFailure,
@@ -24,8 +26,9 @@ from events.errors import StaleClaimError
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, DeliveryAttempt, Subscription
 from events.subscriptions import circuit_breaker
+from events.subscriptions.http.answers import MAX_ANSWER
 from events.subscriptions.http.failures import WORKER_LOST
-from events.subscriptions.http.post import PushRequest, PushResult
+from events.subscriptions.http.post import MAX_READ, PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 from events.subscriptions.reach import out_of_reach, reachable_bots
 
@@ -108,7 +111,19 @@ def build_request(delivery: Delivery) -> PushRequest:
         message_id=f"dlv_{delivery.pk}",
         payload=payload_of(delivery.event),
         secrets=delivery.subscription.secrets,
+        most_read=MAX_ANSWER if is_asked(delivery) else MAX_READ,
     )
+
+
+def is_asked(delivery: Delivery) -> bool:
+    """Whether its receiver is asked for the answer to a callback. That is done once: whoever clicked decides whether it is
+    done again."""
+    return delivery.subscription.kind == SubscriptionKind.ANSWER
+
+
+def max_attempts_of(delivery: Delivery) -> int:
+    """After so many failed attempts the delivery is dead."""
+    return 1 if is_asked(delivery) else RETRIES.max_attempts
 
 
 def is_deliverable(delivery: Delivery) -> bool:
@@ -116,7 +131,7 @@ def is_deliverable(delivery: Delivery) -> bool:
     subscription = delivery.subscription
     return (
         delivery.bot_id in reachable_bots(subscription)
-        and subscription.kind == SubscriptionKind.PUSH
+        and subscription.kind in POSTED
         and subscription.state in SENDING
         and subscription.removed_at is None
     )
@@ -130,20 +145,28 @@ def settle(delivery: Delivery, result: PushResult) -> None:
                 _finish(delivery, DeliveryStatus.SUCCEEDED, result)
                 circuit_breaker.record_success(delivery.subscription)
             else:
-                exhausted = RETRIES.is_exhausted(delivery.attempts)
+                exhausted = delivery.attempts >= max_attempts_of(delivery)
                 status = DeliveryStatus.DEAD if exhausted else DeliveryStatus.RETRYING
-                failure = DeliveryFailure.UNREACHABLE if result.status is None else DeliveryFailure.REFUSED
-                _finish(delivery, status, result, failure=failure)
+                _finish(delivery, status, result, failure=_failure_of(result))
                 circuit_breaker.record_failure(delivery.subscription, result)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
 
 
-@transaction.atomic
-def end_lost(delivery: Delivery) -> None:
-    """End a delivery none of whose attempts came back to say how it ended."""
-    result = PushResult(None, error=WORKER_LOST())
-    _finish(delivery, DeliveryStatus.DEAD, result, failure=DeliveryFailure.WORKER_LOST)
+def end_lost(delivery: Delivery, error: str = "") -> None:
+    """End a delivery whose attempts did not come back to say how they ended."""
+    result = PushResult(None, error=error or WORKER_LOST())
+    try:
+        with transaction.atomic():
+            _finish(delivery, DeliveryStatus.DEAD, result, failure=DeliveryFailure.WORKER_LOST)
+    except StaleClaimError:
+        logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
+
+
+def _failure_of(result: PushResult) -> DeliveryFailure:
+    if result.status is None:
+        return DeliveryFailure.UNREACHABLE
+    return DeliveryFailure.BAD_ANSWER if result.fault else DeliveryFailure.REFUSED
 
 
 def pause_after(attempts: int, result: PushResult) -> timedelta:
@@ -183,6 +206,8 @@ def _finish(
         status_code=result.status,
         response=storable(result.response, MAX_TEXT),
     )
+    if is_asked(delivery):
+        end_asked(delivery.event, answered=failure is None)
 
 
 def _claim(pks: Sequence[int]) -> list[Delivery]:

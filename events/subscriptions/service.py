@@ -11,7 +11,7 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
-from events.enums import DeliveryStatus, SubscriptionKind, SubscriptionState
+from events.enums import POSTED, DeliveryStatus, SubscriptionState
 from events.models import Delivery, Subscription
 from events.notify import notify_pusher
 from events.subscriptions.http.signatures import new_secret
@@ -38,7 +38,7 @@ class Operation(Enum):
 def possible_operations(subscription: Subscription) -> frozenset[Operation]:
     """The operations that make sense in the subscription's kind and state."""
     possible = set()
-    if subscription.kind == SubscriptionKind.PUSH:
+    if subscription.kind in POSTED:
         possible |= {Operation.SEND_TEST, Operation.ROTATE}
     if subscription.state != SubscriptionState.OFF:
         possible.add(Operation.SWITCH_OFF)
@@ -49,7 +49,7 @@ def possible_operations(subscription: Subscription) -> frozenset[Operation]:
 @transaction.atomic
 def add_subscription(subscription: Subscription, *, bots: Iterable[Bot], actor: Actor) -> str:
     """Save a new subscription. Returns its signing secret, which is not shown again; empty for one that is fetched."""
-    if subscription.kind == SubscriptionKind.PUSH:
+    if subscription.kind in POSTED:
         subscription.secret = new_secret()
     secret = subscription.secret
     subscription.save(force_insert=True)

@@ -99,6 +99,34 @@ NOT_BUILT: Final = Sentence("无法生成请求（{said}）。", "The request ca
 FAULT: Final = Sentence(
     "门户内部错误（{said}），详情见日志。", "A fault of the portal itself ({said}); the log has it."
 )
+NOT_WHOLE: Final = Sentence(
+    "HTTP {status}：应答没有读完：超过 {most} KB，或连接中断。",
+    "HTTP {status}: the answer was not read to its end; it is longer than {most} KB, or the line broke.",
+)
+NOT_JSON: Final = Sentence(
+    "HTTP {status}：应答不是 JSON 对象。", "HTTP {status}: the answer is not a JSON object."
+)
+BAD_SHAPE: Final = Sentence(
+    "HTTP {status}：应答不符合回调响应的格式（{problem}）。",
+    "HTTP {status}: the answer does not have the shape of a callback response ({problem}).",
+)
+CARD_TOO_LARGE: Final = Sentence(
+    "HTTP {status}：应答中的卡片有 {size} 字节，平台最多接受 {most} 字节。",
+    "HTTP {status}: the card in the answer has {size} bytes; the platform takes {most}.",
+)
+PAUSED: Final = Sentence(
+    "订阅已暂停，没有询问接收方。", "The subscription is paused: its receiver was not asked."
+)
+KEEPS_FAILING: Final = Sentence(
+    "接收方持续失败，暂时不再询问。", "The receiver keeps failing and is not asked for the time being."
+)
+UNANSWERED: Final = Sentence(
+    "负责应答的接收方没有给出可展示的应答，原因见该投递。",
+    "The receiver that is asked to answer gave no answer that could be shown; its delivery says why.",
+)
+STOPPED: Final = Sentence(
+    "门户在等待接收方应答时被停止。", "The portal was stopped while it waited for the receiver."
+)
 WORKER_LOST: Final = Sentence(
     "每次尝试都随其工作进程一起中断，没有结果。",
     "Every attempt ended with its worker: none came back to say how.",
@@ -106,7 +134,8 @@ WORKER_LOST: Final = Sentence(
 
 SENTENCES: Final = (
     NO_ANSWER, NOT_HTTP, FORBIDDEN, REDIRECTED, UNTRUSTED, OUTDATED, ANOTHER_NAME, NO_TLS, PROXY_REFUSED, PROXY_AWAY,
-    UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, WORKER_LOST,
+    UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, NOT_WHOLE, NOT_JSON, BAD_SHAPE, CARD_TOO_LARGE, PAUSED, KEEPS_FAILING,
+    UNANSWERED, STOPPED, WORKER_LOST,
 )  # fmt: skip
 
 _BY_REASON: Final = {

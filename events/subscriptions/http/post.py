@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -30,28 +29,33 @@ MAX_TARGET: Final = 200  # characters of a redirect's target that are shown
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """A signed POST to a receiver. Payload and secrets never show in a log or a traceback."""
+    """A signed POST to a receiver. Payload and secrets never show in a log or a traceback. ``most_read``: bytes of the
+    response that are read."""
 
     url: str
     message_id: str
     payload: bytes = field(repr=False)
     secrets: Sequence[str] = field(repr=False)
+    most_read: int = MAX_READ
 
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
     """How one attempt ended. ``status`` is None when the receiver was not reached, and ``error`` says why; ``response`` is
-    the beginning of the response's body. ``retry_after`` is in seconds, ``redirect`` where a redirect leads."""
+    the beginning of the response's body, ``body`` all of it, or None where it was not read to its end. ``retry_after`` is in
+    seconds, ``redirect`` where a redirect leads. ``fault`` says why the answer to a callback cannot be shown."""
 
     status: int | None
     response: str = ""
     error: str = ""
     retry_after: float | None = None
     redirect: str = ""
+    body: bytes | None = field(default=None, repr=False)
+    fault: str = ""
 
     @property
     def is_success(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.fault
 
     @property
     def is_gone(self) -> bool:
@@ -68,13 +72,15 @@ class PushResult:
         """Why the attempt failed, in one line."""
         if self.status is None:
             return self.error
+        if self.fault:
+            return self.fault
         if self.redirect:
             return REDIRECTED(status=self.status, target=self.redirect)
         return f"HTTP {self.status}: {self.response}" if self.response else f"HTTP {self.status}"
 
 
 async def post(request: PushRequest, *, networks: Networks, resolver: Resolver = resolve) -> PushResult:
-    """Send the request once. Redirects are not followed, the response is read up to ``MAX_READ``, it all takes
+    """Send the request once. Redirects are not followed, the response is read up to ``most_read``, it all takes
     ``TOTAL_SECONDS`` at most. Never raises: the result holds the error."""
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
@@ -119,9 +125,11 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
         response = await transport.handle_async_request(outgoing)
         response.request = outgoing
         try:
+            body, is_whole = await _read(response, request.most_read)
             return PushResult(
                 response.status_code,
-                await _snippet(response),
+                _snippet(body),
+                body=body if is_whole else None,
                 retry_after=_retry_after(response.headers.get("retry-after", "")),
                 redirect=_target(response),
             )
@@ -150,15 +158,23 @@ def _target(response: httpx.Response) -> str:
     return storable(shown, MAX_TARGET)
 
 
-async def _snippet(response: httpx.Response) -> str:
-    """The beginning of the body on one line. Not decompressed: a small response could unfold without end."""
+async def _read(response: httpx.Response, most: int) -> tuple[bytes, bool]:
+    """The first ``most`` bytes of the body, and whether that is all. Not decompressed: a small response could unfold without
+    end."""
     read = b""
-    with suppress(httpx.HTTPError):  # the status line has already said how the attempt ended
+    try:
         async for chunk in response.aiter_raw(MAX_READ):
             read += chunk
-            if len(read) >= MAX_READ:
-                break
-    text = read[:MAX_READ].decode("utf-8", "replace").replace("\x00", "\ufffd")
+            if len(read) > most:
+                return read[:most], False
+    except httpx.HTTPError:
+        return read, False  # the status line has already said how the attempt ended
+    return read, True
+
+
+def _snippet(body: bytes) -> str:
+    """The beginning of the body on one line."""
+    text = body[:MAX_READ].decode("utf-8", "replace").replace("\x00", "\ufffd")
     return " ".join(text.split())[:MAX_SNIPPET]
 
 

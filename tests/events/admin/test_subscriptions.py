@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -9,9 +11,12 @@ from bots.models import Bot
 from core.access.models import User
 from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
+from events.subscriptions.http.answers import Asked
 from events.subscriptions.http.post import PushResult
+from events.subscriptions.test_delivery import TestOutcome
 from tests.console.rows import messages_of, page_of, text_of
 from tests.events.handler_runs import dispatched, stored_event
+from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -121,9 +126,69 @@ def test_a_new_secret_is_shown_once_and_the_old_one_goes_on_for_a_while(subscrip
     ],
 )
 def test_a_test_says_what_the_receiver_said(subscription, as_owner: Client, monkeypatch, result, said):
-    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: result)
+    outcome = TestOutcome(Asked(result), 0.1)
+    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: outcome)
     [message] = messages_of(as_owner.post(f"{LIST}{subscription.pk}/test/", follow=True))
     assert said in message
+
+
+@pytest.fixture
+def receiver(settings):
+    settings.DELIVERY_NETWORKS = ["127.0.0.0/8"]
+    with running() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b'{"toast": {"content": "Approved"}, "card": {"type": "raw", "data": {}}}', ["the toast “Approved” · a card"]),
+        (b"", ["nothing to show"]),
+        (b'{"ok": true}', ["The receiver did not take it", "`ok`"]),
+    ],
+)  # fmt: skip
+def test_a_test_of_one_that_answers_is_a_click_and_says_what_it_answered(
+    rows, owner, as_owner: Client, receiver, answer, said
+):
+    receiver.answer = lambda: (200, {}, answer)
+    made = make_subscription(rows.bot, owner=owner, kind="answer", url=receiver.url)
+    message = messages_of(as_owner.post(f"{LIST}{made.pk}/test/", follow=True))[0]
+    for words in said:
+        assert words in message
+    [(_headers, body)] = receiver.requests
+    sent = json.loads(body)
+    assert sent["type"] == "card.action.trigger"
+    assert sent["payload"]["event"]["action"]["value"] == {"action": "portal.test"}
+    assert not made.deliveries.exists()
+
+
+def test_a_test_says_that_an_answer_came_too_late(rows, owner, as_owner: Client, monkeypatch):
+    made = make_subscription(rows.bot, owner=owner, kind="answer")
+    outcome = TestOutcome(Asked(PushResult(200), {}), 2.5)
+    monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: outcome)
+    _answered, late = messages_of(as_owner.post(f"{LIST}{made.pk}/test/", follow=True))
+    assert "too late" in late
+
+
+def test_one_that_answers_has_an_address_a_secret_and_no_rate(rows, as_owner: Client):
+    answer = as_owner.post(
+        ADD, form(rows.bot, kind="answer", event_types="card.action.trigger", per_second="5")
+    )
+    made = Subscription.objects.get()
+    assert made.secret in text_of(answer)
+    assert (made.kind, made.url, made.per_second) == ("answer", "https://crm.example.com/hook", None)
+    page = text_of(as_owner.get(page_of("events_subscription", made)))
+    assert "Asked to answer card clicks" in page
+    assert 'name="per_second"' not in page
+    assert "replay-failed" not in page
+    as_owner.post(page_of("events_subscription", made), form(rows.bot, name="ERP", event_types="*"))
+    made.refresh_from_db()
+    assert (made.name, made.kind) == ("ERP", "answer")
+
+
+def test_one_that_answers_wants_an_address(rows, as_owner: Client):
+    assert as_owner.post(ADD, form(rows.bot, kind="answer", url="")).status_code == 200
+    assert not Subscription.objects.exists()
 
 
 def test_a_test_is_held_to_the_networks_that_are_allowed(rows, owner, as_owner: Client):

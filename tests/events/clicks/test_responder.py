@@ -177,8 +177,8 @@ async def test_many_clicks_on_a_slow_handler_are_all_answered_and_none_is_lost(d
 
 async def test_one_hung_handler_leaves_threads_to_the_others(database, settings, gate):
     settings.CALLBACK_THREADS = 4
-    registry.on_card("hang")(lambda event, bot: gate.wait(30))
-    registry.on_card("fine")(lambda event, bot: OK)
+    registry.on_card("hang", name="hang")(lambda event, bot: gate.wait(30))
+    registry.on_card("fine", name="fine")(lambda event, bot: OK)
     responder = CallbackResponder()
     bot = await database.run(make_bot)
     hung = [await database.run(click, {"action": "hang"}, bot=bot) for _ in range(8)]
@@ -192,7 +192,7 @@ async def test_one_hung_handler_leaves_threads_to_the_others(database, settings,
 
 
 async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, responder, gate):
-    registry.on_card("hang", timeout=0.2)(lambda event, bot: gate.wait(30))
+    registry.on_card("hang", timeout=2.0)(lambda event, bot: gate.wait(30))
     clicked = await database.run(click, {"action": "hang"})
     assert await answer(responder, clicked, budget=0.05) == PROCESSING
 
@@ -369,7 +369,7 @@ async def test_lines_of_a_click_name_its_event_and_bot_on_the_handlers_thread(
         logging.getLogger("feishu.tests").warning("deep_down")
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("events.clicks.responder._run_handler", fail)
+    monkeypatch.setattr("events.clicks.responder._handled", fail)
     await push_click({"action": "approve"})
     event = await database.run(Event.objects.get)
     facts = {"event_id": event.event_id, "bot": str(event.bot_id), "event_pk": str(event.pk)}

@@ -144,14 +144,14 @@ def stored(value: Any = None, **changes: Any) -> Event:
 def test_click_that_a_worker_took_over_disables_the_button_when_it_is_handled(platform):
     registry.on_card("approve")(lambda event, bot: DONE)
     event = handle(stored(status=EventStatus.RECEIVED, answered_late=True))
-    show_late_answer(event.handler_runs.get(), DONE)
+    show_late_answer(event, DONE)
     assert platform.changes == [disabled(CARD)]
 
 
 def test_card_of_another_button_is_not_looked_up(platform):
     registry.on_card("approve")(lambda event, bot: DONE)
     event = handle(stored({"action": "approve"}, status=EventStatus.RECEIVED, answered_late=True))
-    show_late_answer(event.handler_runs.get(), DONE)
+    show_late_answer(event, DONE)
     assert platform.asked == []
 
 

@@ -35,8 +35,7 @@ def show_late(updates):
         received_at = timezone.now() - timedelta(minutes=age)
         Event.objects.update(status=EventStatus.RECEIVED, received_at=received_at)
         event = handle(Event.objects.get())
-        run = event.handler_runs.select_related("event__bot").get()
-        show_late_answer(run, callback_response(card=CARD))
+        show_late_answer(event, callback_response(card=CARD))
         event.refresh_from_db()
         return event
 

@@ -72,6 +72,16 @@ def test_receiver_that_keeps_failing_is_one_incident_that_its_owner_hears_of(sub
         assert words in message.body
 
 
+def test_receiver_that_answers_clicks_is_told_of_in_its_own_words(subscription):
+    Subscription.objects.update(
+        kind="answer", state="failing", state_since=timezone.now() - timedelta(hours=1), last_error="HTTP 500"
+    )
+    [_incident] = open_incidents()
+    tell_all()
+    assert "whoever clicks is told that it failed" in mail.outbox[0].body
+    assert "events are kept" not in mail.outbox[0].body
+
+
 def test_short_trouble_is_none(subscription, settings):
     settings.ALERT_SECONDS = 120
     keep_failing(subscription, minutes=1)

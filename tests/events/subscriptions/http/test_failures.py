@@ -13,6 +13,8 @@ VALUES = {
     "seconds": "15",
     "setting": "FEISHU_DELIVERY_NETWORKS",
     "status": "302",
+    "size": "40000",
+    "most": "30720",
     "target": "https://a.test/x. Redirects {odd}",
     "problem": "self-signed certificate (in chain).",
     "said": "ConnectError: [Errno 111] (refused) {0}%s",
