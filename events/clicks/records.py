@@ -53,12 +53,12 @@ def end_ignored(event: Event, action: str) -> None:
 def end_asked(event: Event, *, answered: bool) -> None:
     """The subscription that answers the callback has done so, or has not; then a button that counts once counts again.
     Belongs to the transaction that ends its delivery."""
-    ended = Event.objects.filter(pk=event.pk, status=EventStatus.DISPATCHED).update(
-        status=EventStatus.DONE if answered else EventStatus.DEAD,
-        finished_at=timezone.now(),
-        error="" if answered else UNANSWERED(),
-    )
-    if ended and not answered and is_single_use(event.dedupe_key):
+    row = Event.objects.filter(pk=event.pk, status=EventStatus.DISPATCHED)
+    if answered:  # where its card could not be shown, the event says so
+        row.update(status=EventStatus.DONE, finished_at=timezone.now())
+        return
+    ended = row.update(status=EventStatus.DEAD, finished_at=timezone.now(), error=UNANSWERED())
+    if ended and is_single_use(event.dedupe_key):
         reopen_button(event.pk)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -23,7 +23,16 @@ from core.database.clock import from_now
 from core.database.sql import any_of, ask, with_rows
 from core.database.sql import run as execute
 from core.database.text import storable
-from events.enums import ACTIVE_RUNS, COLLECTING, EventStatus, RunFailure, RunStatus
+from events.clicks.records import end_asked
+from events.enums import (
+    ACTIVE_RUNS,
+    COLLECTING,
+    DeliveryStatus,
+    EventStatus,
+    RunFailure,
+    RunStatus,
+    SubscriptionKind,
+)
 from events.handling.claims import Batches
 from events.handling.ordering import order_key_of, promote
 from events.handling.registry import Registration, handlers_of
@@ -83,8 +92,8 @@ def dispatch_events(
     events = _waiting_events(bots, share)
     if not events:
         return Dispatched()
-    subscriptions = _subscriptions_of({event.bot_id: event.bot for event in events})
-    plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[one.bot_id]) for one in events]
+    subscriptions = _subscriptions_of(events)
+    plans = [plan(one, one.bot, switches[one.bot_id], subscriptions[_audience(one)]) for one in events]
     _write_events(plans)
     runs = [run for one in plans for run in one.runs]
     is_queued = queue_up(runs)
@@ -145,11 +154,32 @@ def _waiting_events(bots: Sequence[Bot], share: int) -> list[Event]:
     return events
 
 
-def _subscriptions_of(bots: Mapping[UUID, Bot]) -> dict[UUID, list[Subscription]]:
-    """The subscriptions that collect events of each bot; most installations have none."""
-    if not Subscription.objects.filter(state__in=COLLECTING, removed_at=None).exists():
-        return {bot_id: [] for bot_id in bots}
-    return {bot_id: list(Subscription.objects.collecting(bot)) for bot_id, bot in bots.items()}
+_Audience: TypeAlias = tuple[UUID, bool]
+
+
+def _audience(event: Event) -> _Audience:
+    """Its bot, and whether it is a callback: equal for events that the same subscriptions may get."""
+    return event.bot_id, is_callback(event.event_type)
+
+
+def _subscriptions_of(events: Sequence[Event]) -> dict[_Audience, list[Subscription]]:
+    """The subscriptions that may get these events; most installations have none that collects."""
+    bots = {_audience(event): event.bot for event in events}
+    collecting = Subscription.objects.filter(state__in=COLLECTING, removed_at=None)
+    is_any = (
+        not all(waits for _bot_id, waits in bots)
+        and collecting.exclude(kind=SubscriptionKind.ANSWER).exists()
+    )
+    return {
+        (bot_id, waits): _subscriptions_for(bot, waits=waits) if waits or is_any else []
+        for (bot_id, waits), bot in bots.items()
+    }
+
+
+def _subscriptions_for(bot: Bot, *, waits: bool) -> list[Subscription]:
+    """Of a callback, which ``waits``: those that answer it."""
+    rows = Subscription.objects
+    return list(rows.answering(bot) if waits else rows.collecting(bot))
 
 
 def dispatch_one_by_one(bot_id: UUID, *, most: int) -> None:
@@ -165,7 +195,7 @@ def dispatch_one_by_one(bot_id: UUID, *, most: int) -> None:
                 if not hold_queues([bot_id], skip_locked=True):
                     return  # another process is dispatching its events
                 event = waiting.select_related("bot").get(pk=pk)
-                subscriptions = list(Subscription.objects.collecting(event.bot))
+                subscriptions = _subscriptions_for(event.bot, waits=is_callback(event.event_type))
                 one = plan(event, event.bot, switches_of(bot_id), subscriptions)
                 _write_events([one])
                 queue_up(one.runs)
@@ -193,14 +223,20 @@ def plan(event: Event, bot: Bot, switches: Mapping[str, bool], subscriptions: Se
             for one in handlers
             if one.is_on or one.name in switches
         ]
-        deliveries = [] if stale else deliveries_for(event, subscriptions)
+        waits, is_handled = (
+            is_callback(event.event_type),
+            any(run.status == RunStatus.PENDING for run in runs),
+        )
+        deliveries = [] if stale or (waits and is_handled) else deliveries_for(event, subscriptions)
+        if waits and deliveries:
+            runs = []  # of a handler that is off
     except (ValueError, RecursionError) as error:
         # The envelope was read on arrival; what is inside is not what any handler could take.
         return Plan(event, EventStatus.QUARANTINED, _summary(error))
     except Exception as error:
         logger.exception("event_not_dispatched", extra={"event_pk": event.pk})
         return Plan(event, EventStatus.QUARANTINED, _summary(error))
-    if any(run.status == RunStatus.PENDING for run in runs):
+    if is_handled or (waits and deliveries):
         status = EventStatus.DISPATCHED
     elif any(run.status == RunStatus.DEAD for run in runs):
         status = EventStatus.DEAD
@@ -253,7 +289,11 @@ def _write_events(plans: Sequence[Plan]) -> None:
             f"UPDATE events_event SET status = %s, finished_at = %s WHERE id {condition} AND status = 'received'",  # noqa: S608 -- constants
             [status.value, finished_at, *values],
         )
-    add_deliveries([delivery for one in plans for delivery in one.deliveries])
+    deliveries = [delivery for one in plans for delivery in one.deliveries]
+    add_deliveries(deliveries)
+    for delivery in deliveries:
+        if delivery.status == DeliveryStatus.DEAD and is_callback(delivery.event.event_type):
+            end_asked(delivery.event, answered=False)
 
 
 def hold_queues(bot_ids: Iterable[UUID], *, skip_locked: bool = False) -> bool:

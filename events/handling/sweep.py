@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from core.database.sql import ask
 from events.clicks.updates import reopen_button
-from events.enums import EventStatus, RunStatus
+from events.enums import OPEN_DELIVERIES, EventStatus, RunStatus
 from events.handling.ordering import promote
-from events.models import Event, HandlerRun
+from events.models import Delivery, Event, HandlerRun
+from events.subscriptions.http.failures import UNANSWERED
 from feishu.callbacks import REQUEST_SUFFIX, callback_types
 from feishu.card_buttons import is_single_use
 
@@ -42,20 +43,29 @@ def _stored_requests() -> frozenset[str]:
 
 
 def end_lost_clicks() -> int:
-    """End clicks that were stored by a process that died before it began to handle them. They are not handled now:
-    whoever clicked was told that it did not work, and may have clicked again."""
-    runs = HandlerRun.objects.filter(event_id=OuterRef("pk"))
-    lost = Event.objects.filter(
-        event_type__in=callback_types() | _stored_requests(),
-        status=EventStatus.DISPATCHED,
-        received_at__lt=timezone.now() - LOST_AFTER,
-    ).exclude(Exists(runs))
-    keys = dict(lost.order_by("pk").values_list("pk", "dedupe_key")[:BATCH])
-    with transaction.atomic():
-        ended = Event.objects.filter(pk__in=keys, status=EventStatus.DISPATCHED).update(
-            status=EventStatus.DEAD, error=LOST_CLICK, finished_at=timezone.now()
+    """End clicks that were stored by a process that died before it began to handle them, or whose delivery ended without its
+    receiver being asked. They are not handled now: whoever clicked was told that it did not work, and may have clicked
+    again."""
+    deliveries = Delivery.objects.filter(event_id=OuterRef("pk"))
+    lost = (
+        Event.objects.filter(
+            event_type__in=callback_types() | _stored_requests(),
+            status=EventStatus.DISPATCHED,
+            received_at__lt=timezone.now() - LOST_AFTER,
         )
-        for pk, key in keys.items():
-            if is_single_use(key):
-                reopen_button(pk)
+        .exclude(Exists(HandlerRun.objects.filter(event_id=OuterRef("pk"))))
+        .exclude(Exists(deliveries.filter(status__in=OPEN_DELIVERIES)))
+        .annotate(was_for_receiver=Exists(deliveries))
+    )
+    ended = 0
+    for event in lost.order_by("pk").only("pk", "dedupe_key")[:BATCH]:
+        was_for_receiver = event.was_for_receiver  # type: ignore[attr-defined]  # annotated above
+        error = UNANSWERED() if was_for_receiver else LOST_CLICK
+        with transaction.atomic():
+            row = Event.objects.filter(pk=event.pk, status=EventStatus.DISPATCHED)
+            if not row.update(status=EventStatus.DEAD, error=error, finished_at=timezone.now()):
+                continue
+            ended += 1
+            if is_single_use(event.dedupe_key):
+                reopen_button(event.pk)
     return ended

@@ -50,7 +50,7 @@ def begin_asking(event: Event) -> Delivery | None:
     delivery.status, delivery.attempts = DeliveryStatus.RUNNING, 1
     delivery.claim_id, delivery.started_at = uuid.uuid4(), timezone.now()
     # Longer than the request may take, so that nobody has to renew the lease.
-    delivery.lease_until = DatabaseTime(TOTAL_SECONDS + LEASE.total_seconds())  # type: ignore[assignment]
+    delivery.lease_until = DatabaseTime(TOTAL_SECONDS + LEASE.total_seconds())
     delivery.save(force_insert=True)
     return delivery
 

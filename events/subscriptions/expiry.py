@@ -9,13 +9,15 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionState
+from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
 
 BATCH = 500  # deliveries in one transaction
 SECONDS = 3.0  # of one sweep; the next one goes on
 EXPIRED = "Nobody took it in time."
+ASKED_WITHIN = timedelta(minutes=5)
+"""How long a click waits for its receiver to be asked: later nobody looks at the card any more."""
 
 
 def end_expired() -> int:
@@ -24,8 +26,11 @@ def end_expired() -> int:
     unwanted = Q(subscription__in=list(Subscription.objects.filter(off).values_list("pk", flat=True)))
     others = Q(subscription__in=list(Subscription.objects.exclude(off).values_list("pk", flat=True)))
     too_old = Q(run_at__lt=timezone.now() - timedelta(days=settings.DELIVERY_KEEP_DAYS))
+    answering = Subscription.objects.filter(kind=SubscriptionKind.ANSWER)
+    asked = Q(subscription__in=list(answering.values_list("pk", flat=True)))
+    too_late = asked & Q(run_at__lt=timezone.now() - ASKED_WITHIN)
     return _end(unwanted, status=DeliveryStatus.SKIPPED) + _end(
-        others & too_old,
+        (others & too_old) | too_late,
         status=DeliveryStatus.DEAD,
         failure=DeliveryFailure.EXPIRED,
         error=EXPIRED,

@@ -27,7 +27,7 @@ from events.log.fingerprints import fingerprint
 from events.models import Delivery, DeliveryAttempt, Subscription
 from events.subscriptions import circuit_breaker
 from events.subscriptions.http.answers import MAX_ANSWER
-from events.subscriptions.http.failures import WORKER_LOST
+from events.subscriptions.http.failures import STOPPED, WORKER_LOST
 from events.subscriptions.http.post import MAX_READ, PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 from events.subscriptions.reach import out_of_reach, reachable_bots
@@ -151,6 +151,14 @@ def settle(delivery: Delivery, result: PushResult) -> None:
                 circuit_breaker.record_failure(delivery.subscription, result)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
+
+
+def put_back(delivery: Delivery) -> None:
+    """Its process ends, and the request may have arrived: an event is sent again rather than lost, a click is not."""
+    if is_asked(delivery):
+        end_lost(delivery, STOPPED())
+    else:
+        Delivery.objects.release(delivery)
 
 
 def end_lost(delivery: Delivery, error: str = "") -> None:

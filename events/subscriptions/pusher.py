@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
@@ -21,9 +22,12 @@ from core.background.per_process import OnePerProcess
 from core.database.connections import close_own, give_back
 from core.installation.watch import watch
 from core.log_context import log_context
+from events.clicks.updates import show_late_answer
+from events.handling.threads import HandlerThreads
 from events.models import Delivery
 from events.models.claims import LEASE
 from events.subscriptions import push
+from events.subscriptions.http.answers import read_answer
 from events.subscriptions.http.failures import FAULT, NOT_BUILT
 from events.subscriptions.http.post import PushRequest, PushResult, post
 from feishu.networks import Networks
@@ -52,6 +56,7 @@ class Pusher:
         self._results: queue.SimpleQueue[tuple[Delivery, PushResult]] = queue.SimpleQueue()
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        self._answer_threads = HandlerThreads("late-answer")
         self._renewed_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._loop = asyncio.new_event_loop()
@@ -83,8 +88,8 @@ class Pusher:
             self._woken.clear()
             self._guarded(self._settle_results)
         for delivery in list(self._in_flight.values()):
-            # Its request may have arrived: it is sent again rather than lost.
-            self._guarded(lambda one=delivery: Delivery.objects.release(one))  # type: ignore[misc]
+            self._guarded(lambda one=delivery: push.put_back(one))  # type: ignore[misc]
+        self._answer_threads.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join(timeout=1)
         close_own()
@@ -130,7 +135,9 @@ class Pusher:
         if watch.is_passive():
             return
         for delivery in push.claim_abandoned(self._free):
-            if push.is_deliverable(delivery):
+            if delivery.attempts > push.max_attempts_of(delivery):
+                push.end_lost(delivery)
+            elif push.is_deliverable(delivery):
                 self._begin(delivery)
             else:
                 Delivery.objects.release(delivery)
@@ -147,9 +154,6 @@ class Pusher:
         return max(0, self._max_requests - len(self._in_flight))
 
     def _begin(self, delivery: Delivery) -> None:
-        if delivery.attempts > push.RETRIES.max_attempts:
-            push.end_lost(delivery)
-            return
         self._in_flight[delivery.pk] = delivery
         self._per_subscription[delivery.subscription_id] += 1
         with log_context(**_facts(delivery)):
@@ -173,7 +177,29 @@ class Pusher:
             except Exception as error:
                 logger.exception("push_failed", extra={"delivery": delivery.pk})
                 result = PushResult(None, error=FAULT(said=type(error).__name__))
+            if push.is_asked(delivery):
+                result = await self._show_answer(delivery, result)
         self._report(delivery, result)
+
+    async def _show_answer(self, delivery: Delivery, result: PushResult) -> PushResult:
+        """Show what the receiver answered to a click that was answered before anybody could ask: its card comes late."""
+        asked = read_answer(result, delivery.event.event_type)
+        if asked.answer is None:
+            return asked.result
+        shown: asyncio.Future[None] = self._loop.create_future()
+
+        def show() -> None:
+            try:
+                show_late_answer(delivery.event, asked.answer)
+            except Exception:
+                logger.exception("late_answer_not_shown", extra={"delivery": delivery.pk})
+            finally:
+                with suppress(RuntimeError):  # the process is ending, and the loop is closed
+                    self._loop.call_soon_threadsafe(shown.set_result, None)
+
+        self._answer_threads.start(show)
+        await shown
+        return asked.result
 
     def _report(self, delivery: Delivery, result: PushResult) -> None:
         self._results.put((delivery, result))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bots.models import Bot
+from events.clicks.records import hand_over
 from events.enums import Arrived, EventStatus
 from events.handling import execution
 from events.handling.claims import release
@@ -17,13 +18,21 @@ from events.handling.switches import is_switched_on, switches_of
 from events.ingress.inbox import store
 from events.ingress.incoming import read_event
 from events.models import Delivery, Event, HandlerRun
-from tests.factories import make_bot, message_event
+from tests.factories import click_event, make_bot, message_event
 
 
 def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
     body = json.dumps(payload or message_event()).encode()
     [stored] = store([read_event(bot_id=(bot or make_bot()).pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
     return Event.objects.get(pk=stored.event_pk)
+
+
+def handed_over_click(bot: Bot, **value: Any) -> Event:
+    """A click that was answered before anybody could begin with it, and waits for the workers."""
+    event = stored_event(click_event(value={"action": "approve"} | value), bot=bot)
+    hand_over([event.pk])
+    event.refresh_from_db()
+    return event
 
 
 def scheduled(

@@ -9,15 +9,26 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from events.enums import Arrived, DeliveryFailure, DeliveryStatus, EventStatus, SubscriptionState
-from events.ingress.inbox import store
-from events.ingress.incoming import read_event
+from core.access.actors import SYSTEM
+from events.enums import (
+    DeliveryFailure,
+    DeliveryStatus,
+    EventStatus,
+    ReplayMode,
+    SubscriptionState,
+)
+from events.handling import registry
+from events.handling.sweep import end_lost_clicks
+from events.handling.switches import set_switch
+from events.log.replay import replay_event
 from events.models import Delivery, Event, Subscription
 from events.subscriptions import push
 from events.subscriptions.answering import ask, begin_asking
 from events.subscriptions.circuit_breaker import FAILURES_TO_OPEN
+from events.subscriptions.expiry import end_expired
 from events.subscriptions.http.signatures import PREFIX
-from tests.events.handler_runs import fanned_out, stored_event
+from events.subscriptions.service import switch_off
+from tests.events.handler_runs import fanned_out, handed_over_click, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import click_event, make_bot, make_operator, make_subscription
 
@@ -40,9 +51,7 @@ def answers(bot, receiver) -> Subscription:
 
 
 def clicked(bot, value=None) -> Event:
-    body = json.dumps(click_event(value=value or {"action": "approve"})).encode()
-    [stored] = store([read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)])
-    return Event.objects.select_related("bot").get(pk=stored.event_pk)
+    return stored_event(click_event(value=value or {"action": "approve"}), bot=bot)
 
 
 def asked(event: Event) -> Delivery:
@@ -166,6 +175,65 @@ def test_two_clicks_do_not_take_one_probe(bot, answers):
     Subscription.objects.update(state=SubscriptionState.FAILING, probe_at=timezone.now())
     first, second = begin_asking(clicked(bot)), begin_asking(clicked(bot))
     assert (first.status, second.failure) == (DeliveryStatus.RUNNING, DeliveryFailure.NOT_ASKED)
+
+
+def test_click_that_the_workers_take_over_waits_for_the_pusher(bot, answers):
+    event = handed_over_click(bot)
+    [delivery] = fanned_out(event)
+    event.refresh_from_db()
+    assert (delivery.status, event.status) == (DeliveryStatus.PENDING, EventStatus.DISPATCHED)
+    [claimed] = push.claim_due(answers.pk, limit=9)
+    assert claimed == delivery
+
+
+def test_workers_leave_it_to_a_handler_that_is_on(bot, answers):
+    registry.on_card("approve")(lambda event, bot: None)
+    assert fanned_out(handed_over_click(bot)) == []
+
+
+def test_handler_that_is_switched_off_leaves_it_to_the_receiver(bot, answers):
+    registry.on_card("approve")(lambda event, bot: None)
+    [handler] = registry.known_handlers()
+    set_switch(bot=bot, handler=handler, is_on=False, actor=SYSTEM)
+    event = handed_over_click(bot)
+    assert [one.status for one in fanned_out(event)] == [DeliveryStatus.PENDING]
+    assert not event.handler_runs.exists()
+
+
+def test_click_that_the_workers_cannot_put_to_its_receiver_fails(bot, answers):
+    Subscription.objects.update(state=SubscriptionState.PAUSED)
+    event = handed_over_click(bot, once=True)
+    [delivery] = fanned_out(event)
+    event.refresh_from_db()
+    assert (delivery.failure, event.status) == (DeliveryFailure.NOT_ASKED, EventStatus.DEAD)
+    assert not event.dedupe_key.startswith("once:")
+
+
+@pytest.mark.parametrize("end", [switch_off, None])
+def test_click_that_nobody_asked_for_in_time_fails(bot, answers, end):
+    event = handed_over_click(bot, once=True)
+    fanned_out(event)
+    assert (end_expired(), end_lost_clicks()) == (0, 0)
+    long_ago = timezone.now() - timedelta(minutes=6)
+    Event.objects.update(received_at=long_ago)
+    assert end_lost_clicks() == 0, "it still waits to be asked for"
+    if end:
+        end(answers, actor=SYSTEM)
+    Delivery.objects.update(run_at=long_ago)
+    assert (end_expired(), end_lost_clicks()) == (1, 1)
+    event.refresh_from_db()
+    assert event.status == EventStatus.DEAD
+    assert "its delivery says why" in event.error
+    assert not event.dedupe_key.startswith("once:")
+
+
+def test_click_is_not_replayed(bot, receiver, answers):
+    receiver.answer = lambda: (500, {}, b"")
+    event = clicked(bot)
+    asked(event)
+    job = replay_event(event, mode=ReplayMode.ALL, actor=SYSTEM, seconds=5)
+    assert (job.replayed, job.skipped) == (0, 1)
+    assert event.deliveries.count() == 1
 
 
 def test_process_that_died_meanwhile_ends_it_as_lost_and_it_is_not_asked_again(bot, answers):

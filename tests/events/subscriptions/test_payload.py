@@ -55,3 +55,10 @@ def test_message_of_any_kind_is_filtered_and_delivered_as_it_came(bot, kind, con
     # A path into the content leads nowhere, whatever it is.
     assert not all_hold(["event.message.content.text = /auth"], event.envelope)
     assert json.loads(payload_of(event))["payload"]["event"]["message"]["content"] == content
+
+
+def test_token_that_updates_the_card_of_an_old_click_stays(bot):
+    old = {"open_id": "ou_1", "token": "c-0123456789abcdef", "action": {"value": {"action": "approve"}}}
+    event = stored_event(old, bot=bot)
+    assert event.event_type == "card.action.trigger_v1"
+    assert json.loads(payload_of(event))["payload"] == old

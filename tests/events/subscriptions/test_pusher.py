@@ -1,15 +1,19 @@
 import asyncio
+import json
 import logging
 import time
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from events.enums import DeliveryStatus
+from events.enums import DeliveryFailure, DeliveryStatus, EventStatus
 from events.models import Delivery
+from events.subscriptions.http.answers import MAX_ANSWER
 from events.subscriptions.http.post import PushResult, post
 from events.subscriptions.pusher import PER_SUBSCRIPTION, Pusher
 from feishu.networks import Networks
-from tests.events.handler_runs import fanned_out, stored_event
+from tests.events.handler_runs import fanned_out, handed_over_click, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
 from tests.services.log_lines import lines
@@ -113,3 +117,72 @@ def test_lines_of_a_push_name_delivery_subscription_event_and_bot(make_pusher, l
     }
     for name in ("deep_down", "push_failed"):
         assert facts.items() <= lines(leaks, name)[0].items()
+
+
+@pytest.fixture
+def late_cards(monkeypatch) -> list:
+    """Answers that were shown behind the answer to a click."""
+    shown: list = []
+    monkeypatch.setattr(
+        "events.subscriptions.pusher.show_late_answer", lambda _event, answer: shown.append(answer)
+    )
+    return shown
+
+
+def test_click_that_could_not_begin_in_time_is_asked_for_and_its_card_comes_late(make_pusher, late_cards):
+    bot = make_bot()
+    make_subscription(bot, kind="answer")
+    event = handed_over_click(bot)
+    fanned_out(event)
+    card = {"card": {"type": "raw", "data": {"schema": "2.0"}}}
+
+    async def send(request):
+        assert request.most_read == MAX_ANSWER
+        return PushResult(200, body=json.dumps(card).encode())
+
+    pusher = make_pusher(send=send)
+    step_until(pusher, lambda: event.deliveries.get().status == DeliveryStatus.SUCCEEDED)
+    event.refresh_from_db()
+    assert (event.status, late_cards) == (EventStatus.DONE, [card])
+
+
+def test_click_is_asked_for_once_also_by_the_pusher(make_pusher, late_cards):
+    bot = make_bot()
+    make_subscription(bot, kind="answer")
+    event = handed_over_click(bot)
+    fanned_out(event)
+
+    async def send(_request):
+        return PushResult(200, "thanks", body=b"thanks")
+
+    pusher = make_pusher(send=send)
+    step_until(pusher, lambda: event.deliveries.get().status == DeliveryStatus.DEAD)
+    assert event.deliveries.get().failure == DeliveryFailure.BAD_ANSWER
+    event.refresh_from_db()
+    assert (event.status, late_cards) == (EventStatus.DEAD, [])
+
+
+def test_click_whose_process_died_or_ends_is_not_asked_for_again(make_pusher):
+    bot = make_bot()
+    make_subscription(bot, kind="answer")
+    abandoned = handed_over_click(bot)
+    fanned_out(abandoned)
+    asked = []
+
+    async def send(request):
+        asked.append(request.message_id)
+        await asyncio.sleep(60)
+
+    pusher = make_pusher(send=send)
+    step_until(pusher, lambda: asked)
+    Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    other = make_pusher(send=send)
+    other.step()
+    assert abandoned.deliveries.get().failure == DeliveryFailure.WORKER_LOST
+    stopped = handed_over_click(bot)
+    fanned_out(stopped)
+    step_until(other, lambda: len(asked) == 2)
+    other.stop()
+    delivery = stopped.deliveries.get()
+    assert (delivery.status, delivery.failure) == (DeliveryStatus.DEAD, DeliveryFailure.WORKER_LOST)
+    assert "stopped" in delivery.error
