@@ -58,7 +58,15 @@ def test_message_of_any_kind_is_filtered_and_delivered_as_it_came(bot, kind, con
 
 
 def test_token_that_updates_the_card_of_an_old_click_stays(bot):
-    old = {"open_id": "ou_1", "token": "c-0123456789abcdef", "action": {"value": {"action": "approve"}}}
+    old = {
+        "open_id": "ou_1",
+        "user_id": "u1",
+        "open_message_id": "om_1",
+        "open_chat_id": "oc_1",
+        "tenant_key": "tenant",
+        "token": "c-0123456789abcdef",
+        "action": {"value": {"action": "approve"}, "tag": "button"},
+    }
     event = stored_event(old, bot=bot)
     assert event.event_type == "card.action.trigger_v1"
     assert json.loads(payload_of(event))["payload"] == old
