@@ -19,10 +19,9 @@ from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from bots.validators import validate_scope
-from core.access.actors import Actor
 from core.access.models import User
 from core.console.actions import Question, ask
-from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.fields import LinesField, check_no_blanks
 from feishu.scopes import MAX_SCOPES
 
@@ -137,7 +136,7 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
                 request_authorization(
                     bot=asked["bot"],
                     open_id=open_id,
-                    actor=Actor.operator(operator_of(request)),
+                    actor=actor_of(request),
                     scopes=asked["scopes"] or None,
                     via=Via(asked["via"]) if asked["via"] else None,
                     request_key=f"console:{asked['once']}:{open_id}"[:200],

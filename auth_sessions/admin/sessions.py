@@ -13,10 +13,9 @@ from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
-from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed, list_button
 from core.console.badges import state
-from core.console.base import operator_of
+from core.console.base import actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
 from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
@@ -201,7 +200,7 @@ class AuthSessionAdmin(AskingAdmin):
         )
     )
     def cancel(self, request: HttpRequest, session: AuthSession) -> None:
-        if cancel_session(session, actor=Actor.operator(operator_of(request))):
+        if cancel_session(session, actor=actor_of(request)):
             self.message_user(request, gettext("The request was cancelled."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The session had already ended."), messages.WARNING)

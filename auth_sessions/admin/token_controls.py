@@ -17,9 +17,8 @@ from auth_sessions.domain.tokens.scopes import ask_for_scopes, lacking, wanted_s
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import UserToken
-from core.access.actors import Actor
 from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
-from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.rendering import EMPTY
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class TokenControls(Base):
         )
     )
     def ask_for_more(self, request: HttpRequest, token: UserToken) -> None:
-        actor = Actor.operator(operator_of(request))
+        actor = actor_of(request)
         missing = lacking(token, wanted_scopes(token))
         try:
             session = ask_for_scopes(grant=token, scopes=missing, actor=actor)
@@ -93,7 +92,7 @@ class TokenControls(Base):
     @button(_("Refresh now"), icon="refresh", path="refresh-now")
     @confirmed(Question(title=_("Refresh now"), text=REFRESHING, submit=_("Refresh now")))
     def refresh_now(self, request: HttpRequest, token: UserToken) -> None:
-        actor = Actor.operator(operator_of(request))
+        actor = actor_of(request)
         probe_soon(token.bot, actor=actor)
         outcome = refresh_now(token, actor=actor)
         level = messages.SUCCESS if outcome == RefreshNow.DUE else messages.WARNING
@@ -102,7 +101,7 @@ class TokenControls(Base):
     @button(_("Revoke"), icon="block", path="revoke", colour="danger")
     @confirmed(Question(title=_("Revoke"), text=REVOKING, submit=_("Revoke"), danger=True))
     def revoke(self, request: HttpRequest, token: UserToken) -> None:
-        outcome = revoke(grant=token, actor=Actor.operator(operator_of(request)))
+        outcome = revoke(grant=token, actor=actor_of(request))
         is_withdrawn = outcome.state in {RevocationState.DONE, RevocationState.OVERTAKEN}
         words = (
             gettext("The authorization was revoked, at the platform too.")
@@ -136,7 +135,7 @@ class TokenControls(Base):
             )
             return ask_about(request, self, question, action="revoke_chosen", rows=grants)
         for grant in grants:
-            revoke_later(grant=grant, actor=Actor.operator(operator_of(request)))
+            revoke_later(grant=grant, actor=actor_of(request))
         words = ngettext(
             "%(count)d authorization was revoked.", "%(count)d authorizations were revoked.", len(grants)
         )

@@ -43,21 +43,22 @@ class CompletionOutcome(StrEnum):
 
 
 def complete(
-    session: AuthSession, *, oauth: OAuth, tokens: TokenSet, asked_at: datetime
+    session: AuthSession, *, oauth: OAuth, tokens: TokenSet, asked_at: datetime, address: str = ""
 ) -> CompletionOutcome:
-    """Store the tokens if the person who authorized is the person who was asked; end the session either way."""
+    """Store the tokens if the person who authorized is the person who was asked; end the session either way. ``address``: of
+    the person's browser, for the audit log; by device code it is not known."""
     try:
         who = _whose(oauth, tokens)
     except FeishuError as problem:
         _withdraw(session, oauth, tokens)
-        return fail_for_error(session, problem)
+        return fail_for_error(session, problem, address=address)
     if not tokens.scopes:
         # Without `scope` in the answer everything that was asked for is granted (RFC 6749 5.1).
         tokens = replace(tokens, scopes=tuple(session.scopes))
     if not _is_person_asked(session, who):
         # The tokens are dropped, not revoked: revoking could end a grant that the other person gave on purpose.
-        return fail(session, FailureReason.WRONG_PERSON)
-    return _authorize(session, tokens=tokens, who=who, asked_at=asked_at)
+        return fail(session, FailureReason.WRONG_PERSON, address=address)
+    return _authorize(session, tokens=tokens, who=who, asked_at=asked_at, address=address)
 
 
 def _withdraw(session: AuthSession, oauth: OAuth, tokens: TokenSet) -> None:
@@ -93,7 +94,7 @@ def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
 
 @transaction.atomic
 def _authorize(
-    session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime
+    session: AuthSession, *, tokens: TokenSet, who: UserInfo, asked_at: datetime, address: str
 ) -> CompletionOutcome:
     done = AuthSession.objects.open().filter(pk=session.pk)
     if not done.update(state=SessionState.AUTHORIZED, finished_at=timezone.now()):
@@ -101,7 +102,7 @@ def _authorize(
     destroy_code(session)
     store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
     audit.record(
-        actor=Actor.user(session.open_id),
+        actor=Actor.user(session.open_id).at(address),
         action="auth_session.authorized",
         bot=session.bot,
         target=session.open_id,
@@ -115,21 +116,23 @@ def _authorize(
     return CompletionOutcome.AUTHORIZED
 
 
-def fail_for_error(session: AuthSession, error: FeishuError) -> CompletionOutcome:
+def fail_for_error(session: AuthSession, error: FeishuError, *, address: str = "") -> CompletionOutcome:
     """End the session because the platform refused, could not be reached, or something else answered in its place."""
     reason = FailureReason.PLATFORM_ERROR
     if isinstance(error, TransportError):
         reason = FailureReason.UNREACHABLE
     elif isinstance(error, MalformedAnswer):
         reason = FailureReason.UNREADABLE
-    return fail(session, reason, error)
+    return fail(session, reason, error, address=address)
 
 
-def fail(session: AuthSession, reason: FailureReason, error: FeishuError | None = None) -> CompletionOutcome:
+def fail(
+    session: AuthSession, reason: FailureReason, error: FeishuError | None = None, *, address: str = ""
+) -> CompletionOutcome:
     """End the session for ``reason``, which the log, the card and the page show."""
     logger.warning(
         "authorization_failed",
         extra={"session": str(session.pk), "reason": reason.value, "error": str(error or "")},
     )
-    end_session(session, state=SessionState.FAILED, reason=reason, error=error, actor=SYSTEM)
+    end_session(session, state=SessionState.FAILED, reason=reason, error=error, actor=SYSTEM.at(address))
     return CompletionOutcome(reason.value)

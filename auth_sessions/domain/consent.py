@@ -122,7 +122,9 @@ def _open(session: AuthSession, browser: str) -> Opened:
     return Opened(url, browser, session)
 
 
-def return_from_platform(*, app_id: str, state: str, code: str, error: str, browser: str) -> Returned:
+def return_from_platform(
+    *, app_id: str, state: str, code: str, error: str, browser: str, address: str = ""
+) -> Returned:
     """Take the platform's answer. A state works once, in the browser that opened the link, for the bot it was made for.
     Tokens are stored only if the person who authorized is the person who was asked."""
     session = (
@@ -138,7 +140,7 @@ def return_from_platform(*, app_id: str, state: str, code: str, error: str, brow
     if not _use_state(session):
         return Returned(CompletionOutcome.REPLAYED, session)
     with log_context(**of_session(session)):
-        return Returned(_complete(session, code=code, error=error, browser=browser), session)
+        return Returned(_complete(session, code=code, error=error, browser=browser, address=address), session)
 
 
 def _use_state(session: AuthSession) -> bool:
@@ -149,34 +151,36 @@ def _use_state(session: AuthSession) -> bool:
     return bool(used.update(state_used_at=now, expires_at=max(session.expires_at, now + EXCHANGE_TIME)))
 
 
-def _complete(session: AuthSession, *, code: str, error: str, browser: str) -> CompletionOutcome:
-    early = _end_without_code(session, code=code, error=error, browser=browser)
+def _complete(
+    session: AuthSession, *, code: str, error: str, browser: str, address: str
+) -> CompletionOutcome:
+    early = _end_without_code(session, code=code, error=error, browser=browser, address=address)
     if early is not None:
         return early
     asked_at, oauth = timezone.now(), OAuth(session.bot.credentials)
     try:
         tokens = _exchange(oauth, session, code)
     except FeishuError as problem:
-        return fail_for_error(session, problem)
-    return complete(session, oauth=oauth, tokens=tokens, asked_at=asked_at)
+        return fail_for_error(session, problem, address=address)
+    return complete(session, oauth=oauth, tokens=tokens, asked_at=asked_at, address=address)
 
 
 def _end_without_code(
-    session: AuthSession, *, code: str, error: str, browser: str
+    session: AuthSession, *, code: str, error: str, browser: str, address: str
 ) -> CompletionOutcome | None:
     """The outcome, where there is no code to exchange; None where there is one."""
     if session.expires_at <= timezone.now():
-        end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
+        end_session(session, state=SessionState.EXPIRED, actor=SYSTEM.at(address))
         return CompletionOutcome.EXPIRED
     if not _same(session.browser_hash, browser):
-        return fail(session, FailureReason.OTHER_BROWSER)
+        return fail(session, FailureReason.OTHER_BROWSER, address=address)
     if error == "access_denied":
-        end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id))
+        end_session(session, state=SessionState.DENIED, actor=Actor.user(session.open_id).at(address))
         return CompletionOutcome.DENIED
     if code and not error:
         return None
     words = "" if error else "the platform sent the browser back with neither a code nor an error"
-    return fail(session, FailureReason.PLATFORM_ERROR, OAuthError(words, error=error[:100]))
+    return fail(session, FailureReason.PLATFORM_ERROR, OAuthError(words, error=error[:100]), address=address)
 
 
 def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:

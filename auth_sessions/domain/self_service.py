@@ -101,8 +101,8 @@ def page_of(browser: str) -> SelfServiceView:
     return view_of(bot=link.bot, open_id=link.open_id, tenant_key=link.tenant_key)
 
 
-def revoke_own(view: SelfServiceView) -> Revocation | None:
-    """The person revokes what they allowed; None when there is nothing to revoke."""
+def revoke_own(view: SelfServiceView, *, address: str = "") -> Revocation | None:
+    """The person revokes what they allowed, by a browser at ``address`` or in the chat; None when there is nothing to revoke."""
     if view.grant is None or view.grant.status == TokenStatus.REVOKED:
         return None
-    return revoke_later(grant=view.grant, actor=Actor.user(view.open_id))
+    return revoke_later(grant=view.grant, actor=Actor.user(view.open_id).at(address))

@@ -14,6 +14,7 @@ from auth_sessions.errors import AuthError
 from auth_sessions.models import AuthSession
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
+from core.remote_address import address_of
 from feishu.codes import explain
 
 
@@ -58,6 +59,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
         browser=request.COOKIES.get(_cookie_name(), ""),
+        address=address_of(request),
     )
     known = returned.outcome not in {
         CompletionOutcome.UNKNOWN,

@@ -18,6 +18,7 @@ from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
 from auth_sessions.pages.prefetch import is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
+from core.remote_address import address_of
 from feishu.scopes import scope_text
 
 
@@ -73,7 +74,7 @@ def revoke_mine(request: HttpRequest) -> HttpResponse:
         view = page_of(request.COOKIES.get(_cookie_name(), ""))
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
-    revoke_own(view)
+    revoke_own(view, address=address_of(request))
     return _outcome(request, PAGE_REVOKED, bot=view.bot)
 
 

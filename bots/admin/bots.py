@@ -27,10 +27,9 @@ from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor import CheckResult, examine, examine_setup
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
-from core.access.actors import Actor
 from core.console.actions import button
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, ago, copyable, identifier
 from core.vault.fields import encrypted_field
@@ -302,7 +301,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     # --- writing
 
     def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        save_bot(obj, changed=form.changed_fields, actor=Actor.operator(operator_of(request)))
+        save_bot(obj, changed=form.changed_fields, actor=actor_of(request))
 
     def save_related(
         self,
@@ -334,7 +333,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         return [*summary, related], {str(self.opts.verbose_name_plural): len(summary)}, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Bot) -> None:
-        delete_bot(obj, actor=Actor.operator(operator_of(request)))
+        delete_bot(obj, actor=actor_of(request))
 
     # --- actions
 

@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from bots.brand import is_known_to, platform_names_other_brand, switch_brand
 from bots.enums import PlatformName
 from bots.models import Bot
-from core.access.actors import Actor
 from core.console.actions import Question, ask
-from core.console.base import operator_of
+from core.console.base import actor_of
 from core.console.fields import SecretField
 from core.console.sentences import in_language
 from core.vault.keyring import SealedValueError
@@ -61,7 +60,7 @@ def switch_page(
     if objection := _objection(bot, brand, app_secret):
         model_admin.message_user(request, objection, messages.ERROR)
         return page
-    switch_brand(bot, to=brand, app_secret=app_secret, actor=Actor.operator(operator_of(request)))
+    switch_brand(bot, to=brand, app_secret=app_secret, actor=actor_of(request))
     model_admin.message_user(
         request, _("Set to %(brand)s; the connections are being opened there.") % words, messages.SUCCESS
     )

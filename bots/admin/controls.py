@@ -18,9 +18,8 @@ from bots.enums import Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot
 from bots.service import set_enabled
-from core.access.actors import Actor
 from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -82,7 +81,7 @@ class ConnectionControls(Base):
 
     def _tell(self, request: HttpRequest, bot: Bot, verb: Callable[..., None], done: Any) -> None:
         try:
-            verb([bot], actor=Actor.operator(operator_of(request)))
+            verb([bot], actor=actor_of(request))
         except BotNotFound:
             self.message_user(
                 request, _("The bot is switched off or has no long connections."), messages.ERROR
@@ -98,7 +97,7 @@ class ConnectionControls(Base):
         to_webhook = bot.transport == Transport.WEBSOCKET
         transport = Transport.WEBHOOK if to_webhook else Transport.WEBSOCKET
         try:
-            switch_transport(bot, transport=transport, actor=Actor.operator(operator_of(request)))
+            switch_transport(bot, transport=transport, actor=actor_of(request))
         except WebhookUnprotected:
             text = _(
                 "Set an Encrypt Key or a Verification Token first: without one the portal refuses every request, "
@@ -122,7 +121,7 @@ class ConnectionControls(Base):
     @admin.action(description=_("Connect"))
     def connect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
         able = _able(bots.filter(connect=False))
-        connect(able, actor=Actor.operator(operator_of(request)))
+        connect(able, actor=actor_of(request))
         words = ngettext(
             "%(count)d bot is being connected.", "%(count)d bots are being connected.", len(able)
         )
@@ -140,7 +139,7 @@ class ConnectionControls(Base):
                 danger=True,
             )
             return ask_about(request, self, question, action="disconnect_all", rows=able)
-        disconnect(able, actor=Actor.operator(operator_of(request)))
+        disconnect(able, actor=actor_of(request))
         words = ngettext(
             "%(count)d bot is being disconnected.", "%(count)d bots are being disconnected.", len(able)
         )
@@ -150,7 +149,7 @@ class ConnectionControls(Base):
     @admin.action(description=_("Reconnect"))
     def reconnect_all(self, request: HttpRequest, bots: "QuerySet[Bot]") -> None:
         able = _able(bots.filter(connect=True))
-        connect(able, actor=Actor.operator(operator_of(request)))
+        connect(able, actor=actor_of(request))
         words = ngettext(
             "%(count)d bot is being reconnected.", "%(count)d bots are being reconnected.", len(able)
         )
@@ -176,7 +175,7 @@ class ConnectionControls(Base):
         return None
 
     def _switch(self, request: HttpRequest, bots: list[Bot], *, enabled: bool) -> None:
-        set_enabled(bots, enabled=enabled, actor=Actor.operator(operator_of(request)))
+        set_enabled(bots, enabled=enabled, actor=actor_of(request))
         words = (
             ngettext("%(count)d bot switched on.", "%(count)d bots switched on.", len(bots))
             if enabled

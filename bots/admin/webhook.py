@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from bots.models import Bot, SecretUse
 from bots.webhook.refusals import words_for
 from bots.webhook.rotation import promote
-from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, ago, when
 from core.console.sentences import in_language, in_sentences
@@ -80,7 +79,7 @@ class WebhookReadings(Base):
     )
     def use_next_secrets(self, request: HttpRequest, bot: Bot) -> None:
         try:
-            promoted = promote(bot, actor=Actor.operator(operator_of(request)))
+            promoted = promote(bot, actor=actor_of(request))
         except SealedValueError:
             self.message_user(request, _("A next secret cannot be opened; enter it again."), messages.ERROR)
             return

@@ -1,6 +1,6 @@
 """Who does something: part of every audit entry, and what rights over rows go by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from core.access.models import ApiClient, User
@@ -14,11 +14,13 @@ class Actor:
     """Somebody or something that acts; ``kind`` is operator, api, user, command, platform or system.
 
     ``key`` is the primary key of the operator or API client. Rights go by it: a name can change, and change hands.
+    ``address`` is where the request came from by which it acts; empty where there is none.
     """
 
     kind: str
     name: str
     key: int | None = None
+    address: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"[:MAX_LENGTH]
@@ -32,6 +34,10 @@ class Actor:
     def client_id(self) -> int | None:
         """For a foreign key to the API client; None where something else acts."""
         return self.key if self.kind == "api" else None
+
+    def at(self, address: str) -> Self:
+        """The same, acting by a request from ``address`` (`core.remote_address.address_of`)."""
+        return replace(self, address=address)
 
     @classmethod
     def operator(cls, user: User) -> Self:

@@ -37,6 +37,7 @@ def _entry(actor: Actor, action: str, bot: Bot | None, target: object, detail: d
         actor=str(actor),
         operator_id=actor.operator_id,
         client_id=actor.client_id,
+        address=actor.address,
         action=action,
         bot_id=bot.pk if bot else None,
         app_id=bot.app_id if bot else "",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.access.scopes import Scope
 from core.access.visibility import OwnedQuerySet
+from core.remote_address import MAX_LENGTH as MAX_ADDRESS
 from core.vault.fields import EncryptedField
 
 
@@ -123,6 +124,8 @@ class AuditEntry(models.Model):
         related_name="+",
     )
     """The API client that acted, where one did."""
+    address = models.CharField(_("client address"), max_length=MAX_ADDRESS, blank=True)
+    """Where the request came from, of what was done by one: an operator's, a person's or a client's address."""
     action = models.CharField(_("action"), max_length=80)
     bot_id = models.UUIDField(_("bot"), null=True, blank=True, editable=False)
     """The key of the bot that it was done to. No foreign key: this package knows no bots, and an entry outlives its own."""
@@ -143,6 +146,7 @@ class AuditEntry(models.Model):
             models.Index(name="audit_by_app_id", fields=("app_id",)),
             models.Index(name="audit_by_target", fields=("target",)),
             models.Index(name="audit_by_actor", fields=("actor",)),
+            models.Index(name="audit_by_address", fields=("address",)),
         )
 
     def __str__(self) -> str:

@@ -26,7 +26,7 @@ from core.access import audit
 from core.access.actors import Actor
 from core.access.models import SignInAttempts, User
 from core.access.passwords import PasswordsBusyError
-from core.remote_address import network_of
+from core.remote_address import address_of, network_of
 
 FREE: Final = 5
 """Wrong passwords before the first pause, of one name from one browser or address."""
@@ -88,17 +88,12 @@ class OperatorBackend(ModelBackend):
         return user
 
 
-def address_of(request: HttpRequest) -> str:
-    """Whom the caller is counted as, by the address that the server or a trusted proxy in front says."""
-    return network_of(str(request.META.get("REMOTE_ADDR", "")))
-
-
 def _counters(request: HttpRequest, username: str) -> list[_Counter]:
     """What an attempt counts for. Names are kept as keyed digests: people type passwords where the name belongs."""
     name, device = _digest(username), _device(request, username)
     if device:
         return [_Counter(f"device:{device}:{name}", FREE)]
-    address = address_of(request)
+    address = network_of(str(request.META["REMOTE_ADDR"]))
     return [
         _Counter(f"address:{address}", 2 * FREE),
         _Counter(f"name:{name}", FREE_OF_NAME),
@@ -157,10 +152,9 @@ def _note_unknown(request: HttpRequest, username: str, action: str, **detail: An
     """Write to the audit log of somebody who is not known yet, with the name only where an operator has it."""
     user = User.objects.filter(username=username).first()
     audit.record(
-        actor=Actor("user", "anonymous"),
+        actor=Actor("user", "anonymous").at(address_of(request)),
         action=action,
         target=user.get_username() if user else "",
-        address=address_of(request),
         **detail,
     )
 
@@ -210,7 +204,7 @@ def _note(action: str, request: HttpRequest | None, user: Any) -> None:
     if request is None or not isinstance(user, User) or "REMOTE_ADDR" not in request.META:
         return
     audit.record(
-        actor=Actor.operator(user), action=action, target=user.get_username(), address=address_of(request)
+        actor=Actor.operator(user).at(address_of(request)), action=action, target=user.get_username()
     )
 
 

@@ -17,9 +17,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 
+from core.access.actors import Actor
 from core.access.models import User
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
+from core.remote_address import address_of
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
@@ -40,6 +42,11 @@ def operator_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The operator who sent a request, for the audit log."""
+    return Actor.operator(operator_of(request)).at(address_of(request))
 
 
 def is_staff(request: HttpRequest) -> bool:

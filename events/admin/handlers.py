@@ -12,10 +12,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from core.access.actors import Actor
 from core.console.actions import Question, ask
 from core.console.badges import label
-from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, identifier, when
 from events.enums import OptionalWork
@@ -85,7 +84,7 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
                 handler: form.cleaned_data[f"handler_{number}"]
                 for number, handler in enumerate(form.handlers)
             }
-            set_switches(bot=bot, wanted=wanted, actor=Actor.operator(operator_of(request)))
+            set_switches(bot=bot, wanted=wanted, actor=actor_of(request))
             messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
             return HttpResponseRedirect(reverse("admin:events_handledbot_changelist"))
         return ask(

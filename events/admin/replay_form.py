@@ -10,9 +10,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
-from core.access.actors import Actor
 from core.console.actions import Question, ask
-from core.console.base import operator_of
+from core.console.base import actor_of, operator_of
 from events.admin.change_list import search_problem
 from events.enums import ReplayMode
 from events.errors import SearchTooSlowError
@@ -61,7 +60,7 @@ def ask_and_replay_event(
     job = replay_event(
         event,
         mode=ReplayMode(form.cleaned_data["mode"]),
-        actor=Actor.operator(operator_of(request)),
+        actor=actor_of(request),
         seconds=SECONDS,
     )
     if job.replayed:
@@ -90,7 +89,7 @@ def ask_and_replay(
                 criteria=criteria,
                 mode=ReplayMode(form.cleaned_data["mode"]),
                 rate=form.cleaned_data["rate"],
-                actor=Actor.operator(operator_of(request)),
+                actor=actor_of(request),
             )
             return HttpResponseRedirect(reverse("admin:events_replayjob_change", args=[job.pk]))
         count = estimate(criteria, asker=("operator", operator_of(request).pk))

@@ -9,10 +9,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
 from core.console.badges import state
-from core.console.base import ReadOnlyAdmin, operator_of
+from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, actor, ago, json_block, when
 from events.enums import ReplayMode, ReplayState
@@ -132,7 +131,7 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
         )
     )
     def cancel(self, request: HttpRequest, job: ReplayJob) -> None:
-        if cancel_replay(job, actor=Actor.operator(operator_of(request))):
+        if cancel_replay(job, actor=actor_of(request)):
             self.message_user(request, gettext("The replay is cancelled."), messages.SUCCESS)
         else:
             self.message_user(request, gettext("The replay had ended already."), messages.WARNING)

@@ -15,10 +15,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
-from core.access.actors import Actor
 from core.console.actions import Question, button, confirmed
 from core.console.badges import state
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, ago, copyable, duration, identifier, when
 from core.console.shown_once import show_once
@@ -196,7 +195,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     # --- writing
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:  # noqa: FBT001
-        actor = Actor.operator(operator_of(request))
+        actor = actor_of(request)
         bots = form.cleaned_data["bots"]
         if change:
             changed = list(form.changed_data)
@@ -227,7 +226,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         return [*names, lost], {str(self.opts.verbose_name_plural): len(names)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Subscription) -> None:
-        service.remove(obj, actor=Actor.operator(operator_of(request)))
+        service.remove(obj, actor=actor_of(request))
 
     # --- buttons
 
@@ -285,7 +284,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def pause(self, request: HttpRequest, row: Subscription) -> None:
-        service.pause(row, actor=Actor.operator(operator_of(request)))
+        service.pause(row, actor=actor_of(request))
 
     @button(_("Resume"), icon="play_arrow", path=Operation.RESUME.value, colour="primary")
     @confirmed(
@@ -294,7 +293,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def resume(self, request: HttpRequest, row: Subscription) -> None:
-        service.resume(row, actor=Actor.operator(operator_of(request)))
+        service.resume(row, actor=actor_of(request))
 
     @button(_("Switch off"), icon="power_settings_new", path=Operation.SWITCH_OFF.value, colour="warning")
     @confirmed(
@@ -308,7 +307,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         )
     )
     def switch_off(self, request: HttpRequest, row: Subscription) -> None:
-        service.switch_off(row, actor=Actor.operator(operator_of(request)))
+        service.switch_off(row, actor=actor_of(request))
 
     @button(_("Replace secret"), icon="autorenew", path=Operation.ROTATE.value, colour="warning")
     @confirmed(
@@ -323,7 +322,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     )
     def rotate(self, request: HttpRequest, row: Subscription) -> HttpResponseBase:
         _require(Operation.ROTATE, row)
-        secret = service.rotate_secret(row, actor=Actor.operator(operator_of(request)))
+        secret = service.rotate_secret(row, actor=actor_of(request))
         return self._show_secret(request, row, secret)
 
     @button(_("Replay failed…"), icon="replay", path="replay-failed")

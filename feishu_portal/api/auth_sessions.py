@@ -28,7 +28,7 @@ from core.database.connections import give_back
 from core.log_context import add_to_log
 from feishu.errors import FeishuError
 from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
-from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.long_poll import until
 from feishu_portal.api.problems import Problem, not_found
 
@@ -101,7 +101,7 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     client = caller(request, Scope.AUTH_CREATE)
     try:
         with transaction.atomic():
-            session = _ask(bot_for(client, bot_id), data, actor=Actor.api(client))
+            session = _ask(bot_for(client, bot_id), data, actor=actor_of(request))
             starts_here = session.via == Via.DEVICE and claim_start(session)
     except CANNOT_ASK as error:
         raise Problem(409, error.code, str(error)) from error
@@ -185,7 +185,7 @@ def delete_session(request: HttpRequest, session_id: UUID) -> SessionOut:
     """A session that has already ended stays as it is."""
     client = caller(request, Scope.AUTH_CREATE)
     session = _own(client, session_id)
-    cancel_session(session, actor=Actor.api(client))
+    cancel_session(session, actor=actor_of(request))
     return session_out(session)
 
 

@@ -19,6 +19,7 @@ from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.scopes import Scope
 from core.log_context import add_to_log
+from core.remote_address import address_of
 from feishu_portal import __version__
 from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
@@ -146,7 +147,7 @@ def _control(
     actor = Actor.operator(caller) if isinstance(caller, User) else Actor.api(caller)
     try:
         bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
-        verb([bot], actor=actor)
+        verb([bot], actor=actor.at(address_of(request)))
     except BotNotFound:
         return Status(400, REFUSED)
     return Status(200, {"success": True, "botId": str(bot.pk), "status": state})

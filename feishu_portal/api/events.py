@@ -7,7 +7,6 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.vault.redaction import redact, redact_text
@@ -18,7 +17,7 @@ from events.log.criteria import EventCriteria
 from events.log.fingerprints import last_line
 from events.log.search import newest, resolve
 from events.models import Delivery, Event, HandlerRun, ReplayJob
-from feishu_portal.api.keys import bot_for, caller, covers
+from feishu_portal.api.keys import actor_of, bot_for, caller, covers
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
@@ -160,7 +159,7 @@ def replay_event(request: HttpRequest, event_id: int, data: ReplayIn | None = No
         mode=wanted.mode,
         handlers=wanted.handlers,
         subscriptions=[str(subscription) for subscription in wanted.subscriptions],
-        actor=Actor.api(client),
+        actor=actor_of(request),
         seconds=REPLAY_SECONDS,
     )
     if not (job.is_open or job.handler_runs.exists() or job.deliveries.exists()):

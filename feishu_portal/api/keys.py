@@ -7,10 +7,12 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from bots.models import Bot
+from core.access.actors import Actor
 from core.access.api_keys import client_of
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.log_context import add_to_log
+from core.remote_address import address_of
 from events.models import Subscription
 from events.subscriptions.reach import reachable_bots
 from feishu_portal.api.problems import Problem, not_found
@@ -27,6 +29,11 @@ def caller(request: HttpRequest, *scopes: Scope) -> ApiClient:
     """The client that calls, if it holds one of ``scopes``; raises Problem otherwise."""
     client = cast("ApiClient", request.auth)  # type: ignore[attr-defined]
     return permitted(client, *scopes)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The client that calls, for the audit log."""
+    return Actor.api(cast("ApiClient", request.auth)).at(address_of(request))  # type: ignore[attr-defined]
 
 
 def permitted(client: ApiClient, *scopes: Scope) -> ApiClient:

@@ -11,13 +11,12 @@ from bots.enums import SendingKind
 from bots.errors import BotDisabledError, ContentError, KeyReusedError, SendingError, SendingUnderWayError
 from bots.sending.content import CARD, Outgoing, read_content
 from bots.sending.service import Sent, send
-from core.access.actors import Actor
 from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import ReceiveIdType, receive_id_type
-from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem
 
@@ -189,7 +188,7 @@ def _send(
     full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
     try:
         with _limits.fair_place(client.pk, bot.pk, limit=MAX_SENDING, full=full):
-            sent = send(bot=bot, outgoing=outgoing(), actor=Actor.api(client), key=key)
+            sent = send(bot=bot, outgoing=outgoing(), actor=actor_of(request), key=key)
     except (SendingError, BotDisabledError) as error:
         if isinstance(error, SendingUnderWayError):
             retry = {"Retry-After": str(error.seconds)}

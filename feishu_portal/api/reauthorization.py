@@ -7,16 +7,16 @@ from auth_sessions.domain.sessions import authorize_link
 from auth_sessions.domain.tokens.broker import request_reauthorization
 from auth_sessions.domain.tokens.decision import Reauthorize
 from auth_sessions.errors import CANNOT_ASK
-from core.access.models import ApiClient
+from core.access.actors import Actor
 from feishu_portal.api.problems import Problem
 
 
-def reauthorization_required(over: Reauthorize, *, client: ApiClient) -> Problem:
+def reauthorization_required(over: Reauthorize, *, actor: Actor) -> Problem:
     """409 with a link for the caller to pass on to the person. The portal sends no card here: for one the caller asks by
     ``POST …/auth-sessions`` with ``"deliver": "card"``. The linked page is in the browser's language."""
     facts: dict[str, Any] = {"reason": over.reason, "authorize_url": None, "session": None}
     try:
-        session = request_reauthorization(over.grant, client=client)
+        session = request_reauthorization(over.grant, actor=actor)
     except CANNOT_ASK as error:
         facts["authorize_error"] = error.code
     else:

@@ -24,7 +24,7 @@ from core.access.scopes import Scope
 from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from feishu_portal.api.grants import grant_of
-from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.reauthorization import reauthorization_required
 from feishu_portal.api.refresh_wait import await_refresh, no_token_yet
@@ -63,6 +63,8 @@ class TokenRequest:
     """Who asks for whose token."""
 
     client: ApiClient
+    actor: Actor
+    """The client, as the audit log says it."""
     bot_id: str
     person: str
     tenant_key: str
@@ -86,7 +88,10 @@ async def issue_token(
     authorized the bot. 409 ``reauthorization_required``: send the person to ``authorize_url``. The refresh token never leaves."""
     data = data or TokenIn()
     client = caller(request, Scope.TOKENS_ISSUE)
-    asked, min_ttl = TokenRequest(client, bot_id, open_id, data.tenant_key), timedelta(seconds=data.min_ttl)
+    asked, min_ttl = (
+        TokenRequest(client, actor_of(request), bot_id, open_id, data.tenant_key),
+        timedelta(seconds=data.min_ttl),
+    )
     issue = sync_to_async(_issue)
     result = await issue(asked, min_ttl=min_ttl)
     if isinstance(result, Refresh):
@@ -118,7 +123,7 @@ def revoke_token(
     """Destroys the tokens here and revokes them at the platform, which gets five seconds to answer."""
     client = caller(request, Scope.TOKENS_REVOKE)
     grant = grant_of(bot=bot_for(client, bot_id), person=open_id, tenant_key=tenant_key, client=client)
-    state = RevocationState(revoke(grant=grant, actor=Actor.api(client)).state)
+    state = RevocationState(revoke(grant=grant, actor=actor_of(request)).state)
     return RevocationOut(destroyed=True, revoked=state == RevocationState.DONE, state=state)
 
 
@@ -135,7 +140,7 @@ def _issue(asked: TokenRequest, *, min_ttl: timedelta) -> Issued | Refresh:
                 request_refresh(grant)
                 return refresh
             case Reauthorize() as over:
-                raise reauthorization_required(over, client=asked.client)
+                raise reauthorization_required(over, actor=asked.actor)
     except BotDisabledError as error:
         raise Problem(409, error.code, str(error)) from None
     except SealedValueError:

@@ -86,8 +86,8 @@ def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
 
 
 @transaction.atomic
-def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSession:
-    """A session whose link ``client`` may pass on to the person, for the scopes that were granted and those that the bot asks
+def request_reauthorization(grant: UserToken, *, actor: Actor) -> AuthSession:
+    """A session whose link the API client ``actor`` may pass on to the person, for the scopes that were granted and those that the bot asks
     for by default. However often the client asks, it gets the same session as long as that is open.
 
     Raises one of CANNOT_ASK where nobody can be asked.
@@ -97,7 +97,7 @@ def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSessi
         bot=grant.bot,
         open_id=grant.open_id,
         tenant_key=grant.tenant_key,
-        client=client,
+        client=actor.client_id,
         deliver=Deliver.LINK,
         expires_at__gt=timezone.now() + LINK_LEFT,
     )
@@ -107,5 +107,5 @@ def request_reauthorization(grant: UserToken, *, client: ApiClient) -> AuthSessi
         tenant_key=grant.tenant_key,
         scopes=renewed_scopes(grant),
         deliver=Deliver.LINK,
-        actor=Actor.api(client),
+        actor=actor,
     )

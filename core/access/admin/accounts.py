@@ -14,10 +14,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.access import audit
-from core.access.actors import Actor
 from core.access.models import User
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.rendering import ago, when
 
@@ -129,23 +128,21 @@ class UserAdmin(DjangoUserAdmin[User], PermissionChoices):  # type: ignore[misc]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
         super().save_model(request, obj, form, change)
         audit.record(
-            actor=Actor.operator(operator_of(request)),
+            actor=actor_of(request),
             action="operator.updated" if change else "operator.created",
             target=obj.get_username(),
             changed=sorted(name for name in form.changed_data if not name.startswith("password")),
         )
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        audit.record(
-            actor=Actor.operator(operator_of(request)), action="operator.deleted", target=obj.get_username()
-        )
+        audit.record(actor=actor_of(request), action="operator.deleted", target=obj.get_username())
         super().delete_model(request, obj)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Django calls this alone when an operator's password is set for them."""
         if request.resolver_match and request.resolver_match.url_name == "auth_user_password_change":
             audit.record(
-                actor=Actor.operator(operator_of(request)),
+                actor=actor_of(request),
                 action="operator.password_set",
                 target=obj.get_username(),
             )

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.access import audit
-from core.access.actors import Actor
 from core.access.api_keys import add_api_client, replace_key
 from core.access.bot_directory import app_ids_of, ids_of
 from core.access.models import ApiClient
@@ -22,7 +21,7 @@ from core.access.path_rules import parse_rule
 from core.access.scopes import Scope
 from core.console.actions import Question, button, confirmed
 from core.console.badges import label
-from core.console.base import ConsoleAdmin, operator_of
+from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.fields import LinesField, check_no_blanks
 from core.console.rendering import ago, identifier, when
@@ -195,7 +194,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         return when(client.created_at)
 
     def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        actor = Actor.operator(operator_of(request))
+        actor = actor_of(request)
         if change:
             obj.bot_ids = sorted(str(bot.pk) for bot in form.chosen)
             obj.save()
@@ -224,7 +223,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         return self._show_key(request, obj, request.new_api_key)  # type: ignore[attr-defined]
 
     def delete_model(self, request: HttpRequest, obj: ApiClient) -> None:
-        audit.record(actor=Actor.operator(operator_of(request)), action="api_client.deleted", target=obj.name)
+        audit.record(actor=actor_of(request), action="api_client.deleted", target=obj.name)
         super().delete_model(request, obj)
 
     @button(_("Replace key"), icon="autorenew", path="replace-key", colour="warning")
@@ -237,7 +236,7 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         )
     )
     def replace_key(self, request: HttpRequest, client: ApiClient) -> HttpResponseBase:
-        key = replace_key(client, actor=Actor.operator(operator_of(request)))
+        key = replace_key(client, actor=actor_of(request))
         return self._show_key(request, client, key)
 
     def _show_key(self, request: HttpRequest, client: ApiClient, key: str) -> HttpResponse:

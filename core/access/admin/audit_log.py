@@ -31,12 +31,20 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
-    list_display = ("time_ago", "actor_shown", "action_badge", "app_id_shown", "target")
+    list_display = ("time_ago", "actor_shown", "address_shown", "action_badge", "app_id_shown", "target")
     list_filter = (since("at"), ActionFilter)
-    search_fields = ("app_id__exact", "target__exact", "actor__exact")
-    search_help_text = _("App ID, target or actor, in full")
+    search_fields = ("app_id__exact", "target__exact", "actor__exact", "address__exact")
+    search_help_text = _("App ID, target, actor or client address, in full")
     sortable_by = ()
-    fields = ("time_in_full", "actor_shown", "action_badge", "app_id_shown", "target", "detail_shown")
+    fields = (
+        "time_in_full",
+        "actor_shown",
+        "address_shown",
+        "action_badge",
+        "app_id_shown",
+        "target",
+        "detail_shown",
+    )
     readonly_fields = fields
     empty_title = _("Nothing was done yet")
     empty_text = _("Every change an operator, an API client or a user makes is written down here.")
@@ -52,6 +60,10 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     @column(_("actor"))
     def actor_shown(self, entry: AuditEntry) -> str:
         return actor(entry.actor)
+
+    @column(_("client address"))
+    def address_shown(self, entry: AuditEntry) -> str:
+        return identifier(entry.address)
 
     @column(_("action"))
     def action_badge(self, entry: AuditEntry) -> str:

@@ -130,6 +130,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
                 ('actor', models.CharField(max_length=200, verbose_name='actor')),
+                ('address', models.CharField(blank=True, max_length=39, verbose_name='client address')),
                 ('action', models.CharField(max_length=80, verbose_name='action')),
                 ('bot_id', models.UUIDField(blank=True, editable=False, null=True, verbose_name='bot')),
                 ('app_id', models.CharField(blank=True, max_length=64, verbose_name='App ID')),
@@ -142,7 +143,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit log',
                 'ordering': ('-id',),
-                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor')],
+                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor'), models.Index(fields=['address'], name='audit_by_address')],
             },
         ),
     ]

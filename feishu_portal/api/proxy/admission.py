@@ -9,6 +9,7 @@ from auth_sessions.enums import UseKind
 from auth_sessions.errors import AuthError
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
+from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.path_rules import allows
 from core.access.scopes import Scope
@@ -35,6 +36,8 @@ class CallRequest:
     """Where the person cannot be acted for, the bot may act as itself."""
     may_wait: bool = True
     """The caller can wait for a refresh."""
+    address: str = ""
+    """Where it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def _admit_for_person(
                 raise no_token_yet(grant, later)
             return grant
         case Reauthorize() as over:
-            raise reauthorization_required(over, client=client)
+            raise reauthorization_required(over, actor=Actor.api(client).at(request.address))
 
 
 def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToken | None) -> AdmittedCall:

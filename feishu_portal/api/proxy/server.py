@@ -23,6 +23,7 @@ from core.background.request_bodies import BodyReader
 from core.background.write_behind import WriteBehind
 from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
+from core.remote_address import normal_address
 from feishu.relay import Relay
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
@@ -97,6 +98,7 @@ class ProxyServer:
             target=target,
             tenant_key=named.get(b"feishu-portal-tenant", b"").decode("latin-1")[:64],
             may_fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
+            address=normal_address(scope["client"][0] if scope.get("client") else ""),
         )
         if target.asks_for_app_token:
             await self._answer_with_own_key(request, scope, receive, send)

@@ -15,6 +15,7 @@ from auth_sessions.domain.sessions import end_overdue_sessions, request_authoriz
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, UserToken
 from core.access.actors import SYSTEM
+from core.access.models import AuditEntry
 from tests.auth_sessions.conftest import token_answer, user_answer
 from tests.auth_sessions.domain.consent_journey import (
     assert_ended,
@@ -130,6 +131,22 @@ def test_answer_in_another_browser(session, client, platform):
     assert come_back(session, Client(), state=query["state"], code="c").status_code == 403
     assert_ended(session, SessionState.FAILED, FailureReason.OTHER_BROWSER)
     assert not platform.token.called
+
+
+@pytest.mark.parametrize(
+    ("who", "query", "action"),
+    [
+        ("ou_asked", {"code": "c"}, "auth_session.authorized"),
+        ("ou_other", {"code": "c"}, "auth_session.failed"),
+        ("ou_asked", {"error": "access_denied"}, "auth_session.denied"),
+        ("ou_asked", {"error": "odd"}, "auth_session.failed"),
+    ],
+)
+def test_end_of_a_consent_is_written_down_with_the_browsers_address(session, platform, who, query, action):
+    platform.user_info.respond(json=user_answer(who))
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    come_back(session, client, state=open_link(session, client)["state"], **query)
+    assert AuditEntry.objects.get(action=action).address == "192.0.2.7"
 
 
 def test_answer_for_another_bot(session, client, platform):

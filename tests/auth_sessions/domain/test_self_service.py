@@ -12,6 +12,7 @@ from auth_sessions import handlers
 from auth_sessions.domain.self_service import USES_SHOWN, make_link, send_self_service_card
 from auth_sessions.enums import RevocationState, TokenStatus
 from auth_sessions.models import Revocation, SelfServiceLink, TokenUse, UserToken
+from core.access.models import AuditEntry
 from tests.auth_sessions.test_handlers import arrived
 from tests.factories import click_event, make_bot, make_grant
 
@@ -118,8 +119,9 @@ def test_link_and_page_end_in_time(bot, grant):
 
 def test_person_revokes_on_the_page(bot, grant):
     client = opened(bot)
-    page = client.post("/oauth/my/revoke/")
+    page = client.post("/oauth/my/revoke/", REMOTE_ADDR="192.0.2.7")
     assert "can no longer act for you" in page.text
+    assert AuditEntry.objects.get(action="user_token.revoked").address == "192.0.2.7"
     grant.refresh_from_db()
     assert (grant.status, grant.refresh_token) == (TokenStatus.REVOKED, "")
     assert Revocation.objects.get().actor == "user:ou_asked"

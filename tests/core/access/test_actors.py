@@ -23,5 +23,11 @@ def test_operator_who_takes_over_a_name_is_another_actor() -> None:
     assert Actor.operator(LIN) != Actor.operator(User(pk=8, username="lin"))
 
 
+def test_actor_is_the_same_from_wherever_it_acts() -> None:
+    assert Actor.operator(LIN).at("192.0.2.1") == Actor.operator(LIN)
+    assert Actor.operator(LIN).at("192.0.2.1").address == "192.0.2.1"
+    assert (SYSTEM.address, Actor.operator(LIN).address) == ("", "")
+
+
 def test_text_fits_its_columns_whatever_the_name() -> None:
     assert len(str(Actor.command("x" * 1000))) == MAX_LENGTH

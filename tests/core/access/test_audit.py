@@ -45,10 +45,9 @@ def test_who_adds_the_app_of_a_deleted_bot_sees_nothing_of_what_was_done_before(
 
 def test_each_bot_of_one_action_has_an_entry_of_its_own() -> None:
     bots = [make_bot(), make_bot()]
-    audit.record_each([(bot, bot.name) for bot in bots], actor=SYSTEM, action="bot.connect")
-    assert {entry.bot_id for entry in AuditEntry.objects.filter(action="bot.connect")} == {
-        bot.pk for bot in bots
-    }
+    audit.record_each([(bot, bot.name) for bot in bots], actor=SYSTEM.at("192.0.2.1"), action="bot.connect")
+    entries = AuditEntry.objects.filter(action="bot.connect", address="192.0.2.1")
+    assert {entry.bot_id for entry in entries} == {bot.pk for bot in bots}
 
 
 def test_entries_of_an_operator_are_found_by_the_keys_of_the_own_bots() -> None:

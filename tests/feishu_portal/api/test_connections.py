@@ -64,6 +64,9 @@ def test_disconnect_lets_go_and_connect_holds_again_with_who_did_it(bot):
     assert Bot.objects.listening().get() == bot
     actions = AuditEntry.objects.filter(actor="api:system 0").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["bot.disconnect", "bot.connect"]
+    assert set(AuditEntry.objects.filter(action__in=actions).values_list("address", flat=True)) == {
+        "127.0.0.1"
+    }
 
 
 def test_connect_of_a_connected_bot_makes_its_connections_anew(bot):

@@ -244,6 +244,16 @@ def test_token_that_no_key_opens_is_the_operators_business(bot, settings, caplog
     assert not TokenUse.objects.exists()
 
 
+def test_what_a_client_does_is_written_down_with_its_address(bot):
+    make_grant(bot, access_token="", refresh_token="", access_expires_at=in_seconds(-1))
+    client = api_client(Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE)
+    client.defaults["REMOTE_ADDR"] = "::ffff:192.0.2.7"
+    token(client, bot)
+    client.delete(address(bot))
+    entries = AuditEntry.objects.filter(action__in=("auth_session.created", "user_token.revoked"))
+    assert list(entries.values_list("address", flat=True)) == ["192.0.2.7"] * 2
+
+
 # --- strangers
 
 

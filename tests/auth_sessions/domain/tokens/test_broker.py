@@ -6,6 +6,7 @@ from django.utils import timezone
 from auth_sessions.domain.tokens.broker import report_rejected, request_reauthorization
 from auth_sessions.enums import RefreshPhase, SessionState
 from auth_sessions.models import UserToken
+from core.access.actors import Actor
 from tests.factories import make_client, make_grant
 
 pytestmark = pytest.mark.django_db
@@ -52,9 +53,9 @@ def test_rejected_token_of_a_grant_that_is_gone_has_no_successor(grant):
 
 def test_client_gets_one_session_to_pass_on_until_that_ends(grant):
     client = make_client()
-    first = request_reauthorization(grant, client=client)
-    assert request_reauthorization(grant, client=client) == first
-    assert request_reauthorization(grant, client=make_client()) != first
+    first = request_reauthorization(grant, actor=Actor.api(client))
+    assert request_reauthorization(grant, actor=Actor.api(client)) == first
+    assert request_reauthorization(grant, actor=Actor.api(make_client())) != first
     first.state = SessionState.DENIED
     first.save()
-    assert request_reauthorization(grant, client=client) != first
+    assert request_reauthorization(grant, actor=Actor.api(client)) != first

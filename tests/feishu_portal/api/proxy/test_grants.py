@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession
+from core.access.models import AuditEntry
 from core.access.scopes import Scope
 from tests.feishu_portal.api.proxy.outcomes import age, problem, uses
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, OTHER_TOKEN
@@ -24,6 +25,8 @@ async def test_grant_that_is_over_names_a_link(proxy, grant, upstream, database)
     assert problem(response) == (409, "reauthorization_required")
     assert "/oauth/start/" in response.json()["authorize_url"]
     assert await database.run(AuthSession.objects.count) == 1
+    asked = await database.run(AuditEntry.objects.get, action="auth_session.created")
+    assert asked.address == "127.0.0.1"
     assert upstream.requests == []
 
 
