@@ -30,6 +30,17 @@ def test_another_handler_finds_a_place_whatever_the_others_do():
     assert limit.take((OTHER, "quick"))
 
 
+@pytest.mark.parametrize("first_at_once", range(1, 9))
+def test_two_handlers_that_take_what_they_get_leave_a_quarter(first_at_once):
+    limit = ConcurrencyLimit(16)
+    first = sum(limit.take((BOT, "first")) is not None for _ in range(first_at_once))
+    second = take_all(limit, BOT, "second")
+    first += take_all(limit, BOT, "first")
+    assert max(first, second) <= 8
+    assert limit.free >= 4
+    assert limit.take((BOT, "third"))
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_few_places_are_used(size):
     assert take_all(ConcurrencyLimit(size), BOT, "any") == 1

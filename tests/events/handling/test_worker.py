@@ -187,6 +187,26 @@ def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_worker):
     until(lambda: len(order) == 301, "nothing is left", seconds=180)
 
 
+def test_two_slow_handlers_with_long_backlogs_leave_threads_to_a_third(make_worker, gate):
+    for name in ("test.first_v1", "test.second_v1"):
+        registry.on(name, name=name, atomic=False, ordered_by=None, timeout=600)(
+            lambda event, bot: gate.wait(300)
+        )
+    registry.on("im.message.receive_v1", atomic=False)(lambda event, bot: None)
+    bot = make_bot()
+    for number in range(40):
+        slow = message_event()
+        slow["header"]["event_type"] = ("test.first_v1", "test.second_v1")[number % 2]
+        stored_event(slow, bot=bot)
+    worker = make_worker(threads=16)
+    # Five of each at least, and twelve at most where the first had its half before the second one came.
+    until(lambda: worker.busy >= 10, "the slow ones have what they may have", seconds=60)
+    quick = write(bot)
+    worker.wake()
+    until(lambda: done(quick), "the third one is done while both still run", seconds=60)
+    assert 10 <= worker.busy <= 12
+
+
 def test_bots_rate_is_kept(make_worker):
     started = []
     registry.on("*", atomic=False)(lambda event, bot: started.append(time.monotonic()))
