@@ -29,6 +29,7 @@ from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
+from feishu_portal.runtime.start_log import log_start
 
 heads.install()
 sockets.install()
@@ -65,6 +66,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except SealedValueError as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
+    log_start("web")
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for endpoint in (*_endpoints.values(), _pages, _sign_ins):

@@ -33,6 +33,15 @@ def refuse_wrong_keys(**_options: object) -> None:
     close_own()  # the pool's processes get connections of their own
 
 
+@signals.worker_init.connect
+@signals.beat_init.connect
+def say_start(signal: Any, **_options: object) -> None:
+    """After the keys were tried: Celery calls receivers in the order in which they were connected."""
+    from feishu_portal.runtime.start_log import log_start  # noqa: PLC0415 -- not for those who only send messages
+
+    log_start("beat" if signal.name == signals.beat_init.name else "worker")
+
+
 @signals.task_prerun.connect
 def begin_log_context(task_id: str, task: Any, **_options: object) -> None:
     """Lines of a task say which it is; whatever an earlier one left behind in the thread is gone."""

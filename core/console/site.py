@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
+from core import __version__
 from core.access.passwords import PasswordsBusyError
 from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
 
@@ -37,6 +38,9 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
     def get_urls(self) -> list[URLPattern | URLResolver]:
         addresses: list[URLPattern | URLResolver] = super().get_urls()
         return [one for one in addresses if getattr(one, "name", "") != "view_on_site"]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return super().each_context(request) | {"portal_version": __version__}
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         try:

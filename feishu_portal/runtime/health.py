@@ -1,6 +1,7 @@
 """Health of the web process, for load balancers and people.
 
-Probes ask by the address of a pod or a node, so they are answered before the host is looked at; the answers tell nothing.
+Probes ask by the address of a pod or a node, so they are answered before the host is looked at. The answers tell the version,
+as the API's description does, and nothing of what the portal holds.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from core import __version__
 from core.database.connections import give_back
 from core.installation.watch import watch
 
@@ -54,15 +56,15 @@ def answer_probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
 
 def _live() -> JsonResponse:
     """The process answers."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "version": __version__})
 
 
 def _ready(database: str) -> JsonResponse:
     """The process can do its work: the database answers and has its tables."""
     if database == "ok":
         mode = "passive" if watch.last.is_passive else "active"
-        return JsonResponse({"status": "ok", "database": "ok", "mode": mode})
-    return JsonResponse({"status": "unavailable", "database": database}, status=503)
+        return JsonResponse({"status": "ok", "database": "ok", "mode": mode, "version": __version__})
+    return JsonResponse({"status": "unavailable", "database": database, "version": __version__}, status=503)
 
 
 async def _database_in_time() -> str:

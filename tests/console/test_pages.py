@@ -13,6 +13,7 @@ from django.utils.translation import override
 
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.pages.words import LINK_PAGES, OUTCOME_PAGES, Page, context
+from core import __version__
 from tests.console.rows import Rows, list_of, text_of
 from tests.factories import make_operator
 
@@ -166,6 +167,12 @@ def test_language_can_be_switched_before_signing_in(db: None) -> None:
 def test_operator_finds_the_language_switch_in_the_console(rows: Rows, as_owner: Client) -> None:
     html = text_of(as_owner.get(list_of("bots_bot")))
     assert html.count(f'action="{reverse("set_language")}"') == 2
+
+
+def test_operators_menu_says_the_version_and_the_login_page_does_not(rows: Rows, as_owner: Client) -> None:
+    for page in (reverse("admin:index"), list_of("bots_bot")):
+        assert f'data-testid="version">Feishu Portal {__version__}<' in text_of(as_owner.get(page))
+    assert 'data-testid="version"' not in text_of(Client().get(LOGIN))
 
 
 def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Client) -> None:

@@ -11,6 +11,7 @@ from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
+from feishu_portal.runtime.start_log import log_start
 
 
 class Command(BaseCommand):
@@ -42,6 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         require_keys()
         say_if_passive(self.stderr)
+        log_start("runfeishu")
         only = frozenset(require_bots(options["bot"]))
         run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
 

@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
+from core import __version__
 from feishu_portal.runtime import health
 
 
@@ -19,6 +20,12 @@ from feishu_portal.runtime import health
 def test_probe_is_answered_whatever_its_host(settings, path, host):
     settings.ALLOWED_HOSTS = ["portal.example.com"]
     assert Client().get(path, HTTP_HOST=host).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [health.LIVE, health.READY])
+def test_answer_says_the_version(path):
+    assert Client().get(path).json()["version"] == __version__
 
 
 @pytest.mark.django_db

@@ -1,0 +1,22 @@
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from core import __version__
+from feishu_portal.celery import say_start
+from feishu_portal.runtime.start_log import log_start
+
+
+def test_start_line_says_program_and_version(caplog):
+    caplog.set_level(logging.INFO)
+    log_start("runfeishu")
+    [line] = caplog.records
+    assert (line.getMessage(), line.program, line.version) == ("process_started", "runfeishu", __version__)
+
+
+@pytest.mark.parametrize(("signal", "program"), [("worker_init", "worker"), ("beat_init", "beat")])
+def test_celerys_programs_say_which_they_are(caplog, signal, program):
+    caplog.set_level(logging.INFO)
+    say_start(sender=SimpleNamespace(hostname="a@b"), signal=SimpleNamespace(name=signal))
+    assert caplog.records[-1].program == program
