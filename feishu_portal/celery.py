@@ -39,7 +39,7 @@ def say_start(signal: Any, **_options: object) -> None:
     """After the keys were tried: Celery calls receivers in the order in which they were connected."""
     from feishu_portal.runtime.start_log import log_start  # noqa: PLC0415 -- not for those who only send messages
 
-    log_start("beat" if signal.name == signals.beat_init.name else "worker")
+    log_start("beat" if signal is signals.beat_init else "worker")
 
 
 @signals.task_prerun.connect

@@ -19,14 +19,16 @@ logger = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 0.5
 """Between two attempts while the database is away."""
+MOST_REFUSED = 10
+"""Attempts of a batch that a database which is there refuses: deadlocks, locks that do not come, statements past their time."""
 
 
 class CommitThread(Generic[T]):
     """Hands what threads put to ``write`` in batches: a batch is what piled up while the last commit ran.
 
-    ``write`` takes a batch in a transaction of its own. While the database is away a batch is kept and written again. Of
-    one that fails otherwise each item is written alone, so that it costs the others nothing; the one at fault goes to
-    ``on_failed``.
+    ``write`` takes a batch in a transaction of its own. While the database is away a batch is kept and written again; one
+    that is refused because of what others do is written again a few times. Of one that fails otherwise, or still, each item
+    is written alone, so that it costs the others nothing; the one at fault goes to the log and to ``on_failed``.
     """
 
     def __init__(
@@ -86,12 +88,15 @@ class CommitThread(Generic[T]):
         connection.close()
 
     def _commit(self, batch: Sequence[T]) -> bool:
-        """Write a batch, however often it takes; False when it was not because the thread is to stop."""
+        """Write a batch, however long the database is away; False when it was not because the thread is to stop."""
+        refused = 0
         while True:
             try:
                 self._write(batch)
             except Exception as error:
-                if isinstance(error, InterfaceError | OperationalError) or is_unavailable(error):
+                is_away = isinstance(error, InterfaceError) or is_unavailable(error)
+                refused += not is_away
+                if is_away or (isinstance(error, OperationalError) and refused < MOST_REFUSED):
                     self._outage.failed(error, items=len(batch))
                     connection.close()
                     if self._stopping.is_set():

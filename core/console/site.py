@@ -40,7 +40,8 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return [one for one in addresses if getattr(one, "name", "") != "view_on_site"]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        return super().each_context(request) | {"portal_version": __version__}
+        context: dict[str, Any] = super().each_context(request)
+        return context | {"portal_version": __version__}
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         try:

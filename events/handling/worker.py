@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 from django.db.models import Min
 from django.utils import timezone
 
@@ -338,14 +338,14 @@ class HandlerWorker:
             self.wake()  # for what may run now, or for the time of the next attempt
 
     def _end_not_written(self, end: RunEnd | HandlerRun, error: Exception) -> None:
-        """An end that no row takes: without it the run would be attempted again for ever."""
+        """An end that no row takes. Where its error is what the row does not take, it is written with another one, once;
+        of any other the lease runs out, and the run is attempted again, as often as its handler may be."""
         if isinstance(end, HandlerRun):
             return  # the sweep lets the next one begin
         logger.error("end_not_written", extra={"run": end.run.pk, **described(error)})
-        if end.error:
-            self._ends.put(
-                replace(end, error=f"{type(error).__name__}: the error of the handler could not be stored.")
-            )
+        unstorable = f"{type(error).__name__}: the error of the handler could not be stored."
+        if end.error not in {"", unstorable} and not isinstance(error, OperationalError):
+            self._ends.put(replace(end, error=unstorable))
 
 
 def _seconds_to_next_due() -> float:

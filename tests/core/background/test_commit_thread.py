@@ -1,6 +1,7 @@
 import threading
 import time
 
+import psycopg
 import pytest
 from django.db import DataError, OperationalError
 
@@ -18,12 +19,19 @@ class Store:
         self.open.set()
         self.entered = threading.Event()
         self.is_away = False
+        self.is_locked = False
+        self.attempts = 0
 
     def write(self, words) -> None:
         self.entered.set()
         assert self.open.wait(10)
         if self.is_away:
-            raise OperationalError("away")
+            raise OperationalError("away") from psycopg.OperationalError("connection lost")
+        if self.is_locked:
+            self.attempts += 1
+            raise OperationalError("timeout") from psycopg.errors.LockNotAvailable(
+                "a lock that does not come"
+            )
         if "unstorable" in words:
             raise DataError("no column takes it")
         self.batches.append(list(words))
@@ -68,6 +76,17 @@ def test_batch_is_what_piled_up_while_the_last_one_was_written(commits, store):
     store.open.set()
     until(lambda: not commits.pending)
     assert store.batches == [["a"], ["b", "c", "d"], ["e"]]
+
+
+def test_batch_that_the_database_refuses_is_given_up_after_a_while(commits, store, caplog):
+    store.is_locked = True
+    commits.put("a")
+    until(lambda: store.failed)
+    assert ([word for word, _error in store.failed], store.attempts) == (["a"], commit_thread.MOST_REFUSED)
+    assert "item_not_written" in caplog.text
+    store.is_locked = False
+    commits.put("b")
+    until(lambda: store.stored == ["b"])
 
 
 def test_database_that_is_away_gets_it_later(commits, store):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.utils import timezone
 
 from bots.service import BotChanges, put_bot
@@ -14,7 +14,8 @@ from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
 from events.enums import EventStatus, RunFailure, RunStatus
 from events.handling import registry
-from events.handling.worker import MAX_HUNG
+from events.handling.completion import RunEnd
+from events.handling.worker import MAX_HUNG, HandlerWorker
 from events.models import Event, HandlerRun
 from events.models.claims import LEASE
 from tests.events.handler_runs import dispatched, done, stored_event, until, write
@@ -247,6 +248,17 @@ def test_worker_with_all_threads_taken_calls_for_help(make_worker, no_broker, ga
     write()
     make_worker(threads=1)
     until(lambda: no_broker, "it asked the others to look")
+
+
+@pytest.mark.parametrize(("error", "times"), [(DataError("too long"), 1), (OperationalError("locked"), 0)])
+def test_end_that_no_row_takes_is_written_with_another_error_once(error, times):
+    worker = HandlerWorker()
+    ends = [RunEnd(HandlerRun(pk=1), RunStatus.DEAD, error="what the handler said")]
+    for _ in range(3):
+        for end in ends:
+            worker._end_not_written(end, error)
+        ends = worker._ends.stop(seconds=0)[-1:]
+    assert len(worker._ends.pending) == times
 
 
 def test_read_only_handler_keeps_no_writer_waiting(make_worker, gate):

@@ -1,7 +1,7 @@
 import logging
-from types import SimpleNamespace
 
 import pytest
+from celery import signals
 
 from core import __version__
 from feishu_portal.celery import say_start
@@ -15,8 +15,10 @@ def test_start_line_says_program_and_version(caplog):
     assert (line.getMessage(), line.program, line.version) == ("process_started", "runfeishu", __version__)
 
 
-@pytest.mark.parametrize(("signal", "program"), [("worker_init", "worker"), ("beat_init", "beat")])
+@pytest.mark.parametrize(
+    ("signal", "program"), [(signals.worker_init, "worker"), (signals.beat_init, "beat")]
+)
 def test_celerys_programs_say_which_they_are(caplog, signal, program):
     caplog.set_level(logging.INFO)
-    say_start(sender=SimpleNamespace(hostname="a@b"), signal=SimpleNamespace(name=signal))
+    say_start(signal=signal)
     assert caplog.records[-1].program == program
