@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.services import chromium as chromium_program
 from tests.services import leak_watch
@@ -142,5 +143,14 @@ def browser(chromium: str) -> Iterator[Browser]:
     """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=list(chromium_program.ARGUMENTS))
+        new_context = opened.new_context
+
+        def patient_context(**options: Any) -> BrowserContext:
+            context = new_context(**options)
+            context.set_default_timeout(chromium_program.PATIENCE)
+            return context
+
+        opened.new_context = patient_context  # type: ignore[method-assign]
+        expect.set_options(timeout=chromium_program.PATIENCE)
         yield opened
         opened.close()

@@ -15,7 +15,6 @@ from tests.services.ports import free_port
 from tests.services.processes import ProcessStarter
 from tests.services.sandboxes import running_sandbox
 
-expect.set_options(timeout=15_000)
 EMBEDDED = {"PUBLIC_URL": "", "FEISHU_SWEEP_SECONDS": "1", "FEISHU_RECONCILE_SECONDS": "0.5"}
 SCOPES = ("offline_access", "auth:user.id:read", "contact:user.base:readonly")
 

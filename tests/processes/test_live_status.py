@@ -14,7 +14,6 @@ from tests.services.processes import ProcessStarter
 pytestmark = [pytest.mark.processes, pytest.mark.browser, pytest.mark.only_on("postgres")]
 
 PASSWORD = "a password of the tests"
-expect.set_options(timeout=40_000)  # a busy machine, and a pause between two attempts to connect
 
 
 @pytest.fixture

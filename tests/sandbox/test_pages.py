@@ -37,6 +37,8 @@ async def page(platform: Platform) -> AsyncIterator[Page]:
             env={**os.environ, "NO_PROXY": "*"},
         )
         opened = await browser.new_page(base_url=platform.url)
+        opened.set_default_timeout(chromium_program.PATIENCE)
+        expect.set_options(timeout=chromium_program.PATIENCE)
         opened.on("pageerror", lambda error: errors.append(str(error)))
         yield opened
         await browser.close()

@@ -15,6 +15,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE = 120_000
+"""Milliseconds for a page or what is expected of it: against hangs alone, since browsers starve first on a busy machine."""
 MISSING = "Chromium was not found: install it (Debian: apt-get install chromium) or set CHROMIUM to its path."
 
 

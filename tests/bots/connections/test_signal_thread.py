@@ -12,7 +12,7 @@ from bots.connections.signal_thread import SignalThread
 from bots.models import Bot
 
 INFO = signals.ConnectionInfo(UUID(int=1), "cli_1", 1, "a")
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from feishu.long_connection.ending import Ending
 from feishu.outgoing import Route
 from feishu.platforms import Platform
 
-PATIENCE = 20
+PATIENCE = 60
 SERVICE = 33554678
 TICKET = "7c0a3c1e-secret-ticket"
 CREDENTIALS = AppCredentials(

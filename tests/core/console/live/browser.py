@@ -10,7 +10,7 @@ from django.test import Client
 from core.access.models import User
 
 HOST = "localhost:8000"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def cookie_of(user: User | None) -> str:
