@@ -14,6 +14,7 @@ from feishu.credentials import AppCredentials
 from feishu.errors import MalformedAnswer, OAuthError
 from feishu.numbers import seconds
 from feishu.oauth import OAuth, TokenSet
+from feishu.observation import observed
 from feishu.transport import Transport, default_transport
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -57,13 +58,15 @@ class DeviceCodes:
         Raises TransportError, MalformedAnswer, RateLimited or APIError.
         """
         app = (self._credentials.app_id, self._credentials.app_secret)
-        answer = self._transport.request(
-            "POST",
-            self._credentials.platform.device_authorization_url,
-            basic=app,
-            form={"client_id": self._credentials.app_id, "scope": " ".join(scopes)},
-            timeout=timeout,
-        )
+        url = self._credentials.platform.device_authorization_url
+        with observed(self._credentials.app_id, url):
+            answer = self._transport.request(
+                "POST",
+                url,
+                basic=app,
+                form={"client_id": self._credentials.app_id, "scope": " ".join(scopes)},
+                timeout=timeout,
+            )
         body = answer.data or answer.body
         link = _web_address(body.get("verification_uri_complete") or body.get("verification_uri"))
         if not body.get("device_code") or not link:

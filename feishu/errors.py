@@ -118,12 +118,15 @@ class RateLimited(APIError):
         log_id: str = "",
         http_status: int | None = None,
         reset_after: float = 1.0,
+        limit: int | None = None,
         reason: Reason | None = None,
     ) -> None:
         super().__init__(message, code=code, log_id=log_id, http_status=http_status)
         self.reason = reason
         self.reset_after = reset_after
         """Seconds until the window opens again, as the platform said it; 1 where it did not."""
+        self.limit = limit
+        """How many calls the window allows, where the platform said it."""
 
 
 class InvalidToken(APIError):

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError, MalformedAnswer, OAuthError, RateLimited, TransportError
 from feishu.numbers import seconds
+from feishu.observation import observed
 from feishu.platforms import Platform
 from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
@@ -204,7 +205,8 @@ class OAuth:
     def user_info(self, access_token: str) -> UserInfo:
         """Whom an access token belongs to. Needs no scope; failures come with HTTP 200 and a code."""
         url = f"{self._credentials.platform.open_url}/open-apis/authen/v1/user_info"
-        answer = self._transport.request("GET", url, bearer=access_token)
+        with observed(self._credentials.app_id, url):
+            answer = self._transport.request("GET", url, bearer=access_token)
         data = answer.data
         if not data.get("open_id"):
             raise MalformedAnswer("the answer names no open_id", log_id=answer.log_id)
@@ -229,7 +231,10 @@ class OAuth:
         timeout: float | None = None,
     ) -> Answer:
         try:
-            return self._transport.request("POST", url, json=json, form=form, bearer=bearer, timeout=timeout)
+            with observed(self._credentials.app_id, url):
+                return self._transport.request(
+                    "POST", url, json=json, form=form, bearer=bearer, timeout=timeout
+                )
         except (OAuthError, RateLimited):
             raise
         except MalformedAnswer as error:

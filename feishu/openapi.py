@@ -11,6 +11,7 @@ from feishu.codes import REJECTED_TENANT_TOKEN
 from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer, TransportError
 from feishu.numbers import integer
+from feishu.observation import observed
 from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
@@ -220,19 +221,23 @@ class OpenAPI:
             # Appended to the host as it is, it could name another one, which would get the token.
             raise ValueError(f"not an absolute path: {path!r}")
         url = self._credentials.platform.open_url + path
+
+        def attempt(token: str) -> Answer:
+            with observed(self._credentials.app_id, path):
+                return require_code(
+                    self._transport.request(
+                        method, url, bearer=token, params=params, json=json, timeout=timeout
+                    )
+                )
+
         token = self._token()
         try:
-            return require_code(
-                self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
-            )
+            return attempt(token)
         except InvalidToken as error:
             if error.code not in REJECTED_TENANT_TOKEN:
                 raise
             self._tokens.invalidate(self._credentials, token)
-        token = self._token()
-        return require_code(
-            self._transport.request(method, url, bearer=token, params=params, json=json, timeout=timeout)
-        )
+        return attempt(self._token())
 
     def _token(self) -> str:
         try:

@@ -56,7 +56,11 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
     if body is None:
         if status == 429:
             raise RateLimited(
-                "too many requests", http_status=status, log_id=log_id, reset_after=reset_after(headers)
+                "too many requests",
+                http_status=status,
+                log_id=log_id,
+                reset_after=reset_after(headers),
+                limit=rate_limit(headers),
             )
         raise _malformed(status, headers, content)
     code = integer(body.get("code"))
@@ -127,7 +131,12 @@ def _refusal(status: int, headers: Mapping[str, str], body: dict[str, Any], code
     message = str(body.get("msg") or body.get("message") or f"HTTP {status}")
     if _is_rate_limit(status, code):
         return RateLimited(
-            message, code=code, log_id=log_id, http_status=status, reset_after=reset_after(headers)
+            message,
+            code=code,
+            log_id=log_id,
+            http_status=status,
+            reset_after=reset_after(headers),
+            limit=rate_limit(headers),
         )
     if error := _oauth_error(body):
         description = str(body.get("error_description") or "")
@@ -168,6 +177,12 @@ def reset_after(headers: Mapping[str, str]) -> float:
         if value.isdecimal():
             return min(float(value), _LONGEST_WAIT)
     return 1.0
+
+
+def rate_limit(headers: Mapping[str, str]) -> int | None:
+    """How many calls the gateway allows in a window, where it says so."""
+    value = headers.get("x-ogw-ratelimit-limit", "")
+    return int(value) if value.isdecimal() and len(value) < 10 else None
 
 
 def _scopes(details: dict[str, Any]) -> tuple[str, ...]:

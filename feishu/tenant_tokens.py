@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 from feishu.credentials import AppCredentials
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.numbers import seconds
+from feishu.observation import observed
 from feishu.reasons import Reason
 from feishu.transport import Transport, default_transport
 
@@ -114,11 +115,12 @@ class TenantTokens:
     def _fetch(self, credentials: AppCredentials) -> _Token:
         asked_at = self._clock()
         transport = self._transport or default_transport(credentials.route)
-        answer = transport.request(
-            "POST",
-            credentials.platform.open_url + _PATH,
-            json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
-        )
+        with observed(credentials.app_id, _PATH):
+            answer = transport.request(
+                "POST",
+                credentials.platform.open_url + _PATH,
+                json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
+            )
         value, expire = answer.body.get("tenant_access_token"), seconds(answer.body.get("expire"))
         if not isinstance(value, str) or not value or expire is None:
             raise MalformedAnswer("the answer holds no tenant_access_token", log_id=answer.log_id)

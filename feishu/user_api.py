@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feishu.credentials import AppCredentials
+from feishu.observation import observed
 from feishu.responses import require_code
 from feishu.transport import Answer, Transport, default_transport
 
@@ -32,5 +33,8 @@ class UserAPI:
             raise ValueError(f"not an absolute path: {path!r}")
         transport = self.transport or default_transport(self.credentials.route)
         url = self.credentials.platform.open_url + path
-        answer = transport.request(method, url, bearer=self.token, params=params, json=json, headers=headers)
-        return require_code(answer)
+        with observed(self.credentials.app_id, path):
+            answer = transport.request(
+                method, url, bearer=self.token, params=params, json=json, headers=headers
+            )
+            return require_code(answer)
