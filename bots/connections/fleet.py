@@ -26,6 +26,7 @@ from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason
+from bots.metrics import count_takeover
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
 from core.installation.watch import watch
@@ -199,6 +200,7 @@ class Fleet:
             connection.end(LossReason.MOVED)
             return
         connection.held = connection.observer.held = True
+        count_takeover("moved")
         connection.observer.restate()
         logger.info("slot_taken_over", extra={"app_id": connection.wanted.app_id, "slot": slot_id})
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from bots import metrics
 from bots.connections import signals
 from bots.connections.advice import words_of_platform
 from bots.connections.heartbeats import NO_HEARTBEATS, Rhythm, heartbeat_due_at
@@ -59,6 +60,7 @@ class SlotObserver:
         self.cause = LossReason.ENDED
         """Why the connection ends, if it is ended here."""
         self._wanted = wanted
+        self._label = metrics.name_bot(wanted.bot_id, wanted.app_id)
         self.node = node
         self._reports = reports
         self._on_received = on_received
@@ -106,6 +108,7 @@ class SlotObserver:
             logger.info("connection_closed", extra=self._log | {"reason": reason.value})
         else:
             self._reconnects += 1
+            metrics.count_reconnect(self._label, reason.value)
             self._state(
                 SlotState.BACKOFF, connected_at=None, down_since=self._down(), reconnects=self._reconnects
             )
@@ -129,6 +132,7 @@ class SlotObserver:
             error_at=timezone.now(),
         )
         reason = _reason_of(error)
+        metrics.count_connection_failure(self._label, reason.value)
         if (reason, error.code) not in self._failures:
             # Once in an outage: a bot that is refused every minute must not fill the history with it.
             self._failures.add((reason, error.code))

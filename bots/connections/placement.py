@@ -13,6 +13,7 @@ from bots.connections.renewal import LeaseTerms
 from bots.connections.reports import SlotReports
 from bots.connections.slots import WantedSlot
 from bots.enums import LossReason
+from bots.metrics import count_takeover
 from bots.models import ConnectionLoss
 from core.database.thread import DatabaseThread
 from feishu.long_connection.sleep import counting_sleep
@@ -100,6 +101,8 @@ class Placement:
             )
         )
         if taken:
+            if slot.holder is None:
+                count_takeover("lapsed" if slot.lapsed else "free")
             if slot.lapsed:
                 # What a process that died could not write down itself.
                 wanted = slot.wanted

@@ -17,6 +17,7 @@ from bots.models import ConnectionLoss, ConnectionSlot
 from core.database.thread import DatabaseThread
 from feishu.errors import ConnectError, FeishuError, TransportError
 from feishu.long_connection.ending import STOPPED, Ending, EndKind
+from tests.core.metrics.scraping import value
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -193,3 +194,16 @@ async def test_next_attempt_is_told_until_it_begins(story):
     assert 25 < (slot.next_attempt_at - before).total_seconds() < 60
     observer.connecting()
     assert (await story.written()).next_attempt_at is None
+
+
+@pytest.mark.usefixtures("own_series")
+async def test_losses_and_failures_are_counted_for_the_bot(story):
+    reconnects, failures = "feishu_connection_reconnects_total", "feishu_connection_failures_total"
+    before = value(reconnects, "cli_1", "silent"), value(failures, "cli_1", "refused")
+    observer = await story.begin()
+    observer.connected("device")
+    observer.disconnected(Ending(EndKind.SILENT))
+    failed(observer, REFUSED)
+    observer.disconnected(STOPPED)
+    after = value(reconnects, "cli_1", "silent"), value(failures, "cli_1", "refused")
+    assert after == (before[0] + 1, before[1] + 1)

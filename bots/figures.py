@@ -1,0 +1,94 @@
+"""What the database knows of bots, their connections and incidents, as metrics."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from bots.connections.processes import peers
+from bots.connections.status import ConnectionHealth, statuses
+from bots.enums import SlotState
+from bots.incidents.causes import registered_causes
+from bots.metrics import MAX_BOTS
+from bots.models import Bot, Incident
+from core.metrics.facts import MOST, Figures, alone, by_label, database_gauge, read_together
+from feishu.text import Text
+
+_bots = database_gauge(
+    "feishu_bots",
+    Text("机器人数，按连接状况。", "Bots by how their connections are."),
+    "health",
+)
+_connections = database_gauge(
+    "feishu_connections",
+    Text(
+        "长连接数，按机器人与状态；connected 表示心跳正常到达。",
+        "Long connections by bot and state; connected means that heartbeats arrive.",
+    ),
+    "bot",
+    "state",
+)
+_frame_age = database_gauge(
+    "feishu_connection_last_frame_age_seconds",
+    Text(
+        "机器人的任一连接最近一次收到数据（含心跳）距今的时间。",
+        "Since when none of a bot's connections has received anything, heartbeats included.",
+    ),
+    "bot",
+)
+_heartbeats = database_gauge(
+    "feishu_heartbeat_interval_seconds",
+    Text("机器人心跳的平均间隔。", "Average interval between a bot's heartbeats."),
+    "bot",
+)
+_listeners = database_gauge(
+    "feishu_listener_processes",
+    Text(
+        "正在运行的 runfeishu 进程数。",
+        "Processes that hold connections, by what they have announced lately.",
+    ),
+)
+_incidents = database_gauge(
+    "feishu_incidents_open",
+    Text("未结束的事故，按原因。", "Open incidents by cause."),
+    "cause",
+)
+
+
+def _read_bots() -> Sequence[Figures]:
+    """Of the first ``MAX_BOTS`` in the order in which they were added."""
+    healths: Counter[str] = Counter({health.value: 0 for health in ConnectionHealth})
+    states: dict[tuple[str, ...], float] = {}
+    ages: dict[str, float] = {}
+    intervals: dict[str, float] = {}
+    now = timezone.now()
+    for status in statuses(list(Bot.objects.order_by("created_at", "pk")[:MAX_BOTS])):
+        app_id = status.bot.app_id
+        healths[status.health.value] += 1
+        if not status.is_wanted:
+            continue
+        counts = Counter(slot.state for slot in status.slots)
+        states |= {(app_id, state.value): counts[state] for state in SlotState}
+        rows: list[Any] = [slot.row for slot in status.slots]
+        if frames := [row.last_frame_at for row in rows if row.last_frame_at]:
+            ages[app_id] = max(0.0, (now - max(frames)).total_seconds())
+        if averages := [row.heartbeat_average for row in rows if row.heartbeat_average is not None]:
+            intervals[app_id] = sum(averages) / len(averages)
+    return by_label(healths), states, by_label(ages), by_label(intervals)
+
+
+def _read_listeners() -> Sequence[Figures]:
+    return (alone(len(peers(seconds=settings.LEASE_SECONDS))),)
+
+
+def _read_incidents() -> Sequence[Figures]:
+    counts = Counter({cause.name: 0 for cause in registered_causes()})
+    counts.update(Incident.objects.open().values_list("cause", flat=True)[:MOST])
+    return (by_label(counts),)
+
+
+read_together(_bots, _connections, _frame_age, _heartbeats, read=_read_bots)
+read_together(_listeners, read=_read_listeners)
+read_together(_incidents, read=_read_incidents)
