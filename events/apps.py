@@ -13,7 +13,7 @@ class EventsConfig(AppConfig):
     verbose_name = _("Events")
 
     def ready(self) -> None:
-        from events import checks, receivers  # noqa: F401, PLC0415 -- models are loaded now
+        from events import checks, figures, metrics, receivers  # noqa: F401, PLC0415 -- models are loaded now
         from events.handling.discovery import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
         from events.ingress import incidents as ingress_incidents  # noqa: F401, PLC0415
         from events.ingress.webhook import refusals  # noqa: F401, PLC0415 -- names them for the bot's page

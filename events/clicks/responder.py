@@ -32,6 +32,7 @@ from events.handling.concurrency import ConcurrencyLimit, Place
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
+from events.metrics import count_attempt, count_rescue
 from events.models import Delivery, Event, HandlerRun
 from events.notify import notify_worker
 from events.subscriptions import push
@@ -76,11 +77,15 @@ class CallbackResponder:
             callback.disabled_card = self._cards.look_up(event_pk)
         if not await self._start_in_time(callback, deadline):
             self.hand_over(event_pk)
+            count_rescue(event.bot_id)
             return encoded(PROCESSING, event.event_type)
         try:
             answer = await asyncio.wait_for(asyncio.shield(callback.answer), deadline - time.monotonic())
         except TimeoutError:
-            answer = PROCESSING if callback.set_late() else await callback.answer
+            is_late = callback.set_late()
+            answer = PROCESSING if is_late else await callback.answer
+            if is_late:
+                count_rescue(event.bot_id)
             self._spawn(self._write(note_answered_late, [event_pk]))
         answer = await self._with_disabled_buttons(callback, answer, deadline)
         return encoded(answer, event.event_type)
@@ -224,7 +229,9 @@ def _handled(callback: Callback) -> Json:
     if handler is None or not is_switched_on(handler, switches_of(event.bot_id)):
         return _asked(callback, event)
     callback.work = run = begin_run(event, handler)
+    started = time.monotonic()
     executed = execution.execute(run, handler)
+    count_attempt(run, seconds=time.monotonic() - started, succeeded=executed.succeeded)
     if executed.end is not None:
         # Before the answer: who is told that it failed clicks again, and that click has to count.
         try:

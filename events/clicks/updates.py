@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.background.retry import RetrySchedule
 from core.database.text import storable
 from events.handling.registry import single_use_actions
+from events.metrics import count_card_update
 from events.models import Event
 from events.notify import notify_buttons
 from feishu.callbacks import CLICKS
@@ -89,11 +90,13 @@ def _update(event: Event, content: Any) -> None:
                 logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
                 text = storable(f"The card could not be updated: {error}", 500)
                 Event.objects.filter(pk=event.pk).update(error=text)
+                count_card_update(succeeded=False)
                 return
             pause = RETRIES.pause_after(attempts).total_seconds()
             reset_after = error.reset_after if isinstance(error, RateLimited) else 0.0
             time.sleep(min(LONGEST_PAUSE, max(pause, reset_after)))
         else:
+            count_card_update(succeeded=True)
             return
 
 

@@ -20,6 +20,7 @@ from events.clicks.updates import reopen_button
 from events.enums import ENDED_RUNS, AttemptOutcome, EventStatus, RunStatus
 from events.handling.ordering import PATIENCE, promote_next
 from events.log.fingerprints import fingerprint
+from events.metrics import count_failures
 from events.models import HandlerRun
 from feishu.card_buttons import is_single_use
 
@@ -51,6 +52,7 @@ def note_ends(ends: Sequence[RunEnd], *, freed: Sequence[HandlerRun] = ()) -> in
     with transaction.atomic():
         use_indexes()
         lost, also_freed = complete(ends)
+    count_failures([end for end in ends if end not in lost])
     for end in lost:
         logger.warning("run_taken_over", extra={"run": end.run.pk, "handler": end.run.handler})
     return promote_next([*freed, *also_freed])

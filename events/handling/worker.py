@@ -45,6 +45,7 @@ from events.handling.scheduler import schedule, waiting_bots
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.uncounted import UncountedAttempts
 from events.handling.watchdog import Watchdog, WatchedBatch
+from events.metrics import count_attempt
 from events.models import BotQueue, HandlerRun
 from events.models.claims import LEASE
 from events.notify import notify_worker
@@ -314,7 +315,9 @@ class HandlerWorker:
             while run := self._watchdog.next_run(watched):
                 started = time.monotonic()
                 executed = execution.execute(run, watched.handler)
-                self._durations.note(watched.batch.key, time.monotonic() - started)
+                seconds = time.monotonic() - started
+                self._durations.note(watched.batch.key, seconds)
+                count_attempt(run, seconds=seconds, succeeded=executed.succeeded)
                 for freed in executed.freed:
                     self._ends.put(freed)
                 if self._watchdog.is_over(watched):

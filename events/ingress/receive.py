@@ -18,6 +18,7 @@ from django.db import Error
 from core.background.retry import RetrySchedule
 from core.database.errors import described
 from core.log_context import log_context
+from events import metrics
 from events.clicks.answers import CLICKED_BEFORE, FAILED, NOTHING, PROCESSING, encoded
 from events.clicks.responder import CallbackResponder
 from events.ingress.inbox import Stored
@@ -65,7 +66,7 @@ class Receiver:
         """The reply to ``event``, which came at ``received_at`` on the monotonic clock; NOT_STORED when it has to be pushed
         again. Raises what no outage explains."""
         if event.is_callback:
-            return self._answer(event, received_at + BUDGET)
+            return self._answer(event, received_at)
         if self._intake.is_full:
             return self._acknowledge(event)
         # For nearly everything: no task, which would cost as much as reading the message.
@@ -80,9 +81,11 @@ class Receiver:
             return NOT_STORED
         return ACKNOWLEDGED
 
-    async def _answer(self, event: IncomingEvent, deadline: float) -> Reply:
+    async def _answer(self, event: IncomingEvent, received_at: float) -> Reply:
         with log_context(bot=str(event.bot_id), event_id=event.event_id):
-            return await self._answer_callback(event, deadline)
+            reply = await self._answer_callback(event, received_at + BUDGET)
+        metrics.count_callback(event.bot_id, time.monotonic() - received_at)
+        return reply
 
     async def _answer_callback(self, event: IncomingEvent, deadline: float) -> Reply:
         storing = self._loop.create_task(self._intake.submit(event))
@@ -105,6 +108,7 @@ class Receiver:
         if len(self._late) >= MAX_LATE:
             storing.cancel()
             return FAILED
+        metrics.count_rescue(event.bot_id)
         late = self._loop.create_task(self._hand_over_when_stored(event, storing))
         self._late.add(late)
         late.add_done_callback(self._late.discard)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from core.database.errors import described
 from core.database.thread import DatabaseThread
 from events.enums import OptionalWork
+from events.metrics import count_shed
 from events.models import ShedCount
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class ShedWork:
 
     def count(self, work: OptionalWork, times: int = 1) -> None:
         self._counts[work] += times
+        count_shed(work.value, times)
         self._counted.set()
 
     async def run(self) -> None:

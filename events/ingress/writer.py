@@ -17,6 +17,7 @@ from core.background.log_pace import LogPace
 from core.console.live import changed
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from events import metrics
 from events.enums import EventStatus, OptionalWork
 from events.ingress.inbox import Stored, store
 from events.ingress.incoming import IncomingEvent
@@ -75,8 +76,10 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
             results = store(events, count_duplicates=is_counting)
         except Exception as error:
             logger.warning("batch_not_stored", extra={"events": len(events), **described(error)})
+            metrics.count_not_stored(len(events))
             self._loop.call_soon_threadsafe(self._shed.count, OptionalWork.REFUSED, len(events))
             raise
+        metrics.count_stored(events, results)
         has_new = False
         repeated = 0
         for event, stored in zip(events, results, strict=True):

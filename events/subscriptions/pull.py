@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.enums import DeliveryStatus
+from events.metrics import FETCHED, count_deliveries
 from events.models import Delivery, Subscription
 from events.models.claims import WAITING
 from events.subscriptions.payload import payload_of
@@ -40,6 +41,7 @@ def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers
     while True:
         count = _acknowledge_batch(subscription, up_to, numbers)
         acknowledged += count
+        count_deliveries(FETCHED, count)
         if count < MAX_ACKED:
             return acknowledged
 

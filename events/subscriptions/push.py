@@ -24,6 +24,7 @@ from events.enums import (
 )
 from events.errors import StaleClaimError
 from events.log.fingerprints import fingerprint
+from events.metrics import count_deliveries, count_pushed
 from events.models import Delivery, DeliveryAttempt, Subscription
 from events.subscriptions import circuit_breaker
 from events.subscriptions.http.answers import MAX_ANSWER
@@ -142,7 +143,8 @@ def settle(delivery: Delivery, result: PushResult) -> None:
     try:
         with transaction.atomic():
             if result.is_success:
-                _finish(delivery, DeliveryStatus.SUCCEEDED, result)
+                status = DeliveryStatus.SUCCEEDED
+                _finish(delivery, status, result)
                 circuit_breaker.record_success(delivery.subscription)
             else:
                 exhausted = delivery.attempts >= max_attempts_of(delivery)
@@ -151,6 +153,10 @@ def settle(delivery: Delivery, result: PushResult) -> None:
                 circuit_breaker.record_failure(delivery.subscription, result)
     except StaleClaimError:
         logger.warning("delivery_taken_over", extra={"delivery": delivery.pk})
+        return
+    count_deliveries(status.value)
+    if result.is_success:
+        count_pushed(delivery.event.received_at, is_replay=delivery.round > 0)
 
 
 def put_back(delivery: Delivery) -> None:

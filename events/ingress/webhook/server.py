@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db import Error
 from starlette.requests import Request
 
+from bots.metrics import name_bot
 from core.background.limits import ConcurrencyLimits
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
+from events import metrics
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived
 from events.ingress.incoming import read_event
@@ -74,6 +76,7 @@ class WebhookServer:
         been a push also counts on the bot's page."""
         bot = self._bots.known(app_id)
         self._refusals.add(refusal, app_id="" if bot is None else app_id)
+        metrics.count_webhook_refusal(None if bot is None else bot.bot_id, refusal.reason)
         if bot is not None and refusal is not refusals.NOT_POST:
             self._usage.refused(bot.bot_id, refusal)
 
@@ -116,6 +119,7 @@ class WebhookServer:
             return await self._receive(bot, pushed, received_at)
 
     async def _receive(self, bot: WebhookBot, push: Push, received_at: float) -> bytes:
+        name_bot(bot.bot_id, bot.app_id)
         event = read_event(
             bot_id=bot.bot_id, payload=push.payload, arrived_by=Arrived.WEBHOOK, envelope=push.envelope
         )
@@ -123,6 +127,8 @@ class WebhookServer:
         reply = await _in_time(self._receiver.receive(event, received_at=received_at), received_at)
         if reply == NOT_STORED:
             raise Refused(refusals.NOT_STORED)
+        if not event.is_callback:
+            metrics.count_webhook_answer(time.monotonic() - received_at)
         return SUCCESS if reply == ACKNOWLEDGED else reply.data or b"{}"
 
 

@@ -16,6 +16,7 @@ from events.ingress.inbox import Stored
 from events.ingress.incoming import IncomingEvent, read_event
 from events.ingress.receive import ACKNOWLEDGED, BUDGET, NOT_STORED, Receiver
 from feishu.long_connection.messages import Reply
+from tests.core.metrics.scraping import value
 from tests.factories import click_event, message_event
 
 
@@ -197,3 +198,15 @@ async def test_end_of_the_process_waits_for_no_database_that_hangs(responder, mo
     async with asyncio.timeout(5), Receiver(FakeIntake(storing), responder) as receiver:
         await receiver.receive(CLICK, received_at=time.monotonic() - BUDGET)
     assert responder.handed_over == []
+
+
+@pytest.mark.usefixtures("own_series")
+async def test_callbacks_are_counted_and_those_that_are_answered_before_they_are_stored(responder):
+    seconds, rescued = "feishu_callback_seconds_count", "feishu_callbacks_rescued_total"
+    before = value(seconds, "other"), value(rescued, "other")
+    await reply_to(CLICK, FakeIntake(Stored(7)), responder)
+    storing = asyncio.get_running_loop().create_future()
+    async with Receiver(FakeIntake(storing), responder) as receiver:
+        await receiver.receive(CLICK, received_at=time.monotonic() - BUDGET)
+        storing.set_result(Stored(8))
+    assert (value(seconds, "other"), value(rescued, "other")) == (before[0] + 2, before[1] + 1)

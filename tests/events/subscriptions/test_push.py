@@ -10,6 +10,7 @@ from events.models import Delivery, Subscription
 from events.subscriptions import push
 from events.subscriptions.http.post import PushResult
 from events.subscriptions.push import RETRIES, claim_abandoned, settle
+from tests.core.metrics.scraping import value
 from tests.events.handler_runs import fanned_out, run_due, stored_event
 from tests.events.subscriptions.pushing import BROKEN, OK, claimed, pushed
 from tests.factories import make_subscription
@@ -96,3 +97,18 @@ def test_a_push_whose_process_died_is_claimed_again(bot):
     assert again.status == DeliveryStatus.RUNNING, "whoever lost the claim changes nothing"
     settle(again, OK)
     assert Delivery.objects.get().status == DeliveryStatus.SUCCEEDED
+
+
+def test_pushes_are_counted_by_outcome(bot):
+    def counts():
+        return tuple(value("feishu_deliveries_total", status) for status in ("succeeded", "retrying"))
+
+    subscription = make_subscription(bot)
+    fanned_out(stored_event(bot=bot))
+    before, seconds = counts(), value("feishu_delivery_seconds_count")
+    pushed(subscription, BROKEN)
+    assert counts() == (before[0], before[1] + 1)
+    Delivery.objects.update(run_at=timezone.now())
+    pushed(subscription, OK)
+    assert counts() == (before[0] + 1, before[1] + 1)
+    assert value("feishu_delivery_seconds_count") == seconds + 1
