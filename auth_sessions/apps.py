@@ -9,6 +9,7 @@ class AuthSessionsConfig(AppConfig):
     verbose_name = _("Authorizations")
 
     def ready(self) -> None:
+        from auth_sessions import figures, metrics  # noqa: F401, PLC0415 -- every process can give them
         from auth_sessions.domain import bot_removal, incidents, lost_grants, new_destination  # noqa: F401, PLC0415 -- models are loaded now
         from auth_sessions.models import UserToken  # noqa: PLC0415 -- see above
         from core.installation.standing import count_as_stake  # noqa: PLC0415 -- see above

@@ -13,6 +13,7 @@ from auth_sessions.domain.sessions import destroy_code, end_session
 from auth_sessions.domain.tokens.grants import store_grant
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.log_facts import of_session
+from auth_sessions.metrics import count_consent, count_session
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access import audit
@@ -110,7 +111,13 @@ def _authorize(
         scopes=list(tokens.scopes),
     )
     facts = of_session(session) | {"state": SessionState.AUTHORIZED.value}
-    transaction.on_commit(lambda: logger.info("authorization_ended", extra=facts))
+
+    def note() -> None:
+        count_session(session.bot, SessionState.AUTHORIZED.value)
+        count_consent(session.created_at)
+        logger.info("authorization_ended", extra=facts)
+
+    transaction.on_commit(note)
     notify_card(session.pk)
     session.state = SessionState.AUTHORIZED
     return CompletionOutcome.AUTHORIZED

@@ -14,6 +14,7 @@ from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.log_facts import of_session
+from auth_sessions.metrics import count_session
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from bots.errors import BotDisabledError
@@ -163,6 +164,7 @@ def end_session(
             code=error.code if error else None,
         )
         notify_card(session.pk)
+    count_session(session.bot, state.value)
     logger.info(
         "authorization_ended", extra=of_session(session) | {"state": str(state), "reason": str(reason)}
     )

@@ -19,6 +19,7 @@ from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.domain.refresh.schedule import lifetimes, next_reminder
 from auth_sessions.domain.revocation.service import withdraw_late_answer
 from auth_sessions.enums import KNOWN_OUTCOMES, RefreshOutcome, RefreshPhase, TokenStatus
+from auth_sessions.metrics import count_refresh
 from auth_sessions.models import RefreshAttempt, UserToken
 from core.access import audit
 from core.access.actors import SYSTEM
@@ -62,6 +63,13 @@ def commit(claim: Claim, result: SubmissionResult, *, asked_at: datetime) -> Ref
             said=failure.said,
         )
         _update_gate(claim, result)
+    count_refresh(
+        outcome.value,
+        succeeded=outcome == RefreshOutcome.OK,
+        code=result.code,
+        reason=failure.reason,
+        status=failure.http_status,
+    )
     logger.info(
         "token_refresh",
         extra={

@@ -4,6 +4,7 @@ Refresh tokens are sent by the refresher alone, of which a refresh is requested 
 """
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from auth_sessions.domain.tokens.usage import note_use, request_refresh
 from auth_sessions.domain.tokens.uses import record_hand_out
 from auth_sessions.enums import Deliver, RefreshPhase
 from auth_sessions.errors import TenantNeededError, TokenNotFoundError
+from auth_sessions.metrics import count_token_served
 from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
@@ -67,6 +69,7 @@ def hand_out(grant: UserToken, *, client: ApiClient) -> str:
     token = grant.access_token
     record_hand_out(grant, client=client)
     note_use(grant)
+    transaction.on_commit(partial(count_token_served, grant.bot))
     return token
 
 

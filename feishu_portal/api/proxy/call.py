@@ -20,6 +20,7 @@ from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.headers import RawHeaders, has_body, to_caller, to_platform
+from feishu_portal.api.proxy.metrics import count_proxied
 from feishu_portal.api.proxy.platform_outcome import PeekedAnswer, peek
 from feishu_portal.api.proxy.rate_limits import RateLimits, limit_keys
 from feishu_portal.api.proxy.upload import Upload, UploadStalled
@@ -268,10 +269,25 @@ class ProxyCall:
         use.code = outcome.code
         use.log_id = storable(relayed.headers.get("x-tt-logid", ""), 128)
         use.received_bytes = sum(map(len, attempt.answer.beginning)) if received is None else received
-        self._record(use, status=outcome.status, started=attempt.started)
+        is_limited = outcome.reset_after is not None
+        self._record(use, status=outcome.status, started=attempt.started, is_limited=is_limited)
 
-    def _record(self, use: TokenUse, *, status: int | None = None, started: float | None = None) -> None:
+    def _record(
+        self,
+        use: TokenUse,
+        *,
+        status: int | None = None,
+        started: float | None = None,
+        is_limited: bool = False,
+    ) -> None:
         use.status = status
         use.sent_bytes = self._upload.received
         use.seconds = 0.0 if started is None else time.monotonic() - started
+        count_proxied(
+            use,
+            app_id=self._admitted.bot.app_id,
+            path=self._request.target.path,
+            was_sent=started is not None,
+            is_rate_limited=is_limited,
+        )
         self._services.audit.add(use)
