@@ -161,8 +161,9 @@ messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and c
 	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
 	$(PYTHON) -m feishu_portal.catalogue
 
-docs: $(DEVELOPMENT) ## the table of variables into both READMEs and .env.example
+docs: $(DEVELOPMENT) ## the table of variables into both READMEs and .env.example, the metrics into docs/metrics.md
 	$(PYTHON) -m feishu_portal.settings_docs
+	DEBUG=on $(PYTHON) -m feishu_portal.metrics_docs
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
   --universal --generate-hashes --python-version 3.11 --no-header

@@ -29,6 +29,7 @@ from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
+from feishu_portal.runtime.metrics.server import serve_metrics, stop_serving_metrics
 from feishu_portal.runtime.start_log import log_start
 
 heads.install()
@@ -67,8 +68,10 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
     log_start("web")
+    serve_metrics("web")
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    stop_serving_metrics()
     for endpoint in (*_endpoints.values(), _pages, _sign_ins):
         await endpoint.close()
     await send({"type": "lifespan.shutdown.complete"})

@@ -42,6 +42,20 @@ def say_start(signal: Any, **_options: object) -> None:
     log_start("beat" if signal is signals.beat_init else "worker")
 
 
+@signals.worker_init.connect
+def prepare_worker_metrics(**_options: object) -> None:
+    from feishu_portal.runtime.metrics import tasks  # noqa: PLC0415 -- see above
+
+    tasks.prepare_pool()
+
+
+@signals.beat_init.connect
+def serve_beat_metrics(**_options: object) -> None:
+    from feishu_portal.runtime.metrics import tasks  # noqa: PLC0415 -- see above
+
+    tasks.serve_beat()
+
+
 @signals.task_prerun.connect
 def begin_log_context(task_id: str, task: Any, **_options: object) -> None:
     """Lines of a task say which it is; whatever an earlier one left behind in the thread is gone."""

@@ -200,6 +200,28 @@ class SettingsTable(Table):
         "CRITICAL",
         default="INFO",
     )
+    FEISHU_METRICS_PORT = integer(
+        Text(
+            "提供指标（/metrics）与健康检查（/healthz/live、/healthz/ready）的端口；0 表示不提供。"
+            "同一主机上的每个进程须各用一个端口，命令行的 --metrics-port 优先。",
+            "Port of metrics (/metrics) and health (/healthz/live, /healthz/ready); 0 for none. On one host each process needs a "
+            "port of its own; --metrics-port has precedence.",
+        ),
+        default="0",
+        least=0,
+        most=65_535,
+    )
+    FEISHU_METRICS_HOST = text(
+        Text(
+            "该端口监听的地址。默认监听所有地址，便于其他容器中的 Prometheus 抓取；该端口无需登录，请勿对外开放。"
+            "仅供本机抓取时设为 127.0.0.1，IPv6 为 ::。",
+            "Address that port listens on. All by default, for a Prometheus in another container. The port asks nobody to sign in: "
+            "keep it off the internet. 127.0.0.1 for a Prometheus on the same host, :: for IPv6.",
+        ),
+        parse=validators.listening_host,
+        default="0.0.0.0",  # noqa: S104 -- the port is opened only where an operator asks for it
+        example="127.0.0.1",
+    )
     FEISHU_INSTALLATION = text(
         Text(
             "本安装的名称，记入数据库。名称不一致的进程（例如测试环境使用生产库的副本）保持被动：不连接、不刷新、不发送。",

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from ipaddress import IPv6Address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -121,6 +121,14 @@ def host(value: str) -> str:
             Text("应为主机名，不含协议与端口", "has to be host names, without scheme and port")
         )
     return f".{found}" if value.startswith(".") else found
+
+
+def listening_host(value: str) -> str:
+    """An address to listen on."""
+    try:
+        return str(ip_address(value.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise WrongValueError(Text("应为 IP 地址", "has to be an IP address")) from None
 
 
 def origin(value: str) -> str:

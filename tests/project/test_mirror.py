@@ -57,6 +57,10 @@ ELSEWHERE = (
         why="the frame of a process: only a real one shows it",
     ),
     elsewhere(
+        "feishu_portal/runtime/metrics", "build tasks", tests="processes/test_metrics.py",
+        why="what a process says of itself: only a real one has a kind, a pool and a scheduler",
+    ),
+    elsewhere(
         "feishu_portal", "runtime/adoption runtime/lost_keys", tests="feishu_portal/management/test_adoptrestore.py core/vault/test_loss.py",
         why="what the commands do, step by step",
     ),

@@ -6,9 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from core.checks import SETTINGS
+from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_bots, require_keys, say_if_passive
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
+from feishu_portal.runtime.metrics.server import serve_metrics
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.signals import stop_on_signals
 from feishu_portal.runtime.start_log import log_start
@@ -40,10 +42,13 @@ class Command(BaseCommand):
             help="Hold at most so many connections; FEISHU_MAX_CONNECTIONS by default.",
         )
 
+        add_metrics_port(parser)
+
     def handle(self, *args: Any, **options: Any) -> None:
         require_keys()
         say_if_passive(self.stderr)
         log_start("runfeishu")
+        serve_metrics("runfeishu", port=options["metrics_port"])
         only = frozenset(require_bots(options["bot"]))
         run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
 

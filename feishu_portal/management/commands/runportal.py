@@ -8,9 +8,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
+from feishu_portal.runtime.metrics.server import serve_metrics
 from feishu_portal.runtime.portal import run_portal
 from feishu_portal.runtime.start_log import log_start
 from sandbox.command import DEFAULT_PORT
@@ -32,6 +34,8 @@ class Command(BaseCommand):
             "--sandbox-port", type=int, default=DEFAULT_PORT, help="Its port (default %(default)s)."
         )
 
+        add_metrics_port(parser)
+
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         require_keys()
@@ -40,6 +44,7 @@ class Command(BaseCommand):
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
+        serve_metrics("runportal", port=options["metrics_port"])
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
         running = run_portal(
             host=options["host"],

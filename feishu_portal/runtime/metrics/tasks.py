@@ -1,0 +1,85 @@
+"""What Celery's processes tell: the passes of their tasks, and their port, which opens with them."""
+
+from typing import Any
+
+from celery import signals
+from celery.concurrency.prefork import TaskPool
+from django.conf import settings
+
+from core.metrics.registry import counter, gauge
+from feishu.text import Text
+from feishu_portal.runtime.metrics.pool import PoolMetrics
+from feishu_portal.runtime.metrics.server import leave_port_to_parent, serve_metrics
+
+_passed = gauge(
+    "feishu_last_pass_timestamp_seconds",
+    Text(
+        "定时任务最近一次成功执行的时间；auth_sessions.refresh_due 即令牌刷新。",
+        "When a scheduled task last ran to its end; auth_sessions.refresh_due is the refresher.",
+    ),
+    "task",
+)
+_failed = counter(
+    "feishu_task_failures_total",
+    Text("以错误结束的任务次数。", "Runs of a task that ended with an error."),
+    "task",
+)
+_beat = gauge(
+    "feishu_last_beat_timestamp_seconds",
+    Text("调度器最近一次发出定时任务的时间。", "When the scheduler last sent a scheduled task."),
+)
+
+_pool: PoolMetrics | None = None
+REFRESH_QUEUE = "token_refresh"
+
+
+def prepare_pool() -> None:
+    """Before the pool is forked."""
+    global _pool  # noqa: PLW0603 -- one for the process
+    if settings.METRICS_PORT:
+        _pool = PoolMetrics()
+
+
+@signals.worker_process_init.connect
+def begin_in_child(**_options: object) -> None:
+    leave_port_to_parent()
+    if _pool is not None:
+        _pool.begin()
+
+
+@signals.worker_process_shutdown.connect
+def send_from_child(**_options: object) -> None:
+    if _pool is not None:
+        _pool.send()
+
+
+@signals.worker_ready.connect
+def serve_worker(sender: Any, **_options: object) -> None:
+    """``sender``: the worker's consumer. One that takes refreshes alone is the refresher."""
+    if _pool is not None and isinstance(sender.pool, TaskPool):
+        _pool.receive()
+    serve_metrics("refresher" if set(sender.app.amqp.queues.consume_from) == {REFRESH_QUEUE} else "worker")
+
+
+def serve_beat() -> None:
+    """Before the scheduler sends its first task."""
+    signals.after_task_publish.connect(note_beat)
+    serve_metrics("beat")
+
+
+def note_beat(sender: str = "", **_options: object) -> None:
+    """``sender``: the name of a task that was sent."""
+    if sender in settings.CELERY_BEAT_SCHEDULE:
+        _beat.set_to_current_time()
+
+
+@signals.task_success.connect
+def note_pass(sender: Any = None, **_options: object) -> None:
+    if sender is not None and sender.name in settings.CELERY_BEAT_SCHEDULE:
+        _passed.labels(sender.name).set_to_current_time()
+
+
+@signals.task_failure.connect
+def note_failure(sender: Any = None, **_options: object) -> None:
+    if sender is not None:
+        _failed.labels(sender.name).inc()
