@@ -74,7 +74,8 @@ def test_a_busy_receiver_says_when_to_come_back_within_bounds(result, least, mos
     assert least <= push.pause_after(1, result).total_seconds() <= most
 
 
-def test_no_more_pushes_start_in_a_second_than_the_subscription_allows(bot):
+def test_no_more_pushes_start_in_a_second_than_the_subscription_allows(bot, time_machine):
+    time_machine.move_to(timezone.now(), tick=False)
     subscription = make_subscription(bot, per_second=3)
     for _ in range(8):
         fanned_out(stored_event(bot=bot))
