@@ -26,7 +26,9 @@ logger = logging.getLogger(__name__)
 LIFE: Final = 15.0
 """Seconds for which figures are given again without asking the database."""
 PATIENCE: Final = 2.0
-"""Seconds that a scrape waits for new figures; then it goes without, and the next one finds them."""
+"""Seconds that a scrape waits for new figures; then it takes the old ones, and the next one finds the new."""
+STALE: Final = 60.0
+"""Seconds after which a scrape rather goes without figures than with old ones."""
 STATEMENT_SECONDS: Final = 1.5
 """What one statement may take."""
 MOST: Final = 10_000
@@ -112,7 +114,8 @@ class DatabaseFigures(Collector):
         try:
             reading.result(timeout=seconds)
         except TimeoutError:
-            self._families = []  # rather none than old ones
+            if self._clock() - self._read_until > STALE - LIFE:
+                self._families = []
 
     def _read(self) -> None:
         families: list[GaugeMetricFamily] = []

@@ -3,9 +3,8 @@
 import json
 import signal
 import uuid
-from urllib.error import URLError
-from urllib.request import urlopen
 
+import httpx
 import pytest
 
 from core import __version__
@@ -28,9 +27,8 @@ CELERY = ("-m", "celery", "-A", "feishu_portal")
 def fetch(port, path="/metrics"):
     """None while the port is not open."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
-            return answer.read().decode()
-    except (URLError, ConnectionError, TimeoutError):
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=60, trust_env=False).text
+    except httpx.TransportError:
         return None
 
 

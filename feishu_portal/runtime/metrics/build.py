@@ -1,8 +1,8 @@
 """What runs: version and kind of process."""
 
+from core import __version__
 from core.metrics.registry import gauge
 from feishu.text import Text
-from feishu_portal import __version__
 
 _build = gauge(
     "feishu_build_info",

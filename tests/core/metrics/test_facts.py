@@ -68,3 +68,17 @@ def test_database_that_does_not_answer_holds_up_no_scrape():
     answered.set()
     collector.refresh(seconds=60)
     assert figures(collector) == {"feishu_tested": 1.0}
+
+
+def test_old_figures_serve_for_a_while_where_new_ones_take_long():
+    answered, now = threading.Event(), [0.0]
+    answered.set()
+    collector = DatabaseFigures([fact(lambda: answered.wait(60) and {(): now[0]})], clock=lambda: now[0])
+    collector.refresh(seconds=60)
+    answered.clear()
+    for now[0], expected in ((20.0, {"feishu_tested": 0.0}), (70.0, {})):
+        collector.refresh(seconds=0.05)
+        assert figures(collector) == expected
+    answered.set()
+    collector.refresh(seconds=60)
+    assert figures(collector) == {"feishu_tested": 70.0}
