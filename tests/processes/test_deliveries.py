@@ -7,7 +7,9 @@ import pytest
 
 from events.subscriptions.http.signatures import signed_headers
 from tests.events.subscriptions.http.receiver import running
+from tests.processes.test_webhook import click, send_card, shown_card
 from tests.services.platform import APP_ID
+from tests.services.ports import free_port
 
 # Which database it is makes no difference to these.
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
@@ -19,7 +21,7 @@ from events.models import Subscription
 from core.access.actors import SYSTEM
 from core.access.models import User
 owner = User.objects.create_superuser("root", password="correct horse")
-wanted = Subscription(name="Shop", owner=owner, all_bots=True, event_types=["test.*"], url="{url}")
+wanted = Subscription(name="Shop", owner=owner, all_bots=True, event_types=["{types}"], url="{url}", kind="{kind}")
 with open("{path}", "w") as file:
     file.write(add_subscription(wanted, bots=[], actor=SYSTEM))
 """
@@ -32,7 +34,7 @@ def test_an_event_comes_signed_to_its_receiver(
     with running() as receiver:
         runfeishu()
         path = tmp_path / "secret"
-        code = SUBSCRIBE.format(url=receiver.url, path=path)
+        code = SUBSCRIBE.format(url=receiver.url, path=path, types="test.*", kind="push")
         managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit(seconds=60)
         celery = ("-m", "celery", "-A", "feishu_portal")
         managed_process(*celery, "beat", environment=values)
@@ -52,3 +54,35 @@ def test_an_event_comes_signed_to_its_receiver(
         secrets=[path.read_text()],
     )
     assert headers["webhook-signature"] == expected["webhook-signature"]
+
+
+def test_a_click_is_answered_by_its_receiver(managed_process, environment, sandbox, bot, tmp_path, rows):
+    sandbox.settings(ack_deadline=60)  # the test is about the way, not about times
+    values = environment | {"FEISHU_DELIVERY_NETWORKS": "127.0.0.0/8", "FEISHU_SWEEP_SECONDS": "1"}
+    done = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "Approved by the shop"}]}}
+    with running() as receiver:
+        receiver.answer = lambda: (
+            200,
+            {},
+            json.dumps({"toast": {"content": "Approved"}, "card": {"type": "raw", "data": done}}).encode(),
+        )
+        code = SUBSCRIBE.format(
+            url=receiver.url, path=tmp_path / "secret", types="card.action.trigger", kind="answer"
+        )
+        managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit(seconds=100)
+        portal = managed_process("manage.py", "runportal", "--port", str(free_port()), environment=values)
+        portal.wait_for("Ctrl-C")
+        portal.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=90)
+        card = send_card(sandbox)
+        assert click(sandbox, card, "unknown")["code"] == 0
+        # At once, or behind the answer where the machine is busy.
+        portal.wait_until(
+            lambda: "Approved by the shop" in shown_card(sandbox, card),
+            what="the receiver's card",
+            seconds=90,
+        )
+        portal.wait_until(
+            lambda: rows.all("SELECT status FROM events_event") == [("done",)], what="the end of the event"
+        )
+        [(_headers, body)] = receiver.requests
+        assert json.loads(body)["payload"]["event"]["action"]["value"]["action"] == "unknown"

@@ -212,16 +212,32 @@ def test_one_process_for_everything_hears_webhooks_and_stops_in_order(
 # --- clicks
 
 
+def app_token(http: httpx.Client, app_id: str = APP_ID) -> dict[str, str]:
+    """The headers of the app's own calls."""
+    credentials = {"app_id": app_id, "app_secret": APP_SECRET}
+    token = http.post("/open-apis/auth/v3/tenant_access_token/internal", json=credentials).json()
+    return {"Authorization": f"Bearer {token['tenant_access_token']}"}
+
+
+def shown_card(sandbox, message_id: str) -> str:
+    """The card as it is now, as JSON."""
+    with httpx.Client(base_url=sandbox.url) as http:
+        answer = http.get(
+            f"/open-apis/im/v1/messages/{message_id}",
+            params={"card_msg_content_type": "user_card_content"},
+            headers=app_token(http),
+        )
+        return answer.text
+
+
 def send_card(sandbox, app_id: str = APP_ID) -> str:
     """The message id of a card that the app sent to a person."""
     with httpx.Client(base_url=sandbox.url) as http:
-        credentials = {"app_id": app_id, "app_secret": APP_SECRET}
-        token = http.post("/open-apis/auth/v3/tenant_access_token/internal", json=credentials).json()
         people = http.get("/sandbox/api/people", params={"app_id": app_id}).json()["people"]
         answer = http.post(
             "/open-apis/im/v1/messages",
             params={"receive_id_type": "open_id"},
-            headers={"Authorization": f"Bearer {token['tenant_access_token']}"},
+            headers=app_token(http, app_id),
             json={
                 "receive_id": next(person["open_id"] for person in people if person["id"] == "lilei"),
                 "msg_type": "interactive",
@@ -234,7 +250,7 @@ def send_card(sandbox, app_id: str = APP_ID) -> str:
 
 def click(sandbox, message_id: str, name: str) -> dict:
     body = {"person": "lilei", "message_id": message_id, "name": name}
-    return httpx.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=10).json()
+    return httpx.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=60).json()
 
 
 def test_click_is_answered_by_its_handler_or_for_it_in_time(sandbox, make_webhook_bot, web, rows):

@@ -153,6 +153,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "admin/events/subscription/add/": [
             {"name": "Tap", "kind": "pull", "event_types": "*", "filter": "", "bots": bot},
             {"name": "Tap", "kind": "push", "url": "https://tap.example.com/", "event_types": "*", "bots": [bot]},
+            {"name": "Tap", "kind": "answer", "url": "https://tap.example.com/", "event_types": "*", "bots": [bot]},
         ],
         "admin/events/handledbot/<path:object_id>/change/": [{"handler": "zulu.handlers.order", "on": "1"}],
         "admin/auth_sessions/authsession/ask/": [{"bot": bot, "open_ids": "ou_somebody", "once": UUID_OF_NOTHING}],
