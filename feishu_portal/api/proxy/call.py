@@ -16,6 +16,7 @@ from core.database.text import storable
 from feishu.codes import PER_CHAT
 from feishu.errors import APIError, FeishuError, TransportError
 from feishu.relay import Relay
+from feishu.responses import rate_limit
 from feishu_portal.api.problems import Problem
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.app_tokens import AppTokens
@@ -270,7 +271,8 @@ class ProxyCall:
         use.log_id = storable(relayed.headers.get("x-tt-logid", ""), 128)
         use.received_bytes = sum(map(len, attempt.answer.beginning)) if received is None else received
         is_limited = outcome.reset_after is not None
-        self._record(use, status=outcome.status, started=attempt.started, is_limited=is_limited)
+        limit = rate_limit(relayed.headers) if is_limited else None
+        self._record(use, status=outcome.status, started=attempt.started, is_limited=is_limited, limit=limit)
 
     def _record(
         self,
@@ -279,6 +281,7 @@ class ProxyCall:
         status: int | None = None,
         started: float | None = None,
         is_limited: bool = False,
+        limit: int | None = None,
     ) -> None:
         use.status = status
         use.sent_bytes = self._upload.received
@@ -289,5 +292,6 @@ class ProxyCall:
             path=self._request.target.path,
             was_sent=started is not None,
             is_rate_limited=is_limited,
+            limit=limit,
         )
         self._services.audit.add(use)

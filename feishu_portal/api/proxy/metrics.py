@@ -22,8 +22,17 @@ _proxied = counter(
 )
 
 
-def count_proxied(use: TokenUse, *, app_id: str, path: str, was_sent: bool, is_rate_limited: bool) -> None:
-    """A call ended as ``use`` says. ``was_sent``: False where the portal itself held it back."""
+def count_proxied(
+    use: TokenUse,
+    *,
+    app_id: str,
+    path: str,
+    was_sent: bool,
+    is_rate_limited: bool = False,
+    limit: int | None = None,
+) -> None:
+    """A call ended as ``use`` says. ``was_sent``: False where the portal itself held it back. ``limit``: what the platform
+    allows in a window, where it refused the call for that."""
     (bot,) = _bots.bounded(app_id)
     status = "none" if use.status is None else f"{use.status // 100}xx"
     _proxied.labels(bot, "user" if use.open_id else "app", status).inc()
@@ -38,5 +47,6 @@ def count_proxied(use: TokenUse, *, app_id: str, path: str, was_sent: bool, is_r
                 http_status=use.status,
                 reason=use.reason,
                 is_rate_limited=is_rate_limited,
+                limit=limit,
             )
         )
