@@ -378,6 +378,8 @@ def _line(delivery: Delivery) -> dict[str, Any]:
         "label": state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
         "at": ago(delivery.event.received_at),
         "next": ago(delivery.run_at) if delivery.status == DeliveryStatus.RETRYING else "",
+        # Why it ended before its first attempt, e.g. because the subscription was paused.
+        "said": shown(redact_text(delivery.error)),
         "attempts": [
             {
                 "number": one.number,

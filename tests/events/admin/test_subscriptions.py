@@ -15,7 +15,7 @@ from events.subscriptions.http.answers import Asked
 from events.subscriptions.http.post import PushResult
 from events.subscriptions.test_delivery import TestOutcome
 from tests.console.rows import messages_of, page_of, text_of
-from tests.events.handler_runs import dispatched, stored_event
+from tests.events.handler_runs import dispatched, fanned_out, handed_over_click, stored_event
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import make_bot, make_subscription
 
@@ -210,6 +210,13 @@ def test_the_page_shows_the_newest_deliveries_and_how_far_it_is_behind(subscript
     page = text_of(as_owner.get(page_of("events_subscription", subscription)))
     assert page.count('data-testid="delivery"') == 3
     assert "3 · " in page
+
+
+def test_the_page_says_why_a_click_was_not_put_to_its_receiver(rows, owner, as_owner: Client):
+    made = make_subscription(rows.bot, owner=owner, kind="answer", state="paused")
+    fanned_out(handed_over_click(rows.bot))
+    page = text_of(as_owner.get(page_of("events_subscription", made)))
+    assert "its receiver was not asked" in page
 
 
 def test_the_list_takes_as_many_queries_for_three_as_for_one(rows, owner, as_owner: Client):
