@@ -24,6 +24,7 @@ from core.access.actors import Actor
 from core.database.connections import give_back
 from core.database.errors import described
 from core.database.text import storable
+from core.log_pace import THINNED
 from core.vault.redaction import redact_text
 from feishu.errors import APIError, FeishuError, RateLimited
 from feishu.openapi import MAX_UUID, OpenAPI, SentMessage
@@ -175,4 +176,4 @@ def _write(row: "QuerySet[Sending]", **values: Any) -> None:
     try:
         row.update(**values)
     except Error as error:
-        logger.warning("sending_not_written", extra=described(error))
+        logger.warning("sending_not_written", extra=described(error) | THINNED)

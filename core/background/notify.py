@@ -5,6 +5,9 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from core.database.errors import described
+from core.log_pace import THINNED
+
 logger = logging.getLogger(__name__)
 
 
@@ -16,6 +19,6 @@ def notify(task: str, *args: object) -> bool:
     try:
         current_app.send_task(task, args)
     except (OperationalError, OSError) as error:
-        logger.warning("worker_not_notified", extra={"task": task, "error": type(error).__name__})
+        logger.warning("worker_not_notified", extra={"task": task, **described(error), **THINNED})
         return False
     return True

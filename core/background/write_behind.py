@@ -13,6 +13,7 @@ from django.db import DataError, Error, IntegrityError
 
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.log_pace import THINNED
 
 T = TypeVar("T")
 
@@ -113,7 +114,7 @@ class WriteBehind(Generic[T]):
         except Error as error:
             logger.warning(
                 "notes_not_written",
-                extra={"kind": self._name, "count": len(notes), **described(error)},
+                extra={"kind": self._name, "count": len(notes), **described(error), **THINNED},
             )
             self._keep(notes)
         except Exception:

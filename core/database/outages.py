@@ -1,4 +1,4 @@
-"""The database away: which errors say so, and how often the log does."""
+"""The database away: which errors say so, and what the log says of an outage."""
 
 import logging
 import sqlite3
@@ -9,9 +9,7 @@ import psycopg
 from django.db import Error, InterfaceError
 
 from core.database.errors import described
-
-SAY_EVERY = 60.0
-"""Seconds between two lines about one outage."""
+from core.log_pace import THINNED
 
 _UNAVAILABLE = ("08", "57P")
 """Classes of SQLSTATE: connection lost or refused; server shutting down, crashed or starting up."""
@@ -59,25 +57,21 @@ def _says_unavailable(error: Error) -> bool:
 
 
 class OutageLog:
-    """Says that the database is away: when it begins, once a minute, and when it is over. Not at every attempt."""
+    """Says that the database is away: when it begins, once a minute (the log thins the attempts), and when it is over."""
 
     def __init__(self, logger: logging.Logger, event: str) -> None:
         self._logger = logger
         self._event = event
         self._since: float | None = None
-        self._said_at = 0.0
         self._failures = 0
 
     def failed(self, error: BaseException, **extra: object) -> None:
         """One more attempt has failed."""
-        now = time.monotonic()
         self._failures += 1
         if self._since is None:
-            self._since = now
-        elif now - self._said_at < SAY_EVERY:
-            return
-        self._said_at = now
-        self._logger.warning(self._event, extra={**described(error), "failures": self._failures, **extra})
+            self._since = time.monotonic()
+        facts = {**described(error), "failures": self._failures, **extra}
+        self._logger.warning(self._event, extra=facts | THINNED)
 
     def over(self) -> float:
         """An attempt has succeeded; how many seconds the database was away, 0 where it was not."""

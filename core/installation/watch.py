@@ -10,6 +10,7 @@ from typing import Final
 from django.db import Error, connection
 
 from core.database.connections import give_back
+from core.database.errors import described
 from core.installation import standing
 from core.installation.standing import ACTIVE, CAUSES, Cause, Standing
 from feishu.departures import departures
@@ -93,7 +94,7 @@ class Watch:
         try:
             self._set(standing.judge() if connection.in_atomic_block else standing.look())
         except Error as error:
-            logger.debug("installation_not_looked_at", extra={"error": type(error).__name__})
+            logger.debug("installation_not_looked_at", extra=described(error))
             connection.close_if_unusable_or_obsolete()
         self._looked_at = time.monotonic()
 

@@ -15,9 +15,9 @@ from django.db import Error, InterfaceError, OperationalError, connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from core.background.log_pace import LogPace
 from core.database.connections import limit_waiting
 from core.database.errors import described
+from core.log_pace import LogPace
 from core.metrics.registry import FORK_LOCK, REGISTRY, Declaration, counter, declare, gauge
 from feishu.text import Text
 
@@ -95,7 +95,7 @@ class DatabaseFigures(Collector):
         self._reading: Future[None] | None = None
         self._read_until = float("-inf")
         self._families: list[GaugeMetricFamily] = []
-        self._pace = LogPace()
+        self._pace = LogPace[str]()
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         return []

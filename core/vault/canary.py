@@ -5,6 +5,7 @@ import logging
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
 from core.access.models import KeyCanary
+from core.database.errors import described
 from core.vault.keyring import SealedValueError
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def verify_keys() -> None:
     except SealedValueError as error:
         raise SealedValueError(WRONG_KEYS) from error
     except (DatabaseError, InterfaceError) as error:
-        logger.debug("keys_not_verified", extra={"error": type(error).__name__})
+        logger.debug("keys_not_verified", extra=described(error))
         return
     if not is_right:
         raise SealedValueError(WRONG_KEYS)

@@ -20,6 +20,7 @@ from django.db import Error
 from core.database.errors import described
 from core.database.thread import DatabaseThread
 from core.log_context import log_context
+from core.log_pace import THINNED
 from events.clicks.answers import FAILED, NOTHING, PROCESSING, UNHANDLED, encoded
 from events.clicks.callback import Callback
 from events.clicks.lookup import ClickedCards
@@ -195,7 +196,7 @@ class CallbackResponder:
             await self._database.run(function, *arguments)
         except Error as error:
             # The sweep ends what stands open.
-            logger.warning("callback_not_noted", extra=described(error))
+            logger.warning("callback_not_noted", extra=described(error) | THINNED)
 
     async def close(self) -> None:
         """Give handlers a moment, note those that did not come to an end, and leave their threads behind."""
@@ -237,7 +238,7 @@ def _handled(callback: Callback) -> Json:
         try:
             note_ends([executed.end])
         except Error as error:
-            logger.warning("callback_not_noted", extra=described(error))
+            logger.warning("callback_not_noted", extra=described(error) | THINNED)
     if not executed.succeeded:
         return FAILED
     return executed.result if isinstance(executed.result, dict) else NOTHING

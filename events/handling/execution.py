@@ -17,6 +17,7 @@ from core.database.outages import is_unavailable
 from core.database.sqlite import is_locked
 from core.database.text import storable
 from core.database.transactions import bounded_transaction
+from core.log_pace import THINNED
 from events.enums import RunFailure, RunStatus
 from events.errors import StaleClaimError
 from events.handling.calling import completed
@@ -100,7 +101,7 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
                 **described(error),
             }
             if is_ours:
-                logger.warning("handler_without_database", extra=extra)
+                logger.warning("handler_without_database", extra=extra | THINNED)
             else:
                 logger.exception("handler_failed", extra=extra)
             text = "".join(traceback.format_exception(error))[-MAX_ERROR:]

@@ -16,6 +16,7 @@ from core.database.errors import described
 from core.database.outages import is_unavailable
 from core.database.pooling import PooledConnection
 from core.database.sqlite import AbortableConnection
+from core.log_pace import THINNED
 from events.handling.handler_loop import LOOPS, LoopRun
 from events.handling.interruption import HandlerTimedOut, interrupt
 
@@ -67,7 +68,7 @@ class HandlerThread(threading.Thread):
                 except Exception as error:
                     # The job has noted what its handler raised; this is the database going away, or a fault of ours.
                     if is_unavailable(error):
-                        logger.warning("handler_thread_without_database", extra=described(error))
+                        logger.warning("handler_thread_without_database", extra=described(error) | THINNED)
                     else:
                         logger.exception("handler_thread_failed")
                     self.connection.close()

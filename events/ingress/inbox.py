@@ -13,6 +13,7 @@ from msgspec import Struct
 from core.database.errors import described
 from core.database.sql import plain
 from core.database.sqlite import WRITE_TURNS
+from core.log_pace import THINNED
 from events.ingress.incoming import IncomingEvent
 from events.models import Event
 
@@ -66,7 +67,7 @@ def store(events: Sequence[IncomingEvent], *, count_duplicates: bool = True) -> 
         _count_duplicates(repeated)
     except Error as error:
         # The batch is committed: for a count that is too low it must not be pushed again, with its clicks unanswered.
-        logger.warning("duplicates_not_counted", extra=described(error))
+        logger.warning("duplicates_not_counted", extra=described(error) | THINNED)
     return results
 
 

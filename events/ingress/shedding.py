@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.log_pace import THINNED
 from events.enums import OptionalWork
 from events.metrics import count_shed
 from events.models import ShedCount
@@ -50,7 +51,7 @@ class ShedWork:
         try:
             await self._database.run(_add_to_hour, counts)
         except Error as error:
-            logger.warning("shed_work_not_written", extra=described(error))
+            logger.warning("shed_work_not_written", extra=described(error) | THINNED)
             self._counts.update(counts)
             self._counted.set()
 

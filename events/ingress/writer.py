@@ -11,12 +11,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
+from uuid import UUID
 
 from core.background.group_commit import GroupCommit
-from core.background.log_pace import LogPace
 from core.console.live import changed
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.log_pace import THINNED, LogPace
 from events import metrics
 from events.enums import EventStatus, OptionalWork
 from events.ingress.inbox import Stored, store
@@ -46,7 +47,7 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         self._loop = asyncio.get_running_loop()
         self._new_events = asyncio.Event()
         self._shed = ShedWork(self._thread)
-        self._quarantined = LogPace()
+        self._quarantined = LogPace[UUID]()
 
     async def __aenter__(self) -> Self:
         self._tasks = [
@@ -75,7 +76,7 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
         try:
             results = store(events, count_duplicates=is_counting)
         except Exception as error:
-            logger.warning("batch_not_stored", extra={"events": len(events), **described(error)})
+            logger.warning("batch_not_stored", extra={"events": len(events), **described(error), **THINNED})
             metrics.count_not_stored(len(events))
             self._loop.call_soon_threadsafe(self._shed.count, OptionalWork.REFUSED, len(events))
             raise

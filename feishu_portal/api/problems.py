@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from core.database.errors import described
+from core.log_pace import THINNED
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(OperationalError)
     @api.exception_handler(InterfaceError)
     def on_database_away(_request: HttpRequest, error: Exception) -> HttpResponse:
-        logger.error("api_database_unavailable", extra=described(error))
+        logger.warning("api_database_unavailable", extra=described(error) | THINNED)
         return answer(database_unavailable())
 
     @api.exception_handler(Exception)

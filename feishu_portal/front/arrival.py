@@ -20,7 +20,7 @@ from django.utils.translation import get_language_from_request, override
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from core.background.log_pace import LogPace
+from core.log_pace import LogPace
 from feishu_portal.api.error_pages import is_for_callers
 from feishu_portal.api.problems import CONTENT_TYPE, Problem, answer
 
@@ -32,7 +32,7 @@ LOOP_SECONDS: Final = 30
 SHOWN: Final = 200  # characters of a header
 PROXY_HEADERS: Final = ("Host", "X-Forwarded-Host", "X-Forwarded-Proto", "Origin", "Referer")
 
-_pace = LogPace(every=3600)
+_pace = LogPace[str](every=3600)
 
 
 @sync_and_async_middleware

@@ -27,8 +27,10 @@ from auth_sessions.enums import RefreshOutcome
 from auth_sessions.log_facts import of_grant
 from auth_sessions.models import UserToken
 from bots.models import Bot
+from core.database.errors import described
 from core.installation.watch import watch
 from core.log_context import log_context
+from core.log_pace import THINNED
 from core.vault.keyring import SealedValueError
 
 logger = logging.getLogger(__name__)
@@ -226,7 +228,5 @@ class Pass:
 
 
 def _drop_connection(error: DatabaseError | InterfaceError) -> None:
-    logger.warning(
-        "refresh_database_away", extra={"error": type(error).__name__, "problem": str(error)[:200]}
-    )
+    logger.warning("refresh_database_away", extra=described(error) | THINNED)
     connection.close()

@@ -22,6 +22,7 @@ from auth_sessions.errors import (
 )
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
+from core.database.errors import described
 from core.database.text import storable
 from feishu.apaas import App, WorkspaceClient, list_apps
 from feishu.codes import REJECTED_USER_TOKEN, WRONG_KIND
@@ -167,4 +168,4 @@ def _record_outcome(
         record_outcomes([use])
     except Error as error:
         # The caller gets the platform's answer all the same.
-        logger.warning("call_outcome_not_recorded", extra={"use": use.pk, "error": type(error).__name__})
+        logger.warning("call_outcome_not_recorded", extra={"use": use.pk, **described(error)})

@@ -15,6 +15,7 @@ from typing import Final
 from channels.layers import get_channel_layer
 
 from core.console.live.changes import Changes
+from core.database.errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Outbox:
         self.dropped += 1
         if self._is_up:
             self._is_up = False
-            logger.warning("live_notifications_dropped", extra={"error": type(error).__name__})
+            logger.warning("live_notifications_dropped", extra=described(error))
 
     def _succeeded(self) -> None:
         if not self._is_up:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from bots.models import Bot
 from core.database.errors import described
 from core.database.thread import DatabaseThread
+from core.log_pace import THINNED
 from core.vault.keyring import SealedValueError
 from events.ingress.webhook.verification import Secrets
 
@@ -127,7 +128,7 @@ class WebhookBots:
         try:
             self._bots = await self._database.run(_load)
         except Error as error:
-            logger.warning("webhook_bots_not_loaded", extra=described(error))
+            logger.warning("webhook_bots_not_loaded", extra=described(error) | THINNED)
             return error
         self._usable_until = began + KEPT_SECONDS
         return None

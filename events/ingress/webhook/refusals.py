@@ -3,9 +3,7 @@
 A caller that could not prove to be the platform learns nothing: not whether the bot exists, not how it is secured.
 """
 
-import asyncio
 import logging
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +11,6 @@ from bots.webhook.refusals import RefusalWords, name_refusals
 from feishu.text import Text
 
 logger = logging.getLogger(__name__)
-
-LINE_SECONDS = (
-    1.0  # between lines of a bot and reason: a flood fills no log, and no request is left uncounted
-)
-
 
 NOTHING: Final = Text("", "")
 
@@ -259,32 +252,15 @@ ALL: Final = (
 name_refusals({refusal.reason: RefusalWords(refusal.cause, refusal.cure) for refusal in ALL})
 
 
-class RefusalLog:
-    """Counts refusals and writes the counts. Lives in one event loop."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, Refusal]] = Counter()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, refusal: Refusal, *, app_id: str) -> None:
-        self._counts[app_id, refusal] += 1
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LINE_SECONDS, self.write)
-
-    def write(self) -> None:
-        """Write what is counted but not written yet."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for (app_id, refusal), count in self._counts.items():
-            logger.warning(
-                "webhook_refused",
-                extra={
-                    "app_id": app_id,
-                    "reason": refusal.reason,
-                    "status": refusal.status,
-                    "requests": count,
-                    "cure": refusal.cure.en_us,
-                },
-            )
-        self._counts.clear()
+def log_refusal(refusal: Refusal, *, app_id: str, requests: int) -> None:
+    """``requests`` of the bot that were refused for this reason since the last line."""
+    logger.warning(
+        "webhook_refused",
+        extra={
+            "app_id": app_id,
+            "reason": refusal.reason,
+            "status": refusal.status,
+            "requests": requests,
+            "cure": refusal.cure.en_us,
+        },
+    )

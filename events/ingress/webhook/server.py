@@ -17,6 +17,7 @@ from core.background.limits import ConcurrencyLimits
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
+from core.log_pace import LogPace
 from core.vault.keyring import SealedValueError
 from events import metrics
 from events.clicks.responder import CallbackResponder
@@ -26,7 +27,7 @@ from events.ingress.receive import ACKNOWLEDGED, NOT_STORED, Receiver
 from events.ingress.webhook import refusals
 from events.ingress.webhook.bots import WebhookBot, WebhookBots
 from events.ingress.webhook.rates import BotRates
-from events.ingress.webhook.refusals import Refusal, RefusalLog, Refused
+from events.ingress.webhook.refusals import Refusal, Refused, log_refusal
 from events.ingress.webhook.usage import WebhookUsage
 from events.ingress.webhook.verification import Push, Secrets, Signature, examine
 from events.ingress.writer import Intake
@@ -56,12 +57,12 @@ class WebhookServer:
         self._bodies = BodyReader()
         self._requests = ConcurrencyLimits()
         self._rates = BotRates()
-        self._refusals = RefusalLog()
+        self._refusals = LogPace[tuple[str, Refusal]]()
         self._usage = WebhookUsage(self._database)
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._closing.callback(self._refusals.write)
+        self._closing.callback(self._log_rest_of_refusals)
         self._closing.push_async_callback(self._database.close)
         await self._closing.enter_async_context(self._usage)
         self._closing.callback(self._bots.close)
@@ -72,13 +73,19 @@ class WebhookServer:
         await self._closing.aclose()
 
     def count_refusal(self, refusal: Refusal, app_id: str) -> None:
-        """Count a refusal for the log, where only App IDs of ours are repeated: an address may hold anything. What may have
-        been a push also counts on the bot's page."""
+        """A line a minute of each bot and reason, where only App IDs of ours are repeated: an address may hold anything. What
+        may have been a push also counts on the bot's page."""
         bot = self._bots.known(app_id)
-        self._refusals.add(refusal, app_id="" if bot is None else app_id)
+        named = "" if bot is None else app_id
+        if (unlogged := self._refusals.admits((named, refusal))) is not None:
+            log_refusal(refusal, app_id=named, requests=unlogged + 1)
         metrics.count_webhook_refusal(None if bot is None else bot.bot_id, refusal.reason)
         if bot is not None and refusal is not refusals.NOT_POST:
             self._usage.refused(bot.bot_id, refusal)
+
+    def _log_rest_of_refusals(self) -> None:
+        for (app_id, refusal), unlogged in self._refusals.rest():
+            log_refusal(refusal, app_id=app_id, requests=unlogged)
 
     async def serve(self, app_id: str, request: Request) -> bytes:
         """The JSON that answers ``request`` with status 200. Raises Refused."""

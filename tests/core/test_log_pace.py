@@ -1,4 +1,4 @@
-from core.background.log_pace import MAX_KEYS, LogPace
+from core.log_pace import MAX_KEYS, LogPace
 
 
 def test_first_line_is_written_and_the_next_says_how_many_were_left_out():
@@ -11,7 +11,14 @@ def test_first_line_is_written_and_the_next_says_how_many_were_left_out():
 
 def test_troubles_are_told_apart():
     pace = LogPace(every=60, clock=lambda: 0.0)
-    assert [pace.admits("a"), pace.admits("b"), pace.admits(), pace.admits()] == [0, 0, 0, None]
+    assert [pace.admits("a"), pace.admits("b"), pace.admits("b")] == [0, 0, None]
+
+
+def test_rest_that_no_line_has_counted_is_told_once():
+    pace = LogPace(every=60, clock=lambda: 0.0)
+    for key in ("a", "a", "b", "a"):
+        pace.admits(key)
+    assert (pace.rest(), pace.rest()) == ([("a", 2)], [])
 
 
 def test_keys_are_bounded():
