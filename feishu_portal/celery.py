@@ -1,6 +1,7 @@
 """The Celery application. Its messages are notifications: every one can be lost or doubled without harm."""
 
 import os
+from functools import cached_property
 from typing import Any
 
 from celery import Celery, Task, signals
@@ -69,6 +70,24 @@ def end_log_context(**_options: object) -> None:
     clear_contextvars()
 
 
+class Portal(Celery):
+    """With programs of the portal's own in the places of ``celery worker`` and ``celery beat``.
+
+    By their names: a process that only sends messages need not load them.
+    """
+
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802 -- Celery's name
+        return self._program("feishu_portal.celery_programs:LoggedWorker")
+
+    @cached_property
+    def Beat(self) -> Any:  # noqa: N802 -- Celery's name
+        return self._program("feishu_portal.celery_programs:LoggedBeat")
+
+    def _program(self, name: str) -> Any:
+        return self.subclass_with_self(name)  # type: ignore[arg-type]  # the stubs know classes alone
+
+
 class StandsStill(Task):  # type: ignore[type-arg]  # generic in the stubs alone
     """A task of a portal that works with a copy of its database does nothing: rows say what is to be done, and stay."""
 
@@ -78,6 +97,6 @@ class StandsStill(Task):  # type: ignore[type-arg]  # generic in the stubs alone
         return None if watch.is_passive() else super().__call__(*args, **kwargs)
 
 
-app: "Celery[Any]" = Celery("feishu_portal", task_cls=StandsStill)
+app: "Celery[Any]" = Portal("feishu_portal", task_cls=StandsStill)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

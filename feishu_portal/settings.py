@@ -311,10 +311,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.DEFAULT_FROM_EMAIL
 # --- logs
 
 LOGGING_CONFIG = None
-logging_config(
-    level=environment.LOG_LEVEL,
-    as_json=environment.LOG_FORMAT == "json",
-)
+LOG_FORMAT = environment.LOG_FORMAT
+logging_config(level=environment.LOG_LEVEL, as_json=LOG_FORMAT == "json")
 
 # --- console
 

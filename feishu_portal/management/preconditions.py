@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 
 from bots.models import Bot
@@ -20,9 +21,10 @@ def require_keys() -> None:
 
 
 def say_if_passive(stream: OutputWrapper) -> None:
-    """The process starts, and does nothing until the database is adopted: whoever started it has to know."""
+    """The process starts, and does nothing until the database is adopted: whoever started it has to know. A log for machines
+    has the line of the watch."""
     text = sentence(watch.current())
-    if text is not None:
+    if text is not None and settings.LOG_FORMAT == "console":
         stream.write(f"{text.en_us}\n{text.zh_cn}")
 
 

@@ -57,7 +57,7 @@ class Refreshing:
 
     def scheduler(self) -> ManagedProcess:
         process = self.start("-m", "celery", "-A", "feishu_portal", "beat", environment=self.environment)
-        process.wait_for("is starting", seconds=60)
+        process.wait_for("scheduler_started", seconds=60)
         return process
 
     def put_grants(self, count: int, *, access_seconds: float = ACCESS_SECONDS) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from core.checks import SETTINGS
+from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_bots, require_keys, say_if_passive
 from feishu_portal.runtime.connections import hold_connections
@@ -16,7 +17,7 @@ from feishu_portal.runtime.signals import stop_on_signals
 from feishu_portal.runtime.start_log import log_start
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console. "
         "Several processes, on one host or more, share them."
@@ -55,6 +56,6 @@ class Command(BaseCommand):
     async def _hold(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
-        self.stdout.write(f"Listening as {node}. Press Ctrl-C to stop.")
+        announce(self.stdout, f"Listening as {node}. Press Ctrl-C to stop.", event="listening", node=node)
         await hold_connections(node=node, stop=stop, only=only, max_connections=max_connections)
-        self.stdout.write("Stopped.")
+        announce(self.stdout, "Stopped.", event="stopped", node=node)

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
@@ -18,7 +19,7 @@ from feishu_portal.runtime.start_log import log_start
 from sandbox.command import DEFAULT_PORT
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Run portal, connections, worker and scheduler in one process. With --sandbox also a stand-in platform with a "
         "demo bot, and an operator account whose password is printed."
@@ -58,7 +59,7 @@ class Command(BaseCommand):
                 asyncio.run(running)
         except OSError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("Stopped. 已停止。")
+        announce(self.stdout, "Stopped. 已停止。", event="stopped")
 
     async def _greet(self, options: dict[str, Any]) -> None:
         host = "localhost" if options["host"] in {"127.0.0.1", "0.0.0.0"} else options["host"]  # noqa: S104 -- compared
@@ -71,5 +72,5 @@ class Command(BaseCommand):
             lines.append(f"  Sandbox 沙箱     http://{host}:{options['sandbox_port']}/")
             lines.append("                   write /auth to the demo bot / 向演示机器人发送 /auth")
         lines += ["", "Ctrl-C stops everything. 按 Ctrl-C 全部停止。", ""]
-        self.stdout.write("\n".join(lines))
-        self.stdout.flush()
+        console = f"http://{host}:{options['port']}/admin/"
+        announce(self.stdout, "\n".join(lines), event="portal_running", console=console)

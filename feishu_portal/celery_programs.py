@@ -1,0 +1,53 @@
+"""Celery's worker and scheduler as programs, which say through the log what Celery prints: their start, and how they end."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+from celery.apps import worker
+from celery.apps.beat import Beat
+from celery.apps.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+
+class LoggedWorker(Worker):
+    """``celery worker`` with a line in the place of its banner."""
+
+    def emit_banner(self) -> None:
+        me: Any = self  # the stubs know little of it
+        logger.info(
+            "worker_started",
+            extra={
+                "worker": me.hostname,
+                "broker": me.app.connection().as_uri(),
+                "queues": sorted(me.app.amqp.queues),
+                "pool": str(me.pool_cls.__module__).rpartition(".")[2],
+                "concurrency": me.concurrency,
+            },
+        )
+
+
+class LoggedBeat(Beat):
+    """``celery beat`` with a line in the place of its banner."""
+
+    def run(self) -> None:
+        self.quiet = True
+        super().run()
+
+    def set_process_title(self) -> None:
+        app: Any = self.app
+        logger.info("scheduler_started", extra={"broker": app.connection().as_uri()})
+        super().set_process_title()
+
+
+def _say(message: str, _stream: Any = None) -> None:
+    """A line from within a signal handler, where another may be half written: by the formatter of the log, but past its lock."""
+    record = logger.makeRecord(logger.name, logging.WARNING, __file__, 0, str(message), (), None)
+    handler = next(iter(logging.getLogger().handlers), None)
+    text = handler.format(record) if handler else str(message)
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{text}\n".encode())
+
+
+worker.safe_say = _say  # type: ignore[attr-defined]  # missing in the stubs
