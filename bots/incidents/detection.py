@@ -3,6 +3,7 @@
 Level-triggered, by whichever worker runs the sweep; a constraint lets one cause of one subject be open once.
 """
 
+import logging
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -14,6 +15,8 @@ from bots.incidents.detectors import Detector, Problem, registered_detectors
 from bots.incidents.notices import address_notices, drop_notices, follow_up_notices
 from bots.live_updates import bots_changed
 from bots.models import Bot, Incident
+
+logger = logging.getLogger(__name__)
 
 RECOVERY: Final = timedelta(minutes=2)
 """For so long a problem has to be gone before its incident is closed: one that comes and goes is one incident."""
@@ -59,7 +62,7 @@ def _open(problem: Problem) -> None:
                 **asdict(problem.details),
             )
             address_notices(incident)
-            _announce(incident)
+            _announce(incident, event="incident_opened")
     except IntegrityError:
         return
 
@@ -84,10 +87,20 @@ def _recover(incident: Incident) -> None:
 def _close(incident: Incident, *, notify: bool) -> None:
     if Incident.objects.filter(pk=incident.pk, closed_at=None).update(closed_at=timezone.now()):
         (follow_up_notices if notify else drop_notices)(incident)
-        _announce(incident)
+        _announce(incident, event="incident_closed")
 
 
-def _announce(incident: Incident) -> None:
-    """To the pages that show the bot."""
+def _announce(incident: Incident, *, event: str) -> None:
+    """To the log, and to the pages that show the bot."""
+    facts = {
+        "incident": incident.pk,
+        "cause": incident.cause,
+        "bot": str(incident.bot_id or ""),
+        "subject": incident.subject,
+        "platform_code": incident.code,
+        "reason": incident.reason,
+    }
+    known = {name: value for name, value in facts.items() if value not in ("", None)}
+    transaction.on_commit(lambda: logger.warning(event, extra=known))
     if incident.bot_id is not None:
         bots_changed([incident.bot_id])

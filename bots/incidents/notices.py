@@ -92,6 +92,8 @@ def send_due(user_id: int, channel: str) -> None:
         logger.warning("notice_not_sent", extra={"channel": channel, "user": user_id, "error": str(error)})
         _postpone(claimed, str(error))
     else:
+        incidents = [notice.incident_id for notice in claimed]
+        logger.info("notice_sent", extra={"channel": channel, "user": user_id, "incidents": incidents})
         _note_sent(claimed)
 
 

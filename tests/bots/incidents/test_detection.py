@@ -62,3 +62,19 @@ def test_watching_many_bots_takes_as_many_queries_as_watching_one(bot, django_as
         connect(make_bot())
     with django_assert_max_num_queries(15):
         detect()
+
+
+def test_beginning_and_end_of_an_incident_are_logged(bot, caplog, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        fall(bot, 1000040345)
+        detect()
+        connect(bot)
+        detect()
+        pass_time()
+        detect()
+    said = [record for record in caplog.records if record.getMessage().startswith("incident_")]
+    assert [(line.getMessage(), line.cause, line.bot) for line in said] == [
+        ("incident_opened", "configuration", str(bot.pk)),
+        ("incident_closed", "configuration", str(bot.pk)),
+    ]
+    assert said[0].platform_code == 1000040345
