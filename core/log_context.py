@@ -5,27 +5,21 @@ are the same everywhere: ``app_id`` and ``bot`` (its primary key), ``event_id``,
 ``revocation``, ``client``, ``slot``, ``node``, ``task``, ``request_id``.
 """
 
-import re
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from contextvars import ContextVar
+from typing import Final
 
-from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-HEADER: Final = "X-Request-ID"
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_REQUEST: Final[ContextVar[dict[str, object] | None]] = ContextVar("request_facts", default=None)
 
 
 @contextmanager
 def log_context(**facts: object) -> Iterator[None]:
     """Lines logged meanwhile say ``facts``, and what is added with ``add_to_log``."""
     outer = get_contextvars()
-    bind_contextvars(**facts)
+    add_to_log(**facts)
     try:
         yield
     finally:
@@ -36,33 +30,24 @@ def log_context(**facts: object) -> Iterator[None]:
 def add_to_log(**facts: object) -> None:
     """Add facts that come to be known within the work, until the end of the innermost `log_context`."""
     bind_contextvars(**facts)
+    add_to_request(**facts)
 
 
-@sync_and_async_middleware
-def name_requests(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Middleware: lines of a request say its id, which is the caller's ``X-Request-ID`` or a new one, and is returned."""
-    if iscoroutinefunction(get_response):
-
-        async def respond_async(request: HttpRequest) -> HttpResponseBase:
-            request_id = _id_of(request)
-            with log_context(request_id=request_id):
-                return _with_id(await get_response(request), request_id)
-
-        return respond_async
-
-    def respond(request: HttpRequest) -> HttpResponseBase:
-        request_id = _id_of(request)
-        with log_context(request_id=request_id):
-            return _with_id(get_response(request), request_id)
-
-    return respond
+@contextmanager
+def request_facts() -> Iterator[dict[str, object]]:
+    """What comes to be known meanwhile of the request that is served, for its one line at its end. Tasks and threads that
+    begin meanwhile add to it, too: the context that they inherit is a copy, the dictionary is not."""
+    facts: dict[str, object] = {}
+    token = _REQUEST.set(facts)
+    try:
+        yield facts
+    finally:
+        _REQUEST.reset(token)
 
 
-def _id_of(request: HttpRequest) -> str:
-    given = request.headers.get(HEADER, "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-
-
-def _with_id(response: HttpResponseBase, request_id: str) -> HttpResponseBase:
-    response.headers.setdefault(HEADER, request_id)
-    return response
+def add_to_request(**facts: object) -> None:
+    """Add facts to the line of the request alone. The first that is said of its kind stays: a page that goes through many
+    sessions is about the one that it was asked for."""
+    if (known := _REQUEST.get()) is not None:
+        for name, value in facts.items():
+            known.setdefault(name, value)

@@ -4,7 +4,9 @@ import os
 from typing import cast
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.urls import reverse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
@@ -23,12 +25,14 @@ from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from feishu_portal.front import heads, sockets
+from feishu_portal.front.access_log import AccessLog
 from feishu_portal.front.arrival import refusal_of_call
 from feishu_portal.front.bodies import BoundedBodies
 from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
+from feishu_portal.runtime.health import LIVE, READY
 from feishu_portal.runtime.metrics.server import serve_metrics, stop_serving_metrics
 from feishu_portal.runtime.start_log import log_start
 
@@ -46,7 +50,7 @@ _sockets: dict[str, ASGIApp] = {
 }
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def _portal(scope: Scope, receive: Receive, send: Send) -> None:
     """Webhooks and calls of the proxy to their endpoints, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
@@ -75,3 +79,19 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     for endpoint in (*_endpoints.values(), _pages, _sign_ins):
         await endpoint.close()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+application = AccessLog(
+    _portal,
+    routes={PREFIX: f"{PREFIX}<app_id>", PROXY: f"{PROXY}<app_id>/<path>"}
+    | {route: route for route in (*_sockets, LIVE, READY)},
+    # Events, of which there may be hundreds a second; probes; files of pages; what pages ask for every few seconds where
+    # there is no socket.
+    quiet=(
+        PREFIX,
+        LIVE,
+        READY,
+        settings.STATIC_URL,
+        *(reverse(name) for name in ("connections-changes", "bots-changes", "admin:events_event_tail_poll")),
+    ),
+)

@@ -102,7 +102,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "core.log_context.name_requests",
+    "feishu_portal.front.access_log.note_route",
     "feishu_portal.runtime.health.answer_probes",
     "feishu_portal.api.error_pages.problems_for_callers",
     "django.middleware.security.SecurityMiddleware",

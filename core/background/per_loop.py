@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -37,7 +38,8 @@ class _Kept(Generic[T]):
     def __init__(self, service: AbstractAsyncContextManager[T], name: str) -> None:
         self.closing = asyncio.Event()
         self.ready: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.task = asyncio.create_task(self._keep(service), name=name)
+        # It outlives who asked for it first, whose request its log lines are not about.
+        self.task = asyncio.create_task(self._keep(service), name=name, context=Context())
 
     async def _keep(self, service: AbstractAsyncContextManager[T]) -> None:
         try:

@@ -5,11 +5,9 @@ import logging
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.http import HttpResponse
-from django.test import RequestFactory
-from structlog.contextvars import bind_contextvars, get_contextvars
+from structlog.contextvars import clear_contextvars, get_contextvars
 
-from core.log_context import add_to_log, log_context, name_requests
+from core.log_context import add_to_log, add_to_request, log_context, request_facts
 from tests.services.log_lines import lines
 
 logger = logging.getLogger("tests.log_context")
@@ -61,22 +59,19 @@ async def test_works_side_by_side_do_not_mix(leaks):
     assert lines(leaks, "second") == [{"app_id": "second"}]
 
 
-def view(_request):
-    bind_contextvars(app_id="cli_1")
-    return HttpResponse()
+def test_line_of_a_request_gets_what_was_known_of_it_first():
+    with request_facts() as facts:
+        with log_context(session="s1"):
+            add_to_log(app_id="cli_1")
+        add_to_log(app_id="cli_2")
+        add_to_request(user=7)
+    add_to_request(user=8)
+    assert facts == {"session": "s1", "app_id": "cli_1", "user": 7}
+    clear_contextvars()
 
 
-async def async_view(_request):
-    return view(_request)
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize(
-    ("given", "is_kept"), [("abc-1.2_3", True), ("", False), ("two words", False), ("x" * 65, False)]
-)
-def test_request_has_an_id_that_is_returned(given, is_kept, is_async):
-    request = RequestFactory().get("/", headers={"X-Request-ID": given})
-    respond = name_requests(async_view if is_async else view)
-    response = asyncio.run(respond(request)) if is_async else respond(request)
-    assert (response["X-Request-ID"] == given) is is_kept
-    assert len(response["X-Request-ID"]) >= (1 if is_kept else 32)
+async def test_line_of_a_request_gets_what_its_tasks_and_threads_know():
+    with request_facts() as facts:
+        await asyncio.create_task(sync_to_async(add_to_log)(app_id="cli_1"))
+    assert facts == {"app_id": "cli_1"}
+    clear_contextvars()

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from channels.layers import get_channel_layer
 
 from core.console.live.changes import ANYTHING
 from core.console.live.outbox import GROUP, PATIENCE
+from core.database.errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class Hub:
         """While the block runs, ``subscriber`` is called for every notification of ``topics``."""
         self._subscribers[subscriber] = topics
         if self._receiving is None and get_channel_layer() is not None:
-            self._receiving = self._loop.create_task(self._receive(), name="live-hub")
+            self._receiving = self._loop.create_task(self._receive(), name="live-hub", context=Context())
         try:
             yield
         finally:
@@ -81,7 +83,7 @@ class Hub:
                     return  # the layer has made an error of its own out of our cancellation
                 if self._is_up:
                     self._is_up = False
-                    logger.warning("live_channel_layer_down", extra={"error": type(error).__name__})
+                    logger.warning("live_channel_layer_down", extra=described(error))
                 await asyncio.sleep(RETRY)
 
     async def _receive_as(self, channel: str) -> None:
