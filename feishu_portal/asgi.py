@@ -30,6 +30,7 @@ from feishu_portal.front.arrival import refusal_of_call
 from feishu_portal.front.bodies import BoundedBodies
 from feishu_portal.front.passive import ActiveOnly
 from feishu_portal.front.sign_ins import SignInsInTurn
+from feishu_portal.logs import log_uncaught
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
 from feishu_portal.runtime.health import LIVE, READY
@@ -71,6 +72,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     except SealedValueError as error:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
+    log_uncaught()
     log_start("web")
     serve_metrics("web")
     await send({"type": "lifespan.startup.complete"})

@@ -15,6 +15,9 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 @signals.setup_logging.connect
 def keep_our_logging(**_options: object) -> None:
     """Celery sets up logging of its own unless this signal has a receiver; the portal's redacts."""
+    from feishu_portal.logs import log_uncaught  # noqa: PLC0415 -- not for those who only send messages
+
+    log_uncaught()
 
 
 @signals.worker_init.connect

@@ -37,6 +37,14 @@ def _at_least(level: str, floor: str) -> str:
     return max(level, floor, key=levels.__getitem__)
 
 
+def log_uncaught() -> None:
+    """For a process that serves: what ends it, or a thread of it, is logged. A command shows its traceback to its user."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _log_end_of_process
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _log_end_of_thread
+
+
 def _log_end_of_process(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
@@ -130,8 +138,6 @@ def logging_config(*, level: str, as_json: bool) -> None:
         }
     )
     logging.captureWarnings(True)
-    sys.excepthook = _log_end_of_process
-    threading.excepthook = _log_end_of_thread
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

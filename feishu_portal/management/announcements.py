@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, OutputWrapper, SystemCheckError
 
+from feishu_portal.logs import log_uncaught
+
 logger = logging.getLogger(__name__)
 
 
@@ -21,6 +23,10 @@ def announce(stream: OutputWrapper, sentence: str, *, event: str, **facts: str) 
 
 class ServiceCommand(BaseCommand):
     """A command that runs as long as the service does: to a machine it logs what Django's checks find."""
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        log_uncaught()
+        super().run_from_argv(argv)
 
     def check(self, **options: Any) -> None:  # type: ignore[override]  # its own arguments are passed on by name
         if settings.LOG_FORMAT != "json":
