@@ -33,12 +33,16 @@ def receiver(settings):
 
 def click_on(url: str):
     """A stored click on a card of a bot whose clicks the receiver answers."""
+    [clicked] = clicks_on(url, "approve")
+    return clicked
+
+
+def clicks_on(url: str, *actions: str):
     bot = make_bot()
     make_subscription(bot, kind="answer", url=url)
-    body = json.dumps(click_event(value={"action": "approve"})).encode()
-    one = read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET)
-    [stored] = store([one])
-    return stored.event_pk, one
+    bodies = [json.dumps(click_event(value={"action": action})).encode() for action in actions]
+    incoming = [read_event(bot_id=bot.pk, payload=body, arrived_by=Arrived.WEBSOCKET) for body in bodies]
+    return [(stored.event_pk, one) for stored, one in zip(store(incoming), incoming, strict=True)]
 
 
 async def answer(responder, clicked, *, budget: float = 60):
@@ -78,6 +82,23 @@ async def test_card_that_comes_late_is_put_in_place(database, responder, receive
     [(token, card)] = updates
     assert token.startswith("c-")
     assert card == callback_response(card=card)["card"]["data"] == CARD["card"]["data"]
+
+
+async def test_slow_receiver_leaves_threads_to_handlers_whatever_was_clicked(
+    database, settings, receiver, gate
+):
+    settings.CALLBACK_THREADS = 4
+    receiver.answer = lambda: (200, {}, b"{}" if gate.wait(20) else b"")
+    registry.on_card("fine")(lambda event, bot: TOAST)
+    responder = CallbackResponder()
+    orders = [f"order {number}" for number in range(8)]
+    *slow, fine = await database.run(clicks_on, receiver.url, *orders, "fine")
+    told = asyncio.gather(*(answer(responder, one, budget=1.0) for one in slow))
+    await asyncio.sleep(0)
+    assert await answer(responder, fine) == TOAST
+    gate.set()
+    await told
+    await responder.close()
 
 
 async def test_end_of_the_process_ends_what_was_asked(database, receiver, gate, monkeypatch):
