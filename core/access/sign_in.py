@@ -16,7 +16,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core import signing
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -26,6 +26,7 @@ from core.access import audit
 from core.access.actors import Actor
 from core.access.models import SignInAttempts, User
 from core.access.passwords import PasswordsBusyError
+from core.log_pace import LogPace
 from core.remote_address import address_of, network_of
 
 FREE: Final = 5
@@ -37,6 +38,8 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 DEVICE_SECONDS: Final = 180 * 86_400
 _SALT: Final = "core.access.sign_in"
+_busy = LogPace()
+"""Sign-ins without a turn for their password count for nobody, so nothing else bounds their entries in the audit log."""
 
 
 class TooManyAttemptsError(Exception):
@@ -78,8 +81,9 @@ class OperatorBackend(ModelBackend):
                 _note_unknown(request, username, "operator.sign_in_refused", reason="too_many_attempts")
             raise
         except PasswordsBusyError:
-            # Not more often than the counters let an attempt through.
-            _note_unknown(request, username, "operator.sign_in_refused", reason="busy")
+            _take_back(counters)
+            if _busy.admits() is not None:
+                _note_unknown(request, username, "operator.sign_in_refused", reason="busy")
             raise
         if user is None:
             _note_unknown(request, username, "operator.sign_in_failed")
@@ -146,6 +150,15 @@ def _forgive(counters: list[_Counter]) -> None:
     SignInAttempts.objects.filter(
         subject__in={counter.subject for counter in counters}, failures__gt=0
     ).update(failures=F("failures") - 1, blocked_until=None)
+
+
+def _take_back(counters: list[_Counter]) -> None:
+    """The password was not looked at: the attempt is nobody's mistake. A pause that others are still due stays."""
+    for counter in counters:
+        is_within = When(failures__lte=counter.free, then=None)
+        SignInAttempts.objects.filter(subject=counter.subject, failures__gt=0).update(
+            failures=F("failures") - 1, blocked_until=Case(is_within, default=F("blocked_until"))
+        )
 
 
 def _note_unknown(request: HttpRequest, username: str, action: str, **detail: Any) -> None:

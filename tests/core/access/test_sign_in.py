@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.access import sign_in
 from core.access.models import AuditEntry, SignInAttempts, User
 from core.access.passwords import PasswordsBusyError
+from core.log_pace import LogPace
 from tests.factories import make_operator
 
 pytestmark = pytest.mark.django_db
@@ -171,8 +172,23 @@ def test_sign_in_without_a_turn_for_its_password_is_in_the_audit_log(operator, m
         raise PasswordsBusyError
 
     monkeypatch.setattr("django.contrib.auth.backends.ModelBackend.authenticate", no_turn)
-    assert try_to_sign_in(operator.username, RIGHT).status_code == 429
+    monkeypatch.setattr(sign_in, "_busy", LogPace(every=3600))
+    for _ in range(sign_in.FREE + 1):
+        assert try_to_sign_in(operator.username, RIGHT).status_code == 429
     assert refusals() == [(operator.username, "192.0.2.1", {"reason": "busy"})]
+
+
+def test_sign_in_without_a_turn_for_its_password_is_nobodys_mistake(operator, monkeypatch):
+    def no_turn(*_arguments, **_named):
+        raise PasswordsBusyError
+
+    for _ in range(sign_in.FREE - 1):
+        try_to_sign_in(operator.username, "wrong")
+    with monkeypatch.context() as busy:
+        busy.setattr("django.contrib.auth.backends.ModelBackend.authenticate", no_turn)
+        for _ in range(3):
+            assert try_to_sign_in(operator.username, RIGHT).status_code == 429
+    assert try_to_sign_in(operator.username, RIGHT).status_code == 302
 
 
 @pytest.mark.parametrize("hasher", [Argon2PasswordHasher, PBKDF2PasswordHasher])
