@@ -38,7 +38,7 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
 DEVICE_SECONDS: Final = 180 * 86_400
 _SALT: Final = "core.access.sign_in"
-_busy = LogPace()
+_busy = LogPace[str]()
 """Sign-ins without a turn for their password count for nobody, so nothing else bounds their entries in the audit log."""
 
 
@@ -82,7 +82,7 @@ class OperatorBackend(ModelBackend):
             raise
         except PasswordsBusyError:
             _take_back(counters)
-            if _busy.admits() is not None:
+            if _busy.admits("busy") is not None:
                 _note_unknown(request, username, "operator.sign_in_refused", reason="busy")
             raise
         if user is None:

@@ -172,7 +172,7 @@ def test_sign_in_without_a_turn_for_its_password_is_in_the_audit_log(operator, m
         raise PasswordsBusyError
 
     monkeypatch.setattr("django.contrib.auth.backends.ModelBackend.authenticate", no_turn)
-    monkeypatch.setattr(sign_in, "_busy", LogPace(every=3600))
+    monkeypatch.setattr(sign_in, "_busy", LogPace[str](every=3600))
     for _ in range(sign_in.FREE + 1):
         assert try_to_sign_in(operator.username, RIGHT).status_code == 429
     assert refusals() == [(operator.username, "192.0.2.1", {"reason": "busy"})]
