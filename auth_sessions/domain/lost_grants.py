@@ -51,12 +51,12 @@ _SPENT_ELSEWHERE: Final = Text(
 def _explain(details: Details) -> CodeInfo:
     count, _slash, bots = details.message.partition("/")
     main = explain(details.code)
-    of_bots = Text(f"{bots} 个机器人的 ", f" of {bots} bots") if bots else Text("", "")
+    of_bots = Text(f" {bots} 个机器人的 ", f" of {bots} bots") if bots else Text(" ", "")
     return CodeInfo(
         details.code,
         main.category,
         Text(
-            f"平台在一小时内拒绝刷新{of_bots.zh_cn or ' '}{count} 个授权，主要原因：{main.cause.zh_cn}",
+            f"平台在一小时内拒绝刷新{of_bots.zh_cn}{count} 个授权，主要原因：{main.cause.zh_cn}",
             f"Within an hour the platform refused to refresh {count} authorizations{of_bots.en_us}. "
             f"Main reason: {main.cause.en_us}",
         ),

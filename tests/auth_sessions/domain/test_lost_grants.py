@@ -183,6 +183,7 @@ def test_several_bots_are_one_incident_of_the_installation(bot, superuser):
     assert open_incidents() == {"Feishu Portal": "12/2"}
     incident = Incident.objects.get()
     assert "12 authorizations of 2 bots" in incident.explanation.cause.en_us
+    assert "拒绝刷新 2 个机器人的 12 个授权" in incident.explanation.cause.zh_cn
     assert not Incident.objects.visible_to(owner).exists()
     for person in due_people():
         send_due(*person)
