@@ -73,10 +73,10 @@ def _is_away(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was raised from."""
+    """The error and what it came from: Celery's scheduler raises one of its own while it handles that of the broker."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        current = current.__cause__
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

@@ -11,14 +11,16 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.log_context import add_to_request, log_context, request_facts
 from core.log_pace import LogPace
-from core.middleware import response_middleware
+from core.middleware import GetResponse
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +120,32 @@ class _Answer:
         await self._send(message)
 
 
-@response_middleware
-def note_route(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The outermost middleware: tells the request's line its route, and who is signed in, if that was asked for."""
+@sync_and_async_middleware
+def note_route(get_response: GetResponse) -> GetResponse:
+    """The outermost middleware: tells the request's line its route, and who is signed in, if that was asked for; also where
+    the caller went away and the request was cancelled."""
+    if iscoroutinefunction(get_response):
+
+        async def respond_async(request: HttpRequest) -> HttpResponseBase:
+            try:
+                response: HttpResponseBase = await get_response(request)
+            finally:
+                _note(request)
+            return response
+
+        return respond_async
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = get_response(request)
+        finally:
+            _note(request)
+        return response
+
+    return respond
+
+
+def _note(request: HttpRequest) -> None:
     match = request.resolver_match
     if match is not None and not match.route.startswith(
         "^"
@@ -131,7 +156,6 @@ def note_route(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
     user = getattr(request, "_cached_user", None) or getattr(request, "_acached_user", None)
     if user is not None and user.is_authenticated:
         add_to_request(user=user.pk)
-    return response
 
 
 def _id_of(scope: Scope) -> bytes:

@@ -93,6 +93,15 @@ def test_lines_that_are_marked_are_told_apart_by_event_and_kind_of_error(log):
     assert not any("thinned" in line for line in log.lines)
 
 
+def test_error_that_was_raised_while_an_outage_was_handled_is_one(log):
+    for _attempt in range(3):
+        error = RuntimeError("Couldn't apply scheduled task")
+        error.__context__ = OUTAGES["redis"]
+        log.fail(error, "Message Error")
+    [line] = log.lines
+    assert (line["event"], line["error"]) == ("Message Error", "RuntimeError")
+
+
 @pytest.mark.parametrize(
     "error",
     [

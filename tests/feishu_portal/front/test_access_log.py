@@ -1,13 +1,15 @@
 """The id of a request and its one line: what the line says, what it never says, and which requests have none."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.urls import resolve
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -137,6 +139,19 @@ def test_line_has_the_route_that_django_found_and_who_is_signed_in(client, djang
     assert noted["route"] == "/oauth/start/<slug:token>/"
     client.get("/admin/bots/bot/")
     assert noted == {"route": "/admin/bots/bot/", "user": user.pk}
+
+
+async def test_request_that_was_cancelled_has_its_route(monkeypatch):
+    noted: dict[str, object] = {}
+    monkeypatch.setattr("feishu_portal.front.access_log.add_to_request", lambda **facts: noted.update(facts))
+
+    async def cancelled(request: HttpRequest) -> HttpResponse:
+        request.resolver_match = resolve(request.path_info)
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await note_route(cancelled)(RequestFactory().get("/oauth/my/"))
+    assert noted == {"route": "/oauth/my/"}
 
 
 @pytest.mark.parametrize(
