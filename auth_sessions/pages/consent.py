@@ -11,9 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, return_from_platform
 from auth_sessions.errors import AuthError
+from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
+from core.log_context import add_to_request
 from core.remote_address import address_of
 from feishu.codes import explain
 
@@ -30,11 +32,13 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if not is_opened_by_person(request):
             session = find_session(token=token, browser=browser)
+            add_to_request(outcome="shown", **of_session(session))
             page = render(request, "auth_sessions/continue.html", {"text": CONTINUE["consent"]})
             allow_redirect(page, session.bot.addresses.authorize_url)
             return private(page, has_form=True)
         opened = open_link(token=token, browser=browser)
     except AuthError as error:
+        add_to_request(outcome=error.code)
         return _page(request, LINK_PAGES[error.code])
     response = HttpResponseRedirect(opened.authorize_url)
     response.set_cookie(
@@ -61,6 +65,9 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         browser=request.COOKIES.get(_cookie_name(), ""),
         address=address_of(request),
     )
+    add_to_request(outcome=returned.outcome.value)
+    if returned.session is not None:
+        add_to_request(**of_session(returned.session))
     known = returned.outcome not in {
         CompletionOutcome.UNKNOWN,
         CompletionOutcome.REPLAYED,

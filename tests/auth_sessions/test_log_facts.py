@@ -10,6 +10,7 @@ from auth_sessions.domain.card_sync import sync_card
 from auth_sessions.domain.revocation.service import revoke_later, withdraw_at_platform
 from auth_sessions.domain.sessions import authorize_link, request_authorization
 from core.access.actors import SYSTEM
+from core.log_context import request_facts
 from tests.auth_sessions.conftest import oauth_error
 from tests.factories import make_grant
 from tests.services.log_lines import lines
@@ -42,6 +43,21 @@ def test_journey_leaves_lines_that_name_session_and_bot(
         [line] = lines(leaks, event)
         assert facts_of(session).items() <= line.items()
     assert lines(leaks, "authorization_ended")[0]["state"] == "authorized"
+
+
+def test_line_of_a_request_says_why_a_link_or_an_answer_was_refused(session, client):
+    path = urlsplit(authorize_link(session)).path
+    said = []
+    for address, data in (
+        (path, {}),
+        ("/oauth/start/no-such-link-0123456789/", {}),
+        (f"/oauth/callback/{session.bot.app_id}/", {"state": "unknown", "code": "x"}),
+    ):
+        with request_facts() as facts:
+            client.get(address, data)
+        said.append((facts["outcome"], facts.get("session")))
+    assert said[0] == ("shown", str(session.pk))
+    assert said[1:] == [("link_unknown", None), ("unknown", None)]
 
 
 def test_card_that_cannot_be_sent_names_its_session(leaks, session, platform):
