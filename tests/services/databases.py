@@ -60,7 +60,7 @@ class DatabaseCopies:
     def _migrate(self, url: str) -> None:
         environment = clean_environment(self._services.directory / "data") | {"DATABASE_URL": url}
         command = [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"]
-        subprocess.run(command, cwd=PROJECT, env=environment, timeout=120, check=True)
+        subprocess.run(command, cwd=PROJECT, env=environment, timeout=280, check=True)
 
 
 class SQLiteFiles:
