@@ -49,6 +49,15 @@ NOT_HELD: Final = CodeInfo(
         "Make sure that manage.py runfeishu (or runportal) is running, and look at its log",
     ),
 )
+PASSIVE: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("本门户处于被动模式，不建立连接", "The portal is passive and connects no bot"),
+    Text(
+        "原因与处理方法见控制台页面顶部的提示，或执行 manage.py adoptrestore --dry-run 查看",
+        "The banner of the console says why and what to do, and so does manage.py adoptrestore --dry-run",
+    ),
+)
 SILENT: Final = CodeInfo(
     None,
     Category.RETRY,

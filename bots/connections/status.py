@@ -21,6 +21,7 @@ from bots.connections.losses import LossCounts
 from bots.enums import PLANNED_LOSSES, LossReason, SlotState
 from bots.models import Bot, BotQuerySet, ConnectionSlot, PlatformCount
 from bots.models.connections import CONNECTED, HELD
+from core.installation.watch import watch
 from feishu.codes import CodeInfo
 
 PATIENCE: Final = timedelta(seconds=15)
@@ -184,6 +185,8 @@ class BotStatus:
 
     def diagnosis(self, *, not_held: CodeInfo = advice.NOT_HELD) -> Diagnosis | None:
         """None for a bot that is as it should be. ``not_held``: the better words of somebody who knows the processes."""
+        if watch.last.is_passive:
+            not_held = advice.PASSIVE
         if self.platform_count and self.foreign and self.connected_count:
             count = self.platform_count
             return Diagnosis(advice.foreign(online=count.online or 0, held=count.held or 0))

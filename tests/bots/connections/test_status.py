@@ -84,6 +84,13 @@ def test_one_connection_is_enough_and_the_others_are_a_warning(slots, health, in
     assert (status.connected_count > 0) is is_connected
 
 
+@pytest.mark.parametrize("slot", [FREE, DEAD])
+def test_passive_portal_says_that_it_is_one_and_not_that_a_process_is_missing(slot, passive_portal):
+    diagnosis = status_of(slot).diagnosis(not_held=advice.NO_PROCESS)
+    assert diagnosis is not None
+    assert diagnosis.info == advice.PASSIVE
+
+
 def test_new_bot_gets_a_moment_before_a_person_is_needed():
     bot = make_bot()
     [status] = statuses([bot])
