@@ -9,6 +9,7 @@ nobody, and who gives up a run (``events.handling.watchdog``) asks whether it or
 """
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
@@ -29,6 +30,8 @@ BLOCKED_SECONDS = 0.5
 """A loop without a sign of life for so long is blocked."""
 LEFT_SECONDS = 1.0
 """For tasks that a handler left behind, to end when they are cancelled."""
+CLOSE_SECONDS = 1.0
+"""For a loop without runs to end with its process."""
 
 
 class AsyncHandlerTimedOut(Exception):
@@ -190,6 +193,10 @@ class HandlerLoop:
             self._is_retired = True
         self._end_if_idle()
 
+    def join(self, seconds: float) -> None:
+        """Wait for the end of a retired loop."""
+        self._thread.join(timeout=seconds)
+
     def _end_if_idle(self) -> None:
         with self._lock:
             is_over = self._is_retired and not self._waiting
@@ -301,6 +308,15 @@ class HandlerLoops:
                 self._pid, self._current = os.getpid(), HandlerLoop(self._made)
             return self._current
 
+    def close(self) -> None:
+        """At the end of the process: end the loop, unless a run that was left behind still holds it."""
+        with self._lock:
+            loop, self._current = self._current, None
+        if loop is not None and self._pid == os.getpid():
+            loop.retire()
+            loop.join(CLOSE_SECONDS)
+
 
 LOOPS = HandlerLoops()
 """Of this process."""
+atexit.register(LOOPS.close)

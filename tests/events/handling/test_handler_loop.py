@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,8 +30,10 @@ def is_dead(event: Event) -> bool:
 
 
 @pytest.fixture
-def loops() -> HandlerLoops:
-    return HandlerLoops()
+def loops() -> Iterator[HandlerLoops]:
+    made = HandlerLoops()
+    yield made
+    made.close()
 
 
 def on_threads(*works) -> list[object]:
@@ -60,6 +63,16 @@ def test_handlers_share_a_loop_and_run_side_by_side(loops):
         return id(asyncio.get_running_loop())
 
     assert len(set(on_threads(*[lambda: loops.run(meet(), seconds=30)] * 3))) == 1
+
+
+def test_the_loop_ends_with_its_process_and_another_one_may_follow(loops):
+    async def where() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    first = loops.run(where(), seconds=30)
+    loops.close()
+    assert first.is_closed()
+    assert loops.run(where(), seconds=30) is not first
 
 
 def test_each_has_its_own_limit(loops):
