@@ -90,7 +90,7 @@ def handle(event: Event) -> Event:
     return event
 
 
-def until(condition, what: str, seconds: float = 20) -> None:
+def until(condition, what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so: {what}"

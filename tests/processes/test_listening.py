@@ -19,7 +19,7 @@ def until_connected(process, sandbox, count: int = 1, app_id: str = APP_ID) -> N
     process.wait_until(lambda: sandbox.connections(app_id) == count, what=f"{count} connections")
 
 
-def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
+def until_acked(process, sandbox, ids, *, seconds: float = 60) -> None:
     process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
 
 

@@ -83,7 +83,7 @@ def subscribe(sandbox, url: str, *, key: str = KEY, **values) -> None:
     sandbox.put_app(webhook_url=url, encrypt_key=key, verification_token=TOKEN, **modes)
 
 
-def until_acked(process, sandbox, ids, *, seconds: float = 30) -> None:
+def until_acked(process, sandbox, ids, *, seconds: float = 60) -> None:
     process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
 
 

@@ -80,7 +80,7 @@ class Platform:
     async def books(self, **params: Any) -> Any:
         return await self.control("GET", "books", app_id=self.app_id, **params)
 
-    async def settled(self, count: int, state: str = "acked", *, seconds: float = 10.0) -> Any:
+    async def settled(self, count: int, state: str = "acked", *, seconds: float = 60.0) -> Any:
         """The books, once so many events are in a state."""
         async with asyncio.timeout(seconds):
             while True:
@@ -133,7 +133,7 @@ class Line:
         """The payloads of the complete events, in the order they came."""
         return [json.loads(frame.payload) for frame in self.frames if frame.method == DATA]
 
-    async def until(self, condition: Callable[["Line"], bool], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[["Line"], bool], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition(self):
                 await asyncio.sleep(0.01)

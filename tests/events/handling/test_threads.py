@@ -26,7 +26,7 @@ def threads():
     made.close()
 
 
-def until(condition, what: str, seconds: float = 20) -> None:
+def until(condition, what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so: {what}"
