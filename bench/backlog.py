@@ -33,7 +33,6 @@ class Portal(Contender):
             "DATABASE_URL": database_url,
             "REDIS_URL": servers.broker(),
             "FEISHU_HANDLERS": "bench.small_handlers",
-            "LOG_LEVEL": "WARNING",
         }
         self.rows = Rows(database_url)
         self.app_ids = [platform.new_app() for _ in range(bots)]
@@ -52,7 +51,7 @@ class Portal(Contender):
         """So many worker processes with one process for tasks each, warmed up with a few events of a type."""
         self.workers = [self._started_worker() for _ in range(count)]
         for worker in self.workers:
-            worker.wait_for("celery@", seconds=120)
+            worker.wait_for("celery@.* ready", seconds=120)
         self.fill(warm_up, events)
         self.wait_until_drained()
 

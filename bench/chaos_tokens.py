@@ -163,7 +163,7 @@ def _worker(portal: MeasuredPortal) -> ManagedProcess:
         "-m", "celery", "-A", "feishu_portal", "worker", "--concurrency", "2", "--without-mingle",
         environment=portal.environment, tracebacks=True,
     )  # fmt: skip
-    process.wait_for("celery@", seconds=60)
+    process.wait_for("celery@.* ready", seconds=60)
     return process
 
 

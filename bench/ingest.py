@@ -129,7 +129,7 @@ def _run(servers: Servers, options: argparse.Namespace) -> bool:
     platform = Platform(servers.start)
     progress("starting those that are compared")
     subjects = Subjects(servers, platform)
-    portal = {"REDIS_URL": servers.broker(), "LOG_LEVEL": "WARNING"}
+    portal = {"REDIS_URL": servers.broker()}
     durable = portal | {"DATABASE_URL": servers.postgresql()}
     lite = portal | {"DATABASE_URL": servers.sqlite("portal")}
     ours = subjects.portal(PORTAL, durable)

@@ -57,7 +57,7 @@ class Growth:
     def watch(self, *, minutes: int, rate: float) -> bool:
         """Print what there was after the first minute and after the last; whether nothing had grown."""
         say(f"\n{rate:,.0f} a second for {minutes} minutes, {self._subject.name}")
-        self._worker.wait_for("celery@", seconds=120)
+        self._worker.wait_for("celery@.* ready", seconds=120)
         looks = []
         before = self._look()
         for minute in range(1, minutes + 1):
