@@ -3,14 +3,14 @@ of the libraries below it, say so at every attempt.
 """
 
 import logging
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 import kombu.exceptions
 import psycopg
 import redis.exceptions
 
-from core.database.errors import described
+from core.database.errors import causes, described
 from core.database.outages import is_unavailable
 from core.log_pace import LogPace
 
@@ -62,7 +62,8 @@ def shorten(_logger: object, _method: str, event: MutableMapping[str, Any]) -> M
 
 
 def _says_away(error: BaseException) -> bool:
-    return is_unavailable(error) or any(_is_away(one) for one in _causes(error))
+    # With what it came from: Celery's scheduler raises an error of its own while it handles the broker's.
+    return is_unavailable(error) or any(_is_away(one) for one in causes(error))
 
 
 def _is_away(error: BaseException) -> bool:
@@ -70,13 +71,3 @@ def _is_away(error: BaseException) -> bool:
     return isinstance(error, _AWAY) or (
         isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from: Celery's scheduler raises one of its own while it handles that of the broker."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

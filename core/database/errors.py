@@ -1,5 +1,6 @@
-"""Errors of the database in log lines."""
+"""Errors of the database: what they came from, and how they stand in log lines."""
 
+from collections.abc import Iterator
 from typing import Any
 
 MAX_PROBLEM = 300  # characters
@@ -12,3 +13,13 @@ def described(error: BaseException) -> dict[str, Any]:
     """
     first, _newline, _rest = str(error).strip().partition("\n")
     return {"error": type(error).__name__, "problem": first[:MAX_PROBLEM]}
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, each once."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

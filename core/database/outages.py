@@ -3,12 +3,11 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
 
 import psycopg
 from django.db import Error, InterfaceError
 
-from core.database.errors import described
+from core.database.errors import causes, described
 from core.log_pace import THINNED
 
 _UNAVAILABLE = ("08", "57P")
@@ -29,17 +28,7 @@ _SQLITE = frozenset(
 def is_unavailable(error: BaseException) -> bool:
     """Whether the error is, or was raised because of, our own database not being there: no connection to be had, one that
     broke, a server that ends, a disk that is full. A statement that is wrong, too slow or in a deadlock is none of it."""
-    return any(isinstance(one, Error) and _says_unavailable(one) for one in _chain(error))
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, each once."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return any(isinstance(one, Error) and _says_unavailable(one) for one in causes(error))
 
 
 def _says_unavailable(error: Error) -> bool:
