@@ -28,13 +28,12 @@ class Portal(Contender):
     """Events are of the types in ``bench.small_handlers``."""
 
     def __init__(self, servers: Servers, platform: Platform, database_url: str, *, bots: int = 1) -> None:
-        super().__init__(servers, is_on_postgresql=database_url.startswith("postgres"))
+        super().__init__(servers, Rows(database_url), is_on_postgresql=database_url.startswith("postgres"))
         self.environment = {
             "DATABASE_URL": database_url,
             "REDIS_URL": servers.broker(),
             "FEISHU_HANDLERS": "bench.small_handlers",
         }
-        self.rows = Rows(database_url)
         self.app_ids = [platform.new_app() for _ in range(bots)]
         self._platform = platform
         self._written = 0

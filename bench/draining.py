@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.processor import seconds_of_session
 from bench.servers import Servers
 from tests.services.processes import ManagedProcess
+from tests.services.rows import Rows
 
 PATIENCE = 900.0  # seconds for one backlog
 
@@ -31,8 +32,9 @@ class Cost:
 class Contender(ABC):
     """Workers on a queue of their own."""
 
-    def __init__(self, servers: Servers, *, is_on_postgresql: bool) -> None:
+    def __init__(self, servers: Servers, rows: Rows, *, is_on_postgresql: bool) -> None:
         self.servers = servers
+        self.rows = rows
         self.workers: list[ManagedProcess] = []
         self._is_on_postgresql = is_on_postgresql
 
@@ -52,9 +54,15 @@ class Contender(ABC):
         """What it takes to work off so much of a kind, none of which is begun before all of it is there."""
         with self.paused():
             self.fill(kind, count)
+            self._tidy()
         cost = self.time(count)
         self.check(kind)
         return cost
+
+    def _tidy(self) -> None:
+        """What autovacuum does once a minute at most, so that no contender's plans hang on when it came by."""
+        if self._is_on_postgresql:
+            self.rows.execute("VACUUM ANALYZE")
 
     def time(self, count: int) -> Cost:
         """What it takes from now on until nothing is left, of the ``count`` that are there."""

@@ -23,10 +23,9 @@ class Procrastinate(Contender):
     """One worker on PostgreSQL. Kinds: ``nothing``, ``nothing_async``, ``one_row``."""
 
     def __init__(self, servers: Servers, *, concurrency: int) -> None:
-        super().__init__(servers, is_on_postgresql=True)
         url = servers.empty_postgresql()
-        self._rows = Rows(url)
-        self._rows.execute(CREATE_TABLE)
+        super().__init__(servers, Rows(url), is_on_postgresql=True)
+        self.rows.execute(CREATE_TABLE)
         self._written = 0
         self._app = App(connector=SyncPsycopgConnector(conninfo=conninfo(url)))
         self._app.open()
@@ -46,13 +45,11 @@ class Procrastinate(Contender):
         self._written += count if kind == "one_row" else 0
 
     def is_drained(self) -> bool:
-        return not self._rows.all(
-            "SELECT 1 FROM procrastinate_jobs WHERE status IN ('todo', 'doing') LIMIT 1"
-        )
+        return not self.rows.all("SELECT 1 FROM procrastinate_jobs WHERE status IN ('todo', 'doing') LIMIT 1")
 
     def check(self, kind: str) -> None:
-        [failed] = self._rows.one("SELECT count(*) FROM procrastinate_jobs WHERE status <> 'succeeded'")
-        if failed or self._rows.one(COUNT) != (self._written,):
+        [failed] = self.rows.one("SELECT count(*) FROM procrastinate_jobs WHERE status <> 'succeeded'")
+        if failed or self.rows.one(COUNT) != (self._written,):
             raise SystemExit(
                 f"procrastinate, {kind}: not every job succeeded.\n{self.workers[0].output[-3000:]}"
             )
@@ -60,19 +57,18 @@ class Procrastinate(Contender):
     def close(self) -> None:
         self.stop_workers()
         self._app.close()
-        self._rows.close()
+        self.rows.close()
 
 
 class PlainCelery(Contender):
     """One worker with Redis as its broker. Kinds: ``nothing``, ``get_or_create``."""
 
     def __init__(self, servers: Servers, database_url: str, *, concurrency: int, pool: str) -> None:
-        super().__init__(servers, is_on_postgresql=database_url.startswith("postgres"))
+        super().__init__(servers, Rows(database_url), is_on_postgresql=database_url.startswith("postgres"))
         broker = servers.broker()
         self._redis = redis.Redis.from_url(broker)
         self._app = Celery(broker=broker)
-        self._rows = Rows(database_url)
-        self._rows.execute(CREATE_TABLE)
+        self.rows.execute(CREATE_TABLE)
         self._stored = 0
         worker = servers.start(
             "-m", "celery", "-A", "bench.celery_tasks", "worker", "--pool", pool, "--concurrency",
@@ -93,14 +89,14 @@ class PlainCelery(Contender):
         """A task leaves the queue for those not acknowledged, and these when it is begun: rows say when it ended."""
         if self._redis.llen("celery") or self._redis.hlen("unacked"):
             return False
-        return self._rows.one(COUNT) == (self._stored,)
+        return self.rows.one(COUNT) == (self._stored,)
 
     def check(self, kind: str) -> None:
         """Nothing is left to check: ``is_drained`` counts the rows."""
 
     def close(self) -> None:
         self.stop_workers()
-        self._rows.close()
+        self.rows.close()
 
 
 def _arguments(count: int) -> Iterator[dict[str, Any]]:
