@@ -161,7 +161,7 @@ messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and c
 	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
 	$(PYTHON) -m feishu_portal.catalogue
 
-docs: $(DEVELOPMENT) ## the table of variables into both READMEs and .env.example, the metrics into docs/metrics.md
+docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.example, metrics
 	$(PYTHON) -m feishu_portal.settings_docs
 	DEBUG=on $(PYTHON) -m feishu_portal.metrics_docs
 

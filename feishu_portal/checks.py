@@ -120,7 +120,7 @@ def variables_are_known(**_options: Any) -> list[CheckMessage]:
             problems.append(
                 Warning(
                     f"{name} is set, and is no variable of the portal's.",
-                    hint=f"Is {near} meant?" if near else "README.md lists the variables.",
+                    hint=f"Is {near} meant?" if near else "docs/reference/settings.md lists the variables.",
                     id="feishu_portal.W007",
                 )
             )

@@ -1,4 +1,4 @@
-"""Writes the settings table into README.md, README.zh-CN.md and .env.example: ``python -m feishu_portal.settings_docs``.
+"""Writes the settings table into docs/reference/settings.md, its Chinese page and .env.example: ``python -m feishu_portal.settings_docs``.
 
 Reads no settings, so it needs neither an environment nor a database.
 """
@@ -12,7 +12,7 @@ from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import Variable
 
 ROOT = Path(__file__).resolve().parent.parent
-LANGUAGES = {"README.md": "en", "README.zh-CN.md": "zh-hans"}
+LANGUAGES = {"docs/reference/settings.md": "en", "docs/reference/settings.zh.md": "zh-hans"}
 
 _PLACE = re.compile(r"(?<=<!-- environment -->\n).*?(?=<!-- /environment -->)", re.DOTALL)
 _HEAD = Text(
@@ -27,11 +27,11 @@ _EXAMPLE_HEAD = """\
 
 def documents() -> dict[Path, str]:
     """The files as they should be, by their paths."""
-    readmes = {ROOT / name: _readme(ROOT / name, language) for name, language in LANGUAGES.items()}
-    return readmes | {ROOT / ".env.example": _env_example()}
+    pages = {ROOT / name: _page(ROOT / name, language) for name, language in LANGUAGES.items()}
+    return pages | {ROOT / ".env.example": _env_example()}
 
 
-def _readme(path: Path, language: str) -> str:
+def _page(path: Path, language: str) -> str:
     rows = [_HEAD.in_language(language)]
     rows += [_row(variable, language) for variable in SettingsTable.variables()]
     table = "\n".join(rows) + "\n"

@@ -1,4 +1,4 @@
-"""What can be set from outside. The settings, README.md, README.zh-CN.md and .env.example are made of this table.
+"""What can be set from outside. The settings, docs/reference/settings.md and .env.example are made of this table.
 
 After a change here, ``make docs`` writes the documents anew.
 """

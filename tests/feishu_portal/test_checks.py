@@ -81,7 +81,7 @@ def test_lists_that_leave_the_public_url_out(settings, public_url, hosts, origin
         ("ALLOWED_HOST", "ALLOWED_HOSTS"),
         ("TIMEZONE", "TIME_ZONE"),
         ("ENCRYPTION_KEY", "ENCRYPTION_KEYS"),
-        ("FEISHU_NO_SUCH_THING", "README.md"),
+        ("FEISHU_NO_SUCH_THING", "docs/reference/settings.md"),
     ],
 )
 def test_misspelt_variable_is_named_beside_the_one_that_is_meant(monkeypatch, name, meant):

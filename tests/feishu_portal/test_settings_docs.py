@@ -11,7 +11,7 @@ def test_documents_are_current() -> None:
     assert outdated == [], "run make docs"
 
 
-def test_both_readmes_list_every_variable() -> None:
+def test_both_pages_list_every_variable() -> None:
     for name in LANGUAGES:
         assert re.findall(r"^\| `([A-Z_]+)` \|", documents()[ROOT / name], re.MULTILINE) == NAMES
 
