@@ -361,6 +361,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='usertoken',
+            index=models.Index(condition=models.Q(('status', 'active')), fields=['reauthorize_by'], name='token_ending'),
+        ),
+        migrations.AddIndex(
+            model_name='usertoken',
             index=models.Index(fields=['status', 'bot'], name='token_by_status'),
         ),
         migrations.AddIndex(

@@ -156,6 +156,11 @@ class UserToken(models.Model):
                 fields=("next_refresh_at",),
                 condition=models.Q(status=TokenStatus.ACTIVE),
             ),
+            models.Index(
+                name="token_ending",
+                fields=("reauthorize_by",),
+                condition=models.Q(status=TokenStatus.ACTIVE),
+            ),
             models.Index(name="token_by_status", fields=("status", "bot")),
             models.Index(
                 name="token_uncertain",

@@ -13,7 +13,7 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from core.access import sessions, sign_in  # noqa: F401, PLC0415 -- they listen to Django's signals
         from core.console import list_headers  # noqa: PLC0415 -- models are there only now
-        from core.installation import standing, watch  # noqa: F401, PLC0415 -- likewise; a passive process sends nothing
+        from core.installation import figures, standing, watch  # noqa: F401, PLC0415 -- likewise; a passive process sends nothing
         from core.vault.canary import create_canary  # noqa: PLC0415 -- likewise
 
         list_headers.install()

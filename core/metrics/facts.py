@@ -59,6 +59,13 @@ _read_at = gauge(
     "feishu_database_figures_timestamp_seconds",
     Text("最近一次从数据库读取全部指标的时间。", "When all figures were last read from the database."),
 )
+_up = gauge(
+    "feishu_database_up",
+    Text(
+        "本进程能否访问数据库：1 为能，0 为不能；首次抓取前为 0。",
+        "Whether this process reaches the database: 1 or 0; 0 before the first scrape.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,11 @@ class DatabaseFigures(Collector):
         except TimeoutError:
             if self._clock() - self._read_until > STALE - LIFE:
                 self._families = []
+                _note_reached(is_reached=False)
 
     def _read(self) -> None:
         families: list[GaugeMetricFamily] = []
-        has_failed = False
+        has_failed, is_reached = False, True
         try:
             limit_waiting(STATEMENT_SECONDS)
             for fact in self._facts:
@@ -129,11 +137,13 @@ class DatabaseFigures(Collector):
                     has_failed = True
                     self._note_failure(fact, error)
                     if isinstance(error, InterfaceError | OperationalError) and not connection.is_usable():
+                        is_reached = False
                         break  # no use in asking a server that is away for the next one
         finally:
             connection.close()
             self._families = families
             self._read_until = self._clock() + LIFE
+        _note_reached(is_reached=is_reached)
         if not has_failed:
             with FORK_LOCK:
                 _read_at.set_to_current_time()
@@ -147,6 +157,11 @@ class DatabaseFigures(Collector):
             logger.warning(
                 "metric_not_read", extra={"metric": name, "more_unlogged": unlogged, **described(error)}
             )
+
+
+def _note_reached(*, is_reached: bool) -> None:
+    with FORK_LOCK:
+        _up.set(is_reached)
 
 
 def _families_of(fact: Fact) -> Iterator[GaugeMetricFamily]:

@@ -45,6 +45,7 @@ def test_figures_that_cannot_be_read_cost_no_others_and_are_counted():
     collector.refresh(seconds=60)
     assert figures(collector) == {"feishu_tested": 1.0}
     assert value("feishu_database_figures_failures_total", "feishu_broken") == before + 1
+    assert value("feishu_database_up") == 1
 
 
 def test_database_that_is_away_is_not_asked_for_one_figure_after_the_other(monkeypatch):
@@ -58,6 +59,7 @@ def test_database_that_is_away_is_not_asked_for_one_figure_after_the_other(monke
     collector = DatabaseFigures([fact(refuse, "feishu_broken"), fact(refuse, "feishu_broken_too")])
     collector.refresh(seconds=60)
     assert (figures(collector), asked) == ({}, [1])
+    assert value("feishu_database_up") == 0
 
 
 def test_database_that_does_not_answer_holds_up_no_scrape():
@@ -78,7 +80,7 @@ def test_old_figures_serve_for_a_while_where_new_ones_take_long():
     answered.clear()
     for now[0], expected in ((20.0, {"feishu_tested": 0.0}), (70.0, {})):
         collector.refresh(seconds=0.05)
-        assert figures(collector) == expected
+        assert (figures(collector), value("feishu_database_up")) == (expected, float(bool(expected)))
     answered.set()
     collector.refresh(seconds=60)
     assert figures(collector) == {"feishu_tested": 70.0}
