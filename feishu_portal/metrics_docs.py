@@ -1,12 +1,15 @@
-"""Writes the table of metrics into docs/metrics.md: ``DEBUG=on python -m feishu_portal.metrics_docs``."""
+"""Writes the table of metrics into docs/reference/metrics.md and its Chinese page:
+``DEBUG=on python -m feishu_portal.metrics_docs``.
+"""
 
 import os
-import re
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
+from feishu.text import Text
+from feishu_portal.marked_pages import pages, table, write
+
 MODULES: Final = (
     "feishu_portal.api.proxy.metrics",
     "feishu_portal.runtime.metrics.build",
@@ -14,31 +17,39 @@ MODULES: Final = (
 )
 """That declare metrics and are loaded by some processes alone. The others are loaded with their apps."""
 
-_PLACE = re.compile(r"(?<=<!-- metrics -->\n).*?(?=<!-- /metrics -->)", re.DOTALL)
-_HEAD = "| metric | type | labels | source | meaning | 说明 |\n|---|---|---|---|---|---|"
+_HEAD = [
+    Text("指标", "metric"),
+    Text("类型", "type"),
+    Text("标签", "labels"),
+    Text("来源", "source"),
+    Text("说明", "meaning"),
+]
+_SOURCES = {True: Text("数据库", "database"), False: Text("进程", "process")}
 
 
-def page() -> str:
-    """The page as it should be. Django has to be set up."""
+def documents() -> dict[Path, str]:
+    """The pages as they should be, by their paths. Django has to be set up."""
     for name in MODULES:
         import_module(name)
+    return pages("reference/metrics", "metrics", _table)
+
+
+def _table(language: str) -> str:
     from core.metrics.registry import DECLARATIONS  # noqa: PLC0415 -- needs Django
 
-    rows = [_HEAD]
-    for declaration in sorted(DECLARATIONS.values(), key=lambda one: one.name):
-        labels = " ".join(f"`{label}`" for label in declaration.labels)
-        source = "database" if declaration.is_read else "process"
-        cells = (
-            f"`{declaration.name}`",
-            declaration.kind,
-            labels,
-            source,
-            declaration.help.en_us,
-            declaration.help.zh_cn,
-        )
-        rows.append("".join(f"| {cell} " if cell else "| " for cell in cells) + "|")
-    table = "\n".join(rows) + "\n"
-    return _PLACE.sub(lambda _old: table, PAGE.read_text(encoding="utf-8"))
+    return table(
+        [name.in_language(language) for name in _HEAD],
+        [
+            [
+                f"`{one.name}`",
+                one.kind,
+                " ".join(f"`{label}`" for label in one.labels),
+                _SOURCES[one.is_read].in_language(language),
+                one.help.in_language(language),
+            ]
+            for one in sorted(DECLARATIONS.values(), key=lambda one: one.name)
+        ],
+    )
 
 
 def main() -> None:
@@ -46,7 +57,7 @@ def main() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
     django.setup()
-    PAGE.write_text(page(), encoding="utf-8")
+    write(documents())
 
 
 if __name__ == "__main__":

@@ -3,22 +3,22 @@
 Reads no settings, so it needs neither an environment nor a database.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
 from feishu.text import Text
+from feishu_portal.marked_pages import LANGUAGES, ROOT, pages, table, write
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import Variable
 
-ROOT = Path(__file__).resolve().parent.parent
-LANGUAGES = {"docs/reference/settings.md": "en", "docs/reference/settings.zh.md": "zh-hans"}
+PAGE = "reference/settings"
 
-_PLACE = re.compile(r"(?<=<!-- environment -->\n).*?(?=<!-- /environment -->)", re.DOTALL)
-_HEAD = Text(
-    "| 变量 | 默认值 | 取值 | 说明 |\n|---|---|---|---|",
-    "| variable | default | values | meaning |\n|---|---|---|---|",
-)
+_HEAD = [
+    Text("变量", "variable"),
+    Text("默认值", "default"),
+    Text("取值", "values"),
+    Text("说明", "meaning"),
+]
 _EXAMPLE_HEAD = """\
 # Copy to .env and take the mark from what you set. Every variable can also be given as NAME_FILE, the path of a file
 # that holds the value. 复制为 .env，去掉需要设置的行首的 #。
@@ -27,23 +27,21 @@ _EXAMPLE_HEAD = """\
 
 def documents() -> dict[Path, str]:
     """The files as they should be, by their paths."""
-    pages = {ROOT / name: _page(ROOT / name, language) for name, language in LANGUAGES.items()}
-    return pages | {ROOT / ".env.example": _env_example()}
+    return pages(PAGE, "environment", _table) | {ROOT / ".env.example": _env_example()}
 
 
-def _page(path: Path, language: str) -> str:
-    rows = [_HEAD.in_language(language)]
-    rows += [_row(variable, language) for variable in SettingsTable.variables()]
-    table = "\n".join(rows) + "\n"
-    return _PLACE.sub(lambda _old: table, path.read_text(encoding="utf-8"))
+def _table(language: str) -> str:
+    return table(
+        [name.in_language(language) for name in _HEAD],
+        [_row(variable, language) for variable in SettingsTable.variables()],
+    )
 
 
-def _row(variable: Variable[Any], language: str) -> str:
+def _row(variable: Variable[Any], language: str) -> list[str]:
     default = f"`{variable.default}`" if variable.default else ""
     if variable.unset:
         default = variable.unset.in_language(language)
-    cells = (f"`{variable.name}`", default, _values(variable, language), variable.help.in_language(language))
-    return "".join(f"| {cell} " if cell else "| " for cell in cells).replace("<", r"\<") + "|"
+    return [f"`{variable.name}`", default, _values(variable, language), variable.help.in_language(language)]
 
 
 def _values(variable: Variable[Any], language: str) -> str:
@@ -70,8 +68,7 @@ def _lines(variable: Variable[Any]) -> list[str]:
 
 
 def main() -> None:
-    for path, content in documents().items():
-        path.write_text(content, encoding="utf-8")
+    write(documents())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The registry of this process, and the declaration of every metric, which docs/metrics.md is made of."""
+"""The registry of this process, and the declaration of every metric, which docs/reference/metrics.md is made of."""
 
 import os
 import threading
@@ -50,7 +50,7 @@ Metric = prometheus_client.Counter | prometheus_client.Gauge | Histogram
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What docs/metrics.md says of a metric. ``is_read``: from the database, so every process gives the same figures."""
+    """What docs/reference/metrics.md says of a metric. ``is_read``: from the database, so every process gives the same figures."""
 
     name: str
     kind: str

@@ -1,6 +1,7 @@
 import re
 
-from feishu_portal.settings_docs import LANGUAGES, ROOT, documents
+from feishu_portal.marked_pages import LANGUAGES, ROOT
+from feishu_portal.settings_docs import PAGE, documents
 from feishu_portal.settings_table import SettingsTable
 
 NAMES = [variable.name for variable in SettingsTable.variables()]
@@ -12,8 +13,9 @@ def test_documents_are_current() -> None:
 
 
 def test_both_pages_list_every_variable() -> None:
-    for name in LANGUAGES:
-        assert re.findall(r"^\| `([A-Z_]+)` \|", documents()[ROOT / name], re.MULTILINE) == NAMES
+    for ending in LANGUAGES:
+        page = documents()[ROOT / "docs" / f"{PAGE}{ending}"]
+        assert re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE) == NAMES
 
 
 def test_example_environment_offers_every_variable_and_sets_none() -> None:
