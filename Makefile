@@ -1,4 +1,5 @@
-# One virtual environment and two lock files: requirements-dev.lock holds all of requirements.lock, and the tools.
+# One virtual environment and three lock files: requirements-dev.lock holds all of requirements.lock, and the tools;
+# requirements-docs.lock what the documentation site is built with, in versions that agree with the others.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -9,7 +10,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-stream bench-workers bench-queues bench-embedded
+.PHONY: bench-stream bench-workers bench-queues bench-embedded site
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -150,10 +151,11 @@ chaos-tokens: $(DEVELOPMENT) ## kill, stop and starve the refresher for half an 
 chaos-events: $(DEVELOPMENT) ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
 	$(PYTHON) -m bench.chaos_events $(ARGS)
 
-lock: $(DEVELOPMENT) ## both lock files anew, from pyproject.toml
+lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
+	$(subst pyproject.toml,--group docs,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-docs.lock
 	$(subst pyproject.toml,$(FOREIGN)/requirements.in,$(COMPILE)) --output-file $(FOREIGN)/requirements.lock
 
 messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and compile it
@@ -161,9 +163,15 @@ messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and c
 	$(PYTHON) manage.py makemessages --locale zh_Hans --add-location file --ignore $(VENV) --ignore data
 	$(PYTHON) -m feishu_portal.catalogue
 
-docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.example, metrics
+docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.example, metrics, commands, codes
 	$(PYTHON) -m feishu_portal.settings_docs
 	DEBUG=on $(PYTHON) -m feishu_portal.metrics_docs
+	DEBUG=on $(PYTHON) -m feishu_portal.commands_docs
+	$(PYTHON) -m feishu_portal.codes_docs
+
+# Opened from the folder or served by anything: it asks no other host for fonts or scripts.
+site: $(VENV)/.site ## the documentation site into site/, both languages; fails on a link that leads nowhere
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
   --universal --generate-hashes --python-version 3.11 --no-header
@@ -180,6 +188,10 @@ $(VENV)/.runtime: requirements.lock | $(PYTHON)
 $(VENV)/.development: requirements-dev.lock | $(PYTHON)
 	@$(call install,$<)
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.site: requirements-docs.lock | $(PYTHON)
+	@$(call install,$<)
+	@touch $@
 
 define install
 echo "Installing $(1): this takes a minute the first time."; \

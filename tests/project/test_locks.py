@@ -8,7 +8,8 @@ from packaging.version import Version
 
 from tests.services.processes import PROJECT
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",), "requirements-docs.lock": ("docs",)}
+"""Each lock file, and the groups of pyproject.toml that it is made of."""
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", re.MULTILINE
 )
@@ -21,9 +22,12 @@ def pins(lock: str) -> dict[str, str]:
     }
 
 
-def wanted(*, development: bool) -> list[Requirement]:
+def wanted(lock: str) -> list[Requirement]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    lines = project["project"]["dependencies"] + (project["dependency-groups"]["dev"] if development else [])
+    # The site is built without the portal.
+    lines = [] if lock == "requirements-docs.lock" else list(project["project"]["dependencies"])
+    for group in LOCKS[lock]:
+        lines += project["dependency-groups"][group]
     return [Requirement(line) for line in lines]
 
 
@@ -31,7 +35,7 @@ def wanted(*, development: bool) -> list[Requirement]:
 def test_every_dependency_is_pinned_within_the_bounds_of_pyproject(lock: str) -> None:
     pinned = pins(lock)
 
-    for requirement in wanted(development=lock == "requirements-dev.lock"):
+    for requirement in wanted(lock):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is missing in {lock}: run `make lock`"
         assert Version(version) in requirement.specifier, (
@@ -56,3 +60,9 @@ def test_tests_run_on_the_versions_that_production_runs_on() -> None:
     development = pins("requirements-dev.lock").items()
 
     assert pins("requirements.lock").items() - development == set()
+
+
+def test_tools_of_the_site_change_no_version_that_is_installed() -> None:
+    others, docs = pins("requirements-dev.lock"), pins("requirements-docs.lock")
+
+    assert {name: others[name] for name in others.keys() & docs.keys() if others[name] != docs[name]} == {}
