@@ -6,13 +6,17 @@
 import os
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parent.parent / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+from feishu_portal.files import RESOURCES
+
+SOURCE = RESOURCES / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 
 
 def is_compiled(source: Path = SOURCE) -> bool:
-    """Whether the compiled catalogue exists and is not older than its source."""
+    """Whether the compiled catalogue exists and is not older than its source, which a wheel leaves out."""
     compiled = source.with_suffix(".mo")
-    return compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime
+    if not compiled.exists():
+        return False
+    return not source.exists() or compiled.stat().st_mtime >= source.stat().st_mtime
 
 
 def compile_catalogue(source: Path = SOURCE) -> None:

@@ -17,10 +17,9 @@ from django.conf import global_settings
 from environ.fileaware_mapping import FileAwareMapping
 
 from feishu.text import Text
+from feishu_portal.files import BASE_DIR
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import KeyVariable, T, Variable, WrongValueError
-
-BASE_DIR = Path(__file__).resolve().parent.parent
 
 _ENV_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")  # as django-environ reads it
 _USER_INFO = re.compile(r"//[^/@]*@")
@@ -64,7 +63,7 @@ def read_environment() -> SettingsTable:
         problems += [_sentence(key, _missing(key)) for key in missing_keys]
     if problems:
         raise WrongSettingsError(problems)
-    values["DATA_DIR"] = _made_folder(BASE_DIR / values["DATA_DIR"])
+    values["DATA_DIR"] = _made_folder(values["DATA_DIR"])
     for key in missing_keys:
         values[key.name] = made_once(key, values["DATA_DIR"])
     return SettingsTable(values)

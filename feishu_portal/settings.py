@@ -11,7 +11,8 @@ from django.urls import reverse_lazy
 
 from feishu_portal import console
 from feishu_portal.database_url import database
-from feishu_portal.environment import BASE_DIR, add_handler_switches, read_environment
+from feishu_portal.environment import add_handler_switches, read_environment
+from feishu_portal.files import BASE_DIR, RESOURCES
 from feishu_portal.logs import logging_config
 
 django_stubs_ext.monkeypatch()
@@ -130,7 +131,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [RESOURCES / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -188,7 +189,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 LANGUAGE_CODE = environment.LANGUAGE_CODE
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [RESOURCES / "locale"]
 TIME_ZONE = environment.TIME_ZONE
 USE_TZ = True
 
@@ -196,7 +197,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [RESOURCES / "static"]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 

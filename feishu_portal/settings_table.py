@@ -4,13 +4,13 @@ After a change here, ``make docs`` writes the documents anew.
 """
 
 import secrets
-from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from feishu.text import Text
 from feishu_portal import validators
 from feishu_portal.database_url import POOLERS, database_url
+from feishu_portal.files import BASE_DIR, default_data_dir
 from feishu_portal.variables import (
     KeyVariable,
     Table,
@@ -157,8 +157,11 @@ class SettingsTable(Table):
     )
     DATA_DIR = Variable(
         Text("存放 SQLite 与开发密钥的目录。", "Folder for SQLite and the keys made in development."),
-        parse=Path,
-        default="data",
+        parse=lambda value: BASE_DIR / value if value else default_data_dir(),
+        unset=Text(
+            "`data`；以 wheel 安装时为用户数据目录", "`data`; of a wheel, a folder in the user's data"
+        ),
+        example="/var/lib/feishu-portal",
     )
     LANGUAGE_CODE = choice(
         Text("浏览器未指定时页面使用的语言。", "Language of pages when the browser asks for neither."),

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from feishu_portal import validators
-from feishu_portal.environment import BASE_DIR, WrongSettingsError, add_handler_switches, read_environment
+from feishu_portal.environment import WrongSettingsError, add_handler_switches, read_environment
+from feishu_portal.files import BASE_DIR
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import KeyVariable
 

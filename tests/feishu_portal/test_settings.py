@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpRequest
 from django.test import Client
 
-from feishu_portal.environment import BASE_DIR
+from feishu_portal.files import BASE_DIR
 from feishu_portal.settings_table import SettingsTable
 
 HTTPS = "https://portal.example.test"

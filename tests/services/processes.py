@@ -46,7 +46,9 @@ def wait_until(condition: Callable[[], T | None], *, what: str, seconds: float =
 class ManagedProcess:
     """A child process in a session of its own; what it prints, on either stream, is in ``output``."""
 
-    def __init__(self, command: list[str], *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], *, environment: Mapping[str, str], log: Path, folder: Path = PROJECT
+    ) -> None:
         self.command = command
         self._log = log
         with log.open("wb") as file:
@@ -55,7 +57,7 @@ class ManagedProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                cwd=PROJECT,
+                cwd=folder,
                 env=dict(environment),
                 start_new_session=True,
             )

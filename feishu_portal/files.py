@@ -1,0 +1,25 @@
+"""Where the portal's own files and an operator's lie: with a checkout, and with the wheel installed.
+
+The wheel carries templates, static files and translations inside this package (``hatch_build.py``, ``pyproject.toml``).
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_IN_WHEEL = _PACKAGE / "resources"
+_IS_WHEEL = _IN_WHEEL.is_dir()
+
+RESOURCES = _IN_WHEEL if _IS_WHEEL else _PACKAGE.parent
+"""Folder of ``templates``, ``static`` and ``locale``."""
+
+BASE_DIR = Path.cwd() if _IS_WHEEL else _PACKAGE.parent
+"""What relative paths of an operator count from, and where ``.env`` is looked for."""
+
+
+def default_data_dir() -> Path:
+    """DATA_DIR where none is set."""
+    if not _IS_WHEEL:
+        return BASE_DIR / "data"
+    from platformdirs import user_data_path  # noqa: PLC0415 -- production sets DATA_DIR
+
+    return user_data_path("feishu-portal", appauthor=False)

@@ -1,0 +1,114 @@
+import sys
+
+import pytest
+
+from core import __version__
+from feishu_portal import command_line
+from feishu_portal.command_line import ROLES, main, manage
+
+
+@pytest.fixture
+def managed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The command lines that reach Django, instead of being run."""
+    found: list[list[str]] = []
+    monkeypatch.setattr("django.core.management.execute_from_command_line", found.append)
+    monkeypatch.setenv("DEBUG", "off")
+    return found
+
+
+@pytest.fixture
+def celery(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The command lines that reach Celery, instead of being run."""
+    found: list[list[str]] = []
+    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr("celery.__main__.main", lambda: found.append(sys.argv))
+    return found
+
+
+@pytest.mark.parametrize("arguments", [[], ["demo"]])
+def test_demo_is_what_runs_by_default(
+    managed: list[list[str]], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.delenv("DEBUG")
+    main(["feishu-portal", *arguments])
+
+    assert managed == [["feishu-portal", "runportal", "--sandbox"]]
+    assert command_line.os.environ["DEBUG"] == "on"
+
+
+def test_options_alone_are_those_of_the_demo(managed: list[list[str]]) -> None:
+    main(["feishu-portal", "--port", "9000"])
+
+    assert managed == [["feishu-portal", "runportal", "--sandbox", "--port", "9000"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["portal", "--port", "9000"], ["runportal", "--port", "9000"]),
+        (["listener", "--node", "one"], ["runfeishu", "--node", "one"]),
+        (["migrate", "--plan"], ["migrate", "--plan"]),
+        (["manage", "migrate"], ["migrate"]),
+        (["manage"], []),
+        (["help", "migrate"], ["help", "migrate"]),
+    ],
+)
+def test_commands_reach_django(managed: list[list[str]], arguments: list[str], command: list[str]) -> None:
+    main(["feishu-portal", *arguments])
+
+    assert managed == [["feishu-portal", *command]]
+
+
+@pytest.mark.parametrize(
+    ("role", "arguments"),
+    [
+        ("worker", ["worker"]),
+        ("refresher", ["worker", "--queues", "token_refresh", "--pool", "threads"]),
+        ("beat", ["beat"]),
+    ],
+)
+def test_roles_of_celery_are_its_own_commands(
+    celery: list[list[str]], role: str, arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["feishu-portal", role, "--loglevel", "INFO"])
+
+    assert not ended.value.code
+    assert celery == [["celery", "--app", "feishu_portal", *arguments, "--loglevel", "INFO"]]
+
+
+def test_web_waits_a_bounded_time_for_requests_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    monkeypatch.setattr("uvicorn.main", lambda arguments, **_options: found.extend(arguments))
+    main(["feishu-portal", "web", "--port", "9000"])
+
+    assert found[0] == "feishu_portal.asgi:application"
+    assert found[found.index("--timeout-graceful-shutdown") + 1] == "10"
+    assert found[-2:] == ["--port", "9000"]
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h", "help"])
+def test_usage_names_every_role_in_both_languages(capsys: pytest.CaptureFixture[str], flag: str) -> None:
+    main(["feishu-portal", flag])
+    shown = capsys.readouterr().out
+
+    for name, (_, text) in ROLES.items():
+        assert name in shown
+        assert text.en_us in shown
+        assert text.zh_cn in shown
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["feishu-portal", "--version"])
+
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+def test_sandbox_is_run_without_settings(monkeypatch: pytest.MonkeyPatch, managed: list[list[str]]) -> None:
+    found = []
+    monkeypatch.setattr("sandbox.command.main", lambda arguments, program: found.append((arguments, program)))
+    with pytest.raises(SystemExit):
+        manage(["/somewhere/manage.py", "runsandbox", "--port", "9900"])
+
+    assert found == [(["--port", "9900"], "manage.py runsandbox")]
+    assert managed == []
