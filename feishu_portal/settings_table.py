@@ -490,6 +490,17 @@ class SettingsTable(Table):
         least=1,
         most=1_000,
     )
+    FEISHU_WORKER_PROCESSES = integer(
+        Text(
+            "单个 worker 的进程数（refresher 则为线程数），与主机核数无关；命令行的 --concurrency 优先。"
+            "每个进程各有自己的处理器线程与数据库连接。",
+            "How many processes one worker has, however many cores the host has; of a refresher, threads. --concurrency has "
+            "precedence. Each process has handler threads and database connections of its own.",
+        ),
+        default="2",
+        least=1,
+        most=256,
+    )
     FEISHU_PLATFORM_HOSTS = texts(
         Text(
             "非超级用户的操作员也可以为机器人填写的平台主机（自定义地址），逗号分隔，可带端口或以 *. 开头。"

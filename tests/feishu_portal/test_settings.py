@@ -91,3 +91,11 @@ def test_hsts_speaks_for_the_portals_own_host_unless_more_is_asked_for(set_up, s
 
 def test_plain_http_has_no_hsts(set_up):
     assert set_up(PUBLIC_URL="http://corp.example.test", HSTS="preload")["SECURE_HSTS_SECONDS"] == 0
+
+
+@pytest.mark.parametrize(("variables", "processes"), [({}, 2), ({"FEISHU_WORKER_PROCESSES": "5"}, 5)])
+def test_worker_has_the_processes_it_was_given_however_many_cores_there_are(
+    set_up, monkeypatch, variables, processes
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    assert set_up(**variables)["CELERY_WORKER_CONCURRENCY"] == processes
