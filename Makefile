@@ -155,6 +155,7 @@ lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
+	$(subst pyproject.toml,--group build,$(COMPILE)) --constraint requirements-dev.lock --output-file deploy/docker/build.lock
 	$(subst pyproject.toml,--group docs,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-docs.lock
 	$(subst pyproject.toml,$(FOREIGN)/requirements.in,$(COMPILE)) --output-file $(FOREIGN)/requirements.lock
 
