@@ -1,5 +1,6 @@
-# One virtual environment and three lock files: requirements-dev.lock holds all of requirements.lock, and the tools;
-# requirements-docs.lock what the documentation site is built with, in versions that agree with the others.
+# One virtual environment and its lock files: requirements-dev.lock holds all of requirements.lock, and the tools;
+# requirements-docs.lock is what the documentation site is built with and requirements-deploy.lock what checks deploy/, in
+# versions that agree with the others.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -10,7 +11,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-stream bench-workers bench-queues bench-embedded site
+.PHONY: bench-stream bench-workers bench-queues bench-embedded site deploy-tools
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -26,6 +27,8 @@ run: $(VENV)/.runtime $(CATALOGUE) ## portal, connections, worker, scheduler and
 	@DEBUG=on exec $(PYTHON) manage.py runportal --sandbox $(ARGS)
 
 setup: $(DEVELOPMENT) ## .venv with all that running and testing need
+
+deploy-tools: $(VENV)/.deploy ## what tests/deploy checks images, compose files and charts with
 
 # Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
 WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
@@ -156,6 +159,7 @@ lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
 	$(subst pyproject.toml,--group build,$(COMPILE)) --constraint requirements-dev.lock --output-file deploy/docker/build.lock
+	$(subst pyproject.toml,--group deploy,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-deploy.lock
 	$(subst pyproject.toml,--group docs,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-docs.lock
 	$(subst pyproject.toml,$(FOREIGN)/requirements.in,$(COMPILE)) --output-file $(FOREIGN)/requirements.lock
 
@@ -189,6 +193,10 @@ $(VENV)/.runtime: requirements.lock | $(PYTHON)
 $(VENV)/.development: requirements-dev.lock | $(PYTHON)
 	@$(call install,$<)
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.deploy: requirements-deploy.lock | $(PYTHON)
+	@$(call install,$<)
+	@touch $@
 
 $(VENV)/.site: requirements-docs.lock | $(PYTHON)
 	@$(call install,$<)

@@ -8,7 +8,14 @@ from packaging.version import Version
 
 from tests.services.processes import PROJECT
 
-LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",), "requirements-docs.lock": ("docs",)}
+OF_THE_PORTAL = {"requirements.lock": (), "requirements-dev.lock": ("dev",)}
+OF_TOOLS = {
+    "requirements-docs.lock": ("docs",),
+    "requirements-deploy.lock": ("deploy",),
+    "deploy/docker/build.lock": ("build",),
+}
+"""Without the portal's own dependencies."""
+LOCKS = OF_THE_PORTAL | OF_TOOLS
 """Each lock file, and the groups of pyproject.toml that it is made of."""
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)(.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", re.MULTILINE
@@ -24,8 +31,7 @@ def pins(lock: str) -> dict[str, str]:
 
 def wanted(lock: str) -> list[Requirement]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    # The site is built without the portal.
-    lines = [] if lock == "requirements-docs.lock" else list(project["project"]["dependencies"])
+    lines = list(project["project"]["dependencies"]) if lock in OF_THE_PORTAL else []
     for group in LOCKS[lock]:
         lines += project["dependency-groups"][group]
     return [Requirement(line) for line in lines]
@@ -62,7 +68,16 @@ def test_tests_run_on_the_versions_that_production_runs_on() -> None:
     assert pins("requirements.lock").items() - development == set()
 
 
-def test_tools_of_the_site_change_no_version_that_is_installed() -> None:
-    others, docs = pins("requirements-dev.lock"), pins("requirements-docs.lock")
+@pytest.mark.parametrize("lock", OF_TOOLS)
+def test_tools_change_no_version_that_is_installed(lock: str) -> None:
+    tools = pins(lock)
+    for other in sorted(LOCKS.keys() - {lock}):
+        others = pins(other)
+        assert {name for name in others.keys() & tools.keys() if others[name] != tools[name]} == set(), other
 
-    assert {name: others[name] for name in others.keys() & docs.keys() if others[name] != docs[name]} == {}
+
+def test_the_image_is_built_with_what_the_wheel_asks_for() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    asked = {Requirement(line).name for line in project["build-system"]["requires"]}
+
+    assert asked == set(project["dependency-groups"]["build"])
