@@ -2,6 +2,9 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
 
 from events.models import Event
 from feishu.blanking import without_token
@@ -10,21 +13,50 @@ from feishu.callbacks import OLD_CARD_CALLBACK
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def payload_of(event: Event) -> bytes:
-    """``{"id", "event_id", "type", "app_id", "created_at", "received_at", "payload"}`` as JSON in UTF-8.
+class DeliveredEvent(TypedDict):
+    """An event as a receiver gets it."""
 
-    ``payload`` is what the platform sent, byte for byte, without the bot's verification token: whoever holds that can
-    send forged events to the bot's webhook. Raises ValueError for an event that cannot be read.
-    """
-    about = {
+    id: Annotated[
+        int,
+        Meta(
+            description="The portal's own number of the event, as in `GET /api/v1/events/{event_id}`; 0 in a test delivery"
+        ),
+    ]
+    event_id: Annotated[str, Meta(description="The platform's; the same for each repetition")]
+    type: Annotated[str, Meta(description="E.g. `im.message.receive_v1`; `portal.test` in a test delivery")]
+    app_id: Annotated[str, Meta(description="The bot's App ID")]
+    created_at: Annotated[
+        str,
+        Meta(
+            description="When it happened, as the platform says",
+            extra_json_schema={"format": "date-time"},
+        ),
+    ]
+    received_at: Annotated[
+        str,
+        Meta(description="When the portal got it first", extra_json_schema={"format": "date-time"}),
+    ]
+    payload: Annotated[
+        dict[str, Any],
+        Meta(
+            description="The platform's JSON, byte for byte, but for the bot's Verification Token, which is emptied"
+        ),
+    ]
+
+
+def payload_of(event: Event) -> bytes:
+    """The `DeliveredEvent` as JSON in UTF-8. The verification token is taken out because whoever holds it can send forged
+    events to the bot's webhook. Raises ValueError for an event that cannot be read."""
+    event_without_payload: DeliveredEvent = {
         "id": event.pk,
         "event_id": event.event_id,
         "type": event.event_type,
         "app_id": event.bot.app_id,
         "created_at": _in_utc(event.created_at),
         "received_at": _in_utc(event.received_at),
+        "payload": {},
     }
-    opening = json.dumps(about, ensure_ascii=False)[:-1]
+    opening = json.dumps(event_without_payload, ensure_ascii=False).removesuffix(', "payload": {}}')
     return b"".join((opening.encode("utf-8", "replace"), b', "payload": ', _without_token(event), b"}"))
 
 

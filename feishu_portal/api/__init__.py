@@ -10,26 +10,27 @@ from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.connections import api as long_connections
-from feishu_portal.api.description import complete
+from feishu_portal.api.description import complete, webhook
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.messages import router as sending
 from feishu_portal.api.problems import install
-from feishu_portal.api.proxy.description import PATHS
+from feishu_portal.api.proxy import description as proxy
 from feishu_portal.api.subscriptions import router as subscriptions
 from feishu_portal.api.tokens import router as user_tokens
 from feishu_portal.api.users import router as users
 
 
 class PortalAPI(StableAPI):
-    """Its description has the proxy, which is no router, and the routes under ``/api/feishu`` as well."""
+    """Its description has the proxy and the webhook, which are no routers, and the routes under ``/api/feishu`` as well."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         others = long_connections.get_openapi_schema(path_prefix="/api/feishu/")
-        schema["paths"] |= others["paths"] | PATHS
+        schema["paths"] |= others["paths"] | webhook.PATHS | proxy.PATHS
         for kind, components in others["components"].items():
             schema["components"].setdefault(kind, {}).update(components)
+        schema["components"]["schemas"] |= webhook.SCHEMAS | proxy.SCHEMAS
         complete(schema, server=settings.PUBLIC_URL)
         return schema
 

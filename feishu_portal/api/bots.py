@@ -105,5 +105,6 @@ def list_bots(
 
 @router.get("/{bot_id}", response=BotOut, summary="One bot")
 def get_bot(request: HttpRequest, bot_id: str) -> BotOut:
+    """With the state of each of its connections."""
     [status] = statuses([bot_for(caller(request, Scope.BOTS_READ), bot_id)])
     return bot_out(status)

@@ -25,6 +25,7 @@ from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
 from feishu_portal.api.problems import install
 
+TAG: Final = "long connections"
 MAX_LIMIT: Final = 1000
 """Bots on one page of statuses."""
 
@@ -93,14 +94,26 @@ api = StableAPI(
 install(api)
 
 
-@api.post("/bots/{bot_id}/ws/connect", response={200: Controlled, 400: Refused}, by_alias=True)
+@api.post(
+    "/bots/{bot_id}/ws/connect",
+    response={200: Controlled, 400: Refused},
+    by_alias=True,
+    tags=[TAG],
+    summary="Connect a bot",
+)
 def connect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
     """Open the bot's connections, and replace those that are open. A bot whose events come by webhook is brought to the long
     connection."""
     return _control(request, bot_id, bring_to_connection, ConnectionState.CONNECTING)
 
 
-@api.post("/bots/{bot_id}/ws/disconnect", response={200: Controlled, 400: Refused}, by_alias=True)
+@api.post(
+    "/bots/{bot_id}/ws/disconnect",
+    response={200: Controlled, 400: Refused},
+    by_alias=True,
+    tags=[TAG],
+    summary="Disconnect a bot",
+)
 def disconnect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
     """Close the bot's connections until it is connected again."""
     return _control(request, bot_id, disconnect, ConnectionState.DISCONNECTED)
@@ -111,6 +124,8 @@ def disconnect_bot(request: HttpRequest, bot_id: str) -> Status[Any]:
     response={200: BotConnection, 400: Refused},
     by_alias=True,
     exclude_unset=True,
+    tags=[TAG],
+    summary="How a bot's connections are",
 )
 def bot_status(request: HttpRequest, bot_id: str) -> Status[Any]:
     """How the bot's connections are, taken together."""
@@ -122,7 +137,14 @@ def bot_status(request: HttpRequest, bot_id: str) -> Status[Any]:
     return Status(200, _shape(status))
 
 
-@api.get("/ws/status", response=BotConnections, by_alias=True, exclude_unset=True)
+@api.get(
+    "/ws/status",
+    response=BotConnections,
+    by_alias=True,
+    exclude_unset=True,
+    tags=[TAG],
+    summary="How all bots' connections are",
+)
 def all_statuses(
     request: HttpRequest, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT, cursor: str = ""
 ) -> dict[str, Any]:

@@ -144,7 +144,7 @@ ELSEWHERE = (
     ),
     # --- feishu_portal
     elsewhere(
-        "feishu_portal/api", "__init__ base description grants keys long_poll platform_errors reauthorization refresh_wait",
+        "feishu_portal/api", "__init__ base description/__init__ grants keys long_poll platform_errors reauthorization refresh_wait",
         tests="feishu_portal/api",
         why="parts of every route: tested by what a caller gets",
     ),

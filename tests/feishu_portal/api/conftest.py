@@ -1,6 +1,25 @@
 import pytest
+from django.test import Client
 
+from tests.feishu_portal.api.conforming import description
 from tests.feishu_portal.api.messages import message_platform
+
+
+@pytest.fixture(autouse=True)
+def answers_are_as_described(monkeypatch):
+    """Whatever a test asks the API, the answer is one that the OpenAPI document knows."""
+    request = Client.request
+
+    def checked(self, **values):
+        response = request(self, **values)
+        path, is_streamed = response.request["PATH_INFO"], response.streaming
+        body = b"" if is_streamed else response.content
+        description().check(
+            response.request["REQUEST_METHOD"], path, response.status_code, response.headers, body
+        )
+        return response
+
+    monkeypatch.setattr(Client, "request", checked)
 
 
 @pytest.fixture

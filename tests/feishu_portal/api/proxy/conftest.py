@@ -24,6 +24,7 @@ from feishu_portal.api.proxy import admission
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.runtime.web import EmbeddedServer
 from tests.factories import make_bot, make_grant
+from tests.feishu_portal.api.conforming import description
 from tests.feishu_portal.api.proxy.outcomes import refresh
 from tests.feishu_portal.api.proxy.tokens import APP_SECRET, APP_TOKEN, USER_TOKEN
 
@@ -164,7 +165,11 @@ class Proxy:
         transport = httpx.ASGITransport(app=self.endpoint)
         async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
             sent = {"authorization": f"Bearer {key}", **(headers or {})}
-            return await client.request(method, path, headers=sent, **body)
+            response = await client.request(method, path, headers=sent, **body)
+        description().check(
+            method, response.url.path, response.status_code, response.headers, response.content
+        )
+        return response
 
 
 @pytest.fixture

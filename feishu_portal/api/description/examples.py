@@ -1,0 +1,188 @@
+"""Examples of what callers send and read, by the name of the schema. Tests hold them to their schemas."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from feishu_portal.api.description.errors import LOG_ID
+
+_BOT: Final = "9b2f7c1e-4d3a-4c8e-9f60-1a2b3c4d5e6f"
+_SUBSCRIPTION: Final = "5f0c1d2e-3b4a-4d5c-8e6f-7a8b9c0d1e2f"
+_PERSON: Final = "ou_84aad35d084aa403a838cf73ee18467"
+_SCOPES: Final = ["offline_access", "calendar:calendar:readonly"]
+_SINCE: Final = "2026-11-29T07:00:02.513Z"
+_NOW: Final = "2026-11-29T08:04:06.120Z"
+_LATER: Final = "2026-11-29T10:04:06.120Z"
+
+_CONNECTION: Final = {
+    "number": 1,
+    "state": "connected",
+    "connected_at": _SINCE,
+    "last_frame_at": _NOW,
+    "error_code": None,
+    "error": "",
+    "next_attempt_at": None,
+}
+_BOT_OUT: Final = {
+    "id": _BOT,
+    "app_id": "cli_a1b2c3d4e5f6g7h8",
+    "name": "Approvals",
+    "platform": "feishu",
+    "open_url": "https://open.feishu.cn",
+    "browser_url": "https://accounts.feishu.cn",
+    "transport": "websocket",
+    "callback_transport": "websocket",
+    "enabled": True,
+    "state": "connected",
+    "error": "",
+    "connections": [_CONNECTION],
+}
+_USER: Final = {
+    "open_id": _PERSON,
+    "union_id": "on_94a1ee5551019f18cd73d9f111898cf2",
+    "user_id": "3e3cf96b",
+    "email": "lilei@example.com",
+    "tenant_key": "736588c9260f175d",
+    "name": "李雷",
+    "scopes": _SCOPES,
+    "missing_scopes": [],
+    "status": "active",
+    "generation": 4,
+    "authorized_at": "2026-11-20T02:11:40.002Z",
+    "access_expires_at": _LATER,
+    "refresh_expires_at": "2026-12-06T08:04:06.120Z",
+    "reauthorize_by": "2027-11-20T02:11:40.002Z",
+}
+_EVENT: Final = {
+    "id": 1041,
+    "bot_id": _BOT,
+    "event_id": "f7984f25108f8137722bb63c8ee9b2f1",
+    "type": "im.message.receive_v1",
+    "status": "done",
+    "arrived_by": "websocket",
+    "created_at": _NOW,
+    "received_at": _NOW,
+    "finished_at": _NOW,
+    "duplicates": 0,
+    "log_id": LOG_ID,
+}
+PLATFORM_EVENT: Final[Mapping[str, Any]] = {
+    "schema": "2.0",
+    "header": {
+        "event_id": "f7984f25108f8137722bb63c8ee9b2f1",
+        "event_type": "im.message.receive_v1",
+        "create_time": "1795939446120",
+        "app_id": "cli_a1b2c3d4e5f6g7h8",
+        "tenant_key": "736588c9260f175d",
+        "token": "",
+    },
+    "event": {
+        "sender": {"sender_id": {"open_id": _PERSON}, "sender_type": "user"},
+        "message": {
+            "message_id": "om_dc13264520392913993dd051dba21dcf",
+            "chat_id": "oc_a0553eda9014c201e6969b478895c230",
+            "chat_type": "p2p",
+            "message_type": "text",
+            "content": '{"text":"Hello"}',
+        },
+    },
+}
+"""As a receiver gets it: the bot's Verification Token is emptied."""
+DELIVERED_EVENT: Final[Mapping[str, Any]] = {
+    "id": 1041,
+    "event_id": "f7984f25108f8137722bb63c8ee9b2f1",
+    "type": "im.message.receive_v1",
+    "app_id": "cli_a1b2c3d4e5f6g7h8",
+    "created_at": _NOW,
+    "received_at": _NOW,
+    "payload": PLATFORM_EVENT,
+}
+_DELIVERY: Final = {
+    "handler": "approvals.handlers.greet",
+    "subscription": "",
+    "status": "succeeded",
+    "attempts": 1,
+    "round": 0,
+    "current": True,
+    "finished_at": _NOW,
+    "error": "",
+}
+_STATUS: Final = {
+    "botId": _BOT,
+    "state": "connected",
+    "connectedAt": _SINCE,
+    "lastHeartbeat": _NOW,
+}
+_CARD: Final = {
+    "schema": "2.0",
+    "config": {"update_multi": True},
+    "body": {"elements": [{"tag": "markdown", "content": "Approved"}]},
+}
+_MESSAGE: Final = "om_dc13264520392913993dd051dba21dcf"
+
+EXAMPLES: Final[Mapping[str, Any]] = {
+    # --- what is sent
+    "MessageIn": {"receive_id": _PERSON, "text": "Hello"},
+    "ReplyIn": {"text": "Done", "reply_in_thread": False},
+    "CardIn": {"content": _CARD},
+    "TokenIn": {"min_ttl": 120},
+    "SessionIn": {"open_id": _PERSON, "scopes": _SCOPES, "deliver": "card"},
+    "AckIn": {"cursor": 1042},
+    "ReplayIn": {"mode": "failed"},
+    # --- what is answered
+    "BotOut": _BOT_OUT,
+    "BotPage": {"items": [_BOT_OUT], "next_cursor": None},
+    "UserPage": {"items": [_USER], "next_cursor": None},
+    "TokenOut": {
+        "access_token": "u-7f1bcd13fc57d46bac21793a18e560…",
+        "token_type": "Bearer",
+        "expires_at": _LATER,
+        "scopes": _SCOPES,
+        "generation": 4,
+    },
+    "RevocationOut": {"destroyed": True, "revoked": True, "state": "done"},
+    "MessageOut": {"message_id": _MESSAGE, "chat_id": "oc_a0553eda9014c201e6969b478895c230"},
+    "CardOut": {"message_id": _MESSAGE},
+    "EventPage": {"items": [_EVENT], "next_cursor": "1041"},
+    "EventDetailOut": {
+        **_EVENT,
+        "error": "",
+        "payload": PLATFORM_EVENT,
+        "raw": None,
+        "deliveries": [_DELIVERY],
+    },
+    "ReplayOut": {"replay_id": 7, "deliveries": [{**_DELIVERY, "status": "pending", "finished_at": None}]},
+    "SubscriptionOut": {
+        "id": _SUBSCRIPTION,
+        "name": "CRM",
+        "state": "active",
+        "waiting": 1,
+        "more_waiting": False,
+        "oldest_waiting": _NOW,
+        "last_success_at": _SINCE,
+    },
+    "FetchedEvents": {"items": [{"delivery": 1042, "event": DELIVERED_EVENT}], "next_cursor": 1042},
+    "DeliveredEvent": DELIVERED_EVENT,
+    "AckOut": {"acknowledged": 1},
+    "SessionOut": {
+        "id": "0d8a3c1e-5a54-4a9b-8f0e-2f6b7c9d1e10",
+        "state": "pending",
+        "reason": "",
+        "error_code": None,
+        "via": "browser",
+        "authorize_url": "https://portal.example.com/oauth/start/3vV8lW2m/",
+        "user_code": None,
+        "expires_at": _LATER,
+    },
+    "Controlled": {"success": True, "botId": _BOT, "status": "connecting"},
+    "Refused": {"success": False, "error": "Bot not found or disabled"},
+    "BotConnection": _STATUS,
+    "BotConnections": {"connections": [_STATUS], "next_cursor": None},
+    "OwnKeyIn": {"app_id": "cli_a1b2c3d4e5f6g7h8", "app_secret": "fp_…"},
+    "OwnKeyOut": {
+        "code": 0,
+        "msg": "ok",
+        "expire": 7200,
+        "tenant_access_token": "fp_…",
+        "app_access_token": "fp_…",
+    },
+}

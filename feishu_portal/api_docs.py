@@ -1,0 +1,29 @@
+"""Writes the description of the API into docs/reference/openapi.json: ``DEBUG=on python -m feishu_portal.api_docs``."""
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "openapi.json"
+
+
+def page() -> str:
+    """The document as it should be: as the portal serves it, but for the address of that portal. Django has to be set up."""
+    from feishu_portal.api import api  # noqa: PLC0415 -- needs Django
+
+    document = json.loads(json.dumps(api.get_openapi_schema()))
+    document["servers"] = [{"url": "https://portal.example.com", "description": "Your portal"}]
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    import django  # noqa: PLC0415 -- for the command alone
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+    django.setup()
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""The description of the API under version control is that of the code."""
+
+from feishu_portal.api_docs import PAGE, page
+
+
+def test_description_of_the_api_is_current() -> None:
+    assert PAGE.read_text() == page(), "run make docs"
