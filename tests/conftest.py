@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connections
@@ -17,6 +17,9 @@ from tests.services.leaks import LogWatch, Watch
 from tests.services.plugin import SERVICES
 from tests.services.processes import ProcessStarter
 from tests.services.session import Services
+
+if TYPE_CHECKING:
+    from tests.services.traces import Traces
 
 
 @pytest.fixture(scope="session")
@@ -171,3 +174,13 @@ def own_series(monkeypatch: pytest.MonkeyPatch) -> None:
         bound = getattr(bot_metrics, name)
         monkeypatch.setattr(bot_metrics, name, BoundedLabels(bound.most))
     event_metrics._received_of.cache_clear()
+
+
+@pytest.fixture
+def traces() -> Iterator["Traces"]:
+    """What is traced during the test."""
+    from tests.services.traces import Traces  # noqa: PLC0415 -- OpenTelemetry takes a while to load
+
+    kept = Traces()
+    yield kept
+    kept.close()

@@ -26,6 +26,7 @@ from events.handling.handler_loop import AsyncHandlerTimedOut
 from events.handling.interruption import HandlerTimedOut
 from events.handling.registry import Registration, handler_named
 from events.models import HandlerRun
+from events.traces import handling
 
 logger = logging.getLogger(__name__)
 
@@ -68,28 +69,31 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
 
     Whatever is logged meanwhile, by the handler too, names bot, event, run and attempt.
     """
-    with bound_contextvars(
-        app_id=run.event.bot.app_id,
-        event_id=run.event.event_id,
-        handler=handler.name,
-        run=run.pk,
-        attempt=run.attempts,
+    with (
+        bound_contextvars(
+            app_id=run.event.bot.app_id,
+            event_id=run.event.event_id,
+            handler=handler.name,
+            run=run.pk,
+            attempt=run.attempts,
+        ),
+        handling(run) as step,
     ):
         try:
             try:
-                return _attempt(run, handler)
+                executed = _attempt(run, handler)
             except OperationalError as error:
                 if not (handler.atomic and is_locked(error)):
                     raise
                 # What it wrote to the database is rolled back, and not counted as an attempt: SQLite asks for it.
-                return _attempt(run, handler, with_write_lock=True)
+                executed = _attempt(run, handler, with_write_lock=True)
         except HandlerTimedOut:
             raise
         except StaleClaimError:
             logger.warning("run_taken_over", extra={"run": run.pk, "handler": handler.name})
-            return Executed()
+            executed = Executed()
         except AsyncHandlerTimedOut:
-            return Executed(timed_out(run, handler))
+            executed = Executed(timed_out(run, handler))
         except BaseException as error:
             is_ours = is_unavailable(error)
             extra = {
@@ -107,7 +111,10 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
             text = "".join(traceback.format_exception(error))[-MAX_ERROR:]
             is_final = run.attempts >= handler.max_attempts
             end = failed(run, RunFailure.RAISED, storable(text, MAX_ERROR), final=is_final)
-            return Executed(end, is_ours=is_ours)
+            executed = Executed(end, is_ours=is_ours)
+        if not executed.succeeded:
+            step.fail(str(executed.end.failure) if executed.end else "taken over")
+        return executed
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:

@@ -24,6 +24,7 @@ from events.ingress.inbox import Stored, store
 from events.ingress.incoming import IncomingEvent
 from events.ingress.shedding import ShedWork
 from events.notify import notify_worker
+from events.traces import note_stored
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Intake(GroupCommit[IncomingEvent, Stored]):
             self._loop.call_soon_threadsafe(self._shed.count, OptionalWork.REFUSED, len(events))
             raise
         metrics.count_stored(events, results)
+        note_stored(events, results)
         has_new = False
         repeated = 0
         for event, stored in zip(events, results, strict=True):

@@ -30,6 +30,7 @@ from events.subscriptions import push
 from events.subscriptions.http.answers import read_answer
 from events.subscriptions.http.failures import FAULT, NOT_BUILT
 from events.subscriptions.http.post import PushRequest, PushResult, post
+from events.traces import delivering
 from feishu.networks import Networks
 
 if TYPE_CHECKING:
@@ -171,12 +172,14 @@ class Pusher:
 
     async def _push(self, delivery: Delivery, request: PushRequest) -> None:
         """On the event loop."""
-        with log_context(**_facts(delivery)):
+        with log_context(**_facts(delivery)), delivering(delivery) as step:
             try:
                 result = await self._send(request)
             except Exception as error:
                 logger.exception("push_failed", extra={"delivery": delivery.pk})
                 result = PushResult(None, error=FAULT(said=type(error).__name__))
+            if not result.is_success:
+                step.fail("not reached" if result.status is None else f"HTTP {result.status}")
             if push.is_asked(delivery):
                 result = await self._show_answer(delivery, result)
         self._report(delivery, result)

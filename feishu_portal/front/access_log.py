@@ -9,6 +9,7 @@ import re
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction
@@ -21,10 +22,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.log_context import add_to_request, log_context, request_facts
 from core.log_pace import LogPace
 from core.middleware import GetResponse
+from core.tracing import NO_SPAN, Side, Span, is_tracing, span
 
 logger = logging.getLogger(__name__)
 
 HEADER: Final = b"x-request-id"
+TRACE: Final = frozenset({b"traceparent", b"tracestate"})
+"""Headers of W3C Trace Context."""
 PLATFORM_LOG_ID: Final = b"x-tt-logid"
 UNKNOWN: Final = "unknown"
 """The route of a path that there is not: strangers choose it."""
@@ -54,7 +58,11 @@ class AccessLog:
         began = time.perf_counter()
         request_id = _id_of(scope)
         answer = _Answer(send, request_id)
-        with log_context(request_id=request_id.decode()), request_facts() as facts:
+        with (
+            log_context(request_id=request_id.decode()),
+            self._step(scope) as step,
+            request_facts() as facts,
+        ):
             try:
                 await self._application(scope, receive, answer.send)
             except Exception:
@@ -63,6 +71,16 @@ class AccessLog:
             finally:
                 facts.setdefault("route", self._route_of(scope))
                 self._log(scope, answer, facts, time.perf_counter() - began)
+                _tell(step, scope, answer, facts)
+
+    def _step(self, scope: Scope) -> AbstractContextManager[Span]:
+        """The request's step in its caller's trace. Sockets, which stay open, and what is asked for all the time have none."""
+        if not is_tracing() or scope["type"] != "http" or scope["path"].startswith(self._quiet):
+            return NO_SPAN
+        headers = {
+            name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in TRACE
+        }
+        return span(scope["method"], Side.SERVER, headers=headers)
 
     def _route_of(self, scope: Scope) -> str:
         path: str = scope["path"]
@@ -118,6 +136,14 @@ class _Answer:
             case "websocket.close" if not self.status:
                 self.status = 403
         await self._send(message)
+
+
+def _tell(step: Span, scope: Scope, answer: _Answer, facts: Mapping[str, Any]) -> None:
+    status, route = answer.status or NO_ANSWER, facts["route"]
+    step.rename(f"{scope.get('method', 'WEBSOCKET')} {route}")
+    step.add({"http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        step.fail(f"HTTP {status}")
 
 
 @sync_and_async_middleware

@@ -14,6 +14,7 @@ import httpx
 
 from core import __version__
 from core.database.text import storable
+from core.tracing import outgoing_headers
 from events.subscriptions.http.failures import NO_ANSWER, NOT_HTTP, REDIRECTED, why
 from events.subscriptions.http.signatures import signed_headers
 from feishu.networks import Networks, Resolver, resolve
@@ -100,6 +101,7 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
         "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": f"feishu-portal/{__version__}",
+        **outgoing_headers(),
         **signed_headers(
             message_id=request.message_id,
             timestamp=int(time.time()),

@@ -17,6 +17,7 @@ from core.access.models import User
 from core.log_context import add_to_log, log_context
 from feishu_portal.front.access_log import AccessLog, note_route
 from feishu_portal.urls import urlpatterns
+from tests.services.traces import parent_of
 
 ROUTES = {"/events/": "/events/<app_id>", "/live/": "/live/"}
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -165,3 +166,26 @@ def test_files_are_one_route_and_paths_that_there_are_not_have_none(path, route,
         request.resolver_match = urlpatterns[-1].resolve(path[1:])
     note_route(lambda _request: HttpResponse())(request)
     assert noted.get("route") == route
+
+
+class TestTrace:
+    CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    async def test_a_request_goes_on_with_the_trace_of_its_caller(self, http, traces):
+        await http.get("/live/x", headers={"traceparent": self.CALLER})
+        span = traces.one("GET /live/")
+        assert f"{span.context.trace_id:032x}-{parent_of(span):016x}" in self.CALLER
+
+    async def test_it_has_the_route_and_neither_path_nor_query(self, http, traces):
+        await http.get(f"/live/{SECRET}/refused?code={SECRET}")
+        span = traces.one("GET /live/")
+        assert SECRET not in span.to_json()
+        assert span.attributes["http.response.status_code"] == 401
+
+    async def test_a_broken_answer_is_a_failure(self, http, traces):
+        await http.get("/live/broken")
+        assert traces.one("GET /live/").status.description == "RuntimeError"
+
+    async def test_what_is_asked_for_all_the_time_has_no_step(self, http, traces):
+        await http.get("/events/cli_1")
+        assert traces.all() == []

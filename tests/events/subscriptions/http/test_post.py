@@ -5,6 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from core.tracing import Side, span
 from events.subscriptions.http import post as posting
 from events.subscriptions.http.failures import in_chinese
 from events.subscriptions.http.post import PushRequest, PushResult, post
@@ -171,3 +172,15 @@ async def test_what_cannot_be_reached_is_said_and_not_raised(url):
 def test_neither_keys_nor_bodies_stand_in_a_requests_repr():
     assert KEY not in repr(request_to("http://a/"))
     assert '"id"' not in repr(request_to("http://a/"))
+
+
+async def test_the_receiver_is_told_which_trace_its_request_belongs_to(receiver, traces):
+    with span("deliver", Side.PRODUCER):
+        await post(request_to(receiver.url), networks=LOOPBACK)
+    [(headers, _body)] = receiver.requests
+    assert f"{traces.one('deliver').context.trace_id:032x}" in headers["traceparent"]
+
+
+async def test_without_traces_it_is_told_nothing(receiver):
+    await post(request_to(receiver.url), networks=LOOPBACK)
+    assert "traceparent" not in receiver.requests[0][0]
