@@ -35,7 +35,7 @@ from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
 from feishu_portal.runtime.health import LIVE, READY
 from feishu_portal.runtime.metrics.server import serve_metrics, stop_serving_metrics
-from feishu_portal.runtime.start_log import log_start
+from feishu_portal.runtime.observing import begin_observing
 
 heads.install()
 sockets.install()
@@ -73,7 +73,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.failed", "message": str(error)})
         return
     log_uncaught()
-    log_start("web")
+    begin_observing("web")
     serve_metrics("web")
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -41,9 +41,9 @@ def refuse_wrong_keys(**_options: object) -> None:
 @signals.beat_init.connect
 def say_start(signal: Any, **_options: object) -> None:
     """After the keys were tried: Celery calls receivers in the order in which they were connected."""
-    from feishu_portal.runtime.start_log import log_start  # noqa: PLC0415 -- not for those who only send messages
+    from feishu_portal.runtime.observing import begin_observing  # noqa: PLC0415 -- not for those who only send messages
 
-    log_start("beat" if signal is signals.beat_init else "worker")
+    begin_observing("beat" if signal is signals.beat_init else "worker")
 
 
 @signals.worker_init.connect

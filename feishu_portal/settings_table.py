@@ -225,6 +225,26 @@ class SettingsTable(Table):
         default="0.0.0.0",  # noqa: S104 -- the port is opened only where an operator asks for it
         example="127.0.0.1",
     )
+    OTEL_EXPORTER_OTLP_ENDPOINT = text(
+        Text(
+            "OpenTelemetry 采集器的地址（OTLP，HTTP），用于发送链路追踪；不设置则不追踪。须安装 feishu-portal[opentelemetry]，"
+            "其余选项使用 OpenTelemetry 的 OTEL_ 变量。",
+            "Address of an OpenTelemetry collector (OTLP over HTTP) that gets traces; without it there are none. Needs "
+            "feishu-portal[opentelemetry]; everything else is set by OpenTelemetry's own OTEL_ variables.",
+        ),
+        parse=validators.http_address,
+        example="http://collector.example.com:4318",
+    )
+    SENTRY_DSN = text(
+        Text(
+            "Sentry 的 DSN，用于上报 ERROR 及以上级别的日志；不设置则不上报。须安装 feishu-portal[sentry]。",
+            "DSN of a Sentry project that gets what is logged at ERROR and above; without it nothing is sent. Needs "
+            "feishu-portal[sentry].",
+        ),
+        parse=validators.http_address,
+        example="https://key@sentry.example.com/1",
+        is_secret=True,
+    )
     FEISHU_INSTALLATION = text(
         Text(
             "本安装的名称，记入数据库。名称不一致的进程（例如测试环境使用生产库的副本）保持被动：不连接、不刷新、不发送。",

@@ -63,6 +63,16 @@ def _host(value: str) -> str:
     return name if _HOST.fullmatch(name) else ""
 
 
+def http_address(value: str) -> str:
+    """An address of http or https; without the slash at its end."""
+    parts = _split(value)
+    if parts is None or parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise WrongValueError(
+            Text("应为 http 或 https 地址", "has to be an address that begins with http:// or https://")
+        )
+    return value.rstrip("/")
+
+
 def redis_url(value: str) -> str:
     """With ``rediss`` the server's certificate is verified unless the address says otherwise: Celery would not by itself."""
     parts = _split(value)

@@ -13,8 +13,8 @@ from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.metrics.server import serve_metrics
 from feishu_portal.runtime.node import node_name
+from feishu_portal.runtime.observing import begin_observing
 from feishu_portal.runtime.signals import stop_on_signals
-from feishu_portal.runtime.start_log import log_start
 
 
 class Command(ServiceCommand):
@@ -48,7 +48,7 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         require_keys()
         say_if_passive(self.stderr)
-        log_start("runfeishu")
+        begin_observing("runfeishu")
         serve_metrics("runfeishu", port=options["metrics_port"])
         only = frozenset(require_bots(options["bot"]))
         run(self._hold(options["node"] or node_name(), only, options["max_connections"]))

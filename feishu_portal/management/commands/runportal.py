@@ -14,8 +14,8 @@ from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
 from feishu_portal.runtime.metrics.server import serve_metrics
+from feishu_portal.runtime.observing import begin_observing
 from feishu_portal.runtime.portal import run_portal
-from feishu_portal.runtime.start_log import log_start
 from sandbox.command import DEFAULT_PORT
 
 
@@ -41,7 +41,7 @@ class Command(ServiceCommand):
         call_command("migrate", interactive=False, verbosity=0)
         require_keys()
         say_if_passive(self.stderr)
-        log_start("runportal")
+        begin_observing("runportal")
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"

@@ -5,12 +5,12 @@ from celery import signals
 
 from core import __version__
 from feishu_portal.celery import say_start
-from feishu_portal.runtime.start_log import log_start
+from feishu_portal.runtime.observing import begin_observing
 
 
 def test_start_line_says_program_and_version(caplog):
     caplog.set_level(logging.INFO)
-    log_start("runfeishu")
+    begin_observing("runfeishu")
     [line] = caplog.records
     assert (line.getMessage(), line.program, line.version) == ("process_started", "runfeishu", __version__)
 
