@@ -5,6 +5,7 @@ from typing import Final
 
 from django.utils import timezone
 
+from auth_sessions.enums import RefreshOutcome
 from bots.metrics import name_bot
 from bots.models import Bot
 from core.metrics.labels import BoundedLabels
@@ -34,6 +35,9 @@ _refreshes = counter(
     Text("令牌刷新次数，按结果。", "Refreshes of tokens by outcome."),
     "outcome",
 )
+# Told from the start: of a series that begins with its first count Prometheus sees no increase.
+for _outcome in RefreshOutcome:
+    _refreshes.labels(_outcome.value)
 _refresh_failures = counter(
     "feishu_token_refresh_failures_total",
     Text(

@@ -72,6 +72,10 @@ _limit = gauge(
     "api",
 )
 
+# Told from the start: of a series that begins with its first count Prometheus sees no increase.
+for _reason in ("free", "lapsed", "moved"):
+    _takeovers.labels(_reason)
+
 _apis = BoundedLabels(MAX_APIS)
 _series = BoundedLabels(MAX_CALLS)
 _names: dict[UUID, str] = {}

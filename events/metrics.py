@@ -11,7 +11,7 @@ import prometheus_client
 from bots.metrics import bot_label
 from core.metrics.labels import OTHER, BoundedLabels
 from core.metrics.registry import WAITS, counter, histogram
-from events.enums import Arrived
+from events.enums import Arrived, DeliveryStatus, OptionalWork
 from feishu.text import Text
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ _handler_seconds = histogram(
     Text("处理器单次执行的时间，无论成败。", "One attempt of a handler, however it ended."),
     "handler",
 )
+_handler_attempts = counter(
+    "feishu_handler_attempts_total",
+    Text(
+        "已结束的处理次数，含超时与进程丢失者；失败率以此为分母。",
+        "Attempts that ended, those that hung or lost their worker included: what failures are a share of.",
+    ),
+    "handler",
+)
 _handler_failures = counter(
     "feishu_handler_failures_total",
     Text(
@@ -142,6 +150,12 @@ _delivery_seconds = histogram(
 )
 FETCHED: Final = "fetched"
 
+# Told from the start: of a series that begins with its first count Prometheus sees no increase.
+for _outcome in (DeliveryStatus.SUCCEEDED, DeliveryStatus.RETRYING, DeliveryStatus.DEAD, FETCHED):
+    _deliveries.labels(str(_outcome))
+for _work in OptionalWork:
+    _shed.labels(_work.value)
+
 
 def count_stored(events: "Sequence[IncomingEvent]", results: "Sequence[Stored]") -> None:
     """A batch was committed. Counted together: an event costs a part of a microsecond here, of seventy in all."""
@@ -192,6 +206,8 @@ def count_attempt(run: "HandlerRun", *, seconds: float, succeeded: bool) -> None
     """A handler came back."""
     (handler,) = _handlers.bounded(run.handler)
     _handler_seconds.labels(handler).observe(seconds)
+    if succeeded:
+        _handler_attempts.labels(handler).inc()
     if succeeded and not run.round:
         _handled_seconds.observe(max(0.0, (datetime.now(UTC) - run.event.received_at).total_seconds()))
 
@@ -202,6 +218,7 @@ def count_failures(ends: "Sequence[RunEnd]") -> None:
         if not end.failure:
             continue
         (handler,) = _handlers.bounded(end.run.handler)
+        _handler_attempts.labels(handler).inc()
         _handler_failures.labels(handler, str(end.failure)).inc()
         if end.is_over:
             _handler_dead.labels(handler).inc()

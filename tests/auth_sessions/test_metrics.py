@@ -8,7 +8,7 @@ from core.access.actors import SYSTEM
 from core.metrics.labels import BoundedLabels
 from tests.auth_sessions.conftest import oauth_error
 from tests.auth_sessions.domain.refresh.conftest import grant, run  # noqa: F401 -- a fixture
-from tests.core.metrics.scraping import value
+from tests.core.metrics.scraping import series, value
 from tests.factories import make_client, make_grant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_series")]
@@ -46,3 +46,7 @@ def test_token_that_is_handed_out_is_counted_when_that_is_committed(bot, django_
         hand_out(make_grant(bot), client=make_client())
         assert value("feishu_tokens_served_total", bot.app_id) == 0
     assert value("feishu_tokens_served_total", bot.app_id) == 1
+
+
+def test_outcomes_of_refreshes_are_there_before_the_first_of_them():
+    assert {outcome for (outcome,) in series("feishu_token_refresh_total")} == set(RefreshOutcome.values)

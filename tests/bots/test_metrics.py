@@ -36,3 +36,7 @@ def test_rate_limit_is_counted_with_what_the_platform_allows():
     assert value("feishu_openapi_requests_total", "im/v1/messages", "cli_limited", "99991400") == 1
     assert value("feishu_openapi_rate_limited_total", "im/v1/messages", "cli_limited") == 1
     assert value("feishu_openapi_rate_limit", "im/v1/messages", "cli_limited") == 50
+
+
+def test_ways_to_take_a_connection_are_there_before_the_first_is_taken():
+    assert series("feishu_lease_takeovers_total").keys() == {("free",), ("lapsed",), ("moved",)}

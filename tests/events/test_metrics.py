@@ -74,6 +74,8 @@ def test_handler_is_counted_by_how_it_ended(make_worker, own_handlers):
     def counts():
         return (
             value("feishu_handler_seconds_count", "fine"),
+            value("feishu_handler_attempts_total", "fine"),
+            value("feishu_handler_attempts_total", "broken"),
             value("feishu_handler_failures_total", "broken", "raised"),
             value("feishu_handler_dead_total", "broken"),
             value("feishu_event_handled_seconds_count"),
@@ -83,3 +85,10 @@ def test_handler_is_counted_by_how_it_ended(make_worker, own_handlers):
     write()
     make_worker()
     until(lambda: counts() == tuple(count + 1 for count in before), "both are counted")
+
+
+def test_outcomes_are_there_before_the_first_of_them_is_counted():
+    assert {("succeeded",), ("retrying",), ("dead",), ("fetched",)} <= series(
+        "feishu_deliveries_total"
+    ).keys()
+    assert {("refused",), ("live",)} <= series("feishu_shed_work_total").keys()
