@@ -108,6 +108,6 @@ def platform() -> Iterator[PlatformAnswers]:
 
 @pytest.fixture(autouse=True)
 def data_dir(settings, tmp_path) -> Path:
-    """Files that answers are kept in until they are stored."""
-    settings.DATA_DIR = tmp_path
+    """Files that answers are kept in until they are stored, without the copies in a Redis that tests share."""
+    settings.DATA_DIR, settings.REDIS_URL = tmp_path, ""
     return tmp_path

@@ -2,7 +2,7 @@
 
 The files lie under DATA_DIR, readable by the owner alone, encrypted with the key ring and bound to the attempt they
 answer. There are never more of them than refreshes in flight, because a refresher whose spool is not empty takes nothing
-new until it is.
+new until it is. Redis has a copy of each (``copies``), from which any refresher goes on where the disk is gone with its host.
 """
 
 import json
@@ -11,13 +11,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from auth_sessions.domain.failures import Failure
+from auth_sessions.domain.refresh import copies
 from auth_sessions.domain.refresh.outcomes import SubmissionResult
 from auth_sessions.enums import RefreshOutcome
 from auth_sessions.models import RefreshAttempt
@@ -69,7 +71,7 @@ class Kept:
 
 
 def keep(attempt: RefreshAttempt, result: SubmissionResult, *, asked_at: datetime) -> bool:
-    """Write the answer of one attempt and sync it; False, logged, when the disk did not take it."""
+    """Write the answer of one attempt and sync it; False, logged, when neither the disk nor Redis took it."""
     tokens, claim_id = result.tokens, attempt.pk
     content = {
         "asked_at": asked_at.isoformat(),
@@ -86,9 +88,11 @@ def keep(attempt: RefreshAttempt, result: SubmissionResult, *, asked_at: datetim
     try:
         _write(folder() / f"{claim_id}{_SUFFIX}", sealed)
     except OSError:
+        is_on_disk = False
         logger.exception("refresh_answer_not_spooled", extra={"attempt": str(claim_id)})
-        return False
-    return True
+    else:
+        is_on_disk = True
+    return copies.put(claim_id, sealed) or is_on_disk
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -108,20 +112,26 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def waiting() -> Iterator[UUID]:
-    """The attempts whose answers are in the spool."""
-    for path in sorted(folder().glob(f"*{_SUFFIX}"))[:MAX_FILES]:
-        yield UUID(path.stem)
+    """The attempts whose answers are here, or in Redis for longer than their sender takes to store them."""
+    here = [UUID(path.stem) for path in sorted(folder().glob(f"*{_SUFFIX}"))[:MAX_FILES]]
+    yield from here
+    for claim_id in copies.waiting()[:MAX_FILES]:
+        kept = None if claim_id in here else read(claim_id)
+        if kept is not None and kept.asked_at < timezone.now() - timedelta(
+            seconds=settings.REFRESH_LEASE_SECONDS / 3
+        ):
+            yield claim_id
 
 
 def read(claim_id: UUID) -> Kept | None:
-    """None when the file is gone or, logged, does not open."""
+    """None when the answer is gone or, logged, does not open."""
     try:
-        sealed = (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
-        content = json.loads(unseal(sealed, binding=_binding(claim_id)))
-    except FileNotFoundError:
-        return None
+        sealed = _sealed(claim_id)
+        content = None if sealed is None else json.loads(unseal(sealed, binding=_binding(claim_id)))
     except (OSError, ValueError, SealedValueError):
         logger.exception("refresh_answer_unreadable", extra={"attempt": str(claim_id)})
+        return None
+    if content is None:
         return None
     tokens = content["tokens"]
     result = SubmissionResult(
@@ -136,9 +146,18 @@ def read(claim_id: UUID) -> Kept | None:
     return Kept(result, asked_at, UUID(content["grant"]), content["generation"])
 
 
+def _sealed(claim_id: UUID) -> str | None:
+    try:
+        return (folder() / f"{claim_id}{_SUFFIX}").read_text("ascii")
+    except FileNotFoundError:
+        copy = copies.get(claim_id)
+        return None if copy is None else copy.decode("ascii")
+
+
 def discard(claim_id: UUID) -> None:
     """Delete the answer, because the database has it."""
     (folder() / f"{claim_id}{_SUFFIX}").unlink(missing_ok=True)
+    copies.remove(claim_id)
 
 
 def _binding(claim_id: UUID) -> str:
