@@ -21,7 +21,7 @@ from core.database import poolers
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
 from core.vault.redaction import redact_text
-from feishu_portal import catalogue
+from feishu_portal import catalogue, data_folder
 from feishu_portal.settings_table import SettingsTable
 
 OTHER_VARIABLES: Final = {"FEISHU_APP_SECRET", "PORTAL_PROCESS"}
@@ -139,6 +139,50 @@ def translations_are_compiled(**_options: Any) -> list[CheckMessage]:
             id="feishu_portal.W005",
         )
     ]
+
+
+@register(SETTINGS)
+def data_folder_is_the_process_own(**_options: Any) -> list[CheckMessage]:
+    """E010: made by root perhaps, before the service had a user of its own."""
+    if data_folder.is_writable(settings.DATA_DIR):
+        return []
+    return [
+        CheckError(
+            f"DATA_DIR, {settings.DATA_DIR}, is not writable for this process.",
+            hint="Give it to the user of the service (chown -R USER), and run every command as that user.",
+            id="feishu_portal.E010",
+        )
+    ]
+
+
+@register(deploy=True)
+def data_folder_keeps_what_it_is_given(**_options: Any) -> list[CheckMessage]:
+    """W010: others may look into it. W011: it ends with the container, and nothing else has what it holds."""
+    problems: list[CheckMessage] = []
+    if data_folder.is_open_to_others(settings.DATA_DIR):
+        problems.append(
+            Warning(
+                f"DATA_DIR, {settings.DATA_DIR}, is open to every user of this machine.",
+                hint="chmod o-rwx",
+                id="feishu_portal.W010",
+            )
+        )
+    is_sqlite = settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    kind = data_folder.fleeting_file_system(settings.DATA_DIR)
+    if kind and (is_sqlite or not settings.REDIS_URL):
+        held = (
+            "the database"
+            if is_sqlite
+            else "answers with refresh tokens that work once, while the database is away"
+        )
+        problems.append(
+            Warning(
+                f"DATA_DIR, {settings.DATA_DIR}, is on {kind}: it ends with the container or the machine. It holds {held}.",
+                hint="Mount a volume there. See docs/operations/data-dir.md.",
+                id="feishu_portal.W011",
+            )
+        )
+    return problems
 
 
 @register(deploy=True)

@@ -17,6 +17,7 @@ from django.conf import global_settings
 from environ.fileaware_mapping import FileAwareMapping
 
 from feishu.text import Text
+from feishu_portal import data_folder
 from feishu_portal.files import BASE_DIR
 from feishu_portal.settings_table import SettingsTable
 from feishu_portal.variables import KeyVariable, T, Variable, WrongValueError
@@ -144,7 +145,7 @@ def _sentence(variable: Variable[Any], error: WrongValueError) -> str:
 
 def _made_folder(folder: Path) -> Path:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_folder.make(folder)
     except OSError as error:
         problem = WrongValueError(
             Text(

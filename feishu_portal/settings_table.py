@@ -156,7 +156,11 @@ class SettingsTable(Table):
         default="off",
     )
     DATA_DIR = Variable(
-        Text("存放 SQLite 与开发密钥的目录。", "Folder for SQLite and the keys made in development."),
+        Text(
+            "存放 SQLite、开发密钥，以及数据库不可用时平台应答的目录；参见 docs/operations/data-dir.zh.md。",
+            "Folder for SQLite, the keys made in development, and the platform's answers while the database is away: see "
+            "docs/operations/data-dir.md.",
+        ),
         parse=lambda value: BASE_DIR / value if value else default_data_dir(),
         unset=Text(
             "`data`；以 wheel 安装时为用户数据目录", "`data`; of a wheel, a folder in the user's data"

@@ -58,6 +58,36 @@ def test_production_without_its_servers(settings, monkeypatch):
     assert ids(deploy=True) >= {f"feishu_portal.{number}" for number in numbers}
 
 
+def test_data_folder_of_somebody_else(monkeypatch):
+    monkeypatch.setattr("feishu_portal.data_folder.is_writable", lambda _folder: False)
+    assert ids() == {"feishu_portal.E010"}
+
+
+def test_data_folder_that_others_read(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    tmp_path.chmod(0o755)
+    assert "feishu_portal.W010" in ids(deploy=True)
+    tmp_path.chmod(0o750)
+    assert "feishu_portal.W010" not in ids(deploy=True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "redis_url", "is_told"),
+    [
+        ("sqlite3", "redis://redis/0", True),
+        ("postgresql", "", True),
+        ("postgresql", "redis://redis/0", False),
+    ],
+)
+def test_data_folder_that_ends_with_the_container_is_told_where_nothing_else_has_what_it_holds(
+    settings, monkeypatch, engine, redis_url, is_told
+):
+    monkeypatch.setattr("feishu_portal.data_folder.fleeting_file_system", lambda _folder: "overlay")
+    monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
+    settings.REDIS_URL = redis_url
+    assert ("feishu_portal.W011" in ids(deploy=True)) == is_told
+
+
 @pytest.mark.parametrize(
     ("public_url", "hosts", "origins", "found"),
     [
