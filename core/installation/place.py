@@ -7,9 +7,12 @@ is not told apart by its place. On SQLite it is the number of the file. See docs
 """
 
 from pathlib import Path
+from typing import Final
 
 from django.db import connection
 
+BACKUP: Final = "backup"
+"""In the place of a place, in a file that ``manage.py backup`` made: no database ever lies there."""
 QUERY = (
     "SELECT d.oid::text || ':' || a.tableoid::text || ':' || a.xmin::text"
     " FROM access_databaseanchor a, pg_database d WHERE d.datname = current_database()"

@@ -39,6 +39,12 @@ class Command(BaseCommand):
             help="The original goes on: destroy this copy's user tokens, and disable its bots, API clients and subscriptions.",
         )
         parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Also where the portal takes the database for its own, as after a point-in-time recovery or a snapshot of the "
+            "disk, which look like the original. Run it before any process is started.",
+        )
+        parser.add_argument(
             "--keep-work",
             action="store_true",
             help="Let handler runs and deliveries go on that were waiting. They may have been done since the backup.",
@@ -60,9 +66,10 @@ class Command(BaseCommand):
                 "已设置 FEISHU_PASSIVE，本门户始终保持被动。请先取消该设置。"
             )
         found = standing.judge()
-        if found.cause is None:
+        if found.cause is None and not options["force"]:
             self.stdout.write(
-                "The database is this installation's own: there is nothing to adopt. 数据库属于本安装，无需接管。"
+                "The database is this installation's own: there is nothing to adopt. After a point-in-time recovery or from a "
+                "snapshot it looks so, too: then add --force. 数据库属于本安装，无需接管；若是时间点恢复或磁盘快照，请加 --force。"
             )
             return
         self._describe(found.cause, found.marked_at)
@@ -85,8 +92,9 @@ class Command(BaseCommand):
                 "clients, operators and bots. 备份之后的数据已丢失，其间停用或删除的 API 客户端、操作员与机器人会重新出现，请逐一核对。"
             )
 
-    def _describe(self, cause: Cause, marked_at: datetime | None) -> None:
-        self.stdout.write(f"Passive: {CAUSES[cause].en_us}. 被动模式：{CAUSES[cause].zh_cn}。")
+    def _describe(self, cause: Cause | None, marked_at: datetime | None) -> None:
+        if cause is not None:
+            self.stdout.write(f"Passive: {CAUSES[cause].en_us}. 被动模式：{CAUSES[cause].zh_cn}。")
         if marked_at is not None:
             self.stdout.write(
                 f"A portal last worked with this state of the data at {marked_at:%Y-%m-%d %H:%M:%S %Z}."

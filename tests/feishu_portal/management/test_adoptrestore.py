@@ -91,6 +91,16 @@ def test_active_database_is_not_adopted_again():
     assert grant.phase == RefreshPhase.IDLE
 
 
+def test_recovery_that_the_portal_cannot_notice_is_adopted_by_force():
+    bot = make_bot()
+    adoptrestore("--yes")
+    grant = make_grant(bot)
+    assert "--force" in adoptrestore("--yes")
+    assert "1 grants to be probed" in adoptrestore("--yes", "--force")
+    grant.refresh_from_db()
+    assert grant.phase == RefreshPhase.UNCERTAIN
+
+
 def test_setting_has_the_last_word(settings):
     settings.PASSIVE = True
     with pytest.raises(CommandError, match="FEISHU_PASSIVE"):
