@@ -1,6 +1,6 @@
 """``manage.py rotatekeys``: put every stored secret under the first of the ENCRYPTION_KEYS."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -8,11 +8,43 @@ from core.access.actors import Actor
 from core.checks import SETTINGS
 from core.vault.loss import discard_unreadable
 from core.vault.rotation import count_values, rotate_keys
+from feishu.text import Text
 from feishu_portal.management.confirmation import confirm
 from feishu_portal.management.progress import progress_bar
 from feishu_portal.runtime.lost_keys import CONSEQUENCES
 
 SHOWN = 5
+TO_DO: Final = (
+    (
+        ("bots.bot.app_secret",),
+        Text(
+            "已停用的机器人需重新填写 App Secret 并启用（控制台或 addbot）。",
+            "Bots that were switched off need their App Secret again, and to be switched on (console, or addbot).",
+        ),
+    ),
+    (
+        ("bots.bot.encrypt_key", "bots.bot.verification_token", "bots.bot.proxy_url"),
+        Text(
+            "其 Encrypt Key、Verification Token 与代理地址（如有）也需重新填写。",
+            "Those that had an Encrypt Key, a Verification Token or a proxy need these again, too.",
+        ),
+    ),
+    (
+        ("auth_sessions.usertoken.",),
+        Text(
+            "用户需重新授权：向机器人发送 /auth，或从控制台发送链接。",
+            "People whose tokens are lost authorize again: /auth, or a link from the console.",
+        ),
+    ),
+    (
+        ("events.subscription.",),
+        Text(
+            "已暂停的订阅需生成新的签名密钥并交给接收方。",
+            "Paused subscriptions need a new signing secret, and so do their receivers.",
+        ),
+    ),
+)
+"""By the beginnings of the fields that were emptied: what people have to do."""
 
 
 class Command(BaseCommand):
@@ -66,3 +98,6 @@ class Command(BaseCommand):
             )
         for name, count in sorted(discarded.items()):
             self.stdout.write(f"  {count:>7,} {name} discarded")
+        for emptied, to_do in TO_DO:
+            if any(name.startswith(emptied) for name in discarded):
+                self.stdout.write(f"{to_do.en_us} {to_do.zh_cn}")

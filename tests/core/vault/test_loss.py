@@ -52,6 +52,14 @@ def discard(*arguments: str) -> str:
 def test_portal_starts_again_with_its_bots_events_and_audit_log(lost):
     out = discard("--yes")
     assert "1 bots.bot.app_secret discarded" in out
+    for to_do in (
+        "App Secret again",
+        "need these again",
+        "authorize again",
+        "new signing secret",
+        "用户需重新授权",
+    ):
+        assert to_do in out
     canary.verify_keys()
     [bot] = Bot.objects.all()
     assert (bot.enabled, bot.app_secret, bot.encrypt_key) == (False, "", "")

@@ -1,5 +1,7 @@
 """Changing the keys while everything runs."""
 
+from itertools import pairwise
+
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
@@ -41,6 +43,24 @@ def test_every_encrypted_field_is_found_and_the_canary_is_last():
     names = [f"{column.model._meta.label}.{column.name}" for column in encrypted_columns()]
     assert {"bots.Bot.app_secret", "auth_sessions.UserToken.refresh_token"} <= set(names)
     assert names[-1] == "access.KeyCanary.sealed"
+
+
+def test_processes_of_two_neighbouring_rounds_read_what_the_others_write(settings):
+    """As docs/operations/keys.md has the rounds: while processes are restarted, some are a round behind."""
+    old, new = settings.ENCRYPTION_KEYS[0], Fernet.generate_key().decode()
+    rounds = [[old], [old, new], [new, old], [new]]
+    bot = make_bot()
+    for behind, ahead in pairwise(rounds):
+        if ahead == [new]:
+            settings.ENCRYPTION_KEYS = behind
+            rotate_keys(actor=SYSTEM)
+        for writer, reader in ((behind, ahead), (ahead, behind)):
+            settings.ENCRYPTION_KEYS = writer
+            bot.app_secret = f"written with {len(writer)} keys"
+            bot.save()
+            settings.ENCRYPTION_KEYS = reader
+            assert Bot.objects.get(pk=bot.pk).app_secret == bot.app_secret
+            canary.verify_keys()
 
 
 def test_old_key_can_be_taken_out_afterwards(bots, settings, request):
