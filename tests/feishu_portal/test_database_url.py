@@ -63,6 +63,7 @@ def test_sqlite_has_nothing_to_share():
     [
         POSTGRES, "postgresql://db/portal", "pgsql://u:p%40ss%2Fword@[::1]:5433/portal",
         "postgres:////var/run/postgresql/portal", "sqlite://:memory:",
+        "postgres://portal@db1:5432,db2:5433/portal?target_session_attrs=read-write&sslmode=verify-full",
     ],
 )  # fmt: skip
 def test_address_of_a_database_is_taken(url):

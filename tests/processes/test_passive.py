@@ -1,6 +1,5 @@
 """A copy of a database beside its original, with every process of production on it. The sandbox's books are the judge."""
 
-import json
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -121,23 +120,6 @@ def test_original_goes_on_beside_its_copy(original, copy, rows):
 
 
 @pytest.mark.only_on("postgres")
-def test_restore_after_refreshes_costs_one_probe_each_and_asks_the_people(original, copy, copy_rows, rows):
-    """The original refreshed all grants after the backup, and is gone."""
-    original.scheduler()
-    refresher = original.refresher()
-    refresher.wait_until(lambda: rows.one(REFRESHED) == (5,), what="grants refreshed", seconds=120)
-    assert refresher.stop(seconds=60) == 0
-    adopting = copy.start("manage.py", "adoptrestore", "--yes", environment=copy.environment)
-    assert adopting.wait_for_exit(seconds=60) == 0, adopting.output
-    copy.scheduler()
-    restored = copy.refresher()
-    over = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE status = 'needs_reauth'"
-    restored.wait_until(lambda: copy_rows.one(over) == (5,), what="people to be asked", seconds=120)
-    books = [book for book in copy.sandbox.refresh_books() if book["submissions"]]
-    assert [book["submissions"] for book in books] == [2] * 5, json.dumps(books)
-
-
-@pytest.mark.only_on("postgres")
 def test_database_that_is_put_back_under_running_processes_stops_them(original, database_url, sandbox, rows):
     """An operator restores a backup over the database, and has forgotten to stop the portal."""
     runfeishu = original.start("manage.py", "runfeishu", "--node", "a", environment=original.environment)
@@ -153,27 +135,3 @@ def test_database_that_is_put_back_under_running_processes_stops_them(original, 
     refresher = original.refresher()
     refresher.wait_for("portal_passive", seconds=90)
     assert original.used() == 0
-
-
-@pytest.mark.only_on("sqlite")
-def test_copied_file_is_passive_with_everything_in_one_process(
-    bot, database_url, database_copies, restored, managed_process, environment, sandbox
-):
-    original = managed_process("manage.py", "runportal", "--port", str(free_port()), environment=environment)
-    original.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=90)
-    assert original.stop(seconds=60) == 0
-
-    restored.append(database_copies.restore(database_url))
-    environment["DATABASE_URL"] = restored[0]
-    port = free_port()
-    copy = managed_process("manage.py", "runportal", "--port", str(port), environment=environment)
-    copy.wait_for("adoptrestore", seconds=90)
-    copy.wait_for_port(port, seconds=90)
-    url = f"http://127.0.0.1:{port}"
-    copy.wait_until(lambda: mode(url) == "passive", what="a passive portal", seconds=90)
-    assert sandbox.connections() == 0
-
-    adopting = managed_process("manage.py", "adoptrestore", "--yes", environment=environment)
-    assert adopting.wait_for_exit(seconds=60) == 0, adopting.output
-    copy.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=60)
-    copy.wait_until(lambda: mode(url) == "active", what="an active portal", seconds=60)

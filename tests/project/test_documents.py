@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.documents import blocks
 from tests.services.processes import PROJECT
 
 ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal", "sandbox")
@@ -77,3 +78,18 @@ def test_names_of_the_glossary_are_those_of_the_code() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", glossary))
     assert named
     assert named - classes == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(name for name in DOCUMENTS if (PROJECT / name).with_suffix(".zh.md").exists() and blocks(name)),
+)
+def test_commands_that_are_run_are_the_same_in_both_languages_and_each_has_a_test(name: str) -> None:
+    commands = blocks(name)
+    chinese = blocks(name.replace(".md", ".zh.md"))
+    tests = "".join(path.read_text() for path in (PROJECT / "tests/processes").glob("test_*.py"))
+
+    assert {key: text.split() for key, text in chinese.items()} == {
+        key: text.split() for key, text in commands.items()
+    }
+    assert [block for block in commands if f'"{block}"' not in tests] == []

@@ -1,5 +1,6 @@
 """PgBouncer in front of the session's PostgreSQL, where it is installed."""
 
+import os
 import shutil
 import socket
 from pathlib import Path
@@ -13,9 +14,12 @@ from tests.services.servers import Server, hand_over, temporary_directory, unpri
 
 
 def find_program() -> Path:
-    """Skips the test where there is none: Debian has it as pgbouncer, wheels have it nowhere."""
+    """Where there is none (Debian has it as pgbouncer, wheels have it nowhere), skips the test, or fails it with
+    REQUIRE_PGBOUNCER=1."""
     found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if found is None:
+        if os.environ.get("REQUIRE_PGBOUNCER", "") == "1":
+            pytest.fail("PgBouncer is not installed. Debian: apt-get install pgbouncer")
         pytest.skip("PgBouncer is not installed")
     return Path(found)
 

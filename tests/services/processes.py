@@ -145,16 +145,21 @@ class ProcessStarter:
         self.secrets: set[str] = set()
 
     def __call__(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, tracebacks: bool = False
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        tracebacks: bool = False,
+        folder: Path = PROJECT,
     ) -> ManagedProcess:
         """Starts Python with ``arguments``, e.g. ``("manage.py", "runfeishu")`` or ``("-m", "celery", …)``.
 
         The process sees ``clean_environment`` and ``environment``, nothing else; its data directory is shared with the
-        other processes of the test. ``tracebacks=True`` says that the test makes it print some.
+        other processes of the test. ``tracebacks=True`` says that the test makes it print some. ``folder`` is where another
+        version of the portal lies.
         """
         environment = clean_environment(self._directory / "data") | dict(environment or {})
         log = self._directory / f"process-{len(self._started) + 1}.log"
-        process = ManagedProcess([sys.executable, *arguments], environment=environment, log=log)
+        process = ManagedProcess([sys.executable, *arguments], environment=environment, log=log, folder=folder)
         self._started.append(process)
         if tracebacks:
             self._may_print_tracebacks.append(process)
