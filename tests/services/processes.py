@@ -159,7 +159,9 @@ class ProcessStarter:
         """
         environment = clean_environment(self._directory / "data") | dict(environment or {})
         log = self._directory / f"process-{len(self._started) + 1}.log"
-        process = ManagedProcess([sys.executable, *arguments], environment=environment, log=log, folder=folder)
+        process = ManagedProcess(
+            [sys.executable, *arguments], environment=environment, log=log, folder=folder
+        )
         self._started.append(process)
         if tracebacks:
             self._may_print_tracebacks.append(process)
