@@ -20,9 +20,9 @@ from tests.services.platform import SandboxClient
 from tests.services.ports import free_port
 from tests.services.processes import PROJECT, ProcessStarter, clean_environment, wait_until
 
-ENGLISH = ("docs/quickstart.md", "docs/how-to/*.md", "docs/migrate/*.md")
+GUIDES: Final = ("docs/quickstart.md", "docs/how-to/*.md", "docs/migrate/*.md")
 PAGES: Final = sorted(
-    path for pattern in ENGLISH for path in PROJECT.glob(pattern) if not path.name.endswith(".zh.md")
+    path for pattern in GUIDES for path in PROJECT.glob(pattern) if not path.name.endswith(".zh.md")
 )
 NOT_RUN: Final = ("Not run by the tests: ", "测试中不运行：")
 FENCE = re.compile(r"^( *)```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -118,7 +118,7 @@ class Demo:
             cwd=PROJECT,
             env=self.environment,
             check=False,
-            timeout=280,
+            timeout=600,
         )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
@@ -155,7 +155,7 @@ def consent(demo: Demo) -> None:
 
 # One test for all pages, so that one portal is started whatever worker takes it.
 @pytest.mark.processes
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
 def test_every_command_of_quickstart_and_guides_runs(tmp_path: Path) -> None:
     [start_line] = START.findall((PROJECT / "docs/quickstart.md").read_text(encoding="utf-8"))
@@ -199,6 +199,7 @@ def script_of(page: Path) -> str:
 
 
 @pytest.mark.processes
+@pytest.mark.timeout(900)
 def test_every_example_in_python_can_be_imported(tmp_path: Path) -> None:
     examples = [
         (block.place, block.text)
@@ -219,7 +220,7 @@ def test_every_example_in_python_can_be_imported(tmp_path: Path) -> None:
         cwd=PROJECT,
         env=clean_environment(tmp_path) | {"DJANGO_SETTINGS_MODULE": "feishu_portal.settings"},
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert examples
     assert done.returncode == 0, done.stderr[-3000:]

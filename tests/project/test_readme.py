@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from feishu_portal.api.description.errors import ERRORS
+from feishu_portal.commands_docs import options, own_commands
+from feishu_portal.settings_table import SettingsTable
 from tests.services.processes import PROJECT
 
 READMES = ("README.md", "README.zh-CN.md")
 PAGES = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "docs").rglob("*.md"))
 TRANSLATED = [name for name in PAGES if name.endswith(".zh.md")]
 COMMANDS = ("docs/reference/commands.md", "docs/reference/commands.zh.md")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+NO_OPERATIONS = {"method_not_allowed", "body_too_long"}
+"""Errors that no operation of the OpenAPI document answers with: they come before there is one."""
+OTHERS_VARIABLES = {"FEISHU_API_BASE", "FEISHU_APP_SECRET"}
+"""That another program reads, and that a command alone does."""
 MAKE = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 
 
@@ -54,3 +62,32 @@ def test_both_languages_have_the_same_sections(english: str, chinese: str) -> No
 )
 def test_every_guide_is_translated(page: str) -> None:
     assert page.replace(".md", ".zh.md") in TRANSLATED
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_option_of_a_command_named_exists(page: str) -> None:
+    known = {name: {o for action in options(name) for o in action.option_strings} for name in own_commands()}
+    text = read(page).replace("\\\n", " ")
+    wrong = []
+    # To the end of the code span, the line, or the next command.
+    for command, rest in re.findall(rf"(?:manage\.py |`)({'|'.join(known)})\b([^`\n|;#&]*)", text):
+        wrong += [f"{command} {option}" for option in OPTION.findall(rest) if option not in known[command]]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", [*READMES, *PAGES])
+def test_every_variable_named_exists(page: str) -> None:
+    known = {variable.name for variable in SettingsTable.variables()} | OTHERS_VARIABLES
+    named = set(re.findall(r"(?<![A-Z_{<*])FEISHU_[A-Z_]+[A-Z](?![A-Z_{*…-])", read(page)))
+
+    assert {name for name in named if name not in known and name.removesuffix("_FILE") not in known} == set()
+
+
+@pytest.mark.parametrize("page", ["docs/reference/api-errors.md", "docs/reference/api-errors.zh.md"])
+def test_every_error_of_the_api_is_explained(page: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d, ]+) \|", read(page), re.MULTILINE)
+    explained = {(int(status), code) for code, statuses in rows for status in statuses.split(",")}
+
+    assert {(error.status, error.code) for error in ERRORS.values()} - explained == set()
+    assert {code for _, code in explained} - {error.code for error in ERRORS.values()} <= NO_OPERATIONS
