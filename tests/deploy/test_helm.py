@@ -191,3 +191,27 @@ def test_notes_are_in_both_languages(helm: Any) -> None:
 
     assert "https://portal.example.com/admin/" in notes
     assert re.search(r"The first operator 创建首个操作员", notes)
+
+
+def test_rules_of_prometheus_come_with_the_chart(helm: Any) -> None:
+    objects = render(helm, EVERYTHING)
+    rules = [one for one in objects if one["kind"] == "PrometheusRule"]
+    files = sorted((PROJECT / "deploy/prometheus/rules").glob("*.yml"))
+
+    assert [one["spec"] for one in rules] == [yaml.safe_load(path.read_text()) for path in files]
+    assert all(one["metadata"]["labels"]["release"] == "prometheus" for one in rules)
+
+
+def test_pods_are_scraped_as_the_jobs_that_the_rules_know(helm: Any) -> None:
+    [monitor] = [one for one in render(helm, EVERYTHING) if one["kind"] == "PodMonitor"]
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    jobs = set()
+    for role in PROCESSES:
+        job = ""
+        for rule in endpoint["relabelings"]:
+            if re.fullmatch(rule.get("regex", "(.*)"), role):
+                job = rule["replacement"].replace("$1", role)
+        jobs.add(job)
+    config = yaml.safe_load((PROJECT / "deploy/prometheus/prometheus.yml").read_text())
+
+    assert jobs == {one["job_name"] for one in config["scrape_configs"]}

@@ -231,7 +231,10 @@ def gets_a_stream_as_it_comes(browser: httpx.Client, proxied: Proxied) -> None:
 
 
 def is_refused_what_is_too_large(browser: httpx.Client) -> None:
-    assert browser.post("/admin/login/", content=b"x" * 4_000_000).status_code == 413
+    assert browser.post("/admin/login/", content=b"x" * 4_000_000).status_code in {
+        413,
+        502,
+    }  # 502: Caddy before 2.7
 
 
 def logs_the_request_and_no_secret(proxied: Proxied) -> None:
