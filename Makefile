@@ -45,17 +45,17 @@ test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or 
 	TEST_DATABASE=none $(PYTHON) $(MEASURED) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
 # npm knows a company's CA by another variable than Python does.
-FOREIGN := tests/sandbox/foreign
-foreign: $(FOREIGN)/node_modules/.installed $(FOREIGN)/.venv/.installed ## the official Node SDK and MCP server, and NoneBot, for tests/sandbox/foreign
+FOREIGN := tests/sandbox/foreign tests/contracts
+foreign: $(FOREIGN:%=%/node_modules/.installed) $(FOREIGN:%=%/.venv/.installed) ## software of others that tests run: Feishu's Node SDK and MCP server, NoneBot, makers of clients
 
-$(FOREIGN)/node_modules/.installed: $(FOREIGN)/package-lock.json
+%/node_modules/.installed: %/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing. Debian: apt-get install nodejs npm" >&2; exit 1; }
-	NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" npm --prefix $(FOREIGN) --loglevel error ci
+	NODE_EXTRA_CA_CERTS="$${NODE_EXTRA_CA_CERTS:-$$SSL_CERT_FILE}" npm --prefix $* --loglevel error ci
 	@touch $@
 
-$(FOREIGN)/.venv/.installed: $(FOREIGN)/requirements.lock | $(PYTHON)
-	$(PYTHON) -m venv --clear $(FOREIGN)/.venv
-	PIP_DISABLE_PIP_VERSION_CHECK=1 $(FOREIGN)/.venv/bin/python -m pip --quiet --no-input install --require-hashes --requirement $<
+%/.venv/.installed: %/requirements.lock | $(PYTHON)
+	$(PYTHON) -m venv --clear $*/.venv
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $*/.venv/bin/python -m pip --quiet --no-input install --require-hashes --requirement $<
 	@touch $@
 
 # Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
@@ -161,7 +161,7 @@ lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml
 	$(subst pyproject.toml,--group build,$(COMPILE)) --constraint requirements-dev.lock --output-file deploy/docker/build.lock
 	$(subst pyproject.toml,--group deploy,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-deploy.lock
 	$(subst pyproject.toml,--group docs,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-docs.lock
-	$(subst pyproject.toml,$(FOREIGN)/requirements.in,$(COMPILE)) --output-file $(FOREIGN)/requirements.lock
+	$(foreach folder,$(FOREIGN),$(subst pyproject.toml,$(folder)/requirements.in,$(COMPILE)) --output-file $(folder)/requirements.lock &&) true
 
 messages: $(DEVELOPMENT) ## collect what is to be translated into locale/, and compile it
 	@command -v xgettext >/dev/null || { echo "gettext is missing. Debian: apt-get install gettext" >&2; exit 1; }

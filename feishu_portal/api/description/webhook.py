@@ -68,63 +68,55 @@ PATHS: Final[Document] = {
         }
     }
 }
+_OBJECT: Final = {"type": "object", "additionalProperties": True}
+_REQUESTS: Final[Document] = {
+    "EncryptedRequest": {
+        "type": "object",
+        "required": ["encrypt"],
+        "properties": {"encrypt": {**_TEXT, "description": "Base64 of AES-256-CBC"}},
+    },
+    "EventRequest": {
+        "type": "object",
+        "required": ["schema", "header"],
+        "properties": {
+            "schema": {"type": "string", "const": "2.0"},
+            "header": {
+                "type": "object",
+                "required": ["event_type"],
+                "properties": dict.fromkeys(_HEADER, _TEXT),
+            },
+            "event": _OBJECT,
+        },
+    },
+    "OldEventRequest": {
+        "description": "Schema 1.0",
+        "type": "object",
+        "required": ["event"],
+        "properties": {"uuid": _TEXT, "token": _TEXT, "ts": _TEXT, "type": _TEXT, "event": _OBJECT},
+    },
+    "OldCardCallbackRequest": {
+        "description": "The old card callback, which has no header",
+        "type": "object",
+        "required": ["action"],
+        "properties": {"action": _OBJECT},
+    },
+    "UrlVerificationRequest": {
+        "description": "The question whether the address is the bot's",
+        "type": "object",
+        "required": ["challenge", "type"],
+        "properties": {
+            "challenge": _TEXT,
+            "token": _TEXT,
+            "type": {"type": "string", "const": "url_verification"},
+        },
+    },
+}
 SCHEMAS: Final[Document] = {
+    **_REQUESTS,
     "PlatformRequest": {
         "title": "PlatformRequest",
-        "description": "What the platform sends: encrypted where the bot has an Encrypt Key; else an event of schema 2.0 or 1.0, "
-        "a callback, or the question whether the address is the bot's",
-        "anyOf": [
-            {
-                "title": "Encrypted",
-                "type": "object",
-                "required": ["encrypt"],
-                "properties": {"encrypt": {**_TEXT, "description": "Base64 of AES-256-CBC"}},
-            },
-            {
-                "title": "Event",
-                "type": "object",
-                "required": ["schema", "header"],
-                "properties": {
-                    "schema": {"const": "2.0"},
-                    "header": {
-                        "type": "object",
-                        "required": ["event_type"],
-                        "properties": dict.fromkeys(_HEADER, _TEXT),
-                    },
-                    "event": {"type": "object", "additionalProperties": True},
-                },
-            },
-            {
-                "title": "OldEvent",
-                "description": "Schema 1.0",
-                "type": "object",
-                "required": ["event"],
-                "properties": {
-                    "uuid": _TEXT,
-                    "token": _TEXT,
-                    "ts": _TEXT,
-                    "type": {"const": "event_callback"},
-                    "event": {
-                        "type": "object",
-                        "additionalProperties": True,
-                        "properties": {"type": _TEXT},
-                    },
-                },
-            },
-            {
-                "title": "UrlVerification",
-                "type": "object",
-                "required": ["challenge", "type"],
-                "properties": {"challenge": _TEXT, "token": _TEXT, "type": {"const": "url_verification"}},
-            },
-            {
-                "title": "OldCardCallback",
-                "description": "The old card callback, which has no header",
-                "type": "object",
-                "required": ["action"],
-                "properties": {"action": {"type": "object", "additionalProperties": True}},
-            },
-        ],
+        "description": "What the platform sends: encrypted where the bot has an Encrypt Key",
+        "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in _REQUESTS],
         "examples": [
             PLATFORM_EVENT,
             {"challenge": "ajls384kdjx98XX", "token": "xxxxxx", "type": "url_verification"},
