@@ -217,7 +217,8 @@ class Installation(models.Model):
 
 
 class DatabaseAnchor(models.Model):
-    """A row that is written once and never changed: whatever writes it anew is a restore. See ``core.installation.place``."""
+    """A row that is written when the database is made or adopted, and never otherwise: whatever else writes it anew is a
+    restore. See ``core.installation.place``."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
 

@@ -116,9 +116,13 @@ def create(**_options: object) -> None:
 
 
 def adopt() -> Installation:
-    """Say that the database is this installation's own from now on, under a new identity."""
+    """Say that the database is this installation's own from now on, under a new identity.
+
+    The anchor is written anew. In fresh clusters the same dump is restored under the same numbers every time: without that, the next
+    copy that is made in the same way would lie where this one does."""
     with transaction.atomic():
         DatabaseAnchor.objects.get_or_create(pk=1)
+        DatabaseAnchor.objects.update(id=1)
         installation = _belongs_here()
         installation.adopted_at = installation.marked_at
         Installation.objects.all().delete()
@@ -179,7 +183,9 @@ def _cause(installation: Installation) -> Cause | None:
     if is_unnamed and installation.host and public_host() not in {"", installation.host} and _any(_stakes):
         return Cause.HOST
     if installation.place and installation.place != place():
-        return Cause.PLACE
+        installation.refresh_from_db(fields=("place",))
+        if installation.place != place():  # not adopted by another process in between
+            return Cause.PLACE
     if installation.found_behind_at is not None or _is_behind(installation):
         return Cause.BEHIND
     return None

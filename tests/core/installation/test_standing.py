@@ -215,6 +215,15 @@ class TestBehind:
         assert Installation.objects.get().marked_at == before
 
 
+@pytest.mark.only_on("postgres")
+def test_adopted_database_lies_where_the_next_restore_of_the_same_kind_will_not():
+    """In fresh clusters the same dump is restored under the same numbers every time."""
+    restored = place()
+    standing.adopt()
+    assert place() != restored
+    assert cause() is None
+
+
 def test_adopted_database_has_another_identity_and_is_active():
     before = Installation.objects.get().identity
     Installation.objects.update(place="1:2:3", found_behind_at=timezone.now())
