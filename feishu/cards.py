@@ -112,6 +112,12 @@ def button(
     return element
 
 
+def in_a_row(elements: Sequence[Json]) -> Json:
+    """Elements side by side, on as many lines as the width needs."""
+    columns = [{"tag": "column", "width": "auto", "elements": [element]} for element in elements]
+    return {"tag": "column_set", "flex_mode": "flow", "columns": columns}
+
+
 def header(title: Text, template: Template = "blue", subtitle: Text | None = None) -> Json:
     """The coloured bar on top."""
     bar: Json = {"template": template, "title": plain_text(title)}

@@ -82,8 +82,10 @@ class OpenAPI:
         *,
         receive_id_type: ReceiveIdType = "open_id",
         uuid: str | None = None,
+        timeout: float | None = None,
     ) -> SentMessage:
-        """Send a message. `uuid`: at most 50 characters; a repetition within an hour sends nothing new."""
+        """Send a message, within `timeout` seconds (15). `uuid`: at most 50 characters; a repetition within an hour sends
+        nothing new."""
         answer = self._call(
             "POST",
             "/open-apis/im/v1/messages",
@@ -91,6 +93,7 @@ class OpenAPI:
             json=_with_uuid(
                 {"receive_id": receive_id, "msg_type": msg_type, "content": _compact(content)}, uuid
             ),
+            timeout=timeout,
         )
         return _sent(answer)
 
@@ -114,9 +117,12 @@ class OpenAPI:
         *,
         receive_id_type: ReceiveIdType = "open_id",
         uuid: str | None = None,
+        timeout: float | None = None,
     ) -> SentMessage:
-        """Send a card, at most 30 KB."""
-        return self.send_message(receive_id, "interactive", card, receive_id_type=receive_id_type, uuid=uuid)
+        """Send a card, at most 30 KB, within `timeout` seconds (15)."""
+        return self.send_message(
+            receive_id, "interactive", card, receive_id_type=receive_id_type, uuid=uuid, timeout=timeout
+        )
 
     def reply(
         self,
@@ -168,9 +174,10 @@ class OpenAPI:
             raise MalformedAnswer("the message is no card", log_id=answer.log_id)
         return card
 
-    def patch_card(self, message_id: str, card: Json) -> None:
-        """Replace a card that this app sent less than 14 days ago; no more than 5 times a second."""
-        self._call("PATCH", _message_path(message_id), json={"content": _compact(card)})
+    def patch_card(self, message_id: str, card: Json, *, timeout: float | None = None) -> None:
+        """Replace a card that this app sent less than 14 days ago, within `timeout` seconds (15); no more than 5 times a
+        second."""
+        self._call("PATCH", _message_path(message_id), json={"content": _compact(card)}, timeout=timeout)
 
     def update_card_by_token(self, token: str, card: Json) -> None:
         """Replace the clicked card with its callback token: within 30 minutes, twice at most.

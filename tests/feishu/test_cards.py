@@ -2,6 +2,7 @@ import pytest
 
 from feishu import cards
 from feishu.text import Text
+from sandbox.cards.validation import check
 
 TITLE = Text("需要授权", "Authorization needed")
 GO = Text("去授权", "Authorize")
@@ -24,6 +25,15 @@ def test_a_card_has_all_that_version_2_asks_for():
         },
         "body": {"elements": [{"tag": "markdown", "content": "Authorize", "i18n_content": I18N}]},
     }
+
+
+def test_elements_in_a_row_are_a_component_of_version_2():
+    row = cards.in_a_row([cards.button(GO), cards.button(TITLE)])
+    check(cards.card(None, [row]))
+    assert [column["elements"][0]["text"]["content"] for column in row["columns"]] == [
+        "Authorize",
+        "Authorization needed",
+    ]
 
 
 def test_header_and_summary_may_be_left_out():

@@ -123,6 +123,13 @@ def message(**values: object) -> dict[str, object]:
     }
 
 
+def test_a_card_is_sent_and_patched_within_the_time_that_is_given(platform, api):
+    platform.will_say(TOKEN, SENT, {"code": 0, "data": {}})
+    api.send_card("oc_1", {"schema": "2.0"}, timeout=5)
+    api.patch_card("om_1", {"schema": "2.0"}, timeout=4)
+    assert [request.extensions["timeout"]["read"] for request in platform.requests[1:]] == [5, 4]
+
+
 def test_a_card_is_read_as_it_was_sent(platform, api):
     platform.will_say(TOKEN, message())
     assert api.card("om_1", timeout=1.0) == {"a": 1}
