@@ -72,6 +72,13 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Monitoring alerts"),
+                "items": [
+                    _page(_("Alert groups"), "notifications_active", "admin:alerts_alertgroup_changelist"),
+                    _page(_("Alert receivers"), "forward_to_inbox", "admin:alerts_alertreceiver_changelist"),
+                ],
+            },
+            {
                 "title": _("Authorizations"),
                 "items": [
                     _page(_("Authorization sessions"), "how_to_reg", "admin:auth_sessions_authsession_changelist"),

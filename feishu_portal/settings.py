@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "bots",
     "events",
     "auth_sessions",
+    "alerts",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "feishu_portal.apps.ConsoleConfig",
@@ -226,13 +227,14 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # come to it.
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.remove_deleted", "auth_sessions.sweep", "auth_sessions.refresh_due")
+    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.remove_deleted", "auth_sessions.sweep", "auth_sessions.refresh_due", "alerts.sweep")
 } | {
     "bots.sweep": {"task": "bots.sweep", "schedule": 15.0, "options": {"expires": 60.0}},
     "events.prune": {"task": "events.prune", "schedule": crontab(minute=7), "options": {"expires": 3600.0}},
     "bots.prune": {"task": "bots.prune", "schedule": crontab(minute=17), "options": {"expires": 3600.0}},
     "access.prune": {"task": "access.prune", "schedule": crontab(minute=27), "options": {"expires": 3600.0}},
     "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": crontab(minute=37), "options": {"expires": 3600.0}},
+    "alerts.prune": {"task": "alerts.prune", "schedule": crontab(minute=47), "options": {"expires": 3600.0}},
 }  # fmt: skip
 
 # --- live pages: notifications between processes. Without Redis a page gets those of its own process; the rest it finds by

@@ -11,6 +11,7 @@ class Scope(models.TextChoices):
     TOKENS_ISSUE = "tokens:issue", _("Obtain user access tokens")
     TOKENS_REVOKE = "tokens:revoke", _("Revoke user authorizations")
     MESSAGES_SEND = "messages:send", _("Send messages as the bot")
+    ALERTS_SEND = "alerts:send", _("Send alerts of Alertmanager")
     EVENTS_READ = "events:read", _("Read events")
     EVENTS_REPLAY = "events:replay", _("Replay events")
     PROXY_APP = "proxy:app", _("Call the platform as the bot")

@@ -6,6 +6,7 @@ from django.conf import settings
 from ninja.openapi.schema import OpenAPISchema
 
 from feishu_portal import __version__
+from feishu_portal.api.alerts import router as monitoring
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
@@ -48,6 +49,7 @@ api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
 api.add_router("/bots", sending, tags=["messages"])
+api.add_router("", monitoring, tags=["alerts"])
 api.add_router("", events, tags=["events"])
 api.add_router("", subscriptions, tags=["subscriptions"])
 api.add_router("", auth_sessions, tags=["authorization"])

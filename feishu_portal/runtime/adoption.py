@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
+from alerts.groups import drop_unshown
 from auth_sessions.domain import restored as grants
 from auth_sessions.models import AuthSession, UserToken
 from bots.connections.leases import release_all
@@ -71,6 +72,7 @@ _UNSENT: Final[tuple[Step, ...]] = (
     ("authorization sessions ended", grants.end_open_sessions),
     ("reminders skipped", grants.skip_reminders),
     ("notices dropped", drop_all_notices),
+    ("alert cards left as they are", drop_unshown),
     ("replays cancelled", work.cancel_replays),
     ("sign-ins ended", lambda: Session.objects.all().delete()[0]),
 )

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from alerts.models import AlertGroup, AlertReceiver
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
 from bots.enums import LossReason, SendingKind, SendingState, SlotState
@@ -33,6 +34,8 @@ PAGES = {
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
     "auth_sessions_tokenuse": TokenUse,
+    "alerts_alertgroup": AlertGroup,
+    "alerts_alertreceiver": AlertReceiver,
 }
 
 
@@ -47,6 +50,7 @@ class Rows:
     token: UserToken
     use: TokenUse
     sending: Sending
+    alert_group: AlertGroup
 
     def of(self, page: str) -> Any:
         rows = (
@@ -59,6 +63,8 @@ class Rows:
             self.token,
             self.use,
             self.sending,
+            self.alert_group,
+            self.alert_group.receiver,
         )
         by_model = {type(row): row for row in rows}
         return by_model[PAGES[page]]
@@ -106,6 +112,23 @@ def make_rows(**bot: Any) -> Rows:
         token=token,
         use=make_use(token),
         sending=make_sending(made),
+        alert_group=make_alert_group(made),
+    )
+
+
+def make_alert_group(bot: Bot) -> AlertGroup:
+    receiver = AlertReceiver.objects.create(bot=bot, name="Helper", chat_id="oc_duty")
+    content = {
+        "matchers": [],
+        "labels": {},
+        "annotations": {},
+        "alerts": [],
+        "resolved": 0,
+        "more": 0,
+        "external_url": "",
+    }
+    return AlertGroup.objects.create(
+        bot=bot, receiver=receiver, key_hash=uuid4().hex, title="Helper", content=content, firing=1
     )
 
 

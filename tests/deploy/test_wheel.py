@@ -19,7 +19,7 @@ from tests.services.processes import PROJECT, ManagedProcess
 pytest.importorskip("hatchling")
 pytestmark = pytest.mark.processes
 
-PACKAGES = {"auth_sessions", "bots", "core", "events", "feishu", "feishu_portal", "sandbox"}
+PACKAGES = {"alerts", "auth_sessions", "bots", "core", "events", "feishu", "feishu_portal", "sandbox"}
 METADATA = f"feishu_portal-{__version__}.dist-info"
 PATIENCE = 120  # seconds, for a machine with other work
 

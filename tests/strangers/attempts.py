@@ -31,6 +31,11 @@ from feishu_portal.api.proxy.target import PREFIX as PROXY
 from tests.strangers.private import Private, Strangers
 
 UUID_OF_NOTHING = "00000000-0000-4000-8000-000000000000"
+ALERTS = {
+    "groupKey": "x",
+    "status": "firing",
+    "alerts": [{"status": "firing", "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}],
+}
 AS_WRITTEN = {"^(?:api|proxy)(?:/|$)": "/api/nothing"}
 """An address of each route whose regular expression has more than parameters in it."""
 NINJA = {"api/v1/": api, "api/feishu/": connections_api}
@@ -75,7 +80,7 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "auth_sessions/authsession", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
 )  # fmt: skip
@@ -100,6 +105,7 @@ OPEN = {
     "admin/events/event/live/poll/": open_to(OPERATORS, LISTS),
     "admin/events/event/replay/": open_to(OPERATORS, ASKS, 200, 302),
     "admin/events/subscription/add/": open_to(OPERATORS, ASKS),
+    "admin/alerts/alertreceiver/add/": open_to(OPERATORS, ASKS),
     "admin/auth_sessions/authsession/ask/": open_to(OPERATORS, ASKS),
     "admin/auth_sessions/authsession/ask-people/": open_to(OPERATORS, ASKS, 302),
     "admin/events/shedcount/": open_to(OPERATORS, "counts of the whole portal, which name nobody"),
@@ -132,10 +138,11 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "event_id": (private.key_of("events.Event"),),
         "session_id": (private.key_of("auth_sessions.AuthSession"),),
         "subscription_id": (private.key_of("events.Subscription"),),
+        "receiver_id": (private.key_of("alerts.AlertReceiver"),),
         "slot_id": (private.key_of("bots.ConnectionSlot"),),
         # What a copy of the database has of a link opens nothing.
         "token": (str(session.pk), session.start_hash, "x" * 43),
-        "app_label": ("bots", "events", "auth_sessions"),
+        "app_label": ("bots", "events", "auth_sessions", "alerts"),
         "url": ("bots/bot", "no/such/page/"),
     }  # fmt: skip
 
@@ -150,6 +157,9 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "admin/bots/bot/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/events/subscription/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/events/event/<path:object_id>/replay/": [replay],
+        "admin/alerts/alertreceiver/<path:object_id>/change/": [{"name": "Tap", "chat_id": "oc_tap", "alertmanager_url": ""}],
+        "admin/alerts/alertreceiver/<path:object_id>/delete/": [{"post": "yes"}],
+        "admin/alerts/alertreceiver/add/": [{"name": "Tap", "bot": bot, "chat_id": "oc_tap", "alertmanager_url": ""}],
         "admin/events/subscription/add/": [
             {"name": "Tap", "kind": "pull", "event_types": "*", "filter": "", "bots": bot},
             {"name": "Tap", "kind": "push", "url": "https://tap.example.com/", "event_types": "*", "bots": [bot]},
@@ -166,6 +176,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "POST api/v1/bots/<bot_id>/messages": [{"receive_id": "ou_zulu", "text": "x"}],
         "POST api/v1/bots/<bot_id>/messages/<message_id>/reply": [{"text": "x"}],
         "PATCH api/v1/bots/<bot_id>/messages/<message_id>": [{"content": {"elements": []}}],
+        "POST api/v1/alerts/<receiver_id>": [ALERTS],
         "POST api/v1/events/<event_id>/replay": [{}, {"mode": "all"}],
         "POST api/v1/subscriptions/<subscription_id>/ack": [{"cursor": 9}, {"ids": [int(event)]}],
         "POST api/v1/bots/<bot_id>/auth-sessions": [{"open_id": "ou_zulu"}, {"open_id": "ou_zulu", "deliver": "link"}],
@@ -194,6 +205,8 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/auth_sessions/authsession/ask/": [f"bot={bot}&open_id=ou_zulu&scope=zulu:scope:read"],
         "admin/auth_sessions/usertoken/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/tokenuse/": [f"bot__id__exact={bot}", "q=ou_zulu"],
+        "admin/alerts/alertgroup/": [f"bot__id__exact={bot}", "q=zulu"],
+        "admin/alerts/alertreceiver/": ["q=zulu", "q=oc_zulu"],
         "admin/access/auditentry/": [f"q={private.bot.app_id}", "q=zulu"],
         "oauth/callback/<slug:app_id>/": ["state=x&code=y", "error=access_denied"],
         "GET api/v1/subscriptions/<subscription_id>/events": ["cursor=0", "limit=1"],

@@ -24,7 +24,7 @@ from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, 
 from tests.console.rows import make_event, make_rows
 from tests.factories import make_bot, make_operator, make_subscription, message_event
 
-APPS = ("core.access", "bots", "events", "auth_sessions")
+APPS = ("core.access", "bots", "events", "auth_sessions", "alerts")
 WORD = "zulu"
 """Stands in every text of the private bot, and in no text of the portal's own."""
 UNCOMPARED = {
@@ -101,6 +101,19 @@ def make_private() -> Private:
         log_id="zulu-use-log",
         caller="zulu-crm",
     )
+    _change(
+        rows.alert_group,
+        title="Zulu alert",
+        content={"alerts": [{"labels": {"alertname": "Zulu alert"}}]},
+        message_id="om_zulu_alert",
+        card_error="zulu card error",
+    )
+    _change(
+        rows.alert_group.receiver,
+        name="Zulu duty",
+        chat_id="oc_zulu",
+        alertmanager_url="http://zulu.example.com:9093",
+    )
     HandlerSwitch.objects.create(bot=bot, handler="zulu.handlers.order", is_on=False)
     subscription = make_subscription(
         bot, name="Zulu shop", owner=owner, kind=SubscriptionKind.PULL, event_types=["zulu.secret.type_v1"]
@@ -136,6 +149,7 @@ def make_private() -> Private:
     group = Group.objects.create(name="Zulu group")
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
+        rows.alert_group, rows.alert_group.receiver,
         subscription, replay, entry, client, owner, group, shed, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(

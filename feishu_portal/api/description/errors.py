@@ -247,6 +247,9 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "send_message": _SENDING,
     "reply": _SENDING,
     "update_card": _SENDING,
+    "take_alerts": (
+        *_THING, *_PLATFORM, "409 bot_disabled", "422 platform_refused", "503 overloaded", "503 secret_sealed",
+    ),
     "list_events": (*_THING, "429 too_many_searches", "503 search_too_slow"),
     "get_event": _THING,
     "replay_event": (*_THING, "409 nothing_to_replay"),

@@ -119,6 +119,24 @@ _CARD: Final = {
 }
 _MESSAGE: Final = "om_dc13264520392913993dd051dba21dcf"
 
+_ALERT: Final = {
+    "status": "firing",
+    "labels": {"alertname": "InstanceDown", "severity": "critical", "instance": "web-1"},
+    "annotations": {"summary": "web-1 is down", "summary_zh": "web-1 已停止"},
+    "startsAt": _SINCE,
+    "endsAt": "0001-01-01T00:00:00Z",
+    "fingerprint": "c1f2d3a4b5e60718",
+}
+_ALERTS: Final = {
+    "version": "4",
+    "groupKey": '{}:{alertname="InstanceDown"}',
+    "status": "firing",
+    "groupLabels": {"alertname": "InstanceDown"},
+    "commonLabels": _ALERT["labels"],
+    "alerts": [_ALERT],
+    "externalURL": "https://alertmanager.example.com",
+}
+
 EXAMPLES: Final[Mapping[str, Any]] = {
     # --- what is sent
     "MessageIn": {"receive_id": _PERSON, "text": "Hello"},
@@ -128,6 +146,8 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "SessionIn": {"open_id": _PERSON, "scopes": _SCOPES, "deliver": "card"},
     "AckIn": {"cursor": 1042},
     "ReplayIn": {"mode": "failed"},
+    "AlertmanagerMessage": _ALERTS,
+    "AlertIn": _ALERT,
     # --- what is answered
     "BotOut": _BOT_OUT,
     "BotPage": {"items": [_BOT_OUT], "next_cursor": None},
@@ -142,6 +162,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "RevocationOut": {"destroyed": True, "revoked": True, "state": "done"},
     "MessageOut": {"message_id": _MESSAGE, "chat_id": "oc_a0553eda9014c201e6969b478895c230"},
     "CardOut": {"message_id": _MESSAGE},
+    "AlertsTakenOut": {"card": "shown"},
     "EventPage": {"items": [_EVENT], "next_cursor": "1041"},
     "EventDetailOut": {
         **_EVENT,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from alerts import retention as alerts
 from auth_sessions import retention as auth_sessions
 from bots import retention as bots
 from core.access import retention as access
@@ -15,7 +16,7 @@ from feishu_portal.management.progress import progress_bar
 
 class Command(BaseCommand):
     help = (
-        "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, and records of sent messages, "
+        "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, old alerts, and records of sent messages, "
         "token use, token refreshes, ended authorization requests and revocations that are older than the environment says "
         "(FEISHU_AUDIT_DAYS and its like). What is still needed is kept. The scheduler does the same every hour. Can be "
         "interrupted and run again at any time. Events have a command of their own, pruneevents."
@@ -26,7 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Count, and delete nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        overdue = {**access.overdue(), **bots.overdue(), **events.overdue(), **auth_sessions.overdue()}
+        overdue = {
+            **access.overdue(),
+            **bots.overdue(),
+            **events.overdue(),
+            **auth_sessions.overdue(),
+            **alerts.overdue(),
+        }
         counts = count_overdue(overdue)
         if options["dry_run"]:
             for kind, count in counts.items():

@@ -9,8 +9,8 @@ from django.utils.translation import override
 from core.access.audit_actions import ACTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
-APPS = ("core", "bots", "events", "auth_sessions", "feishu_portal")
-SUBJECTS = "operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription"
+APPS = ("core", "bots", "events", "auth_sessions", "alerts", "feishu_portal")
+SUBJECTS = "operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group"
 
 
 def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
