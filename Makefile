@@ -174,6 +174,7 @@ docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.e
 	DEBUG=on $(PYTHON) -m feishu_portal.commands_docs
 	$(PYTHON) -m feishu_portal.codes_docs
 	DEBUG=on $(PYTHON) -m feishu_portal.api_docs
+	DEBUG=on $(PYTHON) -m feishu_portal.asyncapi_docs
 
 # Opened from the folder or served by anything: it asks no other host for fonts or scripts.
 site: $(VENV)/.site ## the documentation site into site/, both languages; fails on a link that leads nowhere

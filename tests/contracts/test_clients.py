@@ -1,39 +1,22 @@
-"""Clients are generated from the description of the API, compile, and are understood by the portal.
-
-`make foreign` installs the generators. Without them these tests are skipped, unless REQUIRE_FOREIGN=1 says that they have to
-be there.
-"""
+"""Clients are generated from the description of the API, compile, and are understood by the portal."""
 
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.scopes import Scope
+from tests.contracts.foreign import HERE, MODULES, PYTHON, need
 from tests.factories import make_bot
 from tests.services.processes import PROJECT
 
-HERE = Path(__file__).parent
 DOCUMENT = PROJECT / "docs" / "reference" / "openapi.json"
-MODULES = HERE / "node_modules"
-PYTHON = HERE / ".venv" / "bin" / "python"
 PATIENCE = 240  # seconds, against hangs alone
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(PATIENCE * 2)]
-
-
-def need(path):
-    """Skip, or fail where it is required, when something is not installed."""
-    if path.exists() and (path == PYTHON or shutil.which("node")):
-        return
-    said = f"{path.relative_to(HERE)} is not installed; `make foreign` does it (it needs node and npm)"
-    if os.environ.get("REQUIRE_FOREIGN", "") == "1":
-        pytest.fail(said)
-    pytest.skip(said)
 
 
 def run(*command):

@@ -14,20 +14,22 @@ MAX_ANSWER: Final = 128 * 1024
 """Bytes of a response that are read: a card of 30 KB is longer where each of its characters is escaped."""
 
 
-class _Toast(msgspec.Struct, forbid_unknown_fields=True):
+class Toast(msgspec.Struct, forbid_unknown_fields=True):
     content: str = ""
     type: Literal["info", "success", "error", "warning"] = "info"
     i18n: dict[str, str] | None = None
 
 
-class _Card(msgspec.Struct, forbid_unknown_fields=True):
+class Card(msgspec.Struct, forbid_unknown_fields=True):
     type: Literal["raw", "template"]
     data: dict[str, Any]
 
 
-class _ClickAnswer(msgspec.Struct, forbid_unknown_fields=True):
-    toast: _Toast | None = None
-    card: _Card | None = None
+class ClickAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    """Either, both or neither."""
+
+    toast: Toast | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _click_answer(result: PushResult, answer: Json) -> Asked:
     """What is null is left out: so some languages write what is not there."""
     answer = {name: part for name, part in answer.items() if part is not None}
     try:
-        card = msgspec.convert(answer, _ClickAnswer).card
+        card = msgspec.convert(answer, ClickAnswer).card
     except msgspec.ValidationError as error:
         return _faulty(result, BAD_SHAPE(status=result.status, problem=str(error)))
     size = 0 if card is None else len(msgspec.json.encode(card.data))
