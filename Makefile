@@ -11,7 +11,7 @@ PYTHONS ?= python3 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-stream bench-workers bench-queues bench-embedded site deploy-tools
+.PHONY: bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -179,6 +179,9 @@ docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.e
 # Opened from the folder or served by anything: it asks no other host for fonts or scripts.
 site: $(VENV)/.site ## the documentation site into site/, both languages; fails on a link that leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+
+pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
+	$(PYTHON) -m tests.pictures
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
   --universal --generate-hashes --python-version 3.11 --no-header

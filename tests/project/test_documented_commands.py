@@ -179,11 +179,37 @@ def test_every_command_of_quickstart_and_guides_runs(tmp_path: Path) -> None:
         demo = Demo(port, sandbox, sandbox_port, inherited)
         consent(demo)
         printed = {page.stem: demo.run(["bash"], demo.here(script_of(page))) for page in PAGES}
+        see_the_bot_answer(demo)
         sandbox.close()
     finally:
         complaints = start.close()
     assert complaints == []
     assert f"{PERSON} 李雷" in printed["quickstart"]
+
+
+def see_the_bot_answer(demo: Demo) -> None:
+    """What the quickstart promises of its first two examples; the page's command has said hello already."""
+
+    def shown(text: str) -> str:
+        """The first message of the chat with this in it."""
+        answer = httpx.get(
+            f"{demo.sandbox.url}/sandbox/api/messages",
+            params={"person": "lilei", "app_id": DEMO_APP_ID},
+            timeout=60,
+        )
+        found = [one["message_id"] for one in answer.json()["messages"] if text in one["content"]]
+        return found[0] if found else ""
+
+    wait_until(lambda: shown("You wrote: hello"), what="answer to hello", seconds=240)
+    demo.sandbox.say("leave", app_id=DEMO_APP_ID)
+    card = wait_until(lambda: shown("One day off tomorrow"), what="card", seconds=240)
+    clicked = httpx.post(
+        f"{demo.sandbox.url}/sandbox/api/click",
+        json={"person": "lilei", "message_id": card, "button": 0},
+        timeout=60,
+    ).json()
+    assert clicked["code"] == 0, clicked
+    wait_until(lambda: shown(f"By <at id={PERSON}>"), what="changed card", seconds=240)
 
 
 def script_of(page: Path) -> str:

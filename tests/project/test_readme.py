@@ -42,6 +42,14 @@ def test_every_command_and_make_target_named_exists(page: str) -> None:
     assert set(MAKE.findall(read(page))) - targets == set()
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_readme_shows_five_small_pictures(readme: str) -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", read(readme))
+
+    assert len(pictures) == 5
+    assert [name for name in pictures if (PROJECT / name).stat().st_size > 150_000] == []
+
+
 @pytest.mark.parametrize("page", COMMANDS)
 def test_every_command_of_ours_is_described(page: str) -> None:
     ours = {name for name, package in get_commands().items() if package == "feishu_portal"}
