@@ -22,7 +22,7 @@ from tests.deploy.programs import PATIENCE, complaints, program
 from tests.services.ports import free_port
 from tests.services.processes import PROJECT, ManagedProcess, ProcessStarter, wait_until
 
-pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres"), pytest.mark.timeout(900)]
 
 SAMPLES = PROJECT / "deploy/proxy"
 PASSWORD = "a password of the tests"

@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from core import __version__
+from tests.deploy.programs import PATIENCE
 from tests.services.ports import free_port
 from tests.services.processes import PROJECT, ManagedProcess
 
 pytest.importorskip("hatchling")
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 PACKAGES = {"alerts", "auth_sessions", "bots", "core", "events", "feishu", "feishu_portal", "sandbox"}
 METADATA = f"feishu_portal-{__version__}.dist-info"
-PATIENCE = 120  # seconds, for a machine with other work
 
 
 @pytest.fixture(scope="module")
