@@ -62,6 +62,28 @@ PLANNED_LOSSES = frozenset({LossReason.MOVED, LossReason.ASKED, LossReason.CHANG
 """Ends that the portal or an operator intended."""
 
 
+class ProcessKind(models.TextChoices):
+    """The processes of the portal, by how they are started."""
+
+    WEB = "web", _("Web")
+    RUNFEISHU = "runfeishu", _("Connections")
+    WORKER = "worker", _("Worker")
+    REFRESHER = "refresher", _("Refresher")
+    BEAT = "beat", _("Scheduler")
+    RUNPORTAL = "runportal", _("All in one")
+
+
+class ProcessPart(models.TextChoices):
+    """What a process does again and again, and is missed when it does not."""
+
+    EVENT_LOOP = "event_loop", _("event loop")
+    CONNECTIONS = "connections", _("reconciling connections")
+    TASKS = "tasks", _("receiving tasks")
+    HANDLERS = "handlers", _("running handlers")
+    REFRESH = "refresh", _("refreshing tokens")
+    SCHEDULE = "schedule", _("scheduling tasks")
+
+
 class Channel(models.TextChoices):
     """Ways to reach an operator."""
 

@@ -25,8 +25,9 @@ from bots.connections.renewal import LeaseRenewal, LeasesOverslept, LeaseTerms
 from bots.connections.reports import SlotReports
 from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import SeenSlot, WantedSlot
-from bots.enums import LossReason
+from bots.enums import LossReason, ProcessPart
 from bots.metrics import count_takeover
+from core.background.vitals import vitals
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
 from core.installation.watch import watch
@@ -42,6 +43,8 @@ JITTER = 0.2
 DRAIN_TIMEOUT = 10.0
 """Seconds that other processes get to take over when this one is to end."""
 DRAIN_STEP = 0.25
+HANGS_AFTER = 90.0
+"""Seconds without a round: statements and the connection to the database have timeouts, which end one in far less."""
 SIGNALS_TIMEOUT = 3.0
 """Seconds for receivers of signals when everything else has ended."""
 
@@ -82,6 +85,8 @@ class Fleet:
         )
         self._signals = SignalThread()
         self._outage = OutageLog(logger, "database_unavailable")
+        self._is_kept_waiting = False
+        """The thread of the database did not come back. One that says that the database is away has."""
         self._has_news = asyncio.Event()
         """A connection was opened or has ended, or the fleet is to stop: do not wait for the next round."""
 
@@ -91,6 +96,7 @@ class Fleet:
         writer = asyncio.create_task(self._reports.run(), name="slot-reports")
         waker = asyncio.create_task(self._wake_on(stop), name="fleet-stop")
         sleep_watch = asyncio.create_task(self._watch_sleep(SleepWatch()), name="fleet-sleep")
+        vitals.expect(ProcessPart.CONNECTIONS, within=HANGS_AFTER)
         try:
             while not stop.is_set():
                 was_trusted = self._renewal.is_trusted
@@ -100,6 +106,7 @@ class Fleet:
                 await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
             await self._drain()
         finally:
+            vitals.forget(ProcessPart.CONNECTIONS)
             await self._close()
             for task in (waker, sleep_watch):
                 task.cancel()
@@ -138,9 +145,13 @@ class Fleet:
 
     async def _round(self) -> Survey | None:
         """None when the database did not answer. Nothing ends the fleet: the next round may do better."""
-        return await self._guarded(self._reconcile())
+        survey = await self._guarded(self._reconcile())
+        if not self._is_kept_waiting:
+            vitals.passed(ProcessPart.CONNECTIONS)
+        return survey
 
     async def _guarded(self, work: Coroutine[Any, Any, T]) -> T | None:
+        self._is_kept_waiting = False
         try:
             return await work
         except LeasesOverslept:
@@ -148,6 +159,7 @@ class Fleet:
             logger.warning("leases_overslept", extra={"connections": len(self._connections)})
             self._end_all(LossReason.SLEPT)
         except (Error, TimeoutError) as error:
+            self._is_kept_waiting = isinstance(error, TimeoutError)
             self._renewal.note_trouble()
             self._outage.failed(error)
         except Exception:

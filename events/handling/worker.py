@@ -25,8 +25,10 @@ from django.db import Error, OperationalError, connection
 from django.db.models import Min
 from django.utils import timezone
 
+from bots.enums import ProcessPart
 from core.background.commit_thread import CommitThread
 from core.background.per_process import OnePerProcess
+from core.background.vitals import vitals
 from core.database.connections import limit_waiting
 from core.database.errors import described
 from core.database.outages import OutageLog
@@ -58,6 +60,9 @@ logger = logging.getLogger(__name__)
 RENEW_EVERY = LEASE.total_seconds() / 3
 STOP_SECONDS = 8.0  # what handlers get to finish when their process is to end
 PATIENCE = 15.0  # seconds for a statement of the worker's own
+HANGS_AFTER = (
+    90.0  # seconds without a pass; each looks at what runs, and waits no longer than the leases allow
+)
 HELP_EVERY = 1.0  # seconds
 ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
 MAX_ENDS = 512  # written in one transaction
@@ -146,12 +151,15 @@ class HandlerWorker:
 
     def _work(self) -> None:
         keep_own()
+        vitals.expect(ProcessPart.HANDLERS, within=HANGS_AFTER)
         while not self._stopping.is_set():
+            vitals.passed(ProcessPart.HANDLERS)
             wait = self._guarded(self.step)
             if self._poller.result >= PollResult.FULL:
                 self._call_for_help()
             self._poller.wait(1.0 if wait is None else wait, lambda: self.busy > self._limit.size // 4)
             self._replace_process()
+        vitals.forget(ProcessPart.HANDLERS)
         connection.close()
 
     def _call_for_help(self) -> None:

@@ -14,6 +14,7 @@ from events.ingress.websocket import WebsocketSink
 from events.ingress.writer import Intake
 from feishu.long_connection.address import load_client
 from feishu.long_connection.timing import Timing
+from feishu_portal.runtime.event_loop import watched_loop
 from feishu_portal.runtime.garbage import spare_event_loop
 
 RESOLVERS = 64
@@ -31,6 +32,11 @@ async def hold_connections(
     for load in (load_client, get_channel_layer):  # both import many modules, and late
         await asyncio.to_thread(load)
     spare_event_loop()  # those modules too
+    with watched_loop():
+        await _hold(node=node, stop=stop, only=only, max_connections=max_connections)
+
+
+async def _hold(*, node: str, stop: asyncio.Event, only: frozenset[str], max_connections: int | None) -> None:
     async with Receiver(Intake(), CallbackResponder()) as receiver:
         fleet = Fleet(
             sink=WebsocketSink(receiver),

@@ -5,8 +5,17 @@ systems it is asyncio's own. See docs/adr/0019-uvloop.md.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from bots.enums import ProcessPart
+from core.background.vitals import vitals
+
+TICK: Final = 5.0
+"""Seconds between two signs of life of an event loop."""
+HANGS_AFTER: Final = 30.0
+"""Seconds without one: by then callbacks have long missed their 2.5 s, and pings theirs."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -17,3 +26,21 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+@contextmanager
+def watched_loop() -> Iterator[None]:
+    """While the block runs, an event loop that hangs makes the process less than live."""
+    loop = asyncio.get_running_loop()
+
+    def tick() -> None:
+        nonlocal handle
+        vitals.passed(ProcessPart.EVENT_LOOP)
+        handle = loop.call_later(TICK, tick)
+
+    with vitals.under_way(ProcessPart.EVENT_LOOP, within=HANGS_AFTER):
+        handle = loop.call_later(TICK, tick)
+        try:
+            yield
+        finally:
+            handle.cancel()

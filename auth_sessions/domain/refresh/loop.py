@@ -5,7 +5,12 @@ from threading import Event, Lock
 from celery.worker import state
 
 from auth_sessions.domain.refresh.refresher import Pass
+from bots.enums import ProcessPart
 from core.background.notify import notify
+from core.background.vitals import vitals
+
+HANGS_AFTER = 120.0
+"""Seconds for a step of a pass; what it waits for, the platform and the database, has timeouts of seconds."""
 
 _running, _wanted = Lock(), Event()
 
@@ -17,7 +22,8 @@ def run_passes() -> None:
         try:
             _wanted.clear()
             refreshing = Pass(wake=_wanted, stopping=is_worker_stopping)
-            refreshing.run()
+            with vitals.under_way(ProcessPart.REFRESH, within=HANGS_AFTER):
+                refreshing.run()
         finally:
             _running.release()
         if refreshing.is_unfinished:

@@ -26,7 +26,9 @@ from auth_sessions.domain.refresh.submission import Submission, oauth_of, submit
 from auth_sessions.enums import RefreshOutcome
 from auth_sessions.log_facts import of_grant
 from auth_sessions.models import UserToken
+from bots.enums import ProcessPart
 from bots.models import Bot
+from core.background.vitals import vitals
 from core.database.errors import described
 from core.installation.watch import watch
 from core.log_context import log_context
@@ -116,6 +118,7 @@ class Pass:
         taking = self._recover()
         with ThreadPoolExecutor(IN_FLIGHT, "refresh") as threads:
             while True:
+                vitals.passed(ProcessPart.REFRESH)
                 taking = taking and not self._stopping() and time.monotonic() < self._until
                 if taking:
                     taking = self._take(threads)

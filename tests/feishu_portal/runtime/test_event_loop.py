@@ -3,6 +3,7 @@ import builtins
 
 import pytest
 
+from core.background.vitals import Vitals
 from feishu_portal.runtime import event_loop
 
 
@@ -29,3 +30,18 @@ def test_any_other_system_runs_on_asyncio(monkeypatch: pytest.MonkeyPatch) -> No
     found: list[str] = []
     event_loop.run(note_loop(found))
     assert found == ["asyncio.unix_events"]
+
+
+async def test_loop_that_hangs_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    own = Vitals(clock=lambda: now)
+    monkeypatch.setattr(event_loop, "vitals", own)
+    monkeypatch.setattr(event_loop, "TICK", 0.01)
+    with event_loop.watched_loop():
+        now += 31
+        assert own.standing_still() == ["event_loop"]  # it has not ticked while this held it up
+        async with asyncio.timeout(30):
+            while own.standing_still():
+                await asyncio.sleep(0.01)
+        assert own.seconds_since_pass() == 0
+    assert own.seconds_since_pass() is None
