@@ -1,25 +1,36 @@
 """Health of a process, for load balancers, orchestrators and people: on the pages' port of a web process, and on the port of
 its own that every process has.
 
-Probes ask by the address of a pod or a node, so they are answered before the host is looked at. The answers tell the version,
-as the API's description does, and nothing of what the portal holds.
+Live means that the parts of the process make their passes (``core.background.vitals``); one that is not has to be started anew.
+No trouble of the database or of Redis makes a process less live. Ready means that it can do its work now. Probes ask by the
+address of a pod or a node, so they are answered before the host is looked at. The answers tell the version, as the API's
+description does, and nothing of what the portal holds.
 """
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeAlias
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+import redis
+from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from bots.enums import ProcessKind
 from core import __version__
+from core.background.vitals import vitals
 from core.database.connections import give_back
 from core.installation.watch import watch
+from core.vault.canary import verify_keys
+from core.vault.keyring import SealedValueError
 
 LIVE: Final = "/healthz/live"
 READY: Final = "/healthz/ready"
@@ -27,14 +38,40 @@ Health: TypeAlias = tuple[int, dict[str, str]]
 """A status of HTTP and the JSON beside it."""
 
 PATIENCE: Final = 0.8
-"""Seconds that ``ready`` waits for the database: a probe gives up after 1."""
+"""Seconds that ``ready`` waits for all of its answers: a probe gives up after 1."""
+REDIS_SECONDS: Final = 0.5
+NEEDS_REDIS: Final = frozenset({ProcessKind.WORKER, ProcessKind.REFRESHER, ProcessKind.BEAT})
+"""Task messages are what they live by. Events, pages and calls go on without Redis, and taking their processes out of service
+would make an outage of it."""
+UNREACHABLE: Final = "unreachable"
 
-_is_migrated = False  # asked until it is so
-# Of its own: the threads that event loops share may all be waiting for a name that nobody resolves.
-_thread = ThreadPoolExecutor(1, thread_name_prefix="health")
-_asked: Future[str] | None = None
-_asked_lock = threading.Lock()
-_asking: dict[asyncio.AbstractEventLoop, asyncio.Task[str]] = {}
+process: str = ""
+"""The kind of this process; empty before it is known, as in commands."""
+
+
+def tell_process(kind: str) -> None:
+    """``kind``: one of ``ProcessKind``."""
+    global process  # noqa: PLW0603 -- one for the process
+    process = kind
+
+
+class Question:
+    """Something that may not be answered, asked on a thread of its own: one at a time, and who asks meanwhile waits for the
+    same answer."""
+
+    def __init__(self, name: str, ask: Callable[[], str]) -> None:
+        self.ask = ask
+        # Of its own: the threads that event loops share may all be waiting for a name that nobody resolves.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"health-{name}")
+        self._lock = threading.Lock()
+        self._asked: Future[str] | None = None
+
+    def asked(self) -> "Future[str]":
+        """The answer that is on its way."""
+        with self._lock:
+            if self._asked is None or self._asked.done():
+                self._asked = self._thread.submit(self.ask)
+            return self._asked
 
 
 @sync_and_async_middleware
@@ -46,7 +83,7 @@ def answer_probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
             if request.path_info == LIVE:
                 return _answer(liveness())
             if request.path_info == READY:
-                return _answer(_readiness(await _database_in_time()))
+                return _answer(await _readiness_async())
             return await get_response(request)
 
         return respond_async
@@ -55,37 +92,55 @@ def answer_probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
         if request.path_info == LIVE:
             return _answer(liveness())
         if request.path_info == READY:
-            return _answer(_readiness(_database()))
+            return _answer(_readiness({name: question.ask() for name, question in QUESTIONS.items()}))
         return get_response(request)
 
     return respond
 
 
 def liveness() -> Health:
-    """The process answers."""
-    return 200, {"status": "ok", "version": __version__}
+    """Whether every part of the process makes its passes; from any thread, and at once."""
+    if parts := vitals.standing_still():
+        return 503, {"status": "stalled", "standing_still": ", ".join(parts), **_who()}
+    return 200, {"status": "ok", **_who()}
 
 
 def readiness_in_time() -> Health:
-    """Whether the process can do its work, within ``PATIENCE``; from any thread, and probes that come meanwhile wait for the
-    same answer."""
-    global _asked  # noqa: PLW0603 -- one question at a time
-    with _asked_lock:
-        if _asked is None or _asked.done():
-            _asked = _thread.submit(_database)
-        asked = _asked
+    """Whether the process can do its work, within ``PATIENCE``; from any thread."""
+    asked, until = (
+        {name: question.asked() for name, question in QUESTIONS.items()},
+        time.monotonic() + PATIENCE,
+    )
+    return _readiness({name: _result(answer, until - time.monotonic()) for name, answer in asked.items()})
+
+
+async def _readiness_async() -> Health:
+    asked = {name: asyncio.wrap_future(question.asked()) for name, question in QUESTIONS.items()}
+    await asyncio.wait(asked.values(), timeout=PATIENCE)
+    return _readiness(
+        {name: answer.result() if answer.done() else UNREACHABLE for name, answer in asked.items()}
+    )
+
+
+def _result(answer: "Future[str]", seconds: float) -> str:
     try:
-        return _readiness(asked.result(timeout=PATIENCE))
+        return answer.result(timeout=max(0.0, seconds))
     except TimeoutError:
-        return _readiness("unreachable")
+        return UNREACHABLE
 
 
-def _readiness(database: str) -> Health:
-    """The database answers and has its tables."""
-    if database == "ok":
+def _readiness(answers: Mapping[str, str]) -> Health:
+    """The database answers, has its tables and was written with these keys; and Redis, where the process needs it."""
+    is_lame = answers["redis"] == UNREACHABLE and process in NEEDS_REDIS
+    said = {**answers, **_who()}
+    if answers["database"] == "ok" and not is_lame:
         mode = "passive" if watch.last.is_passive else "active"
-        return 200, {"status": "ok", "database": "ok", "mode": mode, "version": __version__}
-    return 503, {"status": "unavailable", "database": database, "version": __version__}
+        return 200, {"status": "ok", **said, "mode": mode}
+    return 503, {"status": "unavailable", **said}
+
+
+def _who() -> dict[str, str]:
+    return {"version": __version__} | ({"process": process} if process else {})
 
 
 def _answer(health: Health) -> JsonResponse:
@@ -93,19 +148,7 @@ def _answer(health: Health) -> JsonResponse:
     return JsonResponse(said, status=status)
 
 
-async def _database_in_time() -> str:
-    """One question at a time in each loop: probes that come meanwhile wait for the same answer."""
-    loop = asyncio.get_running_loop()
-    task = _asking.get(loop)
-    if task is None:
-        task = _asking[loop] = asyncio.create_task(
-            sync_to_async(_database, thread_sensitive=False, executor=_thread)()
-        )
-        task.add_done_callback(lambda _task: _asking.pop(loop, None))
-    try:
-        return await asyncio.wait_for(asyncio.shield(task), PATIENCE)
-    except TimeoutError:
-        return "unreachable"
+_is_migrated = False  # asked until it is so
 
 
 def _database() -> str:
@@ -116,10 +159,34 @@ def _database() -> str:
         if not _is_migrated:
             executor = MigrationExecutor(connection)
             _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if _is_migrated:
-            watch.current()
+        if not _is_migrated:
+            return "not migrated"
+        verify_keys()
+        watch.current()
+    except SealedValueError:
+        return "keys do not fit"
     except Error:
-        return "unreachable"
+        return UNREACHABLE
     finally:
         give_back(before_waiting=True)
-    return "ok" if _is_migrated else "not migrated"
+    return "ok"
+
+
+_redis: "redis.Redis | None" = None
+
+
+def _ask_redis() -> str:
+    global _redis  # noqa: PLW0603 -- one connection for the process
+    if not settings.REDIS_URL:
+        return "not used"
+    try:
+        if _redis is None:
+            seconds = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+            _redis = redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **seconds)
+        _redis.ping()
+    except (redis.RedisError, OSError):
+        return UNREACHABLE
+    return "ok"
+
+
+QUESTIONS: Final = {"database": Question("database", _database), "redis": Question("redis", _ask_redis)}

@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from core import __version__
+from core.background.vitals import Vitals
+from core.vault.keyring import SealedValueError
 from feishu_portal.runtime import health
 
 
@@ -47,34 +49,91 @@ def test_database_that_is_away_is_not_ready(monkeypatch):
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 
+@pytest.mark.django_db
+def test_keys_that_do_not_open_this_database_are_not_ready(monkeypatch):
+    def refuse():
+        raise SealedValueError("wrong")
+
+    monkeypatch.setattr(health, "verify_keys", refuse)
+    answer = Client().get(health.READY)
+    assert (answer.status_code, answer.json()["database"]) == (503, "keys do not fit")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "status"), [("worker", 503), ("beat", 503), ("web", 200), ("runfeishu", 200)]
+)
+def test_without_redis_those_that_live_by_tasks_are_not_ready(monkeypatch, kind, status):
+    monkeypatch.setattr(health, "process", kind)
+    monkeypatch.setattr(health.QUESTIONS["redis"], "ask", lambda: health.UNREACHABLE)
+    answer = Client().get(health.READY)
+    assert (answer.status_code, answer.json()["redis"]) == (status, "unreachable")
+    assert answer.json()["process"] == kind
+
+
+def test_redis_is_asked_where_there_is_one(settings, monkeypatch):
+    monkeypatch.setattr(health, "_redis", None)
+    settings.REDIS_URL = ""
+    assert health._ask_redis() == "not used"
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert health._ask_redis() == "unreachable"
+
+
+def test_process_with_a_part_that_stands_still_is_not_live(monkeypatch):
+    now = 100.0
+    own = Vitals(clock=lambda: now)
+    monkeypatch.setattr(health, "vitals", own)
+    own.expect("scheduler", within=90)
+    assert Client().get(health.LIVE).status_code == 200
+    now += 91
+    answer = Client().get(health.LIVE)
+    assert (answer.status_code, answer.json()["standing_still"]) == (503, "scheduler")
+
+
 async def test_probe_needs_none_of_the_threads_that_loops_share(monkeypatch):
     monkeypatch.setattr(health, "PATIENCE", 60.0)
-    monkeypatch.setattr(health, "_database", lambda: "ok")
+    for question in health.QUESTIONS.values():
+        monkeypatch.setattr(question, "ask", lambda: "ok")
     loop, ended = asyncio.get_running_loop(), threading.Event()
     loop.set_default_executor(ThreadPoolExecutor(1))
     busy = loop.run_in_executor(None, ended.wait, 60)
     try:
         async with asyncio.timeout(30):
-            assert await health._database_in_time() == "ok"
+            assert (await health._readiness_async())[0] == 200
     finally:
         ended.set()
         await busy
 
 
-async def test_database_that_does_not_answer_is_not_waited_for(monkeypatch):
+@pytest.fixture
+def silent_database(monkeypatch):
+    """It does not answer for as long as the test lasts, and nobody waits for it."""
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    ended = asyncio.Event()
+    ended = threading.Event()
 
+    def hang() -> str:
+        ended.wait(60)
+        return "ok"
+
+    question = health.Question("test", hang)
+    monkeypatch.setitem(health.QUESTIONS, "database", question)
+    monkeypatch.setattr(health.QUESTIONS["redis"], "ask", lambda: "not used")
+    yield question
+    ended.set()
+    question.asked().result(60)
+
+
+async def test_database_that_does_not_answer_is_not_waited_for(silent_database):
     async def get_response(_request):
         return HttpResponse()
 
-    async def hang():
-        await ended.wait()
-        return "ok"
-
-    monkeypatch.setattr(health, "sync_to_async", lambda *_args, **_options: hang)
     answer = await asyncio.wait_for(
-        health.answer_probes(get_response)(RequestFactory().get(health.READY)), 10
+        health.answer_probes(get_response)(RequestFactory().get(health.READY)), 30
     )
     assert answer.status_code == 503
-    ended.set()
+
+
+def test_probes_that_come_meanwhile_wait_for_the_same_answer(silent_database):
+    first = silent_database.asked()
+    assert health.readiness_in_time()[1]["database"] == "unreachable"
+    assert silent_database.asked() is first

@@ -41,7 +41,7 @@ def test_health_is_the_same_as_on_the_pages_port(served, monkeypatch):
 
 
 def test_process_without_its_database_is_not_ready_and_tells_its_metrics(served, monkeypatch):
-    monkeypatch.setattr(health, "_database", lambda: "unreachable")
+    monkeypatch.setattr(health.QUESTIONS["database"], "ask", lambda: "unreachable")
     monkeypatch.setattr(server.FIGURES, "_read", lambda: None)
     assert get(served, health.READY).status_code == 503
     assert "feishu_build_info" in get(served, "/metrics").text
@@ -67,14 +67,3 @@ def test_port_that_is_taken_costs_one_line_and_is_opened_when_it_is_free(caplog)
     finally:
         late.stop()
     assert [record.message for record in caplog.records].count("metrics_port_not_open") == 1
-
-
-def test_process_has_one_port_however_many_of_its_parts_ask_for_one(settings):
-    settings.METRICS_PORT = 0
-    server.serve_metrics("runportal")
-    try:
-        settings.METRICS_PORT = 1  # nobody may listen there, and nobody tries
-        server.serve_metrics("worker")
-        assert server._server is None
-    finally:
-        server.stop_serving_metrics()
