@@ -1,6 +1,7 @@
 """The web process: ``uvicorn feishu_portal.asgi:application``."""
 
 import os
+from functools import partial
 from typing import cast
 
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ os.environ.setdefault("PORTAL_PROCESS", "web")
 # Sets Django up, which the imports below need. Django annotates its application more narrowly than ASGI does.
 _django = cast("ASGIApp", get_asgi_application())
 
+from bots.enums import ProcessKind
 from core.console.live.sockets import no_such_socket, socket_of
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
@@ -33,9 +35,11 @@ from feishu_portal.front.sign_ins import SignInsInTurn
 from feishu_portal.logs import log_uncaught
 from feishu_portal.overview.connections.badges import BadgesFeed
 from feishu_portal.overview.connections.feed import BoardFeed
+from feishu_portal.runtime.event_loop import watched_loop
 from feishu_portal.runtime.health import LIVE, READY
-from feishu_portal.runtime.metrics.server import serve_metrics, stop_serving_metrics
 from feishu_portal.runtime.observing import begin_observing
+from feishu_portal.runtime.process import begin_process, end_process, process_is_ready, process_is_stopping
+from feishu_portal.runtime.signals import also_on_signals
 
 heads.install()
 sockets.install()
@@ -74,12 +78,16 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         return
     log_uncaught()
     begin_observing("web")
-    serve_metrics("web")
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    stop_serving_metrics()
-    for endpoint in (*_endpoints.values(), _pages, _sign_ins):
-        await endpoint.close()
+    with watched_loop():
+        begin_process(ProcessKind.WEB)
+        also_on_signals(partial(process_is_stopping, ProcessKind.WEB))
+        await send({"type": "lifespan.startup.complete"})
+        process_is_ready(ProcessKind.WEB)
+        await receive()
+        process_is_stopping(ProcessKind.WEB)
+        for endpoint in (*_endpoints.values(), _pages, _sign_ins):
+            await endpoint.close()
+    end_process(ProcessKind.WEB)
     await send({"type": "lifespan.shutdown.complete"})
 
 

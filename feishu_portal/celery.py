@@ -47,17 +47,17 @@ def say_start(signal: Any, **_options: object) -> None:
 
 
 @signals.worker_init.connect
-def prepare_worker_metrics(**_options: object) -> None:
-    from feishu_portal.runtime.metrics import tasks  # noqa: PLC0415 -- see above
+def prepare_worker(**_options: object) -> None:
+    from feishu_portal.runtime import celery_process  # noqa: PLC0415 -- see above
 
-    tasks.prepare_pool()
+    celery_process.prepare_worker()
 
 
 @signals.beat_init.connect
-def serve_beat_metrics(**_options: object) -> None:
-    from feishu_portal.runtime.metrics import tasks  # noqa: PLC0415 -- see above
+def begin_beat(**_options: object) -> None:
+    from feishu_portal.runtime import celery_process  # noqa: PLC0415 -- see above
 
-    tasks.serve_beat()
+    celery_process.begin_beat()
 
 
 @signals.task_prerun.connect
@@ -102,4 +102,5 @@ class StandsStill(Task):  # type: ignore[type-arg]  # generic in the stubs alone
 
 app: "Celery[Any]" = Portal("feishu_portal", task_cls=StandsStill)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["consumer"].add("feishu_portal.runtime.celery_process:ConsumerPulse")
 app.autodiscover_tasks()

@@ -34,7 +34,12 @@ class LoggedBeat(Beat):
 
     def run(self) -> None:
         self.quiet = True
-        super().run()
+        try:
+            super().run()
+        finally:
+            from feishu_portal.runtime import celery_process  # noqa: PLC0415 -- models are there only now
+
+            celery_process.end_beat()
 
     def set_process_title(self) -> None:
         app: Any = self.app

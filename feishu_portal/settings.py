@@ -222,6 +222,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_SECONDS = environment.FEISHU_SWEEP_SECONDS
+CELERY_BEAT_SCHEDULER = "feishu_portal.runtime.celery_process:PersistentTicking"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # What runs once an hour goes by the clock: counted from its own start, a scheduler that is restarted more often would never
 # come to it.

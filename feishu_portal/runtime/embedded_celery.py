@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from celery.beat import EmbeddedService, Scheduler
+from celery.beat import EmbeddedService
 from celery.exceptions import SecurityWarning
 from celery.worker import state
 
+from bots.enums import ProcessPart
+from core.background.vitals import vitals
 from feishu_portal.celery import app
+from feishu_portal.runtime.celery_process import Ticking
 
 QUEUES = ("default", "token_refresh")
 THREADS = 8
@@ -39,12 +42,13 @@ def embedded_celery() -> Iterator[None]:
     )
     worker_thread = threading.Thread(target=worker.start, name="worker", daemon=True)
     # The stubs allow for a process where thread=True always makes a thread.
-    scheduler: Any = EmbeddedService(app, max_interval=1, thread=True, scheduler_cls=Scheduler)
+    scheduler: Any = EmbeddedService(app, max_interval=1, thread=True, scheduler_cls=Ticking)
     worker_thread.start()
     scheduler.start()
     try:
         yield
     finally:
+        vitals.forget(ProcessPart.SCHEDULE)
         scheduler.stop()
         # The worker's own thread ends it: stopped from here, its pool would be gone while messages still come in.
         state.should_stop = 0  # type: ignore[assignment]  # the stubs know None alone

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from bots.enums import ProcessKind
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.node import node_name
+from feishu_portal.runtime.process import process_is_ready, process_is_stopping
 from feishu_portal.runtime.sandbox import serve_sandbox
 from feishu_portal.runtime.signals import stop_on_signals
 from feishu_portal.runtime.web import serve_web
@@ -23,7 +25,7 @@ async def run_portal(
 ) -> None:
     """Serve until SIGTERM or SIGINT. ``on_ready`` is called when every port is open; raises OSError when one cannot be."""
     stop, web_ready, sandbox_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    stop_on_signals(stop)
+    stop_on_signals(stop, on_stop=lambda: process_is_stopping(ProcessKind.RUNPORTAL))
     parts = [
         serve_web(host=host, port=port, ready=web_ready, stop=stop),
         hold_connections(node=node_name(), stop=stop),
@@ -36,6 +38,7 @@ async def run_portal(
     async def greet() -> None:
         await web_ready.wait()
         await sandbox_ready.wait()
+        process_is_ready(ProcessKind.RUNPORTAL)
         await on_ready()
 
     tasks = [asyncio.create_task(part) for part in (*parts, greet())]

@@ -5,15 +5,16 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from bots.enums import ProcessKind
 from core.checks import SETTINGS
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_bots, require_keys, say_if_passive
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
-from feishu_portal.runtime.metrics.server import serve_metrics
 from feishu_portal.runtime.node import node_name
 from feishu_portal.runtime.observing import begin_observing
+from feishu_portal.runtime.process import begin_process, end_process, process_is_ready, process_is_stopping
 from feishu_portal.runtime.signals import stop_on_signals
 
 
@@ -49,13 +50,17 @@ class Command(ServiceCommand):
         require_keys()
         say_if_passive(self.stderr)
         begin_observing("runfeishu")
-        serve_metrics("runfeishu", port=options["metrics_port"])
         only = frozenset(require_bots(options["bot"]))
-        run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
+        begin_process(ProcessKind.RUNFEISHU, port=options["metrics_port"])
+        try:
+            run(self._hold(options["node"] or node_name(), only, options["max_connections"]))
+        finally:
+            end_process(ProcessKind.RUNFEISHU)
 
     async def _hold(self, node: str, only: frozenset[str], max_connections: int | None) -> None:
         stop = asyncio.Event()
-        stop_on_signals(stop)
+        stop_on_signals(stop, on_stop=lambda: process_is_stopping(ProcessKind.RUNFEISHU))
+        process_is_ready(ProcessKind.RUNFEISHU)
         announce(self.stdout, f"Listening as {node}. Press Ctrl-C to stop.", event="listening", node=node)
         await hold_connections(node=node, stop=stop, only=only, max_connections=max_connections)
         announce(self.stdout, "Stopped.", event="stopped", node=node)

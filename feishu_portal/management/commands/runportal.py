@@ -8,14 +8,15 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from bots.enums import ProcessKind
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
-from feishu_portal.runtime.metrics.server import serve_metrics
 from feishu_portal.runtime.observing import begin_observing
 from feishu_portal.runtime.portal import run_portal
+from feishu_portal.runtime.process import begin_process, end_process
 from sandbox.command import DEFAULT_PORT
 
 
@@ -45,7 +46,7 @@ class Command(ServiceCommand):
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
-        serve_metrics("runportal", port=options["metrics_port"])
+        begin_process(ProcessKind.RUNPORTAL, port=options["metrics_port"])
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
         running = run_portal(
             host=options["host"],
@@ -59,6 +60,8 @@ class Command(ServiceCommand):
                 asyncio.run(running)
         except OSError as error:
             raise CommandError(str(error)) from error
+        finally:
+            end_process(ProcessKind.RUNPORTAL)
         announce(self.stdout, "Stopped. 已停止。", event="stopped")
 
     async def _greet(self, options: dict[str, Any]) -> None:

@@ -160,28 +160,24 @@ class _Request(BaseHTTPRequestHandler):
 
 _lock = threading.Lock()
 _server: MetricsServer | None = None
-_is_decided = False
 
 
 def serve_metrics(process: str, *, port: int | None = None) -> None:
-    """Open the port of this process, once: ``port``, else FEISHU_METRICS_PORT; 0 for none. ``process``: its kind."""
-    global _server, _is_decided  # noqa: PLW0603 -- one for the process
+    """Open the port of this process: ``port``, else FEISHU_METRICS_PORT; 0 for none. ``process``: its kind."""
+    global _server  # noqa: PLW0603 -- one for the process
+    tell_build(process)
     with _lock:
-        if _is_decided:
-            return  # a worker inside runportal is no process of its own
-        _is_decided = True
-        tell_build(process)
         if chosen := settings.METRICS_PORT if port is None else port:
             _server = MetricsServer(settings.METRICS_HOST, chosen)
             _server.start()
 
 
 def stop_serving_metrics() -> None:
-    global _server, _is_decided
+    global _server  # noqa: PLW0603 -- see above
     with _lock:
         if _server is not None:
             _server.stop()
-        _server, _is_decided = None, False
+        _server = None
 
 
 def leave_port_to_parent() -> None:

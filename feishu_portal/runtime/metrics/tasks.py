@@ -1,4 +1,4 @@
-"""What Celery's processes tell: the passes of their tasks, and their port, which opens with them."""
+"""What Celery's processes tell: the passes of their tasks."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from core.metrics.registry import counter, gauge
 from feishu.text import Text
 from feishu_portal.runtime.metrics.pool import PoolMetrics
-from feishu_portal.runtime.metrics.server import leave_port_to_parent, serve_metrics
+from feishu_portal.runtime.metrics.server import leave_port_to_parent
 
 _passed = gauge(
     "feishu_last_pass_timestamp_seconds",
@@ -30,7 +30,6 @@ _beat = gauge(
 )
 
 _pool: PoolMetrics | None = None
-REFRESH_QUEUE = "token_refresh"
 
 
 def prepare_pool() -> None:
@@ -38,6 +37,12 @@ def prepare_pool() -> None:
     global _pool  # noqa: PLW0603 -- one for the process
     if settings.METRICS_PORT:
         _pool = PoolMetrics()
+
+
+def receive_from_children(pool: Any) -> None:
+    """``pool``: the worker's."""
+    if _pool is not None and isinstance(pool, TaskPool):
+        _pool.receive()
 
 
 @signals.worker_process_init.connect
@@ -53,18 +58,9 @@ def send_from_child(**_options: object) -> None:
         _pool.send()
 
 
-@signals.worker_ready.connect
-def serve_worker(sender: Any, **_options: object) -> None:
-    """``sender``: the worker's consumer. One that takes refreshes alone is the refresher."""
-    if _pool is not None and isinstance(sender.pool, TaskPool):
-        _pool.receive()
-    serve_metrics("refresher" if set(sender.app.amqp.queues.consume_from) == {REFRESH_QUEUE} else "worker")
-
-
-def serve_beat() -> None:
-    """Before the scheduler sends its first task."""
+def note_sent_tasks() -> None:
+    """In the scheduler, before it sends its first task."""
     signals.after_task_publish.connect(note_beat)
-    serve_metrics("beat")
 
 
 def note_beat(sender: str = "", **_options: object) -> None:
