@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
 from core.background.limits import ConcurrencyLimits
+from core.background.stopping import stopping
 from core.background.waiting import GrowingPauses
 from feishu_portal.api.problems import Problem
 
@@ -20,7 +21,7 @@ _limits = ConcurrencyLimits()
 async def until(
     read: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], *, seconds: float, client: Hashable
 ) -> T:
-    """What ``read`` returns once ``is_done`` is true of it, or after ``seconds``. Raises Problem 429 where too many
+    """What ``read`` returns once ``is_done`` is true of it, after ``seconds``, or when the process is to end. Raises Problem 429 where too many
     wait, of all callers or of this ``client``."""
     full = Problem(
         429,
@@ -32,6 +33,6 @@ async def until(
         for pause in PAUSES.within(seconds):
             await asyncio.sleep(pause)
             found = await read()
-            if is_done(found):
+            if is_done(found) or stopping.is_asked:
                 break
     return found

@@ -17,6 +17,7 @@ from ninja import Field, Query, Router, Schema
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
+from core.background.stopping import stopping
 from core.database.connections import give_back
 from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
@@ -162,7 +163,7 @@ async def _stream(
             for one in found:
                 yield b"id: %d\nevent: event\ndata: %b\n\n" % (one.number, _on_one_line(one.payload))
                 after, last_sent = one.number, loop.time()
-            if loop.time() >= ends:
+            if loop.time() >= ends or stopping.is_asked:
                 return
             if not found:
                 if loop.time() - last_sent >= HEARTBEAT_SECONDS:
