@@ -1,0 +1,78 @@
+"""``manage.py healthcheck``: the health of a process of the portal, for containers and scripts without an HTTP client."""
+
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+
+import msgspec
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from bots.enums import ProcessKind
+from feishu_portal.management.metrics_port import add_metrics_port
+from feishu_portal.runtime.health import LIVE, READY
+
+SECONDS: Final = 3.0
+EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where they are reached from here
+
+
+class Command(BaseCommand):
+    help = (
+        "Whether a process of the portal on this host is live, or ready, by the port of its metrics. Exits with 0 or 1 and one "
+        "line that says why."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
+            "--live",
+            dest="path",
+            action="store_const",
+            const=LIVE,
+            default=LIVE,
+            help="Does it make its passes, or does it have to be started anew? The default.",
+        )
+        which.add_argument(
+            "--ready",
+            dest="path",
+            action="store_const",
+            const=READY,
+            help="Can it do its work: are the database, its tables, the keys, and Redis for those that need it, there?",
+        )
+        parser.add_argument(
+            "--process", choices=ProcessKind.values, help="The kind it has to be of; any by default."
+        )
+        add_metrics_port(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = settings.METRICS_PORT if options["metrics_port"] is None else options["metrics_port"]
+        if not port:
+            raise CommandError(
+                "No port to ask: give the process one with FEISHU_METRICS_PORT, which this command then reads as well, or name "
+                "it here with --metrics-port."
+            )
+        status, said = self._ask(port, options["path"])
+        kind, facts = said.get("process", ""), ", ".join(f"{name}: {fact}" for name, fact in said.items())
+        if options["process"] and kind != options["process"]:
+            raise CommandError(
+                f"Port {port} is that of {kind or 'no process of the portal'}, not of {options['process']}."
+            )
+        if status != 200:
+            raise CommandError(facts or f"Port {port} answered with {status}.")
+        self.stdout.write(facts)
+
+    def _ask(self, port: int, path: str) -> tuple[int, dict[str, str]]:
+        connection = HTTPConnection(
+            EVERYWHERE.get(settings.METRICS_HOST, settings.METRICS_HOST), port, timeout=SECONDS
+        )
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            said = msgspec.json.decode(answer.read(10_000), type=dict[str, str])
+        except (OSError, HTTPException) as error:
+            raise CommandError(f"Port {port} does not answer: {error or type(error).__name__}.") from error
+        except msgspec.DecodeError:
+            return answer.status, {}
+        finally:
+            connection.close()
+        return answer.status, said
