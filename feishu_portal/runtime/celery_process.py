@@ -23,7 +23,7 @@ REFRESH_QUEUE: Final = "token_refresh"
 _pool: PoolVitals | None = None
 
 
-class ConsumerPulse(bootsteps.StartStopStep):  # type: ignore[misc]  # untyped
+class ConsumerPulse(bootsteps.StartStopStep):
     """Shows that the loop which receives tasks turns. While the broker is away there is none: nobody misses it."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)

@@ -32,6 +32,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 def watched_loop() -> Iterator[None]:
     """While the block runs, an event loop that hangs makes the process less than live."""
     loop = asyncio.get_running_loop()
+    handle: asyncio.TimerHandle
 
     def tick() -> None:
         nonlocal handle

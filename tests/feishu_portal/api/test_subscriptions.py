@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from core.access.actors import SYSTEM
 from core.access.scopes import Scope
+from core.background.stopping import stopping
+from core.background.waiting import GrowingPauses
 from events.enums import SubscriptionKind
 from events.handling.registry import HandlerRegistry
 from events.subscriptions.service import change_subscription, pause, remove
@@ -201,6 +203,27 @@ async def test_a_stream_goes_on_behind_the_last_event_and_ends(bot, subscription
     again = await patient(address(subscription, "/stream"), **{"Last-Event-ID": number})
     rest = [part async for part in again.streaming_content if part.startswith(b"id: ")]
     assert rest == events[1:]
+
+
+async def test_streams_and_long_polls_end_when_their_process_is_to_end(monkeypatch):
+    monkeypatch.setattr(api, "STREAM_SECONDS", 1e9)
+    monkeypatch.setattr(api, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(long_poll, "PAUSES", GrowingPauses(first=0.01, longest=0.01))
+
+    async def nothing(*_after):
+        return []
+
+    async def read_all():
+        return [part async for part in api._stream(nothing, [], 0, ExitStack())]
+
+    reading = asyncio.create_task(read_all())
+    polling = asyncio.create_task(long_poll.until(nothing, bool, seconds=1e9, client="a test"))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    assert not polling.done()
+    monkeypatch.setattr(stopping, "is_asked", True)
+    assert await reading == []
+    assert await polling == []
 
 
 def test_a_last_event_that_is_no_number_is_refused(subscription, reader):

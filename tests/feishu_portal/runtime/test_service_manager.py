@@ -84,7 +84,7 @@ def test_process_reports_for_as_long_as_its_parts_pass(heard, own):
     reports = WatchdogReports(0.02)
     reports.start()
     try:
-        until(lambda: len(heard()) > 3)
+        until(lambda: len(heard()) > 3, "it reports")
         assert set(heard()) == {"WATCHDOG=1"}
     finally:
         reports.stop()
@@ -96,7 +96,7 @@ def test_process_with_a_part_that_stands_still_is_silent(heard, own, monkeypatch
     reports = WatchdogReports(0.02)
     reports.start()
     try:
-        until(lambda: len(asked) > 3)
+        until(lambda: len(asked) > 3, "it is asked")
         assert heard() == []
     finally:
         reports.stop()
