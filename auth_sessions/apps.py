@@ -12,6 +12,9 @@ class AuthSessionsConfig(AppConfig):
         from auth_sessions import figures, metrics  # noqa: F401, PLC0415 -- every process can give them
         from auth_sessions.domain import bot_removal, incidents, lost_grants, new_destination  # noqa: F401, PLC0415 -- models are loaded now
         from auth_sessions.models import UserToken  # noqa: PLC0415 -- see above
+        from bots.enums import ProcessRole  # noqa: PLC0415 -- see above
+        from bots.processes.roles import count_as_needed  # noqa: PLC0415 -- see above
         from core.installation.standing import count_as_stake  # noqa: PLC0415 -- see above
 
         count_as_stake(UserToken.objects.refreshable().exists)
+        count_as_needed(ProcessRole.REFRESH, UserToken.objects.refreshable().exists)

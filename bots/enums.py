@@ -1,5 +1,7 @@
 """Choices of the bot models."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +52,7 @@ class LossReason(models.TextChoices):
     REFUSED = "refused", _("Refused by the platform")
     HALF_OPEN = "half_open", _("Half open")
     SLEPT = "slept", _("The machine slept")
-    DIED = "died", _("Its process died")
+    DIED = "died", _("Its process fell silent")
     MOVED = "moved", _("Moved to another process")
     ASKED = "asked", _("By an operator")
     CHANGED = "changed", _("Settings changed")
@@ -71,6 +73,30 @@ class ProcessKind(models.TextChoices):
     REFRESHER = "refresher", _("Refresher")
     BEAT = "beat", _("Scheduler")
     RUNPORTAL = "runportal", _("All in one")
+
+
+LISTENING: Final = (ProcessKind.RUNFEISHU, ProcessKind.RUNPORTAL)
+"""Kinds that hold connections."""
+
+
+class ProcessRole(models.TextChoices):
+    """What has to be done by some process of an installation; of which kind it is does not matter."""
+
+    LISTEN = "listen", _("hold connections")
+    WORK = "work", _("run handlers and tasks")
+    REFRESH = "refresh", _("refresh tokens")
+    SCHEDULE = "schedule", _("schedule tasks")
+
+
+class ProcessHealth(models.TextChoices):
+    """How a process is, by its heartbeats."""
+
+    WORKING = "working", _("Working")
+    STALLED = "stalled", _("Stands still")
+    """It is heard of, and a part of it makes no passes any more."""
+    SILENT = "silent", _("Silent")
+    """It died, hangs as a whole, or has no database."""
+    STOPPED = "stopped", _("Stopped")
 
 
 class ProcessPart(models.TextChoices):

@@ -11,7 +11,7 @@ import random
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import Error
 
@@ -63,13 +63,15 @@ class Fleet:
         capacity: int,
         only: frozenset[str] = frozenset(),
         timing: Timing | None = None,
+        process: UUID | None = None,
     ) -> None:
+        """``process``: the id under which the process's heartbeats are written, where there are some."""
         self._sink = sink
         self._timing = timing or Timing()
         self._turns = Turns()
         self._node = node
         self._terms = terms
-        self._me = Peer(uuid4(), capacity, only=only)
+        self._me = Peer(process or uuid4(), capacity, only=only)
         self._connections: dict[int, SlotConnection] = {}
         self._database = DatabaseThread("fleet-db", patience=terms.seconds / 2)
         self._reports = SlotReports(self._database, holder=self._me.id)

@@ -1,15 +1,14 @@
-"""The processes that share the bots' connections, as they know each other: by rows that each keeps up to date."""
+"""The processes that share the bots' connections, as they know each other: by their rows, which each keeps up to date."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
+from bots.enums import ProcessKind, ProcessRole
 from bots.live_updates import processes_changed
 from bots.models import FleetProcess
+from bots.processes.heartbeats import ThisProcess, note_end
 from core.database.clock import DatabaseTime
 from feishu.platform_clock import platform_clock
-
-FORGOTTEN_AFTER = 3600.0
-"""Seconds after which the row of a process that died is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +29,29 @@ def announce(me: Peer, *, name: str) -> None:
     values = {
         "name": name,
         "seen_at": DatabaseTime(),
+        "worked_at": DatabaseTime(),
         "capacity": me.capacity,
         "draining": me.draining,
         "only": sorted(me.only),
         "clock_offset": platform_clock.offset(),
     }
-    if not FleetProcess.objects.filter(id=me.id).update(**values):
-        FleetProcess.objects.create(id=me.id, **values)
+    row = FleetProcess.objects.filter(id=me.id)
+    if not row.update(**values):
+        facts = ThisProcess(ProcessKind.RUNFEISHU, (ProcessRole.LISTEN,)).facts
+        created = FleetProcess(id=me.id, started_at=DatabaseTime(), **facts | values)
+        # The heartbeat may be there first.
+        FleetProcess.objects.bulk_create([created], ignore_conflicts=True)
+        row.update(**values)
         processes_changed()
-    FleetProcess.objects.filter(seen_at__lt=DatabaseTime(-FORGOTTEN_AFTER)).delete()
 
 
 def peers(*, seconds: float) -> list[Peer]:
     """Processes that have announced themselves within so many seconds."""
-    rows = FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-seconds)).order_by("id")
+    rows = FleetProcess.objects.listeners().seen_within(seconds).order_by("id")
     return [Peer(row.id, row.capacity, row.draining, frozenset(row.only)) for row in rows]
 
 
 def retire(process: UUID) -> None:
     """The process ends: it counts no longer."""
-    FleetProcess.objects.filter(id=process).delete()
+    note_end(process)
     processes_changed()

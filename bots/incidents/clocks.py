@@ -12,7 +12,6 @@ from bots.connections.advice import clock_differs
 from bots.incidents.causes import Cause, Details
 from bots.incidents.detectors import Detector, Problem, Subject, register
 from bots.models import FleetProcess
-from core.database.clock import DatabaseTime
 from feishu.numbers import integer
 from feishu.platform_clock import TOLERANCE
 
@@ -48,7 +47,7 @@ def _monitored() -> set[UUID]:
 
 
 def _living() -> QuerySet[FleetProcess]:
-    return FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-SEEN_WITHIN))
+    return FleetProcess.objects.listeners().seen_within(SEEN_WITHIN)
 
 
 def _machine(process: str) -> str:

@@ -1,8 +1,9 @@
 """The nouns of this room, a subject a file."""
 
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
-from bots.models.connections import ConnectionLoss, ConnectionSlot, FleetProcess, PlatformCount
+from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice
+from bots.models.processes import FleetProcess
 from bots.models.sendings import Sending
 from bots.models.webhooks import RefusedPush, SecretUse
 

@@ -1,6 +1,5 @@
 """The long connections of bots: those that should exist, those that were lost, and what the platform counts."""
 
-import uuid
 from datetime import datetime
 from typing import Final, Self
 
@@ -200,24 +199,3 @@ class PlatformCount(models.Model):
     def foreign(self) -> int:
         """Connections of this app that other programs hold: they take events away."""
         return (self.online or 0) - (self.held or 0) if self.more_counts >= PROOF else 0
-
-
-class FleetProcess(models.Model):
-    """A ``runfeishu`` process that shares the bots' connections with others; ``seen_at`` is by the database's clock."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100)
-    seen_at = models.DateTimeField()
-    capacity = models.PositiveIntegerField()
-    draining = models.BooleanField(default=False)
-    only = models.JSONField(default=list)
-    clock_offset = models.FloatField(null=True)
-    """Seconds by which the platform's clock is ahead of the process's; None while nobody knows."""
-
-    class Meta:
-        default_permissions = ()  # no page of the console is about it
-        verbose_name = _("process")
-        verbose_name_plural = _("processes")
-
-    def __str__(self) -> str:
-        return self.name

@@ -16,6 +16,7 @@ from feishu.long_connection.address import load_client
 from feishu.long_connection.timing import Timing
 from feishu_portal.runtime.event_loop import watched_loop
 from feishu_portal.runtime.garbage import spare_event_loop
+from feishu_portal.runtime.process import process_id
 
 RESOLVERS = 64
 
@@ -48,5 +49,6 @@ async def _hold(*, node: str, stop: asyncio.Event, only: frozenset[str], max_con
             capacity=settings.MAX_CONNECTIONS if max_connections is None else max_connections,
             only=only,
             timing=Timing(longest_delay=settings.RETRY_SECONDS),
+            process=process_id,
         )
         await fleet.run(stop)

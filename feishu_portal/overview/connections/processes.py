@@ -64,7 +64,7 @@ def _all() -> list[Process]:
     held = ConnectionSlot.objects.filter(HELD).exclude(holder=None).order_by()
     loads = dict(held.values_list("holder").annotate(Count("pk")))
     is_alive = ExpressionWrapper(Q(seen_at__gt=DatabaseTime(-settings.LEASE_SECONDS)), BooleanField())
-    rows: QuerySet[Any] = FleetProcess.objects.filter(seen_at__gt=DatabaseTime(-REMEMBERED))
+    rows: QuerySet[Any] = FleetProcess.objects.listeners().seen_within(REMEMBERED)
     return [
         Process(
             id=row.pk,

@@ -16,8 +16,9 @@ from bots.connections.leases import (
 )
 from bots.connections.processes import Peer, announce, peers, retire
 from bots.connections.slots import seen_slots, write_reports
-from bots.enums import SlotState
+from bots.enums import ProcessKind, ProcessRole, SlotState
 from bots.models import ConnectionSlot, FleetProcess
+from bots.processes.heartbeats import ThisProcess, note_heartbeat
 from bots.service import set_enabled
 from core.access.actors import SYSTEM
 from tests.factories import make_bot
@@ -184,8 +185,16 @@ def test_peers_are_those_that_announced_themselves_lately():
     assert peers(seconds=SECONDS) == []
 
 
-def test_process_forgotten_long_ago_leaves_no_row():
-    announce(Peer(uuid4(), 10), name="dead")
-    FleetProcess.objects.update(seen_at=timezone.now() - timedelta(hours=2))
-    announce(Peer(uuid4(), 10), name="alive")
-    assert [row.name for row in FleetProcess.objects.all()] == ["alive"]
+def test_process_that_holds_no_connections_is_no_peer():
+    FleetProcess.objects.create(kind=ProcessKind.WORKER, name="worker", seen_at=timezone.now())
+    assert peers(seconds=SECONDS) == []
+
+
+def test_process_is_announced_beside_its_heartbeat_in_one_row():
+    me = ThisProcess(ProcessKind.RUNPORTAL, tuple(ProcessRole), name="a:1")
+    note_heartbeat(me, stalled=[], seconds_since_pass=None)
+    announce(Peer(me.id, 10), name="a")
+    note_heartbeat(me, stalled=[], seconds_since_pass=None)
+    row = FleetProcess.objects.get()
+    assert (row.kind, row.name, row.capacity) == (ProcessKind.RUNPORTAL, "a", 10)
+    assert [peer.id for peer in peers(seconds=SECONDS)] == [me.id]
