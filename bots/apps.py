@@ -12,7 +12,7 @@ class BotsConfig(AppConfig):
 
     def ready(self) -> None:
         # Each registers its detector, in the order in which pages list their causes; models are loaded now.
-        for name in ("connections", "clocks"):
+        for name in ("fleet", "connections", "clocks"):
             import_module(f"bots.incidents.{name}")
         from bots import figures  # noqa: F401, PLC0415 -- every process can give them
         from bots.app_ids import app_ids_of, ids_of  # noqa: PLC0415 -- models are there only now

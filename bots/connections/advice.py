@@ -31,6 +31,36 @@ NO_PROCESS: Final = CodeInfo(
         "Start one: manage.py runfeishu, or manage.py runportal for everything on one machine",
     ),
 )
+NO_WORKER: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有正在运行的 worker 进程", "No worker is running"),
+    Text(
+        "请启动一个：celery -A feishu_portal worker，并查看其日志。事件会继续保存，worker 恢复后处理",
+        "Start one: celery -A feishu_portal worker, and look at its log. Events are stored meanwhile and handled then",
+    ),
+)
+NO_REFRESHER: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有正在运行的 refresher 进程", "No refresher is running"),
+    Text(
+        "请启动一个：celery -A feishu_portal worker -Q token_refresh --pool threads，并查看其日志。"
+        "访问令牌约两小时后失效；刷新令牌过期后，用户须重新授权",
+        "Start one: celery -A feishu_portal worker -Q token_refresh --pool threads, and look at its log. Access tokens end "
+        "within two hours or so, and people have to authorize anew once their refresh tokens have",
+    ),
+)
+NO_SCHEDULER: Final = CodeInfo(
+    None,
+    Category.CONFIGURATION,
+    Text("没有正在运行的调度器（celery beat）", "No scheduler (celery beat) is running"),
+    Text(
+        "请启动一个：celery -A feishu_portal beat，并查看其日志。在此之前不会刷新令牌，也不会检查告警、重试和到期事项",
+        "Start one: celery -A feishu_portal beat, and look at its log. Until then no token is refreshed, and nobody looks for "
+        "incidents, retries and what is due",
+    ),
+)
 PROCESSES_CONFINED: Final = CodeInfo(
     None,
     Category.CONFIGURATION,

@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from bots.connections.processes import peers
 from bots.connections.status import connected_bots
 from bots.enums import Transport
 from bots.errors import NoticeNotSent
 from bots.incidents.causes import registered_causes
 from bots.models import Bot, Incident, Notice
+from bots.models.processes import SILENT_AFTER
 from core.access.models import User
 from core.console.sentences import in_language, in_sentences
 from core.database.connections import give_back
@@ -67,7 +69,10 @@ def _messengers(user: User) -> list[Bot]:
     can_send = Q(pk__in=connected_bots().values("pk")) | ~Q(
         pk__in=Bot.objects.by(Transport.WEBSOCKET).values("pk")
     )
-    return list(healthy.filter(can_send).order_by("name", "app_id")[:MESSENGERS])
+    # Where nobody holds connections, none of a bot says nothing about what the bot can send.
+    if peers(seconds=SILENT_AFTER):
+        healthy = healthy.filter(can_send)
+    return list(healthy.order_by("name", "app_id")[:MESSENGERS])
 
 
 def _key(notices: list[Notice]) -> str:

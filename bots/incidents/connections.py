@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from bots.connections import advice
 from bots.connections.processes import peers
 from bots.connections.status import statuses, unconnected_bots
+from bots.incidents import fleet
 from bots.incidents.causes import Cause, Details
-from bots.incidents.detectors import Detector, Problem, Subject, register
+from bots.incidents.detectors import Detector, Problem, register
 from bots.models import Bot, ConnectionSlot, Incident, PlatformCount
 from core.access.models import User
 from feishu.categories import Category
@@ -52,27 +53,16 @@ FOREIGN: Final = Cause(
 )
 
 
-NO_FLEET: Final = Cause(
-    name="no_fleet",
-    label=_("Nobody holds connections"),
-    headline=_("No %(subject)s is running: no bot is connected"),
-    explain=lambda _details: advice.NO_PROCESS,
-    page="connections",
-)
-FLEET: Final = Subject(UUID("0b6d5b0a-6f0c-4e4e-9a57-2f6f3c1d7a01"), "runfeishu", owner_id=None)
-"""What is wrong when no process holds connections: no bot's fault, and told once."""
 ALIVE_SECONDS: Final = 60.0
 """A process that was not seen for so long is gone."""
 
 
 def find_problems() -> Iterator[Problem]:
     """Bots without a connection for longer than settings.ALERT_SECONDS, and bots with connections of other programs. Where no
-    process runs and several bots are down for that reason, it is one problem, and no new one of each."""
+    process holds any, that is one problem, of the fleet, and no new one of each."""
     unconnected = list(_unconnected())
-    is_fleet_away = len(unconnected) > 1 and not peers(seconds=ALIVE_SECONDS) and has_reachable_superuser()
-    if is_fleet_away:
-        yield Problem(FLEET, NO_FLEET, min(problem.began_at for problem in unconnected))
-    if is_fleet_away or Incident.objects.open().filter(cause=NO_FLEET.name).exists():
+    is_fleet_away = bool(unconnected) and (fleet.is_open() or not peers(seconds=ALIVE_SECONDS))
+    if is_fleet_away and has_reachable_superuser():
         # Those that had a problem of their own before keep it. Others get theirs when the fleet is back for good.
         known = set(Incident.objects.open().exclude(bot=None).values_list("bot", "cause"))
         unconnected = [one for one in unconnected if (one.subject.pk, one.cause.name) in known]
@@ -116,12 +106,7 @@ def _down_since(slot: ConnectionSlot) -> datetime | None:
 
 
 def _listening() -> Iterable[UUID]:
-    bots = list(Bot.objects.listening().values_list("pk", flat=True))
-    return [*bots, FLEET.pk] if bots else bots
+    return Bot.objects.listening().values_list("pk", flat=True)
 
 
-register(
-    Detector(
-        causes=(CONFIGURATION, NOT_CONNECTED, FOREIGN, NO_FLEET), find=find_problems, monitored=_listening
-    )
-)
+register(Detector(causes=(CONFIGURATION, NOT_CONNECTED, FOREIGN), find=find_problems, monitored=_listening))

@@ -5,7 +5,7 @@ and a person is written to no more often than every five minutes, however many i
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from typing import Final, TypeAlias
 
@@ -67,9 +67,11 @@ def drop_all_notices() -> int:
     return Notice.objects.filter(due_at__isnull=False).update(due_at=None)
 
 
-def due_people() -> list[tuple[int, str]]:
-    """Ids of operators to write to now, and on which channel."""
+def due_people(*, causes: Collection[str] | None = None) -> list[tuple[int, str]]:
+    """Ids of operators to write to now, and on which channel; of incidents of these ``causes``, by name, or of any."""
     due = Notice.objects.filter(due_at__lte=timezone.now()).order_by()
+    if causes is not None:
+        due = due.filter(incident__cause__in=causes)
     return [
         (user_id, channel)
         for user_id, channel in due.values_list("user", "channel").distinct()

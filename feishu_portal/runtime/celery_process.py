@@ -8,7 +8,7 @@ from celery.beat import PersistentScheduler, Scheduler
 from celery.concurrency.prefork import TaskPool
 from django.conf import settings
 
-from bots.enums import ProcessKind, ProcessPart
+from bots.enums import ProcessKind, ProcessPart, ProcessRole
 from core.background.vitals import vitals
 from feishu_portal.runtime.metrics import tasks
 from feishu_portal.runtime.pool_vitals import PoolVitals
@@ -19,6 +19,8 @@ TICK: Final = 5.0
 HANGS_AFTER: Final = 90.0
 """Seconds without one, and without a tick of the scheduler. A broker that does not answer holds both up for 20 or so."""
 REFRESH_QUEUE: Final = "token_refresh"
+QUEUES: Final = {"default": ProcessRole.WORK, REFRESH_QUEUE: ProcessRole.REFRESH}
+"""What a worker does that takes the tasks of these."""
 
 _pool: PoolVitals | None = None
 
@@ -79,17 +81,16 @@ def begin_child(**_options: object) -> None:
 def begin_worker(sender: Any, **_options: object) -> None:
     """``sender``: the worker's consumer. One that takes refreshes alone is the refresher."""
     queues = set(sender.app.amqp.queues.consume_from)
-    if isinstance(sender.pool, TaskPool):
+    is_prefork = isinstance(sender.pool, TaskPool)
+    if is_prefork:
         tasks.receive_from_children(sender.pool)
         if _pool is not None:
             vitals.ask_also(_children_standing_still)
-    kind = _kind_of(queues)
-    begin_process(kind)
+    kind = ProcessKind.REFRESHER if queues == {REFRESH_QUEUE} else ProcessKind.WORKER
+    begin_process(
+        kind, roles=[role for queue, role in QUEUES.items() if queue in queues], has_children=is_prefork
+    )
     process_is_ready(kind)
-
-
-def _kind_of(queues: set[str]) -> ProcessKind:
-    return ProcessKind.REFRESHER if queues == {REFRESH_QUEUE} else ProcessKind.WORKER
 
 
 def _children_standing_still() -> list[str]:

@@ -75,6 +75,8 @@ def test_listener_tells_what_arrived_and_the_worker_what_its_children_handled(st
     listener.wait_for("connection_up")
     header = {"event_id": uuid.uuid4().hex, "event_type": "test.fine_v1", "app_id": APP_ID}
     sandbox.push(count=1, raw=json.dumps({"schema": "2.0", "header": header, "event": {}}))
+    told(listener, listener_port, "feishu_processes", "runfeishu", "working")
+    told(listener, listener_port, "feishu_processes", "worker", "working")
     told(listener, listener_port, "feishu_events_received_total", APP_ID, "websocket", "test.fine_v1")
     told(worker, worker_port, "feishu_handler_seconds_count", "fine")
     for process in (listener, worker):
@@ -92,6 +94,11 @@ def test_scheduler_tells_when_it_sent_and_the_refresher_when_it_passed(start):
     is_build(refresher, refresher_port, "refresher")
     told(beat, beat_port, "feishu_last_beat_timestamp_seconds")
     told(refresher, refresher_port, "feishu_last_pass_timestamp_seconds", "auth_sessions.refresh_due")
+    for kind in ("beat", "refresher"):
+        told(beat, beat_port, "feishu_processes", kind, "working")
+    beat.send(signal.SIGTERM)
+    beat.wait_for_exit(seconds=60)
+    told(refresher, refresher_port, "feishu_processes", "beat", "stopped")
 
 
 @pytest.mark.only_on("postgres")
@@ -118,5 +125,6 @@ def test_everything_in_one_process_has_one_port(managed_process, environment):
         environment=environment,
     )
     is_build(portal, port, "runportal")
+    told(portal, port, "feishu_processes", "runportal", "working")
     told(portal, port, "feishu_last_beat_timestamp_seconds")
     told(portal, port, "feishu_last_pass_timestamp_seconds", "events.sweep")

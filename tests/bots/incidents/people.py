@@ -10,7 +10,7 @@ from bots.enums import SlotState
 from bots.incidents import notices
 from bots.incidents.detection import RECOVERY, detect
 from bots.incidents.notices import due_people, send_due
-from bots.models import Bot, Incident, Notice
+from bots.models import Bot, FleetProcess, Incident, Notice
 from core.access.models import User
 from tests.factories import make_bot, make_operator
 
@@ -26,6 +26,8 @@ def make_person(name: str, *, superuser: bool = False, **values: Any) -> User:
 
 
 def make_troubled(*owners: User, name: str = "Helper", code: int = 1000040345) -> Bot:
+    """A bot that is refused, beside a process that holds connections."""
+    FleetProcess.objects.create(name="app-1:1", seen_at=timezone.now() + LONG, capacity=10)
     bot = make_bot(name=name)
     Bot.objects.filter(pk=bot.pk).update(updated_at=timezone.now() - LONG)
     bot.owners.add(*owners)

@@ -9,7 +9,8 @@ from tests.factories import make_bot
 
 def test_apps_bring_causes_of_their_own_those_of_lower_apps_first():
     names = [cause.name for cause in registered_causes()]
-    assert names[:3] == ["configuration", "not_connected", "foreign"]
+    of_the_fleet = ["no_fleet", "no_worker", "no_refresher", "no_scheduler"]
+    assert names[:7] == [*of_the_fleet, "configuration", "not_connected", "foreign"]
     assert {"deliveries", "refresh"} <= set(names)
 
 

@@ -1,14 +1,14 @@
 """When a bot needs a person because of its connections."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from bots.connections import advice
-from bots.enums import SlotState
+from bots.enums import ProcessKind, ProcessRole, SlotState
 from bots.incidents.detection import detect
+from bots.incidents.fleet import watch_fleet
 from bots.models import Bot, FleetProcess, Notice, PlatformCount
 from bots.service import set_enabled
 from core.access.actors import SYSTEM
@@ -86,22 +86,34 @@ class TestNoProcess:
     def bots(self) -> list[Bot]:
         return [connected_bot() for _ in range(3)]
 
+    @pytest.fixture(autouse=True)
+    def others(self) -> None:
+        """A process that does everything else."""
+        values = {"kind": ProcessKind.WORKER, "roles": [ProcessRole.WORK, ProcessRole.SCHEDULE]}
+        FleetProcess.objects.create(name="b", seen_at=timezone.now(), **values)
+
+    @staticmethod
+    def causes() -> list[tuple[str, bool]]:
+        """What a worker's sweep makes of it, and whichever process looks for what nobody does."""
+        watch_fleet(watched_seconds=3_600)
+        return causes()
+
     def die(self, bots: list[Bot]) -> None:
-        FleetProcess.objects.all().delete()
+        FleetProcess.objects.listeners().delete()
         for bot in bots:
             connect(bot, lease_until=timezone.now() - timedelta(minutes=10))
 
     def return_(self) -> None:
-        FleetProcess.objects.create(id=uuid4(), name="a", seen_at=timezone.now(), capacity=10)
+        FleetProcess.objects.create(name="a", seen_at=timezone.now(), capacity=10, roles=[ProcessRole.LISTEN])
 
     def test_is_one_of_each_bot_where_no_superuser_can_be_told(self, bots, boss):
         User.objects.filter(pk=boss.pk).update(email="")
         self.die(bots)
-        assert causes() == [("not_connected", True)] * 3
+        assert self.causes() == [("no_fleet", True)] + [("not_connected", True)] * 3
 
     def test_is_one_incident_that_superusers_are_told_of(self, bots, boss):
         self.die(bots)
-        assert causes() == [("no_fleet", True)]
+        assert self.causes() == [("no_fleet", True)]
         [notice] = Notice.objects.all()
         assert notice.user == boss
         assert "runfeishu" in notice.incident.headline
@@ -109,42 +121,42 @@ class TestNoProcess:
 
     def test_ends_when_one_is_back_and_no_bot_has_an_incident_of_its_own_meanwhile(self, bots):
         self.die(bots)
-        causes()
+        self.causes()
         self.return_()
-        assert causes() == [("no_fleet", True)]
+        assert self.causes() == [("no_fleet", True)]
         for bot in bots:
             connect(bot)
-        assert causes() == [("no_fleet", True)]
+        assert self.causes() == [("no_fleet", True)]
         pass_time()
-        assert causes() == [("no_fleet", False)]
+        assert self.causes() == [("no_fleet", False)]
 
     def test_bot_that_stays_down_gets_its_own_when_the_others_are_back(self, bots):
         self.die(bots)
-        causes()
+        self.causes()
         self.return_()
         for bot in bots[1:]:
             connect(bot)
-        causes()
+        self.causes()
         pass_time()
-        causes()
-        assert causes() == [("no_fleet", False), ("not_connected", True)]
+        self.causes()
+        assert self.causes() == [("no_fleet", False), ("not_connected", True)]
 
     def test_incident_that_a_bot_had_before_stays_open(self, bots):
         fall(bots[0], 1000040345)
         self.return_()
-        assert causes() == [("configuration", True)]
+        assert self.causes() == [("configuration", True)]
         self.die(bots[1:])
         pass_time()
-        assert set(causes()) == {("configuration", True), ("no_fleet", True)}
+        assert set(self.causes()) == {("configuration", True), ("no_fleet", True)}
 
     def test_bots_that_are_down_beside_a_process_have_each_their_own(self, bots):
         self.die(bots)
         self.return_()
-        assert causes() == [("not_connected", True)] * 3
+        assert self.causes() == [("not_connected", True)] * 3
 
     def test_process_that_was_not_seen_for_a_minute_counts_for_none(self, bots):
         self.die(bots)
         FleetProcess.objects.create(
-            id=uuid4(), name="a", seen_at=timezone.now() - timedelta(minutes=2), capacity=10
+            name="a", seen_at=timezone.now() - timedelta(minutes=3), capacity=10, roles=[ProcessRole.LISTEN]
         )
-        assert causes() == [("no_fleet", True)]
+        assert self.causes() == [("no_fleet", True)]
