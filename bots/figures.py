@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from bots.connections.processes import peers
 from bots.connections.status import ConnectionHealth, statuses
-from bots.enums import SlotState
+from bots.enums import ProcessHealth, ProcessRole, SlotState
 from bots.incidents.causes import registered_causes
 from bots.metrics import MAX_BOTS
 from bots.models import Bot, Incident
+from bots.processes.roles import is_done, needed_roles, recent_processes
 from core.metrics.facts import MOST, Figures, alone, by_label, database_gauge, read_together
 from feishu.text import Text
 
@@ -50,6 +51,31 @@ _listeners = database_gauge(
         "Processes that hold connections, by what they have announced lately.",
     ),
 )
+_processes = database_gauge(
+    "feishu_processes",
+    Text(
+        "一小时内的进程数，按类型与状态：working 正常，stalled 有部分停滞，silent 心跳中断，stopped 已正常停止。",
+        "Processes of the last hour by kind and state: working, stalled (a part stands still), silent (no heartbeat), stopped.",
+    ),
+    "kind",
+    "state",
+)
+_heartbeat_age = database_gauge(
+    "feishu_process_last_heartbeat_age_seconds",
+    Text(
+        "该类型进程最近一次心跳距今的时间；一小时内没有心跳的类型不出现。",
+        "Since the last heartbeat of any process of the kind; kinds that were not heard of for an hour are left out.",
+    ),
+    "kind",
+)
+_nobody = database_gauge(
+    "feishu_roles_unfilled",
+    Text(
+        "需要而无进程承担的工作：listen 保持连接，work 执行处理器，refresh 刷新令牌，schedule 调度。1 表示无人承担。",
+        "What is needed and done by no process: listen, work, refresh, schedule. 1 where nobody does it.",
+    ),
+    "role",
+)
 _incidents = database_gauge(
     "feishu_incidents_open",
     Text("未结束的事故，按原因。", "Open incidents by cause."),
@@ -83,6 +109,21 @@ def _read_listeners() -> Sequence[Figures]:
     return (alone(len(peers(seconds=settings.LEASE_SECONDS))),)
 
 
+def _read_processes() -> Sequence[Figures]:
+    rows, now = recent_processes(), timezone.now()
+    states: dict[tuple[str, ...], float] = {
+        (row.kind, state.value): 0.0 for row in rows for state in ProcessHealth
+    }
+    ages: dict[str, float] = {}
+    for row in rows:
+        states[row.kind, row.health.value] += 1
+        age = max(0.0, (now - row.seen_at).total_seconds())
+        ages[row.kind] = min(age, ages.get(row.kind, age))
+    unfilled = {role.value: 0.0 for role in ProcessRole}
+    unfilled |= {role.value: 1.0 for role in needed_roles() if not is_done(role, rows)}
+    return states, by_label(ages), by_label(unfilled)
+
+
 def _read_incidents() -> Sequence[Figures]:
     counts = Counter({cause.name: 0 for cause in registered_causes()})
     counts.update(Incident.objects.open().values_list("cause", flat=True)[:MOST])
@@ -91,4 +132,5 @@ def _read_incidents() -> Sequence[Figures]:
 
 read_together(_bots, _connections, _frame_age, _heartbeats, read=_read_bots)
 read_together(_listeners, read=_read_listeners)
+read_together(_processes, _heartbeat_age, _nobody, read=_read_processes)
 read_together(_incidents, read=_read_incidents)

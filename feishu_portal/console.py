@@ -59,6 +59,7 @@ UNFOLD = {
                     _page(_("Connections"), "cable", "connections"),
                     _page(_("Lost connections"), "link_off", "admin:bots_connectionloss_changelist"),
                     _page(_("Incidents"), "emergency_home", "admin:bots_incident_changelist"),
+                    _page(_("Processes"), "memory", "admin:bots_fleetprocess_changelist", is_for_superusers=True),
                     _page(_("Sent messages"), "outgoing_mail", "admin:bots_sending_changelist"),
                 ],
             },

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.heartbeats import seconds
@@ -62,6 +63,11 @@ class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
     def problem(self, loss: ConnectionLoss) -> str:
         if loss.reason == LossReason.REFUSED:
             return problem_block(explain(loss.code), said=loss.message)
+        if loss.reason == LossReason.DIED:
+            return gettext(
+                "The process is silent. If it hangs, the platform still counts its connections and sends them a share of the "
+                "events: end it, or start it anew."
+            )
         code = label(loss.code) if loss.code is not None else ""
         return (
             format_html('{} <span class="portal-said">{}</span>', code, loss.message)

@@ -3,7 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from bots.enums import ProcessKind
 from bots.models import Incident
+from tests.bots.processes.fleets import heard
 from tests.core.metrics.scraping import read_now
 from tests.factories import connect_slots, make_bot
 
@@ -37,3 +39,21 @@ def test_open_incidents_are_counted_by_cause():
     incidents = read_now("feishu_incidents_open")
     assert incidents["foreign",] == 1
     assert sum(incidents.values()) == 1
+
+
+def test_processes_are_counted_by_kind_and_state_with_the_age_of_the_newest_heartbeat():
+    make_bot()
+    heard(ProcessKind.WORKER)
+    heard(ProcessKind.WORKER, seconds_ago=200)
+    heard(ProcessKind.RUNFEISHU, seconds_ago=300)
+    processes = read_now("feishu_processes")
+    assert (processes["worker", "working"], processes["worker", "silent"]) == (1, 1)
+    assert processes["runfeishu", "working"] == 0
+    ages = read_now("feishu_process_last_heartbeat_age_seconds")
+    assert ages["worker",] < 200 < ages["runfeishu",]
+    assert read_now("feishu_roles_unfilled") == {
+        ("listen",): 1,
+        ("work",): 0,
+        ("refresh",): 0,
+        ("schedule",): 1,
+    }

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 
 from auth_sessions.models import AuthSession
 from bots.enums import Channel
-from bots.models import Notice
+from bots.models import FleetProcess, Notice
 from core.access import audit
 from core.access.actors import SYSTEM
 from core.console import paging
@@ -31,7 +31,7 @@ from tests.console.rows import (
 )
 from tests.factories import make_bot, make_operator
 
-OTHERS = ["access_auditentry", "access_apiclient", "auth_group"]
+OTHERS = ["access_auditentry", "access_apiclient", "auth_group", "bots_fleetprocess"]
 
 
 def queries_of(client: Client, address: str) -> list[str]:
@@ -56,10 +56,12 @@ def make_more(number: int) -> None:
     ShedCount.objects.create(hour=timezone.now() - timedelta(hours=number), work=OptionalWork.LIVE, count=7)
     ReplayJob.objects.create(requested_by="operator:lin", rate=5, last=9, expected=3)
     audit.record(actor=SYSTEM, action="bot.updated", target=f"Helper {number}")
+    FleetProcess.objects.create(name=f"app-1:{number}", seen_at=timezone.now())
 
 
 @pytest.mark.parametrize(
-    "page", ["events_handledbot", "events_shedcount", "events_replayjob", "access_auditentry"]
+    "page",
+    ["events_handledbot", "events_shedcount", "events_replayjob", "access_auditentry", "bots_fleetprocess"],
 )
 def test_list_takes_as_many_queries_for_fifty_rows_as_for_one(page: str, as_superuser: Client) -> None:
     make_more(0)

@@ -28,7 +28,7 @@ TESTED_ELSEWHERE = {
 }
 OWNERS_DELETE = {"alerts_alertreceiver"}
 MACHINE_WRITTEN = sorted(set(PAGES) - {"bots_bot", *OWNERS_DELETE})
-SUPERUSERS_OWN = ("access_user", "access_apiclient", "auth_group")
+SUPERUSERS_OWN = ("access_user", "access_apiclient", "auth_group", "bots_fleetprocess")
 
 
 def row_actions() -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from auth_sessions.enums import SessionState
 from bots.enums import Channel
-from bots.models import Bot, Notice
+from bots.models import Bot, FleetProcess, Notice
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
 from core.access.audit import record
@@ -146,11 +146,12 @@ def make_private() -> Private:
     )
     # Of the whole portal: what it shows names no bot.
     shed = ShedCount.objects.create(hour=timezone.now(), work=OptionalWork.LIVE, count=7)
+    process = FleetProcess.objects.create(name="zulu-host:1", host="zulu-host", seen_at=timezone.now())
     group = Group.objects.create(name="Zulu group")
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver,
-        subscription, replay, entry, client, owner, group, shed, HandledBot.objects.get(pk=bot.pk),
+        subscription, replay, entry, client, owner, group, shed, process, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(
         bot=bot,
