@@ -11,17 +11,20 @@ from bots.connections.leases import claim, mark_unplaceable, reap, reserve_hando
 from bots.connections.processes import Peer
 from bots.connections.renewal import LeaseTerms
 from bots.connections.reports import SlotReports
-from bots.connections.slots import WantedSlot
+from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason
 from bots.metrics import count_takeover
 from bots.models import ConnectionLoss
 from core.database.thread import DatabaseThread
+from core.log_pace import THINNED
 from feishu.long_connection.sleep import counting_sleep
 
 logger = logging.getLogger(__name__)
 
 POSTPONED = 60.0
 """Seconds until a slot is tried again whose connection here did not get through, while its holder's works."""
+
+RESTART_SILENT = "If it hangs, the platform still counts its connections and sends them a share of the events: end it, or start it anew"
 
 clock = counting_sleep
 
@@ -104,19 +107,24 @@ class Placement:
             if slot.holder is None:
                 count_takeover("lapsed" if slot.lapsed else "free")
             if slot.lapsed:
-                # What a process that died could not write down itself.
-                wanted = slot.wanted
-                self._reports.lost(
-                    ConnectionLoss(
-                        bot_id=wanted.bot_id,
-                        number=wanted.number,
-                        node=slot.node,
-                        at=timezone.now(),
-                        reason=LossReason.DIED,
-                    )
-                )
+                self._note_silent_holder(slot)
             self._start(slot.wanted, held=slot.holder is None)
         return taken
+
+    def _note_silent_holder(self, slot: SeenSlot) -> None:
+        """What a process that died could not write down itself; and a warning, because one that hangs keeps its sockets."""
+        wanted = slot.wanted
+        extra = {"app_id": wanted.app_id, "slot": wanted.number, "silent": slot.node, "cure": RESTART_SILENT}
+        logger.warning("silent_process_replaced", extra=extra | THINNED)
+        self._reports.lost(
+            ConnectionLoss(
+                bot_id=wanted.bot_id,
+                number=wanted.number,
+                node=slot.node,
+                at=timezone.now(),
+                reason=LossReason.DIED,
+            )
+        )
 
     async def _mark_unplaceable(self, balance: Balance) -> None:
         unplaceable = balance.unplaceable()
