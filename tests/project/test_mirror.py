@@ -82,6 +82,10 @@ ELSEWHERE = (
         tests="core/console/live/test_notifications.py core/console/live/test_sockets.py processes/test_live_status.py",
         why="one way from a change to an open page",
     ),
+    elsewhere(
+        "core/background", "stopping", tests="feishu_portal/api/test_subscriptions.py feishu_portal/runtime/test_process.py",
+        why="a flag: what counts is who sets it and who looks",
+    ),
     elsewhere("core/database", "transactions", tests="core/database/test_sqlite.py", why="a limit that each database keeps its way"),
     # --- bots
     elsewhere(
