@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def test_what_a_build_sees_suffices_for_the_wheel(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / f"feishu_portal-{__version__}-py3-none-any.whl") as wheel:
         names = set(wheel.namelist())
 
+    packages = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]["packages"]
+    assert {f"{package}/__init__.py" for package in packages} <= names
     assert "feishu_portal/resources/locale/zh_Hans/LC_MESSAGES/django.mo" in names
     assert "feishu_portal/resources/static/portal/console.css" in names
 

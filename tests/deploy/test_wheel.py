@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.services.processes import PROJECT, ManagedProcess
 pytest.importorskip("hatchling")
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
-PACKAGES = {"alerts", "auth_sessions", "bots", "core", "events", "feishu", "feishu_portal", "sandbox"}
+PACKAGES = set(tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["mypy"]["files"])
 METADATA = f"feishu_portal-{__version__}.dist-info"
 
 
