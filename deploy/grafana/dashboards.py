@@ -483,11 +483,11 @@ DASHBOARDS: Final = (OVERVIEW, CONNECTIONS, EVENTS, TOKENS)
 def documents() -> dict[Path, str]:
     """The files as they should be."""
     return {
-        HERE / folder / f"{dashboard.name}.json": json.dumps(
-            dashboard.written(folder), ensure_ascii=False, indent=2
+        HERE / language / f"{dashboard.name}.json": json.dumps(
+            dashboard.written(language), ensure_ascii=False, indent=2
         )
         + "\n"
-        for folder in LANGUAGES
+        for language in LANGUAGES
         for dashboard in DASHBOARDS
     }
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from feishu.text import Text
 
-LANGUAGES: Final = {"en": "en_us", "zh": "zh_cn"}
-"""Folders of dashboards, and what ``feishu.text`` calls their languages."""
+LANGUAGES: Final = ("en", "zh")
+"""Each with a folder of dashboards of its own."""
 WIDTH: Final = 24
 """Columns of Grafana's grid."""
 STAT_HEIGHT: Final = 4
@@ -98,8 +98,7 @@ class Dashboard:
     title: Text
     rows: Sequence[Sequence[Panel]]
 
-    def written(self, folder: str) -> dict[str, Any]:
-        language = LANGUAGES[folder]
+    def written(self, language: str) -> dict[str, Any]:
         panels: list[dict[str, Any]] = []
         y = 0
         for row in self.rows:
@@ -109,9 +108,9 @@ class Dashboard:
                 x += panel.width
             y += max(panel.height for panel in row)
         return {
-            "uid": f"feishu-{self.name}-{folder}",
+            "uid": f"feishu-{self.name}-{language}",
             "title": self.title.in_language(language),
-            "tags": [f"feishu-portal-{folder}"],
+            "tags": [f"feishu-portal-{language}"],
             "schemaVersion": SCHEMA,
             "editable": False,
             "refresh": "30s",
@@ -120,7 +119,7 @@ class Dashboard:
             "links": [
                 {
                     "type": "dashboards",
-                    "tags": [f"feishu-portal-{folder}"],
+                    "tags": [f"feishu-portal-{language}"],
                     "title": "",
                     "asDropdown": False,
                     "includeVars": True,
