@@ -471,6 +471,18 @@ SCENARIOS: Final = (
         quiet=("FeishuProcessDown", "warning"),
     ),
     Scenario(
+        "a worker's runner hangs",
+        figure("feishu_processes", 0, 1, kind="worker", state="stalled"),
+        (warning("FeishuProcessStalled", kind="worker"),),
+    ),
+    Scenario(
+        "all workers' runners hang",
+        figure("feishu_processes", 0, 2, kind="worker", state="stalled")
+        | stands_still("feishu_last_pass_timestamp_seconds", task="events.sweep"),
+        (critical("FeishuNobodyWorks"),),
+        quiet=("FeishuProcessStalled", "warning"),
+    ),
+    Scenario(
         "a process ends again and again",
         {
             portal.selector(
