@@ -1,0 +1,67 @@
+"""A real Alertmanager, where it is installed."""
+
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from tests.deploy.programs import program
+from tests.services.ports import free_port
+from tests.services.servers import Server, hand_over, temporary_directory, unprivileged
+
+CONFIGURATION = """\
+route: {{receiver: feishu, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
+receivers:
+  - name: feishu
+    webhook_configs:
+      - url: {url}
+        send_resolved: true
+        http_config: {{authorization: {{credentials_file: key}}}}
+"""
+
+
+class Alertmanager:
+    """Reachable at ``url``; sends what it gets to one receiver of the portal, with its key."""
+
+    def __init__(self) -> None:
+        self._program = program("prometheus-alertmanager")
+        self._server = Server(temporary_directory())
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self, *, receiver: str, key: str) -> None:
+        directory = self._server.directory
+        (directory / "alertmanager.yml").write_text(CONFIGURATION.format(url=receiver))
+        (directory / "key").write_text(key)
+        hand_over(directory)
+        command = [
+            self._program, "--config.file=alertmanager.yml", "--storage.path=data",
+            f"--web.listen-address=127.0.0.1:{self._port}", "--cluster.listen-address=",
+        ]  # fmt: skip
+        self._server.launch(command, ready=self._answers, seconds=60, identity=unprivileged())
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def tell(self, labels: dict[str, str], *, starts_at: datetime, ends_at: datetime | None = None) -> None:
+        """An alert fires, or has ended."""
+        alert: dict[str, Any] = {
+            "labels": labels,
+            "annotations": {"summary": "Nobody works"},
+            "startsAt": starts_at.isoformat(),
+        }
+        if ends_at is not None:
+            alert["endsAt"] = ends_at.isoformat()
+        httpx.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=60).raise_for_status()
+
+    def silences(self) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/api/v2/silences", timeout=60)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/-/ready", timeout=5).is_success
+        except httpx.TransportError:
+            return False
