@@ -563,9 +563,9 @@ class SettingsTable(Table):
     )
     FEISHU_DELIVERY_NETWORKS = texts(
         Text(
-            "允许推送事件的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。"
+            "允许推送事件（以及请求 Alertmanager 静默）的网络，逗号分隔：public 表示公网；内网系统请填写网段，例如 10.0.0.0/8。"
             "其余地址（包括本机回环与云厂商元数据地址）一律拒绝。",
-            "Where events may be pushed to, comma-separated: public for the public internet, and networks such as 10.0.0.0/8 "
+            "Where events may be pushed to, and Alertmanager be asked for silences, comma-separated: public for the public internet, and networks such as 10.0.0.0/8 "
             "for the company's own. Everything else is refused, loopback and cloud metadata included.",
         ),
         parse=validators.network,
