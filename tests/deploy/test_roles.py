@@ -1,27 +1,39 @@
 """Every process as image, units and chart start it: by its role, watched through its port of health, ended by SIGTERM."""
 
+import json
+import os
+import re
 import signal
+import subprocess
+import sys
 
-import httpx
 import pytest
 
 from feishu_portal.command_line import ROLES
 from tests.deploy.programs import PATIENCE
 from tests.services.ports import free_port
-from tests.services.processes import ManagedProcess, ProcessStarter
+from tests.services.processes import PROJECT, ManagedProcess, ProcessStarter
 
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres"), pytest.mark.timeout(900)]
 
 PROCESSES = sorted(set(ROLES) - {"demo", "portal"})
 
 
-def is_live(port: int) -> bool:
-    try:
-        return (
-            httpx.get(f"http://127.0.0.1:{port}/healthz/live", trust_env=False, timeout=10).status_code == 200
-        )
-    except httpx.TransportError:
-        return False
+def image_says_healthy(port: int) -> bool:
+    """By the command with which the image asks."""
+    dockerfile = (PROJECT / "deploy/docker/Dockerfile").read_text().replace("\\\n", "")
+    check = re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    assert check
+    program, *arguments = json.loads(check[1])
+    assert program == "python"
+    asked = subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"FEISHU_METRICS_PORT": str(port)},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return asked.returncode == 0
 
 
 def test_every_role_becomes_healthy_and_ends_in_order(
@@ -35,10 +47,11 @@ def test_every_role_becomes_healthy_and_ends_in_order(
         process = managed_process("-m", "feishu_portal.command_line", role, environment=variables)
         running[role] = process, port
     for process, port in running.values():
-        process.wait_until(lambda port=port: is_live(port), what="health", seconds=PATIENCE)
-    for process, _ in running.values():
+        process.wait_until(lambda port=port: image_says_healthy(port), what="health", seconds=PATIENCE)
+    for process, port in running.values():
         # uvicorn ends by the signal itself, once everything is closed.
         assert process.stop(seconds=PATIENCE) in {0, -signal.SIGTERM}, process.output
+        assert not image_says_healthy(port)
 
 
 def test_migrations_are_a_role_that_ends(managed_process: ProcessStarter, database_url: str) -> None:
