@@ -107,6 +107,29 @@ OVERVIEW: Final = Dashboard(
         ),
         (
             graph(
+                "进程状态", "Processes by their heartbeats",
+                Text(
+                    "stalled：有部分停滞，须重新启动；silent：心跳中断；stopped：已正常停止。",
+                    "stalled: a part stands still, start it anew; silent: no heartbeat comes; stopped: ended as it should be.",
+                ),
+                "short", {"{{kind}} {{state}}": known("feishu_processes", "kind", "state")},
+                is_stacked=True,
+            ),
+            graph(
+                "最近心跳距今", "Since the last heartbeat",
+                Text("按进程类型，取最近的一次。", "Of any process of the kind."),
+                "s", {"{{kind}}": known("feishu_process_last_heartbeat_age_seconds", "kind")},
+                limits=(45, 120),
+            ),
+            graph(
+                "无人承担的工作", "What nobody does",
+                Text("1 表示需要而没有进程承担。", "1 where it is needed and no process does it."),
+                "short", {"{{role}}": known("feishu_roles_unfilled", "role")},
+                limits=(1, None),
+            ),
+        ),
+        (
+            graph(
                 "内存", "Memory",
                 Text("各进程的常驻内存；prefork worker 只含父进程。", "Resident memory of each process; of a prefork worker the parent's."),
                 "bytes", {"{{job}} {{instance}}": f"process_resident_memory_bytes{{{JOBS}}}"},
