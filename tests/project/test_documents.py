@@ -93,3 +93,17 @@ def test_commands_that_are_run_are_the_same_in_both_languages_and_each_has_a_tes
         key: text.split() for key, text in commands.items()
     }
     assert [block for block in commands if f'"{block}"' not in tests] == []
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name.startswith("docs/operations/")])
+def test_operators_read_which_commands_no_test_runs(name: str) -> None:
+    shown = len(re.findall(r"^ *```sh", (PROJECT / name).read_text(), re.MULTILINE))
+    untested = len(
+        re.findall(
+            r'^ *```sh title="(?:Not run by the tests: |测试中不运行：)',
+            (PROJECT / name).read_text(),
+            re.MULTILINE,
+        )
+    )
+
+    assert len(blocks(name)) + untested == shown
