@@ -63,7 +63,7 @@ def _asked(ask: Callable[[Any], T], *, otherwise: T) -> T:
         return otherwise
     try:
         return ask(_client(settings.REDIS_URL))
-    except redis.RedisError as error:
+    except (redis.RedisError, OSError, ValueError) as error:
         logger.warning("refresh_answers_not_copied", extra=described(error) | THINNED)
         return otherwise
 
