@@ -1,0 +1,249 @@
+"""Writes diagrams and tables of the models into docs/reference/data-model.md and its Chinese page:
+``DEBUG=on python -m feishu_portal.data_model_docs``.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from feishu.text import Text
+from feishu_portal.marked_pages import pages, table, write
+
+if TYPE_CHECKING:
+    from django.db.models import Field, Model
+
+APPS: Final[Mapping[str, Text]] = {
+    "access": Text("操作员与调用方", "Operators and callers"),
+    "bots": Text("机器人与连接", "Bots and their connections"),
+    "events": Text("事件与投递", "Events and deliveries"),
+    "auth_sessions": Text("用户授权", "Authorizations"),
+    "alerts": Text("告警卡片", "Alerts on cards"),
+}
+_HEAD: Final = [
+    Text("表", "table"),
+    Text("内容", "holds"),
+    Text("加密的列", "encrypted columns"),
+    Text("保留与上限", "how long, how many"),
+]
+UNNAMED: Final[Mapping[str, Text]] = {
+    "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
+    "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
+    "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
+    "events.BotQueue": Text("机器人在处理队列中的位置", "places of bots in the queue"),
+}
+"""Models that no page of the console names."""
+_KEPT: Final = Text("由操作员删除", "Until an operator deletes it")
+_ONE_ROW: Final = Text("一行", "One row")
+_OF_BOT: Final = Text("每个机器人一行", "One row for each bot")
+_WITH_EVENT: Final = Text("随事件删除", "Goes with its event")
+
+
+def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
+    return Text(f"{zh_cn}`{setting}` 天", f"`{setting}` days{en_us}")
+
+
+def kept() -> dict[str, Text]:
+    """How long the rows of each model stay, and what bounds their number."""
+    from alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
+    from auth_sessions.retention import ANSWERED_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
+    from bots.retention import INCIDENTS_KEPT, LOSSES_KEPT, REFUSALS_KEPT  # noqa: PLC0415 -- see above
+    from events.log.retention import REPLAYS_KEPT, SHED_COUNTS_KEPT  # noqa: PLC0415 -- see above
+
+    return {
+        "access.User": _KEPT,
+        "access.ApiClient": _KEPT,
+        "access.AuditEntry": _days("FEISHU_AUDIT_DAYS"),
+        "access.SignInAttempts": Text("最后一次尝试后 1 天", "1 day after the last attempt"),
+        "access.KeyCanary": _ONE_ROW,
+        "access.Installation": _ONE_ROW,
+        "access.DatabaseAnchor": _ONE_ROW,
+        "bots.Bot": Text(
+            "由操作员删除；其数据在后台分批删除，最后删除机器人本身",
+            "Until an operator deletes it: its rows go in batches, the bot last",
+        ),
+        "bots.ConnectionSlot": Text("与机器人设置的连接数相同", "As many as the bot is to have connections"),
+        "bots.ConnectionLoss": Text(f"{LOSSES_KEPT.days} 天", f"{LOSSES_KEPT.days} days"),
+        "bots.PlatformCount": _OF_BOT,
+        "bots.FleetProcess": Text(
+            "每个进程一行，进程消失后删除", "One row for each process; goes when it is away"
+        ),
+        "bots.Incident": Text(
+            f"关闭后 {INCIDENTS_KEPT.days} 天", f"{INCIDENTS_KEPT.days} days after it was closed"
+        ),
+        "bots.Notice": Text("随告警删除", "Goes with its incident"),
+        "bots.Sending": _days("FEISHU_TOKEN_USE_DAYS"),
+        "bots.SecretUse": Text(
+            "仅在密钥轮换期间，每个密钥至多两行",
+            "While a secret is rotated; two rows of a secret at most",
+        ),
+        "bots.RefusedPush": Text(
+            f"每个机器人、每种原因一行；最后一次后 {REFUSALS_KEPT.days} 天",
+            f"One row for each bot and reason; {REFUSALS_KEPT.days} days after the last one",
+        ),
+        "events.Event": Text(
+            "`FEISHU_EVENT_RETENTION_DAYS` 天，失败的 `FEISHU_FAILED_EVENT_RETENTION_DAYS` 天，无处理器的 "
+            "`FEISHU_IGNORED_EVENT_RETENTION_DAYS` 天；机器人可单独设置；处理或投递未结束的不删除",
+            "`FEISHU_EVENT_RETENTION_DAYS` days, failed ones `FEISHU_FAILED_EVENT_RETENTION_DAYS`, those without a handler "
+            "`FEISHU_IGNORED_EVENT_RETENTION_DAYS`, or as the bot says; what is still handled or delivered stays",
+        ),
+        "events.ReplayJob": Text(
+            f"结束后 {REPLAYS_KEPT.days} 天", f"{REPLAYS_KEPT.days} days after it ended"
+        ),
+        "events.Subscription": Text(
+            "由操作员删除；其投递记录删除后，该行随之删除",
+            "Until an operator removes it and the last of its deliveries is gone",
+        ),
+        "events.Delivery": Text(
+            "随事件删除；无人接收的在 `FEISHU_DELIVERY_KEEP_DAYS` 天后成为死信",
+            "Goes with its event; what nobody takes for `FEISHU_DELIVERY_KEEP_DAYS` days is a dead letter",
+        ),
+        "events.DeliveryAttempt": _WITH_EVENT,
+        "events.HandlerRun": _WITH_EVENT,
+        "events.HandlerAttempt": _WITH_EVENT,
+        "events.BotQueue": _OF_BOT,
+        "events.HandlerSwitch": Text(
+            "每个机器人、每个被操作员设置过的处理器一行",
+            "One row for each handler of a bot that an operator has switched",
+        ),
+        "events.ShedCount": Text(
+            f"每小时、每种降级项一行；{SHED_COUNTS_KEPT.days} 天",
+            f"One row for each hour and kind; {SHED_COUNTS_KEPT.days} days",
+        ),
+        "auth_sessions.Answered": Text(f"{ANSWERED_KEPT.days} 天", f"{ANSWERED_KEPT.days} days"),
+        "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
+        "auth_sessions.DeviceConsent": Text("随授权会话删除", "Goes with its session"),
+        "auth_sessions.UserToken": Text(
+            "每人、每个机器人一行；撤销后令牌清空，该行随机器人删除",
+            "One row for each person and bot; its tokens are destroyed when it is revoked, the row goes with the bot",
+        ),
+        "auth_sessions.RefreshAttempt": _days(
+            "FEISHU_REFRESH_ATTEMPT_DAYS",
+            "可能已使用过的刷新令牌的记录及每个授权的最后一条保留；其余 ",
+            "; those of a refresh token that may be used up, and the last one of each grant, stay",
+        ),
+        "auth_sessions.RefreshGate": _OF_BOT,
+        "auth_sessions.Revocation": _days(
+            "FEISHU_REVOCATION_DAYS",
+            "未完成的及每个授权的最后一条保留；其余 ",
+            "; those that are not done, and the last one of each grant, stay",
+        ),
+        "auth_sessions.SelfServiceLink": Text(
+            f"失效后 {LINKS_KEPT.days} 天", f"{LINKS_KEPT.days} day after it ended"
+        ),
+        "auth_sessions.TokenUse": _days("FEISHU_TOKEN_USE_DAYS"),
+        "alerts.AlertReceiver": _KEPT,
+        "alerts.AlertGroup": Text(
+            f"最后一次收到后 {GROUPS_KEPT.days} 天",
+            f"{GROUPS_KEPT.days} days after it was last heard of",
+        ),
+    }
+
+
+def documents() -> dict[Path, str]:
+    """The pages as they should be, by their paths. Django has to be set up."""
+    return pages("reference/data-model", "models", _content)
+
+
+def models_of(app: str) -> list["type[Model]"]:
+    """The models of an app that have a table of their own, by name."""
+    from django.apps import apps  # noqa: PLC0415 -- needs Django
+
+    found = (model for model in apps.get_app_config(app).get_models() if not model._meta.proxy)
+    return sorted(found, key=lambda model: model.__name__)
+
+
+def _content(language: str) -> str:
+    return "\n".join(
+        f"## {title.in_language(language)}\n\n{_diagram(app)}\n{_table(app, language)}"
+        for app, title in APPS.items()
+    )
+
+
+def _diagram(app: str) -> str:
+    """The relations of the app's models, and the columns that tell rows apart. Mermaid draws it."""
+    models = models_of(app)
+    lines = ["erDiagram"]
+    for model in models:
+        lines += [f"    {_name(model)} {{", *_columns(model), "    }"]
+    for model in models:
+        lines += _relations(model)
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def _name(model: "type[Model]") -> str:
+    return model.__name__
+
+
+def _columns(model: "type[Model]") -> Iterator[str]:
+    """Keys, and what has to be unique; the others are in the models."""
+    for field in model._meta.concrete_fields:
+        marks = ["PK"] if field.primary_key else []
+        marks += ["FK"] if field.is_relation else []
+        marks += ["UK"] if field.unique and not field.primary_key else []
+        if marks:
+            yield f"        {_kind(field)} {field.column} {', '.join(marks)}"
+
+
+def _kind(field: "Field[Any, Any]") -> str:
+    """A column's type in a word: that of the column it refers to, for a reference."""
+    target = field
+    while target.is_relation:
+        target = target.target_field  # type: ignore[attr-defined]  # of relations
+    return target.get_internal_type().removesuffix("Field").lower()
+
+
+def _relations(model: "type[Model]") -> Iterator[str]:
+    for field in model._meta.concrete_fields:
+        if field.is_relation:
+            yield _relation(model, field)
+    for many in model._meta.local_many_to_many:
+        yield f"    {_name(many.related_model)} }}o--o{{ {_name(model)} : {many.name}"
+
+
+def _relation(model: "type[Model]", field: "Field[Any, Any]") -> str:
+    one = "|o" if field.null else "||"
+    many = "o|" if field.unique else "o{"
+    target = cast("type[Model]", field.related_model)
+    return f"    {_name(target)} {one}--{many} {_name(model)} : {field.name}"
+
+
+def _table(app: str, language: str) -> str:
+    from django.utils.translation import override  # noqa: PLC0415 -- needs Django
+
+    texts = kept()
+    rows = []
+    with override(language):
+        for model in models_of(app):
+            label = model._meta.label
+            if label not in texts:
+                raise LookupError(f"{label}: say in kept() of {__name__} how long its rows stay.")
+            rows.append(
+                [
+                    f"`{model._meta.db_table}`",
+                    UNNAMED[label].in_language(language)
+                    if label in UNNAMED
+                    else str(model._meta.verbose_name),
+                    " ".join(f"`{name}`" for name in _encrypted(model)),
+                    texts[label].in_language(language),
+                ]
+            )
+    return table([name.in_language(language) for name in _HEAD], rows)
+
+
+def _encrypted(model: "type[Model]") -> list[str]:
+    from core.vault.fields import encrypted_fields  # noqa: PLC0415 -- needs Django
+
+    return [field.attname for field in encrypted_fields(model)]
+
+
+def main() -> None:
+    import django  # noqa: PLC0415 -- for the command alone
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
+    django.setup()
+    write(documents())
+
+
+if __name__ == "__main__":
+    main()
