@@ -10,6 +10,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from feishu.platform_clock import PlatformClock, platform_clock
 from tests.services import chromium as chromium_program
 from tests.services import leak_watch
 from tests.services.databases import DatabaseCopies
@@ -37,6 +38,12 @@ def django_db_modify_db_settings(services: Services) -> None:
         settings["TEST"]["NAME"] = str(services.directory / "test.sqlite3")
         # Nothing in it outlives the session.
         settings["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+
+
+@pytest.fixture(autouse=True)
+def platform_clock_of_its_own() -> None:
+    """What answers to other tests have said of the platform's clock is forgotten."""
+    PlatformClock.__init__(platform_clock)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,7 @@ from events.ingress.inbox import store
 from events.ingress.incoming import read_event
 from events.models import Delivery, Event, HandlerRun
 from tests.factories import click_event, make_bot, message_event
+from tests.services.processes import PATIENCE
 
 
 def stored_event(payload: Any = None, *, bot: Bot | None = None) -> Event:
@@ -90,7 +91,7 @@ def handle(event: Event) -> Event:
     return event
 
 
-def until(condition, what: str, seconds: float = 60) -> None:
+def until(condition, what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so: {what}"

@@ -70,7 +70,7 @@ def make_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 def client_of(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=20)
+    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=120)
 
 
 @pytest.mark.parametrize("keeps_alive", [True, False])

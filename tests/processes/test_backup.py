@@ -50,7 +50,7 @@ def portal(bot, managed_process, environment, sandbox, tmp_path, receiver) -> Re
     )
     code = SUBSCRIBE.format(url=receiver.url, path=tmp_path / "secret", types="*", kind="push")
     subscribing = opened.start("manage.py", "shell", "-v", "0", "-c", code, environment=opened.environment)
-    assert subscribing.wait_for_exit(seconds=120) == 0, subscribing.output
+    assert subscribing.wait_for_exit() == 0, subscribing.output
     return opened
 
 
@@ -91,7 +91,7 @@ def running(portal: Refreshing, **changed: str) -> tuple[ManagedProcess, str]:
     process = portal.start(
         "manage.py", "runportal", "--port", str(port), environment=portal.environment | changed
     )
-    process.wait_for_port(port, seconds=120)
+    process.wait_for_port(port)
     return process, f"http://127.0.0.1:{port}"
 
 
@@ -99,26 +99,25 @@ def holding_grants_and_events(portal: Refreshing, rows: Rows) -> ManagedProcess:
     portal.put_grants(GRANTS, access_seconds=2)
     rows.execute(NOT_BEFORE.format("2099-01-01 00:00:00+00:00"))
     process, _url = running(portal)
-    process.wait_until(lambda: portal.sandbox.connections() == 1, what="a connection", seconds=120)
+    process.wait_until(lambda: portal.sandbox.connections() == 1, what="a connection")
     ids = portal.sandbox.push(count=EVENTS)
-    process.wait_until(lambda: portal.sandbox.acked() >= set(ids), what="acks", seconds=120)
+    process.wait_until(lambda: portal.sandbox.acked() >= set(ids), what="acks")
     assert rows.one(STORED) == (EVENTS,)
-    process.wait_until(lambda: rows.one(WAITING) == (EVENTS,), what="deliveries that wait", seconds=120)
+    process.wait_until(lambda: rows.one(WAITING) == (EVENTS,), what="deliveries that wait")
     return process
 
 
 def rotate_some(portal: Refreshing, process: ManagedProcess, rows: Rows) -> None:
     rows.execute(SOME_ARE_DUE)
-    process.wait_until(lambda: rows.one(REFRESHED) == (ROTATED,), what="grants refreshed", seconds=120)
-    assert process.stop(seconds=120) == 0
+    process.wait_until(lambda: rows.one(REFRESHED) == (ROTATED,), what="grants refreshed")
+    assert process.stop() == 0
     assert portal.used() == ROTATED
 
 
 def look_at_the_passive_one(portal: Refreshing, process: ManagedProcess, url: str) -> None:
     process.wait_until(
-        lambda: httpx.get(f"{url}/healthz/ready", timeout=30).json().get("mode") == "passive",
+        lambda: httpx.get(f"{url}/healthz/ready", timeout=120).json().get("mode") == "passive",
         what="a passive portal",
-        seconds=120,
     )
     assert 'data-testid="passive"' in httpx.get(f"{url}/admin/login/", timeout=60).text
     assert portal.sandbox.connections() == 0
@@ -126,11 +125,9 @@ def look_at_the_passive_one(portal: Refreshing, process: ManagedProcess, url: st
 
 
 def see_it_work_again(portal: Refreshing, process: ManagedProcess, rows: Rows) -> None:
-    process.wait_until(lambda: portal.sandbox.connections() == 1, what="a connection", seconds=120)
-    process.wait_until(lambda: rows.one(ENDED) == (ROTATED,), what="people to be asked", seconds=120)
-    process.wait_until(
-        lambda: rows.one(REFRESHED) == (GRANTS - ROTATED,), what="the others refreshed", seconds=120
-    )
+    process.wait_until(lambda: portal.sandbox.connections() == 1, what="a connection")
+    process.wait_until(lambda: rows.one(ENDED) == (ROTATED,), what="people to be asked")
+    process.wait_until(lambda: rows.one(REFRESHED) == (GRANTS - ROTATED,), what="the others refreshed")
     assert rows.one(STORED) == (EVENTS,)
     submissions = sorted(
         book["submissions"] for book in portal.sandbox.refresh_books() if book["submissions"]
@@ -164,7 +161,7 @@ def test_dump_is_restored_and_adopted_as_documented(
     see_it_work_again(portal, process, restored)
     restored.close()
     assert len(receiver.requests) == heard
-    assert process.stop(seconds=120) == 0
+    assert process.stop() == 0
 
 
 @pytest.mark.only_on("sqlite")

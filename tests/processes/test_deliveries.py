@@ -35,7 +35,7 @@ def test_an_event_comes_signed_to_its_receiver(
         runfeishu()
         path = tmp_path / "secret"
         code = SUBSCRIBE.format(url=receiver.url, path=path, types="test.*", kind="push")
-        managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit(seconds=60)
+        managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit()
         celery = ("-m", "celery", "-A", "feishu_portal")
         managed_process(*celery, "beat", environment=values)
         worker = managed_process(
@@ -44,7 +44,7 @@ def test_an_event_comes_signed_to_its_receiver(
         event_id = uuid.uuid4().hex
         header = {"event_id": event_id, "event_type": "test.shop_v1", "app_id": APP_ID}
         sandbox.push(count=1, raw=json.dumps({"schema": "2.0", "header": header, "event": {"n": 1}}))
-        worker.wait_until(lambda: receiver.requests or None, what="the delivery", seconds=90)
+        worker.wait_until(lambda: receiver.requests or None, what="the delivery")
     headers, body = receiver.requests[0]
     assert json.loads(body)["event_id"] == event_id
     expected = signed_headers(
@@ -69,17 +69,15 @@ def test_a_click_is_answered_by_its_receiver(managed_process, environment, sandb
         code = SUBSCRIBE.format(
             url=receiver.url, path=tmp_path / "secret", types="card.action.trigger", kind="answer"
         )
-        managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit(seconds=100)
+        managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit()
         portal = managed_process("manage.py", "runportal", "--port", str(free_port()), environment=values)
         portal.wait_for("Ctrl-C")
-        portal.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=90)
+        portal.wait_until(lambda: sandbox.connections() == 1, what="the connection")
         card = send_card(sandbox)
         assert click(sandbox, card, "unknown")["code"] == 0
         # At once, or behind the answer where the machine is busy.
         portal.wait_until(
-            lambda: "Approved by the shop" in shown_card(sandbox, card),
-            what="the receiver's card",
-            seconds=90,
+            lambda: "Approved by the shop" in shown_card(sandbox, card), what="the receiver's card"
         )
         portal.wait_until(
             lambda: rows.all("SELECT status FROM events_event") == [("done",)], what="the end of the event"

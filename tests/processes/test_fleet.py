@@ -12,7 +12,7 @@ import pytest
 
 from bots.connections.advice import NO_ROOM
 from tests.services.platform import APP_SECRET, SandboxClient
-from tests.services.processes import ManagedProcess, ProcessStarter
+from tests.services.processes import PATIENCE, ManagedProcess, ProcessStarter
 from tests.services.rows import Rows
 
 pytestmark = pytest.mark.processes
@@ -50,7 +50,7 @@ class Bots:
 
     def opened(self) -> dict[str, list[float]]:
         """When the open connections of each bot were opened, in seconds of the epoch."""
-        answer = httpx.get(f"{self._sandbox.url}/sandbox/api/books", params={"events": "false"}, timeout=10)
+        answer = httpx.get(f"{self._sandbox.url}/sandbox/api/books", params={"events": "false"}, timeout=120)
         found: dict[str, list[float]] = {app_id: [] for app_id in self.wanted}
         for connection in answer.json()["connections"]:
             found[connection["app_id"]].append(connection["opened_at"])
@@ -62,7 +62,7 @@ class Watch:
 
     def __init__(self, sandbox: SandboxClient, bots: Bots) -> None:
         self._wanted = bots.wanted
-        self._http = httpx.Client(base_url=f"{sandbox.url}/sandbox/api", timeout=10)
+        self._http = httpx.Client(base_url=f"{sandbox.url}/sandbox/api", timeout=PATIENCE)
         self._samples: list[tuple[float, dict[str, int]]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch")
@@ -73,7 +73,7 @@ class Watch:
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=120)
         self._http.close()
 
     def longest(self, wrong: Callable[[int, int], bool], *, since: float = 0.0) -> float:
@@ -272,7 +272,7 @@ def test_full_process_says_in_the_row_what_is_missing_and_a_second_one_cures_it(
     missing = "SELECT state, error_reason FROM bots_connectionslot WHERE state = 'error'"
     first.wait_until(lambda: len(rows.all(missing)) == 1, what="the error")
     assert rows.all(missing) == [("error", NO_ROOM)]
-    first.wait_for("no_room_for_connections", seconds=10)
+    first.wait_for("no_room_for_connections")
     first.wait_until(lambda: sum(bots.counts().values()) == 2, what="two connections")
     [second] = start("b", arguments=("--max-connections", "2"))
     until_connected(second, bots)

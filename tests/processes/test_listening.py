@@ -6,7 +6,7 @@ import pytest
 
 from tests.anything import UNREADABLE
 from tests.services.platform import APP_ID, APP_SECRET
-from tests.services.processes import wait_until
+from tests.services.processes import PATIENCE, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -19,7 +19,7 @@ def until_connected(process, sandbox, count: int = 1, app_id: str = APP_ID) -> N
     process.wait_until(lambda: sandbox.connections(app_id) == count, what=f"{count} connections")
 
 
-def until_acked(process, sandbox, ids, *, seconds: float = 60) -> None:
+def until_acked(process, sandbox, ids, *, seconds: float = PATIENCE) -> None:
     process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
 
 
@@ -133,7 +133,7 @@ def test_term_closes_the_connection_and_says_so(sandbox, bot, runfeishu, rows):
     process = runfeishu()
     until_connected(process, sandbox)
     process.send(signal.SIGTERM)
-    assert process.wait_for_exit(seconds=10) == 0
+    assert process.wait_for_exit() == 0
     assert rows.one(SLOT)[0] == "stopped"
     wait_until(lambda: sandbox.connections() == 0, what="closed connection")
 

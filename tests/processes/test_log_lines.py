@@ -38,12 +38,12 @@ def start(managed_process, environment):
 def test_web(start):
     port = free_port()
     web = start("-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(port))
-    web.wait_for("Uvicorn running", seconds=120)
+    web.wait_for("Uvicorn running")
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(b"garbage\r\n\r\n")
         connection.recv(1000)
     web.wait_for("Invalid HTTP request")
-    web.stop(seconds=120)
+    web.stop()
     events = events_of(web)
     assert "Invalid HTTP request received." in events
     assert str(events[0]).startswith("Started server process")
@@ -52,11 +52,11 @@ def test_web(start):
 
 def test_worker(start, environment):
     worker = start(*CELERY, "worker", "--concurrency", "1")
-    worker.wait_for(" ready", seconds=120)
+    worker.wait_for(" ready")
     with Celery(broker=environment["REDIS_URL"]) as sender:
         sender.send_task("of.another.version", queue="default")
     worker.wait_for("Received unregistered task")
-    worker.stop(seconds=120)
+    worker.stop()
     events = events_of(worker)
     assert "worker_started" in events
     assert "worker: Warm shutdown (MainProcess)" in events
@@ -64,15 +64,15 @@ def test_worker(start, environment):
 
 def test_scheduler(start):
     scheduler = start(*CELERY, "beat")
-    scheduler.wait_for("scheduler_started", seconds=120)
-    scheduler.stop(seconds=120)
+    scheduler.wait_for("scheduler_started")
+    scheduler.stop()
     assert events_of(scheduler)[0] == "scheduler_started"
 
 
 def test_listener(start):
     listener = start("manage.py", "runfeishu", "--node", "first")
-    listener.wait_for('"listening"', seconds=120)
-    listener.stop(seconds=120)
+    listener.wait_for('"listening"')
+    listener.stop()
     assert "system_check" in events_of(listener)  # PUBLIC_URL is plain http
     assert [line["node"] for line in lines_of(listener) if line["event"] in {"listening", "stopped"}] == [
         "first",
@@ -82,8 +82,8 @@ def test_listener(start):
 
 def test_portal_in_one_process(start):
     portal = start("manage.py", "runportal", "--port", str(free_port()))
-    portal.wait_for("portal_running", seconds=120)
-    portal.stop(seconds=120)
+    portal.wait_for("portal_running")
+    portal.stop()
     assert events_of(portal)[-1] == "stopped"
 
 
@@ -91,6 +91,6 @@ def test_listener_tells_a_person_at_once_that_it_listens(managed_process, enviro
     listener = managed_process(
         "manage.py", "runfeishu", environment=environment | {"PYTHONUNBUFFERED": ""}, tracebacks=False
     )
-    listener.wait_for("Listening as .*Ctrl-C", seconds=120)
+    listener.wait_for("Listening as .*Ctrl-C")
     listener.send(signal.SIGTERM)
     assert listener.wait_for_exit() == 0

@@ -39,7 +39,7 @@ def told(process, port, sample, *labels):
         text = fetch(port)
         return series(sample, text).get(labels, 0) if text else 0
 
-    return process.wait_until(lambda: found() or None, what=f"{sample}{labels}", seconds=120)
+    return process.wait_until(lambda: found() or None, what=f"{sample}{labels}")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_listener_tells_what_arrived_and_the_worker_what_its_children_handled(st
     told(worker, worker_port, "feishu_handler_seconds_count", "fine")
     for process in (listener, worker):
         process.send(signal.SIGTERM)
-        process.wait_for_exit(seconds=60)
+        process.wait_for_exit()
 
 
 @pytest.mark.only_on("postgres")
@@ -107,7 +107,7 @@ def test_web_process_tells_its_health_beside_its_pages(start):
     is_build(web, port, "web")
     told(web, port, "feishu_database_figures_timestamp_seconds")
     web.send(signal.SIGTERM)
-    web.wait_for_exit(seconds=60)
+    web.wait_for_exit()
     assert fetch(port) is None
 
 

@@ -15,12 +15,12 @@ EVENTS = 5
 
 
 def until_connected(process, sandbox) -> None:
-    process.wait_until(lambda: sandbox.connections() == 1, what="the connection", seconds=30)
+    process.wait_until(lambda: sandbox.connections() == 1, what="the connection")
 
 
 def until_stored_once(process, sandbox, rows, ids) -> None:
     """All are acknowledged and each is there, whole."""
-    process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=60)
+    process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event")
     stored = rows.all(PAYLOADS)
     assert sorted(event_id for event_id, _ in stored) == sorted(ids)
     for event_id, payload in stored:
@@ -56,7 +56,7 @@ def test_reason_of_a_closed_connection_is_kept_and_events_go_on(
     until_connected(process, sandbox)
     ids = sandbox.push(count=EVENTS)
     sandbox.disturb("close", close_code=code, close_reason=reason)
-    process.wait_until(lambda: rows.all(LOSSES), what="the lost connection", seconds=30)
+    process.wait_until(lambda: rows.all(LOSSES), what="the lost connection")
     found_reason, found_code, message = rows.all(LOSSES)[0]
     assert (found_reason, found_code) == said[:2]
     assert said[2] in message
@@ -71,7 +71,7 @@ def test_frame_that_breaks_off_is_pushed_again_and_stored_once(sandbox, bot, run
     until_connected(process, sandbox)
     ids = sandbox.push(count=1, event={"text": "飞" * 500})
     until_stored_once(process, sandbox, rows, ids)
-    process.wait_until(lambda: rows.all(LOSSES), what="the lost connection", seconds=30)
+    process.wait_until(lambda: rows.all(LOSSES), what="the lost connection")
     assert rows.all(LOSSES)[0][:2] == ("network", None)
 
 
@@ -108,7 +108,7 @@ def test_answer_about_the_gateway_that_is_spoiled_is_named_and_asked_for_again(
 ):
     sandbox.faults(discovery={**fault, "times": 1})
     process = runfeishu()
-    process.wait_until(lambda: rows.all(LOSSES), what="the failed attempt", seconds=30)
+    process.wait_until(lambda: rows.all(LOSSES), what="the failed attempt")
     assert said in rows.all(LOSSES)[0][2]
     until_connected(process, sandbox)
     until_stored_once(process, sandbox, rows, sandbox.push(count=EVENTS))

@@ -38,7 +38,7 @@ def check(managed_process, environment) -> tuple[int, str]:
     process = managed_process(
         "manage.py", "check", "--database", "default", environment=environment, tracebacks=True
     )
-    return process.wait_for_exit(seconds=60), process.output
+    return process.wait_for_exit(), process.output
 
 
 @pytest.mark.parametrize("pool_mode", ["session", "transaction"])
@@ -53,16 +53,16 @@ def test_events_are_stored_acknowledged_and_handled_and_nothing_leaks_into_other
         "-m", "celery", "-A", "feishu_portal", "worker", "-Q", "default", "--pool", "threads",
         "--concurrency", "2", environment=environment,
     )  # fmt: skip
-    runfeishu.wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=60)
+    runfeishu.wait_until(lambda: sandbox.connections() == 1, what="a connection")
     ids = sandbox.push(count=300)
-    runfeishu.wait_until(lambda: sandbox.acked() >= set(ids), what="acks", seconds=90)
+    runfeishu.wait_until(lambda: sandbox.acked() >= set(ids), what="acks")
     open_events = "SELECT COUNT(*) FROM events_event WHERE status IN ('received', 'dispatched')"
-    worker.wait_until(lambda: rows.one(open_events) == (0,), what="an end for every event", seconds=120)
+    worker.wait_until(lambda: rows.one(open_events) == (0,), what="an end for every event")
     assert rows.one(STORED) == (300,)
     assert sandbox.outcomes() <= {"acked", "timeout"}
     for process in (runfeishu, worker):
         assert "prepared statement" not in process.output
-        assert process.stop(seconds=60) == 0
+        assert process.stop() == 0
 
     seen = set()
     connections = [psycopg.connect(url) for _ in range(5)]
@@ -89,7 +89,7 @@ def test_pooler_that_ignores_options_is_noticed(pooled, managed_process, environ
     process = managed_process(
         "manage.py", "addapiclient", "shop", "--scope", "bots:read", environment=environment
     )
-    assert process.wait_for_exit(seconds=60) == 0
+    assert process.wait_for_exit() == 0
     assert "pooler_unsuitable" in process.output
 
 

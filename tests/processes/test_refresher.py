@@ -8,6 +8,7 @@ import pytest
 
 from tests.services.platform import APP_ID
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 from tests.services.refreshing import LEASE_SECONDS, Refreshing
 from tests.services.rows import Rows
 
@@ -22,7 +23,7 @@ def refreshing(bot, managed_process, environment, sandbox, tmp_path) -> Refreshi
     return Refreshing(managed_process, environment, sandbox, tmp_path)
 
 
-def until_settled(process, rows, *, seconds: float = 90) -> None:
+def until_settled(process, rows, *, seconds: float = PATIENCE) -> None:
     process.wait_until(lambda: rows.one(SETTLED) == (0,), what="an end for every grant", seconds=seconds)
 
 
@@ -69,7 +70,7 @@ def test_refresher_that_is_asked_to_end_stores_what_it_sent_and_takes_nothing_ne
     refreshing.scheduler()
     first = refreshing.refresher()
     first.wait_until(lambda: rows.one(SENDING)[0] >= 4, what="tokens under way")
-    assert first.stop(seconds=20) == 0
+    assert first.stop() == 0
     assert rows.one(SENDING) == (0,)
     after_stop = refreshing.used()
     assert 0 < after_stop < 60

@@ -54,7 +54,7 @@ def test_an_events_trace_goes_from_the_listener_to_the_call_of_a_handler(
         header = {"event_id": uuid.uuid4().hex, "event_type": "test.traced_v1", "app_id": APP_ID}
         sandbox.push(count=1, raw=json.dumps({"schema": "2.0", "header": header, "event": {}}))
         names = {"receive test.traced_v1", "handle traced", "im/v1/messages"}
-        worker.wait_until(lambda: names <= spans(collector).keys(), what="spans of the event", seconds=120)
+        worker.wait_until(lambda: names <= spans(collector).keys(), what="spans of the event")
         found = spans(collector)
         (received, by), (handled, in_worker), (called, _) = (
             found["receive test.traced_v1"],
@@ -65,4 +65,4 @@ def test_an_events_trace_goes_from_the_listener_to_the_call_of_a_handler(
         assert received.trace_id == handled.trace_id == called.trace_id
         assert (handled.parent_span_id, called.parent_span_id) == (received.span_id, handled.span_id)
         for process in (listener, worker):
-            process.stop(seconds=60)
+            process.stop()

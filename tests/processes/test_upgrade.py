@@ -92,7 +92,7 @@ class Stream:
 
 def listener(managed_process, environment, name: str, code: Path) -> ManagedProcess:
     process = managed_process("manage.py", "runfeishu", "--node", name, environment=environment, folder=code)
-    process.wait_for("Listening", seconds=120)
+    process.wait_for("Listening")
     return process
 
 
@@ -101,7 +101,7 @@ def worker(managed_process, environment, code: Path) -> ManagedProcess:
         "-m", "celery", "-A", "feishu_portal", "worker", "--pool", "threads", "--concurrency", "2",
         environment=environment, folder=code,
     )  # fmt: skip
-    process.wait_for("process_started", seconds=120)
+    process.wait_for("process_started")
     return process
 
 
@@ -121,21 +121,19 @@ def test_release_before_is_replaced_process_by_process_without_a_lost_event_or_c
         listener(managed_process, environment, "old", old_code),
         worker(managed_process, environment, old_code),
     ]
-    old[0].wait_until(lambda: sandbox.connections() == 1, what="a connection", seconds=120)
+    old[0].wait_until(lambda: sandbox.connections() == 1, what="a connection")
     stream = Stream(sandbox)
     with stream.flowing():
-        old[0].wait_until(lambda: len(stream.answers) >= 5, what="clicks on the old version", seconds=120)
+        old[0].wait_until(lambda: len(stream.answers) >= 5, what="clicks on the old version")
 
         new_listener = listener(managed_process, environment, "new", PROJECT)
-        assert old[0].stop(seconds=120) == 0
-        new_listener.wait_until(
-            lambda: rows.all(CONNECTED) == [("new",)], what="the new version", seconds=120
-        )
+        assert old[0].stop() == 0
+        new_listener.wait_until(lambda: rows.all(CONNECTED) == [("new",)], what="the new version")
         behind = len(stream.answers)
-        new_listener.wait_until(lambda: len(stream.answers) >= behind + 5, what="clicks on it", seconds=120)
+        new_listener.wait_until(lambda: len(stream.answers) >= behind + 5, what="clicks on it")
 
         new_worker = worker(managed_process, environment, PROJECT)
-        assert old[1].stop(seconds=120) == 0
+        assert old[1].stop() == 0
 
     new_listener.wait_until(lambda: sandbox.acked() >= stream.pushed, what="acks", seconds=200)
     new_worker.wait_until(lambda: rows.one(UNFINISHED) == (0,), what="an end of every event", seconds=200)

@@ -9,6 +9,7 @@ import pytest
 from tests.anything import UNREADABLE
 from tests.services.platform import APP_ID, APP_SECRET
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.processes
 
@@ -83,7 +84,7 @@ def subscribe(sandbox, url: str, *, key: str = KEY, **values) -> None:
     sandbox.put_app(webhook_url=url, encrypt_key=key, verification_token=TOKEN, **modes)
 
 
-def until_acked(process, sandbox, ids, *, seconds: float = 60) -> None:
+def until_acked(process, sandbox, ids, *, seconds: float = PATIENCE) -> None:
     process.wait_until(lambda: sandbox.acked() >= set(ids), what="acks of every event", seconds=seconds)
 
 

@@ -68,7 +68,7 @@ def test_what_the_workers_were_to_be_told_is_done_all_the_same(
 
     def shell(code: str) -> None:
         process = managed_process("manage.py", "shell", "-c", code, environment=environment)
-        assert process.wait_for_exit(seconds=90) == 0, process.output
+        assert process.wait_for_exit() == 0, process.output
 
     with running() as receiver:
         Refreshing(managed_process, environment, sandbox, tmp_path).put_grants(1, access_seconds=7200)
@@ -78,7 +78,7 @@ def test_what_the_workers_were_to_be_told_is_done_all_the_same(
         worker = managed_process(
             *celery, "worker", "--pool", "threads", "--concurrency", "2", environment=environment
         )
-        worker.wait_until(lambda: is_waiting(broker), what="a worker that waits", seconds=90)
+        worker.wait_until(lambda: is_waiting(broker), what="a worker that waits")
 
         worker.send(signal.SIGSTOP)
         worker.wait_until(lambda: not is_waiting(broker), what="a worker that waits no more")
@@ -108,7 +108,7 @@ def test_what_the_workers_were_to_be_told_is_done_all_the_same(
                 and len(receiver.requests) == 1
             )
 
-        worker.wait_until(is_done, what="card, revocation, event and delivery", seconds=120)
+        worker.wait_until(is_done, what="card, revocation, event and delivery")
         # Before the server: they would complain that it is gone.
         for process in (beat, worker, listener):
-            process.stop(seconds=60)
+            process.stop()

@@ -76,16 +76,14 @@ def test_hung_handler_delays_nobody_and_not_the_end_of_the_worker(push, worker, 
     process = worker(pool=pool)
     push("hang", "fine", "linger", "fine")
     process.wait_until(
-        lambda: (("test.hang_v1", "dead") in rows.all(STATUS)) or None,
-        what="the hung one is dead",
-        seconds=90,
+        lambda: (("test.hang_v1", "dead") in rows.all(STATUS)) or None, what="the hung one is dead"
     )
     process.wait_until(
-        lambda: rows.all(STATUS).count(("test.fine_v1", "done")) == 2 or None, what="the others", seconds=60
+        lambda: rows.all(STATUS).count(("test.fine_v1", "done")) == 2 or None, what="the others"
     )
     assert rows.all(FAILURES) == [("timed_out", 1)]
     process.send(signal.SIGTERM)
-    process.wait_for_exit(seconds=40)
+    process.wait_for_exit()
     assert ("pending", 0) in rows.all("SELECT status, attempts FROM events_handlerrun")
 
 
@@ -97,5 +95,5 @@ def test_handler_that_takes_its_worker_down_is_dead_after_its_tries(push, worker
     )
     push("fine")
     process.wait_until(
-        lambda: rows.all(STATUS).count(("test.fine_v1", "done")) == 2 or None, what="the others", seconds=60
+        lambda: rows.all(STATUS).count(("test.fine_v1", "done")) == 2 or None, what="the others"
     )

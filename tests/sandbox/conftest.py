@@ -20,6 +20,7 @@ from sandbox.config import AppConfig, SandboxConfig
 from sandbox.server import serve
 from sandbox.world import ids
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 APP_ID = "cli_0123456789abcdef"
 OTHER_APP_ID = "cli_fedcba9876543210"
@@ -80,7 +81,7 @@ class Platform:
     async def books(self, **params: Any) -> Any:
         return await self.control("GET", "books", app_id=self.app_id, **params)
 
-    async def settled(self, count: int, state: str = "acked", *, seconds: float = 60.0) -> Any:
+    async def settled(self, count: int, state: str = "acked", *, seconds: float = PATIENCE) -> Any:
         """The books, once so many events are in a state."""
         async with asyncio.timeout(seconds):
             while True:
@@ -133,7 +134,7 @@ class Line:
         """The payloads of the complete events, in the order they came."""
         return [json.loads(frame.payload) for frame in self.frames if frame.method == DATA]
 
-    async def until(self, condition: Callable[["Line"], bool], seconds: float = 60.0) -> None:
+    async def until(self, condition: Callable[["Line"], bool], seconds: float = PATIENCE) -> None:
         async with asyncio.timeout(seconds):
             while not condition(self):
                 await asyncio.sleep(0.01)
@@ -169,7 +170,7 @@ async def served(config: SandboxConfig):
     url = f"http://127.0.0.1:{port}"
     async with asyncio.timeout(10):
         await ready.wait()
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
         yield Platform(url, http)
     stop.set()
     async with asyncio.timeout(10):

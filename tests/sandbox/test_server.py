@@ -37,7 +37,7 @@ async def test_stop_ends_open_pages_and_connections(config: SandboxConfig) -> No
     serving = asyncio.create_task(serve("127.0.0.1", port, config=config, ready=ready, stop=stop))
     await asyncio.wait_for(ready.wait(), 5)
     platform_url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=platform_url, trust_env=False, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=platform_url, trust_env=False, timeout=120) as http:
         app = config.apps[0]
         body = {"AppID": app.app_id, "AppSecret": app.app_secret}
         url = (await http.post("/callback/ws/endpoint", json=body)).json()["data"]["URL"]

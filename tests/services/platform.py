@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 from websockets.sync.client import connect
 
+from tests.services.processes import PATIENCE
+
 APP_ID = "cli_00000000000000aa"
 APP_SECRET = "the-app-secret-of-the-tests"
 
@@ -16,7 +18,9 @@ class SandboxClient:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/sandbox/api", timeout=60)
+        # A connection a call: a busy sandbox may close one that was kept just while the next call goes out on it.
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(base_url=f"{url}/sandbox/api", timeout=PATIENCE, limits=fresh)
 
     def close(self) -> None:
         self._http.close()

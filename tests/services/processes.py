@@ -17,6 +17,8 @@ from tests.services.session import SECRETS
 
 T = TypeVar("T")
 PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 180.0
+"""Seconds to wait for what must come: a bound against hangs, on a machine that is busy with ten other things."""
 
 
 def clean_environment(data_dir: Path) -> dict[str, str]:
@@ -33,7 +35,7 @@ def clean_environment(data_dir: Path) -> dict[str, str]:
     }
 
 
-def wait_until(condition: Callable[[], T | None], *, what: str, seconds: float = 60) -> T:
+def wait_until(condition: Callable[[], T | None], *, what: str, seconds: float = PATIENCE) -> T:
     """The first true value of ``condition()``; raises AssertionError when the time is up before."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -82,17 +84,17 @@ class ManagedProcess:
         """None while it runs; negative when a signal ended it."""
         return self._process.poll()
 
-    def wait_for(self, pattern: str, *, seconds: float = 60) -> re.Match[str]:
+    def wait_for(self, pattern: str, *, seconds: float = PATIENCE) -> re.Match[str]:
         """The first match of the regular expression in the output, as soon as it is there."""
         return self.wait_until(
             lambda: re.search(pattern, self.output), what=f"output like {pattern!r}", seconds=seconds
         )
 
-    def wait_for_port(self, port: int, *, seconds: float = 60) -> None:
+    def wait_for_port(self, port: int, *, seconds: float = PATIENCE) -> None:
         """Returns once something listens on the loopback port."""
         self.wait_until(lambda: _is_listening(port), what=f"port {port}", seconds=seconds)
 
-    def wait_until(self, condition: Callable[[], T | None], *, what: str, seconds: float = 60) -> T:
+    def wait_until(self, condition: Callable[[], T | None], *, what: str, seconds: float = PATIENCE) -> T:
         """The first true value of ``condition()``.
 
         Raises AssertionError, with the end of the output, when the process ends or the time is up before.
@@ -107,7 +109,7 @@ class ManagedProcess:
                 raise AssertionError(f"No {what}: {self} {state}.\n{self.output[-3000:]}")
             time.sleep(0.02)
 
-    def wait_for_exit(self, *, seconds: float = 60) -> int:
+    def wait_for_exit(self, *, seconds: float = PATIENCE) -> int:
         """The exit code; raises AssertionError when the process still runs after ``seconds``."""
         try:
             return self._process.wait(timeout=seconds)
@@ -117,7 +119,7 @@ class ManagedProcess:
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def stop(self, *, seconds: float = 40) -> int:
+    def stop(self, *, seconds: float = PATIENCE) -> int:
         """Asks with SIGTERM and returns the exit code; raises AssertionError when it does not obey in time."""
         self.send(signal.SIGTERM)
         try:

@@ -25,7 +25,7 @@ def on_thread(work):
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(timeout=30)
+    thread.join(timeout=120)
     [result] = results
     return result
 

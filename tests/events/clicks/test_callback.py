@@ -19,7 +19,7 @@ def on_a_thread(function, *arguments):
     results = []
     thread = threading.Thread(target=lambda: results.append(function(*arguments)))
     thread.start()
-    thread.join(timeout=10)
+    thread.join(timeout=120)
     [result] = results
     return result
 

@@ -24,6 +24,7 @@ from feishu.text import Text
 from tests.events.handler_runs import handle
 from tests.factories import click_event, make_bot
 from tests.services.log_lines import lines
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -52,7 +53,7 @@ async def event_of(database, clicked: tuple[int, IncomingEvent]) -> Event:
     return await database.run(Event.objects.prefetch_related("handler_runs").get, pk=clicked[0])
 
 
-async def until(condition, what: str, seconds: float = 60) -> None:
+async def until(condition, what: str, seconds: float = PATIENCE) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.02)

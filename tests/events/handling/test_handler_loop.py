@@ -122,7 +122,7 @@ def test_handler_that_blocks_the_loop_holds_up_nobody_who_comes_later(loops):
     until(lambda: not loops._current.answers(), "the loop does not answer")
     first, second = (loops.run(answer(), seconds=10) for _ in range(2))
     release.set()
-    blocker.join(timeout=20)
+    blocker.join(timeout=120)
     assert (results, first) == (["came back"], second)
 
 

@@ -36,7 +36,7 @@ def test_thread_that_runs_python_is_reached_whatever_it_catches():
 
     thread = Hanging(hang)
     interrupt(thread)
-    thread.join(timeout=10)
+    thread.join(timeout=120)
 
     assert isinstance(thread.ended_by, HandlerTimedOut)
     assert thread.swallowed == 0
@@ -51,7 +51,7 @@ def test_thread_that_waits_outside_python_is_reached_when_it_returns():
         assert thread.is_alive()
 
         gate.set()
-        thread.join(timeout=10)
+        thread.join(timeout=120)
 
     assert isinstance(thread.ended_by, HandlerTimedOut)
 
@@ -59,7 +59,7 @@ def test_thread_that_waits_outside_python_is_reached_when_it_returns():
 def test_thread_that_was_never_started_or_has_ended_is_left_alone():
     interrupt(threading.Thread(target=lambda: None))
     thread = Hanging(lambda _thread: None)
-    thread.join(timeout=10)
+    thread.join(timeout=120)
     interrupt(thread)
 
     assert thread.ended_by is None

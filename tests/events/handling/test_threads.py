@@ -12,6 +12,7 @@ from bots.models import Bot
 from events.handling.threads import HandlerThreads
 from tests.factories import make_bot
 from tests.services import measuring
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +27,7 @@ def threads():
     made.close()
 
 
-def until(condition, what: str, seconds: float = 60) -> None:
+def until(condition, what: str, seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not so: {what}"

@@ -54,7 +54,7 @@ def test_messages_that_come_during_a_pass_wake_it_and_run_one_more(passes):
         for _ in range(3):
             other = threading.Thread(target=run_passes)
             other.start()
-            other.join(timeout=5)
+            other.join(timeout=120)
             assert not other.is_alive()
         assert passes.wake.is_set()
 

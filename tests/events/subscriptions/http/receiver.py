@@ -49,4 +49,4 @@ def running() -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=5)
+        thread.join(timeout=120)

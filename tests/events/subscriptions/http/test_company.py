@@ -133,7 +133,7 @@ def listening(context: ssl.SSLContext) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=5)
+        thread.join(timeout=120)
 
 
 async def push(port: int, host: str = HOST) -> PushResult:

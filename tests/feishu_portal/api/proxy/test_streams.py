@@ -25,7 +25,7 @@ FEW = 12 * 1024 * 1024  # bytes; what the sockets of three parties in one proces
 async def client(portal, proxy) -> AsyncIterator[httpx.AsyncClient]:
     key = await proxy.key()
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=portal, headers=headers, timeout=30) as opened:
+    async with httpx.AsyncClient(base_url=portal, headers=headers, timeout=120) as opened:
         yield opened
 
 
