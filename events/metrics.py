@@ -77,7 +77,10 @@ _webhook_refused = counter(
 )
 _handler_seconds = histogram(
     "feishu_handler_seconds",
-    Text("处理器单次执行的时间，无论成败。", "One attempt of a handler, however it ended."),
+    Text(
+        "处理器单次执行的时间，无论成败；停止响应者不计。",
+        "One attempt of a handler that came back, whether it succeeded or failed.",
+    ),
     "handler",
 )
 _handler_attempts = counter(

@@ -27,7 +27,7 @@ may take 30 s before."""
 @dataclass(frozen=True)
 class Scenario:
     """What happens to a portal that was well for two minutes, and which alerts fire ``at`` so many seconds later: these and no
-    others. ``quiet``: the alert that this comes close to, with its severity. ``from_start``: it was never well."""
+    others. ``quiet``: the alert that this comes close to, with its severity. ``from_start``: it was so all the time."""
 
     name: str
     changes: Series
@@ -181,6 +181,13 @@ SCENARIOS: Final = (
         figure("feishu_token_refresh_lag_seconds", 0, 200),
         at=600,
         quiet=("FeishuNobodyRefreshes", "critical"),
+    ),
+    Scenario(
+        "no refresher runs where nobody has authorized",
+        lost("refresher") | told_by_all("feishu_user_tokens", portal.steady(0), status="active"),
+        at=600,
+        quiet=("FeishuNobodyRefreshes", "critical"),
+        from_start=True,
     ),
     Scenario(
         "a listener hangs", figure("feishu_listener_processes", 2, 1), (critical("FeishuListenerHangs"),)
@@ -536,13 +543,18 @@ SCENARIOS: Final = (
         from_start=True,
     ),
     Scenario(
-        "Prometheus has just started",
+        "everything has just started, and has made no pass yet",
         {
-            name: f"_x{BREAK - 1} {values}"
-            for name, values in portal.well().items()
-            if "_timestamp_" not in name
+            name: f"_x1 {2 * STEP}+{STEP}x{LENGTH}"
+            for name in portal.well()
+            if name.startswith(("feishu_last_beat", "feishu_last_pass"))
         },
-        at=0,
+        at=60 - BROKEN_AT,
         from_start=True,
+    ),
+    Scenario(
+        "some minutes after the start",
+        {},
+        at=600,
     ),
 )
