@@ -14,7 +14,6 @@ from feishu.text import Text
 HERE: Final = Path(__file__).resolve().parent
 BOT: Final = 'bot=~"$bot"'
 JOBS: Final = 'job=~"feishu-.+"'
-NOT_ENDED: Final = 'state!="stopped"'
 UNCONNECTED: Final = f'state!="connected", {BOT}'
 NO_SUCCESS: Final = f'code!="0", {BOT}'
 
@@ -107,7 +106,7 @@ OVERVIEW: Final = Dashboard(
         ),
         (
             graph(
-                "进程状态", "Processes by their heartbeats",
+                "进程状态", "State of processes",
                 Text(
                     "stalled：有部分停滞，须重新启动；silent：心跳中断；stopped：已正常停止。",
                     "stalled: a part stands still, start it anew; silent: no heartbeat comes; stopped: ended as it should be.",
@@ -152,27 +151,6 @@ OVERVIEW: Final = Dashboard(
                     "unreachable": "count(feishu_database_up == 0) or vector(0)",
                 },
                 limits=(60, 300),
-            ),
-        ),
-        (
-            graph(
-                "进程状态", "State of processes",
-                Text(
-                    "按心跳：stalled 为有部分停滞，silent 为心跳中断；控制台「进程」页有详情。",
-                    "By their heartbeats: stalled, a part stands still; silent, none comes. The console's page Processes has more.",
-                ),
-                "short",
-                {"{{kind}} {{state}}": f"{known('feishu_processes', 'kind', 'state', matchers=NOT_ENDED)} > 0"},
-            ),
-            graph(
-                "最近一次心跳距今", "Since the last heartbeat",
-                Text("按进程类型；超过 30 秒说明该类进程均已中断。", "By kind of process; beyond 30 s none of the kind lives."),
-                "s", {"{{kind}}": known("feishu_process_last_heartbeat_age_seconds", "kind")}, limits=(30, 60),
-            ),
-            graph(
-                "无人承担的工作", "What nobody does",
-                Text("需要而无进程承担者为 1。", "1 for what is needed and done by no process."),
-                "short", {"{{role}}": known("feishu_roles_unfilled", "role")}, limits=(1, 1),
             ),
         ),
         (

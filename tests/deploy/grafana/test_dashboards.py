@@ -47,7 +47,7 @@ def test_dashboards_are_told_apart_and_lead_to_those_of_their_language() -> None
 @pytest.mark.parametrize("written", WRITTEN, ids=name_of)
 def test_panels_lie_side_by_side_within_the_grid(written: Any) -> None:
     panels = written[1]["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
     for panel in panels:
         assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= WIDTH
     for one, other in combinations((panel["gridPos"] for panel in panels), 2):
