@@ -1,6 +1,9 @@
 """Groups of alerts, to read and to acknowledge: what fires, since when, who takes care of it, and whether the chat has its card."""
 
+from typing import Any, cast
+
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -117,6 +120,13 @@ class AlertGroupAdmin(ReadOnlyAdmin[AlertGroup]):
     @column(_("alerts"))
     def alerts(self, group: AlertGroup) -> str:
         return json_block(group.content)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """To acknowledge where that is still to be done."""
+        actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        group = self.get_object(request, unquote(str(object_id)))
+        is_waiting = group is not None and group.is_firing and group.acknowledged_at is None
+        return actions if is_waiting else []
 
     @button(_("Acknowledge"), icon="done", path="acknowledge", colour="primary")
     @confirmed(

@@ -94,6 +94,14 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
     def get_fieldsets(self, request: HttpRequest, obj: AlertReceiver | None = None) -> Any:
         return self.add_fieldsets if obj is None else super().get_fieldsets(request, obj)
 
+    def get_form(self, request: HttpRequest, obj: AlertReceiver | None = None, **kwargs: Any) -> Any:
+        """Without the menu to add and change bots beside the choice."""
+        form = super().get_form(request, obj, **kwargs)
+        if (bot := form.base_fields.get("bot")) is not None:
+            widget: Any = bot.widget
+            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        return form
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bot":
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))

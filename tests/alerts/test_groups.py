@@ -1,6 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from alerts.enums import GroupState
@@ -31,6 +33,19 @@ def test_another_alert_in_the_group_is_another_version(receiver) -> None:
     both = message(alert(), alert(labels={"alertname": "NobodyWorks", "instance": "b"}))
     group = fire(receiver, both)
     assert (group.version, group.firing, len(group.content["alerts"])) == (2, 2, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_alertmanagers_that_speak_at_once_make_one_group(receiver) -> None:
+    def speak(_number: int) -> int:
+        try:
+            return fire(receiver).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(speak, range(8)))) == 1
+    assert receiver.groups.count() == 1
 
 
 def test_groups_of_different_keys_and_receivers_are_apart(receiver) -> None:
