@@ -12,6 +12,7 @@ from tests.processes.test_webhook import KEY, TOKEN, app_token, click, shown_car
 from tests.services.alertmanager import Alertmanager
 from tests.services.platform import APP_ID
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 # Which database it is makes no difference to these.
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
@@ -41,7 +42,7 @@ def alertmanager() -> Iterator[Alertmanager]:
 
 def cards_in(sandbox, chat_id: str) -> list[str]:
     """Message ids of the cards in the chat."""
-    with httpx.Client(base_url=sandbox.url, timeout=60) as http:
+    with httpx.Client(base_url=sandbox.url, timeout=PATIENCE) as http:
         answer = http.get(
             "/open-apis/im/v1/messages",
             params={"container_id_type": "chat", "container_id": chat_id},
@@ -69,7 +70,7 @@ def test_alert_is_shown_acknowledged_silenced_and_resolved_while_nobody_works(
     made, port = tmp_path / "made", free_port()
     values = environment | {"FEISHU_DELIVERY_NETWORKS": "127.0.0.0/8"}
     code = ADD.format(chat=chat_id, url=alertmanager.url, path=made)
-    managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit(seconds=100)
+    managed_process("manage.py", "shell", "-c", code, environment=values).wait_for_exit()
     receiver, key = json.loads(made.read_text())
     managed_process.secrets.add(key)
     web = managed_process(
@@ -81,19 +82,23 @@ def test_alert_is_shown_acknowledged_silenced_and_resolved_while_nobody_works(
 
     began_at = datetime.now(UTC)
     alertmanager.tell(LABELS, starts_at=began_at)
-    [card] = web.wait_until(lambda: cards_in(sandbox, chat_id), what="the card", seconds=90)
+    [card] = web.wait_until(lambda: cards_in(sandbox, chat_id), what="the card")
     assert "Alert: NobodyWorks" in shown_card(sandbox, card)
 
-    assert click(sandbox, card, "acknowledge")["toast"]["i18n"]["en_us"] == "Acknowledged."
-    web.wait_until(lambda: "Acknowledged by" in shown_card(sandbox, card), what="the acknowledgement")
-    click(sandbox, card, "silence_1")
-    [silence] = web.wait_until(alertmanager.silences, what="the silence", seconds=90)
-    assert [matcher["value"] for matcher in silence["matchers"]] == ["NobodyWorks"]
-    web.wait_until(lambda: "Silenced by" in shown_card(sandbox, card), what="the silence on the card")
+    def shown_after(button: str, words: str) -> bool:
+        """Clicked again where it came too late to be answered: workers would do that."""
+        if words not in shown_card(sandbox, card):
+            click(sandbox, card, button)
+        return words in shown_card(sandbox, card)
 
-    httpx.delete(f"{alertmanager.url}/api/v2/silence/{silence['id']}", timeout=60).raise_for_status()
+    web.wait_until(lambda: shown_after("acknowledge", "Acknowledged by"), what="the acknowledgement")
+    web.wait_until(lambda: shown_after("silence_1", "Silenced by"), what="the silence")
+    silences = alertmanager.silences()
+    assert {matcher["value"] for silence in silences for matcher in silence["matchers"]} == {"NobodyWorks"}
+    alertmanager.end(silences)
+
     alertmanager.tell(LABELS, starts_at=began_at, ends_at=began_at + timedelta(milliseconds=1))
-    web.wait_until(lambda: "Resolved: NobodyWorks" in shown_card(sandbox, card), what="the end", seconds=90)
+    web.wait_until(lambda: "Resolved: NobodyWorks" in shown_card(sandbox, card), what="the end")
     assert cards_in(sandbox, chat_id) == [card]
     assert rows.all("SELECT state, acknowledged_by <> '', messages FROM alerts_alertgroup") == [
         ("resolved", True, 1)

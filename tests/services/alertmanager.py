@@ -7,9 +7,11 @@ import httpx
 
 from tests.deploy.programs import program
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 from tests.services.servers import Server, hand_over, temporary_directory, unprivileged
 
 CONFIGURATION = """\
+global: {{resolve_timeout: 1h}}
 route: {{receiver: feishu, group_by: [alertname], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}}
 receivers:
   - name: feishu
@@ -38,7 +40,7 @@ class Alertmanager:
             self._program, "--config.file=alertmanager.yml", "--storage.path=data",
             f"--web.listen-address=127.0.0.1:{self._port}", "--cluster.listen-address=",
         ]  # fmt: skip
-        self._server.launch(command, ready=self._answers, seconds=60, identity=unprivileged())
+        self._server.launch(command, ready=self._answers, seconds=PATIENCE, identity=unprivileged())
 
     def stop(self) -> None:
         self._server.stop()
@@ -52,13 +54,18 @@ class Alertmanager:
         }
         if ends_at is not None:
             alert["endsAt"] = ends_at.isoformat()
-        httpx.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=60).raise_for_status()
+        httpx.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=PATIENCE).raise_for_status()
 
     def silences(self) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.url}/api/v2/silences", timeout=60)
+        answer = httpx.get(f"{self.url}/api/v2/silences", timeout=PATIENCE)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()
         return found
+
+    def end(self, silences: list[dict[str, Any]]) -> None:
+        for silence in silences:
+            answer = httpx.delete(f"{self.url}/api/v2/silence/{silence['id']}", timeout=PATIENCE)
+            answer.raise_for_status()
 
     def _answers(self) -> bool:
         try:
