@@ -12,6 +12,7 @@ from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.connections import api as long_connections
 from feishu_portal.api.description import complete, webhook
+from feishu_portal.api.docs_page import PAGE
 from feishu_portal.api.events import router as events
 from feishu_portal.api.keys import ApiKey
 from feishu_portal.api.messages import router as sending
@@ -42,6 +43,7 @@ api = PortalAPI(
     auth=ApiKey(),
     parser=ObjectParser(),
     urls_namespace="api",
+    docs=PAGE,
     docs_url="/docs",
     openapi_url="/openapi.json",
 )

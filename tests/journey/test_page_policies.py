@@ -13,7 +13,13 @@ pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
 LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.href)"
 MAX_PAGES = 60
-PUBLIC = ("/admin/login/", "/no/such/page", f"/oauth/callback/{DEMO_APP_ID}/?state=x&code=y", "/oauth/my/")
+PUBLIC = (
+    "/admin/login/",
+    "/no/such/page",
+    f"/oauth/callback/{DEMO_APP_ID}/?state=x&code=y",
+    "/oauth/my/",
+    "/api/v1/docs",
+)
 SANDBOX = ("/", "/sandbox/docs", "/sandbox/apps", "/sandbox/faults")
 
 
