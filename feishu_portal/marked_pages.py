@@ -1,6 +1,5 @@
 """Pages of docs/ with a part that is made of the code, between two marks, in both languages."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,14 +12,15 @@ LANGUAGES: Final = {".md": "en", ".zh.md": "zh-hans"}
 def pages(name: str, mark: str, content: Callable[[str], str]) -> dict[Path, str]:
     """Both pages as they should be: ``content(language)`` between ``<!-- mark -->`` and ``<!-- /mark -->``.
 
-    ``name`` is the page's place in docs/, without the ending.
+    ``name`` is the page's place in docs/, without the ending. Raises ValueError where a page lacks a mark.
     """
-    place = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", re.DOTALL)
+    start, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
     texts: dict[Path, str] = {}
     for ending, language in LANGUAGES.items():
         path = ROOT / "docs" / f"{name}{ending}"
-        made = content(language)
-        texts[path] = place.sub(lambda _old, made=made: made, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        before, after = text[: text.index(start)], text[text.index(end) :]
+        texts[path] = before + start + content(language) + after
     return texts
 
 

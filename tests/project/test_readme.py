@@ -1,11 +1,14 @@
 """READMEs and pages promise names, in two languages; these tests hold them to it."""
 
 import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
 
+from core.access.scopes import Scope
+from events import on, on_card
 from feishu_portal.api.description.errors import ERRORS
 from feishu_portal.commands_docs import options, own_commands
 from feishu_portal.settings_table import SettingsTable
@@ -99,3 +102,16 @@ def test_every_error_of_the_api_is_explained(page: str) -> None:
 
     assert {(error.status, error.code) for error in ERRORS.values()} - explained == set()
     assert {code for _, code in explained} - {error.code for error in ERRORS.values()} <= NO_OPERATIONS
+
+
+@pytest.mark.parametrize("page", ["docs/reference/handlers.md", "docs/reference/handlers.zh.md"])
+def test_every_option_of_handlers_is_explained(page: str) -> None:
+    explained = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", read(page), re.MULTILINE))))
+    options_of = {name for function in (on, on_card) for name in signature(function).parameters}
+
+    assert explained == options_of - {"pattern", "action"}
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/use-the-api.md", "docs/how-to/use-the-api.zh.md"])
+def test_every_scope_is_explained(page: str) -> None:
+    assert [scope for scope in Scope if f"`{scope}`" not in read(page)] == []
