@@ -90,7 +90,7 @@ ROLES: Final[dict[str, tuple[Callable[[list[str]], None], Text]]] = {
     "listener": (run_listener, Text("长连接（runfeishu）", "long connections (runfeishu)")),
     "worker": (run_worker, Text("事件处理与推送（Celery）", "handlers and deliveries (Celery)")),
     "refresher": (run_refresher, Text("刷新令牌（Celery）", "refreshes tokens (Celery)")),
-    "beat": (run_beat, Text("调度器，只运行一个（Celery）", "scheduler, one alone (Celery)")),
+    "beat": (run_beat, Text("调度器，只运行一个（Celery）", "scheduler, of which one runs (Celery)")),
 }
 
 
