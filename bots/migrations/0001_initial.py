@@ -145,10 +145,10 @@ class Migration(migrations.Migration):
             name='FleetProcess',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('web', 'Web'), ('runfeishu', 'Connections'), ('worker', 'Worker'), ('refresher', 'Refresher'), ('beat', 'Scheduler'), ('runportal', 'All in one')], default='runfeishu', max_length=10, verbose_name='process')),
+                ('kind', models.CharField(choices=[('web', 'Web'), ('runfeishu', 'Connections'), ('worker', 'Worker'), ('refresher', 'Refresher'), ('beat', 'Scheduler'), ('runportal', 'All in one')], default='runfeishu', max_length=10, verbose_name='kind')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('host', models.CharField(blank=True, max_length=100, verbose_name='host')),
-                ('pid', models.PositiveIntegerField(null=True)),
+                ('pid', models.PositiveIntegerField(null=True, verbose_name='PID')),
                 ('version', models.CharField(blank=True, max_length=50, verbose_name='version')),
                 ('roles', models.JSONField(default=list)),
                 ('started_at', models.DateTimeField(null=True, verbose_name='started')),

@@ -36,11 +36,11 @@ class FleetProcess(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(
-        _("process"), max_length=10, choices=ProcessKind.choices, default=ProcessKind.RUNFEISHU
+        _("kind"), max_length=10, choices=ProcessKind.choices, default=ProcessKind.RUNFEISHU
     )
     name = models.CharField(_("name"), max_length=100)
     host = models.CharField(_("host"), max_length=100, blank=True)
-    pid = models.PositiveIntegerField(null=True)
+    pid = models.PositiveIntegerField("PID", null=True)
     version = models.CharField(_("version"), max_length=50, blank=True)
     roles: models.JSONField[list[str]] = models.JSONField(default=list)
     """Of ``ProcessRole``: what it does."""

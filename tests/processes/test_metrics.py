@@ -47,7 +47,7 @@ def start(managed_process, environment, tmp_path):
     """Starts a process with a port for its metrics; the process and that port."""
     (tmp_path / "told.py").write_text(HANDLERS)
 
-    def start(*arguments):
+    def start(*arguments, **settings):
         port = free_port()
         values = environment | {
             "FEISHU_HANDLERS": "told",
@@ -55,6 +55,7 @@ def start(managed_process, environment, tmp_path):
             "FEISHU_SWEEP_SECONDS": "1",
             "FEISHU_METRICS_HOST": "127.0.0.1",
             "FEISHU_METRICS_PORT": str(port),
+            **settings,
         }
         return managed_process(*arguments, environment=values), port
 
@@ -97,14 +98,19 @@ def test_scheduler_tells_when_it_sent_and_the_refresher_when_it_passed(start):
     for kind in ("beat", "refresher"):
         told(beat, beat_port, "feishu_processes", kind, "working")
     beat.send(signal.SIGTERM)
-    beat.wait_for_exit(seconds=60)
+    beat.wait_for_exit()
     told(refresher, refresher_port, "feishu_processes", "beat", "stopped")
 
 
 @pytest.mark.only_on("postgres")
-def test_web_process_tells_its_health_beside_its_pages(start):
-    web, port = start("-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(free_port()))
+def test_web_process_tells_its_health_beside_its_pages_and_that_nothing_else_runs(start, bot):
+    web, port = start(
+        *("-m", "uvicorn", "feishu_portal.asgi:application", "--port", str(free_port())),
+        FEISHU_ALERT_SECONDS="1",
+    )
     is_build(web, port, "web")
+    for cause in ("no_fleet", "no_worker", "no_scheduler"):
+        told(web, port, "feishu_incidents_open", cause)
     told(web, port, "feishu_database_figures_timestamp_seconds")
     web.send(signal.SIGTERM)
     web.wait_for_exit()
