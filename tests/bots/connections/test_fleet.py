@@ -15,8 +15,9 @@ from bots.connections.fleet import Fleet
 from bots.connections.leases import Survey
 from bots.connections.renewal import LeaseTerms
 from bots.connections.slots import SeenSlot, WantedSlot
-from bots.enums import LossReason
+from bots.enums import LossReason, ProcessPart
 from bots.models import ConnectionLoss
+from core.background.vitals import Vitals
 
 TERMS = LeaseTerms(seconds=6, interval=1.5)
 BOT = UUID(int=7)
@@ -155,10 +156,31 @@ async def test_connection_that_the_platform_does_not_count_any_more_is_replaced(
     assert known.cause == LossReason.HALF_OPEN
 
 
-async def test_process_that_takes_over_from_one_that_died_writes_down_the_loss(scene):
+async def test_process_that_takes_over_from_a_silent_one_writes_down_the_loss_and_warns(scene, caplog):
     await scene.round(seen(lapsed=True, node="app-1:17"))
     [loss] = scene.losses
     assert (loss.reason, loss.node, loss.number, loss.lasted) == (LossReason.DIED, "app-1:17", 1, None)
+    [warning] = [record for record in caplog.records if record.message == "silent_process_replaced"]
+    assert warning.silent == "app-1:17"
+    assert "platform still counts its connections" in warning.cure
+
+
+async def test_rounds_stand_still_where_the_database_thread_does_not_come_back(scene, monkeypatch):
+    own = Vitals(clock=lambda: scene.now)
+    monkeypatch.setattr(module, "vitals", own)
+    own.expect(ProcessPart.CONNECTIONS, within=module.HANGS_AFTER)
+    await scene.round(seconds=60)
+    scene.database.down = True  # its thread says so: it is there
+    await scene.round(seconds=60)
+    assert own.standing_still() == []
+
+    async def hang(*_arguments, **_values):
+        raise TimeoutError
+
+    scene.database.run = hang
+    for _ in range(2):
+        await scene.round(seconds=60)
+    assert own.standing_still() == ["connections"]
 
 
 async def test_database_that_does_not_answer_costs_no_connection_however_long(scene):

@@ -9,8 +9,9 @@ import pytest
 import respx
 from django.utils import timezone
 
-from bots.enums import Channel
+from bots.enums import Channel, SlotState
 from bots.incidents.channels import receive_id_type
+from bots.incidents.fleet import tell_people, watch_fleet
 from bots.models import Incident, Notice, PlatformCount
 from core.access.models import User
 from tests.bots.incidents.people import make_person, make_troubled, make_well, notify_all
@@ -67,6 +68,16 @@ def test_bot_with_a_foreign_connection_can_still_write(sent, lin):
     assert len(sent) == 1
     assert Incident.objects.get().cause == "foreign"
     assert "3 connections" in json.loads(sent[0]["content"])["text"]
+
+
+def test_where_nobody_holds_connections_a_bot_without_one_writes_all_the_same(sent):
+    boss = make_person("boss", superuser=True, email="", feishu_address="boss@corp.example.com")
+    bot = make_well()
+    bot.slots.update(state=SlotState.STOPPED, lease_until=None)
+    tell_people(watch_fleet(watched_seconds=3_600))
+    [message] = sent
+    assert message["receive_id"] == boss.feishu_address
+    assert "No runfeishu is running" in json.loads(message["content"])["text"]
 
 
 @pytest.mark.parametrize(
