@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import F, Q
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from alerts.cards import group_card
@@ -31,6 +32,8 @@ CLAIM: Final = timedelta(seconds=120)
 """Longer than any attempt takes: two calls and two questions for a token, each bounded."""
 MAX_ROUNDS: Final = 5
 """Versions that are shown one after the other; the sweep shows what comes after."""
+MAX_COUNTED: Final = 1000
+"""Attempts: Alertmanager makes one every few seconds as long as a card cannot be shown."""
 SWEEP_LIMIT: Final = 500
 CARD_GONE: Final = frozenset({230011, 230031, 230110})
 """Recalled, deleted, or older than the 14 days in which a card can be patched."""
@@ -63,7 +66,8 @@ def cards_to_sync() -> list[int]:
 def _claim(group_pk: int) -> AlertGroup | None:
     """The group as it is now, where its card is to be shown and nobody else shows it."""
     free = AlertGroup.objects.card_out_of_date().filter(_unclaimed(), pk=group_pk)
-    if not free.update(card_claimed_until=timezone.now() + CLAIM, card_attempts=F("card_attempts") + 1):
+    attempts = Least(F("card_attempts") + 1, MAX_COUNTED)
+    if not free.update(card_claimed_until=timezone.now() + CLAIM, card_attempts=attempts):
         return None
     return AlertGroup.objects.select_related("bot", "receiver").filter(pk=group_pk).first()
 

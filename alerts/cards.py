@@ -46,14 +46,16 @@ _OPEN_ID: Final = re.compile(r"ou_[0-9A-Za-z_-]{1,100}")
 _SEPARATOR: Final = " · "
 
 
-def group_card(group: AlertGroup) -> Json:
-    """The card for the group as it is."""
+def group_card(group: AlertGroup, *, note: Text | None = None) -> Json:
+    """The card for the group as it is. ``note``: a last line, of what was tried and failed."""
     title = _title(group)
     elements = [
         *_text_block(_facts(group.content["labels"])),
         *(markdown(text) for text in _alerts(group.content)),
         *(markdown(text) for text in _deeds(group)),
     ]
+    if note is not None:
+        elements.append(markdown(Text(escape(note.zh_cn), escape(note.en_us))))
     if group.is_firing and (buttons := _buttons(group)):
         elements.append(in_a_row(buttons))
     if links := _links(group.content):

@@ -83,8 +83,11 @@ def drop_unshown() -> int:
 def _needs_new_card(group: AlertGroup, notification: Notification, now: datetime) -> bool:
     """Whether the group fires anew, though nobody said that it was over: a silence set from its card has ended, or none of
     its alerts is one that the card shows. Alertmanager says nothing of alerts that are resolved while they are silenced."""
-    is_silence_over = group.silenced_until is not None and group.silenced_until <= now
-    return is_silence_over or firings(group.content).isdisjoint(firings(notification.content))
+    if group.silenced_until is not None and group.silenced_until <= now:
+        return True
+    shown, firing = firings(group.content), firings(notification.content)
+    # Of alerts that Alertmanager left out nobody knows which they are.
+    return bool(shown and firing) and not notification.truncated and shown.isdisjoint(firing)
 
 
 def _open(notification: Notification, *, receiver: AlertReceiver, now: datetime) -> AlertGroup:

@@ -7,6 +7,7 @@ sends clicks of its members alone, and the card cannot be forwarded. Who did it 
 from typing import Any
 
 from alerts.cards import ACKNOWLEDGE_ACTION, SILENCE_ACTION, SILENCES, group_card
+from alerts.enums import GroupState
 from alerts.errors import SilenceNotSet
 from alerts.groups import acknowledge
 from alerts.models import AlertGroup
@@ -19,6 +20,7 @@ from events.models import Event
 from events.subscriptions.http.failures import in_chinese
 from feishu.text import Text
 
+MAX_SAID = 300  # characters of an error
 NO_SUCH_CARD = callback_response(
     toast=toast(
         "warning",
@@ -28,7 +30,6 @@ NO_SUCH_CARD = callback_response(
 OVER = Text("告警已恢复，无需处理。", "It is over. There is nothing to do.")
 YOURS = Text("已确认。", "Acknowledged.")
 TAKEN = Text("已经有人确认了。", "Somebody acknowledged it before.")
-MAX_SAID = 300  # characters of an error in a toast
 SILENCED = Text("已静默。", "Silenced.")
 
 
@@ -55,18 +56,20 @@ def silence_alerts(event: Event, bot: Bot) -> dict[str, Any]:
     try:
         silence(group, hours=hours, actor=_clicker(event))
     except SilenceNotSet as error:
-        said = redact_text(str(error))[:MAX_SAID]
-        failed = Text(f"静默失败。{in_chinese(said)}", f"It was not silenced. {said}")
-        return callback_response(toast=toast("error", failed))
+        said = redact_text(str(error))
+        failed = Text(f"静默失败。{in_chinese(said)[:MAX_SAID]}", f"It was not silenced. {said[:MAX_SAID]}")
+        # On the card as well: a toast that comes late is not shown.
+        return callback_response(toast=toast("error", failed), card=group_card(group, note=failed))
     return callback_response(toast=toast("success", SILENCED), card=group_card(group))
 
 
 def _group_of_click(event: Event, bot: Bot) -> AlertGroup | None:
-    """The group whose card was clicked: the one in the button's value, if this message shows it."""
+    """The group whose card was clicked: the one in the button's value, if this message shows it and no newer one does."""
     message_id = (event.data.get("context") or {}).get("open_message_id")
     if not message_id:
         return None
     shown = AlertGroup.objects.filter(bot=bot, message_id=message_id, pk=_number_in(event, "group"))
+    shown = shown.exclude(state=GroupState.REPLACED)
     return shown.select_related("bot", "receiver").first()
 
 

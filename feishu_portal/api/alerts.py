@@ -1,6 +1,7 @@
 """The webhook for Alertmanager."""
 
 from datetime import datetime
+from math import ceil
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -17,16 +18,18 @@ from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
 from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
-from feishu.errors import FeishuError
+from feishu.errors import FeishuError, RateLimited
 from feishu_portal.api.keys import caller
 from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
 
-MAX_SENDING: Final = 16  # requests in one process; each holds a thread until the platform answers
+MAX_SENDING: Final = 64  # requests in one process; each holds a thread until the platform answers
 CALL_SECONDS: Final = 5.0
 """For each call to the platform within the request; the worker that tries again has longer."""
+
+LIMITED: Final = "The platform takes no more messages for the chat right now."
 
 _limits = ConcurrencyLimits()
 
@@ -115,6 +118,10 @@ def _show(client: ApiClient, group: AlertGroup) -> None:
     except SealedValueError:
         detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
         raise Problem(503, "secret_sealed", detail, sent="no") from None
+    except RateLimited as error:
+        # Not 429, after which Alertmanager would not try again soon.
+        retry = {"Retry-After": str(max(1, ceil(error.reset_after)))}
+        raise Problem(503, "overloaded", LIMITED, sent="no", headers=retry) from error
     except FeishuError as error:
         raise upstream_problem(error) from error
 

@@ -127,6 +127,14 @@ def test_what_no_retry_helps_is_given_up_until_alertmanager_speaks_again(receive
     assert cards_to_sync() == [group.pk]
 
 
+def test_attempts_are_counted_up_to_a_bound(receiver, platform) -> None:
+    refuse(platform.sends, 230049)
+    group = fire(receiver)
+    AlertGroup.objects.update(card_attempts=1000)
+    failing(group.pk)
+    assert AlertGroup.objects.get().card_attempts == 1000
+
+
 def test_retries_end(receiver, platform) -> None:
     refuse(platform.sends, 230049)
     group = fire(receiver)

@@ -84,6 +84,13 @@ def test_group_whose_alerts_are_all_new_ones_fires_again_though_nobody_said_it_w
     assert states(receiver) == ["replaced", "firing"]
 
 
+def test_alerts_that_were_left_out_do_not_make_a_group_fire_anew(receiver) -> None:
+    fire(receiver, message(truncatedAlerts=9))
+    fire(receiver, message(alert(labels={"alertname": "Another"}), truncatedAlerts=9))
+    fire(receiver, message(alert(resolved=True), status="firing"))
+    assert states(receiver) == ["firing"]
+
+
 def test_group_that_still_fires_when_its_silence_ends_gets_a_new_card(receiver) -> None:
     group = fire(receiver)
     acknowledge(group, actor=LIN)

@@ -5,7 +5,7 @@ import pytest
 from alerts import handlers
 from alerts.errors import SilenceNotSet
 from alerts.models import AlertGroup
-from tests.alerts.messages import fire, make_receiver, message
+from tests.alerts.messages import fire, make_receiver, message, texts_in
 from tests.auth_sessions.arriving import arrived
 from tests.factories import click_event
 
@@ -48,6 +48,11 @@ def test_click_acknowledges_and_the_card_says_who(group) -> None:
     assert answer["toast"]["i18n"]["zh_cn"] == "已确认。"
 
 
+def test_card_that_was_replaced_leads_to_the_newer_one(group) -> None:
+    AlertGroup.objects.update(state="replaced", closed_at=group.opened_at)
+    assert "newer" in said(click(handlers.acknowledge_alerts, group.bot, group))
+
+
 def test_second_click_learns_that_somebody_was_first(group) -> None:
     AlertGroup.objects.update(acknowledged_at=group.opened_at, acknowledged_by="user:ou_first")
     assert "before" in said(click(handlers.acknowledge_alerts, group.bot, group))
@@ -75,6 +80,7 @@ def test_alertmanager_that_refuses_is_told_to_who_clicked(group, monkeypatch) ->
 
     monkeypatch.setattr(handlers, "silence", refuse)
     answer = click(handlers.silence_alerts, group.bot, group, hours=4)
+    assert any("没有应答" in text for text in texts_in(answer["card"]["data"]))
     assert answer["toast"]["i18n"] == {
         "en_us": "It was not silenced. No answer within 15 s.",
         "zh_cn": "静默失败。15 秒内没有应答。",

@@ -55,7 +55,7 @@ def test_repetition_shows_nothing_and_the_end_changes_the_card(client, receiver,
 
 @pytest.mark.parametrize(
     ("status", "code", "expected"),
-    [(400, 230049, 503), (400, 230002, 424), (400, 230020, 429), (500, 230049, 503)],
+    [(400, 230049, 503), (400, 230002, 424), (400, 230020, 503), (500, 230049, 503)],
 )
 def test_refusal_of_the_platform_is_alertmanagers_to_repeat(
     client, receiver, platform, status, code, expected
