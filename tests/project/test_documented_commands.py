@@ -24,6 +24,8 @@ GUIDES: Final = ("docs/quickstart.md", "docs/how-to/*.md", "docs/migrate/*.md")
 PAGES: Final = sorted(
     path for pattern in GUIDES for path in PROJECT.glob(pattern) if not path.name.endswith(".zh.md")
 )
+PATIENCE: Final = 300
+"""Seconds for a step, against hangs alone."""
 NOT_RUN: Final = ("Not run by the tests: ", "测试中不运行：")
 FENCE = re.compile(r"^( *)```(\w*)(?: title=\"([^\"]*)\")?\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INCLUDED = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)
@@ -73,6 +75,13 @@ def test_both_languages_show_the_same_commands(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_is_overlooked(page: Path) -> None:
+    fences = re.findall(r"^ *```", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert len(fences) == 2 * len(blocks(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_does_not_run_says_why(page: Path) -> None:
     titles = [block.title for path in (page, page.with_suffix(".zh.md")) for block in blocks(path)]
 
@@ -88,7 +97,12 @@ def test_json_is_json_and_the_shell_can_read_its_commands(page: Path) -> None:
             json.loads(block.text)
         if block.language == "sh":
             checked = subprocess.run(
-                ["bash", "-n"], input=block.text, text=True, capture_output=True, check=False, timeout=60
+                ["bash", "-n"],
+                input=block.text,
+                text=True,
+                capture_output=True,
+                check=False,
+                timeout=PATIENCE,
             )
             assert checked.returncode == 0, f"{block.place}: {checked.stderr}"
 
@@ -118,7 +132,7 @@ class Demo:
             cwd=PROJECT,
             env=self.environment,
             check=False,
-            timeout=600,
+            timeout=2 * PATIENCE,
         )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
@@ -132,7 +146,7 @@ def consent(demo: Demo) -> None:
     api = httpx.Client(
         base_url=f"http://localhost:{demo.port}/api/v1",
         headers={"Authorization": f"Bearer {key}"},
-        timeout=90,
+        timeout=PATIENCE,
     )
     with api:
         asked = api.post(
@@ -141,19 +155,23 @@ def consent(demo: Demo) -> None:
         assert asked.status_code == 201, asked.text
         session = asked.json()
         code = wait_until(
-            lambda: api.get(f"/auth-sessions/{session['id']}").json()["user_code"], what="device code"
+            lambda: api.get(f"/auth-sessions/{session['id']}").json()["user_code"],
+            what="device code",
+            seconds=PATIENCE,
         )
         httpx.post(
-            f"{demo.sandbox.url}/sandbox/api/device", json={"person": "lilei", "user_code": code}, timeout=60
+            f"{demo.sandbox.url}/sandbox/api/device",
+            json={"person": "lilei", "user_code": code},
+            timeout=PATIENCE,
         ).raise_for_status()
         wait_until(
-            lambda: api.get(f"/auth-sessions/{session['id']}").json()["state"] == "authorized",
+            lambda: api.get(f"/auth-sessions/{session['id']}?wait=20").json()["state"] == "authorized",
             what="authorization",
-            seconds=120,
+            seconds=PATIENCE,
         )
 
 
-# One test for all pages, so that one portal is started whatever worker takes it.
+# One test for all pages, so that one portal is started, whichever worker takes it.
 @pytest.mark.processes
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")
@@ -173,7 +191,7 @@ def test_every_command_of_quickstart_and_guides_runs(tmp_path: Path) -> None:
             "manage.py", "runportal", "--sandbox", "--port", str(port), "--sandbox-port", str(sandbox_port),
             environment=environment,
         )  # fmt: skip
-        portal.wait_for("Ctrl-C stops everything", seconds=240)
+        portal.wait_for("Ctrl-C stops everything", seconds=PATIENCE)
         sandbox = SandboxClient(f"http://localhost:{sandbox_port}")
         inherited = clean_environment(tmp_path / "data") | environment
         demo = Demo(port, sandbox, sandbox_port, inherited)
@@ -195,28 +213,32 @@ def see_the_bot_answer(demo: Demo) -> None:
         answer = httpx.get(
             f"{demo.sandbox.url}/sandbox/api/messages",
             params={"person": "lilei", "app_id": DEMO_APP_ID},
-            timeout=60,
+            timeout=PATIENCE,
         )
         found = [one["message_id"] for one in answer.json()["messages"] if text in one["content"]]
         return found[0] if found else ""
 
-    wait_until(lambda: shown("You wrote: hello"), what="answer to hello", seconds=240)
+    wait_until(lambda: shown("You wrote: hello"), what="answer to hello", seconds=PATIENCE)
     demo.sandbox.say("leave", app_id=DEMO_APP_ID)
-    card = wait_until(lambda: shown("One day off tomorrow"), what="card", seconds=240)
-    clicked = httpx.post(
-        f"{demo.sandbox.url}/sandbox/api/click",
-        json={"person": "lilei", "message_id": card, "button": 0},
-        timeout=60,
-    ).json()
-    assert clicked["code"] == 0, clicked
-    wait_until(lambda: shown(f"By <at id={PERSON}>"), what="changed card", seconds=240)
+    card = wait_until(lambda: shown("One day off tomorrow"), what="card", seconds=PATIENCE)
+
+    def approved() -> str:
+        """On a machine that is too busy to answer in time a click is lost; the person clicks again."""
+        httpx.post(
+            f"{demo.sandbox.url}/sandbox/api/click",
+            json={"person": "lilei", "message_id": card, "button": 0},
+            timeout=PATIENCE,
+        )
+        return shown(f"By <at id={PERSON}>")
+
+    wait_until(approved, what="changed card", seconds=PATIENCE)
 
 
 def script_of(page: Path) -> str:
     """The page's commands, one after the other, in one shell. What the reader has started already is left out."""
     lines = [
         "set -euo pipefail",
-        'curl() { command curl --silent --show-error --fail-with-body --max-time 90 "$@"; }',
+        f'curl() {{ command curl --silent --show-error --fail-with-body --max-time {PATIENCE} "$@"; }}',
     ]
     for block in blocks(page):
         if block.language == "sh" and block.runs and not START.search(block.text):
@@ -246,7 +268,7 @@ def test_every_example_in_python_can_be_imported(tmp_path: Path) -> None:
         cwd=PROJECT,
         env=clean_environment(tmp_path) | {"DJANGO_SETTINGS_MODULE": "feishu_portal.settings"},
         check=False,
-        timeout=600,
+        timeout=2 * PATIENCE,
     )
     assert examples
     assert done.returncode == 0, done.stderr[-3000:]
