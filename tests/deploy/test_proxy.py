@@ -61,6 +61,13 @@ class Proxied:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.origin, verify=_unverified(), trust_env=False, timeout=PATIENCE)
 
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return client.get("/healthz/live").status_code == 200
+        except httpx.TransportError:
+            return False
+
 
 def _unverified() -> ssl.SSLContext:
     """The certificate is made for the test."""
@@ -162,8 +169,10 @@ def proxied(
     folder.mkdir()
     proxy = start(folder, port=port, upstream=upstream)
     try:
-        proxy.wait_for_port(port, seconds=PATIENCE)
-        yield Proxied(origin, facts["key"], facts["subscription"], folder / log)
+        portal = Proxied(origin, facts["key"], facts["subscription"], folder / log)
+        # Caddy opens its port before it has made its certificate.
+        proxy.wait_until(portal.answers, what="answer through the proxy", seconds=PATIENCE)
+        yield portal
     finally:
         proxy.kill()
 
@@ -231,10 +240,11 @@ def gets_a_stream_as_it_comes(browser: httpx.Client, proxied: Proxied) -> None:
 
 
 def is_refused_what_is_too_large(browser: httpx.Client) -> None:
-    assert browser.post("/admin/login/", content=b"x" * 4_000_000).status_code in {
-        413,
-        502,
-    }  # 502: Caddy before 2.7
+    try:
+        refused = browser.post("/admin/login/", content=b"x" * 4_000_000).status_code
+    except httpx.TransportError:
+        return  # hung up on before the body's end
+    assert refused in {413, 502}  # 502: Caddy before 2.7
 
 
 def logs_the_request_and_no_secret(proxied: Proxied) -> None:
