@@ -42,6 +42,12 @@ class AlertReceiverForm(ModelForm):
         model = AlertReceiver
         fields = ("name", "bot", "chat_id", "alertmanager_url")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if (bot := self.fields.get("bot")) is not None:  # without the menu to add and change bots beside it
+            widget: Any = bot.widget
+            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+
     def clean_chat_id(self) -> str:
         chat_id: str = self.cleaned_data["chat_id"].strip()
         if not _CHAT_ID.fullmatch(chat_id):
@@ -93,14 +99,6 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertReceiver | None = None) -> Any:
         return self.add_fieldsets if obj is None else super().get_fieldsets(request, obj)
-
-    def get_form(self, request: HttpRequest, obj: AlertReceiver | None = None, **kwargs: Any) -> Any:
-        """Without the menu to add and change bots beside the choice."""
-        form = super().get_form(request, obj, **kwargs)
-        if (bot := form.base_fields.get("bot")) is not None:
-            widget: Any = bot.widget
-            widget.can_add_related = widget.can_change_related = widget.can_view_related = False
-        return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "bot":
