@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, JSONField, Model, TextField
 from django.utils import timezone
 
+from alerts.notifications import Alert, Notification
 from auth_sessions.enums import SessionState
 from bots.enums import Channel
 from bots.models import Bot, FleetProcess, Notice
@@ -35,6 +37,23 @@ UNCOMPARED = {
 }
 USED = {"last_used_at", "last_login"}
 """Columns that a refused request may write."""
+ZULU_ALERT = Notification(
+    group_key="zulu",
+    is_firing=True,
+    group_labels={"alertname": "Zulu alert"},
+    common_labels={"alertname": "Zulu alert"},
+    common_annotations={},
+    alerts=[
+        Alert(
+            fingerprint="zulu",
+            is_firing=True,
+            labels={"alertname": "Zulu alert"},
+            annotations={},
+            starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+            ends_at=datetime(2026, 1, 2, tzinfo=UTC),
+        )
+    ],
+)
 OWN_DEEDS = ("operator.signed_out",)
 """What strangers may do, and the audit log says."""
 
@@ -104,7 +123,8 @@ def make_private() -> Private:
     _change(
         rows.alert_group,
         title="Zulu alert",
-        content={"alerts": [{"labels": {"alertname": "Zulu alert"}}]},
+        content=ZULU_ALERT.content,
+        card_shows=1,
         message_id="om_zulu_alert",
         card_error="zulu card error",
     )
