@@ -60,7 +60,12 @@ def restore(database: Path, source: Path) -> Path | None:
         with closing(sqlite3.connect(unfinished)) as copy:
             _settle(copy)
         replaced = _set_aside(database) if database.exists() else None
-        _put_in_place(unfinished, database)
+        try:
+            _put_in_place(unfinished, database)
+        except OSError:
+            if replaced is not None:
+                replaced.rename(database)
+            raise
     finally:
         unfinished.unlink(missing_ok=True)
     return replaced

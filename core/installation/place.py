@@ -12,7 +12,7 @@ from typing import Final
 from django.db import connection
 
 BACKUP: Final = "backup"
-"""In the place of a place, in a file that ``manage.py backup`` made: no database ever lies there."""
+"""What a file of ``manage.py backup`` has where a database has its place; no place looks like that."""
 QUERY = (
     "SELECT d.oid::text || ':' || a.tableoid::text || ':' || a.xmin::text"
     " FROM access_databaseanchor a, pg_database d WHERE d.datname = current_database()"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.installation import backup
 from core.installation.backup import BackupError, restore, save
 from core.installation.place import BACKUP
 
@@ -71,6 +72,24 @@ def test_restored_backup_takes_the_place_and_what_was_there_stays_beside_it(data
     assert rows(replaced) == [("later", "17")]
     assert rows(target) == [("here", BACKUP)]
     assert {path.name for path in tmp_path.iterdir()} == {database.name, replaced.name, target.name}
+
+
+def test_database_comes_back_where_the_backup_cannot_be_put_in_its_place(
+    database, portal, tmp_path, monkeypatch
+):
+    target = tmp_path / "portal.backup"
+    save(database, target)
+    write(portal, "later")
+    portal.close()
+
+    def full(_file, _target):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(backup, "_put_in_place", full)
+    with pytest.raises(OSError, match="No space"):
+        restore(database, target)
+    assert rows(database) == [("later", "17")]
+    assert {path.name for path in tmp_path.iterdir()} == {database.name, target.name}
 
 
 def test_copy_that_another_program_made_is_known_as_one_once_it_is_restored(database, portal, tmp_path):
