@@ -21,6 +21,8 @@ from tests.services.rows import Rows
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres"), pytest.mark.timeout(900)]
 
 STAND_IN = "HEAD"
+NO_ANSWER = 200341
+"""What the client shows for a click whose answer does not come."""
 TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     " AND tablename SIMILAR TO '(access|bots|events|auth_sessions)\\_%'"
@@ -111,9 +113,11 @@ def test_there_is_a_release_before_this_version():
 
 
 def test_release_before_is_replaced_process_by_process_without_a_lost_event_or_click(
-    bot, managed_process, environment, old_code, sandbox, rows, tmp_path
+    bot, addbot, managed_process, environment, old_code, sandbox, rows, tmp_path
 ):
     sandbox.settings(ack_deadline=200)  # the test is about what gets lost, not about times
+    sandbox.speed(20)
+    addbot(APP_ID, "--slots", "2")
     values = clean_environment(tmp_path / "data") | environment
     run_block("docs/operations/upgrading.md", "migrate", directory=tmp_path, environment=values)
     expand(rows)
@@ -121,12 +125,15 @@ def test_release_before_is_replaced_process_by_process_without_a_lost_event_or_c
         listener(managed_process, environment, "old", old_code),
         worker(managed_process, environment, old_code),
     ]
-    old[0].wait_until(lambda: sandbox.connections() == 1, what="a connection")
+    old[0].wait_until(lambda: sandbox.connections() == 2, what="two connections")
     stream = Stream(sandbox)
     with stream.flowing():
         old[0].wait_until(lambda: len(stream.answers) >= 5, what="clicks on the old version")
 
         new_listener = listener(managed_process, environment, "new", PROJECT)
+        new_listener.wait_until(
+            lambda: sorted(rows.all(CONNECTED)) == [("new",), ("old",)], what="a share of it"
+        )
         assert old[0].stop() == 0
         new_listener.wait_until(lambda: rows.all(CONNECTED) == [("new",)], what="the new version")
         behind = len(stream.answers)
@@ -135,9 +142,16 @@ def test_release_before_is_replaced_process_by_process_without_a_lost_event_or_c
         new_worker = worker(managed_process, environment, PROJECT)
         assert old[1].stop() == 0
 
-    new_listener.wait_until(lambda: sandbox.acked() >= stream.pushed, what="acks", seconds=200)
-    new_worker.wait_until(lambda: rows.one(UNFINISHED) == (0,), what="an end of every event", seconds=200)
-    assert {(answer.get("code"), answer["toast"]["type"]) for answer in stream.answers} == {(0, "success")}
-    total = len(stream.pushed) + len(stream.answers)
-    assert rows.one(EVENTS) == (total, total)
+    new_listener.wait_until(lambda: sandbox.acked() >= stream.pushed, what="acks")
+    new_worker.wait_until(lambda: rows.one(UNFINISHED) == (0,), what="an end of every event")
+    answered = [answer for answer in stream.answers if answer["code"] == 0]
+    # A busy machine may only say in time that it is being worked on.
+    assert {answer["toast"]["type"] for answer in answered} <= {"success", "info"}
+    # One click is under way at a time, and two connections are closed: the first for the new process to take its share. A click
+    # that is sent over one in that very moment may find nobody there.
+    failed = [answer["code"] for answer in stream.answers if answer["code"] != 0]
+    assert failed in ([], [NO_ANSWER], [NO_ANSWER] * 2)
+    stored, different = rows.one(EVENTS)
+    assert stored == different
+    assert stored - len(stream.pushed) - len(answered) in range(len(failed) + 1)
     assert {app_id for (app_id,) in rows.all("SELECT app_id FROM bots_bot")} == {APP_ID}
