@@ -3,16 +3,23 @@
 import os
 import time
 
+import pytest
+
 from core.background.vitals import Vitals
 from feishu_portal.runtime.pool_vitals import PLACES, PoolVitals
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # there may be threads now
 
 
 def in_a_child(work) -> None:
     child = os.fork()
-    if not child:
-        work()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 -- pytest must not go on in the child
+            os._exit(1)
         os._exit(0)
-    os.waitpid(child, 0)
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_child_whose_part_is_overdue_is_seen_by_its_parent():
