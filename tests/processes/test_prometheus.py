@@ -45,7 +45,7 @@ def prometheus(portal: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Asks the HTTP API of a Prometheus with the configuration that is shipped, but for its targets and its pace."""
     configuration = yaml.safe_load((HOME / "prometheus.yml").read_text())
     del configuration["alerting"]
-    configuration["global"] |= {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
+    configuration["global"] |= {"scrape_interval": "5s", "scrape_timeout": "5s", "evaluation_interval": "2s"}
     configuration["rule_files"] = list(map(str, RULES))
     configuration["scrape_configs"] = [
         {"job_name": "feishu-runportal", "static_configs": [{"targets": [portal]}]}
@@ -92,10 +92,11 @@ def metrics_asked_for() -> set[str]:
 
 
 def test_running_portal_answers_all_that_is_asked_and_gives_no_cause_for_alarm(prometheus) -> None:
-    wait_until(
-        lambda: prometheus("query", query="feishu_build_info")["result"], what="a scrape", seconds=PATIENCE
-    )
-    assert metrics_asked_for() - prometheus("metadata").keys() == set()
+    def untold() -> set[str]:
+        return metrics_asked_for() - prometheus("metadata").keys()
+
+    # The database's figures may come with the second scrape only.
+    wait_until(lambda: not untold(), what="all metrics", seconds=PATIENCE)
 
     def rules() -> list[dict[str, Any]]:
         return [rule for group in prometheus("rules")["groups"] for rule in group["rules"]]
@@ -112,5 +113,5 @@ def test_running_portal_answers_all_that_is_asked_and_gives_no_cause_for_alarm(p
                     prometheus("query", query=asked)
     # Just after its start a portal has not made its passes; then nothing is even pending.
     wait_until(lambda: not prometheus("alerts")["alerts"], what="no alert", seconds=PATIENCE)
-    connected = prometheus("query", query='feishu_connections{state="connected"}')["result"]
-    assert [series["value"][1] for series in connected] == ["1"]
+    connected = 'max(feishu_connections{state="connected"}) == 1'
+    wait_until(lambda: prometheus("query", query=connected)["result"], what="the bot", seconds=PATIENCE)
