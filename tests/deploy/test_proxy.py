@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -61,12 +62,13 @@ class Proxied:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.origin, verify=_unverified(), trust_env=False, timeout=PATIENCE)
 
-    def answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return client.get("/healthz/live").status_code == 200
-        except httpx.TransportError:
-            return False
+
+def is_ready(origin: str) -> bool:
+    try:
+        answer = httpx.get(f"{origin}/healthz/ready", verify=_unverified(), trust_env=False, timeout=PATIENCE)
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 200 and answer.json()["mode"] == "active"
 
 
 def _unverified() -> ssl.SSLContext:
@@ -151,6 +153,8 @@ def proxied(
     web = managed_process(
         "-m", "feishu_portal.command_line", "web", "--port", str(upstream), environment=environment
     )
+    web.wait_until(partial(is_ready, f"http://127.0.0.1:{upstream}"), what="readiness", seconds=PATIENCE)
+    # Only now: a database that holds bots before a process has been at it looks like a restored one.
     file = tmp_path / "facts.json"
     prepared = managed_process(
         "manage.py",
@@ -164,14 +168,13 @@ def proxied(
     assert prepared.wait_for_exit(seconds=PATIENCE) == 0, prepared.output
     facts = json.loads(file.read_text())
     managed_process.secrets.add(facts["key"])
-    web.wait_for_port(upstream, seconds=PATIENCE)
     folder = tmp_path / "proxy"
     folder.mkdir()
     proxy = start(folder, port=port, upstream=upstream)
     try:
         portal = Proxied(origin, facts["key"], facts["subscription"], folder / log)
         # Caddy opens its port before it has made its certificate.
-        proxy.wait_until(portal.answers, what="answer through the proxy", seconds=PATIENCE)
+        proxy.wait_until(partial(is_ready, origin), what="answer through the proxy", seconds=PATIENCE)
         yield portal
     finally:
         proxy.kill()
