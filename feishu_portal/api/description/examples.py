@@ -153,7 +153,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "BotPage": {"items": [_BOT_OUT], "next_cursor": None},
     "UserPage": {"items": [_USER], "next_cursor": None},
     "TokenOut": {
-        "access_token": "u-7f1bcd13fc57d46bac21793a18e560…",
+        "access_token": "u-…",
         "token_type": "Bearer",
         "expires_at": _LATER,
         "scopes": _SCOPES,
