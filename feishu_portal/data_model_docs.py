@@ -45,10 +45,10 @@ def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
 
 def kept() -> dict[str, Text]:
     """How long the rows of each model stay, and what bounds their number."""
-    from alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
     from auth_sessions.retention import ANSWERED_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
     from bots.retention import INCIDENTS_KEPT, LOSSES_KEPT, REFUSALS_KEPT  # noqa: PLC0415 -- see above
     from events.log.retention import REPLAYS_KEPT, SHED_COUNTS_KEPT  # noqa: PLC0415 -- see above
+    from feishu_portal.alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
 
     return {
         "access.User": _KEPT,

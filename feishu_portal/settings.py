@@ -89,7 +89,7 @@ INSTALLED_APPS = [
     "bots",
     "events",
     "auth_sessions",
-    "alerts",
+    "feishu_portal.alerts",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "feishu_portal.apps.ConsoleConfig",

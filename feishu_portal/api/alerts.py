@@ -8,17 +8,17 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from alerts import groups
-from alerts.card_sync import sync_card
-from alerts.models import AlertGroup, AlertReceiver
-from alerts.notifications import Alert, Notification
-from alerts.notify import notify_card
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
 from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError, RateLimited
+from feishu_portal.alerts import groups
+from feishu_portal.alerts.card_sync import sync_card
+from feishu_portal.alerts.models import AlertGroup, AlertReceiver
+from feishu_portal.alerts.notifications import Alert, Notification
+from feishu_portal.alerts.notify import notify_card
 from feishu_portal.api.keys import caller
 from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem, not_found

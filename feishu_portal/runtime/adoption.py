@@ -12,7 +12,6 @@ from typing import Any, Final
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from alerts.groups import drop_unshown
 from auth_sessions.domain import restored as grants
 from auth_sessions.models import AuthSession, UserToken
 from bots.connections.leases import release_all
@@ -26,6 +25,7 @@ from core.installation.watch import watch
 from events.enums import ACTIVE_RUNS, OPEN_DELIVERIES, SENDING, SubscriptionState
 from events.log import restored as work
 from events.models import Delivery, HandlerRun, Subscription
+from feishu_portal.alerts.groups import drop_unshown
 
 
 class Adoption(Enum):

@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from alerts.models import AlertGroup, AlertReceiver
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
 from bots.enums import LossReason, SendingKind, SendingState, SlotState
@@ -18,6 +17,7 @@ from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
 from core.access.models import User
 from events.enums import EventStatus, RunStatus
 from events.models import Event, HandlerRun
+from feishu_portal.alerts.models import AlertGroup, AlertReceiver
 from tests.factories import make_bot, make_grant, message_event
 
 SECRETS = (

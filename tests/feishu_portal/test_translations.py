@@ -22,7 +22,7 @@ from tests.factories import make_operator
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
-OURS = ("feishu", "core", "bots", "events", "auth_sessions", "alerts", "feishu_portal")
+OURS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal")
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 LABELS = {"alertname": "NobodyWorks", "severity": "critical"}
 ADD = """
 import json
-from alerts.models import AlertReceiver
+from feishu_portal.alerts.models import AlertReceiver
 from bots.models import Bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client

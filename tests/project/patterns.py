@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.services.processes import PROJECT
 
-ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "alerts", "feishu_portal", "sandbox")
+ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal", "sandbox")
 MATCHING = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 SEARCHES = {"search"}
 """How validators and declared patterns are applied."""

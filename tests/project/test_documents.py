@@ -8,7 +8,7 @@ import pytest
 from tests.services.documents import blocks
 from tests.services.processes import PROJECT
 
-ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "alerts", "feishu_portal", "sandbox")
+ROOTS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal", "sandbox")
 DOCUMENTS = sorted(
     path.relative_to(PROJECT).as_posix()
     for pattern in ("*.md", "docs/**/*.md")

@@ -17,7 +17,7 @@ from tests.services.releases import git, released, tag_before
 OURS = {
     app.label
     for app in apps.get_app_configs()
-    if app.name.partition(".")[0] in {"core", "bots", "events", "auth_sessions", "alerts", "feishu_portal"}
+    if app.name.partition(".")[0] in {"core", "bots", "events", "auth_sessions", "feishu_portal"}
 }
 NUMBER = IntegerField(default=0)
 

@@ -12,7 +12,6 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, JSONField, Model, TextField
 from django.utils import timezone
 
-from alerts.notifications import Alert, Notification
 from auth_sessions.enums import SessionState
 from bots.enums import Channel
 from bots.models import Bot, FleetProcess, Notice
@@ -23,10 +22,11 @@ from core.access.models import AuditEntry, User
 from core.access.scopes import Scope
 from events.enums import DeliveryStatus, OptionalWork, SubscriptionKind
 from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, ReplayJob, ShedCount
+from feishu_portal.alerts.notifications import Alert, Notification
 from tests.console.rows import make_event, make_rows
 from tests.factories import make_bot, make_operator, make_subscription, message_event
 
-APPS = ("core.access", "bots", "events", "auth_sessions", "alerts")
+APPS = ("core.access", "bots", "events", "auth_sessions", "feishu_portal.alerts")
 WORD = "zulu"
 """Stands in every text of the private bot, and in no text of the portal's own."""
 UNCOMPARED = {

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from alerts import retention as alerts
 from auth_sessions import retention as auth_sessions
 from bots import retention as bots
 from core.access import retention as access
 from core.checks import SETTINGS
 from core.database.retention import count_overdue, prune
 from events.log import retention as events
+from feishu_portal.alerts import retention as alerts
 from feishu_portal.management.progress import progress_bar
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import override
 from core.access.audit_actions import ACTIONS
 
 ROOT = Path(__file__).resolve().parents[3]
-APPS = ("core", "bots", "events", "auth_sessions", "alerts", "feishu_portal")
+APPS = ("core", "bots", "events", "auth_sessions", "feishu_portal")
 SUBJECTS = "operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group"
 
 

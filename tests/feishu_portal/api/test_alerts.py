@@ -5,11 +5,11 @@ import httpx
 import pytest
 from django.test import Client
 
-from alerts.models import AlertGroup, AlertReceiver
 from core.access.scopes import Scope
+from feishu_portal.alerts.models import AlertGroup, AlertReceiver
 from feishu_portal.api import alerts as api
-from tests.alerts.messages import alert, make_receiver, message, shown_cards
 from tests.factories import make_bot
+from tests.feishu_portal.alerts.messages import alert, make_receiver, message, shown_cards
 from tests.feishu_portal.api.callers import api_client
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,7 @@ def client() -> Client:
 def notified(monkeypatch) -> list[tuple[object, ...]]:
     """Notifications end in a list instead of a broker: no worker shows a card."""
     sent: list[tuple[object, ...]] = []
-    monkeypatch.setattr("alerts.notify.notify", lambda *call: sent.append(call))
+    monkeypatch.setattr("feishu_portal.alerts.notify.notify", lambda *call: sent.append(call))
     return sent
 
 

@@ -1,0 +1,5 @@
+"""Alert receivers and alert groups in the console."""
+
+from feishu_portal.alerts.admin import audit_actions, groups, receivers
+
+__all__ = ["audit_actions", "groups", "receivers"]
