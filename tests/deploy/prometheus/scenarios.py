@@ -169,6 +169,12 @@ SCENARIOS: Final = (
         stands_still("feishu_last_pass_timestamp_seconds", task="events.sweep") | WAITING,
         (critical("FeishuNobodyWorks"),),
     ),
+    Scenario(
+        "the database came back a moment ago, and passes only begin again",
+        told_by_all("feishu_database_up", f"1x{BREAK - 1} 0x5 1x{LENGTH - BREAK - 6}") | NO_PASSES,
+        at=135,
+        quiet=("FeishuNobodyWorks", "critical"),
+    ),
     Scenario("a worker ends", lost("worker", host="two"), quiet=("FeishuNobodyWorks", "critical")),
     Scenario("the refresher ends", lost("refresher"), (critical("FeishuNobodyRefreshes"),)),
     Scenario(
