@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from feishu.shared_result import shared
+
 THREADS: Final = 32
 """Names that are looked up at once in a process."""
 
@@ -37,7 +39,7 @@ class NameLookups:
 
     async def look_up(self, host: str, port: int) -> Found:
         """Its addresses for TCP. Raises OSError, or UnicodeError where this cannot be a name; the caller limits the time."""
-        return await asyncio.shield(asyncio.wrap_future(self._result(host, port)))
+        return await shared(asyncio.wrap_future(self._result(host, port)))
 
     def _result(self, host: str, port: int) -> "Future[Found]":
         name = (host, port)

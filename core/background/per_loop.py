@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from typing import Generic, TypeVar
 
+from feishu.shared_result import shared
+
 T = TypeVar("T")
 
 
@@ -25,7 +27,7 @@ class PerLoop(Generic[T]):
         if kept is None:
             kept = self._open[loop] = _Kept(self._service(), self._name)
             kept.task.add_done_callback(lambda _task: self._open.pop(loop, None))
-        return await asyncio.shield(kept.ready)
+        return await shared(kept.ready)
 
     async def close(self) -> None:
         """Close the service of the running event loop."""

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from feishu.credentials import AppCredentials
+from feishu.shared_result import shared
 from feishu.tenant_tokens import default_tenant_tokens
 
 THREADS = 8
@@ -31,8 +32,7 @@ class AppTokens:
             fetching = loop.run_in_executor(self._threads, default_tenant_tokens().get, credentials)
             self._fetching[credentials] = fetching
             fetching.add_done_callback(lambda _done: self._fetching.pop(credentials, None))
-        # Shielded: a caller that goes away must not take the token from the others.
-        return await asyncio.shield(fetching)
+        return await shared(fetching)
 
     async def replacement(self, credentials: AppCredentials, rejected: str) -> str | None:
         """Another token instead of one that was rejected; None where there is none. Raises FeishuError."""
