@@ -9,6 +9,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from structlog.contextvars import clear_contextvars
 
 from feishu.platform_clock import PlatformClock, platform_clock
 from tests.services import chromium as chromium_program
@@ -41,9 +42,10 @@ def django_db_modify_db_settings(services: Services) -> None:
 
 
 @pytest.fixture(autouse=True)
-def platform_clock_of_its_own() -> None:
-    """What answers to other tests have said of the platform's clock is forgotten."""
+def nothing_known_of_other_tests() -> None:
+    """What answers have said of the platform's clock, and what log lines say of the work under way, is forgotten."""
     PlatformClock.__init__(platform_clock)
+    clear_contextvars()
 
 
 @pytest.fixture(scope="session", autouse=True)
