@@ -20,10 +20,13 @@ _AWAY: Final = (
     kombu.exceptions.OperationalError,
 )
 
+EXPORTERS: Final = "opentelemetry."
+"""Loggers that say again and again that the collector of traces is away."""
+
 
 class Thinning(logging.Filter):
-    """Lets a line of each logger, event and kind of error through once a minute, where it is about an outage or marked by
-    `core.log_pace.THINNED`; its ``left_out`` says how many there were since. Thread-safe."""
+    """Lets a line of each logger, event and kind of error through once a minute, where it is about an outage, marked by
+    `core.log_pace.THINNED`, or of ``EXPORTERS``; its ``left_out`` says how many there were since. Thread-safe."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class Thinning(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = outage_of(record)
-        if error is None and not hasattr(record, "thinned"):
+        if error is None and not hasattr(record, "thinned") and not record.name.startswith(EXPORTERS):
             return True
         kind = getattr(record, "error", "") if error is None else type(error).__name__
         left_out = self._pace.admits((record.name, str(record.msg), kind))

@@ -122,3 +122,12 @@ def test_errors_that_cause_each_other_are_followed_once():
     first.__cause__, second.__cause__ = second, first
     record = logging.LogRecord("x", logging.ERROR, "", 0, "x", (), (ValueError, first, sys.exc_info()[2]))
     assert log_thinning.outage_of(record) is None
+
+
+def test_a_collector_of_traces_that_is_away_is_a_line_a_minute(log):
+    log.logger.name = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+    for _ in range(3):
+        log.logger.error("Failed to export span batch code: %s", 503)
+    log.now = 61.0
+    log.logger.error("Failed to export span batch code: %s", 503)
+    assert [line.get("left_out") for line in log.lines] == [None, 2]

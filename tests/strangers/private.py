@@ -26,7 +26,6 @@ from feishu_portal.alerts.notifications import Alert, Notification
 from tests.console.rows import make_event, make_rows
 from tests.factories import make_bot, make_operator, make_subscription, message_event
 
-APPS = ("core.access", "bots", "events", "auth_sessions", "feishu_portal.alerts")
 WORD = "zulu"
 """Stands in every text of the private bot, and in no text of the portal's own."""
 UNCOMPARED = {
