@@ -33,9 +33,10 @@ deploy-tools: $(VENV)/.deploy ## what tests/deploy checks images, compose files 
 # Each worker has servers of its own. Many tests wait for processes, so there are two workers more than cores.
 WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
 
-# The second pass takes the tests that touch a database; tests/services/plugin.py chooses them. MEASURED="-m coverage run"
-# measures what it reaches: the first pass, with most of the processes, is left as fast as it is.
-test: $(DEVELOPMENT) ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
+# Three passes: what needs no server, the others on PostgreSQL, and what touches a database again on SQLite;
+# tests/services/plugin.py chooses. MEASURED="-m coverage run" measures what they reach, but for the second: most of the
+# processes are started there, and it is left as fast as it is.
+test: test-fast ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(WORKERS) $(ARGS)
 	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) -m pytest $(WORKERS) $(ARGS)
 
@@ -58,7 +59,7 @@ foreign: $(FOREIGN:%=%/node_modules/.installed) $(FOREIGN:%=%/.venv/.installed) 
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $*/.venv/bin/python -m pip --quiet --no-input install --require-hashes --requirement $<
 	@touch $@
 
-# Tests without a database and those on SQLite reach nearly all; the floor is in pyproject.toml.
+# The passes without a server and on SQLite reach nearly all; the floor is in pyproject.toml.
 coverage: $(DEVELOPMENT) ## lines and branches that the tests do not reach (ARGS="tests/bots")
 	@rm -f .coverage .coverage.*
 	TEST_DATABASE=none $(PYTHON) -m coverage run -m pytest $(WORKERS) $(ARGS)

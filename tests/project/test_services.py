@@ -14,6 +14,7 @@ from redis import Redis
 from tests.services import chromium, postgresql, redis_server
 from tests.services.databases import DatabaseCopies
 from tests.services.failure import ServiceError
+from tests.services.plugin import SELECTIONS
 from tests.services.postgresql import PostgreSQL
 from tests.services.processes import PROJECT, ProcessStarter
 from tests.services.servers import Server, temporary_directory
@@ -198,6 +199,11 @@ def test_a_fast_session_starts_nothing_whatever_the_shell_offers() -> None:
     # Nobody listens on the first port, so a test that connects after all is refused at once.
     assert ":1/" in services.settings()["DATABASE_URL"]
     assert ":1/" in services.settings()["REDIS_URL"]
+
+
+def test_a_session_takes_its_part_of_the_suite_only_where_the_shell_asks_for_it() -> None:
+    assert not Services({}).selects
+    assert all(Services({"TEST_DATABASE": database}).selects for database in SELECTIONS)
 
 
 def test_a_given_server_is_used_as_it_is() -> None:

@@ -1,7 +1,8 @@
 """The pytest plugin behind every run; ``addopts`` loads it, for Django's settings are read before any conftest.
 
-``TEST_DATABASE=postgres`` (the default) runs everything, ``TEST_DATABASE=sqlite`` again all that touches a database,
-``TEST_DATABASE=none`` what touches neither a database nor Redis nor processes nor a browser: it starts no server.
+Three runs are the whole suite: ``TEST_DATABASE=none`` takes what touches neither a database nor Redis nor processes nor
+a browser, and starts no server; ``TEST_DATABASE=postgres`` takes all the others; ``TEST_DATABASE=sqlite`` takes once more
+what touches a database. Where the shell says nothing, one run on PostgreSQL takes everything.
 With ``-n`` each worker of pytest-xdist has servers of its own, like a session without.
 """
 
@@ -76,13 +77,13 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    database = config.stash[SERVICES].database
+    services = config.stash[SERVICES]
     for item in items:
         only = item.get_closest_marker("only_on")
-        if only and only.args != (database,):
+        if only and only.args != (services.database,):
             item.add_marker(pytest.mark.skip(reason=f"is about {only.args[0]}"))
-    wanted = SELECTIONS.get(database)
-    if wanted:
+    if services.selects:
+        wanted = SELECTIONS[services.database]
         config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
         items[:] = [item for item in items if wanted(item)]
     items[:] = dealt(items, hands=getattr(config, "workerinput", {}).get("workercount", 1))
@@ -131,7 +132,15 @@ def touches_nothing_outside(item: pytest.Item) -> bool:
     )
 
 
-SELECTIONS = {"sqlite": touches_database, "none": touches_nothing_outside}
+def touches_something_outside(item: pytest.Item) -> bool:
+    return not touches_nothing_outside(item)
+
+
+SELECTIONS = {
+    "none": touches_nothing_outside,
+    "postgres": touches_something_outside,
+    "sqlite": touches_database,
+}
 
 
 @pytest.hookimpl(wrapper=True)
@@ -146,9 +155,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A selection without any test for SQLite, or without a fast one, is no failure of that run."""
+    """Who asks for a part of the suite may have asked for nothing that one of the three runs takes."""
     nothing = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-    if nothing and session.config.stash[SERVICES].database in SELECTIONS:
+    if nothing and session.config.stash[SERVICES].selects:
         session.exitstatus = pytest.ExitCode.OK
 
 

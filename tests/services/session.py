@@ -31,6 +31,8 @@ class Services:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.database = environ.get("TEST_DATABASE", "postgres")
+        # Whether this session takes only its part of the suite; tests/services/plugin.py has the parts.
+        self.selects = "TEST_DATABASE" in environ
         if self.database not in DATABASES:
             raise ServiceError(f"TEST_DATABASE is {self.database!r}; it can be postgres, sqlite or none.")
         given = environ.get("DATABASE_URL", "") if self.database == "postgres" else ""
