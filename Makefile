@@ -180,7 +180,7 @@ docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.e
 	$(PYTHON) -m deploy.grafana.dashboards
 
 # Opened from the folder or served by anything: it asks no other host for fonts or scripts.
-site: $(VENV)/.site ## the documentation site into site/, both languages; fails on a link that leads nowhere
+site: $(VENV)/.site docs/.site/node_modules/.installed ## the documentation site into site/, both languages; fails on a link that leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 
 pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
