@@ -24,6 +24,7 @@ from feishu.observation import PlatformCall
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span as OTelSpan
+    from opentelemetry.trace import SpanContext
 
 logger = logging.getLogger(__name__)
 
@@ -120,9 +121,9 @@ class _Tracer:
         headers: Mapping[str, str],
         facts: Mapping[str, Any],
     ) -> Iterator[_Span]:
-        above = self._propagator.extract(headers) if headers else None
+        above = self._below_caller(headers) if headers else None
         if origin is not None:
-            above = self._below(origin)
+            above = self._below(self._trace.SpanContext(origin.trace_id, origin.span_id, is_remote=True))
         with self._tracer.start_as_current_span(
             name,
             context=above,
@@ -167,19 +168,24 @@ class _Tracer:
         self._propagator.inject(carrier)
         return carrier
 
-    def _below(self, origin: Origin) -> Any:
-        """The context of a step of an event's trace. Whether that is kept follows from its id, in every process alike."""
+    def _below_caller(self, headers: Mapping[str, str]) -> Any:
+        """The context of a request's step in its caller's trace. Whether it is kept is decided here, neither by the flag nor by
+        the id that the caller sent: a stranger could have every request kept. None without a trace of the caller's."""
+        context = self._propagator.extract(headers, context=self._nothing)
+        caller = self._trace.get_current_span(context).get_span_context()
+        return self._below(caller, decided_by=_random_trace_id()) if caller.is_valid else None
+
+    def _below(self, first: "SpanContext", *, decided_by: int | None = None) -> Any:
+        """The context of a step below another one. Whether it is kept follows from an id: by default that of the trace, so that
+        every process decides alike about an event."""
         trace = self._trace
-        decision = self._sampler.should_sample(None, origin.trace_id, "").decision
-        first = trace.SpanContext(
-            origin.trace_id,
-            origin.span_id,
-            is_remote=True,
-            trace_flags=trace.TraceFlags(
-                trace.TraceFlags.SAMPLED if decision is self._kept else trace.TraceFlags.DEFAULT
-            ),
+        trace_id = first.trace_id if decided_by is None else decided_by
+        kept = self._sampler.should_sample(None, trace_id, "").decision is self._kept
+        flags = trace.TraceFlags(trace.TraceFlags.SAMPLED if kept else trace.TraceFlags.DEFAULT)
+        above = trace.SpanContext(
+            first.trace_id, first.span_id, is_remote=True, trace_flags=flags, trace_state=first.trace_state
         )
-        return trace.set_span_in_context(trace.NonRecordingSpan(first), self._nothing)
+        return trace.set_span_in_context(trace.NonRecordingSpan(above), self._nothing)
 
 
 _choice = threading.local()
@@ -193,6 +199,12 @@ def _chosen(origin: Origin) -> Iterator[None]:
         yield
     finally:
         _choice.origin = None
+
+
+def _random_trace_id() -> int:
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator  # noqa: PLC0415 -- an extra
+
+    return RandomIdGenerator().generate_trace_id()
 
 
 def _ids() -> Any:

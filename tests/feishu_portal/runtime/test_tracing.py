@@ -32,6 +32,24 @@ def test_all_processes_keep_the_same_events(monkeypatch, share, request):
     assert len(traces.all()) == 3 * int(share)
 
 
+@pytest.mark.parametrize("share", ["0", "1"])
+@pytest.mark.parametrize("flag", ["00", "01"])
+def test_a_caller_does_not_decide_whether_its_request_is_kept(monkeypatch, share, flag, request):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", share)
+    traces = request.getfixturevalue("traces")
+    with tracing.span("GET", Side.SERVER, headers={"traceparent": f"00-{'0' * 31}1-{'2' * 16}-{flag}"}):
+        tracing.note_call("im/v1/messages", seconds=0.1)
+    assert [span.context.trace_id for span in traces.all()] == [1] * 2 * int(share)
+
+
+def test_a_request_whose_caller_keeps_no_trace_begins_one(traces):
+    for headers in ({}, {"traceparent": "nonsense"}):
+        with tracing.span("GET", Side.SERVER, headers=headers):
+            pass
+    assert [span.parent for span in traces.all()] == [None, None]
+
+
 def test_operators_name_the_service_themselves(monkeypatch, request):
     monkeypatch.setenv("OTEL_SERVICE_NAME", "bots-of-shanghai")
     traces = request.getfixturevalue("traces")
