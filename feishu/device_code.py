@@ -68,7 +68,7 @@ class DeviceCodes:
                 timeout=timeout,
             )
         body = answer.data or answer.body
-        link = _web_address(body.get("verification_uri_complete") or body.get("verification_uri"))
+        link = web_address(body.get("verification_uri_complete") or body.get("verification_uri"))
         if not body.get("device_code") or not link:
             raise MalformedAnswer("the answer holds no device code", log_id=answer.log_id)
         return DeviceCode(
@@ -95,6 +95,10 @@ class DeviceCodes:
             raise
 
 
-def _web_address(value: Any) -> str:
+def web_address(value: Any) -> str:
     """A link that people will be sent to; empty for anything else."""
-    return value if isinstance(value, str) and urlsplit(value).scheme in {"http", "https"} else ""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        return ""
+    return value if parts and parts.scheme in {"http", "https"} and parts.netloc else ""

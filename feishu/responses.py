@@ -52,7 +52,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answ
     """
     log_id = headers.get(_LOG_ID_HEADER, "")
     is_success = 200 <= status < 300
-    body = {} if is_success and not content.strip() else _json_object(content)
+    body = {} if is_success and not content.strip() else json_object(content)
     if body is None:
         if status == 429:
             raise RateLimited(
@@ -156,7 +156,8 @@ def _is_rate_limit(status: int, code: int | None) -> bool:
     return category is Category.RATE_LIMIT or (status == 429 and category is not Category.CONFIGURATION)
 
 
-def _json_object(content: bytes) -> dict[str, Any] | None:
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body is; None for anything else."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):

@@ -4,10 +4,9 @@ The endpoint is not in the public documentation; facts from the official SDKs (`
 `lark_oapi/ws/const.py`) and from codes that users of them reported.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from feishu.credentials import AppCredentials
@@ -15,6 +14,7 @@ from feishu.errors import ConnectError, MalformedAnswer
 from feishu.long_connection.config import ClientConfig
 from feishu.numbers import integer
 from feishu.reasons import Reason
+from feishu.responses import json_object
 
 _CONNECTION_LIMIT: Final = 1000040350
 _MAX_INT32: Final = 2**31 - 1
@@ -55,7 +55,7 @@ def parse_answer(status: int, body: bytes, config: ClientConfig | None = None) -
 
     Raises ConnectError with the platform's code, or MalformedAnswer.
     """
-    answer = _json_object(body)
+    answer = json_object(body)
     code = integer(answer.get("code")) if answer is not None else None
     if answer is None or code is None:
         if status != 200:
@@ -111,14 +111,6 @@ def _endpoint(url: object, config: ClientConfig) -> Endpoint:
         service_id=min(_number(query.get("service_id", [""])[0]), _MAX_INT32),
         config=config,
     )
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
 
 
 def _number(text: str | None) -> int:
