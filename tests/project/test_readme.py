@@ -32,8 +32,15 @@ def read(name: str) -> str:
 
 def headings(text: str) -> list[int]:
     """The levels of the headings; a comment in an example is none."""
-    outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [len(mark) for mark in re.findall(r"^(#+) ", outside, re.MULTILINE)]
+    return [len(mark) for mark in re.findall(r"^(#+) ", without_examples(text), re.MULTILINE)]
+
+
+def table_rows(text: str) -> int:
+    return len(re.findall(r"^ *\|", without_examples(text), re.MULTILINE))
+
+
+def without_examples(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", [*READMES, "CONTRIBUTING.md", *PAGES])
@@ -66,6 +73,7 @@ def test_every_command_of_ours_is_described(page: str) -> None:
 )
 def test_both_languages_have_the_same_sections(english: str, chinese: str) -> None:
     assert headings(read(english)) == headings(read(chinese))
+    assert table_rows(read(english)) == table_rows(read(chinese))
 
 
 @pytest.mark.parametrize(
