@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from feishu.names import is_host
 from feishu.proxies import parse_proxy
 from feishu.scopes import MAX_SCOPES, is_scope
 
@@ -34,10 +35,10 @@ def validate_address(value: str) -> None:
     """An address of a platform: scheme and host, perhaps a port and a path; a host name inside a company needs no dot."""
     try:
         parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in {"http", "https"} and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or parts.query or parts.fragment or "@" in parts.netloc:
+    if not valid or parts.query or parts.fragment or "@" in parts.netloc or not value.isprintable():
         raise ValidationError(
             _("Use scheme and host, e.g. https://open.example.com."), code="invalid_address"
         )

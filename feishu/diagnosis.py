@@ -12,6 +12,7 @@ from feishu.reasons import Reason
 
 PROXY_AUTHENTICATION = 407
 _FORBIDDEN = frozenset({401, 403})
+_NO_NAME = (socket.gaierror, httpx.InvalidURL, UnicodeError)
 
 
 def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) -> Reason:
@@ -37,7 +38,7 @@ def _refusal(causes: Sequence[BaseException]) -> Reason | None:
 
 
 def _silence(causes: Sequence[BaseException], *, proxied: bool) -> Reason:
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
+    if any(isinstance(cause, _NO_NAME) for cause in causes):
         return Reason.PROXY_UNREACHABLE if proxied else Reason.DNS
     if any(isinstance(cause, TimeoutError | httpx.TimeoutException) for cause in causes):
         return Reason.PROXY_TIMEOUT if proxied else Reason.TIMEOUT

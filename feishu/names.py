@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+import httpx
+
 from feishu.shared_result import shared
 
 THREADS: Final = 32
@@ -21,6 +23,26 @@ THREADS: Final = 32
 Found: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
 """As `socket.getaddrinfo` has it."""
 LookUp: TypeAlias = Callable[..., Found]
+
+
+def look_up_now(host: str, port: int) -> Found:
+    """The addresses of `host` for TCP, in a thread. Raises OSError, also where this cannot be a name."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, "this cannot be the name of a host") from error
+
+
+def is_host(text: str) -> bool:
+    """Whether this is an address, or could be the name of a host: one with an empty or an endless label, say, is refused by
+    the libraries with errors that have nothing to do with the network."""
+    if not text or not text.isprintable() or " " in text:
+        return False
+    try:
+        httpx.URL(scheme="http", host=text).host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return True
 
 
 class NameLookups:
@@ -38,7 +60,7 @@ class NameLookups:
         self._under_way: dict[tuple[str, int], Future[Found]] = {}
 
     async def look_up(self, host: str, port: int) -> Found:
-        """Its addresses for TCP. Raises OSError, or UnicodeError where this cannot be a name; the caller limits the time."""
+        """Its addresses for TCP. Raises OSError; the caller limits the time."""
         return await shared(asyncio.wrap_future(self._result(host, port)))
 
     def _result(self, host: str, port: int) -> "Future[Found]":
@@ -46,8 +68,7 @@ class NameLookups:
         with self._lock:
             result = self._under_way.get(name)
             if result is None:
-                look_up = self._look_up or socket.getaddrinfo
-                result = self._pool.submit(look_up, host, port, type=socket.SOCK_STREAM)
+                result = self._pool.submit(self._look_up or look_up_now, host, port)
                 self._under_way[name] = result
             else:
                 return result

@@ -9,13 +9,12 @@ documentation.
 """
 
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
-from feishu.names import names
+from feishu.names import look_up_now, names
 
 logger = logging.getLogger(__name__)
 
@@ -167,8 +166,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 def resolve_now(host: str, port: int) -> Sequence[str]:
     """The same, for threads."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in look_up_now(host, port)))
 
 
 async def allowed_addresses(host: str, port: int, *, networks: Networks, resolver: Resolver) -> Sequence[str]:

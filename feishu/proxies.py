@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from feishu.names import is_host
+
 _SCHEMES: Final = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -54,7 +56,7 @@ def parse_proxy(url: str) -> Proxy:
     except ValueError:
         raise ValueError("not the address of a proxy") from None
     blank = any(char.isspace() or not char.isprintable() for char in url)
-    if parts.scheme != "http" or not host or not port or blank:
+    if parts.scheme != "http" or not host or not port or blank or not is_host(host):
         raise ValueError("not http://host:port")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError("something follows the port")

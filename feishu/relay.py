@@ -36,6 +36,9 @@ _NOT_SENT = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
+    # A host that cannot be a name.
+    httpx.InvalidURL,
+    UnicodeError,
 )
 
 
@@ -115,11 +118,11 @@ class Relay:
         `target`: path and query, sent letter for letter after the path of `base_url`. A `body` is sent chunked unless
         `headers` give its length. What `body` raises comes out. Raises TransportError or MalformedAnswer.
         """
-        base = httpx.URL(base_url)
-        url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
         client = self._client(route)
-        request = client.build_request(method, url, headers=list(headers), content=body)
         try:
+            base = httpx.URL(base_url)
+            url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
+            request = client.build_request(method, url, headers=list(headers), content=body)
             response = await client.send(request, stream=True)
         except _NOT_SENT as error:
             reason = _reason(error, route, base_url)
@@ -171,9 +174,9 @@ def _new_client(route: Route) -> httpx.AsyncClient:
     )
 
 
-def _reason(error: httpx.TransportError, route: Route, url: str) -> Reason:
+def _reason(error: Exception, route: Route, url: str) -> Reason:
     return reason_of(error, proxied=bool(route.proxy_for(url)))
 
 
-def _sentence(error: httpx.TransportError) -> str:
+def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -37,6 +37,9 @@ _NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
+    # A host that cannot be a name, or a header that cannot be written.
+    httpx.InvalidURL,
+    UnicodeError,
 )
 
 
@@ -156,7 +159,7 @@ class Transport:
             raise self._route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
         return RawAnswer(response.status_code, response.headers, body)
 
-    def _reason(self, error: httpx.TransportError, url: str, *, answered: bool = False) -> Reason:
+    def _reason(self, error: Exception, url: str, *, answered: bool = False) -> Reason:
         return reason_of(error, proxied=bool(self._route.proxy_for(url)), answered=answered)
 
     def close(self) -> None:
@@ -201,5 +204,5 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
     return bytes(body)
 
 
-def _sentence(error: httpx.TransportError) -> str:
+def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

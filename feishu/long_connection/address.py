@@ -23,7 +23,9 @@ from feishu.tls import trusted
 MAX_ANSWER = 64 * 1024
 CONFIRM_SECONDS = 2.0
 # Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_UNUSABLE = (httpx.InvalidURL, UnicodeError)
+"""What the libraries say of a host that cannot be a name."""
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_UNUSABLE)
 
 
 ClientOf: TypeAlias = Callable[[Route], httpx.AsyncClient]
@@ -70,7 +72,7 @@ async def find_gateway(
                 reason=reason_of(error, proxied=proxied),
             )
         ) from None
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, *_UNUSABLE) as error:
         raise credentials.route.told(
             TransportError(
                 f"{type(error).__name__}: {error}",

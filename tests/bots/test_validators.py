@@ -24,6 +24,11 @@ def test_address_of_a_platform_is_taken(address):
         "https://host/?q",
         "http://h:99999",
         "http://[::1",
+        "https://open..feishu.cn",
+        f"https://{'a' * 64}.cn",
+        "https://open feishu.cn",
+        "https://xn--a.cn",
+        "https://open.feishu.cn/\u200b",
     ],
 )
 def test_anything_else_is_refused(address):

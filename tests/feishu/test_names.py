@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from feishu.names import NameLookups, names
+from feishu.names import NameLookups, is_host, look_up_now, names
 
 PATIENCE = 30.0
 FOUND = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 443))]
@@ -96,3 +96,27 @@ def test_a_forked_process_looks_up_on_threads_of_its_own():
             os._exit(1)
         os._exit(0)
     assert os.waitpid(child, 0) == (child, 0)
+
+
+IMPOSSIBLE = ["a..b", ".a", "a" * 64, "xn--", "xn--a.com", "\N{SNOWMAN}.com", "a b", "a\x00b", ""]
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_cannot_be_a_host_is_told(name):
+    assert not is_host(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["open.feishu.cn", "open.feishu.cn.", "sandbox", "a_b", "门户.例子.cn", "127.0.0.1", "::1", "2130706433"],
+)
+def test_what_can_be_a_host_is_one(name):
+    assert is_host(name)
+
+
+async def test_name_that_cannot_be_one_is_not_found():
+    for name in ("a..b", "a" * 64):
+        with pytest.raises(socket.gaierror):
+            look_up_now(name, 443)
+        with pytest.raises(socket.gaierror):
+            await names.look_up(name, 443)

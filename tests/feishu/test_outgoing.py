@@ -148,6 +148,22 @@ async def test_relay_is_refused(server: http.server.HTTPServer) -> None:
     assert refusal.value.reason is Reason.FORBIDDEN_ADDRESS
 
 
+@pytest.mark.parametrize("host", ["a..b", "xn--", "\N{SNOWMAN}.com"])
+@pytest.mark.parametrize("route", [Route(), Route(networks=FORBIDDING)])
+async def test_host_that_cannot_be_one_is_asked_nothing(host: str, route: Route) -> None:
+    relay, url = Relay(), f"https://{host}"
+    credentials = AppCredentials(
+        "cli_a1b2c3d4e5f60718", "s3cr3t", Platform(url, url), networks=route.networks
+    )
+    with pytest.raises(TransportError) as relayed:
+        await relay.open("GET", url, "/x", headers=[], route=route)
+    await relay.close()
+    with pytest.raises(TransportError) as discovered:
+        await find_gateway(credentials, seconds=30, config=ClientConfig())
+    for refusal in (relayed.value, discovered.value):
+        assert (refusal.reason, refusal.sent) == (Reason.DNS, "no")
+
+
 async def test_connection_goes_to_the_address_that_was_checked(server: http.server.HTTPServer) -> None:
     asked = []
 

@@ -50,6 +50,7 @@ def test_neither_address_nor_repr_tells_the_password():
         "http://ops:hu sh@proxy.test:3128",
         "http://ops:hush@proxy.test:3128\r\nX: y",
         "http://[::1:3128",
+        "http://proxy..test:3128",
     ],
 )
 def test_what_is_no_proxy_is_refused_without_repeating_it(url):

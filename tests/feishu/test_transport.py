@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
+from feishu.networks import Networks
 from feishu.outgoing import Route
 from feishu.reasons import Reason
 from feishu.transport import MAX_BODY, MAX_TRANSPORTS, Transport, default_transport, unpooled_transport
@@ -131,6 +132,16 @@ def test_a_closed_port_means_nothing_was_sent(real):
     with pytest.raises(TransportError) as caught:
         real.request("POST", f"http://127.0.0.1:{port}/", json={})
     assert caught.value.sent == "no"
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "xn--", "\N{SNOWMAN}.com"])
+@pytest.mark.parametrize("route", [Route(), Route(networks=Networks.parse(["public"]))])
+def test_a_host_that_cannot_be_one_means_nothing_was_sent(host, route):
+    transport = Transport(route=route)
+    with pytest.raises(TransportError) as caught:
+        transport.request("POST", f"https://{host}/", json={})
+    transport.close()
+    assert (caught.value.sent, caught.value.reason) == ("no", Reason.DNS)
 
 
 def test_a_host_without_tls_means_nothing_was_sent(real):
