@@ -69,11 +69,12 @@ class DeviceCodes:
             )
         body = answer.data or answer.body
         link = web_address(body.get("verification_uri_complete") or body.get("verification_uri"))
-        if not body.get("device_code") or not link:
+        device_code = _text(body.get("device_code"))
+        if not device_code or not link:
             raise MalformedAnswer("the answer holds no device code", log_id=answer.log_id)
         return DeviceCode(
-            device_code=str(body["device_code"]),
-            user_code=str(body.get("user_code") or ""),
+            device_code=device_code,
+            user_code=_text(body.get("user_code")),
             verification_uri=self._credentials.platform.for_browsers(link),
             expires_in=seconds(body.get("expires_in")) or DEFAULT_LIFETIME,
             interval=seconds(body.get("interval")) or DEFAULT_INTERVAL,
@@ -97,8 +98,14 @@ class DeviceCodes:
 
 def web_address(value: Any) -> str:
     """A link that people will be sent to; empty for anything else."""
+    link = _text(value)
     try:
-        parts = urlsplit(value) if isinstance(value, str) else None
+        parts = urlsplit(link)
+        is_link = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return ""
-    return value if parts and parts.scheme in {"http", "https"} and parts.netloc else ""
+        is_link = False
+    return link if is_link else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value.isprintable() else ""

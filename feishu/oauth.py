@@ -31,6 +31,8 @@ OFFLINE_ACCESS: Final = "offline_access"
 DEFAULT_LIFETIME: Final = 7200
 """Seconds that an access token lasts where the answer does not say it; RFC 6749 5.1 only recommends `expires_in`, and this is
 what the platform's pages promise."""
+MAX_ID: Final = 64
+"""Characters of an id of a person or a tenant; the platform's have 40 at most."""
 _NO_ENDPOINT: Final = frozenset({404, 405})
 _OAUTH_CODES: Final = range(20000, 22000)
 """Codes of the token endpoints themselves; with others a host or its gateway says that it has none."""
@@ -181,8 +183,8 @@ class OAuth:
                 reason=Reason.HTTP,
                 sent="no",
             ) from error
-        token = answer.body.get("app_access_token")
-        if not isinstance(token, str) or not token:
+        token = _text(answer.body.get("app_access_token")) or _text(answer.data.get("app_access_token"))
+        if not token:
             raise MalformedAnswer(
                 "the answer holds no app_access_token",
                 http_status=answer.status,
@@ -207,14 +209,15 @@ class OAuth:
         url = f"{self._credentials.platform.open_url}/open-apis/authen/v1/user_info"
         with observed(self._credentials.app_id, url):
             answer = self._transport.request("GET", url, bearer=access_token)
-        data = answer.data
-        if not data.get("open_id"):
+        data = answer.data if answer.data.get("open_id") else answer.body
+        open_id = _id(data.get("open_id"))
+        if not open_id:
             raise MalformedAnswer("the answer names no open_id", log_id=answer.log_id)
         return UserInfo(
-            open_id=str(data["open_id"]),
-            union_id=str(data.get("union_id") or ""),
-            user_id=str(data.get("user_id") or "") or None,
-            tenant_key=str(data.get("tenant_key") or ""),
+            open_id=open_id,
+            union_id=_id(data.get("union_id")),
+            user_id=_id(data.get("user_id")) or None,
+            tenant_key=_id(data.get("tenant_key")),
             name=str(data.get("name") or ""),
             en_name=str(data.get("en_name") or ""),
             avatar_url=str(data.get("avatar_url") or ""),
@@ -286,11 +289,20 @@ def _excerpt(answer: Answer) -> str:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    """A text that can be stored and sent on; empty for anything else, such as one with half of a surrogate pair."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if text.isprintable() else ""
+
+
+def _id(value: object) -> str:
+    """An id of the platform, written as text or as a number; empty for what cannot be one."""
+    text = _text(str(value) if isinstance(value, int) else value)
+    return text if len(text) <= MAX_ID else ""
 
 
 def _scopes(value: object) -> tuple[str, ...]:
     """Scopes in a list or in a text, between blanks as RFC 6749 3.3 has them, or between commas."""
     if isinstance(value, list | tuple):
         value = " ".join(name for name in value if isinstance(name, str))
-    return tuple(dict.fromkeys(value.replace(",", " ").split())) if isinstance(value, str) else ()
+    named = value.replace(",", " ").split() if isinstance(value, str) else ()
+    return tuple(dict.fromkeys(name for name in named if name.isprintable()))

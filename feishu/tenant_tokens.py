@@ -28,6 +28,9 @@ logger = logging.getLogger("feishu.tokens")
 _PATH: Final = "/open-apis/auth/v3/tenant_access_token/internal"
 _RENEWABLE: Final = 30 * 60
 """Seconds of remaining validity below which the platform issues a new token."""
+_LIFETIME: Final = 2 * 60 * 60
+"""Seconds that a token lasts where the answer does not say it, as the page promises; one that ends sooner is rejected and asked
+for again."""
 _MARGIN: Final = 10
 """Seconds before its expiry at which a token is no longer handed out: a call takes time."""
 _PAUSE: Final = 30
@@ -121,8 +124,10 @@ class TenantTokens:
                 credentials.platform.open_url + _PATH,
                 json={"app_id": credentials.app_id, "app_secret": credentials.app_secret},
             )
-        value, expire = answer.body.get("tenant_access_token"), seconds(answer.body.get("expire"))
-        if not isinstance(value, str) or not value or expire is None:
+        # Older versions of the endpoint wrap it in an object, as they do people's tokens.
+        found = answer.data if answer.data.get("tenant_access_token") else answer.body
+        value, expire = found.get("tenant_access_token"), seconds(found.get("expire")) or _LIFETIME
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
             raise MalformedAnswer("the answer holds no tenant_access_token", log_id=answer.log_id)
         # Where the whole validity is short, at least part of it is used before asking again.
         serve = max(expire - _RENEWABLE, min(60, expire // 2))

@@ -1,6 +1,8 @@
+import json
 from dataclasses import replace
 from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from feishu.device_code import DeviceCode, DeviceCodes, Waiting
@@ -68,8 +70,22 @@ def test_an_answer_wrapped_in_data_is_read_too(platform, codes):
     assert codes.start([]).interval == 7
 
 
-def test_a_link_that_is_no_web_address_is_malformed(platform, codes):
-    platform.will_say({"device_code": "d", "verification_uri": "javascript:alert(1)"})
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "https://[",
+        "https://",
+        "https://v.test:0",
+        "https://v.test/\ud800",
+        7,
+        ["https://v.test"],
+    ],
+)
+def test_a_link_that_is_no_web_address_is_malformed(platform, codes, link):
+    platform.will(
+        httpx.Response(200, content=json.dumps({"device_code": "d", "verification_uri": link}).encode())
+    )
     with pytest.raises(MalformedAnswer):
         codes.start([])
 

@@ -213,6 +213,11 @@ SHAPES = {
     "endless": {**TOKENS, "expires_in": float("nan")},
     "list": {**TOKENS, "scope": ["offline_access", "contact:user.base:readonly", 7]},
     "commas": {**TOKENS, "scope": "offline_access,contact:user.base:readonly"},
+    "no texts": {
+        **TOKENS,
+        "scope": "offline_access contact:user.base:readonly a\x00b \ud800",
+        "token_type": "\ud800",
+    },
     "commas and blanks": {**TOKENS, "scope": " offline_access, contact:user.base:readonly,"},
 }
 
@@ -244,13 +249,15 @@ def test_without_offline_access_there_is_no_refresh_token(platform, oauth):
     [
         {"code": 0},
         {**TOKENS, "access_token": ""},
+        {**TOKENS, "access_token": "eyJ\ud800.at"},
+        {**TOKENS, "access_token": "eyJ\x00.at"},
         {**TOKENS, "access_token": {"value": "eyJ.at"}},
         {"status": "login required"},
         {"code": 0, "data": [TOKENS]},
     ],
 )
 def test_an_answer_without_tokens_leaves_open_what_happened(platform, oauth, body):
-    platform.will_say(body)
+    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
     with pytest.raises(MalformedAnswer) as caught:
         oauth.refresh("r")
     assert caught.value.sent == "unknown"
@@ -350,7 +357,20 @@ def test_a_user_info_failure_comes_with_http_200(platform, oauth, code, kind):
     assert caught.value.code == code
 
 
-def test_a_user_without_an_open_id_is_malformed(platform, oauth):
-    platform.will_say({"code": 0, "data": {}})
+def test_a_user_may_be_described_without_a_wrapping(platform, oauth):
+    platform.will_say({"code": 0, "open_id": "ou_1", "user_id": 1001, "tenant_key": "tk"})
+    assert oauth.user_info("a") == UserInfo("ou_1", "", "1001", "tk", "", "", "")
+
+
+@pytest.mark.parametrize("odd", ["x" * 65, "x\x00y", "\ud800", {"id": "on_1"}, None])
+def test_what_cannot_be_an_id_is_none(platform, oauth, odd):
+    data = {"open_id": "ou_1", "union_id": odd, "user_id": odd, "tenant_key": odd}
+    platform.will(httpx.Response(200, content=json.dumps({"code": 0, "data": data}).encode()))
+    assert oauth.user_info("a") == UserInfo("ou_1", "", None, "", "", "", "")
+
+
+@pytest.mark.parametrize("data", [{}, {"open_id": ""}, {"open_id": "ou_" + "1" * 64}, {"open_id": "ou_\x00"}])
+def test_a_user_without_an_open_id_is_malformed(platform, oauth, data):
+    platform.will_say({"code": 0, "data": data})
     with pytest.raises(MalformedAnswer):
         oauth.user_info("a")

@@ -1,3 +1,4 @@
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -104,14 +105,34 @@ def test_wrong_credentials_are_told_even_while_an_old_token_lives(platform, toke
     [
         {"code": 0},
         {"code": 0, "tenant_access_token": "", "expire": 7200},
-        {"code": 0, "tenant_access_token": "t", "expire": 0},
-        {"code": 0, "tenant_access_token": "t", "expire": "soon"},
+        {"code": 0, "tenant_access_token": 7, "expire": 7200},
+        {"code": 0, "tenant_access_token": "t\ud800", "expire": 7200},
+        {"code": 0, "data": {"token": "t"}},
     ],
 )
 def test_an_answer_without_a_token_is_malformed(platform, tokens, credentials, body):
-    platform.will_say(body)
+    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
     with pytest.raises(MalformedAnswer):
         tokens.get(credentials)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 0, "tenant_access_token": "t"},
+        {"code": 0, "tenant_access_token": "t", "expire": 0},
+        {"code": 0, "tenant_access_token": "t", "expire": "soon", "data": {"other": 1}},
+        {"code": "0", "tenant_access_token": "t", "expire": 7200.0},
+        {"code": 0, "data": {"tenant_access_token": "t", "expire": 7200}},
+    ],
+)
+def test_an_answer_of_another_shape_says_the_same(platform, tokens, credentials, body, clock):
+    platform.will_say(body, token("t-2"))
+    assert tokens.get(credentials) == "t"
+    clock.now += 1.5 * HOUR - 1
+    assert tokens.get(credentials) == "t"
+    clock.now += 1
+    assert tokens.get(credentials) == "t-2"
 
 
 def test_apps_secrets_and_platforms_do_not_share_tokens(platform, tokens, credentials):
