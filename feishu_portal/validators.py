@@ -16,7 +16,8 @@ from feishu.text import Text
 from feishu_portal.variables import WrongValueError, is_on, items
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+"""As Django has it: under a host with an underscore it would answer no request."""
 _ZONES = Path("/usr/share/zoneinfo")
 MAX_INSTALLATION = 100
 _SWITCH = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -36,9 +37,10 @@ def public_url(value: str) -> str:
     ):
         raise WrongValueError(
             Text(
-                "应为站点的地址，由协议与主机组成，不含路径（门户须使用独立的主机名），例如 https://portal.example.com",
-                "has to be the address of a site, of scheme and host, without a path (the portal needs a host name of its "
-                "own), e.g. https://portal.example.com",
+                "应为站点的地址，由协议与主机组成，主机名不含下划线，不含路径（门户须使用独立的主机名），"
+                "例如 https://portal.example.com",
+                "has to be the address of a site, of scheme and host, without an underscore in the host and without a path (the "
+                "portal needs a host name of its own), e.g. https://portal.example.com",
             )
         )
     return _origin(parts, host)
@@ -50,7 +52,10 @@ def _origin(parts: SplitResult, host: str) -> str:
 
 
 def _host(value: str) -> str:
-    """A host name or address in the form in which browsers send it; empty where it is none."""
+    """A host name or address in the form in which browsers send it; empty where it is none. An address of one link alone,
+    ``fe80::1%eth0``, is none: browsers cannot be sent there."""
+    if "%" in value:
+        return ""
     if ":" in value:
         try:
             return f"[{IPv6Address(value).compressed}]"
@@ -128,7 +133,10 @@ def host(value: str) -> str:
     found = value if value == "*" else _host(bare)
     if not found:
         raise WrongValueError(
-            Text("应为主机名，不含协议与端口", "has to be host names, without scheme and port")
+            Text(
+                "应为主机名，不含协议、端口与下划线",
+                "has to be host names, without scheme, port and underscores",
+            )
         )
     return f".{found}" if value.startswith(".") else found
 
