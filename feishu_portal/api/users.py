@@ -90,7 +90,11 @@ def _encode_cursor(grant: UserToken) -> str:
 
 def _decode_cursor(cursor: str) -> tuple[str, str]:
     try:
-        tenant_key, open_id = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError):
+        tenant_key, open_id = (
+            # Half of a surrogate pair is a text to JSON, and to no database.
+            part.encode().decode()
+            for part in json.loads(base64.urlsafe_b64decode(cursor))
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise Problem(422, "invalid_request", "The cursor is not valid.") from None
-    return str(tenant_key), str(open_id)
+    return tenant_key, open_id

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from auth_sessions.enums import TokenStatus
@@ -51,7 +53,19 @@ def test_people_are_found_by_status(bot):
     assert [person["open_id"] for person in page["items"]] == ["ou_late"]
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA==", "WzFd", "é"])
+ODD_CURSORS = ["[1, 2]", '["a"]', '["\\ud800", "x"]', '["a", null]', "[" * 740]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "bnVsbA==",
+        "WzFd",
+        "é",
+        *(base64.urlsafe_b64encode(odd.encode()).decode() for odd in ODD_CURSORS),
+    ],
+)
 def test_cursor_of_somebody_elses_is_refused(bot, cursor):
     assert api_client(Scope.TOKENS_ISSUE).get(address(bot), {"cursor": cursor}).status_code == 422
 
