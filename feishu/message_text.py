@@ -109,8 +109,13 @@ class _Reading:
         open_id = who if isinstance(who, str) else _mapping(who).get("open_id")
         if isinstance(open_id, str) and open_id.startswith("ou_"):
             self.mentioned.add(open_id)
-        elif fields.get("key") == "@_all" or not any(_mapping(who).values()):
+        elif fields.get("key") == "@_all" or open_id in _MENTION_OF_ALL or not _is_anybody(who):
             self.mentions_all = True  # @all has no id
+
+
+def _is_anybody(who: object) -> bool:
+    """Whether it is an id, of whatever kind, or an object with one."""
+    return any(who.values()) if isinstance(who, dict) else bool(who)
 
 
 def _post_in(content: dict[str, Any]) -> Mapping[str, Any]:

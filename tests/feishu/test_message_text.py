@@ -81,6 +81,13 @@ def test_message_asked_for_by_api_has_another_shape():
     assert (written.text, written.mentioned, written.mentions_all) == ("/auth", {"ou_bot"}, False)
 
 
+@pytest.mark.parametrize("who", ["on_1", "cli_a1b2c3d4e5f60718", {"open_id": None, "union_id": "on_1"}])
+def test_mention_of_somebody_without_an_open_id_is_none_of_everybody(who):
+    mentions = [{"key": "@_user_1", "id": who, "name": "Demo"}]
+    written = read_message(text_message("@_user_1 /auth") | {"mentions": mentions})
+    assert (written.mentioned, written.mentions_all) == (frozenset(), False)
+
+
 @pytest.mark.parametrize(
     "message",
     [
