@@ -7,6 +7,7 @@ JSON 2.0 structure", "Configure multi-language content", "Handle card callbacks"
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -46,9 +47,9 @@ MAX_ELEMENTS: Final = 200
 
 # What the page "Rich text" lists as special, and what CommonMark adds.
 _MARKUP: Final = str.maketrans({char: f"&#{ord(char)};" for char in "&<>*_~`[]()#\\|!-+=/$\"'"})
-# Line ends begin blocks; the others are invisible and can turn the direction of what follows.
 _LINE_ENDS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+_JOINERS: Final = "\u200c\u200d"
+"""Invisible characters that belong to emoji and to the scripts of some languages."""
 _BARE_LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _WORD_JOINER: Final = "\u2060"
 """Invisible; a client that makes links of bare addresses makes none across it."""
@@ -61,12 +62,21 @@ def escape(value: str) -> str:
 
 def single_line(value: str) -> str:
     """Text from outside for `plain_text`: on one line, in the direction it is read."""
-    return _INVISIBLE.sub("", _LINE_ENDS.sub(" ", value))
+    return _visible(_LINE_ENDS.sub(" ", value))
 
 
 def literal(value: str) -> str:
     """Text from outside, made safe inside a text message, where only tags and links have a meaning and entities have none."""
-    return _INVISIBLE.sub("", value).replace("<", "\uff1c").replace("](", "] (")
+    return _visible(value).replace("<", "\uff1c").replace("](", "] (")
+
+
+def _visible(value: str) -> str:
+    """Without format characters, which are invisible: some turn the direction of what follows, others hide words."""
+    return "".join(
+        character
+        for character in value
+        if character.isascii() or character in _JOINERS or unicodedata.category(character) != "Cf"
+    )
 
 
 def plain_text(text: Text) -> Json:

@@ -109,6 +109,19 @@ def test_text_from_outside_stays_on_its_line_and_makes_no_bare_link():
     assert cards.single_line("a\nb\u202e") == "a b"
 
 
+@pytest.mark.parametrize(
+    "invisible", "\u00ad\u061c\u180e\u200b\u200f\u202e\u2060\u2064\u2069\ufeff\U000e0041"
+)
+def test_text_from_outside_has_nothing_invisible(invisible):
+    for clean in (cards.single_line, cards.escape, cards.literal):
+        assert clean(f"李{invisible}雷") == "李雷"
+
+
+def test_joiners_of_emoji_and_scripts_stay():
+    family = "👨\u200d👩\u200d👧"
+    assert cards.single_line(f"{family} می\u200cخواهم") == f"{family} می\u200cخواهم"
+
+
 def test_text_from_outside_mentions_nobody_in_a_text_message():
     text = cards.literal('<at user_id="all"></at> [x](https://evil.test)')
     assert "<at" not in text
