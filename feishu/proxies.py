@@ -122,10 +122,11 @@ def is_excepted(host: str, port: int, entries: str) -> bool:
 
     Entries stand between commas, blanks or semicolons: ``*`` for every host; a name, for itself and all below it, also with
     a dot or ``*.`` in front; a name with ``*`` elsewhere; an address or a network, for hosts that are written as
-    addresses; ``<local>`` for names without a dot. Any but a network may have a port. Letters' case does not matter.
+    addresses; ``<local>`` for names without a dot. Any but a network may have a port. Letters' case does not matter, nor do
+    quotes, which stay in the value where no shell reads it.
     """
     name = _name(host)
-    return any(_excepts(entry, name, port) for entry in re.split(r"[,;\s]+", entries.lower()) if entry)
+    return any(_excepts(entry, name, port) for entry in re.split(r"[,;\s\"']+", entries.lower()) if entry)
 
 
 def _excepts(entry: str, host: str, port: int) -> bool:
@@ -160,10 +161,14 @@ def _split_port(entry: str) -> tuple[str, int | None]:
 
 
 def _network(entry: str) -> IPv4Network | IPv6Network | None:
-    if "/" not in entry.rstrip("/"):
+    """Also of IPv4 with the zeros at its end left out, as in ``169.254/16``, which macOS excepts by itself."""
+    address, _, length = entry.replace("[", "").replace("]", "").partition("/")
+    if not length:
         return None
+    if ":" not in address:
+        address += ".0" * (3 - address.count("."))
     try:
-        return ip_network(entry.replace("[", "").replace("]", ""), strict=False)
+        return ip_network(f"{address}/{length}", strict=False)
     except ValueError:
         return None
 

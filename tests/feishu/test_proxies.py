@@ -118,6 +118,11 @@ def test_an_empty_environment_names_none(environment):
         ("公司.cn", "https://xn--55qx5d.cn/", True),
         (",", "https://open.feishu.cn/", False),
         ("10.0.0.0/99", "https://10.1.2.3/", False),
+        ("*.local, 169.254/16", "http://169.254.1.2/", True),
+        ("10/8", "https://10.1.2.3/", True),
+        ("10.1/16", "https://10.2.2.3/", False),
+        ('"localhost,.feishu.cn"', "https://open.feishu.cn/", True),
+        ("'open.feishu.cn'", "https://open.feishu.cn/", True),
     ],
 )
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
