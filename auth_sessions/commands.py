@@ -287,10 +287,14 @@ Command = Callable[[Request], None]
 COMMANDS: dict[str, Command] = {
     "auth": _authorize,
     "授权": _authorize,
+    "授權": _authorize,
     "status": _status,
     "状态": _status,
+    "狀態": _status,
     "revoke": _revoke,
     "撤销": _revoke,
+    "撤銷": _revoke,
     "help": _help,
     "帮助": _help,
+    "幫助": _help,
 }

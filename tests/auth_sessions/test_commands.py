@@ -60,7 +60,8 @@ def test_rich_text_that_only_begins_like_a_command_is_answered_with_help(bot, pl
 
 
 @pytest.mark.parametrize(
-    "words", ["／auth", "、auth", "/、auth", "\u200b/auth", "/auth，", "／授权", "/ auth", "/ＡＵＴＨ"]
+    "words",
+    ["／auth", "、auth", "/、auth", "\u200b/auth", "/auth，", "／授权", "／授權", "/ auth", "/ＡＵＴＨ"],
 )
 def test_commands_of_chinese_keyboards_work(bot, words):
     write(bot, text=words)
