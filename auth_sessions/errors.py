@@ -84,6 +84,15 @@ class TokenNotFoundError(AuthError):
         super().__init__("This person has not authorized the bot.")
 
 
+class PersonUnknownError(AuthError):
+    """The bot knows nobody by this id, and neither does the platform."""
+
+    code = "person_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The platform knows nobody by this id whom the bot may see.")
+
+
 class TenantNeededError(AuthError):
     """Two tenants know the same open_id."""
 

@@ -1,4 +1,4 @@
-"""Following the company's directory: people who leave, and people whose name changes."""
+"""The company's directory: whom an id names, people who leave, and people whose name changes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,15 +6,45 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from auth_sessions.domain.revocation.service import revoke_later
+from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.enums import TokenStatus
+from auth_sessions.errors import PersonUnknownError, TokenNotFoundError
 from auth_sessions.models import UserToken
+from bots.errors import BotDisabledError
 from bots.models import Bot
 from core.access.actors import PLATFORM
+from core.database.connections import give_back
 from core.database.text import storable
+from feishu.openapi import OpenAPI, receive_id_type
 
 MAX_NAME = 200
 IDS: Final = ("open_id", "union_id", "user_id")
 """An app without the scope for one of them is told the others."""
+
+
+def open_id_of(*, bot: Bot, person: str, tenant_key: str = "") -> str:
+    """The open_id by which the bot knows a person, who is named by any id or e-mail address: from what the person granted,
+    else from the platform. Call it outside a transaction.
+
+    Raises PersonUnknownError, TenantNeededError, BotDisabledError, SealedValueError, FeishuError.
+    """
+    kind = receive_id_type(person)
+    if kind == "open_id":
+        return person
+    if kind == "chat_id":
+        raise PersonUnknownError
+    try:
+        return find_grant(bot=bot, person=person, tenant_key=tenant_key).open_id
+    except TokenNotFoundError:
+        pass
+    if not bot.enabled:
+        raise BotDisabledError
+    api = OpenAPI(bot.credentials)
+    give_back(before_waiting=True)
+    open_id = api.open_id_of(person)
+    if not open_id:
+        raise PersonUnknownError
+    return open_id
 
 
 def end_grants_of(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> int:

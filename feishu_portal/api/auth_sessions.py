@@ -13,11 +13,12 @@ from pydantic import field_validator
 
 from auth_sessions.domain.completion import fail_for_error
 from auth_sessions.domain.device import claim_start, start_code
+from auth_sessions.domain.directory import open_id_of
 from auth_sessions.domain.sessions import authorize_link, cancel_session, request_authorization
 from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.scopes import ask_for_scopes
 from auth_sessions.enums import OPEN_STATES, Deliver, SessionState, Via
-from auth_sessions.errors import CANNOT_ASK, TokenNotFoundError
+from auth_sessions.errors import CANNOT_ASK, PersonUnknownError, TokenNotFoundError
 from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from bots.models import Bot
@@ -26,10 +27,12 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.database.connections import give_back
 from core.log_context import add_to_log
+from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.long_poll import until
+from feishu_portal.api.platform_errors import upstream_problem
 from feishu_portal.api.problems import Problem, not_found
 
 router = Router()
@@ -41,7 +44,14 @@ ScopeName: TypeAlias = Annotated[str, Field(max_length=128, pattern=f"^{SCOPE_SY
 
 
 class SessionIn(Schema):
-    open_id: Annotated[str, Field(min_length=1, max_length=128)]
+    open_id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=128,
+            description="Of the person; or their union_id, user_id or e-mail address, told apart by their look.",
+        ),
+    ]
     tenant_key: Annotated[str, Field(max_length=64)] = ""
     scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=MAX_SCOPES)] | None = None
     additional: bool = False
@@ -97,11 +107,14 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     on top of what the person has allowed, which stays if they decline; ``why`` stands on the card. Who is asked for them
     already is not asked a second time: the answer is your request that is open, or 409 ``asked_already`` where it is another
     system's. 409 ``asked_too_often``, ``nothing_lacking``. ``tenant_key`` is needed only where two tenants know the same
-    open_id."""
+    person. Whoever is named by another id than the open_id, and has granted the bot nothing yet, is looked up at the platform, for which the app
+    needs ``contact:user.id:readonly`` (e-mail addresses) or ``contact:contact.base:readonly``; 404 ``person_not_found``."""
     client = caller(request, Scope.AUTH_CREATE)
+    bot = bot_for(client, bot_id)
+    open_id = data.open_id if data.additional else _open_id_of(bot, data)
     try:
         with transaction.atomic():
-            session = _ask(bot_for(client, bot_id), data, actor=actor_of(request))
+            session = _ask(bot, data, open_id=open_id, actor=actor_of(request))
             starts_here = session.via == Via.DEVICE and claim_start(session)
     except CANNOT_ASK as error:
         raise Problem(409, error.code, str(error)) from error
@@ -110,7 +123,22 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     return Status(201, session_out(session))
 
 
-def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
+def _open_id_of(bot: Bot, data: SessionIn) -> str:
+    """The bot's own name for the person. Raises Problem."""
+    try:
+        return open_id_of(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
+    except PersonUnknownError as error:
+        raise Problem(404, "person_not_found", str(error)) from None
+    except CANNOT_ASK as error:
+        raise Problem(409, error.code, str(error)) from error
+    except SealedValueError:
+        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
+        raise Problem(503, "secret_sealed", detail, sent="no") from None
+    except FeishuError as error:
+        raise upstream_problem(error) from error
+
+
+def _ask(bot: Bot, data: SessionIn, *, open_id: str, actor: Actor) -> AuthSession:
     how: dict[str, Any] = {
         "why": data.why,
         "via": None if data.via == "auto" else Via(data.via),
@@ -121,7 +149,7 @@ def _ask(bot: Bot, data: SessionIn, *, actor: Actor) -> AuthSession:
     if data.additional:
         return _ask_for_more(bot, data, how)
     return request_authorization(
-        bot=bot, open_id=data.open_id, tenant_key=data.tenant_key, scopes=data.scopes, **how
+        bot=bot, open_id=open_id, tenant_key=data.tenant_key, scopes=data.scopes, **how
     )
 
 

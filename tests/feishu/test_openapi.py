@@ -246,3 +246,32 @@ def test_content_is_json_inside_json(platform, api):
     platform.will_say(TOKEN, SENT)
     api.send_message("ou_1", "post", {"zh_cn": {"title": '"quoted"'}})
     assert json.loads(platform.sent_json()["content"]) == {"zh_cn": {"title": '"quoted"'}}
+
+
+FOUND = {"code": 0, "data": {"user": {"open_id": "ou_1"}}}
+
+
+@pytest.mark.parametrize(
+    ("person", "kind"), [("on_1", "union_id"), ("u1001", "user_id"), ("a/b?c", "user_id")]
+)
+def test_a_person_is_found_by_an_id(platform, api, person, kind):
+    platform.will_say(TOKEN, FOUND)
+    assert api.open_id_of(person) == "ou_1"
+    url = platform.requests[1].url
+    assert (url.path, url.params["user_id_type"]) == (f"/open-apis/contact/v3/users/{person}", kind)
+
+
+def test_a_person_is_found_by_an_address(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "data": {"user_list": [{"email": "a@x.test", "user_id": "ou_1"}]}})
+    assert api.open_id_of("a@x.test") == "ou_1"
+    assert platform.sent_json() == {"emails": ["a@x.test"]}
+    assert platform.requests[1].url.params["user_id_type"] == "open_id"
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"user": None}, {"user": {"open_id": 7}}, {"user": {"open_id": "on_1"}}]
+)
+@pytest.mark.parametrize("person", ["on_1", "a@x.test"])
+def test_nobody_is_found_where_the_answer_names_none(platform, api, data, person):
+    platform.will_say(TOKEN, {"code": 0, "data": data | {"user_list": [data.get("user")]}})
+    assert api.open_id_of(person) == ""

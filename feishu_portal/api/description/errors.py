@@ -99,6 +99,7 @@ _ALL: Final = (
     ),
     ApiError(404, "not_found", "There is no such thing, or it is not the key's: both answers are the same."),
     ApiError(404, "token_not_found", "This person has not authorized the bot."),
+    ApiError(404, "person_not_found", "The platform knows nobody by this id whom the bot may see."),
     ApiError(
         404,
         "open_id_of_another_app",
@@ -258,8 +259,9 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "stream_events": (*_THING, "429 too_many_streams"),
     "ack_events": _THING,
     "create_session": (
-        *_THING, "409 asked_already", "409 asked_too_often", "409 bot_disabled", "409 invalid_scopes", "409 no_public_url",
-        "409 nothing_lacking", "409 tenant_key_required", "502 upstream_failed",
+        *_THING, *_PLATFORM, "404 person_not_found", "409 asked_already", "409 asked_too_often", "409 bot_disabled",
+        "409 invalid_scopes", "409 no_public_url", "409 nothing_lacking", "409 tenant_key_required", "422 platform_refused",
+        "503 secret_sealed",
     ),
     "get_session": (*_THING, "429 too_many_waiting"),
     "delete_session": _THING,

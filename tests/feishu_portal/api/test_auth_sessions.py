@@ -261,3 +261,66 @@ def test_request_that_does_not_fit_says_where(bot, body):
 
 def test_description_is_served():
     assert Client().get("/api/v1/openapi.json").json()["openapi"].startswith("3.1")
+
+
+# --- whom another id names
+
+
+@pytest.fixture
+def directory():
+    """The platform's directory, which knows 李雷 by his union_id and his address."""
+    with respx.mock(base_url=PLATFORM, assert_all_called=False) as router:
+        token = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
+        router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(json=token)
+        found = {"code": 0, "data": {"user": {"open_id": "ou_lilei"}}}
+        router.get("/open-apis/contact/v3/users/on_lilei", params={"user_id_type": "union_id"}).respond(
+            json=found
+        )
+        listed = {"code": 0, "data": {"user_list": [{"email": "lilei@x.test", "user_id": "ou_lilei"}]}}
+        router.post("/open-apis/contact/v3/users/batch_get_id", json={"emails": ["lilei@x.test"]}).respond(
+            json=listed
+        )
+        nobody = {"code": 0, "data": {"user_list": [{"email": "nobody@x.test"}]}}
+        router.post("/open-apis/contact/v3/users/batch_get_id", json={"emails": ["nobody@x.test"]}).respond(
+            json=nobody
+        )
+        yield router
+
+
+@pytest.mark.parametrize("person", ["on_1", "u1001", "Lilei@x.test"])
+def test_who_has_granted_something_is_known_by_every_id(bot, directory, person):
+    make_grant(bot, union_id="on_1", user_id="u1001", email="lilei@x.test")
+    assert ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id=person).status_code == 201
+    assert AuthSession.objects.get().open_id == "ou_asked"
+    assert not directory.calls
+
+
+@pytest.mark.parametrize("person", ["on_lilei", "lilei@x.test"])
+def test_who_has_granted_nothing_is_looked_up_at_the_platform(bot, directory, person):
+    assert ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id=person).status_code == 201
+    assert AuthSession.objects.get().open_id == "ou_lilei"
+
+
+@pytest.mark.parametrize("person", ["nobody@x.test", "oc_1"])
+def test_nobody_by_that_id_is_asked(bot, directory, person):
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id=person)
+    assert (response.status_code, response.json()["code"]) == (404, "person_not_found")
+    assert not AuthSession.objects.exists()
+
+
+def test_directory_that_the_app_may_not_read_is_told(bot, directory):
+    violation = {"permission_violations": [{"subject": "contact:contact.base:readonly"}]}
+    lacking = {"code": 99991672, "msg": "no scope", "error": violation}
+    directory.get("/open-apis/contact/v3/users/u1001").respond(400, json=lacking)
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id="u1001")
+    assert (response.status_code, response.json()["code"]) == (424, "platform_refused")
+
+
+def test_stranger_looks_nobody_up(bot, directory):
+    stranger = api_client(Scope.AUTH_CREATE, bots=[make_bot()])
+    assert ask_for_authorization(stranger, bot, open_id="lilei@x.test").status_code == 404
+    bot.enabled = False
+    bot.save()
+    response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id="lilei@x.test")
+    assert response.json()["code"] == "bot_disabled"
+    assert not directory.calls

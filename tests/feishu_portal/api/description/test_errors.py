@@ -27,6 +27,7 @@ SENDING = {
     "409 bot_disabled", "409 outcome_unknown", "409 request_in_progress", "422 idempotency_key_reused", "422 invalid_content",
 }  # fmt: skip
 UNWRITTEN = {
+    "api.auth_sessions._open_id_of": {"409 bot_disabled", "409 tenant_key_required"},
     "api.auth_sessions.create_session": {
         "409 asked_too_often", "409 bot_disabled", "409 invalid_scopes", "409 no_public_url", "409 tenant_key_required",
     },
