@@ -93,15 +93,15 @@ class Pump:
     async def _read(self) -> Ending:
         session, deliveries, clock = self._session, self._deliveries, self._clock
         while True:
-            if deliveries.full or self._outbox.full:
-                await self._pause()
-            data = await self._socket.recv()
-            for event in session.receive(data, clock()):
-                if isinstance(event, MessageReceived):
-                    self._observer.frame(event.message)
-                    deliveries.offer(event.message, self._answer)
-                else:
-                    self._note(event)
+            for data in await self._socket.recv_batch():
+                if deliveries.full or self._outbox.full:
+                    await self._pause()
+                for event in session.receive(data, clock()):
+                    if isinstance(event, MessageReceived):
+                        self._observer.frame(event.message)
+                        deliveries.offer(event.message, self._answer)
+                    else:
+                        self._note(event)
 
     async def _pause(self) -> None:
         """Read nothing more until there is room; the silence is ours then, not the platform's."""

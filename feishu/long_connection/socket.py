@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import Opcode
 
 from feishu.diagnosis import reason_of
 from feishu.errors import ConnectError, FeishuError, TransportError
@@ -33,7 +34,19 @@ _wire.setLevel(logging.INFO)
 
 
 class GatewaySocket(ClientConnection):
-    """A client connection that can write many frames at once."""
+    """A client connection that reads and writes many messages at once."""
+
+    async def recv_batch(self) -> list[bytes | str]:
+        """The next message and those that came with it, in their order. Raises ConnectionClosed.
+
+        Takes whole messages out of the library's own queue: a call of `recv` costs each as much as reading its frame.
+        """
+        messages: list[bytes | str] = [await self.recv()]
+        queue = self.recv_messages.frames.queue
+        while queue and queue[0].fin and queue[0].opcode is Opcode.BINARY:
+            messages.append(bytes(queue.popleft().data))
+        self.recv_messages.maybe_resume()
+        return messages
 
     async def send_batch(self, frames: Sequence[bytes]) -> None:
         """Send each as a binary message, in one write. Raises ConnectionClosed."""
