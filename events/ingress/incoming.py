@@ -16,7 +16,8 @@ from feishu.platform_clock import platform_clock
 
 MAX_KEY = 200
 MAX_TRACE_ID = 128
-MAX_TEXT = {"event_id": 128, "event_type": 128, "tenant_key": 64}
+MAX_EVENT_ID = MAX_EVENT_TYPE = 128
+MAX_TENANT_KEY = 64
 
 
 class IncomingEvent(Struct, frozen=True, gc=False):
@@ -49,9 +50,7 @@ def read_event(
     now = datetime.now(UTC)
     try:
         envelope = envelope or parse(payload)
-        _check_storable(envelope.dedupe_key, MAX_KEY)
-        for name, limit in MAX_TEXT.items():
-            _check_storable(getattr(envelope, name), limit)
+        _check_storable(envelope)
     except EnvelopeError as error:
         return IncomingEvent(
             bot_id=bot_id,
@@ -97,6 +96,14 @@ def _key_of(envelope: Envelope) -> str:
     return f"{envelope.dedupe_key[: MAX_KEY - 33]}:{uuid4().hex}"
 
 
-def _check_storable(text: str, limit: int) -> None:
-    if len(text) > limit or "\x00" in text:
-        raise EnvelopeError(f"A field of the header is longer than {limit} characters or holds a NUL.")
+def _check_storable(envelope: Envelope) -> None:
+    key, event_id = envelope.dedupe_key, envelope.event_id
+    event_type, tenant_key = envelope.event_type, envelope.tenant_key
+    if (
+        len(key) > MAX_KEY
+        or len(event_id) > MAX_EVENT_ID
+        or len(event_type) > MAX_EVENT_TYPE
+        or len(tenant_key) > MAX_TENANT_KEY
+        or "\x00" in f"{key}{event_id}{event_type}{tenant_key}"
+    ):
+        raise EnvelopeError("A field of the header is longer than its column, or holds a NUL.")

@@ -25,7 +25,7 @@ from events.ingress.inbox import Stored
 from events.ingress.incoming import IncomingEvent
 from events.ingress.writer import Intake
 from feishu.cards import Json
-from feishu.long_connection.messages import Reply
+from feishu.long_connection.messages import PendingReply, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -69,8 +69,8 @@ class Receiver:
             return self._answer(event, received_at)
         if self._intake.is_full:
             return self._acknowledge(event)
-        # For nearly everything: no task, which would cost as much as reading the message.
-        reply: asyncio.Future[Reply] = self._loop.create_future()
+        # For nearly everything: neither a task nor a Future, which would cost as much as reading the message.
+        reply = PendingReply()
         self._intake.put(event, partial(_resolve, reply))
         return reply
 
@@ -146,10 +146,8 @@ class Receiver:
             await asyncio.gather(*unfinished, return_exceptions=True)
 
 
-def _resolve(reply: asyncio.Future[Reply], outcome: Stored | Exception) -> None:
-    if reply.done():
-        return
+def _resolve(reply: PendingReply, outcome: Stored | Exception) -> None:
     if isinstance(outcome, Exception) and not isinstance(outcome, Error):
-        reply.set_exception(outcome)
+        reply.resolve(outcome)
     else:
-        reply.set_result(ACKNOWLEDGED if isinstance(outcome, Stored) else NOT_STORED)
+        reply.resolve(ACKNOWLEDGED if isinstance(outcome, Stored) else NOT_STORED)

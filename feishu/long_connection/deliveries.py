@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
-from feishu.long_connection.messages import Message, Reply, Sink
+from feishu.long_connection.messages import Message, PendingReply, Reply, Sink
 
 logger = logging.getLogger("feishu.long_connection")
 
@@ -101,6 +101,9 @@ class _Delivery:
     def start(self, sink: Sink) -> None:
         try:
             awaitable = sink(self._message)
+            if isinstance(awaitable, PendingReply):
+                awaitable.follow(self._replied)
+                return
             self._future = asyncio.ensure_future(awaitable)
         except Exception as error:  # noqa: BLE001 - the sink is not ours
             self._fail(error)
@@ -114,6 +117,18 @@ class _Delivery:
         if self._owned and self._future is not None:
             self._future.cancel()
         self._settle(FAILED)
+
+    def _replied(self, outcome: Reply | Exception) -> None:
+        try:
+            if self._settled:
+                return
+            if isinstance(outcome, Exception):
+                self._fail(outcome)
+            else:
+                self._settle(outcome)
+        except Exception:
+            # Whoever resolves the reply has those of other messages to resolve.
+            logger.exception("A message could not be answered", extra=self._ids())
 
     def _finished(self, future: asyncio.Future[Reply]) -> None:
         error = None if future.cancelled() else future.exception()

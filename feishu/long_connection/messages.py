@@ -1,8 +1,10 @@
 """What goes in and out of a connection, as the rest of the product sees it."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -36,5 +38,44 @@ class Reply:
     data: bytes | None = None
 
 
+class PendingReply:
+    """A reply that is still to come, in one event loop: awaited, or handed to `follow`, once.
+
+    For sinks that take thousands of messages a second: what follows a Future costs each a turn of the event loop.
+    """
+
+    __slots__ = ("_follow", "_outcome")
+
+    def __init__(self) -> None:
+        self._outcome: Reply | Exception | None = None
+        self._follow: Callable[[Reply | Exception], None] | None = None
+
+    def resolve(self, outcome: Reply | Exception) -> None:
+        """Hand over the reply, or why there is none; once."""
+        self._outcome = outcome
+        if self._follow is not None:
+            self._follow(outcome)
+
+    def follow(self, follow: Callable[[Reply | Exception], None]) -> None:
+        """Have `follow` called with the outcome: at once, where it is there already. It must not raise."""
+        self._follow = follow
+        if self._outcome is not None:
+            follow(self._outcome)
+
+    def __await__(self) -> Generator[Any, None, Reply]:
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.follow(partial(_resolve, future))
+        return (yield from future)
+
+
+def _resolve(future: "asyncio.Future[Reply]", outcome: Reply | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
 Sink: TypeAlias = Callable[[Message], Awaitable[Reply]]
-"""Where messages go. Must be quick: the platform waits 3 s. A sink that returns a Future costs no task."""
+"""Where messages go. Must be quick: the platform waits 3 s. A sink that returns a Future or a PendingReply costs no task."""

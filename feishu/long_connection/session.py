@@ -144,8 +144,7 @@ class Session:
         if kind not in {"event", "card"}:
             return Ignored(f"a data frame of type {kind!r}")
         payload, message_id = frame.payload, headers.get("message_id", "")
-        total = _number(headers.get("sum"))
-        if total > 1:
+        if headers.get("sum") != "1" and (total := _number(headers.get("sum"))) > 1:
             try:
                 whole = self._fragments.add(
                     message_id, index=_number(headers.get("seq")), total=total, content=payload, now=now

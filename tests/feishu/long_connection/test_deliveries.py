@@ -4,7 +4,7 @@ import pytest
 
 from feishu.frames import Frame
 from feishu.long_connection.deliveries import Deliveries
-from feishu.long_connection.messages import Message, Reply
+from feishu.long_connection.messages import Message, PendingReply, Reply
 from tests.feishu.long_connection.fake_gateway import PATIENCE
 
 
@@ -124,3 +124,51 @@ async def test_draining_ends_in_time(answers):
     async with asyncio.timeout(PATIENCE):
         await under_way.drain(0.02)
     assert answers == []
+
+
+@pytest.mark.parametrize(("outcome", "code"), [(Reply(), 200), (RuntimeError("the database is away"), 500)])
+async def test_a_pending_reply_is_answered_the_moment_it_is_resolved(answers, outcome, code):
+    pending = PendingReply()
+    under_way = deliveries(lambda _message: pending)
+    under_way.offer(message("m"), lambda m, reply: answers.append((m.message_id, reply.code)))
+    assert answers == []
+
+    pending.resolve(outcome)
+
+    assert answers == [("m", code)]
+    assert len(under_way) == 0
+
+
+async def test_a_pending_reply_that_was_resolved_before_is_answered_at_once(answers):
+    pending = PendingReply()
+    pending.resolve(Reply())
+
+    deliveries(lambda _message: pending).offer(
+        message("m"), lambda m, reply: answers.append((m.message_id, reply.code))
+    )
+
+    assert answers == [("m", 200)]
+
+
+async def test_a_pending_reply_that_comes_after_its_time_is_not_answered_again(answers):
+    clock, pending = Clock(), PendingReply()
+    under_way = deliveries(lambda _message: pending, clock=clock)
+    under_way.offer(message("m"), lambda m, reply: answers.append((m.message_id, reply.code)))
+    clock.now = 60.0
+    under_way.expire()
+
+    pending.resolve(Reply())
+
+    assert answers == [("m", 500)]
+
+
+async def test_an_answer_that_fails_keeps_no_other_reply_from_being_resolved(caplog):
+    def broken(_message: Message, _reply: Reply) -> None:
+        raise RuntimeError("the socket's own")
+
+    pending = PendingReply()
+    deliveries(lambda _message: pending).offer(message("m"), broken)
+
+    pending.resolve(Reply())
+
+    assert "A message could not be answered" in caplog.text

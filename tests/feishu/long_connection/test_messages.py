@@ -3,7 +3,11 @@ import base64
 import json
 from dataclasses import replace
 
+import pytest
+from websockets.asyncio.server import ServerConnection
+
 from feishu.long_connection.connection import Message, Reply
+from feishu.long_connection.messages import PendingReply
 from feishu.long_connection.socket import GatewaySocket
 from tests.feishu.long_connection.fake_gateway import PATIENCE, QUICK, SERVICE, event, running
 
@@ -187,3 +191,53 @@ async def test_garbage_and_text_do_not_end_the_connection(gateway, diary, caplog
         assert diary.count("disconnected") == 0
     assert "Ignored a text message" in caplog.text
     assert "Ignored the frame is cut short" in caplog.text
+
+
+def write(socket: ServerConnection, message: bytes | str | tuple[bytes, bytes]) -> None:
+    """Have a message written with the next ones; a pair makes one message of two WebSocket frames."""
+    if isinstance(message, str):
+        socket.protocol.send_text(message.encode())
+    elif isinstance(message, bytes):
+        socket.protocol.send_binary(message)
+    else:
+        socket.protocol.send_binary(message[0], fin=False)
+        socket.protocol.send_continuation(message[1], fin=True)
+
+
+async def test_messages_that_come_at_once_are_read_in_their_order_whatever_carries_them(gateway, diary):
+    received: list[str] = []
+
+    async def sink(message: Message) -> Reply:
+        received.append(message.message_id)
+        return Reply()
+
+    async with running(gateway, diary, sink):
+        socket, pieces = await gateway.socket(), event("in pieces")
+        for message in (event("first"), (pieces[:9], pieces[9:]), "a text", event("third"), event("last")):
+            write(socket, message)
+        socket.transport.write(b"".join(socket.protocol.data_to_send()))
+        for _ in range(4):
+            await gateway.ack()
+
+    assert received == ["first", "in pieces", "third", "last"]
+
+
+async def test_a_pending_reply_may_be_awaited():
+    resolved, failed, later = PendingReply(), PendingReply(), PendingReply()
+    resolved.resolve(Reply())
+    failed.resolve(RuntimeError("the database is away"))
+    asyncio.get_running_loop().call_soon(later.resolve, Reply(code=500))
+
+    assert await resolved == Reply()
+    assert await later == Reply(code=500)
+    with pytest.raises(RuntimeError, match="away"):
+        await failed
+
+
+async def test_a_pending_reply_nobody_waits_for_any_more_is_resolved_without_harm():
+    pending = PendingReply()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await pending
+
+    pending.resolve(Reply())
