@@ -9,13 +9,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from auth_sessions.domain.directory import open_id_of
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import Via
-from auth_sessions.errors import CANNOT_ASK
+from auth_sessions.errors import CANNOT_ASK, PersonUnknownError, TenantNeededError
 from auth_sessions.models import AuthSession
 from bots.models import Bot
 from bots.validators import validate_scope
@@ -23,6 +24,10 @@ from core.access.models import User
 from core.console.actions import Question, ask
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.fields import LinesField, check_no_blanks
+from core.vault.keyring import SealedValueError
+from feishu.codes import explain
+from feishu.errors import FeishuError
+from feishu.reasons import Reason
 from feishu.scopes import MAX_SCOPES
 
 # The messages of the domain's errors are English, for API clients and logs; operators read these.
@@ -51,7 +56,8 @@ class AskForm(forms.Form):
         check=check_no_blanks,
         most=MAX_PEOPLE,
         help_text=_(
-            "The open_id this bot knows each person by, one a line, e.g. ou_84aad35d084aa403a838cf73ee18467."
+            "One a line: the open_id this bot knows the person by, e.g. ou_84aad35d084aa403a838cf73ee18467, or the person's "
+            "union_id, user_id or e-mail address. Who has granted the bot nothing yet is looked up at the platform."
         ),
     )
     scopes = LinesField(
@@ -85,6 +91,47 @@ class AskForm(forms.Form):
             if len(open_id) > 128:
                 raise ValidationError(_("An open_id has no more than 128 characters."))
         return open_ids
+
+    def clean(self) -> dict[str, Any]:
+        """The people by the bot's own open_ids of them, each once."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        bot, people = cleaned.get("bot"), cleaned.get("open_ids")
+        if bot is not None and people:
+            try:
+                cleaned["open_ids"] = list(dict.fromkeys(_open_id_of(bot, person) for person in people))
+            except ValidationError as error:
+                self.add_error("open_ids", error)
+        return cleaned
+
+
+def _open_id_of(bot: Bot, person: str) -> str:
+    """May ask the platform. Raises ValidationError."""
+    try:
+        return open_id_of(bot=bot, person=person)
+    except PersonUnknownError:
+        raise ValidationError(
+            _("The platform knows nobody as “%(person)s” whom the bot may see."), params={"person": person}
+        ) from None
+    except TenantNeededError:
+        raise ValidationError(
+            _("People of several tenants are known as “%(person)s”: enter the open_id."),
+            params={"person": person},
+        ) from None
+    except (FeishuError, SealedValueError) as error:
+        info = (
+            explain(None, Reason.SEALED)
+            if isinstance(error, SealedValueError)
+            else error.info.for_one_attempt
+        )
+        language = get_language() or "en"
+        raise ValidationError(
+            _("“%(person)s” cannot be looked up. %(cause)s: %(cure)s."),
+            params={
+                "person": person,
+                "cause": info.cause.in_language(language),
+                "cure": info.cure.in_language(language),
+            },
+        ) from error
 
 
 class AskingAdmin(ReadOnlyAdmin[AuthSession]):

@@ -1,11 +1,12 @@
 from uuid import uuid4
 
 import pytest
+import respx
 from django.test import Client
 from django.urls import reverse
 
 from auth_sessions.enums import SessionState
-from auth_sessions.models import AuthSession
+from auth_sessions.models import AuthSession, UserToken
 from bots.models import Bot
 from core.access.models import AuditEntry
 from tests.console.rows import Rows, list_of, make_session, messages_of, page_of, text_of
@@ -76,6 +77,35 @@ def test_people_who_cannot_be_asked_are_refused_at_the_field(
 ) -> None:
     answer = as_owner.post(ASK, asked(rows, open_ids=open_ids))
     assert answer.context["form"].errors["open_ids"]
+
+
+def test_people_are_named_by_any_of_their_ids(rows: Rows, as_owner: Client) -> None:
+    who = {"union_id": "on_1", "user_id": "u1001", "email": "lilei@x.test"}
+    UserToken.objects.filter(pk=rows.token.pk).update(**who)
+    as_owner.post(ASK, asked(rows, open_ids="on_1\nLilei@x.test\nu1001"))
+    asked_by_owner = AuthSession.objects.filter(requested_by="operator:owner")
+    assert [session.open_id for session in asked_by_owner] == [rows.token.open_id]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"code": 0, "data": {"user_list": []}}, "knows nobody as “nobody@x.test”"),
+        (
+            {"code": 99991672, "msg": "no scope"},
+            "“nobody@x.test” cannot be looked up. The app lacks a scope: ",
+        ),
+    ],
+)
+def test_who_cannot_be_looked_up_is_refused_at_the_field(found, words, rows: Rows, as_owner: Client) -> None:
+    with respx.mock as router:
+        token = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
+        router.post(path="/open-apis/auth/v3/tenant_access_token/internal").respond(json=token)
+        router.post(path="/open-apis/contact/v3/users/batch_get_id").respond(json=found)
+        answer = as_owner.post(ASK, asked(rows, open_ids="ou_one\nnobody@x.test"))
+    [error] = answer.context["form"].errors["open_ids"]
+    assert words in error
+    assert not sessions_of("ou_one")
 
 
 def test_missing_public_url_is_a_message_and_keeps_the_form(rows: Rows, as_owner: Client, settings) -> None:
