@@ -110,6 +110,19 @@ class ProcessPart(models.TextChoices):
     SCHEDULE = "schedule", _("scheduling tasks")
 
 
+class CheckResult(models.TextChoices):
+    """What the doctor says of one thing it looks at."""
+
+    OK = "ok", _("In order")
+    WARNING = "warning", _("Should be better")
+    """It works, but not as well or as safely as it should."""
+    WRONG = "wrong", _("Wrong")
+    UNKNOWN = "unknown", _("Not known")
+    """It could not be found out; a person has to look."""
+    WAITING = "waiting", _("Not yet")
+    """It has not happened so far, e.g. the first message."""
+
+
 class Channel(models.TextChoices):
     """Ways to reach an operator."""
 

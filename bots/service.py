@@ -17,6 +17,7 @@ from bots.destinations import (
     leave_former_destination,
     may_choose_hosts,
 )
+from bots.doctor.schedule import examine_on_commit
 from bots.enums import SlotState, WebhookSecret
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionSlot
@@ -119,6 +120,7 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") ->
     rotation.arrange(bot, changed=changed)
     bot.save()
     arrange_slots(bot)
+    examine_on_commit(bot)
     bots_changed([bot.pk])
     detail: dict[str, object] = {"changed": sorted(changed)}
     after = Destination.of(bot)

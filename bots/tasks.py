@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from bots.connections import platform_count
+from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
 from bots.removal import remove_deleted_bots
@@ -26,9 +27,14 @@ def remove_deleted() -> None:
 
 @shared_task(name="bots.sweep")
 def sweep() -> None:
-    """What no request asks for: rotations of secrets, counts of the platform that are due, incidents, and notices of them."""
+    """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, incidents, and
+    notices of them."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
+    for bot_id in schedule.due_bots():
+        notify("bots.examine", str(bot_id))
+    for bot_id in schedule.due_for_observation():
+        records.observe(bot_id)
     settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
@@ -39,6 +45,11 @@ def sweep() -> None:
 def check_platform_count(bot_id: str) -> None:
     platform_count.check(UUID(bot_id))
     learn_open_id(UUID(bot_id))
+
+
+@shared_task(name="bots.examine")
+def examine(bot_id: str) -> None:
+    records.examine_due(UUID(bot_id))
 
 
 @shared_task(name="bots.send_notices")

@@ -17,7 +17,7 @@ class EventsConfig(AppConfig):
         from events.handling.discovery import discover  # noqa: PLC0415 -- other apps' handlers need loaded models
         from events.ingress import incidents as ingress_incidents  # noqa: F401, PLC0415
         from events.ingress.webhook import refusals  # noqa: F401, PLC0415 -- names them for the bot's page
-        from events.log import bot_removal  # noqa: F401, PLC0415
+        from events.log import arrivals, bot_removal  # noqa: F401, PLC0415
         from events.subscriptions import incidents  # noqa: F401, PLC0415
 
         callbacks.expect(settings.CALLBACK_TYPES)

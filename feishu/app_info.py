@@ -1,4 +1,8 @@
-"""What the platform says about an app: status, redirect URLs, scopes (page "Obtain app info")."""
+"""What the platform says about an app: status, redirect URLs, scopes (page "Obtain app info").
+
+The page documents these; `event`, `callback_info`, `allow_refresh_token` and `unaudit_version_id` are in the answer as the official
+SDK models it (`lark_oapi/api/application/v6/model/application.py`), and may be missing.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +45,10 @@ class AppInfo:
     """0 disabled, 1 enabled, 2 not enabled yet, 3 unknown."""
     published: bool | None
     """Whether a version is online."""
+    in_review: bool | None
+    """Whether a version waits for the tenant's administrator."""
+    may_refresh: bool | None
+    """The switch “Refresh user_access_token”, as `allow_refresh_token` of the answer has it."""
     redirect_urls: tuple[str, ...] | None
     scopes: tuple[AppScope, ...] | None
     events: PushSetup | None = None
@@ -50,12 +58,14 @@ class AppInfo:
 
 def parse_app(app: Mapping[str, Any]) -> AppInfo:
     """Read the `app` object of the answer; what is malformed in it counts as not said."""
-    status, version = app.get("status"), app.get("online_version_id")
+    status, may_refresh = app.get("status"), app.get("allow_refresh_token")
     return AppInfo(
         app_id=str(app.get("app_id") or ""),
         name=str(app.get("app_name") or ""),
         status=status if isinstance(status, int) else _UNKNOWN_STATUS,
-        published=bool(version) if isinstance(version, str) else None,
+        published=_is_there(app.get("online_version_id")),
+        in_review=_is_there(app.get("unaudit_version_id")),
+        may_refresh=may_refresh if isinstance(may_refresh, bool) else None,
         redirect_urls=_texts(app.get("redirect_urls")),
         scopes=_scopes(app.get("scopes")),
         events=_push_setup(app.get("event"), "subscription_type", "subscribed_events"),
@@ -63,6 +73,11 @@ def parse_app(app: Mapping[str, Any]) -> AppInfo:
             app.get("callback_info") or app.get("callback"), "callback_type", "subscribed_callbacks"
         ),
     )
+
+
+def _is_there(version: object) -> bool | None:
+    """Whether there is a version; its id is text in the documentation, and a number in the official SDK's model."""
+    return version not in {"", "0", 0} if isinstance(version, str | int) else None
 
 
 def _push_setup(value: object, mode: str, subscribed: str) -> PushSetup | None:

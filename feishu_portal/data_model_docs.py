@@ -65,6 +65,8 @@ def kept() -> dict[str, Text]:
         "bots.ConnectionSlot": Text("与机器人设置的连接数相同", "As many as the bot is to have connections"),
         "bots.ConnectionLoss": Text(f"{LOSSES_KEPT.days} 天", f"{LOSSES_KEPT.days} days"),
         "bots.PlatformCount": _OF_BOT,
+        "bots.Checkup": _OF_BOT,
+        "bots.StoredFinding": Text("每个机器人、每项检查一行", "One row for each check of a bot"),
         "bots.FleetProcess": Text(
             "每个进程一行，进程消失后删除", "One row for each process; goes when it is away"
         ),

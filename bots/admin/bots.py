@@ -3,28 +3,31 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
+from bots.admin.checklist import live_checklist
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
-from bots.admin.doctors_report import report, sentence
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.slots import SlotInline
 from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
-from bots.doctor import CheckResult, examine, examine_setup
+from bots.doctor.checklist import checklist
+from bots.doctor.examination import examination
+from bots.doctor.findings import Check, CheckResult
+from bots.doctor.records import examine_again
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.console.actions import button
@@ -32,6 +35,7 @@ from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, ago, copyable, identifier
+from core.console.sentences import in_language
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
@@ -74,14 +78,14 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     deferred_in_lists = SECRETS
     warn_unsaved_form = True
     actions = BULK
-    actions_row = ("send_card", "test_credentials", *BUTTONS)
+    actions_row = ("send_card", "check_again", *BUTTONS)
     actions_detail = (
         "send_card",
-        "test_credentials",
         {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS]},
         "use_next_secrets",
         "switch_brand",
     )
+    change_form_outer_before_template = "admin/bots/bot/above_form.html"
     change_form_before_template = "admin/bots/bot/notices.html"
     list_before_template = "admin/bots/bot/live.html"
     conditional_fields = {
@@ -240,7 +244,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         bot = self.get_object(request, unquote(object_id)) if object_id else None
         extra_context = (extra_context or {}) | {"notices": _notices(bot) if bot else []}
         if bot:
-            extra_context["badge"] = live_badge(*statuses([bot]))
+            extra_context |= {"badge": live_badge(*statuses([bot])), "checklist": live_checklist(bot)}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
         return response
 
@@ -343,13 +347,33 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         # By address: asking is the room above's, which this one does not know.
         return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?bot={bot.pk}")
 
-    @button(_("Test credentials"), icon="network_check", path="test-credentials")
-    def test_credentials(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """Changes nothing at the platform or here, so a GET may do it; the transport bounds the time it takes."""
+    @button(_("Checklist"), icon="checklist", path="check-again")
+    def check_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """Leads to the checklist; posted to, it has the bot examined first. The transport bounds the time that takes."""
         bot = self.visible_or_404(request, unquote(object_id))
-        for level, text in report(examine(bot, tells_proxy_errors=operator_of(request).is_superuser)):
-            self.message_user(request, text, level)
-        return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[bot.pk]))
+        if request.method == "POST":
+            self._examine(request, bot)
+        return HttpResponseRedirect(f"{self.page_after(request, bot)}#checklist")
+
+    def _examine(self, request: HttpRequest, bot: Bot) -> None:
+        if not examine_again(bot):
+            words = _("It was checked a few seconds ago. Changes in the developer console take a moment.")
+            self.message_user(request, words, messages.WARNING)
+            return
+        left = len(checklist(bot).open_rows)
+        text = ngettext("%(count)d thing to set right.", "%(count)d things to set right.", left)
+        said = text % {"count": left} if left else gettext("Everything is set up.")
+        self.message_user(request, said, messages.WARNING if left else messages.SUCCESS)
+        if operator_of(request).is_superuser and encrypted_field(Bot, "proxy_url").is_set(bot):
+            self._tell_of_proxy(request, bot)
+
+    def _tell_of_proxy(self, request: HttpRequest, bot: Bot) -> None:
+        """How the bot's own proxy failed, which is kept for nobody: an owner may have typed any."""
+        for finding in examination(bot, tells_proxy_errors=True):
+            if finding.check is Check.CREDENTIALS:
+                if finding.result is not CheckResult.OK:
+                    self.message_user(request, in_language(finding.cause), messages.ERROR)
+                return
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """“Switch brand” is there only where the platform's answers point that way, and of the controls those that fit."""
@@ -372,7 +396,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
 
 def _notices(bot: Bot) -> list[str]:
     """What an operator should know before the form is read."""
-    notices = open_incidents(bot)
+    notices = [*open_incidents(bot), *refusal_notices(bot)]
     brand = other_brand(bot)
     if brand and platform_names_other_brand(bot):
         notices.append(
@@ -381,6 +405,4 @@ def _notices(bot: Bot) -> list[str]:
             )
             % {"brand": brand.label}
         )
-    findings = examine_setup(bot)
-    notices += refusal_notices(bot)
-    return notices + [sentence(finding) for finding in findings if finding.result is not CheckResult.OK]
+    return notices

@@ -1,6 +1,7 @@
 """What the platform says about bot and app, compared with what the portal needs of them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from bots.doctor.case import Case
@@ -10,6 +11,7 @@ from bots.doctor.scopes import compare_scopes
 from bots.doctor.subscriptions import compare_subscriptions
 from bots.identity import note_open_id
 from feishu.app_info import AppInfo
+from feishu.codes import explain
 from feishu.errors import FeishuError, MissingScope
 from feishu.text import Text
 
@@ -24,6 +26,7 @@ _BOT_STATES: Final = {
     6: Text("套餐已过期或降级", "The plan has expired or was downgraded"),
 }
 _UPGRADE_PENDING: Final = 4
+REFRESH_OFF: Final = 20074
 _ENABLE: Final = Text(
     "请企业管理员在管理后台启用该应用，并确认最新版本已发布",
     "Let the tenant's administrator enable the app, and make sure its latest version is published",
@@ -32,6 +35,11 @@ _PUBLISH: Final = Text(
     "在开发者后台「版本管理与发布」中创建版本并发布；权限、事件与开关发布后才生效",
     "Create a version under “Version Management & Release” and publish it; scopes, events and switches take effect "
     "only then",
+)
+
+_APPROVE: Final = Text(
+    "请企业管理员在管理后台审核该版本；审核通过后，新的权限、事件与开关才生效",
+    "Let the tenant's administrator approve it: its scopes, events and switches take effect only then",
 )
 
 
@@ -60,10 +68,11 @@ def application(case: Case) -> Iterator[Finding]:
         yield _state(app)
     except FeishuError as error:
         yield _unreadable(case, error)
-    if case.bot.redirect_uri:
-        yield _redirect_url(case.bot.redirect_uri, app)
-    yield from compare_subscriptions(case.bot, app)
     yield from compare_scopes(case.bot.auth_scopes, app)
+    yield from compare_subscriptions(case.bot, app)
+    yield _redirect_url(case.bot.redirect_uri, app)
+    yield refresh_switch(app)
+    yield _version(app)
 
 
 def _unreadable(case: Case, error: FeishuError) -> Finding:
@@ -71,12 +80,11 @@ def _unreadable(case: Case, error: FeishuError) -> Finding:
         f"在「权限管理」中开通 {SELF_MANAGE} 并发布版本，门户即可自行核对",
         f"Enable {SELF_MANAGE} under “Permissions & Scopes” and publish a version: the portal can then compare by itself",
     )
-    return case.refused(
-        Check.APPLICATION,
-        error,
-        result=CheckResult.UNKNOWN,
-        cure=cure if isinstance(error, MissingScope) else None,
+    is_denied = isinstance(error, MissingScope)
+    finding = case.refused(
+        Check.APPLICATION, error, result=CheckResult.UNKNOWN, cure=cure if is_denied else None
     )
+    return replace(finding, value=SELF_MANAGE) if is_denied else finding
 
 
 def _state(app: AppInfo) -> Finding:
@@ -86,9 +94,6 @@ def _state(app: AppInfo) -> Finding:
     if app.status == 2:
         words = Text("应用尚未启用", "The app is not enabled yet")
         return Finding(Check.APPLICATION, CheckResult.WRONG, words, _ENABLE)
-    if app.published is False:
-        words = Text("应用还没有发布过版本", "No version of the app has been published")
-        return Finding(Check.APPLICATION, CheckResult.WARNING, words, _PUBLISH)
     words = (
         Text(f"应用「{app.name}」已启用", f"The app “{app.name}” is enabled")
         if app.status == 1
@@ -97,18 +102,60 @@ def _state(app: AppInfo) -> Finding:
     return Finding(Check.APPLICATION, CheckResult.OK, words)
 
 
+def _version(app: AppInfo | None) -> Finding:
+    if app is None or app.published is None:
+        words = Text("无法读取已发布的版本", "The published version cannot be read")
+        return Finding(Check.VERSION, CheckResult.UNKNOWN, words, _PUBLISH)
+    if app.published is False:
+        words = Text("应用还没有发布过版本", "No version of the app has been published")
+        return Finding(Check.VERSION, CheckResult.WRONG, words, _PUBLISH)
+    if app.in_review:
+        words = Text(
+            "有版本等待企业管理员审核", "A version waits for the tenant's administrator to approve it"
+        )
+        return Finding(Check.VERSION, CheckResult.WARNING, words, _APPROVE)
+    return Finding(Check.VERSION, CheckResult.OK, Text("已发布", "A version is online"))
+
+
+def refresh_switch(app: AppInfo | None) -> Finding:
+    """As the platform has it; where it does not say, only a refresh shows."""
+    if app is None or app.may_refresh is None:
+        return Finding(
+            Check.REFRESH,
+            CheckResult.UNKNOWN,
+            Text(
+                "平台没有给出此开关，也还没有刷新过",
+                "The platform does not say, and nothing was refreshed yet",
+            ),
+            Text(
+                "在开发者后台「安全设置」中查看「刷新 user_access_token」；没有此开关即为开启",
+                "Look for “Refresh user_access_token” under “Security Settings”; where there is no such switch, it is on",
+            ),
+        )
+    if app.may_refresh:
+        return Finding(Check.REFRESH, CheckResult.OK, Text("已开启", "It is on"))
+    info = explain(REFRESH_OFF)
+    return Finding(Check.REFRESH, CheckResult.WRONG, info.cause, info.cure, code=info.code)
+
+
 def _redirect_url(needed: str, app: AppInfo | None) -> Finding:
+    if not needed:
+        words = Text("使用设备码授权，不需要重定向 URL", "People authorize by device code, which needs none")
+        return Finding(Check.REDIRECT_URL, CheckResult.OK, words)
     if app is None or app.redirect_urls is None:
         return Finding(
             Check.REDIRECT_URL,
             CheckResult.UNKNOWN,
             Text("无法读取已登记的重定向 URL", "The registered redirect URLs cannot be read"),
             _register(needed),
+            value=needed,
         )
     if needed in app.redirect_urls:
         words = Text(f"已登记 {needed}", f"{needed} is registered")
         return Finding(Check.REDIRECT_URL, CheckResult.OK, words)
-    return Finding(Check.REDIRECT_URL, CheckResult.WRONG, _not_registered(needed, app), _register(needed))
+    return Finding(
+        Check.REDIRECT_URL, CheckResult.WRONG, _not_registered(needed, app), _register(needed), value=needed
+    )
 
 
 def _not_registered(needed: str, app: AppInfo) -> Text:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bots.enums import CheckResult
 from feishu.categories import Category
 from feishu.codes import TABLE
 from feishu.errors import FeishuError
@@ -15,17 +16,8 @@ _WORDS: Final = 200
 _PASSING: Final = frozenset({Category.RETRY, Category.RATE_LIMIT})
 
 
-class CheckResult(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    """It works, but not as well or as safely as it should."""
-    WRONG = "wrong"
-    UNKNOWN = "unknown"
-    """It could not be found out; a person has to look."""
-
-
 class Check(StrEnum):
-    """What is looked at."""
+    """What is looked at, in the order in which a person sets it up."""
 
     APP_SECRET = "app_secret"  # noqa: S105 - a name
     CREDENTIALS = "credentials"
@@ -33,20 +25,28 @@ class Check(StrEnum):
     CONNECTIONS = "connections"
     BOT = "bot"
     APPLICATION = "application"
-    REDIRECT_URL = "redirect_url"
-    EVENTS = "events"
-    CALLBACKS = "callbacks"
     SENDING = "sending"
+    RECEIVING = "receiving"
     USER_SCOPES = "user_scopes"
     OFFLINE_ACCESS = "offline_access"
+    EVENTS = "events"
+    MESSAGES = "messages"
+    CALLBACKS = "callbacks"
+    CLICKS = "clicks"
+    WEBHOOK_KEYS = "webhook_keys"
+    REDIRECT_URL = "redirect_url"
     REFRESH = "refresh"
+    VERSION = "version"
+    AVAILABILITY = "availability"
     CLOCK = "clock"
     PUBLIC_URL = "public_url"
-    WEBHOOK_KEYS = "webhook_keys"
     PROXY_VARIABLES = "proxy_variables"
+    FIRST_MESSAGE = "first_message"
+    CONSENT = "consent"
+    FIRST_AUTHORIZATION = "first_authorization"
 
 
-_TITLES: Final = {
+TITLES: Final = {
     Check.APP_SECRET: Text("保存的 App Secret", "Stored App Secret"),
     Check.CREDENTIALS: Text("应用凭证与平台地址", "Credentials and platform"),
     Check.LONG_CONNECTION: Text("长连接准入", "Admission to the long connection"),
@@ -55,11 +55,19 @@ _TITLES: Final = {
     Check.APPLICATION: Text("应用状态", "State of the app"),
     Check.REDIRECT_URL: Text("重定向 URL", "Redirect URL"),
     Check.EVENTS: Text("事件配置", "Event configuration"),
+    Check.MESSAGES: Text("接收消息事件", "Event of messages"),
     Check.CALLBACKS: Text("回调配置", "Callback configuration"),
+    Check.CLICKS: Text("卡片按钮回调", "Callback of card buttons"),
     Check.SENDING: Text("发送消息的权限", "Scope to send messages"),
+    Check.RECEIVING: Text("接收单聊消息的权限", "Scope to receive direct messages"),
     Check.USER_SCOPES: Text("向用户申请的权限", "Scopes to ask users for"),
     Check.OFFLINE_ACCESS: Text("长期授权 offline_access", "Lasting grants: offline_access"),
     Check.REFRESH: Text("刷新 user_access_token 的开关", "Switch “Refresh user_access_token”"),
+    Check.VERSION: Text("版本发布", "Published version"),
+    Check.AVAILABILITY: Text("可用范围", "Availability"),
+    Check.FIRST_MESSAGE: Text("收到第一条消息", "First message"),
+    Check.CONSENT: Text("授权页面", "Consent page"),
+    Check.FIRST_AUTHORIZATION: Text("第一次授权", "First authorization"),
     Check.CLOCK: Text("本机时钟", "This machine's clock"),
     Check.PUBLIC_URL: Text("门户地址 PUBLIC_URL", "Address of the portal: PUBLIC_URL"),
     Check.PROXY_VARIABLES: Text("环境变量中的代理", "Proxy of the environment"),
@@ -69,7 +77,8 @@ _TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. `code` and `log_id` are the platform's, where it refused something."""
+    """What one check found. `code` and `log_id` are the platform's, where it refused something; `value` is what a person has
+    to enter in the developer console, to be copied."""
 
     check: Check
     result: CheckResult
@@ -77,10 +86,11 @@ class Finding:
     cure: Text = NOTHING_TO_DO
     code: int | None = None
     log_id: str = ""
+    value: str = ""
 
     @property
     def title(self) -> Text:
-        return _TITLES[self.check]
+        return TITLES[self.check]
 
 
 def refused(

@@ -18,7 +18,6 @@ from feishu.reasons import Reason
 from feishu.text import Text
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-REFRESH_OFF: Final = 20074
 
 _SEALED: Final = explain(None, Reason.SEALED)
 
@@ -54,12 +53,15 @@ def proxy_variables(bot: Bot) -> Iterator[Finding]:
     """Variables of this process that name a proxy which cannot be used; a bot with a proxy of its own does not need them."""
     if encrypted_field(Bot, "proxy_url").is_set(bot):
         return
-    for variable in unusable_variables():
-        words = _UNUSABLE[variable.cause]
+    found = [(variable.name, _UNUSABLE[variable.cause]) for variable in unusable_variables()]
+    if found:
         yield Finding(
             Check.PROXY_VARIABLES,
             CheckResult.WARNING,
-            Text(f"{variable.name} {words.zh_cn}", f"{variable.name} {words.en_us}"),
+            Text(
+                "；".join(f"{name} {words.zh_cn}" for name, words in found),
+                "; ".join(f"{name} {words.en_us}" for name, words in found),
+            ),
             Text(
                 "改为 http://主机:端口（HTTP CONNECT 代理），或取消该变量",
                 "Set it to http://host:port, an HTTP CONNECT proxy, or unset it",
@@ -113,14 +115,23 @@ def clock() -> Finding:
     return Finding(Check.CLOCK, CheckResult.WARNING, info.cause, info.cure)
 
 
-def public_url() -> Finding:
-    """The redirect URL is made of it."""
+def public_url(bot: Bot) -> Finding:
+    """The redirect URL and the webhook's address are made of it; authorization by device code needs neither."""
     address = settings.PUBLIC_URL
+    if not address and not bot.uses_webhook:
+        words = Text(
+            "没有设置：用户以设备码授权，在飞书的页面上确认",
+            "Not set: people authorize by device code, on a page of the platform's",
+        )
+        return Finding(Check.PUBLIC_URL, CheckResult.OK, words)
     if not address:
         return Finding(
             Check.PUBLIC_URL,
-            CheckResult.WARNING,
-            Text("没有设置：用户无法在浏览器中完成授权", "Not set: users cannot authorize in a browser"),
+            CheckResult.WRONG,
+            Text(
+                "没有设置：平台没有可以推送事件的地址",
+                "Not set: the platform has no address to send events to",
+            ),
             Text(
                 "设为浏览器访问门户的地址并重启门户",
                 "Set it to the address at which browsers reach the portal, and restart the portal",
@@ -138,25 +149,3 @@ def public_url() -> Finding:
             ),
         )
     return Finding(Check.PUBLIC_URL, CheckResult.OK, Text(address, address))
-
-
-def refresh_switch(*, may_refresh: bool | None) -> Finding:
-    """No API tells how the switch stands; only a refresh does."""
-    if may_refresh is None:
-        return Finding(
-            Check.REFRESH,
-            CheckResult.UNKNOWN,
-            Text(
-                "平台没有查询此开关的接口，也还没有刷新过", "No API tells, and nothing has been refreshed yet"
-            ),
-            Text(
-                "在开发者后台「安全设置」中查看「刷新 user_access_token」；没有此开关即为开启",
-                "Look for “Refresh user_access_token” under “Security Settings”; where there is no such switch, it is on",
-            ),
-        )
-    if may_refresh:
-        return Finding(
-            Check.REFRESH, CheckResult.OK, Text("最近一次刷新成功", "The latest refresh succeeded")
-        )
-    info = explain(REFRESH_OFF)
-    return Finding(Check.REFRESH, CheckResult.WRONG, info.cause, info.cure, code=info.code)

@@ -10,6 +10,8 @@ from feishu.text import Text
 OFFLINE_ACCESS: Final = "offline_access"
 SENDING: Final = ("im:message", "im:message:send_as_bot")
 """Either will do (page "Send message")."""
+RECEIVING: Final = ("im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message", "im:message:readonly")
+"""Any of them has messages of direct chats pushed (page "Receive message")."""
 _APP: Final = Text("应用身份", "the app's identity")
 _USER: Final = Text("用户身份", "the user's identity")
 
@@ -17,7 +19,7 @@ _USER: Final = Text("用户身份", "the user's identity")
 def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Finding]:
     """`asked`: what the bot asks users for. `app`: None where the platform did not let us read it."""
     if app is None or app.scopes is None:
-        wanted = " ".join([SENDING[1], *asked])
+        wanted = " ".join([SENDING[1], RECEIVING[0], *asked])
         yield Finding(
             Check.USER_SCOPES,
             CheckResult.UNKNOWN,
@@ -26,9 +28,11 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
                 f"在「权限管理」中确认已开通：{wanted}",
                 f"Make sure these are enabled under “Permissions & Scopes”: {wanted}",
             ),
+            value=wanted,
         )
         return
     yield _sending(app)
+    yield _receiving(app)
     yield _user_scopes([scope for scope in asked if scope != OFFLINE_ACCESS], app)
     yield offline_access_not_asked(asked) or _offline_access(app)
 
@@ -44,6 +48,23 @@ def _sending(app: AppInfo) -> Finding:
             "应用不能发送消息，也就发不出授权卡片", "The app may not send messages, so it cannot send cards"
         ),
         _enable([SENDING[1]], _APP),
+        value=SENDING[1],
+    )
+
+
+def _receiving(app: AppInfo) -> Finding:
+    for scope in RECEIVING:
+        if _has(app, scope, "tenant"):
+            return Finding(Check.RECEIVING, CheckResult.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
+    return Finding(
+        Check.RECEIVING,
+        CheckResult.WARNING,
+        Text(
+            "应用收不到单聊消息，用户发送 /auth 没有回应",
+            "The app does not receive direct messages: nobody hears a /auth written to the bot",
+        ),
+        _enable([RECEIVING[0]], _APP),
+        value=RECEIVING[0],
     )
 
 
@@ -65,6 +86,7 @@ def _user_scopes(asked: list[str], app: AppInfo) -> Finding:
             f"Not enabled for the user's identity: {names}; users get error 20027",
         ),
         _enable(missing, _USER),
+        value=names,
     )
 
 
@@ -80,9 +102,10 @@ def offline_access_not_asked(asked: Collection[str]) -> Finding | None:
             "The bot does not ask for it: every grant ends after two hours",
         ),
         Text(
-            "在机器人设置的「要申请的权限」中加入 offline_access",
+            "在机器人设置的「默认申请的权限范围」中加入 offline_access",
             "Add offline_access to the bot's scopes to ask for",
         ),
+        value=OFFLINE_ACCESS,
     )
 
 
@@ -93,6 +116,7 @@ def _offline_access(app: AppInfo) -> Finding:
             CheckResult.WRONG,
             Text("应用未开通 offline_access", "The app does not have it enabled"),
             _enable([OFFLINE_ACCESS], _USER),
+            value=OFFLINE_ACCESS,
         )
     return Finding(Check.OFFLINE_ACCESS, CheckResult.OK, Text("已开通并会申请", "Enabled and asked for"))
 

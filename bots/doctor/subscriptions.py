@@ -22,123 +22,114 @@ _MODES: Final = {
 }
 _TABS: Final = {
     Check.EVENTS: Text("事件配置", "Event configuration"),
+    Check.MESSAGES: Text("事件配置", "Event configuration"),
     Check.CALLBACKS: Text("回调配置", "Callback configuration"),
+    Check.CLICKS: Text("回调配置", "Callback configuration"),
 }
+_NEEDED: Final = {Check.MESSAGES: MESSAGE_RECEIVED, Check.CLICKS: CLICK}
+_UNREADABLE: Final = Text("无法读取", "It cannot be read")
 
 
 def compare_subscriptions(bot: Bot, app: AppInfo | None) -> Iterator[Finding]:
     """`app`: None where the platform did not let us read it."""
+    if app is None or app.events is None:
+        yield _choose(bot, Check.EVENTS, CheckResult.UNKNOWN, _UNREADABLE)
+        yield _add(Check.MESSAGES, CheckResult.UNKNOWN, _UNREADABLE)
+    else:
+        yield _mode(bot, Check.EVENTS, app.events)
+        yield _messages(app.events)
     if app is None:
-        for check in _TABS:
-            words = Text("无法读取", "It cannot be read")
-            yield Finding(check, CheckResult.UNKNOWN, words, _choose(bot, check))
-        return
-    if app.events is not None:
-        yield _events(bot, app.events)
-    yield _callbacks(bot, app.callbacks)
-
-
-def _events(bot: Bot, setup: PushSetup) -> Finding:
-    if found := _wrong_way(bot, Check.EVENTS, setup):
-        return found
-    # An empty list is what an app that gets everything has as well.
-    if setup.subscribed and MESSAGE_RECEIVED not in setup.subscribed:
-        return Finding(
-            Check.EVENTS,
-            CheckResult.WARNING,
-            Text(
-                f"没有订阅 {MESSAGE_RECEIVED}：机器人收不到消息和命令",
-                f"{MESSAGE_RECEIVED} is not subscribed: the bot hears no messages and no commands",
-            ),
-            _add(Check.EVENTS, MESSAGE_RECEIVED),
-        )
-    return Finding(Check.EVENTS, CheckResult.OK, _by(setup))
-
-
-def _callbacks(bot: Bot, setup: PushSetup | None) -> Finding:
-    if setup is None:
+        yield _choose(bot, Check.CALLBACKS, CheckResult.UNKNOWN, _UNREADABLE)
+        yield _add(Check.CLICKS, CheckResult.UNKNOWN, _UNREADABLE)
+    elif app.callbacks is None:
         # The platform leaves it out for an app without callbacks.
-        return Finding(
-            Check.CALLBACKS,
-            CheckResult.WARNING,
-            Text(
-                "没有订阅任何回调：点击卡片按钮没有反应（错误 200340）",
-                "No callback is subscribed: buttons on cards do nothing (error 200340)",
-            ),
-            _choose(bot, Check.CALLBACKS),
-        )
-    if found := _wrong_way(bot, Check.CALLBACKS, setup):
-        return found
+        words = Text("没有配置任何回调", "No callback is configured")
+        yield _choose(bot, Check.CALLBACKS, CheckResult.WARNING, words)
+        yield _no_clicks(CheckResult.WARNING)
+    else:
+        yield _mode(bot, Check.CALLBACKS, app.callbacks)
+        yield _clicks(app.callbacks)
+
+
+def _messages(setup: PushSetup) -> Finding:
+    # An empty list is what an app that gets everything has as well.
+    if not setup.subscribed or MESSAGE_RECEIVED in setup.subscribed:
+        return Finding(Check.MESSAGES, CheckResult.OK, _listed(setup))
+    words = Text(
+        f"没有订阅 {MESSAGE_RECEIVED}：机器人收不到消息和命令",
+        f"{MESSAGE_RECEIVED} is not subscribed: the bot hears no messages and no commands",
+    )
+    return _add(Check.MESSAGES, CheckResult.WARNING, words)
+
+
+def _clicks(setup: PushSetup) -> Finding:
     if CLICK not in setup.subscribed:
-        return Finding(
-            Check.CALLBACKS,
-            CheckResult.WRONG,
-            Text(
-                f"没有订阅 {CLICK}：点击卡片按钮没有反应",
-                f"{CLICK} is not subscribed: buttons on cards do nothing",
-            ),
-            _add(Check.CALLBACKS, CLICK),
-        )
-    return Finding(Check.CALLBACKS, CheckResult.OK, _by(setup))
+        return _no_clicks(CheckResult.WRONG)
+    return Finding(Check.CLICKS, CheckResult.OK, _listed(setup))
 
 
-def _wrong_way(bot: Bot, check: Check, setup: PushSetup) -> Finding | None:
-    """The finding for a tab that sends elsewhere than to where the bot receives."""
+def _no_clicks(result: CheckResult) -> Finding:
+    words = Text(
+        f"没有订阅 {CLICK}：点击卡片按钮没有反应（错误 200340）",
+        f"{CLICK} is not subscribed: buttons on cards do nothing (error 200340)",
+    )
+    return _add(Check.CLICKS, result, words)
+
+
+def _listed(setup: PushSetup) -> Text:
+    listed = ", ".join(setup.subscribed[:20])
+    return (
+        Text(f"已订阅：{listed}", f"Subscribed: {listed}") if listed else Text("未限定类型", "Not restricted")
+    )
+
+
+def _mode(bot: Bot, check: Check, setup: PushSetup) -> Finding:
+    """Whether a tab sends to where the bot receives."""
     wanted = _wanted(bot, check).value
     if setup.mode not in _MODES:
         words = Text(f"未知的接收方式「{setup.mode}」", f"It arrives by “{setup.mode}”, which we do not know")
-        return Finding(check, CheckResult.UNKNOWN, words, _choose(bot, check))
+        return _choose(bot, check, CheckResult.UNKNOWN, words)
+    is_there, should_be = _MODES[setup.mode], _MODES[wanted]
     if setup.mode != wanted:
-        is_there, should_be = _MODES[setup.mode], _MODES[wanted]
-        return Finding(
-            check,
-            CheckResult.WRONG,
-            Text(
-                f"开发者后台选择的是{is_there.zh_cn}，而机器人设置为{should_be.zh_cn}",
-                f"The developer console says {is_there.en_us}, and the bot is set to {should_be.en_us}",
-            ),
-            _choose(bot, check),
+        words = Text(
+            f"开发者后台选择的是{is_there.zh_cn}，而机器人设置为{should_be.zh_cn}",
+            f"The developer console says {is_there.en_us}, and the bot is set to {should_be.en_us}",
         )
+        return _choose(bot, check, CheckResult.WRONG, words)
     address = _address(bot)
     if wanted == "webhook" and address and setup.request_url and setup.request_url.strip() != address:
-        return Finding(
-            check,
-            CheckResult.WARNING,
-            Text(f"请求地址是 {setup.request_url}", f"The request URL is {setup.request_url}"),
-            _choose(bot, check),
-        )
-    return None
+        words = Text(f"请求地址是 {setup.request_url}", f"The request URL is {setup.request_url}")
+        return _choose(bot, check, CheckResult.WARNING, words)
+    return Finding(check, CheckResult.OK, Text(f"使用{is_there.zh_cn}", f"By {is_there.en_us}"))
 
 
 def _wanted(bot: Bot, check: Check) -> Transport:
     return bot.callbacks_by if check is Check.CALLBACKS else Transport(bot.transport)
 
 
-def _by(setup: PushSetup) -> Text:
-    mode = _MODES[setup.mode]
-    listed = ", ".join(setup.subscribed[:20])
-    return Text(f"{mode.zh_cn}：{listed}", f"By {mode.en_us}: {listed}") if listed else mode
-
-
-def _choose(bot: Bot, check: Check) -> Text:
-    tab, address = _TABS[check], _address(bot)
-    needed = MESSAGE_RECEIVED if check is Check.EVENTS else CLICK
+def _choose(bot: Bot, check: Check, result: CheckResult, cause: Text) -> Finding:
+    """The finding for a tab that has to be set to how the bot receives."""
+    tab, address = _TABS[check], ""
     if _wanted(bot, check) is Transport.WEBHOOK:
+        address = _address(bot)
         zh, en = f"将请求地址设为 {address}".rstrip(), f"set the request URL {address}".rstrip()
     else:
         zh, en = "选择长连接", "choose the persistent connection"
-    return Text(
-        f"在「事件与回调」的「{tab.zh_cn}」中{zh}，添加 {needed}，并发布版本",
-        f"Under “Events & Callbacks”, “{tab.en_us}”, {en}, add {needed}, and publish a version",
+    cure = Text(
+        f"在「事件与回调」的「{tab.zh_cn}」中{zh}，并发布版本",
+        f"Under “Events & Callbacks”, “{tab.en_us}”, {en}, and publish a version",
     )
+    return Finding(check, result, cause, cure, value=address)
 
 
-def _add(check: Check, name: str) -> Text:
-    tab = _TABS[check]
-    return Text(
+def _add(check: Check, result: CheckResult, cause: Text) -> Finding:
+    """The finding for a tab that lacks what the portal needs, or may lack it."""
+    tab, name = _TABS[check], _NEEDED[check]
+    cure = Text(
         f"在「事件与回调」的「{tab.zh_cn}」中添加 {name} 并发布版本",
         f"Add {name} under “Events & Callbacks”, “{tab.en_us}”, and publish a version",
     )
+    return Finding(check, result, cause, cure, value=name)
 
 
 def _address(bot: Bot) -> str:

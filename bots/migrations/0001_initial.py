@@ -64,6 +64,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Checkup',
+            fields=[
+                ('bot', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='checkup', serialize=False, to='bots.bot', verbose_name='bot')),
+                ('next_check_at', models.DateTimeField(db_index=True)),
+                ('asked_at', models.DateTimeField(null=True)),
+                ('checked_at', models.DateTimeField(null=True, verbose_name='checked')),
+                ('observed_at', models.DateTimeField(db_index=True, null=True)),
+            ],
+            options={
+                'verbose_name': 'checkup',
+                'verbose_name_plural': 'checkups',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='PlatformCount',
             fields=[
                 ('bot', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='platform_count', serialize=False, to='bots.bot', verbose_name='bot')),
@@ -265,6 +280,29 @@ class Migration(migrations.Migration):
                 'ordering': ('-id',),
             },
         ),
+        migrations.CreateModel(
+            name='StoredFinding',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('check_name', models.CharField(max_length=30)),
+                ('result', models.CharField(choices=[('ok', 'In order'), ('warning', 'Should be better'), ('wrong', 'Wrong'), ('unknown', 'Not known'), ('waiting', 'Not yet')], max_length=10, verbose_name='result')),
+                ('cause_zh', models.CharField(max_length=1000)),
+                ('cause_en', models.CharField(max_length=1000)),
+                ('cure_zh', models.CharField(blank=True, max_length=1000)),
+                ('cure_en', models.CharField(blank=True, max_length=1000)),
+                ('value', models.CharField(blank=True, max_length=4000)),
+                ('code', models.BigIntegerField(null=True)),
+                ('log_id', models.CharField(blank=True, max_length=128)),
+                ('since', models.DateTimeField(verbose_name='since')),
+                ('looked_at', models.DateTimeField(verbose_name='checked')),
+                ('bot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='bots.bot', verbose_name='bot')),
+            ],
+            options={
+                'verbose_name': 'finding',
+                'verbose_name_plural': 'findings',
+                'default_permissions': (),
+            },
+        ),
         migrations.AddConstraint(
             model_name='bot',
             constraint=models.CheckConstraint(condition=models.Q(('platform__in', ['feishu', 'lark', 'custom'])), name='bot_platform_known'),
@@ -376,5 +414,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='sending',
             constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['message', 'reply', 'update'])), name='sending_kind_known'),
+        ),
+        migrations.AddIndex(
+            model_name='storedfinding',
+            index=models.Index(condition=models.Q(('result', 'ok'), _negated=True), fields=['since'], name='finding_not_in_order'),
+        ),
+        migrations.AddConstraint(
+            model_name='storedfinding',
+            constraint=models.UniqueConstraint(fields=('bot', 'check_name'), name='finding_once_per_check'),
+        ),
+        migrations.AddConstraint(
+            model_name='storedfinding',
+            constraint=models.CheckConstraint(condition=models.Q(('result__in', ['ok', 'warning', 'wrong', 'unknown', 'waiting'])), name='finding_result_known'),
         ),
     ]

@@ -1,6 +1,7 @@
 """The nouns of this room, a subject a file."""
 
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
+from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice
 from bots.models.processes import FleetProcess
@@ -11,6 +12,7 @@ __all__ = [
     "MAX_SLOTS",
     "Bot",
     "BotQuerySet",
+    "Checkup",
     "ConnectionLoss",
     "ConnectionSlot",
     "FleetProcess",
@@ -20,6 +22,7 @@ __all__ = [
     "RefusedPush",
     "SecretUse",
     "Sending",
+    "StoredFinding",
     "default_scopes",
     "own_bot_ids",
 ]

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.setup_panel import live_panel, open_bots
 from bots.models import Bot
 from core.access.models import User
 from core.console.base import operator_of
@@ -28,6 +29,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "may_add": user.has_perm("bots.add_bot"),
             "public_url": settings.PUBLIC_URL,
         }
+    found = open_bots(user)
     return context | {
         "card_groups": [(section.title, section.cards(user)) for section in sections()],
         "panels": [
@@ -36,6 +38,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             for panel in section.panels
             if (entries := panel.entries(user))
         ],
+        "setup": live_panel(found),
+        "is_set_up": not found,
         "problems": _newest_problems(user),
     }
 

@@ -109,6 +109,7 @@ def _describe(call: Call, app: AppConfig) -> dict[str, Any]:
             "request_url": app.webhook_url,
             "subscribed_events": app.events or [],
         },
+        "allow_refresh_token": app.refresh_enabled,
         **_callback_info(app),
     }
 

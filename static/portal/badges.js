@@ -1,22 +1,50 @@
-// Keeps labels about bots up to date, wherever they stand on a page.
+// Keeps labels and checklists of bots up to date, wherever they stand on a page.
 import { writeAges } from "./ages.js";
 import { follow, showStatus } from "./live.js";
 
 const root = document.querySelector("[data-live-bots]");
 const badges = () => [...document.querySelectorAll("[data-live-bot]")];
+const checklists = () => [...document.querySelectorAll("[data-live-checklist]")];
+const digests = (elements, name) => Object.fromEntries(elements.map(({ dataset }) => [dataset[name], dataset.digest]));
 
-if (root && badges().length) {
+// What a person has opened stays open, and the focus stays where it is.
+function replace(element, news) {
+  const isOpen = element.querySelector("details")?.open ?? false;
+  const focused = element.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
+  element.dataset.digest = news.digest;
+  element.innerHTML = news.html;
+  element.querySelector("details")?.toggleAttribute("open", isOpen);
+  if (focused) {
+    element.querySelector(`[data-testid="${focused}"]`)?.focus();
+  }
+}
+
+const setup = document.querySelector("[data-live-setup]");
+
+if (root && (badges().length || setup)) {
   follow({
     socket: root.dataset.socket,
     poll: root.dataset.poll,
-    handshake: () => ({ badges: Object.fromEntries(badges().map(({ dataset }) => [dataset.liveBot, dataset.digest])) }),
+    handshake: () => ({
+      badges: digests(badges(), "liveBot"),
+      checklists: digests(checklists(), "liveChecklist"),
+      setup: setup?.dataset.digest,
+    }),
     show: (message) => {
       for (const badge of badges()) {
-        const news = message.badges[badge.dataset.liveBot];
+        const news = message.badges?.[badge.dataset.liveBot];
         if (news) {
-          badge.dataset.digest = news.digest;
-          badge.innerHTML = news.html;
+          replace(badge, news);
         }
+      }
+      for (const checklist of checklists()) {
+        const news = message.checklists?.[checklist.dataset.liveChecklist];
+        if (news) {
+          replace(checklist, news);
+        }
+      }
+      if (setup && message.setup) {
+        replace(setup, message.setup);
       }
       writeAges();
     },

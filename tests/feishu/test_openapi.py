@@ -205,6 +205,8 @@ def test_the_app_is_described(platform, api):
         published=True,
         redirect_urls=("https://portal.example.com/back/",),
         scopes=(AppScope("im:message", frozenset({"tenant", "user"})), AppScope("offline_access")),
+        in_review=None,
+        may_refresh=None,
     )
     assert platform.requests[1].url.raw_path == b"/open-apis/application/v6/applications/me?lang=zh_cn"
 
@@ -213,8 +215,37 @@ def test_what_is_not_said_of_an_app_stays_unknown(platform, api):
     app = {"app_id": "cli_1", "online_version_id": "", "status": "1", "redirect_urls": None}
     platform.will_say(TOKEN, {"code": 0, "data": {"app": app}})
     assert api.application() == AppInfo(
-        app_id="cli_1", name="", status=3, published=False, redirect_urls=None, scopes=None
+        app_id="cli_1",
+        name="",
+        status=3,
+        published=False,
+        in_review=None,
+        may_refresh=None,
+        redirect_urls=None,
+        scopes=None,
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "published", "in_review", "may_refresh"),
+    [
+        ({"online_version_id": "oav_1", "unaudit_version_id": ""}, True, False, None),
+        ({"online_version_id": 7, "unaudit_version_id": 8, "allow_refresh_token": True}, True, True, True),
+        (
+            {"online_version_id": 0, "unaudit_version_id": "0", "allow_refresh_token": False},
+            False,
+            False,
+            False,
+        ),
+        ({"online_version_id": None, "allow_refresh_token": "on"}, None, None, None),
+    ],
+)
+def test_version_and_refresh_switch_are_read_in_either_spelling(
+    platform, api, said, published, in_review, may_refresh
+):
+    platform.will_say(TOKEN, {"code": 0, "data": {"app": {"app_id": "cli_1"} | said}})
+    app = api.application()
+    assert (app.published, app.in_review, app.may_refresh) == (published, in_review, may_refresh)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"app": []}, {"app": {"app_name": "Helper"}}])

@@ -62,7 +62,12 @@ def answers(portal: Portal) -> st.SearchStrategy[Shot]:
         ("GET", f"{here}/users/ou_answering/open-apis/task/v2/tasks", by_key, ""),
         ("POST", f"/api/v1/bots/{app_id}/messages", by_key, '{"receive_id":"ou_x","text":"x"}'),
         ("PATCH", f"/api/v1/bots/{app_id}/messages/om_x", by_key, '{"content":{"elements":[]}}'),
-        ("GET", f"/admin/bots/bot/{bots['answering_id']}/test-credentials/", browser(portal), ""),
+        (
+            "POST",
+            f"/admin/bots/bot/{bots['answering_id']}/check-again/",
+            (*browser(portal), FORM_TYPE),
+            "",
+        ),
         (
             "POST",
             f"/admin/events/subscription/{bots['receiving_id']}/test/",

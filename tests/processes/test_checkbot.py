@@ -27,7 +27,7 @@ def checkbot(managed_process, environment):
 
 def marks(process: ManagedProcess) -> dict[str, str]:
     lines = (line.partition(" ") for line in process.output.splitlines() if not line.startswith(" "))
-    return {rest.partition(": ")[0]: mark for mark, _, rest in lines if mark in set("✓!✗?")}
+    return {rest.partition(": ")[0]: mark for mark, _, rest in lines if mark in set("✓!✗?…")}
 
 
 def test_connected_bot_is_found_well(sandbox, bot, runfeishu, rows, checkbot):
@@ -39,7 +39,10 @@ def test_connected_bot_is_found_well(sandbox, bot, runfeishu, rows, checkbot):
     process = checkbot()
     assert process.exit_code == 0
     assert {title: mark for title, mark in marks(process).items() if mark != "✓"} == {
-        "Switch “Refresh user_access_token”": "?"
+        "Published version": "?",
+        "Availability": "?",
+        "First message": "…",
+        "First authorization": "…",
     }
     assert sandbox.connections() == 1
 

@@ -94,7 +94,7 @@ ELSEWHERE = (
         why="parts of the fleet: what counts is which process holds which connection",
     ),
     elsewhere("bots/connections", "signals", tests="bots/connections/test_signal_thread.py", why="what its thread sends"),
-    elsewhere("bots/doctor", "case findings", tests="bots/doctor", why="what all examinations share"),
+    elsewhere("bots/doctor", "case findings first_use", tests="bots/doctor", why="what all examinations share"),
     elsewhere("bots/incidents", "detectors", tests="bots/incidents/test_detection.py", why="the list that detection goes through"),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
     elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
@@ -134,7 +134,7 @@ ELSEWHERE = (
         why="the end that both flows share, and the pages on the way there",
     ),
     elsewhere(
-        "auth_sessions/domain/refresh", "claim commit recovery submission switch",
+        "auth_sessions/domain/refresh", "claim commit recovery submission",
         tests="auth_sessions/domain/refresh/test_refresher.py auth_sessions/domain/refresh/test_outages.py auth_sessions/domain/refresh/test_journal.py auth_sessions/domain/refresh/test_state_machine.py",
         why="steps of one refresh, which may fail between any two of them",
     ),

@@ -13,8 +13,8 @@ from django.db.models import CharField, JSONField, Model, TextField
 from django.utils import timezone
 
 from auth_sessions.enums import SessionState
-from bots.enums import Channel
-from bots.models import Bot, FleetProcess, Notice
+from bots.enums import Channel, CheckResult
+from bots.models import Bot, FleetProcess, Notice, StoredFinding
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
 from core.access.audit import record
@@ -133,6 +133,10 @@ def make_private() -> Private:
         chat_id="oc_zulu",
         alertmanager_url="http://zulu.example.com:9093",
     )
+    StoredFinding.objects.create(
+        bot=bot, check_name="redirect_url", result=CheckResult.WRONG, cause_zh="zulu finding 原因", cause_en="zulu finding",
+        cure_zh="zulu cure 处理", cure_en="zulu cure", value="zulu value", since=timezone.now(), looked_at=timezone.now(),
+    )  # fmt: skip
     HandlerSwitch.objects.create(bot=bot, handler="zulu.handlers.order", is_on=False)
     subscription = make_subscription(
         bot, name="Zulu shop", owner=owner, kind=SubscriptionKind.PULL, event_types=["zulu.secret.type_v1"]

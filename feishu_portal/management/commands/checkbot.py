@@ -5,8 +5,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from auth_sessions.domain.refresh.switch import may_refresh
-from bots.doctor import CheckResult, Finding, examination
+from bots.doctor.examination import examination
+from bots.doctor.findings import CheckResult, Finding
 from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text
@@ -17,6 +17,7 @@ _MARKS: Final = {
     CheckResult.WARNING: "!",
     CheckResult.WRONG: "✗",
     CheckResult.UNKNOWN: "?",
+    CheckResult.WAITING: "…",
 }
 _CODE: Final = Text("平台错误码", "platform code")
 _CURE: Final = Text("处理", "What to do")
@@ -24,8 +25,9 @@ _CURE: Final = Text("处理", "What to do")
 
 class Command(BaseCommand):
     help = (
-        "Examine a bot: credentials, long connections, scopes, redirect URL, refresh switch; each with cause and cure. "
-        "Changes nothing. The exit code is 1 if anything is wrong; warnings and what cannot be found out do not count."
+        "Examine a bot, as the checklist on its page does: credentials, long connections, scopes, events, callbacks, redirect "
+        "URL, published version; each with cause and cure. Changes nothing. The exit code is 1 if anything is wrong; warnings, "
+        "what cannot be found out and what has not happened yet do not count."
     )
     requires_system_checks = (SETTINGS,)
 
@@ -40,7 +42,7 @@ class Command(BaseCommand):
         bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
         language = options["lang"] or settings.LANGUAGE_CODE
         wrong = 0
-        for finding in examination(bot, may_refresh=may_refresh(bot), tells_proxy_errors=True):
+        for finding in examination(bot, tells_proxy_errors=True):
             self._print(finding, language)
             wrong += finding.result is CheckResult.WRONG
         if wrong:

@@ -1,4 +1,4 @@
-"""The messages for pages that show labels about bots: those labels that are different now."""
+"""The messages for pages that show labels and checklists of bots: those that are different now."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,38 +6,82 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from bots.admin import checklist as checklist_page
+from bots.admin import setup_panel
 from bots.admin.badges import badge_since, digest
 from bots.admin.bot_form import SECRETS
 from bots.connections.status import statuses
+from bots.doctor.checklist import checklist
 from bots.live_updates import BOTS, SLOTS
-from bots.models import Bot
+from bots.models import Bot, BotQuerySet
+from core.access.models import User
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
 
 MOST = 500
 """Labels on one page."""
+MOST_CHECKLISTS = 5
+"""On one page; each takes a few queries of its own."""
 
 
 class BadgesFeed(Feed):
-    """The page sends ``{"badges": {bot id: digest}}`` and gets ``badges`` {bot id: {html, digest}}."""
+    """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest} and ``setup``, the overview's digest,
+    where it shows those, and gets ``badges`` and ``checklists`` {bot id: {html, digest}} and ``setup`` {html, digest}."""
 
     topics = (BOTS, SLOTS)
 
     def start(self, handshake: Any) -> None:
-        self._badges = {str(UUID(key)): str(known) for key, known in handshake["badges"].items()}
-        if len(self._badges) > MOST:
-            raise ValueError("too many")
+        self._badges = _digests(handshake["badges"], MOST)
+        self._checklists = _digests(handshake.get("checklists", {}), MOST_CHECKLISTS)
+        self._setup = str(handshake["setup"]) if handshake.get("setup") else None
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
-        bots = Bot.objects.visible_to(viewer.user).filter(pk__in=self._badges).defer(*SECRETS)
-        bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
-        if bot_keys is not ANYTHING and slot_keys is not ANYTHING:
-            bots = bots.filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct()
+        badges = self._badge_news(viewer.user, changes)
+        if badges:
+            yield {"type": "badges", "badges": badges}
+        checklists = self._checklist_news(viewer.user, changes)
+        if checklists:
+            yield {"type": "checklists", "checklists": checklists}
+        if self._setup is not None:
+            found = setup_panel.open_bots(viewer.user)
+            now = setup_panel.digest(found)
+            if self._setup != now:
+                self._setup = now
+                yield {"type": "setup", "setup": {"html": setup_panel.drawn(found), "digest": now}}
+
+    def _badge_news(self, user: User, changes: Changes) -> dict[str, dict[str, str]]:
         news = {}
-        for status in statuses(list(bots)):
+        for status in statuses(list(_changed(user, self._badges, changes).defer(*SECRETS))):
             key, now = str(status.bot.pk), digest(status)
             if self._badges[key] != now:
                 self._badges[key] = now
                 news[key] = {"html": badge_since(status), "digest": now}
-        return [{"type": "badges", "badges": news}] if news else []
+        return news
+
+    def _checklist_news(self, user: User, changes: Changes) -> dict[str, dict[str, str]]:
+        if not self._checklists:
+            return {}
+        news = {}
+        for bot in _changed(user, self._checklists, changes):
+            key, found = str(bot.pk), checklist(bot)
+            now = checklist_page.digest(found)
+            if self._checklists[key] != now:
+                self._checklists[key] = now
+                news[key] = {"html": checklist_page.drawn(found), "digest": now}
+        return news
+
+
+def _digests(shown: dict[str, str], most: int) -> dict[str, str]:
+    if len(shown) > most:
+        raise ValueError("too many")
+    return {str(UUID(key)): str(known) for key, known in shown.items()}
+
+
+def _changed(user: User, shown: Iterable[str], changes: Changes) -> BotQuerySet:
+    """The bots of a page that may have changed, as far as the operator may see them."""
+    bots = Bot.objects.visible_to(user).filter(pk__in=shown)
+    bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
+    if bot_keys is ANYTHING or slot_keys is ANYTHING:
+        return bots
+    return bots.filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct()

@@ -4,11 +4,12 @@ import httpx
 import pytest
 import respx
 from django.contrib.auth.models import Permission
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from bots.enums import Transport
-from bots.models import Bot
+from bots.models import Bot, Checkup, StoredFinding
 from core.access.models import AuditEntry, User
 from core.vault.fields import encrypted_field
 from tests.console.rows import (
@@ -178,13 +179,14 @@ def test_error_of_a_connection_is_told_in_the_operators_language(rows: Rows, own
     assert "App ID 或 App Secret 不正确" in html
 
 
-def test_page_warns_of_a_missing_public_url_and_of_scopes_without_refresh(
+def test_page_says_what_needs_no_address_and_warns_of_scopes_without_refresh(
     rows: Rows, as_owner: Client, settings
 ) -> None:
     settings.PUBLIC_URL = ""
     Bot.objects.filter(pk=rows.bot.pk).update(auth_scopes=["contact:user.base:readonly"])
-    notices = as_owner.get(page_of("bots_bot", rows.bot)).context["notices"]
-    assert [notice.partition(":")[0] for notice in notices] == ["Address of the portal", "Lasting grants"]
+    said = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
+    assert "Not set: people authorize by device code" in said
+    assert "The bot does not ask for it: every grant ends after two hours" in said
 
 
 def test_webhook_bot_shows_its_request_url_and_no_connections(owner: User) -> None:
@@ -242,32 +244,52 @@ def refusing_platform() -> Iterator[respx.MockRouter]:
         yield platform
 
 
-def test_examination_names_what_is_in_order_and_explains_what_is_not(
-    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
-) -> None:
-    said = messages_of(as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True))
-    assert said[0] == "In order: Stored App Secret · Address of the portal: PUBLIC_URL."
-    assert said[1].startswith(
-        "Credentials and platform: App ID or App Secret is wrong, or the app is disabled (10014, log-1). "
-        "Compare App ID"
-    )
-    assert said[2].startswith("Admission to the long connection: The proxy opened no way")
-    assert rows.bot.app_secret not in " ".join(said)
+def check_again(client: Client, bot: Bot) -> HttpResponse:
+    """As the button of the checklist does."""
+    return client.post(page_of("bots_bot", bot, "check_again"), follow=True)
 
 
-def test_examination_ranks_what_it_says(
+def test_checklist_names_what_is_in_order_and_explains_what_is_not(
     rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
 ) -> None:
-    answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    levels = [message.level_tag for message in answer.context["messages"]]
-    assert levels[:3] == ["success", "error", "error"]
-    assert set(levels[3:]) == {"info"}
+    answer = check_again(as_owner, rows.bot)
+    assert answer.redirect_chain[-1][0].endswith("#checklist")
+    said = text_of(answer)
+    assert "App ID or App Secret is wrong, or the app is disabled" in said
+    assert "10014" in said
+    assert "Compare App ID" in said
+    assert "log-1" in said
+    assert "Admission to the long connection" in said
+    assert "The proxy opened no way" in said
+    assert "Stored App Secret" in said
+    assert rows.bot.app_secret not in answer.content.decode()
+
+
+def test_checklist_is_there_without_an_examination_and_looking_at_it_asks_the_platform_nothing(
+    rows: Rows, as_owner: Client
+) -> None:
+    with respx.mock(base_url=PLATFORM, assert_all_called=False) as platform:
+        answer = as_owner.get(page_of("bots_bot", rows.bot, "check_again"), follow=True)
+        assert not platform.calls
+    assert "Being checked for the first time" in text_of(answer)
+    assert "Stored App Secret" in text_of(answer)
+
+
+def test_checking_again_at_once_asks_the_platform_nothing(
+    rows: Rows, as_owner: Client, refusing_platform: respx.MockRouter
+) -> None:
+    check_again(as_owner, rows.bot)
+    calls = refusing_platform.calls.call_count
+    assert messages_of(check_again(as_owner, rows.bot)) == [
+        "It was checked a few seconds ago. Changes in the developer console take a moment."
+    ]
+    assert refusing_platform.calls.call_count == calls
 
 
 def test_owner_does_not_learn_how_a_typed_proxy_failed_and_a_superuser_does(
     rows: Rows, as_owner: Client, as_superuser: Client
 ) -> None:
-    said: dict[str, set[str]] = {"owner": set(), "superuser": set()}
+    told: dict[str, set[str]] = {"page": set(), "superuser": set()}
     for mood in ("forbidding", "gibberish"):
         with LoopbackProxy(mood=mood) as proxy:
             rows.bot.platform, rows.bot.app_secret, rows.bot.proxy_url = (
@@ -276,19 +298,23 @@ def test_owner_does_not_learn_how_a_typed_proxy_failed_and_a_superuser_does(
                 f"http://ops:hush@{proxy.address}",
             )
             rows.bot.save()
-            for who, client in (("owner", as_owner), ("superuser", as_superuser)):
-                answer = client.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-                said[who].add(next(text for text in messages_of(answer) if text.startswith("Credentials")))
-    [told] = said["owner"]
-    assert "The proxy opened no way" in told
-    assert len(said["superuser"]) == 2
-    assert any("The proxy forbids" in text for text in said["superuser"])
+            Checkup.objects.filter(bot=rows.bot).update(asked_at=None)
+            told["superuser"].update(messages_of(check_again(as_superuser, rows.bot))[1:])
+            for client in (as_owner, as_superuser):
+                page = client.get(page_of("bots_bot", rows.bot, "change"))
+                finding = StoredFinding.objects.get(bot=rows.bot, check_name="credentials")
+                assert finding.cause_en in text_of(page)
+                told["page"].add(finding.cause_en)
+    [kept] = told["page"]
+    assert "The proxy opened no way" in kept
+    assert len(told["superuser"]) == 2
+    assert any("The proxy forbids" in text for text in told["superuser"])
 
 
 def test_secret_that_cannot_be_opened_is_told(rows: Rows, as_owner: Client, settings) -> None:
     settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
-    answer = as_owner.get(page_of("bots_bot", rows.bot, "test_credentials"), follow=True)
-    assert any("ENCRYPTION_KEYS" in said for said in messages_of(answer))
+    assert "ENCRYPTION_KEYS" in text_of(as_owner.get(page_of("bots_bot", rows.bot, "change")))
+    assert "ENCRYPTION_KEYS" in text_of(check_again(as_owner, rows.bot))
 
 
 def test_deleting_a_bot_asks_first_takes_everything_with_it_and_is_audited(

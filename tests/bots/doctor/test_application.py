@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, CheckResult
+from bots.doctor.findings import Check, CheckResult
 from tests.bots.doctor.patient import app_of, described, look, results
 
 pytestmark = pytest.mark.django_db
@@ -27,13 +27,43 @@ def test_app_without_bot_capability_is_wrong(bot, platform):
         ({"status": 0}, CheckResult.WRONG),
         ({"status": 2}, CheckResult.WRONG),
         ({"status": 3}, CheckResult.OK),
-        ({"online_version_id": ""}, CheckResult.WARNING),
-        ({"online_version_id": None}, CheckResult.OK),
     ],
 )
 def test_state_of_the_app_is_judged(bot, platform, values, result):
     platform.application.respond(json=app_of(bot, **values))
     assert look(bot)[Check.APPLICATION].result is result
+
+
+@pytest.mark.parametrize(
+    ("values", "result"),
+    [
+        ({"online_version_id": "oav_1", "unaudit_version_id": ""}, CheckResult.OK),
+        ({"online_version_id": "oav_1", "unaudit_version_id": "oav_2"}, CheckResult.WARNING),
+        ({"online_version_id": "", "unaudit_version_id": "oav_2"}, CheckResult.WRONG),
+        ({"online_version_id": ""}, CheckResult.WRONG),
+        ({"online_version_id": None}, CheckResult.UNKNOWN),
+    ],
+)
+def test_published_version_is_judged(bot, platform, values, result):
+    platform.application.respond(json=app_of(bot, **values))
+    finding = look(bot)[Check.VERSION]
+    assert finding.result is result
+    assert bool(finding.cure.en_us) == (result is not CheckResult.OK)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "result", "code"),
+    [
+        (True, CheckResult.OK, None),
+        (False, CheckResult.WRONG, 20074),
+        (None, CheckResult.UNKNOWN, None),
+        ("on", CheckResult.UNKNOWN, None),
+    ],
+)
+def test_refresh_switch_is_read_where_the_platform_tells(bot, platform, allowed, result, code):
+    platform.application.respond(json=app_of(bot, allow_refresh_token=allowed))
+    finding = look(bot)[Check.REFRESH]
+    assert (finding.result, finding.code) == (result, code)
 
 
 def test_app_that_may_not_read_itself_is_unknown_and_says_what_to_enable(bot, platform):
@@ -44,6 +74,8 @@ def test_app_that_may_not_read_itself_is_unknown_and_says_what_to_enable(bot, pl
     assert "application:application:self_manage" in finding.cure.en_us
     assert findings[Check.REDIRECT_URL].result is CheckResult.UNKNOWN
     assert bot.redirect_uri in findings[Check.REDIRECT_URL].cure.en_us
+    assert findings[Check.REDIRECT_URL].value == bot.redirect_uri
+    assert findings[Check.REFRESH].result is findings[Check.VERSION].result is CheckResult.UNKNOWN
     assert findings[Check.USER_SCOPES].result is CheckResult.UNKNOWN
     assert "docx:document:readonly" in findings[Check.USER_SCOPES].cure.en_us
     assert CheckResult.WRONG not in results(findings).values()

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from bots.connections.status import PATIENCE
-from bots.doctor import Check, CheckResult
+from bots.doctor.findings import Check, CheckResult
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionLoss
 from tests.bots.doctor.patient import counted, look

@@ -1,6 +1,7 @@
 import pytest
 
-from bots.doctor import Check, CheckResult, portal
+from bots.doctor import portal
+from bots.doctor.findings import Check, CheckResult
 from bots.enums import Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
@@ -8,6 +9,7 @@ from tests.bots.doctor.patient import SECRET, look
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
+REGISTERED = "https://portal.example.com"
 
 
 def test_secret_sealed_with_another_key_is_wrong_and_asks_the_platform_nothing(bot, platform, settings):
@@ -30,7 +32,7 @@ def test_missing_secret_is_wrong(bot, platform):
 @pytest.mark.parametrize(
     ("url", "result"),
     [
-        ("", CheckResult.WARNING),
+        ("", CheckResult.OK),
         ("http://portal.example.com", CheckResult.WARNING),
         ("http://localhost:8000", CheckResult.OK),
         ("http://127.0.0.1:8000", CheckResult.OK),
@@ -42,16 +44,22 @@ def test_public_url_is_judged(bot, platform, settings, url, result):
     settings.PUBLIC_URL = url
     findings = look(bot)
     assert findings[Check.PUBLIC_URL].result is result
-    assert (Check.REDIRECT_URL in findings) == bool(url)
+    assert findings[Check.REDIRECT_URL].result is (
+        CheckResult.OK if url in {"", REGISTERED} else CheckResult.WRONG
+    )
 
 
-@pytest.mark.parametrize(
-    ("may_refresh", "result", "code"),
-    [(None, CheckResult.UNKNOWN, None), (True, CheckResult.OK, None), (False, CheckResult.WRONG, 20074)],
-)
-def test_refresh_switch_is_known_only_from_a_refresh(bot, platform, may_refresh, result, code):
-    finding = look(bot, may_refresh=may_refresh)[Check.REFRESH]
-    assert (finding.result, finding.code) == (result, code)
+def test_without_an_address_people_authorize_by_device_code_and_webhooks_are_impossible(
+    bot, platform, settings
+):
+    settings.PUBLIC_URL = ""
+    findings = look(bot)
+    assert "device code" in findings[Check.PUBLIC_URL].cause.en_us
+    assert "设备码" in findings[Check.REDIRECT_URL].cause.zh_cn
+    assert findings[Check.REDIRECT_URL].result is CheckResult.OK
+    bot.transport = Transport.WEBHOOK
+    bot.save()
+    assert look(bot)[Check.PUBLIC_URL].result is CheckResult.WRONG
 
 
 @pytest.mark.parametrize(

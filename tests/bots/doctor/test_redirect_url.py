@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, CheckResult
+from bots.doctor.findings import Check, CheckResult
 from tests.bots.doctor.patient import app_of, look
 
 pytestmark = pytest.mark.django_db

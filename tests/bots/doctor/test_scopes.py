@@ -1,6 +1,6 @@
 import pytest
 
-from bots.doctor import Check, CheckResult
+from bots.doctor.findings import Check, CheckResult
 from bots.models import Bot
 from tests.bots.doctor.patient import app_of, look, scopes
 
@@ -38,3 +38,19 @@ def test_offline_access_that_is_not_enabled_is_wrong_and_not_asked_for_a_warning
     findings = look(bot)
     assert findings[Check.OFFLINE_ACCESS].result is CheckResult.WARNING
     assert findings[Check.USER_SCOPES].result is CheckResult.OK
+
+
+@pytest.mark.parametrize(
+    ("enabled", "result"),
+    [
+        (scopes("im:message.p2p_msg:readonly", types=["tenant"]), CheckResult.OK),
+        (scopes("im:message"), CheckResult.OK),
+        (scopes("im:message.group_at_msg:readonly"), CheckResult.WARNING),
+        (scopes("im:message.p2p_msg:readonly", types=["user"]), CheckResult.WARNING),
+    ],
+)
+def test_direct_messages_take_a_scope_of_their_own(bot, platform, enabled, result):
+    platform.application.respond(json=app_of(bot, scopes=enabled))
+    finding = look(bot)[Check.RECEIVING]
+    assert finding.result is result
+    assert bool(finding.value) == (result is not CheckResult.OK)

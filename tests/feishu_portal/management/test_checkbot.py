@@ -1,18 +1,14 @@
 import io
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 import respx
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
-from auth_sessions.enums import RefreshOutcome
-from auth_sessions.models import RefreshAttempt
-from bots.doctor import Check, CheckResult, Finding
+from bots.doctor.findings import Check, CheckResult, Finding
 from bots.models import Bot
 from feishu.text import Text
-from tests.factories import PLATFORM, make_bot, make_grant
+from tests.factories import PLATFORM, make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +38,7 @@ def found(monkeypatch) -> list[Finding]:
     findings = [*FINDINGS]
     monkeypatch.setattr(
         "feishu_portal.management.commands.checkbot.examination",
-        lambda _bot, may_refresh, **_: iter(findings),
+        lambda _bot, **_: iter(findings),
     )
     return findings
 
@@ -105,38 +101,3 @@ def test_no_secret_is_printed_even_if_the_platform_echoes_it(bot, refusing_platf
     assert "10015" in out.getvalue()
     assert "424242" in out.getvalue()
     assert SECRET not in out.getvalue() + str(caught.value)
-
-
-def attempt(bot: Bot, *, hours_ago: int, outcome: RefreshOutcome, code: int | None = None) -> None:
-    RefreshAttempt.objects.create(
-        token=bot.user_tokens.first() or make_grant(bot),
-        generation=1,
-        claimed_at=timezone.now() - timedelta(hours=hours_ago),
-        outcome=outcome,
-        code=code,
-    )
-
-
-@pytest.mark.parametrize(
-    ("attempts", "known"),
-    [
-        ([], None),
-        ([{"outcome": RefreshOutcome.OK}], True),
-        ([{"outcome": RefreshOutcome.DEAD_APP, "code": 20074}], False),
-        ([{"outcome": RefreshOutcome.DEAD_APP, "code": 20074}, {"outcome": RefreshOutcome.OK}], True),
-        ([{"outcome": RefreshOutcome.OK}, {"outcome": RefreshOutcome.DEAD_APP, "code": 20074}], False),
-        ([{"outcome": RefreshOutcome.DEAD_USER, "code": 20064}], None),
-        ([{"outcome": RefreshOutcome.OK}, {"outcome": RefreshOutcome.DEAD_USER, "code": 20064}], True),
-    ],
-)
-def test_refresh_switch_is_known_from_the_latest_refresh_that_tells(bot, monkeypatch, attempts, known):
-    told = []
-    monkeypatch.setattr(
-        "feishu_portal.management.commands.checkbot.examination",
-        lambda _bot, may_refresh, **_: told.append(may_refresh) or iter(()),
-    )
-    attempt(make_bot(), hours_ago=0, outcome=RefreshOutcome.DEAD_APP, code=20074)
-    for number, values in enumerate(attempts):
-        attempt(bot, hours_ago=len(attempts) - number, **values)
-    checkbot(bot.app_id)
-    assert told == [known]

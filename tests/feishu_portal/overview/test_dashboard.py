@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
+from bots.enums import CheckResult
+from bots.models import Bot, StoredFinding
 from core.access.models import User
 from core.console.overview import Entry
 from events.enums import EventStatus
@@ -158,3 +160,40 @@ def test_overview_looks_at_a_bounded_stretch_of_events(rows: Rows, as_superuser:
         make_event(rows.bot, EventStatus.DONE)
     assert cards(as_superuser)["events"] == "2+"
     assert cards(as_superuser)["failed"] == "0"
+
+
+def finding(bot: Bot, name: str, result: CheckResult = CheckResult.WRONG) -> None:
+    now = timezone.now()
+    StoredFinding.objects.create(
+        bot=bot, check_name=name, result=result, cause_zh="因", cause_en="cause", since=now, looked_at=now
+    )
+
+
+def test_bots_with_open_rows_are_named_with_what_is_to_be_set_right(rows: Rows, as_owner: Client) -> None:
+    for name in ("redirect_url", "user_scopes", "refresh", "version"):
+        finding(rows.bot, name)
+    finding(make_rows().bot, "version")
+    html = text_of(as_owner.get(INDEX))
+    assert html.count("4 things to set right") == 1
+    assert "Scopes to ask users for, Redirect URL, Switch “Refresh user_access_token” and others" in html
+    assert f"{reverse('admin:bots_bot_change', args=[rows.bot.pk])}#checklist" in html
+    assert "1 thing to set right" not in html
+
+
+def test_all_clear_is_not_given_while_a_bot_is_not_set_up(rows: Rows, as_owner: Client) -> None:
+    rows.bot.user_tokens.all().delete()
+    rows.incident.delete()
+    connect_slots(rows.bot.slots, error_at=None, error_code=None)
+    rows.event.delete()
+    rows.session.delete()
+    finding(rows.bot, "redirect_url")
+    html = text_of(as_owner.get(INDEX))
+    assert "Everything works." not in html
+    assert "None beside those above." in html
+
+
+def test_welcome_without_a_public_address_speaks_of_device_codes(as_superuser: Client, settings) -> None:
+    settings.PUBLIC_URL = ""
+    html = text_of(as_superuser.get(INDEX))
+    assert "people authorize by device code" in html
+    assert "without it there is no redirect URL" not in html
