@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -352,6 +353,8 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         """Leads to the checklist; posted to, it has the bot examined first. The transport bounds the time that takes."""
         bot = self.visible_or_404(request, unquote(object_id))
         if request.method == "POST":
+            if not self.has_change_permission(request, bot):
+                raise PermissionDenied
             self._examine(request, bot)
         return HttpResponseRedirect(f"{self.page_after(request, bot)}#checklist")
 

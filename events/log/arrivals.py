@@ -22,6 +22,7 @@ def arrivals(bot: Bot) -> Iterator[Observation]:
     if message := _latest(bot, MESSAGE_RECEIVED):
         yield _in_order(Check.MESSAGES, _MESSAGE, message)
         yield _in_order(Check.FIRST_MESSAGE, _MESSAGE, message)
+        yield _in_order(Check.VERSION, _MESSAGE, message)  # subscriptions take effect with one alone
         if message.arrived_by == Transport(bot.transport).value:
             yield _in_order(Check.EVENTS, _MESSAGE, message)
     for event_type in (CLICK, OLD_CARD_CALLBACK):

@@ -85,6 +85,8 @@ def _describe(call: Call, app: AppConfig) -> dict[str, Any]:
         "status": 1 if app.enabled else 0,
         "scene_type": 0,
         "redirect_urls": app.redirect_urls,
+        "online_version_id": f"oav_{app.app_id.removeprefix('cli_')}",
+        "unaudit_version_id": "",
         "app_name": (english and app.en_name) or app.name,
         "avatar_url": avatar_url(str(call.request.base_url), app.name),
         "description": "",

@@ -15,6 +15,8 @@ async def test_application_tells_redirect_urls_and_scopes_of_itself_alone(platfo
     body = (await platform.api("GET", "application/v6/applications/me", params={"lang": "en_us"})).json()
     app = body["data"]["app"]
     assert app["redirect_urls"] == ["https://portal.example.test/oauth/callback"]
+    assert app["online_version_id"].startswith("oav_")
+    assert (app["unaudit_version_id"], app["allow_refresh_token"]) == ("", True)
     assert "offline_access" in [scope["scope"] for scope in app["scopes"]]
     other = await platform.api("GET", f"application/v6/applications/{OTHER_APP_ID}")
     assert other.json()["code"] == 210504

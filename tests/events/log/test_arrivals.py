@@ -10,6 +10,7 @@ from events.models import Event
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
+MESSAGE = {Check.MESSAGES, Check.FIRST_MESSAGE, Check.VERSION}
 
 
 def arrive(bot: Bot, event_type: str, by: Arrived = Arrived.WEBSOCKET) -> None:
@@ -31,8 +32,8 @@ def seen(bot: Bot) -> set[Check]:
 @pytest.mark.parametrize(
     ("event_type", "by", "shown"),
     [
-        ("im.message.receive_v1", Arrived.WEBSOCKET, {Check.MESSAGES, Check.FIRST_MESSAGE, Check.EVENTS}),
-        ("im.message.receive_v1", Arrived.WEBHOOK, {Check.MESSAGES, Check.FIRST_MESSAGE}),
+        ("im.message.receive_v1", Arrived.WEBSOCKET, MESSAGE | {Check.EVENTS}),
+        ("im.message.receive_v1", Arrived.WEBHOOK, MESSAGE),
         ("card.action.trigger", Arrived.WEBSOCKET, {Check.CLICKS, Check.CALLBACKS}),
         ("card.action.trigger", Arrived.WEBHOOK, {Check.CLICKS}),
         ("card.action.trigger_v1", Arrived.WEBSOCKET, {Check.CLICKS, Check.CALLBACKS}),
