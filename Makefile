@@ -9,7 +9,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 PYTHONS ?= python3 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup foreign test test-fast coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
+.PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
 .PHONY: bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools
 
@@ -34,16 +34,23 @@ deploy-tools: $(VENV)/.deploy ## what tests/deploy checks images, compose files 
 WORKERS := -n $(shell echo $$(( $(CORES) + 2 ))) --maxprocesses 6 --dist worksteal
 
 # Three passes: what needs no server, the others on PostgreSQL, and what touches a database again on SQLite;
-# tests/services/plugin.py chooses. MEASURED="-m coverage run" measures what they reach, but for the second: most of the
-# processes are started there, and it is left as fast as it is.
-test: test-fast ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
-	TEST_DATABASE=postgres $(PYTHON) -m pytest $(WORKERS) $(ARGS)
-	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) -m pytest $(WORKERS) $(ARGS)
+# tests/services/plugin.py chooses. Each remembers its own failures: ARGS="--last-failed" runs those of each again.
+# MEASURED="-m coverage run" measures what they reach, but for the second: most of the processes are started there, and it is
+# left as fast as it is.
+test: test-fast test-postgres test-sqlite ## the whole suite, on PostgreSQL and again on SQLite (ARGS="tests/feishu -k frames")
 
 # --- for whoever changes the code
 
+PYTEST = -m pytest --override-ini cache_dir=.pytest_cache/$@ --last-failed-no-failures none
+
 test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
-	TEST_DATABASE=none $(PYTHON) $(MEASURED) -m pytest -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
+	TEST_DATABASE=none $(PYTHON) $(MEASURED) $(PYTEST) -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
+
+test-postgres: $(DEVELOPMENT)
+	TEST_DATABASE=postgres $(PYTHON) $(PYTEST) $(WORKERS) $(ARGS)
+
+test-sqlite: $(DEVELOPMENT)
+	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) $(PYTEST) $(WORKERS) $(ARGS)
 
 # npm knows a company's CA by another variable than Python does.
 FOREIGN := tests/sandbox/foreign tests/contracts
