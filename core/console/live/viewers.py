@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
 from django.utils.translation import get_language_from_request
 
 from core.access.models import User
@@ -39,19 +40,26 @@ def viewer_of(scope: Scope) -> Viewer | None:
 def is_from_own_page(scope: Scope) -> bool:
     """Whether a page of this portal opens the socket. A browser sends cookies along with the sockets of any page, and the
     page's origin; so a request without an origin is refused as well."""
-    host, origin = _header(scope, b"host"), _header(scope, b"origin")
-    if origin in settings.CSRF_TRUSTED_ORIGINS:
-        return True
+    host = _header(scope, b"host")
+    if settings.USE_X_FORWARDED_HOST:
+        host = _header(scope, b"x-forwarded-host") or host
     try:
-        asked = urlsplit(origin)
+        asked = urlsplit(_header(scope, b"origin"))
     except ValueError:
         return False
+    if any(_is_at(asked, urlsplit(trusted)) for trusted in settings.CSRF_TRUSTED_ORIGINS):
+        return True
     return (
         asked.scheme in ({"https"} if settings.HTTPS else {"http", "https"})
         and bool(host)
         and asked.netloc == host.lower()
         and validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
     )
+
+
+def _is_at(asked: SplitResult, trusted: SplitResult) -> bool:
+    """Whether an origin is a trusted one, by Django's rule for forms: ``*.`` stands for subdomains."""
+    return asked.scheme == trusted.scheme and is_same_domain(asked.netloc, trusted.netloc.removeprefix("*"))
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -49,3 +49,18 @@ def test_behind_https_a_page_without_it_is_another_one(settings) -> None:
     settings.HTTPS = True
     assert not is_from_own_page(scope("http://portal.test"))
     assert is_from_own_page(scope("https://portal.test"))
+
+
+def test_trusted_subdomains_are_those_that_forms_come_from(settings) -> None:
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.corp.test"]
+    assert is_from_own_page(scope("https://portal.corp.test", "upstream"))
+    for other in ("http://portal.corp.test", "https://corp.test.evil.test", "https://evilcorp.test"):
+        assert not is_from_own_page(scope(other, "upstream"))
+
+
+def test_host_is_that_of_the_proxy_in_front_where_that_is_believed(settings) -> None:
+    asked = scope("http://portal.test", "upstream")
+    asked["headers"].append((b"x-forwarded-host", b"portal.test"))  # type: ignore[attr-defined]
+    assert not is_from_own_page(asked)
+    settings.USE_X_FORWARDED_HOST = True
+    assert is_from_own_page(asked)
