@@ -9,6 +9,7 @@ from bots.enums import PlatformName
 from bots.models import Bot
 from bots.service import save_bot
 from core.access.actors import Actor
+from core.database.connections import give_back
 from feishu.categories import Category
 from feishu.credentials import AppCredentials
 from feishu.errors import APIError
@@ -45,6 +46,7 @@ def may_be_wrong_brand(bot: Bot) -> bool:
 
 def is_known_to(brand: PlatformName, credentials: AppCredentials, tokens: TenantTokens | None = None) -> bool:
     """Whether the brand accepts App ID and App Secret. One call; raises TransportError or MalformedAnswer."""
+    give_back(before_waiting=True)
     try:
         (tokens or TenantTokens()).get(replace(credentials, platform=_ADDRESSES[brand]))
     except APIError:

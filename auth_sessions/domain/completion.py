@@ -18,6 +18,7 @@ from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
 from core.access import audit
 from core.access.actors import SYSTEM, Actor
+from core.database.connections import give_back
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
 
@@ -48,6 +49,7 @@ def complete(
 ) -> CompletionOutcome:
     """Store the tokens if the person who authorized is the person who was asked; end the session either way. ``address``: of
     the person's browser, for the audit log; by device code it is not known."""
+    give_back(before_waiting=True)
     try:
         who = _whose(oauth, tokens)
     except FeishuError as problem:

@@ -202,7 +202,6 @@ def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
     if pause > LONGEST_PAUSE:
         raise first
     logger.warning("code_exchange_repeated", extra={"session": str(session.pk), "error": str(first)})
-    give_back(before_waiting=True)
     sleep(pause)
     try:
         return _exchange_once(oauth, session, code)
@@ -213,6 +212,7 @@ def _exchange(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
 
 
 def _exchange_once(oauth: OAuth, session: AuthSession, code: str) -> TokenSet:
+    give_back(before_waiting=True)
     return oauth.exchange_code(
         code=code, redirect_uri=session.bot.redirect_uri, verifier=session.code_verifier
     )

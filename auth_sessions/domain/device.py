@@ -21,6 +21,7 @@ from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession, DeviceConsent
 from auth_sessions.notify import notify_card
 from core.access.actors import SYSTEM, Actor
+from core.database.connections import give_back
 from core.database.text import storable
 from core.log_context import log_context
 from core.vault.fields import encrypted_field
@@ -65,8 +66,10 @@ def claim_start(session: AuthSession) -> bool:
 def start_code(session: AuthSession) -> None:
     """Get a code from the platform, after ``claim_start``: one call of at most five seconds. Raises FeishuError; the session
     still needs a code then."""
+    codes = DeviceCodes(session.bot.credentials)
+    give_back(before_waiting=True)
     try:
-        code = DeviceCodes(session.bot.credentials).start(session.scopes, timeout=START_TIMEOUT)
+        code = codes.start(session.scopes, timeout=START_TIMEOUT)
     except FeishuError as error:
         DeviceConsent.objects.filter(pk=session.pk).update(
             start_lease_until=None, error=storable(str(error), 500)

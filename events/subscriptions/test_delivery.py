@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils import timezone
 
+from core.database.connections import give_back
 from events.enums import SubscriptionKind
 from events.models import Subscription
 from events.subscriptions.http.answers import MAX_ANSWER, Asked, read_answer
@@ -72,6 +73,7 @@ def send_test(subscription: Subscription) -> TestOutcome:
         secrets=subscription.secrets,
         most_read=MAX_ANSWER if is_asked else MAX_READ,
     )
+    give_back(before_waiting=True)
     began_at = time.monotonic()
     result = async_to_sync(post)(request, networks=Networks.parse(settings.DELIVERY_NETWORKS))
     asked = read_answer(result, event_type) if is_asked else Asked(result)

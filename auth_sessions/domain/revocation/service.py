@@ -24,6 +24,7 @@ from bots.models import Bot
 from core.access import audit
 from core.access.actors import PLATFORM, SYSTEM, Actor
 from core.background.retry import RetrySchedule
+from core.database.connections import give_back
 from core.database.text import storable
 from core.log_context import log_context
 from core.vault.fields import encrypted_field
@@ -246,8 +247,10 @@ def withdraw_at_platform(revocation_id: UUID) -> Revocation:
 
 def _withdraw(revocation: Revocation) -> None:
     hint = cast("TokenHint", revocation.token_hint)
+    oauth, token = OAuth(revocation.grant.bot.credentials), revocation.token
+    give_back(before_waiting=True)
     try:
-        OAuth(revocation.grant.bot.credentials).revoke(revocation.token, hint, timeout=TIMEOUT)
+        oauth.revoke(token, hint, timeout=TIMEOUT)
     except OAuthError as error:
         # A token that the platform holds for invalid needs no withdrawal (RFC 7009 2.2).
         if error.info.category not in _ALREADY_DEAD and error.error != "invalid_grant":

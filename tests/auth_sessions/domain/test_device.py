@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from auth_sessions import handlers
@@ -303,3 +304,19 @@ def test_secrets_are_sealed(session):
 def test_start_link_of_the_browser_does_not_open_such_a_session(session, client, settings):
     settings.PUBLIC_URL = "http://portal.test"
     assert client.get(f"/oauth/start/{session.start_token}/").status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_of_the_database_is_not_held_while_a_code_is_asked_for(bot, settings, platform):
+    settings.PUBLIC_URL = ""
+    is_held = []
+
+    def answer(_request):
+        is_held.append(connection.connection is not None)
+        return httpx.Response(200, json=device_answer())
+
+    platform.device.mock(side_effect=answer)
+    asked = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
+    assert claim_start(asked)
+    start_code(asked)
+    assert is_held == [False]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from auth_sessions.domain.sessions import request_authorization
@@ -179,3 +180,21 @@ def test_tokens_of_nobody_knows_whom_are_withdrawn_at_the_platform(session, clie
     assert session.state == SessionState.FAILED
     assert platform.revoke.call_count == 1
     assert b"token=refresh-token-1" in platform.revoke.calls.last.request.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_of_the_database_is_not_held_while_the_platform_is_asked(session, client, platform):
+    is_held = []
+
+    def saying(body):
+        def answer(_request):
+            is_held.append(connection.connection is not None)
+            return httpx.Response(200, json=body)
+
+        return answer
+
+    platform.token.mock(side_effect=saying(token_answer()))
+    platform.user_info.mock(side_effect=saying(user_answer("ou_asked")))
+    query = open_link(session, client)
+    assert come_back(session, client, state=query["state"], code="c").status_code == 200
+    assert is_held == [False, False]

@@ -13,7 +13,7 @@ from events.enums import SubscriptionKind, SubscriptionState
 from events.models import Subscription
 from events.subscriptions.http.answers import Asked
 from events.subscriptions.http.post import PushResult
-from events.subscriptions.test_delivery import TestOutcome
+from events.subscriptions.test_delivery import TestOutcome, send_test
 from tests.console.rows import messages_of, page_of, text_of
 from tests.events.handler_runs import dispatched, fanned_out, handed_over_click, stored_event
 from tests.events.subscriptions.http.receiver import running
@@ -130,6 +130,19 @@ def test_a_test_says_what_the_receiver_said(subscription, as_owner: Client, monk
     monkeypatch.setattr("events.admin.subscriptions.send_test", lambda _row: outcome)
     [message] = messages_of(as_owner.post(f"{LIST}{subscription.pk}/test/", follow=True))
     assert said in message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_holds_no_connection_of_the_database_while_it_waits(rows, owner, monkeypatch):
+    is_held = []
+
+    def wait(*_arguments, **_options):
+        is_held.append(connection.connection is not None)
+        return PushResult(204)
+
+    monkeypatch.setattr("events.subscriptions.test_delivery.async_to_sync", lambda _post: wait)
+    send_test(make_subscription(rows.bot, owner=owner))
+    assert is_held == [False]
 
 
 @pytest.fixture

@@ -360,3 +360,16 @@ def test_revoking_from_two_threads_ends_the_grant_once(grant, revoked):
         thread.join(20)
     assert Revocation.objects.count() == 1
     assert AuditEntry.objects.filter(action="user_token.revoked").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_of_the_database_is_not_held_while_the_platform_is_told(grant, revoked):
+    is_held = []
+
+    def answer(_request):
+        is_held.append(connection.connection is not None)
+        return httpx.Response(200)
+
+    revoked.mock(side_effect=answer)
+    revoke(grant=grant, actor=OPERATOR)
+    assert is_held == [False]
