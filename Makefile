@@ -1,17 +1,18 @@
 # One virtual environment and its lock files: requirements-dev.lock holds all of requirements.lock, and the tools;
-# requirements-docs.lock is what the documentation site is built with and requirements-deploy.lock what checks deploy/, in
-# versions that agree with the others.
+# requirements-docs.lock is what the documentation site is built with, requirements-deploy.lock what checks deploy/ and
+# requirements-release.lock what checks a release, in versions that agree with the others; deploy/docker/image.lock is
+# requirements.lock with the extras.
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PYTHON) -m pip --quiet --no-input
 # The first of these that runs and is new enough makes the virtual environment.
-PYTHONS ?= python3 python3.13 python3.12 python3.11
+PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools
+.PHONY: bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools release-check test-versions
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -51,6 +52,9 @@ test-postgres: $(DEVELOPMENT)
 
 test-sqlite: $(DEVELOPMENT)
 	TEST_DATABASE=sqlite $(PYTHON) $(MEASURED) $(PYTEST) $(WORKERS) $(ARGS)
+
+test-versions: $(DEVELOPMENT) ## the fast tests on every supported Python that is found, and on the oldest Django (ARGS="--all", "--here")
+	$(PYTHON) -m tests.versions $(ARGS)
 
 # npm knows a company's CA by another variable than Python does.
 FOREIGN := tests/sandbox/foreign tests/contracts
@@ -162,12 +166,14 @@ chaos-tokens: $(DEVELOPMENT) ## kill, stop and starve the refresher for half an 
 chaos-events: $(DEVELOPMENT) ## kill listeners, workers, database and broker in bursts of events, and count what it cost (ARGS="--rounds 5")
 	$(PYTHON) -m bench.chaos_events $(ARGS)
 
-lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml
+lock: $(DEVELOPMENT) ## the lock files anew, from pyproject.toml (ARGS="--upgrade", "--upgrade-package django")
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || $(PIP) install uv
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --output-file requirements-dev.lock
+	$(COMPILE) --all-extras --constraint requirements-dev.lock --output-file deploy/docker/image.lock
 	$(subst pyproject.toml,--group build,$(COMPILE)) --constraint requirements-dev.lock --output-file deploy/docker/build.lock
 	$(subst pyproject.toml,--group deploy,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-deploy.lock
+	$(subst pyproject.toml,--group release,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-release.lock
 	$(subst pyproject.toml,--group docs,$(COMPILE)) --constraint requirements-dev.lock --output-file requirements-docs.lock
 	$(foreach folder,$(FOREIGN),$(subst pyproject.toml,$(folder)/requirements.in,$(COMPILE)) --output-file $(folder)/requirements.lock &&) true
 
@@ -190,10 +196,16 @@ docs: $(DEVELOPMENT) ## the pages that are made of the code: settings and .env.e
 site: $(VENV)/.site docs/.site/node_modules/.installed ## the documentation site into site/, both languages; fails on a link that leads nowhere
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 
+release-check: $(DEVELOPMENT) $(VENV)/.release ## the files of a release into dist/, built twice, installed in an empty environment, with SBOM and checksums
+	$(PYTHON) -m deploy.release
+
 pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
 	$(PYTHON) -m tests.pictures
 
-COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet \
+# A release of a library is taken once it is this old: most that were hijacked or broken were withdrawn within days. What
+# cannot wait, such as a fix of a vulnerability, is named: make lock ARGS="--exclude-newer-package django=2026-11-30".
+COOL_DOWN := 7 days
+COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --quiet --exclude-newer "$(COOL_DOWN)" $(ARGS) \
   --universal --generate-hashes --python-version 3.11 --no-header
 
 $(CATALOGUE): $(CATALOGUE:.mo=.po) | $(VENV)/.runtime
@@ -210,6 +222,10 @@ $(VENV)/.development: requirements-dev.lock | $(PYTHON)
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.deploy: requirements-deploy.lock | $(PYTHON)
+	@$(call install,$<)
+	@touch $@
+
+$(VENV)/.release: requirements-release.lock | $(PYTHON)
 	@$(call install,$<)
 	@touch $@
 

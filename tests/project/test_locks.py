@@ -1,3 +1,4 @@
+import itertools
 import re
 import tomllib
 
@@ -8,10 +9,13 @@ from packaging.version import Version
 
 from tests.services.processes import PROJECT
 
-OF_THE_PORTAL = {"requirements.lock": (), "requirements-dev.lock": ("dev",)}
+IMAGE = "deploy/docker/image.lock"
+"""With the extras."""
+OF_THE_PORTAL = {"requirements.lock": (), "requirements-dev.lock": ("dev",), IMAGE: ()}
 OF_TOOLS = {
     "requirements-docs.lock": ("docs",),
     "requirements-deploy.lock": ("deploy",),
+    "requirements-release.lock": ("release",),
     "deploy/docker/build.lock": ("build",),
 }
 """Without the portal's own dependencies."""
@@ -32,6 +36,8 @@ def pins(lock: str) -> dict[str, str]:
 def wanted(lock: str) -> list[Requirement]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     lines = list(project["project"]["dependencies"]) if lock in OF_THE_PORTAL else []
+    if lock == IMAGE:
+        lines += itertools.chain.from_iterable(project["project"]["optional-dependencies"].values())
     for group in LOCKS[lock]:
         lines += project["dependency-groups"][group]
     return [Requirement(line) for line in lines]
@@ -62,10 +68,11 @@ def test_no_pin_names_an_address(lock: str) -> None:
     assert "://" not in (PROJECT / lock).read_text()
 
 
-def test_tests_run_on_the_versions_that_production_runs_on() -> None:
+@pytest.mark.parametrize("lock", ["requirements.lock", IMAGE])
+def test_tests_run_on_the_versions_that_production_runs_on(lock: str) -> None:
     development = pins("requirements-dev.lock").items()
 
-    assert pins("requirements.lock").items() - development == set()
+    assert pins(lock).items() - development == set()
 
 
 @pytest.mark.parametrize("lock", OF_TOOLS)
