@@ -56,6 +56,12 @@ class Deliveries:
         while self._open and self._clock() < until:
             await self._wait(until)
 
+    async def drain_present(self, seconds: float) -> None:
+        """The same for what is under way now, whatever comes meanwhile."""
+        present, until = set(self._open), self._clock() + seconds
+        while not present.isdisjoint(self._open) and self._clock() < until:
+            await self._wait(until)
+
     def expire(self) -> None:
         """Give up on messages that have taken too long."""
         for delivery in list(self._open):

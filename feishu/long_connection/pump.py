@@ -70,25 +70,26 @@ class Pump:
     async def run(self) -> Ending:
         """Pump until the connection ends; why it ended.
 
-        Cancelled, it stops reading, waits a little for messages under way, answers them and closes the
-        socket with a proper farewell.
+        Cancelled, it reads on until the messages in hand are answered, since the platform goes on pushing until the socket
+        is closed; then it answers what has come meanwhile and closes the socket with a proper farewell.
         """
         writing = asyncio.create_task(self._guarded(self._write()))
-        works = (self._read(), self._beat(), self._watch(), self._probe())
+        reading = asyncio.create_task(self._guarded(self._read()))
+        works = (self._beat(), self._watch(), self._probe())
         others = [asyncio.create_task(self._guarded(work)) for work in works]
         try:
             done, _ = await asyncio.wait(
-                [self._given_up, writing, *others], return_when=asyncio.FIRST_COMPLETED
+                [self._given_up, writing, reading, *others], return_when=asyncio.FIRST_COMPLETED
             )
             await self._pace.turn()  # all that follows is work, for each of hundreds perhaps
             return done.pop().result()
         except asyncio.CancelledError:
             await _stop(others)
             # In a task of its own: before Python 3.11.3, timeouts within a cancelled one cancel it once more.
-            await asyncio.create_task(self._finish(writing))
+            await asyncio.create_task(self._finish(reading, writing))
             raise
         finally:
-            await _stop([writing, *others])
+            await _stop([writing, reading, *others])
 
     async def _read(self) -> Ending:
         session, deliveries, clock = self._session, self._deliveries, self._clock
@@ -173,7 +174,9 @@ class Pump:
                 if missed == MISSED_PONGS:
                     return Ending(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
 
-    async def _finish(self, writing: asyncio.Task[Ending]) -> None:
+    async def _finish(self, reading: asyncio.Task[Ending], writing: asyncio.Task[Ending]) -> None:
+        await self._deliveries.drain_present(self._timing.drain)
+        await _stop([reading])
         await self._deliveries.drain(self._timing.drain)
         self._deliveries.abandon()
         written = asyncio.create_task(self._outbox.wait_for_room())

@@ -18,7 +18,8 @@ class Timing:
     close: float = 5.0
     """For the closing handshake."""
     drain: float = 3.0
-    """For messages under way when the connection is asked to end: as long as the platform waits."""
+    """For messages under way when the connection is asked to end, and for those that come meanwhile: as long as the platform
+    waits."""
     sink: float = 60.0
     """For one message; far longer than the platform waits, because a late commit still spares a duplicate."""
     settled: float = 10.0

@@ -32,6 +32,28 @@ async def test_cancelling_answers_what_is_in_hand_and_says_farewell(gateway, dia
             await task
 
 
+async def test_what_is_pushed_while_the_last_messages_are_answered_is_answered_too(gateway, diary):
+    release = asyncio.Event()
+
+    async def sink(message: Message) -> Reply:
+        if message.message_id == "slow":
+            await release.wait()
+        return Reply()
+
+    async with running(gateway, diary, sink, timing=replace(QUICK, drain=PATIENCE)) as task:
+        await gateway.push(event("slow"))
+        await diary.until("frame")
+        task.cancel()
+        await gateway.push(event("late"))
+        assert (await gateway.ack()).header("message_id") == "late"
+        release.set()
+        assert (await gateway.ack()).header("message_id") == "slow"
+        socket = await gateway.socket()
+        async with asyncio.timeout(PATIENCE):
+            await socket.wait_closed()
+        assert socket.close_code == 1000
+
+
 async def test_cancelling_does_not_wait_for_ever(gateway, diary):
     async def sink(_message: Message) -> Reply:
         await asyncio.sleep(3600)

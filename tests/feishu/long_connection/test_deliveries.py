@@ -118,6 +118,23 @@ async def test_draining_ends_with_the_last_message(answers):
     assert answers == [("m", 200)]
 
 
+async def test_draining_what_is_present_does_not_wait_for_what_comes_meanwhile(answers):
+    futures = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    waiting = iter(futures)
+    under_way = deliveries(lambda _message: next(waiting))
+    under_way.offer(message("present"), lambda m, reply: answers.append((m.message_id, reply.code)))
+    draining = asyncio.create_task(under_way.drain_present(PATIENCE))
+    await asyncio.sleep(0)
+    under_way.offer(message("later"), lambda m, reply: answers.append((m.message_id, reply.code)))
+
+    futures[0].set_result(Reply())
+
+    async with asyncio.timeout(PATIENCE):
+        await draining
+    assert answers == [("present", 200)]
+    assert len(under_way) == 1
+
+
 async def test_draining_ends_in_time(answers):
     under_way = deliveries(lambda _message: asyncio.get_running_loop().create_future())
     under_way.offer(message("m"), lambda m, reply: answers.append((m.message_id, reply.code)))
