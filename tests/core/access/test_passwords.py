@@ -1,5 +1,7 @@
 """Passwords are hashed cheaply and few at once."""
 
+import os
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,6 +30,14 @@ def test_hash_of_other_costs_is_valid_and_made_anew():
     old = Argon2PasswordHasher().encode("a", "saltsaltsalt")
     assert check_password("a", old, setter=renewed.append)
     assert renewed == ["a"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a priority for each thread is Linux's own")
+def test_hashing_gives_way_to_what_else_the_process_does():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert passwords._threads.submit(niceness).result(60) == min(niceness() + passwords.NICENESS, 19)
 
 
 @pytest.fixture
