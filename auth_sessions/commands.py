@@ -18,6 +18,7 @@ from bots.errors import BotDisabledError
 from bots.identity import own_open_id
 from bots.models import Bot
 from core.access.actors import Actor
+from core.database.connections import give_back
 from events.enums import RunStatus
 from events.models import Event
 from feishu.errors import APIError, RateLimited
@@ -103,8 +104,10 @@ def run_edited_command(event: Event, bot: Bot) -> None:
     message_id = _text(edited.get("message_id"))
     if not open_id or not message_id or _was_answered(bot, message_id, event):
         return
+    api = OpenAPI(bot.credentials)
+    give_back(before_waiting=True)
     try:
-        message = OpenAPI(bot.credentials).message(message_id)
+        message = api.message(message_id)
     except RateLimited:
         raise
     except APIError as error:
@@ -267,7 +270,9 @@ def _reply(request: Request, text: Text) -> None:
     if not request.message_id:
         _send(request, text)
         return
-    OpenAPI(request.bot.credentials).reply(
+    api = OpenAPI(request.bot.credentials)
+    give_back(before_waiting=True)
+    api.reply(
         request.message_id,
         "text",
         {"text": f"{text.zh_cn}\n{text.en_us}"},
@@ -277,9 +282,9 @@ def _reply(request: Request, text: Text) -> None:
 
 def _send(request: Request, text: Text) -> None:
     """To the person alone."""
-    OpenAPI(request.bot.credentials).send_text(
-        request.open_id, f"{text.zh_cn}\n{text.en_us}", uuid=f"reply-{request.event.pk}"
-    )
+    api = OpenAPI(request.bot.credentials)
+    give_back(before_waiting=True)
+    api.send_text(request.open_id, f"{text.zh_cn}\n{text.en_us}", uuid=f"reply-{request.event.pk}")
 
 
 Command = Callable[[Request], None]

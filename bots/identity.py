@@ -18,7 +18,9 @@ from feishu.transport import Transport
 def own_open_id(bot: Bot, transport: Transport | None = None) -> str:
     """The open_id of the bot, asked for where it is not known yet. Raises FeishuError."""
     if not bot.open_id:
-        note_open_id(bot, OpenAPI(bot.credentials, transport).bot_info().open_id)
+        api = OpenAPI(bot.credentials, transport)
+        give_back(before_waiting=True)
+        note_open_id(bot, api.bot_info().open_id)
     return bot.open_id
 
 
@@ -26,7 +28,6 @@ def learn_open_id(bot_id: UUID) -> None:
     """Ask ahead, so that the first message in a group need not wait; a failure is left to the next time."""
     bot = Bot.objects.enabled().filter(pk=bot_id, open_id="").first()
     if bot is not None:
-        give_back(before_waiting=True)
         with suppress(FeishuError, SealedValueError):
             own_open_id(bot)
 

@@ -20,6 +20,7 @@ from auth_sessions.errors import LinkUnknown
 from auth_sessions.models import Revocation, SelfServiceLink, TokenUse, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
+from core.database.connections import give_back
 from feishu.openapi import OpenAPI
 
 LINK_TIME = timedelta(minutes=5)
@@ -54,7 +55,9 @@ def send_self_service_card(*, bot: Bot, open_id: str, tenant_key: str = "", key:
     """
     view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=5)
     link = make_link(bot=bot, open_id=open_id, tenant_key=tenant_key) if settings.PUBLIC_URL else ""
-    OpenAPI(bot.credentials).send_card(open_id, self_service_card(view, link=link), uuid=f"mine-{key}"[:50])
+    api, card = OpenAPI(bot.credentials), self_service_card(view, link=link)
+    give_back(before_waiting=True)
+    api.send_card(open_id, card, uuid=f"mine-{key}"[:50])
 
 
 @transaction.atomic

@@ -1,6 +1,8 @@
 import json
 
+import httpx
 import pytest
+from django.db import connection
 
 from auth_sessions import handlers
 from auth_sessions.commands import HELP, NOT_UNDERSTOOD, ONLY_COMMANDS
@@ -280,3 +282,18 @@ def test_menu_event_without_an_operator_is_left_alone(bot):
     menu(bot, "auth", operator="")
     menu(bot, "auth", **{"operator": None})  # noqa: PIE804 -- the name is taken
     assert not AuthSession.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("words", ["/help", "/status", "/revoke", "/nonsense"])
+def test_connection_of_the_database_is_not_held_while_the_answer_is_sent(bot, platform, words):
+    is_held = []
+
+    def answer(_request):
+        is_held.append(connection.connection is not None)
+        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_answer"}})
+
+    platform.reply.mock(side_effect=answer)
+    platform.send.mock(side_effect=answer)
+    write(bot, text=words)
+    assert is_held == [False]

@@ -22,6 +22,7 @@ from auth_sessions.errors import (
 )
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
+from core.database.connections import give_back
 from core.database.errors import described
 from core.database.text import storable
 from feishu.apaas import App, WorkspaceClient, list_apps
@@ -124,6 +125,7 @@ class UserCalls:
         )
         record_calls([use])
         note_use(grant)
+        give_back(before_waiting=True)
         started = time.monotonic()
         try:
             answer = api(method, path, **request)

@@ -4,7 +4,7 @@ from datetime import timedelta
 import httpx
 import pytest
 import respx
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from auth_sessions.domain.tokens import broker, refresh_wait, user_client
@@ -229,3 +229,17 @@ def test_apps_and_any_other_call(bot, grant):
         assert calls("GET", "/open-apis/task/v2/tasks").data == {"items": []}
         with pytest.raises(ValueError, match="path"):
             calls("GET", "@evil.test/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_connection_of_the_database_is_not_held_during_a_call(bot, grant):
+    is_held = []
+
+    def answer(_request):
+        is_held.append(connection.connection is not None)
+        return httpx.Response(200, json={"code": 0})
+
+    with respx.mock:
+        respx.get(f"{PLATFORM}/open-apis/task/v2/tasks").mock(side_effect=answer)
+        UserCalls(bot=bot, open_id="ou_asked")("GET", "/open-apis/task/v2/tasks")
+    assert is_held == [False]
