@@ -197,7 +197,7 @@ site: $(VENV)/.site docs/.site/node_modules/.installed ## the documentation site
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
 
 release-check: $(DEVELOPMENT) $(VENV)/.release ## the files of a release into dist/, built twice, installed in an empty environment, with SBOM and checksums
-	$(PYTHON) -m deploy.release
+	$(PYTHON) -m deploy.release.make
 
 pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
 	$(PYTHON) -m tests.pictures

@@ -1,6 +1,6 @@
 """The tests that need no server, on each Python and Django that pyproject.toml promises: ``make test-versions``.
 
-Each Python gets an environment of its own from requirements-dev.lock, in ``.versions/``. The oldest Django is laid over the
+Each Python gets an environment of its own from requirements-dev.lock, in ``.venv/versions/``. The oldest Django is laid over the
 environment of this Python. A Python that is not found is named at the end; with ``--all`` it is a failure.
 """
 
@@ -20,7 +20,7 @@ from packaging.version import Version
 
 PROJECT = Path(__file__).parents[1]
 LOCK = PROJECT / "requirements-dev.lock"
-ENVIRONMENTS = PROJECT / ".versions"
+ENVIRONMENTS = Path(sys.prefix) / "versions"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 PIP = ["-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install"]
 

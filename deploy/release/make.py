@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from core import __version__
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 DIST = PROJECT / "dist"
 SBOM_OF_LOCK = {"requirements.lock": "", "deploy/docker/image.lock": "-image"}
 """Each lock that is installed somewhere, and the ending of its list's name."""
