@@ -186,9 +186,9 @@ class OpenAPI:
         """
         self._call("POST", "/open-apis/interactive/v1/card/update", json={"token": token, "card": card})
 
-    def open_id_of(self, person: str) -> str:
-        """The open_id, for this app, of the person with this union_id, user_id or e-mail address, told apart by their look; empty
-        where the platform knows none.
+    def open_id_of(self, person: str, *, timeout: float | None = None) -> str:
+        """The open_id, for this app, of the person with this union_id, user_id or e-mail address, told apart by their look,
+        within `timeout` seconds (15); empty where the platform knows none.
 
         An address needs contact:user.id:readonly (page "Obtain user ID via email or mobile number"), the others
         contact:contact.base:readonly ("Obtain single user information").
@@ -196,11 +196,13 @@ class OpenAPI:
         kind = receive_id_type(person)
         if kind == "email":
             path, wanted = "/open-apis/contact/v3/users/batch_get_id", {"user_id_type": "open_id"}
-            listed = self._call("POST", path, params=wanted, json={"emails": [person]}).data.get("user_list")
+            answer = self._call("POST", path, params=wanted, json={"emails": [person]}, timeout=timeout)
+            listed = answer.data.get("user_list")
             found, name = listed[0] if isinstance(listed, list) and listed else None, "user_id"
         else:
             path = f"/open-apis/contact/v3/users/{quote(person, safe='')}"
-            found, name = self._call("GET", path, params={"user_id_type": kind}).data.get("user"), "open_id"
+            answer = self._call("GET", path, params={"user_id_type": kind}, timeout=timeout)
+            found, name = answer.data.get("user"), "open_id"
         open_id = found.get(name) if isinstance(found, dict) else None
         return open_id if isinstance(open_id, str) and receive_id_type(open_id) == "open_id" else ""
 

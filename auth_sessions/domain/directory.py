@@ -18,6 +18,7 @@ from core.database.text import storable
 from feishu.openapi import OpenAPI, receive_id_type
 
 MAX_NAME = 200
+LOOKUP_SECONDS = 5.0  # that the platform gets to say whom an id names; a request or a page waits for it
 IDS: Final = ("open_id", "union_id", "user_id")
 """An app without the scope for one of them is told the others."""
 
@@ -41,7 +42,7 @@ def open_id_of(*, bot: Bot, person: str, tenant_key: str = "") -> str:
         raise BotDisabledError
     api = OpenAPI(bot.credentials)
     give_back(before_waiting=True)
-    open_id = api.open_id_of(person)
+    open_id = api.open_id_of(person, timeout=LOOKUP_SECONDS)
     if not open_id:
         raise PersonUnknownError
     return open_id

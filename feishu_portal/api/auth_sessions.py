@@ -25,10 +25,12 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient
 from core.access.scopes import Scope
+from core.background.limits import ConcurrencyLimits
 from core.database.connections import give_back
 from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
+from feishu.openapi import receive_id_type
 from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.long_poll import until
@@ -38,6 +40,9 @@ from feishu_portal.api.problems import Problem, not_found
 router = Router()
 
 MAX_WAIT = 25  # seconds; under the usual limit of proxies
+MAX_LOOKUPS = 32  # of people at once in one process; each holds a thread until the platform answers
+
+_limits = ConcurrencyLimits()
 
 
 ScopeName: TypeAlias = Annotated[str, Field(max_length=128, pattern=f"^{SCOPE_SYNTAX}$")]
@@ -111,7 +116,7 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     needs ``contact:user.id:readonly`` (e-mail addresses) or ``contact:contact.base:readonly``; 404 ``person_not_found``."""
     client = caller(request, Scope.AUTH_CREATE)
     bot = bot_for(client, bot_id)
-    open_id = data.open_id if data.additional else _open_id_of(bot, data)
+    open_id = data.open_id if data.additional else _open_id_of(client, bot, data)
     try:
         with transaction.atomic():
             session = _ask(bot, data, open_id=open_id, actor=actor_of(request))
@@ -123,10 +128,15 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     return Status(201, session_out(session))
 
 
-def _open_id_of(bot: Bot, data: SessionIn) -> str:
+def _open_id_of(client: ApiClient, bot: Bot, data: SessionIn) -> str:
     """The bot's own name for the person. Raises Problem."""
+    if receive_id_type(data.open_id) == "open_id":
+        return data.open_id
+    detail = "Too many people are being looked up at once."
+    full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
     try:
-        return open_id_of(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
+        with _limits.fair_place(client.pk, bot.pk, limit=MAX_LOOKUPS, full=full):
+            return open_id_of(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
     except PersonUnknownError as error:
         raise Problem(404, "person_not_found", str(error)) from None
     except CANNOT_ASK as error:

@@ -261,7 +261,7 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "create_session": (
         *_THING, *_PLATFORM, "404 person_not_found", "409 asked_already", "409 asked_too_often", "409 bot_disabled",
         "409 invalid_scopes", "409 no_public_url", "409 nothing_lacking", "409 tenant_key_required", "422 platform_refused",
-        "503 secret_sealed",
+        "503 overloaded", "503 secret_sealed",
     ),
     "get_session": (*_THING, "429 too_many_waiting"),
     "delete_session": _THING,

@@ -1,3 +1,4 @@
+import httpx
 import pytest
 import respx
 from django.db import connection
@@ -9,6 +10,7 @@ from core.access.actors import SYSTEM
 from core.access.api_keys import replace_key
 from core.access.models import ApiClient
 from core.access.scopes import Scope
+from feishu_portal.api.auth_sessions import create_session
 from tests.factories import PLATFORM, make_bot, make_grant
 from tests.feishu_portal.api.callers import api_client, ask_for_authorization
 
@@ -324,3 +326,18 @@ def test_stranger_looks_nobody_up(bot, directory):
     response = ask_for_authorization(api_client(Scope.AUTH_CREATE), bot, open_id="lilei@x.test")
     assert response.json()["code"] == "bot_disabled"
     assert not directory.calls
+
+
+@pytest.mark.parametrize("places", [1, 4])
+def test_no_more_than_fit_or_a_quarter_are_looked_up_at_once(bot, directory, monkeypatch, places):
+    monkeypatch.setitem(create_session.__globals__, "MAX_LOOKUPS", places)
+    client, nested = api_client(Scope.AUTH_CREATE), []
+
+    def ask_for_another(_request) -> httpx.Response:
+        nested.append(ask_for_authorization(client, bot, open_id="u1002"))
+        return httpx.Response(200, json={"code": 0, "data": {"user": {"open_id": "ou_1"}}})
+
+    directory.get("/open-apis/contact/v3/users/u1001").mock(side_effect=ask_for_another)
+    assert ask_for_authorization(client, bot, open_id="u1001").status_code == 201
+    [response] = nested
+    assert (response.status_code, response.json()["code"]) == (503, "overloaded")
