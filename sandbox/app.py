@@ -12,7 +12,6 @@ from sandbox.delivery.courier import Courier
 from sandbox.delivery.webhook import Webhook
 from sandbox.guard import Guard, PagePolicy
 from sandbox.pages.desk import desk_routes
-from sandbox.pages.faults import fault_routes
 from sandbox.pages.routes import page_routes
 from sandbox.platform.routes import platform_routes
 from sandbox.state import Sandbox
@@ -37,7 +36,6 @@ def create_app(config: SandboxConfig | None = None, *, world: World | None = Non
         routes=[
             *page_routes(),
             *desk_routes(),
-            *fault_routes(),
             *control_routes(),
             *platform_routes(),
         ],

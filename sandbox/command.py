@@ -69,7 +69,7 @@ def greeting(config: SandboxConfig, port: int) -> str:
     """What a developer needs to begin with."""
     url = f"http://{HOST}:{port}"
     apps = [f"App {app.app_id} ({app.name})" for app in config.apps]
-    how = [] if apps else [f"There is no app yet: {url}/sandbox/apps makes one, or --app APP_ID:SECRET."]
+    how = [] if apps else [f"There is no app yet: {url}/#apps makes one, or --app APP_ID:SECRET."]
     return "\n".join([f"Sandbox: {url}/ (what steers it: {url}/sandbox/docs)", *apps, *how])
 
 

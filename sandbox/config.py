@@ -55,6 +55,13 @@ class ClientConfig(Struct, forbid_unknown_fields=True, frozen=True):
     PingInterval: int = 120
 
 
+class MenuEntry(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An entry of a bot's menu that pushes `application.bot.menu_v6`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=60)]
+    event_key: Annotated[str, Meta(min_length=1, max_length=30)]
+
+
 class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """An app as its developer console shows it. Lifetimes are seconds."""
 
@@ -84,6 +91,8 @@ class AppConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whether "Obtain app info" tells of callbacks; the platform leaves it out when none is subscribed."""
     encrypt_key: str = ""
     verification_token: str = msgspec.field(default_factory=lambda: secrets.token_hex(16))
+    menu: list[MenuEntry] = []
+    """The bot's menu in the chat."""
     events: list[str] | None = None
     """The subscribed event types; None is all of them."""
     ordered_events: list[str] = []

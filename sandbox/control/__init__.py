@@ -3,10 +3,11 @@
 Bodies need `Content-Type: application/json`, and pages of other sites are refused.
 
     GET    overview, apps, people[?app_id=]                 who there is; no secrets
+    GET    apps/{app_id}                                    one app, its secrets included
     PUT    apps/{app_id}[?verify=false]                     create an app or change fields of it (AppConfig)
     DELETE apps/{app_id}
     POST   people                                           create or replace a person (PersonConfig)
-    POST   groups                                           {name, people, apps}
+    GET, POST groups                                        {name, people, apps}
     POST   hooks                                            {chat_id, name, secret, keywords}: a custom bot of a group
     GET, PUT, DELETE answers                                {method, path, status, body | text, headers, tokens, scopes}
     GET    misses                                           APIs that were called and are not imitated
@@ -16,9 +17,11 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     GET    messages?chat_id= | person=&app_id=
     POST   push                                             synthetic events, as many and as broken as wanted
     POST   flood                                            thousands of events a second, each timed
-    GET    books[?app_id=&after=&events=false]              every push, connection and refresh token
+    GET    templates?app_id=&person=                        events to push by hand
+    GET    books[?app_id=&after=&limit=&events=false]       every push, connection and refresh token
     GET    calls[?app_id=&limit=]                           the log, newest first, secrets masked
     GET, PUT, DELETE faults[?app_id=]                       what is broken from now on
+    GET, POST switches                                      faults by name, one at a time: {path, choice, app_id}
     POST   disturb                                          what happens once to open connections
     PUT    settings                                         {speed, rate_limits, rate_scale, ack_deadline}
     POST   expire, revoke                                   tokens end

@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from sandbox.config import AppConfig, AppId, PersonConfig, PersonId
+from feishu.scopes import scope_text
+from sandbox.config import DEFAULT_SCOPES, AppConfig, AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_person, question
 from sandbox.delivery.hearing import tell_of_bot
 from sandbox.errors import ControlError
@@ -35,6 +36,14 @@ class NewHook(Struct, forbid_unknown_fields=True, kw_only=True):
 async def list_apps(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
     """Every app, without its secrets."""
     return {"apps": [public(app, sandbox) for app in sandbox.world.apps.values()]}
+
+
+async def get_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """`{"app"}`: one app with its secrets, and `{"scopes"}`, what scopes are called in both languages."""
+    app = known_app(sandbox.world, request.path_params["app_id"])
+    names = dict.fromkeys([*DEFAULT_SCOPES, *app.scopes])
+    scopes = [{"name": name, "text": scope_text(name).i18n()} for name in names]
+    return {"app": msgspec.to_builtins(app), "scopes": scopes}
 
 
 async def put_app(sandbox: Sandbox, request: Request) -> dict[str, Any]:
@@ -85,6 +94,18 @@ async def put_person(sandbox: Sandbox, person: PersonConfig) -> dict[str, Any]:
     sandbox.world.put_person(person)
     sandbox.world.watchers.tell("reload")
     return {"person": msgspec.to_builtins(person)}
+
+
+async def list_groups(sandbox: Sandbox, _request: Request) -> dict[str, Any]:
+    """Every group, with the people and apps in it."""
+    chats = sandbox.world.mailbox.chats.values()
+    return {
+        "groups": [
+            {"chat_id": chat.chat_id, "name": chat.name, "people": chat.people, "apps": chat.apps}
+            for chat in chats
+            if chat.kind == "group"
+        ]
+    }
 
 
 async def create_group(sandbox: Sandbox, group: NewGroup) -> dict[str, Any]:
@@ -138,10 +159,12 @@ def public(app: AppConfig, sandbox: Sandbox) -> dict[str, Any]:
 def routes() -> list[ControlRoute]:
     return [
         question("apps", list_apps),
+        question("apps/{app_id}", get_app),
         question("apps/{app_id}", put_app, methods=["PUT"], shape=AppConfig, query=["verify"]),
         question("apps/{app_id}", delete_app, methods=["DELETE"]),
         question("people", list_people, query=["app_id"]),
         command("people", PersonConfig, put_person),
+        question("groups", list_groups),
         command("groups", NewGroup, create_group),
         command("hooks", NewHook, create_hook),
     ]

@@ -21,12 +21,12 @@ _QUERY: Final = {
     "app_id": "The app; all of them where it is left out.",
     "after": "Pushes with a higher number.",
     "events": "`false` leaves the list of pushes out.",
-    "limit": "How many, at most 1000.",
+    "limit": "How many, the newest.",
     "verify": "`false` saves a webhook URL without asking it for a challenge.",
     "method": "Of the API whose answer goes; with `path`.",
     "path": "Of the API whose answer goes; with `method`.",
     "chat_id": "The chat; or say `person` and `app_id`.",
-    "person": "Whose chat with the app.",
+    "person": "The person, by id.",
 }
 
 

@@ -79,17 +79,18 @@ def _payload(sandbox: Sandbox, app: AppConfig, synthetic: Synthetic, event: str,
 
 
 async def books(sandbox: Sandbox, request: Request) -> dict[str, Any]:
-    """Everything that was pushed and what became of it. `events=false` leaves the list out."""
+    """Everything that was pushed and what became of it. `limit`: the newest so many; `events=false` leaves the list out."""
     world, query = sandbox.world, request.query_params
     app_id = query.get("app_id")
     pushes = world.books.of(app_id, after=number(request, "after", 0))
+    shown = pushes[max(0, len(pushes) - number(request, "limit", len(pushes))) :]
     refresh = [
         t.as_book() for t in world.authorizations.refresh_tokens.values() if app_id in {None, t.app_id}
     ]
     listed = query.get("events", "true") != "false"
     return {
         "counts": counts(pushes),
-        "events": [push.as_book() for push in pushes] if listed else [],
+        "events": [push.as_book() for push in shown] if listed else [],
         "refresh_tokens": refresh,
         "refresh_counts": {
             "issued": len(refresh),
@@ -112,6 +113,6 @@ async def recent(sandbox: Sandbox, request: Request) -> dict[str, Any]:
 def routes() -> list[ControlRoute]:
     return [
         command("push", Synthetic, push),
-        question("books", books, query=["app_id", "after", "events"]),
+        question("books", books, query=["app_id", "after", "limit", "events"]),
         question("calls", recent, query=["app_id", "limit"]),
     ]

@@ -14,6 +14,8 @@ from sandbox.control import (
     membership,
     overview,
     pushes,
+    switches,
+    templates,
 )
 from sandbox.control.document import document
 from sandbox.control.endpoint import ControlRoute, question
@@ -29,6 +31,8 @@ _ROUTES = [
     *disturbances.routes(),
     *consents.routes(),
     *overview.routes(),
+    *switches.routes(),
+    *templates.routes(),
 ]
 
 

@@ -20,7 +20,7 @@ PUBLIC = (
     "/oauth/my/",
     "/api/v1/docs",
 )
-SANDBOX = ("/", "/sandbox/docs", "/sandbox/apps", "/sandbox/faults")
+SANDBOX = ("/", "/sandbox/docs", "/#faults", "/sandbox/misses")
 
 
 class Complaints(list[str]):

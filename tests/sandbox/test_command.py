@@ -57,25 +57,6 @@ def test_arguments_that_make_no_sense_are_explained(
     assert said in capsys.readouterr().err
 
 
-async def test_page_makes_an_app_and_shows_its_secret(platform: Platform) -> None:
-    form = {
-        "name": "新应用",
-        "app_id": "cli_00000000000000aa",
-        "app_secret": "the-secret",
-        "redirect_urls": "http://a/ http://b/",
-    }
-    made = await platform.http.post("/sandbox/apps", data=form)
-    assert (made.status_code, made.headers["location"]) == (303, "/sandbox/apps")
-    page = (await platform.http.get("/sandbox/apps")).text
-    assert "新应用" in page
-    assert "the-secret" in page
-    app = next(a for a in (await platform.control("GET", "apps"))["apps"] if a["app_id"] == form["app_id"])
-    assert app["redirect_urls"] == ["http://a/", "http://b/"]
-    for wrong in (form, {"app_id": "cli_x"}):
-        refused = await platform.http.post("/sandbox/apps", data=wrong)
-        assert "error=" in refused.headers["location"]
-
-
 async def test_pages_tell_of_the_control_api_and_of_what_was_missed(platform: Platform) -> None:
     assert "PUT, DELETE answers" in (await platform.http.get("/sandbox/docs")).text
     assert "暂无" in (await platform.http.get("/sandbox/misses")).text

@@ -43,6 +43,20 @@ async def test_lists_of_apps_hold_no_secret(platform: Platform) -> None:
             assert secret not in text
 
 
+async def test_one_app_is_shown_with_its_secrets_and_its_scopes_in_words(platform: Platform) -> None:
+    shown = await platform.control("GET", f"apps/{APP_ID}")
+    assert shown["app"]["app_secret"] == SECRET
+    named = {scope["name"]: scope["text"]["en_us"] for scope in shown["scopes"]}
+    assert named["im:message"] == "Read and send messages"
+    await platform.control("GET", f"apps/{NEW}", status=404)
+
+
+async def test_groups_are_listed_whoever_is_in_them(platform: Platform) -> None:
+    made = await platform.control("POST", "groups", {"name": "g", "people": ["wangfang"], "apps": [APP_ID]})
+    group = {"chat_id": made["chat_id"], "name": "g", "people": ["wangfang"], "apps": [APP_ID]}
+    assert (await platform.control("GET", "groups"))["groups"] == [group]
+
+
 async def test_people_are_known_to_an_app_by_their_open_id(platform: Platform) -> None:
     await platform.control("POST", "people", {"id": "new", "name": "新人"})
     people = (await platform.control("GET", "people", app_id=APP_ID))["people"]
@@ -75,6 +89,7 @@ async def test_books_can_be_read_from_a_place_on_and_without_the_list(platform: 
     await platform.control("POST", "push", {"app_id": APP_ID, "count": 3})
     first, *rest = (await platform.books())["events"]
     assert (await platform.books(after=first["number"]))["events"] == rest
+    assert (await platform.books(limit=1))["events"] == rest[-1:]
     assert (await platform.books(events="false"))["events"] == []
     assert (await platform.control("GET", "books", after="x", status=400))["error"]
 

@@ -1,6 +1,5 @@
 """The pages in a browser: what a person sees and does."""
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from sandbox.pages.faults import PARTS, Part
 from tests.sandbox.cards import button, card
 from tests.sandbox.conftest import REDIRECT, Platform
 from tests.services import chromium as chromium_program
@@ -207,54 +205,35 @@ async def test_narrow_screen_scrolls_nothing_sideways(platform: Platform, page: 
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-async def test_faults_are_switched_on_the_page_and_mended(platform: Platform, page: Page) -> None:
-    await platform.control("PUT", "faults", {"handshake": {"status": 418, "times": 3}})
-    await page.goto("/sandbox/faults")
-    await page.get_by_test_id("fault-delivery.encoding").select_option("0")
-    await page.get_by_test_id("fault-token").select_option(label="响应体在中途断开")
-    await page.get_by_test_id("faults-save").click()
-    await expect(page.get_by_test_id("fault-delivery.encoding")).to_have_value("0")
-    await expect(page.get_by_test_id("fault-handshake")).to_have_value("kept")
-    faults = await platform.control("GET", "faults")
-    assert (faults["delivery"]["encoding"], faults["token"]["drop"]) == ("gzip", "middle")
-    assert faults["handshake"]["status"] == 418
-    await page.get_by_test_id("fault-delivery.encoding").select_option("works")
-    await page.get_by_test_id("faults-save").click()
-    await expect(page.get_by_test_id("fault-delivery.encoding")).to_have_value("works")
-    faults = await platform.control("GET", "faults")
-    assert (faults["delivery"]["encoding"], faults["token"]["drop"]) == (None, "middle")
-    await page.get_by_test_id("faults-clear").click()
-    await expect(page.get_by_test_id("fault-handshake")).to_have_value("works")
-    assert (await platform.control("GET", "faults"))["token"] is None
-
-
-async def test_open_connections_are_closed_from_the_page_with_a_reason(
+async def test_developer_console_makes_an_app_pushes_an_event_and_breaks_things(
     platform: Platform, page: Page, connect
 ) -> None:
-    line = await connect()
-    await page.goto("/sandbox/faults")
-    await page.get_by_test_id("disturb-action").select_option("close")
-    await page.get_by_test_id("close-code").fill("4001")
-    await page.get_by_test_id("close-reason").fill("连接已被管理员断开")
-    await page.get_by_test_id("disturb").click()
-    async with asyncio.timeout(20):
-        await line.socket.wait_closed()
-    assert (line.socket.close_code, line.socket.close_reason) == (4001, "连接已被管理员断开")
-    await page.get_by_test_id("close-reason").fill("关" * 60)
-    await page.get_by_test_id("disturb").click()
-    await expect(page.get_by_role("alert")).to_contain_text("123 bytes")
-
-
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.path)
-async def test_every_choice_of_the_page_is_a_fault_and_is_recognized(platform: Platform, part: Part) -> None:
-    for number, choice in enumerate(part.choices):
-        form = {part.path: str(number)}
-        answer = await platform.http.post("/sandbox/faults", data=form)
-        assert answer.status_code == 303, choice
-        page = (await platform.http.get("/sandbox/faults")).text
-        assert page.count(" selected") == 1
-        assert f'<option value="{number}" selected>' in page
-        await platform.http.post("/sandbox/faults/clear")
+    await connect()
+    await page.goto("/#apps")
+    await page.get_by_test_id("app-new").click()
+    await page.get_by_test_id("field-name").fill("新应用")
+    await page.get_by_test_id("field-redirect_urls").fill("http://a/\nhttp://b/")
+    await page.get_by_test_id("app-create-submit").click()
+    await expect(page.get_by_test_id("console-note")).to_contain_text("应用已创建")
+    await page.locator("input[name=scopes][value='im:message']").uncheck()
+    await page.get_by_test_id("field-menu").fill("帮助 = help")
+    await page.get_by_test_id("app-edit-submit").click()
+    await expect(page.get_by_test_id("console-note")).to_have_text("已保存")
+    app = (await platform.control("GET", "apps"))["apps"][-1]
+    assert (app["name"], app["redirect_urls"]) == ("新应用", ["http://a/", "http://b/"])
+    assert app["menu"] == [{"name": "帮助", "event_key": "help"}]
+    assert "im:message" not in app["scopes"]
+    await page.get_by_test_id("tab-push").click()
+    await page.get_by_test_id("field-push_app").select_option(platform.app_id)
+    await page.get_by_test_id("field-template").select_option("application.bot.menu_v6")
+    await page.get_by_test_id("push-form-submit").click()
+    await expect(page.get_by_test_id("pushed").first).to_have_attribute("data-state", "acked")
+    await page.get_by_test_id("tab-push").press("ArrowRight")
+    await page.get_by_test_id("fault-delivery.encoding").select_option("0")
+    await expect(page.get_by_test_id("console-note")).to_have_text("已保存")
+    assert (await platform.control("GET", "faults"))["delivery"]["encoding"] == "gzip"
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_test_id("console")).to_be_hidden()
 
 
 async def test_app_is_registered_on_the_page_of_its_code(platform: Platform, page: Page) -> None:

@@ -4,7 +4,7 @@ import { drawCard } from "./card.js";
 import { avatar, h, post } from "./dom.js";
 import { confirm, toast } from "./feedback.js";
 import { inline, markdown } from "./markdown.js";
-import { english, failure, localised, t } from "./words.js";
+import { clock, english, failure, localised, t } from "./words.js";
 
 const list = document.getElementById("messages");
 
@@ -80,8 +80,4 @@ function postText(content) {
   const rows = (post.content ?? []).map((row) =>
     row.map((part) => (part.tag === "a" ? `[${part.text}](${part.href})` : part.tag === "at" ? `<at id="${part.user_id}"></at>` : part.text ?? "")).join(""));
   return [post.title ? `**${post.title}**` : "", ...rows].filter(Boolean).join("\n");
-}
-
-function clock(milliseconds) {
-  return new Date(milliseconds).toLocaleTimeString(english ? "en-GB" : "zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }

@@ -1,10 +1,11 @@
 // The client: who you are, whom you talk to, and what happens while you look.
 
 import { drawMessages, putMessage } from "./chat.js";
+import { openConsole } from "./console.js";
 import { avatar, get, h, post } from "./dom.js";
 import { toast } from "./feedback.js";
 import { addCall, loadLog } from "./log.js";
-import { english, t } from "./words.js";
+import { english, nameOf, t } from "./words.js";
 
 const composer = document.getElementById("composer");
 const textarea = composer.elements.text;
@@ -24,10 +25,6 @@ const world = {
     return found ? { name: nameOf(found), colour: found.colour } : { name: message.sender, colour: "#7f8894" };
   },
 };
-
-function nameOf(one) {
-  return (english && one.en_name) || one.name;
-}
 
 function conversations() {
   return [
@@ -86,7 +83,12 @@ function drawConversations() {
       unread.get(one.chat_id) && h("span", { class: "unread" }, String(unread.get(one.chat_id))),
     ),
   );
-  document.getElementById("bots").replaceChildren(...(rows.length ? rows : [h("p", { class: "empty" }, t("no_bots"))]));
+  document.getElementById("bots").replaceChildren(...(rows.length ? rows : [noBots()]));
+}
+
+function noBots() {
+  const create = h("button", { class: "primary", type: "button", "data-testid": "first-app", onclick: () => openConsole("apps") }, t("create_app"));
+  return h("div", { class: "no-bots" }, h("p", {}, t("no_bots")), create);
 }
 
 function drawHead() {
@@ -180,6 +182,7 @@ function listen() {
   events.onmessage = ({ data }) => {
     const news = JSON.parse(data);
     HEARD[news.kind]?.(news);
+    window.dispatchEvent(new CustomEvent("news", { detail: news }));
   };
   events.onerror = () => {
     if (!lost) toast("warning", t("lost"));

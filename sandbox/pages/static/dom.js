@@ -18,19 +18,15 @@ export function avatar(name, colour, kind = "") {
   return h("span", { class: `avatar ${kind}`, style: `background:${colour}`, "aria-hidden": "true" }, shown);
 }
 
-export async function post(path, body) {
-  const answer = await fetch(`/sandbox/api/${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
-  return result;
-}
+export const get = (path) => ask("GET", path);
+export const post = (path, body = {}) => ask("POST", path, body);
+export const put = (path, body) => ask("PUT", path, body);
+export const remove = (path) => ask("DELETE", path);
 
-export async function get(path) {
-  const answer = await fetch(`/sandbox/api/${path}`);
+// A call of the control API; its refusal is thrown as an Error that says why.
+async function ask(method, path, body) {
+  const content = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const answer = await fetch(`/sandbox/api/${path}`, { method, ...content });
   const result = await answer.json();
   if (!answer.ok) throw new Error(result.error);
   return result;

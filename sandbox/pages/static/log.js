@@ -1,7 +1,7 @@
 // The live log: every call to the platform and every push from it, newest first.
 
 import { get, h } from "./dom.js";
-import { english, t } from "./words.js";
+import { clock, t } from "./words.js";
 
 const KEPT = 200;
 const list = document.getElementById("calls");
@@ -57,8 +57,4 @@ function fill(details, call) {
 
 function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "";
-}
-
-function clock(milliseconds) {
-  return new Date(milliseconds).toLocaleTimeString(english ? "en-GB" : "zh-CN");
 }

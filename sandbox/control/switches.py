@@ -1,19 +1,18 @@
-"""The page with the switches: what is broken on purpose for every app, and what is done once to open connections."""
+"""Faults as switches: what can be broken, in words, and the states that a page offers for it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
-from urllib.parse import urlencode
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta, Struct
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
 
 from feishu.text import Text
-from sandbox.control.disturbances import Action, Disturbance, break_things, disturb
-from sandbox.pages.routes import form_of, render
-from sandbox.state import sandbox_of
+from sandbox.config import AppId
+from sandbox.control.disturbances import break_things
+from sandbox.control.endpoint import ControlRoute, command, question
+from sandbox.errors import ControlError
+from sandbox.state import Sandbox
 from sandbox.world.faults import Faults
 
 WORKS: Final = "works"
@@ -35,6 +34,7 @@ class Part:
 
     path: str
     text: Text
+    hint: Text
     choices: tuple[Choice, ...]
 
     def value_of(self, faults: Faults) -> Any:
@@ -45,7 +45,16 @@ class Part:
 
     def broken(self, choice: Choice) -> Any:
         """The value of the field for a choice, with its defaults filled in."""
-        return self.value_of(msgspec.convert(_nested({self.path: choice.value}), Faults))
+        return self.value_of(self.in_place(choice.value, {}))
+
+    def in_place(self, value: Any, base: dict[str, Any]) -> Faults:
+        """The faults of `base`, their JSON, with this part changed."""
+        *parents, name = self.path.split(".")
+        place = base
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = value
+        return msgspec.convert(base, Faults)
 
     def state(self, faults: Faults) -> str:
         """WORKS, KEPT, or the number of a choice."""
@@ -56,8 +65,8 @@ class Part:
         return next(numbers, KEPT)
 
 
-def _part(path: str, zh: str, en: str, *choices: tuple[Any, str, str]) -> Part:
-    return Part(path, Text(zh, en), tuple(Choice(value, Text(*words)) for value, *words in choices))
+def _part(path: str, zh: str, en: str, hint: Text, *choices: tuple[Any, str, str]) -> Part:
+    return Part(path, Text(zh, en), hint, tuple(Choice(value, Text(*words)) for value, *words in choices))
 
 
 _CUTS: Final = (
@@ -77,14 +86,31 @@ PARTS: Final = (
         "delivery.duplicate",
         "推送次数",
         "Pushes of an event",
+        Text(
+            "平台可能重复推送同一事件；应用应按 event_id 去重",
+            "The platform may push an event twice; an app drops the second by its event_id",
+        ),
         (True, "每个事件推送两次", "each is pushed twice"),
     ),
-    _part("delivery.shuffle", "推送顺序", "Order of events", (True, "乱序", "mixed up")),
-    _part("delivery.chunks", "长连接帧的分片", "Pieces of a frame", (4, "分为 4 片", "four")),
+    _part(
+        "delivery.shuffle",
+        "推送顺序",
+        "Order of events",
+        Text("同一连接上等待发送的事件按随机顺序发出", "What waits for a connection is sent in random order"),
+        (True, "乱序", "mixed up"),
+    ),
+    _part(
+        "delivery.chunks",
+        "长连接帧的分片",
+        "Pieces of a frame",
+        Text("一个事件拆成多帧，客户端需要拼接", "An event comes in several frames, which the client joins"),
+        (4, "分为 4 片", "four"),
+    ),
     _part(
         "delivery.encoding",
         "长连接帧的压缩",
         "Compression of frames",
+        Text("事件内容压缩后放入帧中", "The payload inside a frame is compressed"),
         ("gzip", "gzip", "gzip"),
         ("deflate", "deflate", "deflate"),
         ("not_gzip", "声称是 gzip，实际没有压缩", "said to be gzip, and plain"),
@@ -93,19 +119,33 @@ PARTS: Final = (
         "delivery.break_off",
         "首次推送",
         "First attempt of a push",
+        Text(
+            "首次推送中途断开，平台随后重新推送",
+            "The first attempt breaks off, and the platform pushes again",
+        ),
         (True, "在帧或请求体的中途断开", "breaks off in its frame or body"),
     ),
     _part(
         "connection.silent",
         "长连接",
         "Long connections",
+        Text(
+            "连接看似正常，实际不再收发任何数据", "The connection looks alive, and nothing moves through it"
+        ),
         (True, "半开：不再收发数据", "half open: nothing moves"),
     ),
-    _part("connection.pongs", "心跳响应", "Pongs", (False, "不响应心跳", "none")),
+    _part(
+        "connection.pongs",
+        "心跳响应",
+        "Pongs",
+        Text("客户端发出的 ping 得不到 pong", "Pings of the client get no pong"),
+        (False, "不响应心跳", "none"),
+    ),
     _part(
         "connection.closing",
         "关闭新的长连接",
         "Closing of new connections",
+        Text("新建立的长连接不久后被平台关闭", "The platform closes each new connection soon"),
         ({"code": 1011, "reason": "internal error", "after": 5}, "5 秒后，1011", "after 5 s with 1011"),
         ({"code": 1008, "reason": "policy violation", "after": 5}, "5 秒后，1008", "after 5 s with 1008"),
         (
@@ -118,6 +158,7 @@ PARTS: Final = (
         "discovery",
         "获取长连接地址",
         "The gateway's address",
+        Text("客户端建立长连接前获取地址的接口出错", "The call that gives a client its gateway fails"),
         ({"code": 1000040343, "msg": "internal error"}, "错误码 1000040343", "code 1000040343"),
         ({"code": 1000040350}, "错误码 1000040350：连接数超限", "code 1000040350: too many connections"),
         *_CUTS,
@@ -127,6 +168,7 @@ PARTS: Final = (
         "handshake",
         "长连接握手",
         "Handshake of a connection",
+        Text("WebSocket 握手被拒绝", "The WebSocket upgrade is refused"),
         ({"status": 403}, "403", "403"),
         ({"status": 514, "autherrcode": 1000040350}, "514，连接数超限", "514, too many connections"),
     ),
@@ -134,6 +176,10 @@ PARTS: Final = (
         "token",
         "OAuth token 接口",
         "Token endpoint",
+        Text(
+            "获取与刷新 user_access_token 的接口出错",
+            "The calls that issue and refresh user_access_token fail",
+        ),
         ({"code": 20050, "http_status": 500}, "错误码 20050", "code 20050"),
         ({"code": 20072, "http_status": 503}, "错误码 20072", "code 20072"),
         *_CUTS,
@@ -145,6 +191,7 @@ PARTS: Final = (
         "openapi",
         "其他 OpenAPI",
         "Other APIs",
+        Text("其他所有 OpenAPI 出错，例如发送消息", "All other calls fail, sending a message for one"),
         ({"code": 99991400, "reset": 5}, "频率限制", "rate limit"),
         ({"code": 2200, "http_status": 500}, "内部错误", "internal error"),
         ({"latency": 10.0}, "延迟 10 秒", "ten seconds late"),
@@ -154,77 +201,46 @@ PARTS: Final = (
 )
 
 
-async def show(request: Request) -> Response:
-    faults = sandbox_of(request).world.faults.of(None)
-    return render(
-        request,
-        "faults.html",
-        parts=[(part, part.state(faults)) for part in PARTS],
-        actions=get_args(Action),
-        error=request.query_params.get("error", ""),
+class Switch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which part of the table, and the number of the choice; null mends it. `app_id` limits it to an app."""
+
+    path: str
+    choice: Annotated[int, Meta(ge=0)] | None = None
+    app_id: AppId | None = None
+
+
+async def list_switches(sandbox: Sandbox, request: Request) -> dict[str, Any]:
+    """`{"parts"}`: what can be broken, with texts in both languages, and the state for an app, or for all."""
+    faults = sandbox.world.faults.of(request.query_params.get("app_id"))
+    return {
+        "parts": [
+            {
+                "path": part.path,
+                "text": part.text.i18n(),
+                "hint": part.hint.i18n(),
+                "state": part.state(faults),
+                "choices": [choice.text.i18n() for choice in part.choices],
+            }
+            for part in PARTS
+        ]
+    }
+
+
+async def turn_switch(sandbox: Sandbox, wanted: Switch) -> dict[str, Any]:
+    """Break or mend one part; all other faults stay as they are. `{"state"}`: of the part."""
+    part = next((part for part in PARTS if part.path == wanted.path), None)
+    if part is None or (wanted.choice is not None and wanted.choice >= len(part.choices)):
+        raise ControlError("there is no such switch", status=404)
+    value = part.value_of(Faults()) if wanted.choice is None else part.choices[wanted.choice].value
+    faults = part.in_place(
+        msgspec.to_builtins(value), msgspec.to_builtins(sandbox.world.faults.of(wanted.app_id))
     )
+    break_things(sandbox, wanted.app_id, faults)
+    return {"state": part.state(faults)}
 
 
-async def save(request: Request) -> Response:
-    sandbox, form = sandbox_of(request), await form_of(request)
-    now = msgspec.to_builtins(sandbox.world.faults.of(None))
-    changes = {part.path: chosen for part in PARTS if (chosen := _chosen(part, form)) is not _UNCHANGED}
-    break_things(sandbox, None, msgspec.convert(_nested(changes, now), Faults))
-    return _back()
-
-
-async def clear(request: Request) -> Response:
-    sandbox_of(request).world.faults.clear()
-    return _back()
-
-
-async def disturb_once(request: Request) -> Response:
-    form = await form_of(request)
-    wish = {"action": form.get("action"), "close_reason": form.get("close_reason", "")}
-    try:
-        wished = msgspec.convert(
-            wish | {"close_code": form.get("close_code") or 1001}, Disturbance, strict=False
-        )
-    except msgspec.ValidationError as error:
-        return _back(str(error))
-    await disturb(sandbox_of(request), wished)
-    return _back()
-
-
-_UNCHANGED: Final = object()
-
-
-def _chosen(part: Part, form: Mapping[str, str]) -> Any:
-    """The JSON that a form wants for a part."""
-    wanted = form.get(part.path, KEPT)
-    if wanted == WORKS:
-        return msgspec.to_builtins(part.value_of(Faults()))
-    if wanted.isdecimal() and int(wanted) < len(part.choices):
-        return part.choices[int(wanted)].value
-    return _UNCHANGED
-
-
-def _nested(values: Mapping[str, Any], base: dict[str, Any] | None = None) -> dict[str, Any]:
-    """`{"delivery.chunks": 4}` as `{"delivery": {"chunks": 4}}`, put into `base`."""
-    whole: dict[str, Any] = base or {}
-    for path, value in values.items():
-        *parents, name = path.split(".")
-        place = whole
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        place[name] = value
-    return whole
-
-
-def _back(error: str = "") -> Response:
-    query = f"?{urlencode({'error': error})}" if error else ""
-    return RedirectResponse(f"/sandbox/faults{query}", status_code=303)
-
-
-def fault_routes() -> list[BaseRoute]:
+def routes() -> list[ControlRoute]:
     return [
-        Route("/sandbox/faults", show, methods=["GET"]),
-        Route("/sandbox/faults", save, methods=["POST"]),
-        Route("/sandbox/faults/clear", clear, methods=["POST"]),
-        Route("/sandbox/disturb", disturb_once, methods=["POST"]),
+        question("switches", list_switches, query=["app_id"]),
+        command("switches", Switch, turn_switch),
     ]
