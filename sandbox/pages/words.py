@@ -51,6 +51,7 @@ WORDS: Final = {
     "code": Text("代码", "Code"),
     "console": Text("开发者后台", "Developer console"),
     "apps": Text("应用", "Apps"),
+    "app_name": Text("应用名称", "Name of the app"),
     "people_and_groups": Text("成员与群组", "People and groups"),
     "push": Text("推送事件", "Push events"),
     "close": Text("关闭", "Close"),
