@@ -3,6 +3,7 @@
 The wheel carries templates, static files and translations inside this package (``hatch_build.py``, ``pyproject.toml``).
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -14,6 +15,14 @@ RESOURCES = _IN_WHEEL if _IS_WHEEL else _PACKAGE.parent
 
 BASE_DIR = Path.cwd() if _IS_WHEEL else _PACKAGE.parent
 """What relative paths of an operator count from, and where ``.env`` is looked for."""
+
+
+def static_files_of(package: str) -> Path:
+    """Folder of the static files that an installed package brings along; the package is not loaded."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"No package named {package!r}", name=package)
+    return Path(next(iter(spec.submodule_search_locations))) / "static"
 
 
 def default_data_dir() -> Path:

@@ -12,7 +12,7 @@ from django.urls import reverse_lazy
 from feishu_portal import console
 from feishu_portal.database_url import database
 from feishu_portal.environment import add_handler_switches, read_environment
-from feishu_portal.files import BASE_DIR, RESOURCES
+from feishu_portal.files import BASE_DIR, RESOURCES, static_files_of
 from feishu_portal.logs import logging_config
 
 django_stubs_ext.monkeypatch()
@@ -99,7 +99,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
-    "ninja",
     "servestatic",
 ]
 
@@ -198,7 +197,8 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
-STATICFILES_DIRS = [RESOURCES / "static"]
+# Ninja is no installed app: that would load it, with Pydantic and Django's test client, in processes that serve no API.
+STATICFILES_DIRS = [RESOURCES / "static", static_files_of("ninja")]
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 

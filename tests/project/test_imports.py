@@ -36,6 +36,16 @@ def test_a_process_without_pages_starts_without_them(name: str, managed_process:
     assert not re.search(r"unfold\.admin|bots\.admin|feishu_portal\.urls", process.output)
 
 
+@pytest.mark.parametrize("name", ["worker", "connections"])
+def test_a_process_without_the_api_starts_without_what_serves_it(
+    name: str, managed_process: ProcessStarter
+) -> None:
+    process = managed_process("-X", "importtime", *PROCESSES[name])
+
+    assert process.wait_for_exit() == 0, process.output[-3000:]
+    assert not re.search(r"\| +(ninja|pydantic|django\.test|jinja2)\b", process.output)
+
+
 def test_the_measurement_would_see_the_sdk(managed_process: ProcessStarter) -> None:
     process = managed_process("-X", "importtime", "-c", "import lark_oapi.core.const")
 
