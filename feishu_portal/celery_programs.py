@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 from celery.apps import worker
 from celery.apps.beat import Beat
@@ -11,9 +11,21 @@ from celery.apps.worker import Worker
 
 logger = logging.getLogger(__name__)
 
+WITHOUT_NEIGHBOURS: Final = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+"""Options of a worker that sends no events, listens to those of no other, and does not wait for one at its start."""
+
 
 class LoggedWorker(Worker):
-    """``celery worker`` with a line in the place of its banner."""
+    """``celery worker`` with a line in the place of its banner, and without what workers tell each other all the time.
+
+    Rows and heartbeats of the portal's own say which processes live, and no worker has to know of another. With ``-E`` a
+    monitor of Celery's listens, and gets all of it.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        if not options.get("task_events"):
+            options |= WITHOUT_NEIGHBOURS
+        super().__init__(*arguments, **options)
 
     def emit_banner(self) -> None:
         me: Any = self  # the stubs know little of it

@@ -35,9 +35,6 @@ def embedded_celery() -> Iterator[None]:
         pool="threads",
         concurrency=THREADS,
         queues=QUEUES,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
         quiet=True,
     )
     worker_thread = threading.Thread(target=worker.start, name="worker", daemon=True)
