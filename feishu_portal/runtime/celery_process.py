@@ -10,6 +10,7 @@ from django.conf import settings
 
 from bots.enums import ProcessKind, ProcessPart, ProcessRole
 from core.background.vitals import vitals
+from feishu_portal.runtime.garbage import share_with_children
 from feishu_portal.runtime.metrics import tasks
 from feishu_portal.runtime.pool_vitals import PoolVitals
 from feishu_portal.runtime.process import begin_process, end_process, process_is_ready, process_is_stopping
@@ -68,6 +69,12 @@ def prepare_worker() -> None:
     global _pool  # noqa: PLW0603 -- one for the process
     tasks.prepare_pool()
     _pool = PoolVitals()
+
+
+@signals.worker_before_create_process.connect
+def prepare_fork(**_options: object) -> None:
+    """Of each child, those that take another one's place included."""
+    share_with_children()
 
 
 @signals.worker_process_init.connect

@@ -10,6 +10,7 @@ from feishu_portal.runtime import garbage
 def as_before() -> Iterator[None]:
     thresholds = gc.get_threshold()
     yield
+    gc.unfreeze()
     gc.set_threshold(*thresholds)
 
 
@@ -19,3 +20,11 @@ def test_event_loop_is_spared_what_is_loaded_and_most_collections() -> None:
 
     assert gc.get_freeze_count() >= unfrozen
     assert gc.get_threshold() == (garbage.YOUNG, garbage.MIDDLE, garbage.RARELY)
+
+
+def test_child_shares_what_was_loaded_before_the_fork() -> None:
+    before = gc.get_freeze_count()
+    garbage.share_with_children()
+
+    assert gc.get_freeze_count() > before
+    assert not gc.garbage
