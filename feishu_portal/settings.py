@@ -1,6 +1,7 @@
 """Django settings. What an operator may set stands in ``settings_table``; the rest is the product's own choice."""
 
 import os
+import sys
 from urllib.parse import urlsplit
 
 import django_stubs_ext
@@ -218,6 +219,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = environment.FEISHU_WORKER_PROCESSES
 # Every task is short and bounded by itself. A prefork worker whose process stands still all the same is replaced.
 CELERY_TASK_TIME_LIMIT = 300
+# Celery would close the connection to the database after every task: see runtime.celery_process.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"

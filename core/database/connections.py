@@ -25,6 +25,16 @@ def give_back(*, before_waiting: bool = False) -> None:
         connection.close()
 
 
+def keep_open() -> None:
+    """The connection of this thread stays open from one piece of work to the next, where ``close_old_connections`` closes it
+    only when it is broken; before it is used again it is asked whether it lives. Pooled ones are the pool's."""
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    settings = database.settings_dict
+    if settings["CONN_MAX_AGE"] == 0 and "pool" not in settings["OPTIONS"]:
+        # Of this thread's wrapper alone: the settings are those of all threads.
+        database.settings_dict = settings | {"CONN_MAX_AGE": None}
+
+
 def limit_waiting(seconds: float) -> None:
     """Bound the statements and idle transactions of this thread from now on, whichever connection it gets; 0 for no bound.
 

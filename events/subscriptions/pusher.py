@@ -16,10 +16,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, close_old_connections
 
 from core.background.per_process import OnePerProcess
-from core.database.connections import close_own, give_back
+from core.database.connections import close_own, keep_open
 from core.installation.watch import watch
 from core.log_context import log_context
 from events.clicks.updates import show_late_answer
@@ -109,11 +109,11 @@ class Pusher:
         self._loop.close()
 
     def _run(self) -> None:
+        keep_open()
         while not self._stopping.is_set():
             self._guarded(self.step)
             seconds = self._seconds_to_wait()
-            if not self._in_flight:
-                give_back(before_waiting=True)
+            close_old_connections()
             self._woken.wait(seconds)
             self._woken.clear()
         close_own()

@@ -7,9 +7,11 @@ from celery import bootsteps, signals
 from celery.beat import PersistentScheduler, Scheduler
 from celery.concurrency.prefork import TaskPool
 from django.conf import settings
+from django.db import close_old_connections
 
 from bots.enums import ProcessKind, ProcessPart, ProcessRole
 from core.background.vitals import vitals
+from core.database.connections import keep_open
 from feishu_portal.runtime.garbage import share_with_children
 from feishu_portal.runtime.metrics import tasks
 from feishu_portal.runtime.pool_vitals import PoolVitals
@@ -24,6 +26,9 @@ QUEUES: Final = {"default": ProcessRole.WORK, REFRESH_QUEUE: ProcessRole.REFRESH
 """What a worker does that takes the tasks of these."""
 
 _pool: PoolVitals | None = None
+_keeps_connections = False
+"""Whether a thread that runs tasks keeps its connection to the database from one to the next. The few of a worker do; the
+threads of runportal, which are more, open one when they need it."""
 
 
 class ConsumerPulse(bootsteps.StartStopStep):
@@ -80,6 +85,7 @@ def prepare_fork(**_options: object) -> None:
 @signals.worker_process_init.connect
 def begin_child(**_options: object) -> None:
     """In a child of a prefork worker, where nothing is expected yet."""
+    keep_connections()
     if _pool is not None:
         vitals.mirror = _pool.mirror_of(getattr(current_process(), "index", -1))
 
@@ -98,6 +104,24 @@ def begin_worker(sender: Any, **_options: object) -> None:
         kind, roles=[role for queue, role in QUEUES.items() if queue in queues], has_children=is_prefork
     )
     process_is_ready(kind)
+
+
+def keep_connections() -> None:
+    """The threads of this process that run tasks keep their connections."""
+    global _keeps_connections  # noqa: PLW0603 -- one for the process
+    _keeps_connections = True
+
+
+@signals.task_prerun.connect
+@signals.task_postrun.connect
+def settle_connection(sender: Any, **_options: object) -> None:
+    """Close the connection of this thread where it is not kept, or broke. CELERY_DB_REUSE_MAX leaves that to the portal: Celery
+    would open one for every task."""
+    if sender.request.is_eager:
+        return
+    if _keeps_connections:
+        keep_open()
+    close_old_connections()
 
 
 def _children_standing_still() -> list[str]:

@@ -51,7 +51,7 @@ ELSEWHERE = (
         why="a command is tested by its name, as it is called",
     ),
     elsewhere(
-        "feishu_portal", "asgi celery runtime/celery_process runtime/connections runtime/demo runtime/embedded_celery runtime/portal "
+        "feishu_portal", "asgi celery runtime/connections runtime/demo runtime/embedded_celery runtime/portal "
         "runtime/sandbox runtime/web",
         tests="processes journey feishu_portal/runtime/test_ports.py",
         why="the frame of a process: only a real one shows it",

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 
-from core.database.connections import give_back, limit_waiting
+from core.database.connections import give_back, keep_open, limit_waiting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("postgres")]
 
@@ -96,3 +96,47 @@ def test_open_transaction_keeps_its_connection(without_pool):
         limit_of_session()
         give_back(before_waiting=True)
         assert connection.connection is not None
+
+
+def session() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [value] = cursor.fetchone()
+        return value
+
+
+def end_session(process: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [process])
+
+
+def test_connection_that_is_kept_open_serves_the_next_piece_of_work(without_pool):
+    def work_twice():
+        keep_open()
+        first = session()
+        close_old_connections()
+        return first == session()
+
+    assert in_another_thread(work_twice)
+
+
+def test_connection_that_is_kept_open_is_replaced_when_it_broke_meanwhile(without_pool):
+    def work_twice():
+        keep_open()
+        first = session()
+        close_old_connections()
+        in_another_thread(lambda: end_session(first))
+        return first != session()
+
+    assert in_another_thread(work_twice)
+
+
+def test_other_threads_keep_none(without_pool):
+    in_another_thread(keep_open)
+
+    def is_closed():
+        session()
+        close_old_connections()
+        return connection.connection is None
+
+    assert in_another_thread(is_closed)
