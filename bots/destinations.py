@@ -118,7 +118,10 @@ def may_choose_hosts(actor: Actor) -> bool:
 
 
 def is_listed(address: str) -> bool:
-    """Whether FEISHU_PLATFORM_HOSTS has the address's host, with its port where the entry has one, or a wildcard for it."""
+    """Whether FEISHU_PLATFORM_HOSTS has the address's host, with its port where the entry has one, or a wildcard for it. The
+    addresses at which apps are registered are the administrator's choice as well."""
+    if address in settings.REGISTRATION_ADDRESSES:
+        return True
     try:
         parts = urlsplit(address)
         host, port = (

@@ -123,6 +123,27 @@ class CheckResult(models.TextChoices):
     """It has not happened so far, e.g. the first message."""
 
 
+class RegistrationState(models.TextChoices):
+    """How a registration of an app by QR code stands."""
+
+    WAITING = "waiting", _("Waiting")
+    DONE = "done", _("Registered")
+    DENIED = "denied", _("Denied")
+    EXPIRED = "expired", _("Expired")
+    REPLACED = "replaced", _("Replaced by a new QR code")
+    FAILED = "failed", _("Failed")
+
+
+class RegistrationFailure(models.TextChoices):
+    """Why a registration failed; ``bots.admin.registration`` has the sentences."""
+
+    REFUSED = "refused", _("Refused by the platform")
+    OTHER_APP = "other_app", _("Another app was confirmed")
+    NOT_YOURS = "not_yours", _("The bot belongs to others")
+    NOT_ALLOWED = "not_allowed", _("The operator may not add bots")
+    NOT_STORED = "not_stored", _("The app could not be stored")
+
+
 class Channel(models.TextChoices):
     """Ways to reach an operator."""
 

@@ -22,6 +22,10 @@ class BotDisabledError(BotsError):
         super().__init__("The bot is disabled.")
 
 
+class TooManyRegistrations(BotsError):
+    """An operator asks for QR codes faster than anybody scans them, or too many wait in the whole portal."""
+
+
 class WebhookUnprotected(BotsError):
     """A bot has neither an Encrypt Key nor a Verification Token: every request to its webhook would be refused."""
 

@@ -1,5 +1,5 @@
 """How long the rows of this app are kept: lost connections, incidents with their notices, sent messages, counts of
-refused webhook requests."""
+refused webhook requests, registrations of apps."""
 
 from datetime import timedelta
 from typing import Final
@@ -7,7 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from bots.models import ConnectionLoss, Incident, RefusedPush, Sending
+from bots.models import ConnectionLoss, Incident, RefusedPush, Registration, Sending
 from core.database.retention import Overdue
 
 LOSSES_KEPT: Final = timedelta(days=30)
@@ -15,6 +15,8 @@ INCIDENTS_KEPT: Final = timedelta(days=180)
 """After they were closed."""
 REFUSALS_KEPT: Final = timedelta(days=7)
 """After the last one."""
+REGISTRATIONS_KEPT: Final = timedelta(days=7)
+"""After the QR code was shown."""
 
 
 def overdue() -> Overdue:
@@ -27,5 +29,8 @@ def overdue() -> Overdue:
         "sent messages": Sending.objects.filter(at__lt=now - sendings_kept).order_by("at"),
         "refused webhook requests": RefusedPush.objects.filter(last_at__lt=now - REFUSALS_KEPT).order_by(
             "last_at"
+        ),
+        "registrations of apps": Registration.objects.filter(began_at__lt=now - REGISTRATIONS_KEPT).order_by(
+            "began_at"
         ),
     }

@@ -8,6 +8,7 @@ from bots.connections import platform_count
 from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
+from bots.registration import flow
 from bots.removal import remove_deleted_bots
 from bots.retention import overdue
 from bots.webhook.rotation import settle_rotations
@@ -27,14 +28,16 @@ def remove_deleted() -> None:
 
 @shared_task(name="bots.sweep")
 def sweep() -> None:
-    """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, incidents, and
-    notices of them."""
+    """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
+    apps whose page is closed, incidents, and notices of them."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
     for bot_id in schedule.due_bots():
         notify("bots.examine", str(bot_id))
     for bot_id in schedule.due_for_observation():
         records.observe(bot_id)
+    for registration_id in flow.due():
+        notify("bots.poll_registration", str(registration_id))
     settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
@@ -50,6 +53,11 @@ def check_platform_count(bot_id: str) -> None:
 @shared_task(name="bots.examine")
 def examine(bot_id: str) -> None:
     records.examine_due(UUID(bot_id))
+
+
+@shared_task(name="bots.poll_registration")
+def poll_registration(registration_id: str) -> None:
+    flow.poll(UUID(registration_id))
 
 
 @shared_task(name="bots.send_notices")

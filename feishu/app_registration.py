@@ -18,7 +18,7 @@ from feishu.errors import MalformedAnswer, OAuthError
 from feishu.numbers import seconds
 from feishu.platforms import FEISHU, LARK, Platform
 from feishu.responses import json_object, read_answer
-from feishu.transport import RawAnswer, Transport, default_transport
+from feishu.transport import RawAnswer, Transport, unpooled_transport
 
 Brand: TypeAlias = Literal["feishu", "lark"]
 
@@ -114,7 +114,8 @@ class AppRegistration:
         self, feishu: Platform = FEISHU, lark: Platform = LARK, transport: Transport | None = None
     ) -> None:
         self._platforms: Mapping[Brand, Platform] = {"feishu": feishu, "lark": lark}
-        self._transport = transport or default_transport()
+        # The poll that is answered with the App Secret works once, so it is sent as a code or a refresh token is.
+        self._transport = transport or unpooled_transport()
 
     def begin(self, *, timeout: float | None = None) -> PendingRegistration:
         """Ask for an address to show as QR code: always at Feishu, which recognizes people of Lark. Two requests of at most

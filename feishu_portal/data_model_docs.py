@@ -29,6 +29,7 @@ _HEAD: Final = [
 UNNAMED: Final[Mapping[str, Text]] = {
     "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
     "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
+    "bots.Registration": Text("扫码注册", "registrations by QR code"),
     "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
     "events.BotQueue": Text("机器人在处理队列中的位置", "places of bots in the queue"),
 }
@@ -46,7 +47,12 @@ def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
 def kept() -> dict[str, Text]:
     """How long the rows of each model stay, and what bounds their number."""
     from auth_sessions.retention import ANSWERED_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
-    from bots.retention import INCIDENTS_KEPT, LOSSES_KEPT, REFUSALS_KEPT  # noqa: PLC0415 -- see above
+    from bots.retention import (  # noqa: PLC0415 -- see above
+        INCIDENTS_KEPT,
+        LOSSES_KEPT,
+        REFUSALS_KEPT,
+        REGISTRATIONS_KEPT,
+    )
     from events.log.retention import REPLAYS_KEPT, SHED_COUNTS_KEPT  # noqa: PLC0415 -- see above
     from feishu_portal.alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
 
@@ -82,6 +88,10 @@ def kept() -> dict[str, Text]:
         "bots.RefusedPush": Text(
             f"每个机器人、每种原因一行；最后一次后 {REFUSALS_KEPT.days} 天",
             f"One row for each bot and reason; {REFUSALS_KEPT.days} days after the last one",
+        ),
+        "bots.Registration": Text(
+            f"{REGISTRATIONS_KEPT.days} 天；密文在结束时销毁",
+            f"{REGISTRATIONS_KEPT.days} days; what is sealed is destroyed when it ends",
         ),
         "events.Event": Text(
             "`FEISHU_EVENT_RETENTION_DAYS` 天，失败的 `FEISHU_FAILED_EVENT_RETENTION_DAYS` 天，无处理器的 "

@@ -553,6 +553,17 @@ class SettingsTable(Table):
         ),
         example="public,private,100.64.0.0/10",
     )
+    FEISHU_REGISTRATION_ADDRESSES = Variable(
+        Text(
+            "扫码添加机器人所用的平台替身（例如沙箱）：OpenAPI 地址与账号地址，以逗号分隔。不设置时使用飞书，Lark 会自动识别。",
+            "The stand-in, such as a sandbox, at which bots are added by QR code: its OpenAPI and its accounts address, separated "
+            "by a comma. Unset: Feishu, where people of Lark are recognized.",
+        ),
+        parse=validators.platform_addresses,
+        default="",
+        example="http://localhost:9800,http://localhost:9800",
+        takes_empty=True,
+    )
     FEISHU_CA_FILE = text(
         Text(
             "除系统信任的证书外，另外信任的 CA 证书文件（PEM），例如公司内部 CA；用于平台、长连接与事件推送。",

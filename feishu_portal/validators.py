@@ -78,6 +78,16 @@ def http_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def platform_addresses(value: str) -> list[str]:
+    """The OpenAPI address and the accounts address of a platform, or none."""
+    addresses = [http_address(item) for item in items(value)]
+    if len(addresses) not in {0, 2}:
+        raise WrongValueError(
+            Text("应为以逗号分隔的两个地址", "has to be two addresses, separated by a comma")
+        )
+    return addresses
+
+
 def redis_url(value: str) -> str:
     """With ``rediss`` the server's certificate is verified unless the address says otherwise: Celery would not by itself."""
     parts = _split(value)

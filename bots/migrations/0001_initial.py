@@ -238,6 +238,29 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Registration',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Registered'), ('denied', 'Denied'), ('expired', 'Expired'), ('replaced', 'Replaced by a new QR code'), ('failed', 'Failed')], default='waiting', max_length=8)),
+                ('failure', models.CharField(blank=True, choices=[('refused', 'Refused by the platform'), ('other_app', 'Another app was confirmed'), ('not_yours', 'The bot belongs to others'), ('not_allowed', 'The operator may not add bots'), ('not_stored', 'The app could not be stored')], max_length=11)),
+                ('detail', models.CharField(blank=True, max_length=200)),
+                ('device_code', core.vault.fields.EncryptedField(blank=True, default='')),
+                ('address', core.vault.fields.EncryptedField(blank=True, default='')),
+                ('is_lark', models.BooleanField(default=False)),
+                ('interval', models.PositiveSmallIntegerField()),
+                ('next_poll_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+                ('trouble', models.CharField(blank=True, max_length=20)),
+                ('began_at', models.DateTimeField(auto_now_add=True)),
+                ('bot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='bots.bot')),
+                ('extends', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
+                ('operator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='SecretUse',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -378,6 +401,26 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='refusedpush',
             constraint=models.UniqueConstraint(fields=('bot', 'reason'), name='refused_push_once'),
+        ),
+        migrations.AddIndex(
+            model_name='registration',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['next_poll_at'], name='registration_due'),
+        ),
+        migrations.AddIndex(
+            model_name='registration',
+            index=models.Index(fields=['began_at'], name='registration_by_age'),
+        ),
+        migrations.AddConstraint(
+            model_name='registration',
+            constraint=models.UniqueConstraint(condition=models.Q(('extends', None), ('state', 'waiting')), fields=('operator',), name='registration_waits_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='registration',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('operator', 'extends'), name='registration_of_bot_waits_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='registration',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'denied', 'expired', 'replaced', 'failed'])), name='registration_state_known'),
         ),
         migrations.AddConstraint(
             model_name='secretuse',

@@ -5,6 +5,7 @@ from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice
 from bots.models.processes import FleetProcess
+from bots.models.registrations import Registration
 from bots.models.sendings import Sending
 from bots.models.webhooks import RefusedPush, SecretUse
 
@@ -20,6 +21,7 @@ __all__ = [
     "Notice",
     "PlatformCount",
     "RefusedPush",
+    "Registration",
     "SecretUse",
     "Sending",
     "StoredFinding",

@@ -37,8 +37,9 @@ def _parsed(entries: tuple[str, ...]) -> Networks:
 
 
 def default_scopes() -> list[str]:
-    """Without ``offline_access`` the platform issues no refresh token and the grant dies after two hours."""
-    return ["offline_access"]
+    """Without ``offline_access`` the platform issues no refresh token and the grant dies after two hours; by the others the
+    portal knows who authorized."""
+    return ["offline_access", "auth:user.id:read", "contact:user.base:readonly"]
 
 
 class BotQuerySet(OwnedQuerySet["Bot"]):

@@ -5,15 +5,13 @@ import secrets
 from pathlib import Path
 
 from bots.enums import PlatformName
+from bots.models import default_scopes
 from bots.service import BotChanges, put_bot
 from core.access.actors import Actor
 from core.access.models import User
 from sandbox.config import SandboxConfig, demo_app
 
 OPERATOR = "admin"
-
-
-SCOPES = ("offline_access", "auth:user.id:read", "contact:user.base:readonly")
 
 
 def demo_sandbox(port: int) -> SandboxConfig:
@@ -27,7 +25,7 @@ def demo_sandbox(port: int) -> SandboxConfig:
             "open_url": address,
             "accounts_url": address,
             "app_secret": app.app_secret,
-            "auth_scopes": list(SCOPES),
+            "auth_scopes": default_scopes(),
         }
     )
     bot, _is_new = put_bot(app_id=app.app_id, changes=changes, actor=Actor.command("runportal"))

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from bots.enums import LossReason, SendingKind
-from bots.models import Bot, ConnectionLoss, Incident, Notice, RefusedPush, Sending
+from bots.models import Bot, ConnectionLoss, Incident, Notice, RefusedPush, Registration, Sending
 from bots.retention import overdue
 from core.database.batches import Deleted
 from core.database.retention import count_overdue, prune
@@ -37,23 +37,31 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     for reason, days in (("bad_signature", 8), ("plain_body", 6)):
         last = now - timedelta(days=days)
         RefusedPush.objects.create(bot=bot, reason=reason, first_at=last, last_at=last)
+    for age in (8, 6):
+        registration = Registration.objects.create(
+            operator=make_operator(), interval=5, next_poll_at=now, expires_at=now
+        )
+        Registration.objects.filter(pk=registration.pk).update(began_at=now - timedelta(days=age))
     assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
         "sent messages": "2",
         "refused webhook requests": "1",
+        "registrations of apps": "1",
     }
     assert prune(overdue()) == {
         "lost connections": Deleted(3, is_all=True),
         "incidents": Deleted(1, is_all=True),
         "sent messages": Deleted(2, is_all=True),
         "refused webhook requests": Deleted(1, is_all=True),
+        "registrations of apps": Deleted(1, is_all=True),
     }
     assert list(ConnectionLoss.objects.all()) == [loss]
     assert incident in Incident.objects.all()
     assert sending in Sending.objects.all()
     assert Notice.objects.count() == 3
     assert RefusedPush.objects.get().reason == "plain_body"
+    assert Registration.objects.get() == registration
     assert not any(count.count for count in count_overdue(overdue()).values())
 
 

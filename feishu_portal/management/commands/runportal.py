@@ -45,6 +45,8 @@ class Command(ServiceCommand):
         begin_observing("runportal")
         if options["sandbox"]:
             settings.PLATFORM_NETWORKS = [*settings.PLATFORM_NETWORKS, "loopback"]  # where the sandbox is
+            address = f"http://localhost:{options['sandbox_port']}"
+            settings.REGISTRATION_ADDRESSES = settings.REGISTRATION_ADDRESSES or [address, address]
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
         begin_process(ProcessKind.RUNPORTAL, port=options["metrics_port"])
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
