@@ -55,6 +55,11 @@ _TEXTS: Final = {
 }
 
 
+def named_scopes() -> dict[str, Text]:
+    """The scopes for which there are words."""
+    return dict(_TEXTS)
+
+
 def is_scope(text: str) -> bool:
     """Whether the platform could have a scope of this name."""
     return _SCOPE.fullmatch(text) is not None

@@ -10,9 +10,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from bots.admin.scope_picker import ScopesInput
 from bots.destinations import FIELDS, Destination, check_hosts, check_secret
 from bots.enums import WebhookSecret
-from bots.models import Bot
+from bots.models import Bot, default_scopes
 from bots.validators import validate_proxy, validate_scope
 from bots.webhook.rotation import LASTS, check
 from core.console.fields import LinesField, Removed, SecretField, SecretInput
@@ -78,6 +79,8 @@ class BotForm(ModelForm):
     auth_scopes = LinesField(
         label=_("Scopes to ask for"),
         check=validate_scope,
+        widget=ScopesInput,
+        initial=default_scopes,
         help_text=_(
             "One a line. An authorization card asks for these unless it is told otherwise. "
             "Keep offline_access: without it an authorization ends after two hours."

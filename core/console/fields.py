@@ -72,16 +72,22 @@ class SecretField(forms.CharField):
 class LinesField(forms.CharField):
     """A list of texts, one a line; repetitions and empty lines are dropped.
 
-    ``check`` is called with each entry and raises ValidationError.
+    ``check`` is called with each entry and raises ValidationError; ``widget`` shows the lines.
     """
 
     def __init__(
-        self, *, check: Callable[[str], None] | None = None, most: int = 50, rows: int = 5, **kwargs: Any
+        self,
+        *,
+        check: Callable[[str], None] | None = None,
+        most: int = 50,
+        rows: int = 5,
+        widget: type[Textarea] = Textarea,
+        **kwargs: Any,
     ) -> None:
         self._check = check
         self._most = most
-        widget = Textarea({"rows": rows, "spellcheck": "false", "class": "portal-lines"})
-        super().__init__(widget=widget, **kwargs)
+        attrs = {"rows": rows, "spellcheck": "false", "class": "portal-lines"}
+        super().__init__(widget=widget(attrs), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return (
