@@ -21,6 +21,7 @@ from bots.admin.checklist import live_checklist
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
+from bots.admin.registration import RegistrationPages
 from bots.admin.slots import SlotInline
 from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
@@ -69,7 +70,7 @@ class ConnectedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bot)
-class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
+class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")
@@ -83,6 +84,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
     actions_detail = (
         "send_card",
         {"title": _("Connection"), "icon": "cable", "items": [*BUTTONS]},
+        "extend",
         "use_next_secrets",
         "switch_brand",
     )
@@ -99,7 +101,7 @@ class BotAdmin(ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
         "webhook_url": "transport == 'webhook' || callback_transport == 'webhook'",
     }
     empty_title = _("No bots yet")
-    empty_text = _("Add a bot with the App ID and App Secret of an app from the Feishu developer console.")
+    empty_text = _("Add a bot by QR code, or with the App ID and App Secret of an app.")
 
     fieldsets = (
         (

@@ -68,6 +68,15 @@ class SandboxClient:
     def say(self, text: str, *, person: str = "lilei", app_id: str = APP_ID) -> dict[str, Any]:
         return self._answer(self._http.post("/say", json={"person": person, "app_id": app_id, "text": text}))
 
+    def register(self, url: str, *, person: str = "lilei", **values: Any) -> str:
+        """What a person does on the page to which a QR code leads; returns the App ID."""
+        answer = self._http.post("/register", json={"url": url, "person": person} | values)
+        return self._answer(answer)["app_id"]
+
+    def app(self, app_id: str) -> dict[str, Any]:
+        apps = self._answer(self._http.get("/apps"))["apps"]
+        return next(app for app in apps if app["app_id"] == app_id)
+
     def faults(self, **faults: Any) -> None:
         self._answer(self._http.put("/faults", json=faults))
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from anyio.from_thread import start_blocking_portal
 
+from sandbox.config import SandboxConfig
 from sandbox.server import serve
 from tests.services.platform import SandboxClient
 
@@ -14,11 +15,11 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def running_sandbox(port: int) -> Iterator[SandboxClient]:
-    """A sandbox that has no apps yet, for the length of the block."""
+def running_sandbox(port: int, config: SandboxConfig | None = None) -> Iterator[SandboxClient]:
+    """A sandbox that has no apps yet, or those of ``config``, for the length of the block."""
     with start_blocking_portal() as loop:
         ready, stop = loop.call(asyncio.Event), loop.call(asyncio.Event)
-        serving = loop.start_task_soon(partial(serve, HOST, port, ready=ready, stop=stop))
+        serving = loop.start_task_soon(partial(serve, HOST, port, config=config, ready=ready, stop=stop))
         loop.call(_wait_for, ready)
         client = SandboxClient(f"http://{HOST}:{port}")
         try:
