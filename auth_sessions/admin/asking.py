@@ -73,7 +73,7 @@ class AskForm(forms.Form):
         choices=[("", _("Automatic")), *Via.choices],
         widget=UnfoldAdminSelectWidget,
         help_text=_(
-            "Automatic: the browser if PUBLIC_URL is set. With the device code the person confirms on a page of Feishu, "
+            "Automatic: the browser if PUBLIC_URL is set and the bot does not ask by device code. With the device code the person confirms on a page of Feishu, "
             "which needs no way back to the portal."
         ),
     )

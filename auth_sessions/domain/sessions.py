@@ -51,12 +51,12 @@ def request_authorization(
     """Ask the person ``open_id`` to authorize ``bot`` for ``scopes``; the card is sent after the commit.
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
-    card becomes the session's, so none is sent. ``via`` None: in the browser where the portal has a public address, else
-    by device code. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
+    card becomes the session's, so none is sent. ``via`` None: in the browser where the portal has a public address and
+    the bot does not ask by device code, else by that. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
     ``why``. ``renews_until``: the end of the authorization that this one is to renew; the card names it. ``lifetime`` of
     the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
     """
-    flow = via or (Via.BROWSER if settings.PUBLIC_URL else Via.DEVICE)
+    flow = via or (Via.BROWSER if settings.PUBLIC_URL and not bot.asks_by_device_code else Via.DEVICE)
     if flow == Via.BROWSER and not settings.PUBLIC_URL:
         raise NoPublicAddressError
     if not bot.enabled:

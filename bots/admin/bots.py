@@ -165,7 +165,7 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ConsoleAd
         (
             _("Authorization"),
             {
-                "fields": ("redirect_url", "auth_scopes"),
+                "fields": ("redirect_url", "asks_by_device_code", "auth_scopes"),
                 "description": _(
                     "Register the redirect URL in the developer console under Security settings, exactly as it stands here."
                 ),

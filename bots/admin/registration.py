@@ -165,7 +165,7 @@ def _panel(registration: Registration | None, *, problem: str = "") -> dict[str,
         return context | {
             "address": address,
             "qr_code": qr_code(address, label=gettext("QR code that leads to a page of Feishu")),
-            "until": f"{timezone.localtime(registration.expires_at):%H:%M:%S}",
+            "until": f"{timezone.localtime(registration.expires_at):%H:%M}",
             "poll_seconds": POLL_SECONDS,
             "trouble": in_language(explain(None, registration.trouble).cause) if registration.trouble else "",
         }

@@ -70,7 +70,7 @@ def application(case: Case) -> Iterator[Finding]:
         yield _unreadable(case, error)
     yield from compare_scopes(case.bot.auth_scopes, app)
     yield from compare_subscriptions(case.bot, app)
-    yield _redirect_url(case.bot.redirect_uri, app)
+    yield _redirect_url("" if case.bot.asks_by_device_code else case.bot.redirect_uri, app)
     yield refresh_switch(app)
     yield _version(app)
 

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('open_id', models.CharField(blank=True, editable=False, max_length=64)),
                 ('answers_at_all', models.BooleanField(default=False, help_text='In a group the bot answers commands of messages that mention it. Switched on, it also answers those that mention everybody (@all).', verbose_name='answer when everybody is mentioned')),
                 ('auth_scopes', models.JSONField(default=bots.models.bots.default_scopes, help_text='Permissions an authorization card asks for when nothing else is said.', validators=[bots.validators.validate_scopes], verbose_name='scopes to ask for')),
+                ('asks_by_device_code', models.BooleanField(default=False, help_text='People confirm on a page of Feishu, and the app needs no redirect URL. Bots added by QR code begin this way; switch it off once the redirect URL is registered in the developer console. Without PUBLIC_URL it is always so.', verbose_name='consent by device code')),
                 ('event_retention_days', models.PositiveSmallIntegerField(blank=True, help_text='Days, at least 2. Empty: as the portal is set up.', null=True, validators=[django.core.validators.MinValueValidator(2)], verbose_name='keep events for')),
                 ('deleted_at', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),

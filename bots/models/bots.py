@@ -177,6 +177,14 @@ class Bot(models.Model):
         validators=[validate_scopes],
         help_text=_("Permissions an authorization card asks for when nothing else is said."),
     )
+    asks_by_device_code = models.BooleanField(
+        _("consent by device code"),
+        default=False,
+        help_text=_(
+            "People confirm on a page of Feishu, and the app needs no redirect URL. Bots added by QR code begin this way; switch "
+            "it off once the redirect URL is registered in the developer console. Without PUBLIC_URL it is always so."
+        ),
+    )
     owners = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owners"),

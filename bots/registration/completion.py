@@ -71,7 +71,8 @@ def _store(registration: Registration, app: RegisteredApp) -> tuple[Bot, bool]:
         raise _RefusedError(RegistrationFailure.NOT_YOURS)
     values: dict[str, Any] = {"app_secret": app.app_secret}
     if known is None:
-        values |= {"name": app.app_id, **_platform(app)}
+        # Nobody has registered a redirect URL for it: the QR code cannot ask for one.
+        values |= {"name": app.app_id, "asks_by_device_code": True, **_platform(app)}
     elif known.platform != PlatformName.CUSTOM:
         values |= {"platform": PlatformName(app.brand).value}
     bot, is_new = put_bot(app_id=app.app_id, changes=BotChanges(values), actor=Actor.operator(operator))

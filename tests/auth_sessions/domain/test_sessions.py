@@ -67,6 +67,9 @@ def test_consent_is_in_the_browser_where_there_is_a_public_address_and_by_device
 ):
     assert ask(bot).via == Via.BROWSER
     assert ask(bot, via=Via.DEVICE).via == Via.DEVICE
+    bot.asks_by_device_code = True
+    assert ask(bot).via == Via.DEVICE
+    assert ask(bot, via=Via.BROWSER).via == Via.BROWSER
     settings.PUBLIC_URL = ""
     assert ask(bot).via == Via.DEVICE
     with pytest.raises(NoPublicAddressError, match="PUBLIC_URL"):

@@ -1,6 +1,7 @@
 import pytest
 
 from bots.doctor.findings import Check, CheckResult
+from bots.models import Bot
 from tests.bots.doctor.patient import app_of, described, look, results
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +80,10 @@ def test_app_that_may_not_read_itself_is_unknown_and_says_what_to_enable(bot, pl
     assert findings[Check.USER_SCOPES].result is CheckResult.UNKNOWN
     assert "docx:document:readonly" in findings[Check.USER_SCOPES].cure.en_us
     assert CheckResult.WRONG not in results(findings).values()
+
+
+def test_bot_that_asks_by_device_code_needs_no_redirect_url(bot, platform):
+    Bot.objects.filter(pk=bot.pk).update(asks_by_device_code=True)
+    platform.application.respond(json=app_of(bot, redirect_urls=[]))
+    finding = look(bot)[Check.REDIRECT_URL]
+    assert (finding.result, finding.value) == (CheckResult.OK, "")

@@ -38,6 +38,7 @@ def test_bot_of_the_operator_is_made_connected_named_and_audited(platforms, oper
     assert (bot.app_id, bot.app_secret, bot.platform) == (APP_ID, SECRET, "feishu")
     assert (bot.name, bot.open_id) == ("李雷的 助手", "ou_bot")
     assert (bot.enabled, bot.connect, bot.auth_scopes) == (True, True, default_scopes())
+    assert bot.asks_by_device_code
     assert list(bot.owners.all()) == [operator]
     assert ConnectionSlot.objects.filter(bot=bot).count() == 1
     entry = AuditEntry.objects.get(action="bot.created")
