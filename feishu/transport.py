@@ -125,7 +125,10 @@ class Transport:
         content: bytes | None = None
         if json is not None:
             headers["Content-Type"] = "application/json; charset=utf-8"
-            content = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+            text = json_module.dumps(json, ensure_ascii=False, separators=(",", ":"))
+            content = text.encode(
+                errors="replace"
+            )  # half of a surrogate pair, as truncated texts end in, becomes "?"
         limits = httpx.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
         answered = False
         try:

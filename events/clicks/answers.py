@@ -1,11 +1,15 @@
 """The portal's own answers to callbacks, and how an answer is put into the reply."""
 
 import json
+import logging
 from typing import Final
 
+from core.database.errors import described
 from feishu.callbacks import CLICK, OLD_CARD_CALLBACK, PREVIEW, PROFILE
 from feishu.cards import Json, callback_response, toast
 from feishu.text import Text
+
+logger = logging.getLogger(__name__)
 
 NOTHING: Final[Json] = {}
 PROCESSING: Final = callback_response(toast=toast("info", Text("处理中，请稍候…", "Working on it…")))
@@ -30,9 +34,19 @@ def encoded(answer: Json, event_type: str) -> bytes:
     """The JSON that answers a callback of this type; the empty answer where it cannot show this one.
 
     The old card callback knows neither toasts nor cards of today, and only a click shows a toast (pages "Handle card
-    callbacks" and "Pull link preview data").
+    callbacks" and "Pull link preview data"). What JSON cannot say, such as a moment or a Decimal, is an error of the handler.
     """
     is_unfit = event_type == OLD_CARD_CALLBACK or (event_type != CLICK and answer in _TOASTS)
     if event_type in {PREVIEW, PROFILE}:
         answer = {name: part for name, part in answer.items() if name != "toast"}
-    return json.dumps(NOTHING if is_unfit else answer, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return _json(NOTHING if is_unfit else answer)
+    except (TypeError, ValueError, RecursionError) as error:
+        logger.error("callback_answer_not_json", extra=described(error))  # noqa: TRY400 -- not where it was made
+        return _json(FAILED if event_type == CLICK else NOTHING)
+
+
+def _json(answer: Json) -> bytes:
+    """Half of a surrogate pair, which no bytes can hold, becomes a question mark."""
+    text = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode(errors="replace")

@@ -87,17 +87,28 @@ def _update(event: Event, content: Any) -> None:
         except FeishuError as error:
             attempts += 1
             if RETRIES.is_exhausted(attempts) or not error.retryable:
-                logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
-                text = storable(f"The card could not be updated: {error}", 500)
-                Event.objects.filter(pk=event.pk).update(error=text)
-                count_card_update(succeeded=False)
+                _note_failure(event, error)
                 return
             pause = RETRIES.pause_after(attempts).total_seconds()
             reset_after = error.reset_after if isinstance(error, RateLimited) else 0.0
             time.sleep(min(LONGEST_PAUSE, max(pause, reset_after)))
+        except (
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:  # the handler's card is none that JSON can say
+            _note_failure(event, error)
+            return
         else:
             count_card_update(succeeded=True)
             return
+
+
+def _note_failure(event: Event, error: Exception) -> None:
+    logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
+    text = storable(f"The card could not be updated: {error}", 500)
+    Event.objects.filter(pk=event.pk).update(error=text)
+    count_card_update(succeeded=False)
 
 
 def _update_once(event: Event, content: Any) -> None:

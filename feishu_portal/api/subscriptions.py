@@ -186,7 +186,7 @@ def _on_one_line(payload: bytes) -> bytes:
     """As server-sent events need it: the platform's JSON may be written on several lines."""
     if b"\n" not in payload and b"\r" not in payload:
         return payload
-    return json.dumps(json.loads(payload), ensure_ascii=False).encode()
+    return json.dumps(json.loads(payload)).encode()
 
 
 def _own(client: ApiClient, subscription_id: UUID) -> Subscription:

@@ -59,6 +59,12 @@ def test_a_request_carries_token_parameters_and_compact_json(platform, transport
     assert (answer.data, answer.log_id) == ({"x": 1}, "L1")
 
 
+def test_half_of_a_surrogate_pair_is_sent_as_a_question_mark(platform, transport):
+    platform.will_say({"code": 0})
+    transport.request("POST", "https://h.test/p", json={"text": "好\ud83d"})
+    assert platform.sent_json() == {"text": "好?"}
+
+
 def test_a_form_is_sent_as_one_with_basic_credentials(platform, transport):
     platform.will_say({"code": 0})
     transport.request("POST", "https://h.test/p", basic=("cli_a", "s:x"), form={"a": "b c"})

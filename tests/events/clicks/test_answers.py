@@ -1,4 +1,5 @@
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -33,3 +34,19 @@ def test_old_card_callback_gets_nothing(answer):
 @pytest.mark.parametrize("event_type", [PREVIEW, "profile.view.get"])
 def test_only_a_click_gets_a_toast(event_type):
     assert encoded(OWN | INLINE, event_type) == encoded(INLINE, event_type)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"card": Decimal(1)}, {"toast": {1, 2}}, {"toast": float("nan")}, {(1, 2): 3}]
+)
+def test_answer_that_json_cannot_say_is_the_handlers_failure(answer, caplog):
+    assert json.loads(encoded(answer, CLICK)) == FAILED
+    assert encoded(answer, PREVIEW) == b"{}"
+    assert "callback_answer_not_json" in caplog.text
+
+
+def test_half_of_a_surrogate_pair_costs_no_answer():
+    assert (
+        encoded(callback_response(toast=toast("info", Text("好\ud83d", "ok"))), CLICK).decode().count("好?")
+        == 1
+    )

@@ -76,6 +76,14 @@ def test_card_that_cannot_be_shown_is_noted_at_the_event(show_late, monkeypatch)
     assert len(calls) == 1
 
 
+def test_card_that_json_cannot_say_is_noted_at_the_event(show_late, monkeypatch):
+    def refuse(*_args):
+        raise TypeError("Object of type Decimal is not JSON serializable")
+
+    monkeypatch.setattr(OpenAPI, "update_card_by_token", refuse)
+    assert "Decimal" in show_late().error
+
+
 def test_update_is_tried_again_as_long_as_the_schedule_says(show_late, updates, monkeypatch):
     answers = [RateLimited("slow down", reset_after=0.0)] * 2
     update = OpenAPI.update_card_by_token
