@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from feishu.device_code import DEFAULT_INTERVAL, web_address
@@ -232,7 +232,7 @@ def _app(body: Mapping[str, Any], user: Mapping[str, Any], brand: Brand) -> Regi
     )
 
 
-def _is_word(value: object, longest: int) -> bool:
+def _is_word(value: object, longest: int) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isascii() and value.isprintable()
 
 

@@ -76,12 +76,12 @@ class RegistrationPages(Base):
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
+    ) -> HttpResponse:
         """Begins with the QR code; the form for an app that exists is one click away."""
         if request.method == "GET" and BY_HAND not in request.GET:
             self._check_may_add(request)
             return self._page(request, None)
-        response: HttpResponseBase = super().add_view(request, form_url, extra_context)
+        response: HttpResponse = super().add_view(request, form_url, extra_context)
         return response
 
     def register(self, request: HttpRequest) -> HttpResponseBase:
@@ -138,7 +138,7 @@ class RegistrationPages(Base):
             flow.poll(registration.pk)
             registration = flow.latest(operator, bot)
         made = registration.bot if registration else None
-        if made:
+        if registration and made:
             self.message_user(request, _done(registration, made), messages.SUCCESS)
         if request.headers.get("X-Requested-With") == "fetch":
             context = _panel(registration, problem=problem)

@@ -44,9 +44,9 @@ def complete(registration: Registration, app: RegisteredApp) -> None:
             _row(registration).end(RegistrationState.DONE, bot=bot)
     except _RefusedError as refusal:
         failure = refusal.failure
-    except (ValidationError, Error) as error:
+    except (ValidationError, SealedValueError, Error) as error:
         # Fields and kinds of errors, never values: one of them is the secret.
-        fields = sorted(error.message_dict) if hasattr(error, "error_dict") else []
+        fields = sorted(getattr(error, "error_dict", {}))
         logger.error(  # noqa: TRY400 -- a traceback may show the secret
             "registered_app_not_stored",
             extra={"app_id": app.app_id, "error": type(error).__name__, "fields": fields},

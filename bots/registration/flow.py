@@ -24,7 +24,7 @@ from core.database.clock import DatabaseTime
 from core.database.connections import give_back
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
-from feishu.app_registration import AppRegistration, RegistrationPoll, RegistrationStatus, qr_address
+from feishu.app_registration import AppRegistration, Brand, RegistrationPoll, RegistrationStatus, qr_address
 from feishu.device_code import SLOW_DOWN_SECONDS
 from feishu.errors import FeishuError, OAuthError, RateLimited
 from feishu.outgoing import Route
@@ -129,7 +129,7 @@ def poll(registration_id: UUID) -> None:
 def _ask(registration: Registration) -> RegistrationPoll:
     registrar = _registrar(registration.extends)
     code = registration.device_code
-    brand = "lark" if registration.is_lark else "feishu"
+    brand: Brand = "lark" if registration.is_lark else "feishu"
     answer = registrar.poll(code, brand=brand, timeout=CALL_SECONDS)
     if answer.status is RegistrationStatus.SWITCH_TO_LARK:
         registration.is_lark = True
@@ -191,6 +191,7 @@ def _registrar(bot: Bot | None) -> AppRegistration:
         feishu, lark = (own, own) if bot.platform == PlatformName.CUSTOM else (FEISHU, LARK)
         return AppRegistration(feishu, lark, unpooled_transport(bot.route))
     if settings.REGISTRATION_ADDRESSES:
-        stand_in = Platform(*settings.REGISTRATION_ADDRESSES)
+        open_url, accounts_url = settings.REGISTRATION_ADDRESSES
+        stand_in = Platform(open_url, accounts_url)
         return AppRegistration(stand_in, stand_in, unpooled_transport(Route(networks=platform_networks())))
     return AppRegistration()
