@@ -13,6 +13,7 @@ from auth_sessions.models import AuthSession, RefreshAttempt, RefreshGate, UserT
 from core.access.models import AuditEntry
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.auth_sessions.domain.refresh.conftest import make_due, run
+from tests.factories import make_bot, make_grant
 
 pytestmark = pytest.mark.django_db
 
@@ -89,32 +90,42 @@ OUTAGES = {
 }
 
 
-@pytest.mark.parametrize("in_use", [True, False], ids=["in use", "idle"])
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
-def test_day_of_an_outage_costs_no_grant_and_no_card(grant, platform, time_machine, outage, in_use):
+def test_day_of_an_outage_costs_no_grant_and_no_card(bot, platform, time_machine, outage):
     time_machine.move_to(timezone.now(), tick=False)
     now = timezone.now()
-    over = {} if in_use else {"access_expires_at": now - timedelta(hours=20), "used_at": None}
-    reminder = grant.refresh_expires_at - timedelta(hours=48)
-    UserToken.objects.update(next_reminder_at=reminder, **over)
+    due = {"next_refresh_at": now, "next_reminder_at": now + timedelta(days=5)}
+    # Of two apps: what pauses one says nothing of the other.
+    in_use = make_grant(bot, **due)
+    idle = make_grant(
+        make_bot(),
+        refresh_token="refresh-token-of-the-idle",
+        access_expires_at=now - timedelta(hours=20),
+        used_at=None,
+        **due,
+    )
     answer = {"side_effect": outage} if isinstance(outage, Exception) else {"return_value": outage}
     platform.token.mock(**answer)
-    for _ in range(24 * 6):
+    for minutes in (*(10,) * 18, *(30,) * 42):
+        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
         Pass(seconds=0.5).run()
         remind_of_ends()
-        time_machine.shift(timedelta(minutes=10))
-        RefreshGate.objects.update(next_start_at=timezone.now() - timedelta(seconds=1))
+        time_machine.shift(timedelta(minutes=minutes))
+    assert timezone.now() >= now + timedelta(days=1)
     assert not AuthSession.objects.exists()
-    grant.refresh_from_db()
-    assert grant.status == TokenStatus.ACTIVE
-    assert platform.token.call_count > 12
-    sent = RefreshAttempt.objects.filter(sent_at__isnull=False)
-    assert sent.filter(outcome=RefreshOutcome.UNCERTAIN, probe=False).count() <= 1
     platform.token.mock(return_value=httpx.Response(200, json=token_answer(2)))
-    make_due(grant)
+    for grant in (in_use, idle):
+        grant.refresh_from_db()
+        assert grant.status == TokenStatus.ACTIVE
+        sent = RefreshAttempt.objects.filter(token=grant, sent_at__isnull=False)
+        assert sent.count() > 12
+        assert sent.filter(outcome=RefreshOutcome.UNCERTAIN, probe=False).count() <= 1
+        make_due(grant)
     RefreshGate.objects.update(probed_at=None)
-    assert run(grant) == RefreshOutcome.OK
-    assert (grant.phase, grant.access_token) == (RefreshPhase.IDLE, "access-token-2")
+    assert Pass().run() == {RefreshOutcome.OK: 2}
+    for grant in (in_use, idle):
+        grant.refresh_from_db()
+        assert (grant.phase, grant.access_token) == (RefreshPhase.IDLE, "access-token-2")
 
 
 def test_probes_come_with_growing_pauses_once_the_access_token_is_over(grant, platform):
