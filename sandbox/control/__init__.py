@@ -11,7 +11,7 @@ Bodies need `Content-Type: application/json`, and pages of other sites are refus
     POST   hooks                                            {chat_id, name, secret, keywords}: a custom bot of a group
     GET, PUT, DELETE answers                                {method, path, status, body | text, headers, tokens, scopes}
     GET    misses                                           APIs that were called and are not imitated
-    POST   say, enter, read, react, click, menu, recall     what people do in the client
+    POST   say, edit, recall, enter, read, react, click, menu what people do in the client
     POST   members                                          people and bots join a group, or leave it
     POST   clicks                                           {clicks}: many in the same moment
     GET    messages?chat_id= | person=&app_id=

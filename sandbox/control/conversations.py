@@ -1,4 +1,4 @@
-"""What people do in the client: write, send pictures and files, open a chat, read, react, click, take back."""
+"""What people do in the client: write, edit, send pictures and files, open a chat, read, react, click, take back."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from starlette.requests import Request
 from sandbox.cards.buttons import callback_buttons
 from sandbox.config import AppId, PersonConfig, PersonId
 from sandbox.control.endpoint import ControlRoute, command, known_app, known_message, known_person, question
+from sandbox.control.mentioning import Mentions, keyed
 from sandbox.delivery import callbacks, envelopes
 from sandbox.delivery.hearing import tell_bots, tell_of_reaction
 from sandbox.errors import ControlError
-from sandbox.platform.mentions import bot_mention
 from sandbox.state import Sandbox
 from sandbox.world import ids
-from sandbox.world.messages import Chat, Message, Reaction
+from sandbox.world.messages import MAX_EDITS, Chat, Message, Reaction
 from sandbox.world.world import World
 
 MAX_CLICKS: Final = 5_000
@@ -34,8 +34,8 @@ class Attachment(Struct, forbid_unknown_fields=True, kw_only=True):
     duration: int = 1000
 
 
-class Say(Struct, forbid_unknown_fields=True, kw_only=True):
-    """`app_id` for the p2p chat, `chat_id` for a group. In a group `mention` names the bots that are @-ed.
+class Say(Mentions, forbid_unknown_fields=True, kw_only=True):
+    """`app_id` for the p2p chat, `chat_id` for a group. `in_thread`: the answer to `parent_id` is in its thread.
 
     Either `text`, or a `post` as bots receive it (`{"title", "content": [[{"tag", …}]]}`), or an `attachment`.
     """
@@ -46,8 +46,16 @@ class Say(Struct, forbid_unknown_fields=True, kw_only=True):
     attachment: Attachment | None = None
     app_id: AppId | None = None
     chat_id: str | None = None
-    mention: list[AppId] = []
     parent_id: str = ""
+    in_thread: bool = False
+
+
+class Edit(Mentions, forbid_unknown_fields=True, kw_only=True):
+    """Another text in the place of one's own."""
+
+    person: PersonId
+    message_id: str
+    text: Annotated[str, Meta(min_length=1)]
 
 
 class Enter(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -110,6 +118,22 @@ async def say(sandbox: Sandbox, said: Say) -> dict[str, Any]:
     world.watchers.tell("message", message=message.shown())
     pushed = tell_bots(world, sandbox.courier, person, chat, message)
     return {"message_id": message.message_id, "chat_id": chat.chat_id, "event_ids": pushed}
+
+
+async def edit(sandbox: Sandbox, edited: Edit) -> dict[str, Any]:
+    """A person edits a text of their own, up to 20 times. Bots hear nothing of it, and find it when they ask."""
+    world = sandbox.world
+    person, message = known_person(world, edited.person), known_message(world, edited.message_id)
+    if (message.sender, message.msg_type, message.recalled) != (person.id, "text", False):
+        raise ControlError("this message is no text of this person, or was recalled")
+    if message.edits >= MAX_EDITS:
+        raise ControlError(f"a message can be edited {MAX_EDITS} times")
+    text, message.mentions = keyed(world, edited.text, edited)
+    message.content = _json({"text": text})
+    message.edits += 1
+    message.update_time, message.updated = world.now_ms, True
+    world.watchers.tell("message", message=message.shown())
+    return {"message_id": message.message_id}
 
 
 async def enter(sandbox: Sandbox, entered: Enter) -> dict[str, Any]:
@@ -231,12 +255,13 @@ def _chat(world: World, said: Say, person: PersonConfig) -> Chat:
 
 
 def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Message:
-    mentions = [
-        bot_mention(known_app(world, app_id), f"@_user_{index}")
-        for index, app_id in enumerate(said.mention, 1)
-    ]
-    msg_type, content = _content(world, said, [mention["key"] for mention in mentions])
-    parent = world.mailbox.get(said.parent_id)
+    msg_type, content, mentions = _content(world, said)
+    parent = known_message(world, said.parent_id) if said.parent_id else None
+    if parent is not None and parent.chat_id != chat.chat_id:
+        raise ControlError("the message that is answered is in another chat")
+    if said.in_thread and parent is not None and not parent.thread_id:
+        parent.thread_id = ids.thread_id()
+        world.watchers.tell("message", message=parent.shown())
     return Message(
         message_id=ids.message_id(),
         chat_id=chat.chat_id,
@@ -244,26 +269,33 @@ def _message(world: World, chat: Chat, person: PersonConfig, said: Say) -> Messa
         sender_type="user",
         tenant_key=person.tenant_key,
         msg_type=msg_type,
-        content=json.dumps(content, ensure_ascii=False),
+        content=content,
         create_time=world.now_ms,
         update_time=world.now_ms,
         parent_id=parent.message_id if parent else "",
         root_id=(parent.root_id or parent.message_id) if parent else "",
+        thread_id=parent.thread_id if parent else "",
         mentions=mentions,
     )
 
 
-def _content(world: World, said: Say, keys: list[str]) -> tuple[str, dict[str, Any]]:
-    """Type and content as bots receive them. `keys` stand for those who are mentioned."""
+def _content(world: World, said: Say) -> tuple[str, str, list[dict[str, Any]]]:
+    """Type and content as bots receive them, and who is mentioned."""
     if [said.text, said.post, said.attachment].count(None) != 2:
         raise ControlError("say needs a text, a post or an attachment, and one of them")
-    if said.text is not None:
-        return "text", {"text": " ".join([*keys, said.text])}
-    if said.post is not None:
-        if not isinstance(said.post.get("content"), list):
-            raise ControlError("a post has its content as a list of lines")
-        return "post", {"title": "", **said.post}
-    return _attached(world, said.person, said.attachment) if said.attachment else ("text", {})
+    if said.attachment is not None:
+        kind, content = _attached(world, said.person, said.attachment)
+        return kind, _json(content), []
+    text, mentions = keyed(world, said.text or "", said)
+    if said.post is None:
+        return "text", _json({"text": text}), mentions
+    if not isinstance(said.post.get("content"), list):
+        raise ControlError("a post has its content as a list of lines")
+    return "post", _json({"title": "", **said.post}), mentions
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _attached(world: World, person_id: str, attachment: Attachment) -> tuple[str, dict[str, Any]]:
@@ -295,6 +327,7 @@ def _action(message: Message, clicked: Click) -> dict[str, Any]:
 def routes() -> list[ControlRoute]:
     return [
         command("say", Say, say),
+        command("edit", Edit, edit),
         command("enter", Enter, enter),
         command("click", Click, click),
         command("clicks", Clicks, click_all),

@@ -61,8 +61,22 @@ def with_new_event_id(payload: bytes) -> bytes:
 
 def user_ids(app: AppConfig, person: PersonConfig) -> dict[str, str]:
     """The three ids of a person; `user_id` only with the scope for it."""
-    known = {"union_id": ids.union_id(person.id), "open_id": ids.open_id(app.app_id, person.id)}
-    return {**known, "user_id": person.id} if EMPLOYEE_ID_SCOPE in app.scopes else known
+    return _user_ids(app, person.id)
+
+
+def _user_ids(app: AppConfig, person_id: str) -> dict[str, str]:
+    known = {"union_id": ids.union_id(person_id), "open_id": ids.open_id(app.app_id, person_id)}
+    return {**known, "user_id": person_id} if EMPLOYEE_ID_SCOPE in app.scopes else known
+
+
+def mentions_for(app: AppConfig, message: Message) -> list[dict[str, Any]]:
+    """The mentions of a message, people under the ids by which the app knows them."""
+    return [
+        {**mention, "id": _user_ids(app, mention["id"]["user_id"])}
+        if mention["mentioned_type"] == "user"
+        else mention
+        for mention in message.mentions
+    ]
 
 
 def message_received(app: AppConfig, person: PersonConfig, chat: Chat, message: Message) -> dict[str, Any]:
@@ -71,7 +85,7 @@ def message_received(app: AppConfig, person: PersonConfig, chat: Chat, message: 
         "root_id": message.root_id,
         "parent_id": message.parent_id,
         "thread_id": message.thread_id,
-        "mentions": message.mentions,
+        "mentions": mentions_for(app, message),
     }
     return {
         "sender": {

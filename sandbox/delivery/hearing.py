@@ -39,7 +39,7 @@ def _hears(app: AppConfig, chat: Chat, message: Message) -> bool:
     if chat.kind == "p2p":
         return bool(scopes & P2P_SCOPES)
     bot = ids.bot_open_id(app.app_id)
-    mentioned = any(mention["id"]["open_id"] == bot for mention in message.mentions)
+    mentioned = any(mention["id"].get("open_id") == bot for mention in message.mentions)
     return bool(scopes & GROUP_SCOPES) or (mentioned and bool(scopes & MENTION_SCOPES))
 
 

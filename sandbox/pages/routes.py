@@ -1,10 +1,11 @@
 """The pages and what they load."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -19,6 +20,7 @@ from sandbox.errors import ControlError
 from sandbox.pages import consents, registrations, words
 from sandbox.platform.gateway import sign
 from sandbox.platform.registration import PAGE
+from sandbox.platform.resources import image_type
 from sandbox.state import sandbox_of
 from sandbox.world import ids
 from sandbox.world.avatars import avatar, colour
@@ -177,6 +179,18 @@ async def picture(request: Request) -> Response:
     )
 
 
+async def resource(request: Request) -> Response:
+    """A picture or a file of a message, for the client."""
+    found = sandbox_of(request).world.resources.get(request.path_params["key"])
+    if found is None:
+        return Response(status_code=404)
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=86400"}
+    media_type = image_type(found.content)
+    if media_type is None:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(found.name or found.key)}"
+    return Response(found.content, media_type=media_type or "application/octet-stream", headers=headers)
+
+
 async def news(request: Request) -> Response:
     """Server-sent events for an open page."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -197,6 +211,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/sandbox/person/{person_id}", become),
         Route("/sandbox/language/{language}", speak),
         Route("/sandbox/avatar/{name}.svg", picture),
+        Route("/sandbox/resource/{key}", resource),
         Route("/sandbox/events", news),
         Mount("/sandbox/static", StaticFiles(directory=_HERE / "static")),
     ]
@@ -212,7 +227,12 @@ def _person_of(world: World, person_id: str) -> PersonConfig:
 
 
 def _language_of(request: Request) -> str:
-    return "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh-hans"
+    """As the person has chosen, else what their browser names first of the two."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen is None:
+        wanted = re.findall(r"\b(zh|en)\b", request.headers.get("accept-language", "").lower())
+        chosen = wanted[0] if wanted else "zh"
+    return "en" if chosen == "en" else "zh-hans"
 
 
 def _consent_page(

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.cards import simplified, validation
 from sandbox.config import AppConfig
 from sandbox.delivery.callbacks import UPDATE_SECONDS, show
+from sandbox.delivery.envelopes import mentions_for
 from sandbox.delivery.hearing import tell_bots
 from sandbox.errors import PlatformError
 from sandbox.platform import message_content
@@ -19,14 +20,13 @@ from sandbox.platform.recipients import check_member, find_chat, id_of, sender_o
 from sandbox.strange_json import parse_json
 from sandbox.world import ids
 from sandbox.world.cards import CardEntity
-from sandbox.world.messages import Chat, Message
+from sandbox.world.messages import MAX_EDITS, Chat, Message
 from sandbox.world.world import World
 
 SEND_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:send", "im:message.send_as_user")
 UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
 READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
 RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
-MAX_EDITS = 20
 MAX_UUID = 50
 PATCHES_PER_SECOND = 5
 
@@ -120,7 +120,7 @@ async def edit(call: Call) -> dict[str, Any]:
     chat = call.world.mailbox.chats[message.chat_id]
     message.msg_type, message.content = message_content.checked(call.world, caller, chat, body)
     if message.msg_type == "text":
-        resolve_mentions(call.world, caller.app, message)
+        resolve_mentions(call.world, message)
     message.edits += 1
     message.updated, message.update_time = True, call.world.now_ms
     call.world.watchers.tell("message", message=message.shown())
@@ -196,7 +196,7 @@ def as_item(app: AppConfig, message: Message, *, raw_card: bool = False) -> dict
         "root_id": message.root_id,
         "parent_id": message.parent_id,
         "thread_id": message.thread_id,
-        "mentions": [_mention_item(mention) for mention in message.mentions],
+        "mentions": [_mention_item(mention) for mention in mentions_for(app, message)],
     }
     return {
         "message_id": message.message_id,
@@ -267,7 +267,7 @@ def _deliver(call: Call, caller: Caller, chat: Chat, message: Message) -> None:
     """Put a new message into its chat and tell those who listen."""
     world = call.world
     if message.msg_type == "text":
-        resolve_mentions(world, caller.app, message)
+        resolve_mentions(world, message)
     world.mailbox.add(message)
     world.watchers.tell("message", message=message.shown())
     if caller.person is not None:

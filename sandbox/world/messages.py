@@ -10,6 +10,7 @@ from sandbox.world import ids
 
 SenderType: TypeAlias = Literal["app", "user"]
 IDEMPOTENCY_SECONDS = 3600
+MAX_EDITS = 20
 _MAX_MESSAGES = 20_000
 _SHOWN = [
     "message_id",
@@ -21,6 +22,7 @@ _SHOWN = [
     "create_time",
     "update_time",
     "parent_id",
+    "thread_id",
     "mentions",
     "reactions",
     "recalled",

@@ -167,7 +167,6 @@ def test_redirect_url_that_is_not_registered(portal, person):
 @only_on_postgres
 def test_journey_in_english(portal, person):
     li_lei = person(portal, locale="en-US")
-    li_lei.chat.get_by_test_id("lang").click()
     li_lei.chat.get_by_test_id(f"bot-{DEMO_APP_ID}").click()
     li_lei.ask()
     page = li_lei.open("Authorize")

@@ -1,5 +1,6 @@
 """The pages in a browser: what a person sees and does."""
 
+import base64
 import json
 import os
 from collections.abc import AsyncIterator
@@ -9,12 +10,17 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.sandbox.cards import button, card
-from tests.sandbox.conftest import REDIRECT, Platform
+from tests.sandbox.conftest import REDIRECT, Line, Platform
 from tests.services import chromium as chromium_program
 
 pytestmark = pytest.mark.browser
 
 TEXT = {"tag": "plain_text", "content": "Go", "i18n_content": {"zh_cn": "去授权", "en_us": "Authorize"}}
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ async def page(platform: Platform) -> AsyncIterator[Page]:
             args=list(chromium_program.ARGUMENTS),
             env={**os.environ, "NO_PROXY": "*"},
         )
-        opened = await browser.new_page(base_url=platform.url)
+        opened = await browser.new_page(base_url=platform.url, locale="zh-CN")
         opened.set_default_timeout(chromium_program.PATIENCE)
         expect.set_options(timeout=chromium_program.PATIENCE)
         opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -54,12 +60,24 @@ async def send(platform: Platform, *elements: dict[str, Any], **more: Any) -> st
     return answer.json()["data"]["message_id"]
 
 
+async def types_of(platform: Platform) -> list[str]:
+    return [event["event_type"] for event in (await platform.books())["events"]]
+
+
+def clicks(line: Line) -> list[Any]:
+    return [
+        event["event"]
+        for event in line.events()
+        if event.get("header", {}).get("event_type") == "card.action.trigger"
+    ]
+
+
 async def test_person_writes_and_sees_the_answer_without_reloading(platform: Platform, page: Page) -> None:
     await open_client(page)
     await page.get_by_test_id("composer").fill("hello <b>bot</b>")
     await page.get_by_test_id("composer").press("Enter")
     await expect(page.get_by_test_id("message")).to_contain_text("hello")
-    assert (await platform.books())["events"][0]["event_type"] == "im.message.receive_v1"
+    assert (await types_of(platform))[-1] == "im.message.receive_v1"
     await platform.send('{"text": "welcome"}')
     await expect(page.get_by_test_id("message").last).to_contain_text("welcome")
     await page.get_by_test_id("composer").fill("again")
@@ -80,12 +98,67 @@ async def test_every_person_has_their_own_chats(platform: Platform, page: Page) 
 
 
 async def test_opening_a_chat_tells_the_bot(platform: Platform, page: Page) -> None:
+    entered = "im.chat.access_event.bot_p2p_chat_entered_v1"
     await open_client(page)
+    assert await types_of(platform) == ["p2p_chat_create", entered]
     await page.get_by_test_id(f"bot-{platform.app_id}").click()
     await expect(page.get_by_test_id("composer")).to_be_focused()
-    await platform.settled(2, "waiting")
-    types = [event["event_type"] for event in (await platform.books())["events"]]
-    assert types == ["p2p_chat_create", "im.chat.access_event.bot_p2p_chat_entered_v1"]
+    assert await types_of(platform) == ["p2p_chat_create", entered, entered]
+
+
+async def test_empty_chat_offers_a_command_and_messages_are_answered_reacted_to_edited_and_recalled(
+    platform: Platform, page: Page
+) -> None:
+    await platform.put_app(menu=[{"name": "帮助", "event_key": "help"}])
+    await open_client(page)
+    await page.get_by_test_id("menu-entry").click()
+    await page.get_by_test_id("try-auth").click()
+    said = page.get_by_test_id("message").first
+    await expect(said.locator(".bubble")).to_have_text("/auth")
+    await said.get_by_test_id("act-react").click()
+    await said.get_by_test_id("emoji-THUMBSUP").click()
+    await expect(said.get_by_test_id("reaction")).to_have_attribute("aria-pressed", "true")
+    await said.get_by_test_id("act-edit").click()
+    await page.get_by_test_id("composer").fill("/help")
+    await page.get_by_test_id("send").click()
+    await expect(said.locator(".bubble")).to_have_text("/help")
+    await said.get_by_test_id("act-reply_in_thread").click()
+    await page.get_by_test_id("composer").fill("more")
+    await page.get_by_test_id("composer").press("Enter")
+    answer = page.get_by_test_id("message").nth(1)
+    await expect(answer.locator(".quoted")).to_contain_text("/help")
+    await answer.get_by_test_id("act-recall").click()
+    await expect(answer).to_have_text("消息已撤回")
+    await page.locator("#attachment").set_input_files(
+        {"name": "p.png", "mimeType": "image/png", "buffer": PNG}
+    )
+    await expect(page.get_by_test_id("picture")).to_have_js_property("naturalWidth", 1)
+    assert await types_of(platform) == [
+        "p2p_chat_create",
+        "im.chat.access_event.bot_p2p_chat_entered_v1",
+        "application.bot.menu_v6",
+        "im.message.receive_v1",
+        "im.message.reaction.created_v1",
+        "im.message.receive_v1",
+        "im.message.recalled_v1",
+        "im.message.receive_v1",
+    ]
+
+
+async def test_mention_is_picked_by_keyboard_and_becomes_a_key(platform: Platform, page: Page) -> None:
+    await platform.control("POST", "groups", {"name": "群", "people": ["lilei"], "apps": [platform.app_id]})
+    await open_client(page)
+    await page.locator("[data-testid^=group-]").click()
+    composer = page.get_by_test_id("composer")
+    await composer.press_sequentially("@测")
+    await expect(page.get_by_test_id("mention")).to_have_count(1)
+    await composer.press("Enter")
+    await composer.press_sequentially("/auth")
+    await composer.press("Enter")
+    await expect(page.get_by_test_id("message").locator(".bubble")).to_have_text("@测试应用 /auth")
+    calls = (await platform.control("GET", "calls"))["calls"]
+    event = next(call for call in calls if call["path"] == "im.message.receive_v1")["request"]["event"]
+    assert json.loads(event["message"]["content"]) == {"text": "@_user_1 /auth"}
 
 
 async def test_card_speaks_the_language_and_its_link_opens_elsewhere(platform: Platform, page: Page) -> None:
@@ -148,8 +221,8 @@ async def test_question_comes_before_a_dangerous_button(platform: Platform, page
     await page.locator("dialog [value=no]").click()
     await page.get_by_test_id("card-button").first.click()
     await page.locator("dialog [value=yes]").click()
-    await line.until(lambda line: line.events())
-    assert len(line.events()) == 1
+    await line.until(clicks)
+    assert len(clicks(line)) == 1
 
 
 async def test_form_is_sent_with_its_values(platform: Platform, page: Page, connect) -> None:
@@ -168,8 +241,8 @@ async def test_form_is_sent_with_its_values(platform: Platform, page: Page, conn
     await page.locator(".card input:not([type=checkbox])").fill("because")
     await page.locator(".card input[type=checkbox]").check()
     await page.get_by_test_id("card-button").click()
-    await line.until(lambda line: line.events())
-    action = line.events()[0]["event"]["action"]
+    await line.until(clicks)
+    action = clicks(line)[0]["action"]
     assert (action["name"], action["form_value"]) == ("go", {"reason": "because", "sure": True})
 
 

@@ -147,3 +147,45 @@ async def test_members_that_an_app_adds_are_an_event(platform: Platform) -> None
     [(event_type, event)] = await raised(platform)
     assert event_type == "im.chat.member.user.added_v1"
     assert [user["name"] for user in event["users"]] == ["王芳"]
+
+
+async def test_answer_in_a_thread_names_its_parent_and_its_thread(platform: Platform) -> None:
+    first = (await say(platform, text="a question"))["message_id"]
+    await say(platform, text="an answer", parent_id=first, in_thread=True)
+    _, event = (await raised(platform))[-1]
+    message = event["message"]
+    assert (message["parent_id"], message["root_id"]) == (first, first)
+    asked = (await platform.api("GET", f"im/v1/messages/{first}")).json()["data"]["items"][0]
+    assert message["thread_id"] == asked["thread_id"]
+    await say(platform, text="x", parent_id="om_unknown", status=404)
+    other = (await say(platform, text="elsewhere", person="wangfang"))["message_id"]
+    await say(platform, text="x", parent_id=other, status=400)
+
+
+async def test_client_shows_pictures_and_saves_everything_else(platform: Platform) -> None:
+    evil = b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"
+    for data, kind, shown in ((PNG, "image", "image/png"), (evil, "file", "application/octet-stream")):
+        sent = await say(platform, attachment={"kind": kind, "data": base64.b64encode(data).decode()})
+        messages = (await platform.control("GET", "messages", chat_id=sent["chat_id"]))["messages"]
+        key = json.loads(messages[-1]["content"])[f"{kind}_key"]
+        answer = await platform.http.get(f"/sandbox/resource/{key}")
+        assert (answer.content, answer.headers["content-type"]) == (data, shown)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert ("content-disposition" in answer.headers) == (kind == "file")
+    assert (await platform.http.get("/sandbox/resource/img_unknown")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({}, "zh-CN"),
+        ({"Accept-Language": "en-GB,en;q=0.9,zh;q=0.8"}, "en"),
+        ({"Accept-Language": "fr-FR,zh-TW;q=0.9,en;q=0.5"}, "zh-CN"),
+        ({"Accept-Language": "en", "Cookie": "sandbox_lang=zh"}, "zh-CN"),
+        ({"Cookie": "sandbox_lang=en"}, "en"),
+    ],
+)
+async def test_pages_speak_the_language_that_was_chosen_or_that_the_browser_asks_for(
+    platform: Platform, headers: dict, language: str
+) -> None:
+    assert f'<html lang="{language}">' in (await platform.http.get("/", headers=headers)).text

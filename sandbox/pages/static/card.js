@@ -77,7 +77,7 @@ const PAINTERS = {
       h("summary", {}, localised(element.header?.title)),
       ...drawAll(element.elements ?? [], context, form),
     ),
-  img: (element) => h("div", { class: "placeholder" }, `${t("image")} · ${localised(element.alt) || element.img_key || ""}`),
+  img: (element) => drawImage(element),
   img_combination: (element) => h("div", { class: "placeholder" }, `${t("image")} × ${element.img_list?.length ?? 0}`),
   person: (element, context) => drawPeople([{ id: element.user_id }], context),
   person_list: (element, context) => drawPeople(element.persons ?? [], context),
@@ -106,6 +106,15 @@ const PAINTERS = {
     })),
   checker: drawChecker,
 };
+
+function drawImage(element) {
+  const words = localised(element.alt) || element.img_key || "";
+  const missing = () => h("div", { class: "placeholder" }, `${t("image")} · ${words}`);
+  if (!element.img_key) return missing();
+  const drawn = h("img", { class: "picture", src: `/sandbox/resource/${encodeURIComponent(element.img_key)}`, alt: words });
+  drawn.addEventListener("error", () => drawn.replaceWith(missing()));
+  return drawn;
+}
 
 function drawText(text, context) {
   const classes = `tone-${text.text_color ?? "default"} align-${text.text_align ?? "left"} size-${text.text_size ?? "normal"}`;

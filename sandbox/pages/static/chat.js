@@ -7,16 +7,27 @@ import { inline, markdown } from "./markdown.js";
 import { clock, english, failure, localised, t } from "./words.js";
 
 const list = document.getElementById("messages");
+const EMOJI = { THUMBSUP: "👍", OK: "👌", SMILE: "🙂", HEART: "❤️", APPLAUSE: "👏", DONE: "✅" };
+const messages = new Map();
 
-export function drawMessages(messages, world) {
+export function drawMessages(all, world) {
+  messages.clear();
   list.replaceChildren();
-  if (messages.length === 0) list.append(h("p", { class: "empty" }, t("nothing")));
-  for (const message of messages) list.append(drawMessage(message, world));
+  if (all.length === 0) list.append(nothing(world));
+  for (const message of all) {
+    messages.set(message.message_id, message);
+    list.append(drawMessage(message, world));
+  }
   list.scrollTop = list.scrollHeight;
+}
+
+export function messageOf(messageId) {
+  return messages.get(messageId);
 }
 
 // A message that is on the page changes in its place, a new one goes to the end.
 export function putMessage(message, world) {
+  messages.set(message.message_id, message);
   const drawn = drawMessage(message, world);
   const known = list.querySelector(`[data-message-id="${CSS.escape(message.message_id)}"]`);
   if (known) {
@@ -28,10 +39,17 @@ export function putMessage(message, world) {
   list.scrollTop = list.scrollHeight;
 }
 
+function nothing(world) {
+  if (!world.greets) return h("p", { class: "empty" }, t("nothing_in_group"));
+  const chip = h("button", { class: "chip", type: "button", "data-testid": "try-auth", onclick: () => world.suggest("/auth") }, "/auth");
+  return h("div", { class: "empty" }, h("p", {}, t("nothing")), chip);
+}
+
 function drawMessage(message, world) {
   const shared = { "data-testid": "message", "data-message-id": message.message_id };
   if (message.recalled) return h("p", { ...shared, class: "recalled" }, t("recalled"));
   const sender = world.senderOf(message);
+  const changed = message.updated ? ` · ${t(message.sender_type === "user" ? "edited_by_person" : "edited")}` : "";
   return h(
     "div",
     { ...shared, class: `message ${message.sender === world.me ? "mine" : ""}`, "data-sender": message.sender },
@@ -39,20 +57,92 @@ function drawMessage(message, world) {
     h(
       "div",
       { class: "column" },
-      h("span", { class: "from" }, `${sender.name} · ${clock(message.create_time)}${message.updated ? ` · ${t("edited")}` : ""}`),
+      h("span", { class: "from" }, `${sender.name} · ${clock(message.create_time)}${changed}${message.thread_id ? ` · ${t("thread")}` : ""}`),
+      message.parent_id && h("blockquote", { class: "quoted" }, quoted(message.parent_id, world)),
       drawContent(message, world),
+      drawReactions(message, world),
+      drawActions(message, world),
     ),
   );
+}
+
+function quoted(messageId, world) {
+  const parent = messages.get(messageId);
+  if (!parent) return t("forgotten");
+  return `${world.senderOf(parent).name}: ${parent.recalled ? t("recalled") : summary(parent)}`;
+}
+
+// One line that stands for a message.
+export function summary(message) {
+  const content = JSON.parse(message.content);
+  const text = message.msg_type === "text" ? withNames(content.text, message.mentions) : message.msg_type === "post" ? postText(content) : `[${message.msg_type}]`;
+  return text.replace(/\s+/g, " ").slice(0, 80);
+}
+
+// What the person sees where the event has keys.
+export function withNames(text, mentions) {
+  return mentions.reduce((result, mention) => result.replaceAll(mention.key, `@${mention.name}`), text).replaceAll("@_all", `@${t("everyone")}`);
+}
+
+function drawReactions(message, world) {
+  const counts = new Map();
+  for (const { emoji_type: type, operator } of message.reactions) {
+    const one = counts.get(type) ?? { count: 0, mine: false };
+    counts.set(type, { count: one.count + 1, mine: one.mine || operator === world.me });
+  }
+  return counts.size > 0 && h("div", { class: "reactions" }, ...[...counts].map(([type, { count, mine }]) =>
+    h("button", { class: "reaction", type: "button", title: type, "aria-pressed": String(mine), "aria-label": `${type} ${count}`, "data-testid": "reaction", onclick: () => react(message, type, !mine, world) },
+      `${EMOJI[type] ?? type} ${count}`)));
+}
+
+function drawActions(message, world) {
+  const own = message.sender === world.me;
+  const act = (name, run) => h("button", { class: "act", type: "button", "data-testid": `act-${name}`, onclick: run }, t(name));
+  const emoji = h("span", { class: "emoji", hidden: true }, ...Object.entries(EMOJI).map(([type, sign]) =>
+    h("button", { type: "button", title: type, "aria-label": type, "data-testid": `emoji-${type}`, onclick: () => react(message, type, true, world) }, sign)));
+  return h(
+    "div",
+    { class: "acts" },
+    act("reply", () => world.answer(message, false)),
+    act("reply_in_thread", () => world.answer(message, true)),
+    act("react", () => { emoji.hidden = !emoji.hidden; }),
+    emoji,
+    own && message.msg_type === "text" && act("edit", () => world.rewrite(message)),
+    own && act("recall", () => attempt(() => post("recall", { person: world.me, message_id: message.message_id }))),
+  );
+}
+
+function react(message, type, added, world) {
+  return attempt(() => post("react", { person: world.me, message_id: message.message_id, emoji_type: type, added }));
+}
+
+async function attempt(work) {
+  try {
+    await work();
+  } catch (error) {
+    toast("error", error.message);
+  }
 }
 
 function drawContent(message, world) {
   const content = JSON.parse(message.content);
   if (message.msg_type === "interactive") return drawCard(content, cardContext(message, world));
-  if (message.msg_type === "post") return h("div", { class: "bubble" }, markdown(postText(content), world.nameOf));
+  if (message.msg_type === "post") return h("div", { class: "bubble" }, markdown(postText(content), world.nameOf), ...picturesOf(content));
+  if (content.image_key) return picture(content.image_key);
   const bubble = h("div", { class: "bubble" });
-  if (message.msg_type !== "text") bubble.textContent = `[${message.msg_type}] ${message.content}`;
-  else bubble.innerHTML = inline(named(content.text, message.mentions), world.nameOf);
+  if (message.msg_type === "text") bubble.innerHTML = inline(named(content.text, message.mentions), world.nameOf);
+  else if (content.file_key) bubble.append(fileLink(content));
+  else bubble.textContent = `[${message.msg_type}] ${message.content}`;
   return bubble;
+}
+
+function picture(key) {
+  return h("img", { class: "picture", src: `/sandbox/resource/${encodeURIComponent(key)}`, alt: t("image"), "data-testid": "picture" });
+}
+
+function fileLink(content) {
+  const name = content.file_name ?? t("file");
+  return h("a", { href: `/sandbox/resource/${encodeURIComponent(content.file_key)}`, download: name, "data-testid": "file", "aria-label": t("download", { name }) }, `[${t("file")}] ${name}`);
 }
 
 function cardContext(message, world) {
@@ -72,11 +162,20 @@ function cardContext(message, world) {
 }
 
 function named(text, mentions) {
-  return mentions.reduce((result, mention) => result.replaceAll(mention.key, `<at id="${mention.id.open_id ?? mention.id}">${mention.name}</at>`), text);
+  const at = (key, name) => `<at id="${key.slice(1)}">${name.replace(/[<>]/g, "")}</at>`;
+  return mentions.reduce((result, { key, name }) => result.replaceAll(key, at(key, name)), text).replaceAll("@_all", at("@all", t("everyone")));
+}
+
+function contentOf(content) {
+  return content.zh_cn || content.en_us ? (english ? content.en_us ?? content.zh_cn : content.zh_cn ?? content.en_us) : content;
+}
+
+function picturesOf(content) {
+  return (contentOf(content).content ?? []).flat().filter((part) => part.tag === "img" && part.image_key).map((part) => picture(part.image_key));
 }
 
 function postText(content) {
-  const post = content.zh_cn || content.en_us ? (english ? content.en_us ?? content.zh_cn : content.zh_cn ?? content.en_us) : content;
+  const post = contentOf(content);
   const rows = (post.content ?? []).map((row) =>
     row.map((part) => (part.tag === "a" ? `[${part.text}](${part.href})` : part.tag === "at" ? `<at id="${part.user_id}"></at>` : part.text ?? "")).join(""));
   return [post.title ? `**${post.title}**` : "", ...rows].filter(Boolean).join("\n");

@@ -1,23 +1,30 @@
 // The client: who you are, whom you talk to, and what happens while you look.
 
-import { drawMessages, putMessage } from "./chat.js";
+import { drawMessages, messageOf, putMessage } from "./chat.js";
+import { answer, composeIn, rewrite, suggest } from "./composer.js";
 import { openConsole } from "./console.js";
 import { avatar, get, h, post } from "./dom.js";
 import { toast } from "./feedback.js";
 import { addCall, loadLog } from "./log.js";
 import { english, nameOf, t } from "./words.js";
 
-const composer = document.getElementById("composer");
-const textarea = composer.elements.text;
 const unread = new Map();
 let overview = { me: "", people: [], apps: [], groups: [] };
 let openIds = new Map();
 let current = null;
+let entered = "";
 
 const world = {
   get me() {
     return overview.me;
   },
+  get greets() {
+    return Boolean(current?.app);
+  },
+  answer: (message, inThread) => answer(message, { name: world.senderOf(message).name, inThread }),
+  rewrite,
+  suggest,
+  messageOf,
   nameOf: (id) => openIds.get(id) ?? (id === "all" ? (english ? "everyone" : "所有人") : id),
   senderOf: (message) => {
     const among = message.sender_type === "app" ? overview.apps : overview.people;
@@ -41,6 +48,15 @@ async function load() {
   drawConversations();
   await loadNames();
   await loadMessages();
+  await enter();
+}
+
+// The bot hears that its chat was opened; to load the page or to become somebody else opens it as a click does.
+async function enter(again = false) {
+  const chat = current?.app ? `${overview.me} ${current.key}` : "";
+  if (!chat || (chat === entered && !again)) return;
+  entered = chat;
+  await post("enter", { person: overview.me, app_id: current.key });
 }
 
 async function loadNames() {
@@ -50,11 +66,9 @@ async function loadNames() {
 }
 
 async function loadMessages() {
-  const on = current !== null;
-  textarea.disabled = !on;
-  composer.querySelector("button").disabled = !on;
+  composeIn(current, overview);
   drawHead();
-  if (!on) return;
+  if (current === null) return;
   unread.delete(current.chat_id);
   const { messages } = await get(`messages?chat_id=${current.chat_id}`);
   drawMessages(messages, world);
@@ -117,43 +131,9 @@ async function open(one) {
   unread.delete(one.chat_id);
   drawConversations();
   await loadMessages();
-  if (one.app) await post("enter", { person: overview.me, app_id: one.key });
-  textarea.focus();
+  await enter(true);
+  document.getElementById("composer").elements.text.focus();
 }
-
-async function say() {
-  const text = textarea.value.trim();
-  if (!text || !current) return;
-  textarea.value = "";
-  grow();
-  const target = current.app ? { app_id: current.key } : { chat_id: current.chat_id, mention: mentioned(text) };
-  try {
-    await post("say", { person: overview.me, text, ...target });
-  } catch (error) {
-    toast("error", error.message);
-  }
-}
-
-function mentioned(text) {
-  return overview.apps.filter((app) => current.group.apps.includes(app.app_id) && text.includes(`@${nameOf(app)}`)).map((app) => app.app_id);
-}
-
-function grow() {
-  textarea.style.height = "auto";
-  textarea.style.height = `${textarea.scrollHeight}px`;
-}
-
-composer.addEventListener("submit", (event) => {
-  event.preventDefault();
-  say();
-});
-textarea.addEventListener("input", grow);
-textarea.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    say();
-  }
-});
 
 const HEARD = {
   call: ({ call }) => addCall(call),

@@ -58,7 +58,7 @@ function drawApp(root, desk, app, scopes, people, templates) {
   const renew = button(t("renew"), async () => {
     const sure = await confirm({ title: t("renew_title"), text: t("renew_text") });
     if (sure && (await desk.attempt(() => put(`apps/${app.app_id}`, { app_secret: hex(16) }), ""))) await again(root, desk, app.app_id);
-  }, { class: "small" });
+  }, { class: "mini" });
   const drop = button(t("delete_app"), async () => {
     const sure = await confirm({ title: t("delete_app_title", { name: nameOf(app) }), text: t("delete_app_text") });
     if (sure && (await desk.attempt(() => remove(`apps/${app.app_id}`), ""))) await again(root, desk, null);

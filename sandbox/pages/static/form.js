@@ -78,11 +78,11 @@ export function copyable(label, value, { hidden = false, more = null } = {}) {
     setTimeout(() => {
       copy.textContent = t("copy");
     }, 2000);
-  }, { class: "small", "aria-label": `${t("copy")} ${label}`, "data-testid": `copy-${label}` });
+  }, { class: "mini", "aria-label": `${t("copy")} ${label}`, "data-testid": `copy-${label}` });
   const reveal = hidden && button(t("show"), () => {
     code.textContent = value;
     reveal.remove();
-  }, { class: "small", "aria-label": `${t("show")} ${label}` });
+  }, { class: "mini", "aria-label": `${t("show")} ${label}` });
   return h("div", { class: "copyable" }, h("span", {}, label), code, h("span", { class: "buttons" }, reveal, value && copy, more));
 }
 
