@@ -8,6 +8,8 @@ from bots.connections.platform_count import Difference, compare, open_connection
 from bots.connections.status import statuses
 from bots.doctor.case import Case
 from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.observations import Observation, register
+from bots.models import Bot, PlatformCount
 from feishu.categories import Category
 from feishu.errors import APIError, ConnectError, FeishuError
 from feishu.long_connection.probe import probe
@@ -84,6 +86,18 @@ def online(case: Case) -> Iterator[Finding]:
         yield Finding(Check.CONNECTIONS, CheckResult.WRONG, info.cause, info.cure)
     else:
         yield Finding(Check.CONNECTIONS, CheckResult.UNKNOWN, info.cause, _CHECK_AGAIN)
+
+
+@register
+def opened(bot: Bot) -> Iterator[Observation]:
+    """All connections are up by now: those of a bot that was just added open while it is examined."""
+    if not bot.uses_connection or PlatformCount.objects.foreign().filter(bot=bot).exists():
+        return
+    since = list(bot.slots.connected().values_list("connected_at", flat=True))
+    moments = [moment for moment in since if moment is not None]
+    if len(moments) >= bot.slot_count:
+        words = Text(f"{len(moments)} 条，均已建立", f"{len(moments)}, all of them up")
+        yield Observation(Finding(Check.CONNECTIONS, CheckResult.OK, words), max(moments), settles=False)
 
 
 def _as_wanted(case: Case) -> Finding:

@@ -15,10 +15,12 @@ from bots.models import Bot
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A finding that follows from what happened, and when that was."""
+    """A finding that follows from what happened, and when that was. ``settles``: it stands in for a finding that says nothing for
+    certain, whichever is newer; else only for an older one."""
 
     finding: Finding
     at: datetime
+    settles: bool = True
 
 
 Observer: TypeAlias = Callable[[Bot], Iterable[Observation]]
@@ -47,4 +49,4 @@ def observed(bot: Bot) -> dict[Check, Observation]:
 
 def supersedes(seen: Observation, found: Finding, looked_at: datetime) -> bool:
     """Whether the observation says more than the finding: it is newer, or the finding says nothing for certain."""
-    return found.result in _YIELDING or seen.at > looked_at
+    return (seen.settles and found.result in _YIELDING) or seen.at > looked_at

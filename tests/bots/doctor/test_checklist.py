@@ -122,5 +122,5 @@ def test_overview_reads_in_as_many_queries_however_many_bots_there_are(root, dja
 def test_a_page_reads_a_checklist_in_a_fixed_number_of_queries(bot, platform, django_assert_max_num_queries):
     examine_due(bot.pk)
     connect_slots(bot.slots)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(14):
         checklist(bot)

@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from bots.connections.status import PATIENCE
+from bots.doctor.connections import opened
 from bots.doctor.findings import Check, CheckResult
+from bots.doctor.records import examine_due, standings_now
 from bots.enums import LossReason, SlotState
-from bots.models import Bot, ConnectionLoss
+from bots.models import Bot, ConnectionLoss, PlatformCount
 from tests.bots.doctor.patient import counted, look
-from tests.factories import connect_slots
+from tests.factories import connect_slots, make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +108,25 @@ def test_disabled_bot_needs_no_connection(bot, platform):
 def test_platform_that_does_not_count_leaves_it_unknown(bot, platform, answer):
     platform.connections.respond(json=answer)
     assert look(bot)[Check.CONNECTIONS].result is CheckResult.UNKNOWN
+
+
+def test_connections_that_open_during_the_examination_of_a_new_bot_are_seen_later(bot, platform):
+    bot.slots.update(state=SlotState.CONNECTING, lease_until=None, connected_at=None)
+    platform.connections.respond(json=counted(0))
+    examine_due(bot.pk)
+    assert standings_now(bot)[Check.CONNECTIONS].finding.result is not CheckResult.OK
+    connect_slots(bot.slots, connected_at=timezone.now())
+    assert standings_now(bot)[Check.CONNECTIONS].finding.result is CheckResult.OK
+
+
+def test_connections_that_are_up_say_nothing_of_another_program_that_takes_events(bot, platform):
+    connect_slots(bot.slots, connected_at=timezone.now())
+    assert [one.finding.check for one in opened(bot)] == [Check.CONNECTIONS]
+    PlatformCount.objects.create(bot=bot, next_check_at=timezone.now(), more_counts=2)
+    assert not list(opened(bot))
+
+
+def test_some_of_the_connections_are_not_all(platform):
+    bot = make_bot(slot_count=2)
+    connect_slots(bot.slots.filter(number=1), connected_at=timezone.now())
+    assert not list(opened(bot))
