@@ -14,8 +14,9 @@ from django.utils import timezone
 from auth_sessions.enums import SessionState, Via
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.doctor.application import REFRESH_OFF
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
+from bots.enums import CheckResult
 from bots.models import Bot
 from feishu.codes import explain
 from feishu.text import Text

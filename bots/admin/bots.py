@@ -28,8 +28,9 @@ from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_bra
 from bots.connections.status import connected_bots, statuses, unconnected_bots
 from bots.doctor.checklist import checklist
 from bots.doctor.examination import examination
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
 from bots.doctor.records import examine_again
+from bots.enums import CheckResult
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.console.actions import button

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.redirect_url import nearest
 from bots.doctor.scopes import compare_scopes
 from bots.doctor.subscriptions import compare_subscriptions
+from bots.enums import CheckResult
 from bots.identity import note_open_id
 from feishu.app_info import AppInfo
 from feishu.codes import explain

@@ -4,8 +4,8 @@ import shlex
 from functools import cached_property
 
 from bots.brand import APP_UNKNOWN, is_known_to, other_brand
-from bots.doctor.findings import Check, CheckResult, Finding, refused
-from bots.enums import PlatformName
+from bots.doctor.findings import Check, Finding, refused
+from bots.enums import CheckResult, PlatformName
 from bots.models import Bot
 from feishu.categories import Category
 from feishu.credentials import AppCredentials

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from bots.doctor.developer_console import chat_with, console_page
 from bots.doctor.examination import examine_setup
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
 from bots.doctor.records import Standing, standings_now
-from bots.enums import Transport
+from bots.enums import CheckResult, Transport
 from bots.models import Bot, Checkup, StoredFinding
 from core.access.models import User
 from feishu.text import Text

@@ -7,8 +7,9 @@ from bots.connections import advice
 from bots.connections.platform_count import Difference, compare, open_connections
 from bots.connections.status import statuses
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
+from bots.enums import CheckResult
 from bots.models import Bot, PlatformCount
 from feishu.categories import Category
 from feishu.errors import APIError, ConnectError, FeishuError

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from bots.doctor import application, connections, first_use, portal
 from bots.doctor.case import Case
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import observed, supersedes
 from bots.doctor.scopes import offline_access_not_asked
+from bots.enums import CheckResult
 from bots.models import Bot
 from core.database.connections import give_back
 from feishu.errors import FeishuError

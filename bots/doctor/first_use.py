@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 from feishu.text import Text
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 
 

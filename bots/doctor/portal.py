@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from bots.connections.advice import clock_differs
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from bots.doctor.examination import examine
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import observed, supersedes
 from bots.doctor.schedule import claim_again, examine_soon, next_look
+from bots.enums import CheckResult
 from bots.live_updates import bots_changed
 from bots.models import Bot, Checkup, StoredFinding
 from core.database.text import storable

@@ -8,8 +8,8 @@ from typing import Final
 
 from django.conf import settings
 
-from bots.doctor.findings import Check, CheckResult, Finding
-from bots.enums import Transport
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult, Transport
 from bots.models import Bot
 from feishu.app_info import AppInfo, PushSetup
 from feishu.callbacks import CLICK

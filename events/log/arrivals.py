@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
-from bots.enums import Transport
+from bots.enums import CheckResult, Transport
 from bots.models import Bot
 from events.models import Event
 from feishu.callbacks import CLICK, OLD_CARD_CALLBACK

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bots.doctor.examination import examination
-from bots.doctor.findings import CheckResult, Finding
+from bots.doctor.findings import Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text

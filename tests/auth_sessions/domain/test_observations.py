@@ -8,8 +8,9 @@ from django.utils import timezone
 from auth_sessions.domain.observations import MANY, consents, grants
 from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession, RefreshGate
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
 from bots.doctor.observations import observed
+from bots.enums import CheckResult
 from bots.models import Bot
 from tests.factories import make_bot, make_grant
 

@@ -5,7 +5,8 @@ from typing import Any
 import respx
 
 from bots.doctor.examination import examine
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 from feishu.transport import Transport as Http
 

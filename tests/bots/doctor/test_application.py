@@ -1,6 +1,7 @@
 import pytest
 
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
+from bots.enums import CheckResult
 from bots.models import Bot
 from tests.bots.doctor.patient import app_of, described, look, results
 

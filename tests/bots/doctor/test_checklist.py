@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 
 from bots.doctor.checklist import ITEMS, NEW, bots_with_open_rows, checklist
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.records import examine_due, keep
+from bots.enums import CheckResult
 from bots.models import Bot
 from core.access.models import User
 from feishu.text import Text

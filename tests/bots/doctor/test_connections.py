@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from bots.connections.status import PATIENCE
 from bots.doctor.connections import opened
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
 from bots.doctor.records import examine_due, standings_now
-from bots.enums import LossReason, SlotState
+from bots.enums import CheckResult, LossReason, SlotState
 from bots.models import Bot, ConnectionLoss, PlatformCount
 from tests.bots.doctor.patient import counted, look
 from tests.factories import connect_slots, make_bot

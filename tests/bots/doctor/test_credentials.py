@@ -2,7 +2,8 @@ import httpx
 import pytest
 import respx
 
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
+from bots.enums import CheckResult
 from tests.bots.doctor.patient import ENDPOINT, SECRET, TOKEN, issued, look
 from tests.factories import make_bot
 

@@ -1,7 +1,8 @@
 import pytest
 
 from bots.doctor.examination import examination, examine_setup
-from bots.doctor.findings import Check, CheckResult
+from bots.doctor.findings import Check
+from bots.enums import CheckResult
 from feishu.transport import Transport as Http
 from tests.bots.doctor.patient import look, results
 

@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 
 from bots.doctor import observations
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, observed
+from bots.enums import CheckResult
 from bots.models import Bot
 from feishu.text import Text
 

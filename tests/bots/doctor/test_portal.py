@@ -1,8 +1,8 @@
 import pytest
 
 from bots.doctor import portal
-from bots.doctor.findings import Check, CheckResult
-from bots.enums import Transport
+from bots.doctor.findings import Check
+from bots.enums import CheckResult, Transport
 from bots.models import Bot
 from core.vault.keyring import SealedValueError
 from tests.bots.doctor.patient import SECRET, look

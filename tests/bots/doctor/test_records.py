@@ -5,8 +5,9 @@ import pytest
 from django.utils import timezone
 
 from bots.doctor import observations, records, schedule
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation
+from bots.enums import CheckResult
 from bots.models import Bot, Checkup, StoredFinding
 from feishu.text import Text
 from feishu.transport import Transport as Http

@@ -1,7 +1,7 @@
 import pytest
 
-from bots.doctor.findings import Check, CheckResult
-from bots.enums import Transport
+from bots.doctor.findings import Check
+from bots.enums import CheckResult, Transport
 from tests.bots.doctor.patient import app_of, look, results
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,8 @@ import pytest
 import respx
 from django.core.management import CommandError, call_command
 
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
+from bots.enums import CheckResult
 from bots.models import Bot
 from feishu.text import Text
 from tests.factories import PLATFORM, make_bot

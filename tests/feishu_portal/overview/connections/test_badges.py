@@ -3,8 +3,9 @@
 import pytest
 from django.utils import timezone
 
-from bots.doctor.findings import Check, CheckResult, Finding
+from bots.doctor.findings import Check, Finding
 from bots.doctor.records import keep
+from bots.enums import CheckResult
 from bots.models import Bot
 from core.access.models import User
 from core.console.live import Changes
