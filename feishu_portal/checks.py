@@ -208,7 +208,7 @@ def production_has_its_servers(**_options: Any) -> Sequence[CheckMessage]:
     if not settings.PUBLIC_URL:
         problems.append(
             Warning(
-                "PUBLIC_URL is not set: users cannot authorize in a browser.",
+                "PUBLIC_URL is not set: users authorize by device code, and no webhook reaches the portal.",
                 hint="Set it to the address at which browsers reach the portal. Without it, but behind a proxy that ends TLS, "
                 "the console needs CSRF_TRUSTED_ORIGINS.",
                 id="feishu_portal.W004",

@@ -18,11 +18,14 @@ from bots.doctor.findings import Check, Finding
 from bots.doctor.observations import Observation, register
 from bots.enums import CheckResult
 from bots.models import Bot
+from feishu.categories import Category
 from feishu.codes import explain
 from feishu.text import Text
 
-NOT_AVAILABLE: Final = 20010
-"""The person is outside the app's availability."""
+NOT_AVAILABLE: Final = frozenset({20010, 230013})
+"""The person is outside the app's availability: at the consent page, and in the chat."""
+_OF_THE_APP: Final = frozenset({Category.CONFIGURATION, Category.PERMISSION, Category.WRONG_BRAND})
+"""What an administrator can set right; any other failure is one person's."""
 PATIENCE: Final = timedelta(minutes=10)
 """For which a consent page may stay open."""
 MANY: Final = 3
@@ -72,15 +75,15 @@ def _refusals(sessions: list[AuthSession]) -> Iterator[Observation]:
     for session in sessions:
         if session.state != SessionState.FAILED or session.error_code is None:
             continue
-        info = explain(session.error_code).for_one_attempt
-        check = Check.AVAILABILITY if session.error_code == NOT_AVAILABLE else Check.CONSENT
+        info = explain(session.error_code)
+        if session.error_code in NOT_AVAILABLE:
+            check, result = Check.AVAILABILITY, CheckResult.WARNING
+        elif info.category in _OF_THE_APP:
+            check, result = Check.CONSENT, CheckResult.WRONG
+        else:
+            continue
         finding = Finding(
-            check,
-            CheckResult.WRONG,
-            info.cause,
-            info.cure,
-            code=session.error_code,
-            log_id=session.error_log_id,
+            check, result, info.cause, info.cure, code=session.error_code, log_id=session.error_log_id
         )
         yield Observation(finding, _end(session))
 

@@ -90,7 +90,7 @@ def _looked_at(bot: Bot, transport: Transport | None, *, tells_proxy_errors: boo
     yield portal.clock()
     yield portal.public_url(bot)
     yield from portal.proxy_variables(bot)
-    yield from first_use.awaited(bot)
+    yield from first_use.awaited()
 
 
 def examine_setup(bot: Bot) -> Iterator[Finding]:

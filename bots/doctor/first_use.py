@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from bots.doctor.findings import Check, Finding
 from bots.enums import CheckResult
-from bots.models import Bot
 from feishu.text import Text
 
 
-def awaited(bot: Bot) -> Iterator[Finding]:
+def awaited() -> Iterator[Finding]:
     """What is said of these as long as nothing was seen."""
     yield Finding(
         Check.AVAILABILITY,
@@ -20,20 +19,19 @@ def awaited(bot: Bot) -> Iterator[Finding]:
             "error 20010",
         ),
     )
-    if bot.enabled:
-        yield Finding(
-            Check.FIRST_MESSAGE,
-            CheckResult.WAITING,
-            Text("还没有收到过消息", "No message has arrived yet"),
-            Text("在飞书中打开与机器人的会话，发送 /auth", "Open the chat with the bot and write /auth"),
-            value="/auth",
-        )
-        yield Finding(
-            Check.FIRST_AUTHORIZATION,
-            CheckResult.WAITING,
-            Text("还没有人授权", "Nobody has authorized yet"),
-            Text(
-                "点击机器人回复的卡片上的「去授权」；也可在机器人页面点击「发送授权卡片」",
-                "Follow the card that the bot answers with, or choose “Send authorization card” on the bot's page",
-            ),
-        )
+    yield Finding(
+        Check.FIRST_MESSAGE,
+        CheckResult.WAITING,
+        Text("还没有收到过消息", "No message has arrived yet"),
+        Text("在飞书中打开与机器人的会话，发送 /auth", "Open the chat with the bot and write /auth"),
+        value="/auth",
+    )
+    yield Finding(
+        Check.FIRST_AUTHORIZATION,
+        CheckResult.WAITING,
+        Text("还没有人授权", "Nobody has authorized yet"),
+        Text(
+            "点击机器人回复的卡片上的「去授权」；也可在机器人页面点击「发送授权卡片」",
+            "Follow the card that the bot answers with, or choose “Send authorization card” on the bot's page",
+        ),
+    )

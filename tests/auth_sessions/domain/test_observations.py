@@ -76,18 +76,20 @@ def test_an_authorization_of_another_bot_shows_nothing(bot):
 
 
 @pytest.mark.parametrize(
-    ("code", "check"), [(20010, Check.AVAILABILITY), (20029, Check.CONSENT), (20009, Check.CONSENT)]
+    ("code", "check", "result"),
+    [
+        (20010, Check.AVAILABILITY, CheckResult.WARNING),
+        (230013, Check.AVAILABILITY, CheckResult.WARNING),
+        (20029, Check.CONSENT, CheckResult.WRONG),
+        (20009, Check.CONSENT, CheckResult.WRONG),
+    ],
 )
-def test_a_failure_with_a_code_is_told_with_its_cure(bot, code, check):
+def test_a_failure_with_a_code_is_told_with_its_cure(bot, code, check, result):
     failed(bot, code)
     [one] = list(consents(bot))
-    assert (one.finding.check, one.finding.result, one.finding.code, one.finding.log_id) == (
-        check,
-        CheckResult.WRONG,
-        code,
-        "log-1",
-    )
-    assert one.finding.cure.zh_cn
+    found = one.finding
+    assert (found.check, found.result, found.code, found.log_id) == (check, result, code, "log-1")
+    assert found.cure.zh_cn
 
 
 def test_an_authorization_after_a_failure_puts_it_right(bot):
@@ -95,11 +97,12 @@ def test_an_authorization_after_a_failure_puts_it_right(bot):
     session(bot, SessionState.AUTHORIZED)
     assert seen(bot)[Check.AVAILABILITY] is CheckResult.OK
     failed(bot, 20010)
-    assert seen(bot)[Check.AVAILABILITY] is CheckResult.WRONG
+    assert seen(bot)[Check.AVAILABILITY] is CheckResult.WARNING
 
 
-def test_a_failure_without_a_code_says_nothing_of_the_app(bot):
-    failed(bot, None)
+@pytest.mark.parametrize("code", [None, 20003, 20008, 424242])
+def test_a_failure_that_is_one_persons_says_nothing_of_the_app(bot, code):
+    failed(bot, code)
     assert seen(bot) == {}
 
 

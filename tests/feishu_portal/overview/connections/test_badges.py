@@ -2,6 +2,7 @@
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from bots.doctor.findings import Check, Finding
 from bots.doctor.records import keep
@@ -28,7 +29,8 @@ def begun(user: User, bot: Bot) -> BadgesFeed:
 
 
 def news_of(feed: BadgesFeed, user: User, changes: Changes | None = None) -> dict[str, dict]:
-    return {one["type"]: one for one in feed.read(Viewer(user, "en"), changes or feed.everything())}
+    with override("en"):
+        return {one["type"]: one for one in feed.read(Viewer(user, "en"), changes or feed.everything())}
 
 
 def found(bot: Bot, result: CheckResult) -> None:
