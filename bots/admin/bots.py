@@ -37,6 +37,7 @@ from core.console.actions import button
 from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
+from core.console.filters import refuse_unknown
 from core.console.rendering import EMPTY, ago, copyable, identifier
 from core.console.sentences import in_language
 from core.vault.fields import encrypted_field
@@ -66,7 +67,8 @@ class ConnectedFilter(admin.SimpleListFilter):
                 return queryset.filter(pk__in=connected_bots().values("pk"))
             case "no":
                 return queryset.filter(pk__in=unconnected_bots().values("pk"))
-            case _other:
+            case unknown:
+                refuse_unknown(unknown)
                 return queryset
 
 

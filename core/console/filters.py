@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,6 +18,13 @@ WINDOWS = {
     "7d": (timedelta(days=7), _("Past 7 days")),
     "30d": (timedelta(days=30), _("Past 30 days")),
 }
+
+
+def refuse_unknown(value: str | None) -> None:
+    """Raises IncorrectLookupParameters for a filter's value that is neither empty nor known: passed over, it would widen the
+    list, and with it what an action on all that match reaches."""
+    if value:
+        raise IncorrectLookupParameters(value[:100])
 
 
 class VisibleRelatedFilter(admin.RelatedFieldListFilter):
@@ -41,7 +49,10 @@ class SinceFilter(admin.SimpleListFilter):
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
         chosen = WINDOWS.get(self.value() or "")
-        return queryset.filter(**{f"{self.column}__gte": timezone.now() - chosen[0]}) if chosen else queryset
+        if chosen is None:
+            refuse_unknown(self.value())
+            return queryset
+        return queryset.filter(**{f"{self.column}__gte": timezone.now() - chosen[0]})
 
 
 def since(column: str) -> type[SinceFilter]:
@@ -63,5 +74,6 @@ class YesNoFilter(admin.SimpleListFilter):
                 return queryset.filter(self.condition)
             case "no":
                 return queryset.exclude(self.condition)
-            case _other:
+            case unknown:
+                refuse_unknown(unknown)
                 return queryset

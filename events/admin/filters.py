@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -36,9 +37,18 @@ MAX_TEXT = 200  # characters of a type, a handler
 class EventFilter(admin.SimpleListFilter, ABC):
     """One part of the criteria."""
 
-    @abstractmethod
     def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        """``criteria`` with the chosen value; unchanged where none was chosen, or an unknown one."""
+        """``criteria`` with the chosen value; unchanged where none was chosen. Raises IncorrectLookupParameters for one that
+        cannot be read: passed over, it would widen a replay of all that match."""
+        value = (self.value() or "").strip()
+        found = self.with_value(criteria, value) if value else criteria
+        if found is None:
+            raise IncorrectLookupParameters(value[:MAX_TEXT])
+        return found
+
+    @abstractmethod
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        """``criteria`` with this value, which is not empty; None where it is none."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset
@@ -72,12 +82,9 @@ class BotFilter(EventFilter):
     def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return [(str(bot.pk), str(bot)) for bot in Bot.objects.visible_to(operator_of(request))]
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        try:
-            bot = UUID(self.value() or "")
-        except ValueError:
-            return criteria
-        return criteria.of_bot(bot)
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        bot = _uuid(value)
+        return criteria.of_bot(bot) if bot else None
 
 
 class StatusFilter(EventFilter):
@@ -87,9 +94,8 @@ class StatusFilter(EventFilter):
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return list(EventStatus.choices)
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        known = self.value() in EventStatus.values
-        return replace(criteria, statuses=(str(self.value()),)) if known else criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        return replace(criteria, statuses=(value,)) if value in EventStatus.values else None
 
 
 class ArrivalFilter(EventFilter):
@@ -99,17 +105,16 @@ class ArrivalFilter(EventFilter):
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return list(Arrived.choices)
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        known = self.value() in Arrived.values
-        return replace(criteria, arrived_by=str(self.value())) if known else criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        return replace(criteria, arrived_by=value) if value in Arrived.values else None
 
 
 class TypeFilter(TypedFilter):
     title = _("type")
     parameter_name = "event_type__exact"
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, event_type=storable((self.value() or "").strip(), MAX_TEXT))
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria:
+        return replace(criteria, event_type=storable(value, MAX_TEXT))
 
 
 class SinceFilter(EventFilter):
@@ -119,9 +124,9 @@ class SinceFilter(EventFilter):
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
         return [(key, words) for key, (_age, words) in WINDOWS.items()]
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        chosen = WINDOWS.get(self.value() or "")
-        return replace(criteria, since=timezone.now() - chosen[0]) if chosen else criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        chosen = WINDOWS.get(value)
+        return replace(criteria, since=timezone.now() - chosen[0]) if chosen else None
 
 
 class MomentFilter(TypedFilter):
@@ -129,9 +134,11 @@ class MomentFilter(TypedFilter):
 
     input_type = "datetime-local"
 
-    def moment(self) -> datetime | None:
+    @staticmethod
+    def moment(value: str) -> datetime | None:
+        """None for a text that is none."""
         try:
-            moment = parse_datetime(self.value() or "")
+            moment = parse_datetime(value)
         except ValueError:
             return None
         return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment
@@ -141,18 +148,18 @@ class FromFilter(MomentFilter):
     title = _("from")
     parameter_name = "from"
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        moment = self.moment()
-        return replace(criteria, since=max(filter(None, (moment, criteria.since)))) if moment else criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        moment = self.moment(value)
+        return replace(criteria, since=max(filter(None, (moment, criteria.since)))) if moment else None
 
 
 class UntilFilter(MomentFilter):
     title = _("until")
     parameter_name = "until"
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        moment = self.moment()
-        return replace(criteria, until=moment) if moment else criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        moment = self.moment(value)
+        return replace(criteria, until=moment) if moment else None
 
 
 class FailedHandlerFilter(TypedFilter):
@@ -164,8 +171,8 @@ class FailedHandlerFilter(TypedFilter):
     def has_output(self) -> bool:
         return bool(self.value())
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, handler=storable((self.value() or "").strip(), MAX_TEXT))
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria:
+        return replace(criteria, handler=storable(value, MAX_TEXT))
 
 
 class FailedReceiverFilter(TypedFilter):
@@ -177,11 +184,9 @@ class FailedReceiverFilter(TypedFilter):
     def has_output(self) -> bool:
         return bool(self.value())
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        try:
-            return replace(criteria, subscription=str(UUID(self.value() or "")))
-        except ValueError:
-            return criteria
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        subscription = _uuid(value)
+        return replace(criteria, subscription=str(subscription)) if subscription else None
 
 
 class FailureFilter(TypedFilter):
@@ -193,8 +198,8 @@ class FailureFilter(TypedFilter):
     def has_output(self) -> bool:
         return bool(self.value())
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        return replace(criteria, fingerprint=storable((self.value() or "").strip(), 16))
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria:
+        return replace(criteria, fingerprint=storable(value, 16))
 
 
 class SelectionFilter(TypedFilter):
@@ -206,11 +211,18 @@ class SelectionFilter(TypedFilter):
     def has_output(self) -> bool:
         return bool(self.value())
 
-    def narrowed(self, criteria: EventCriteria) -> EventCriteria:
-        if not self.value():
-            return criteria
-        named = [part for part in (self.value() or "").split(",") if part.isdecimal() and len(part) < 19]
+    def with_value(self, criteria: EventCriteria, value: str) -> EventCriteria | None:
+        named = value.split(",")
+        if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in named):
+            return None
         return replace(criteria, pks=tuple(int(part) for part in named[:MAX_SELECTED]))
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
 
 
 FILTERS = (

@@ -77,7 +77,9 @@ class EventDetailOut(EventOut):
     deliveries: list[DeliveryOut]
 
 
-class ReplayIn(Schema):
+class ReplayIn(Schema, extra="forbid"):
+    """Unknown members are refused: a misspelt ``handlers`` would replay for all of them."""
+
     mode: ReplayMode = ReplayMode.FAILED
     handlers: Annotated[list[str], Field(max_length=50)] = []
     subscriptions: Annotated[list[UUID], Field(max_length=50)] = []

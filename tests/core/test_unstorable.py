@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from core.access.models import User
+from events.models import ReplayJob
 from tests.factories import make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -74,8 +75,34 @@ def test_page_of_the_event_log_may_begin_anywhere(console, before):
     assert console.get(f"{reverse('admin:events_event_changelist')}?before={before}").status_code == 200
 
 
-def test_replay_of_a_selection_that_cannot_be_read_is_refused(console):
-    assert console.get(f"{reverse('admin:events_event_replay_matching')}?before=x").status_code == 400
+UNKNOWN = (
+    "before=x", "from=garbage", "until=2026-13-45T00:00", "status__exact=x", "arrived_by__exact=x", "bot__id__exact=x",
+    "since=x", "subscription=x", "pk=1,x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("query", UNKNOWN)
+def test_replay_of_a_selection_that_cannot_be_read_is_refused(console, query):
+    page = reverse("admin:events_event_replay_matching")
+    assert console.get(f"{page}?{query}").status_code == 400
+    assert console.post(f"{page}?{query}", {"mode": "all", "rate": "10"}).status_code == 400
+    assert not ReplayJob.objects.exists()
+    assert console.get(f"{page}?{query.partition('=')[0]}=").status_code == (
+        400 if query == "before=x" else 200
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("bots_bot", "connected=perhaps"),
+        ("access_auditentry", "since=x"),
+        ("bots_incident", "open=perhaps"),
+    ],
+)
+def test_filter_of_a_list_that_cannot_be_read_is_no_filter_that_is_shown(console, page, query):
+    answer = console.get(f"{reverse(f'admin:{page}_changelist')}?{query}")
+    assert (answer.status_code, answer["Location"].endswith("?e=1")) == (302, True)
 
 
 @pytest.mark.parametrize(

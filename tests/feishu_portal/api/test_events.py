@@ -208,6 +208,7 @@ def test_replay_of_all_calls_those_that_succeeded_too(bot: Bot, reader: Client, 
     answer = reader.post(path, {"mode": "failed"}, "application/json")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_replay")
     assert reader.post(path, {"mode": "all", "handlers": ["other"]}, "application/json").status_code == 409
+    assert reader.post(path, {"mode": "all", "handler": ["other"]}, "application/json").status_code == 422
     assert reader.post(path, {"mode": "all", "handlers": [shop]}, "application/json").status_code == 202
 
 
