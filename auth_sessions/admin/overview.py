@@ -3,31 +3,44 @@
 from collections.abc import Iterator
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import FailureReason, RefreshPhase, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
 from bots.models import Bot
 from core.access.models import User
-from core.console.overview import MAX_ENTRIES, Card, Entry, Section, list_link, register
+from core.console.overview import (
+    MAX_ENTRIES,
+    Card,
+    Entry,
+    Headline,
+    Section,
+    Severity,
+    Standing,
+    list_link,
+    register,
+)
 from core.console.paging import MAX_COUNT
 from core.console.sentences import cause_and_cure
-from core.database.counts import count_up_to
+from core.database.counts import BoundedCount, count_up_to
 from feishu.codes import explain
 
 MAX_SORTED: Final = 1_000
 """Tokens of which the newest are shown: where more need a person, any of them will do."""
 
 
-def cards(user: User) -> list[Card]:
+def standing(user: User) -> Standing:
     tokens = UserToken.objects.visible_to(user)
     asked = count_up_to(AuthSession.objects.visible_to(user).open(), MAX_COUNT)
     active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
     again = count_up_to(tokens.filter(status=TokenStatus.NEEDS_REAUTH), MAX_COUNT)
     uncertain = count_up_to(tokens.filter(phase=RefreshPhase.UNCERTAIN), MAX_COUNT)
-    return [
+    again_link = list_link("auth_sessions_usertoken", status__exact=TokenStatus.NEEDS_REAUTH)
+    uncertain_link = list_link("auth_sessions_usertoken", phase__exact=RefreshPhase.UNCERTAIN)
+    cards = [
         Card(
             "open-sessions",
             _("Waiting for an answer"),
@@ -45,17 +58,47 @@ def cards(user: User) -> list[Card]:
             "needs-reauth",
             _("Must authorize again"),
             str(again),
-            list_link("auth_sessions_usertoken", status__exact=TokenStatus.NEEDS_REAUTH),
+            again_link,
             tone="bad" if again.count else "",
         ),
         Card(
             "uncertain",
             _("Outcome unknown"),
             str(uncertain),
-            list_link("auth_sessions_usertoken", phase__exact=RefreshPhase.UNCERTAIN),
+            uncertain_link,
             tone="bad" if uncertain.count else "",
         ),
     ]
+    headlines = [*_paused(user)]
+    if uncertain.count:
+        headlines.append(Headline(Severity.ATTENTION, _uncertain(uncertain), uncertain_link))
+    if again.count:
+        headlines.append(Headline(Severity.ATTENTION, _again(again), again_link))
+    return Standing(cards, tuple(headlines))
+
+
+def _uncertain(tokens: BoundedCount) -> str:
+    text = ngettext(
+        "Whether %(count)s token was refreshed is unknown",
+        "Whether %(count)s tokens were refreshed is unknown",
+        tokens.count,
+    )
+    return text % {"count": tokens}
+
+
+def _again(tokens: BoundedCount) -> str:
+    text = ngettext(
+        "%(count)s authorization has ended and must be given again",
+        "%(count)s authorizations have ended and must be given again",
+        tokens.count,
+    )
+    return text % {"count": tokens}
+
+
+def _paused(user: User) -> Iterator[Headline]:
+    for gate in _paused_gates(user)[:MAX_ENTRIES]:
+        sentence = gettext("Tokens of “%(bot)s” are not refreshed") % {"bot": gate.bot.name}
+        yield Headline(Severity.FAILING, sentence, reverse("admin:bots_bot_change", args=[gate.bot_id]))
 
 
 def problems(user: User) -> Iterator[Entry]:
@@ -99,11 +142,15 @@ def _tokens(user: User) -> Iterator[Entry]:
         )
 
 
-def _paused_apps(user: User) -> Iterator[Entry]:
-    """Apps whose tokens nobody refreshes until somebody has corrected something."""
+def _paused_gates(user: User) -> QuerySet[RefreshGate]:
+    """Apps whose tokens nobody refreshes until somebody has corrected something; the latest first."""
     enabled = Bot.objects.visible_to(user).enabled()
-    gates = RefreshGate.objects.filter(bot__in=enabled, paused_at__isnull=False).select_related("bot")
-    for gate in gates.order_by("-paused_at")[:MAX_ENTRIES]:
+    gates = RefreshGate.objects.filter(bot__in=enabled, paused_at__isnull=False)
+    return gates.select_related("bot").order_by("-paused_at")
+
+
+def _paused_apps(user: User) -> Iterator[Entry]:
+    for gate in _paused_gates(user)[:MAX_ENTRIES]:
         yield Entry(
             gate.bot.name,
             cause_and_cure(explain(gate.code, gate.reason)),
@@ -113,4 +160,4 @@ def _paused_apps(user: User) -> Iterator[Entry]:
         )
 
 
-register(Section(title=_("Authorizations"), cards=cards, problems=problems))
+register(Section(title=_("Authorizations"), standing=standing, problems=problems))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from bots.doctor.checklist import OpenBot, bots_with_open_rows
 from bots.doctor.findings import TITLES
 from core.access.models import User
-from core.console.overview import MAX_ENTRIES, Entry
+from core.console.overview import MAX_ENTRIES, Entry, Headline, Severity
 from core.console.sentences import in_language
 
 MAX_NAMED: Final = 3
@@ -22,6 +22,18 @@ MAX_NAMED: Final = 3
 def open_bots(user: User) -> list[OpenBot]:
     """Those that the panel has room for."""
     return bots_with_open_rows(user, MAX_ENTRIES)
+
+
+def headline(found: list[OpenBot]) -> list[Headline]:
+    """What the overview's first line says of them, if there are any."""
+    if not found:
+        return []
+    if len(found) == 1:
+        sentence = gettext("“%(bot)s” is not set up completely") % {"bot": found[0].bot.name}
+    else:
+        sentence = gettext("“%(bot)s” and other bots are not set up completely") % {"bot": found[0].bot.name}
+    address = reverse("admin:bots_bot_change", args=[found[0].bot.pk])
+    return [Headline(Severity.ATTENTION, sentence, f"{address}#checklist")]
 
 
 def live_panel(found: list[OpenBot]) -> SafeString:

@@ -1,6 +1,6 @@
-"""Words of Unfold and Django that this console shows and that they do not translate into Chinese.
+"""Words of Unfold and Django that this console shows and that they do not translate into Chinese, or not as people speak.
 
-Unfold ships no Chinese at all, and Django lacks a sentence or two. Naming them here puts them into our catalogue; nothing
+Unfold ships no Chinese at all; Django lacks a sentence or two, and counts days and months as dates are written. Naming them here puts them into our catalogue; nothing
 but the extraction reads the list, and a test holds it to what the two really say.
 """
 
@@ -62,4 +62,6 @@ DJANGO_WORDS = (
         "This password is too short. It must contain at least %d character.",
         "This password is too short. It must contain at least %d characters.",
     ),
+    ngettext_lazy("%(num)d day", "%(num)d days", "num"),
+    ngettext_lazy("%(num)d month", "%(num)d months", "num"),
 )

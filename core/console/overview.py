@@ -1,4 +1,4 @@
-"""What apps bring to the console's overview: cards with numbers, panels that call for a person, recent problems.
+"""What apps bring to the console's overview: how they stand, cards with numbers, panels that call for a person, recent problems.
 
 Everything is read for one operator, in a fixed number of queries that read a bounded number of rows each.
 """
@@ -6,6 +6,7 @@ Everything is read for one operator, in a fixed number of queries that read a bo
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Final
 
 from django.urls import reverse
@@ -28,6 +29,34 @@ class Card:
     value: str
     link: str
     tone: str = ""
+
+
+class Severity(IntEnum):
+    """How urgently a person is needed; the more, the higher."""
+
+    ATTENTION = 1
+    """Something is to be done, and nothing is lost meanwhile."""
+    FAILING = 2
+    """Events, answers or authorizations are missing as long as nobody does anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What is wrong in one sentence, and where it is shown."""
+
+    severity: Severity
+    sentence: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an app stands. Whatever makes a card bad has a headline: without any, all is well."""
+
+    cards: list[Card]
+    headlines: tuple[Headline, ...] = ()
+    last_problem_at: datetime | None = None
+    """When the last problem that is over ended, as far as the app keeps that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +88,7 @@ class Section:
     """What one app brings: a group of cards under a heading, panels, and recent problems of any kind."""
 
     title: str | Promise
-    cards: Callable[[User], list[Card]]
+    standing: Callable[[User], Standing]
     panels: tuple[Panel, ...] = ()
     problems: Callable[[User], Iterable[Entry]] = lambda _user: ()
 

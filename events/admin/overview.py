@@ -11,12 +11,22 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import own_bot_ids
 from core.access.models import User
-from core.console.overview import MAX_ENTRIES, Card, Entry, Section, list_link, register
+from core.console.overview import (
+    MAX_ENTRIES,
+    Card,
+    Entry,
+    Headline,
+    Section,
+    Severity,
+    Standing,
+    list_link,
+    register,
+)
 from core.database.counts import BoundedCount
 from core.vault.redaction import redact_text
 from events.enums import EventStatus, SubscriptionState
@@ -32,13 +42,15 @@ FAILED: Final = (EventStatus.DEAD, EventStatus.QUARANTINED)
 STOPPED: Final = (SubscriptionState.FAILING, SubscriptionState.GONE)
 
 
-def cards(user: User) -> list[Card]:
+def standing(user: User) -> Standing:
     counts = arrived_since(timezone.now() - DAY, bots=own_bot_ids(user), most=NEWEST).aggregate(
         received=Count("pk"),
         failed=Count("pk", filter=Q(status=EventStatus.DEAD)),
         quarantined=Count("pk", filter=Q(status=EventStatus.QUARANTINED)),
     )
-    return [
+    failed_link = list_link("events_event", since="24h", status__exact=EventStatus.DEAD)
+    quarantined_link = list_link("events_event", since="24h", status__exact=EventStatus.QUARANTINED)
+    cards = [
         Card(
             "events",
             _("Received"),
@@ -49,17 +61,40 @@ def cards(user: User) -> list[Card]:
             "failed",
             _("Failed"),
             str(counts["failed"]),
-            list_link("events_event", since="24h", status__exact=EventStatus.DEAD),
+            failed_link,
             tone="bad" if counts["failed"] else "",
         ),
         Card(
             "quarantined",
             _("Quarantined"),
             str(counts["quarantined"]),
-            list_link("events_event", since="24h", status__exact=EventStatus.QUARANTINED),
+            quarantined_link,
             tone="bad" if counts["quarantined"] else "",
         ),
     ]
+    headlines = [*_stopped(user)]
+    if failed := counts["failed"]:
+        text = ngettext(
+            "%(count)d event failed in the past 24 hours",
+            "%(count)d events failed in the past 24 hours",
+            failed,
+        )
+        headlines.append(Headline(Severity.FAILING, text % {"count": failed}, failed_link))
+    if quarantined := counts["quarantined"]:
+        text = ngettext(
+            "%(count)d event of the past 24 hours could not be read",
+            "%(count)d events of the past 24 hours could not be read",
+            quarantined,
+        )
+        headlines.append(Headline(Severity.ATTENTION, text % {"count": quarantined}, quarantined_link))
+    return Standing(cards, tuple(headlines))
+
+
+def _stopped(user: User) -> Iterator[Headline]:
+    stopped = Subscription.objects.visible_to(user).filter(state__in=STOPPED)
+    for pk, name in stopped.order_by("state_since").values_list("pk", "name")[:MAX_ENTRIES]:
+        sentence = gettext("The subscription “%(name)s” gets no events") % {"name": name}
+        yield Headline(Severity.FAILING, sentence, reverse("admin:events_subscription_change", args=[pk]))
 
 
 def problems(user: User) -> Iterator[Entry]:
@@ -96,4 +131,4 @@ def _stopped_subscriptions(user: User) -> Iterator[Entry]:
         )
 
 
-register(Section(title=_("Events in the past 24 hours"), cards=cards, problems=problems))
+register(Section(title=_("Events in the past 24 hours"), standing=standing, problems=problems))

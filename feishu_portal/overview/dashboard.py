@@ -1,4 +1,4 @@
-"""The overview: numbers that link to their lists, what needs a person, and what went wrong lately.
+"""The overview: how everything stands, numbers that link to their lists, what needs a person, and what went wrong lately.
 
 Apps bring the parts (``core.console.overview``); here they are put together.
 """
@@ -10,11 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bots.admin.setup_panel import live_panel, open_bots
+from bots.admin.setup_panel import headline, live_panel, open_bots
 from bots.models import Bot
 from core.access.models import User
 from core.console.base import operator_of
 from core.console.overview import Entry, sections
+from core.installation.watch import watch
+from feishu_portal.overview.verdict import live_verdict, verdict
 
 MAX_PROBLEMS: Final = 10
 
@@ -30,8 +32,16 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "public_url": settings.PUBLIC_URL,
         }
     found = open_bots(user)
+    standings = [(section.title, section.standing(user)) for section in sections()]
+    now = verdict(
+        (standing for _title, standing in standings),
+        others=headline(found),
+        is_passive=watch.last.is_passive,
+    )
     return context | {
-        "card_groups": [(section.title, section.cards(user)) for section in sections()],
+        "verdict": now,
+        "live_verdict": live_verdict(now),
+        "card_groups": [(title, standing.cards) for title, standing in standings],
         "panels": [
             (panel, entries)
             for section in sections()
@@ -39,7 +49,6 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             if (entries := panel.entries(user))
         ],
         "setup": live_panel(found),
-        "is_set_up": not found,
         "problems": _newest_problems(user),
     }
 

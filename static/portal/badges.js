@@ -1,4 +1,4 @@
-// Keeps labels and checklists of bots up to date, wherever they stand on a page.
+// Keeps labels and checklists of bots up to date, wherever they stand on a page, and the overview's first line.
 import { writeAges } from "./ages.js";
 import { follow, showStatus } from "./live.js";
 
@@ -20,8 +20,16 @@ function replace(element, news) {
 }
 
 const setup = document.querySelector("[data-live-setup]");
+const verdict = document.querySelector("[data-live-verdict]");
 
-if (root && (badges().length || setup)) {
+// The tab says it, too: how many problems there are, and whether it is bad.
+function showInTab({ problems, icon }) {
+  const title = document.title.trim().replace(/^\(\d+\) /, "");
+  document.title = problems ? `(${problems}) ${title}` : title;
+  [...document.querySelectorAll("link[rel=icon]")].at(-1).href = icon;
+}
+
+if (root && (badges().length || setup || verdict)) {
   follow({
     socket: root.dataset.socket,
     poll: root.dataset.poll,
@@ -29,6 +37,7 @@ if (root && (badges().length || setup)) {
       badges: digests(badges(), "liveBot"),
       checklists: digests(checklists(), "liveChecklist"),
       setup: setup?.dataset.digest,
+      verdict: verdict?.dataset.digest,
     }),
     show: (message) => {
       for (const badge of badges()) {
@@ -45,6 +54,10 @@ if (root && (badges().length || setup)) {
       }
       if (setup && message.setup) {
         replace(setup, message.setup);
+      }
+      if (verdict && message.verdict) {
+        replace(verdict, message.verdict);
+        showInTab(message.verdict);
       }
       writeAges();
     },

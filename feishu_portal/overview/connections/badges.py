@@ -1,5 +1,6 @@
-"""The messages for pages that show labels and checklists of bots: those that are different now."""
+"""The messages for pages that show labels and checklists of bots, or the overview's first line: what is different now."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -18,16 +19,20 @@ from core.access.models import User
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
+from feishu_portal.overview.verdict import drawn, verdict_for
 
 MOST = 500
 """Labels on one page."""
 MOST_CHECKLISTS = 5
 """On one page; each takes a few queries of its own."""
+VERDICT_EVERY = 10.0
+"""Seconds between two readings of the verdict, which looks at everything."""
 
 
 class BadgesFeed(Feed):
-    """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest} and ``setup``, the overview's digest,
-    where it shows those, and gets ``badges`` and ``checklists`` {bot id: {html, digest}} and ``setup`` {html, digest}."""
+    """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest}, and ``setup`` and ``verdict``, the
+    overview's digests, where it shows those. It gets ``badges`` and ``checklists`` {bot id: {html, digest}}, ``setup`` {html,
+    digest} and ``verdict`` {html, digest, problems, icon}."""
 
     topics = (BOTS, SLOTS)
 
@@ -35,6 +40,8 @@ class BadgesFeed(Feed):
         self._badges = _digests(handshake["badges"], MOST)
         self._checklists = _digests(handshake.get("checklists", {}), MOST_CHECKLISTS)
         self._setup = str(handshake["setup"]) if handshake.get("setup") else None
+        self._verdict = str(handshake["verdict"]) if handshake.get("verdict") else None
+        self._verdict_due = 0.0
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
         badges = self._badge_news(viewer.user, changes)
@@ -49,6 +56,21 @@ class BadgesFeed(Feed):
             if self._setup != now:
                 self._setup = now
                 yield {"type": "setup", "setup": {"html": setup_panel.drawn(found), "digest": now}}
+        if self._verdict is not None and time.monotonic() >= self._verdict_due:
+            self._verdict_due = time.monotonic() + VERDICT_EVERY
+            yield from self._verdict_news(viewer.user)
+
+    def _verdict_news(self, user: User) -> Iterable[dict[str, Any]]:
+        found = verdict_for(user)
+        if self._verdict != found.digest:
+            self._verdict = found.digest
+            news = {
+                "html": drawn(found),
+                "digest": found.digest,
+                "problems": found.problems,
+                "icon": found.icon,
+            }
+            yield {"type": "verdict", "verdict": news}
 
     def _badge_news(self, user: User, changes: Changes) -> dict[str, dict[str, str]]:
         news = {}

@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
         (timedelta(seconds=59), "just now", "刚刚"),
         (-timedelta(seconds=59), "in a moment", "即将"),
         (timedelta(hours=2, minutes=5), "2\xa0hours ago", "2\xa0小时前"),
-        (-timedelta(days=3), "in 3\xa0days", "3\xa0日后"),
+        (-timedelta(days=3), "in 3\xa0days", "3\xa0天后"),
     ],
 )
 def test_time_is_its_distance_with_the_exact_time_in_the_title(time_machine, age, english, chinese) -> None:

@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import RefreshPhase, SessionState, TokenStatus
+from auth_sessions.models import RefreshGate
 from bots.enums import CheckResult
-from bots.models import Bot, StoredFinding
+from bots.models import Bot, Incident, StoredFinding
 from core.access.models import User
 from core.console.overview import Entry
-from events.enums import EventStatus
-from events.models import Event
+from events.enums import EventStatus, SubscriptionState
+from events.models import Event, Subscription
 from tests.console.rows import (
     Rows,
     make_event,
@@ -24,7 +25,7 @@ from tests.console.rows import (
     signed_in,
     text_of,
 )
-from tests.factories import connect_slots
+from tests.factories import connect_slots, make_bot, make_subscription
 
 INDEX = "/admin/"
 
@@ -121,11 +122,98 @@ def test_problems_are_listed_newest_first_with_links(rows: Rows, as_owner: Clien
     assert {as_owner.get(problem.link).status_code for problem in problems} == {200}
 
 
-def test_installation_without_problems_says_so(rows: Rows, as_owner: Client) -> None:
-    connect_slots(rows.bot.slots, error_at=None, error_code=None)
+@pytest.fixture
+def healthy(rows: Rows) -> Rows:
+    """Nothing of what the rows hold calls for a person."""
+    connect_slots(rows.bot.slots, error_at=None, error_code=None, down_since=None)
+    rows.incident.delete()
     rows.event.delete()
     rows.session.delete()
-    assert "None. Everything works." in text_of(as_owner.get(INDEX))
+    return rows
+
+
+def verdict(client: Client) -> tuple[str, str, str]:
+    """Tone, sentence and the page's title."""
+    response = client.get(INDEX)
+    found = response.context["verdict"]
+    title = re.search(r"<title>\s*(.*?)\s*</title>", text_of(response), re.DOTALL)
+    assert title
+    return found.tone, found.sentence.replace("\xa0", " "), title[1].split("|")[0].strip()
+
+
+def test_installation_without_problems_says_so(healthy: Rows, as_owner: Client) -> None:
+    assert verdict(as_owner) == ("good", "All well", "Overview")
+    assert "icon-failing" not in text_of(as_owner.get(INDEX))
+
+
+def test_bot_that_hears_nothing_is_the_first_sentence_and_in_the_title(
+    healthy: Rows, as_owner: Client
+) -> None:
+    make_bot(enabled=False).owners.add(healthy.bot.owners.get())
+    healthy.bot.slots.update(lease_until=None, down_since=timezone.now() - timedelta(minutes=12, seconds=5))
+    sentence = "1 of 2 bots has received no events for 12 minutes"
+    assert verdict(as_owner) == ("failing", sentence, "(1) Overview")
+    assert "portal/icon-failing" in text_of(as_owner.get(INDEX))
+
+
+def test_age_of_an_outage_is_that_of_the_last_good_state(healthy: Rows, as_owner: Client) -> None:
+    healthy.bot.slots.update(
+        lease_until=None,
+        down_since=timezone.now() - timedelta(hours=2, minutes=1),
+        state_changed_at=timezone.now(),
+    )
+    assert "for 2 hours" in verdict(as_owner)[1]
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "tone", "sentence"),
+    [
+        (lambda bot: make_event(bot, EventStatus.DEAD), "failing", "1 event failed in the past 24 hours"),
+        (
+            lambda bot: make_event(bot, EventStatus.QUARANTINED),
+            "attention",
+            "1 event of the past 24 hours could not be read",
+        ),
+        (
+            lambda bot: make_token(bot, status=TokenStatus.NEEDS_REAUTH),
+            "attention",
+            "1 authorization has ended and must be given again",
+        ),
+        (
+            lambda bot: make_token(bot, phase=RefreshPhase.UNCERTAIN),
+            "attention",
+            "Whether 1 token was refreshed is unknown",
+        ),
+        (
+            lambda bot: RefreshGate.objects.create(bot=bot, paused_at=timezone.now()),
+            "failing",
+            "Tokens of “{bot}” are not refreshed",
+        ),
+        (lambda bot: finding(bot, "version"), "attention", "“{bot}” is not set up completely"),
+    ],
+)
+def test_whatever_is_wrong_takes_the_all_clear_away(
+    healthy: Rows, as_owner: Client, as_stranger: Client, spoiled, tone, sentence
+) -> None:
+    strangers_verdict = verdict(as_stranger)
+    spoiled(healthy.bot)
+    assert verdict(as_owner)[:2] == (tone, sentence.format(bot=healthy.bot.name))
+    assert verdict(as_stranger) == strangers_verdict
+
+
+def test_stopped_subscription_is_named(healthy: Rows, owner: User, as_owner: Client) -> None:
+    subscription = make_subscription(healthy.bot, owner=owner)
+    Subscription.objects.update(state=SubscriptionState.GONE, state_since=timezone.now())
+    assert verdict(as_owner)[:2] == ("failing", f"The subscription “{subscription.name}” gets no events")
+
+
+def test_open_incident_speaks_and_a_closed_one_is_the_last_problem(healthy: Rows, as_owner: Client) -> None:
+    incident = Incident.objects.create(
+        bot=healthy.bot, cause="configuration", began_at=timezone.now() - timedelta(days=3)
+    )
+    assert verdict(as_owner)[:2] == ("failing", incident.headline)
+    Incident.objects.update(closed_at=timezone.now() - timedelta(days=2))
+    assert verdict(as_owner)[1] == "All well. The last problem ended 2 days ago"
 
 
 @pytest.mark.parametrize("name", ["as_owner", "as_superuser"])
@@ -188,8 +276,7 @@ def test_all_clear_is_not_given_while_a_bot_is_not_set_up(rows: Rows, as_owner: 
     rows.session.delete()
     finding(rows.bot, "redirect_url")
     html = text_of(as_owner.get(INDEX))
-    assert "Everything works." not in html
-    assert "None beside those above." in html
+    assert "All well" not in html
 
 
 def test_welcome_without_a_public_address_speaks_of_device_codes(as_superuser: Client, settings) -> None:

@@ -11,10 +11,12 @@ from bots.models import Bot
 from core.access.models import User
 from core.console.live import Changes
 from core.console.live.viewers import Viewer
-from events.enums import Arrived
+from events.enums import Arrived, EventStatus
 from events.models import Event
 from feishu.text import Text
+from feishu_portal.overview.connections import badges
 from feishu_portal.overview.connections.badges import MOST_CHECKLISTS, BadgesFeed
+from tests.console.rows import make_event
 from tests.factories import make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,35 @@ def test_first_message_turns_its_row_green_without_an_examination(root):
     )
     html = news_of(feed, root)["checklists"]["checklists"][str(bot.pk)]["html"]
     assert 'data-check="first_message" data-result="ok"' in html
+
+
+def verdict_of(feed: BadgesFeed, user: User) -> dict | None:
+    return news_of(feed, user).get("verdict", {}).get("verdict")
+
+
+def test_verdict_follows_what_changes_and_is_read_every_few_seconds_at_most(root, monkeypatch):
+    bot, stranger = make_bot(), make_operator("stranger")
+    feeds = {user: BadgesFeed() for user in (root, stranger)}
+    for feed in feeds.values():
+        feed.start({"badges": {}, "verdict": "x"})
+    monkeypatch.setattr(badges, "VERDICT_EVERY", 0.0)
+    before = verdict_of(feeds[root], root)
+    assert before is not None
+    assert verdict_of(feeds[root], root) is None
+    strangers_view = verdict_of(feeds[stranger], stranger)
+    assert strangers_view is not None
+    assert "All well" in strangers_view["html"]
+    make_event(bot, EventStatus.DEAD)
+    now = verdict_of(feeds[root], root)
+    assert now is not None
+    assert now["problems"] == before["problems"] + 1
+    assert "icon-failing" in now["icon"]
+    assert verdict_of(feeds[stranger], stranger) is None
+    monkeypatch.setattr(badges, "VERDICT_EVERY", 3600.0)
+    feeds[root].start({"badges": {}, "verdict": "x"})
+    assert verdict_of(feeds[root], root)
+    Event.objects.all().delete()
+    assert verdict_of(feeds[root], root) is None
 
 
 def test_stranger_is_told_nothing_of_a_bot_whatever_the_page_asks(root):
