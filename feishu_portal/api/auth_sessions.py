@@ -112,8 +112,9 @@ def create_session(request: HttpRequest, bot_id: str, data: SessionIn) -> Status
     on top of what the person has allowed, which stays if they decline; ``why`` stands on the card. Who is asked for them
     already is not asked a second time: the answer is your request that is open, or 409 ``asked_already`` where it is another
     system's. 409 ``asked_too_often``, ``nothing_lacking``. ``tenant_key`` is needed only where two tenants know the same
-    person. Whoever is named by another id than the open_id, and has granted the bot nothing yet, is looked up at the platform, for which the app
-    needs ``contact:user.id:readonly`` (e-mail addresses) or ``contact:contact.base:readonly``; 404 ``person_not_found``."""
+    person. Another id than the open_id, of somebody who has granted the bot nothing yet, is looked up at the platform; the app
+    needs ``contact:user.id:readonly`` for an e-mail address, ``contact:contact.base:readonly`` for the others. 404
+    ``person_not_found``."""
     client = caller(request, Scope.AUTH_CREATE)
     bot = bot_for(client, bot_id)
     open_id = data.open_id if data.additional else _open_id_of(client, bot, data)
