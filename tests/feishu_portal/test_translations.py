@@ -28,6 +28,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 SENTENCE = re.compile(r"[A-Za-z][a-z’']+(?:[ ,:;]+[A-Za-z][a-z’']+)+")
+SCOPE = re.compile(r"\b(offline_access|[a-z_.]+(:[a-z_.]+)+)")
 # Names that are English in Feishu's own Chinese console, and what the rows of these tests are called.
 NAMES = {
     "App Secret", "Encrypt Key", "Verification Token", "Union ID", "Open ID", "User ID", "Helper", "English",
@@ -130,7 +131,7 @@ def english_in(html: str) -> list[str]:
     """Texts of a Chinese page that are English: several words in a row and not a Chinese character."""
     texts = []
     for text in Words(html).texts:
-        rest = text
+        rest = SCOPE.sub("", text)
         for name in NAMES:
             rest = rest.replace(name, "")
         if not CHINESE.search(rest) and SENTENCE.search(rest):
