@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="Apps, people and limits as JSON (SandboxConfig)."
     )
+    parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="Keep apps, people, messages and authorizations in this file from one run to the next.",
+    )
 
 
 def config_of(options: argparse.Namespace) -> SandboxConfig:
@@ -73,10 +79,10 @@ def greeting(config: SandboxConfig, port: int) -> str:
     return "\n".join([f"Sandbox: {url}/ (what steers it: {url}/sandbox/docs)", *apps, *how])
 
 
-async def run(config: SandboxConfig, port: int, stop: asyncio.Event) -> None:
+async def run(config: SandboxConfig, port: int, stop: asyncio.Event, file: Path | None = None) -> None:
     """Serve until `stop`. Raises OSError, naming the port, when it is taken."""
     try:
-        await serve(HOST, port, config=config, stop=stop)
+        await serve(HOST, port, config=config, file=file, stop=stop)
     except OSError as error:
         raise OSError(f"Cannot listen on {HOST}:{port}: {error.strerror}.") from error
 
@@ -93,15 +99,15 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     sys.stdout.write(greeting(config, options.port) + "\n")
     sys.stdout.flush()
     try:
-        asyncio.run(_until_signal(config, options.port))
+        asyncio.run(_until_signal(config, options.port, options.file))
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-async def _until_signal(config: SandboxConfig, port: int) -> None:
+async def _until_signal(config: SandboxConfig, port: int, file: Path | None) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await run(config, port, stop)
+    await run(config, port, stop, file)

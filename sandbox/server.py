@@ -6,11 +6,13 @@ import logging
 import signal
 import socket
 from collections.abc import Generator
+from pathlib import Path
 
 import uvicorn
 
 from sandbox.app import create_app
 from sandbox.config import SandboxConfig
+from sandbox.keeper import Keeper
 from sandbox.wire import HttpProtocol, WebSocketProtocol
 from sandbox.world.world import World
 
@@ -52,12 +54,13 @@ async def serve(
     port: int = 9800,
     *,
     config: SandboxConfig | None = None,
+    file: Path | None = None,
     ready: asyncio.Event | None = None,
     stop: asyncio.Event,
 ) -> None:
     """Serve until `stop` is set; `ready` is set once connections are taken. Touches no signal handler.
 
-    Raises OSError when the port is taken.
+    `file` keeps the world from one run to the next; without one it lives in memory. Raises OSError when the port is taken.
     """
     world = World(config or SandboxConfig())
     server = _Server(
@@ -79,6 +82,11 @@ async def serve(
         stop,
     )
     listener = _listen(host, port)
+    keeper = Keeper(world, file) if file is not None else None
+    keeping = None
+    if keeper is not None:
+        keeper.load()
+        keeping = asyncio.create_task(keeper.run())
     logger.info("sandbox listens", extra={"host": host, "port": listener.getsockname()[1]})
     if ready is not None:
         # The socket takes connections already; they wait the moment until the server accepts them.
@@ -87,6 +95,9 @@ async def serve(
         await server.serve(sockets=[listener])
     finally:
         listener.close()
+        if keeper is not None and keeping is not None:
+            keeper.stop()
+            await keeping
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
+
 from bots.enums import ProcessKind
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.node import node_name
@@ -31,7 +33,15 @@ async def run_portal(
         hold_connections(node=node_name(), stop=stop),
     ]
     if sandbox:
-        parts.append(serve_sandbox(port=sandbox_port, config=sandbox, ready=sandbox_ready, stop=stop))
+        parts.append(
+            serve_sandbox(
+                port=sandbox_port,
+                config=sandbox,
+                file=settings.DATA_DIR / "sandbox.json",
+                ready=sandbox_ready,
+                stop=stop,
+            )
+        )
     else:
         sandbox_ready.set()
 

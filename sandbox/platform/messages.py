@@ -28,7 +28,6 @@ UPDATE_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:update")
 READ_SCOPES = ("im:message", "im:message:readonly", "im:message.p2p_msg:readonly")
 RECALL_SCOPES = ("im:message", "im:message:send_as_bot", "im:message:recall")
 MAX_UUID = 50
-PATCHES_PER_SECOND = 5
 
 
 async def send(call: Call) -> dict[str, Any]:
@@ -96,11 +95,8 @@ async def patch(call: Call) -> dict[str, Any]:
     if validation.is_v2(message.body) and not validation.is_v2(card):
         refusal = validation.CardError(200830, "a card of schema 2.0 cannot become one of 1.0")
         raise PlatformError(230099, str(refusal))
-    now = call.world.clock()
-    times = message.patched_at
-    if len(times) == PATCHES_PER_SECOND and now - times[0] < 1.0 and call.world.rate_limits:
+    if call.world.rate_limits and call.world.patches_per_message.wait(message.message_id):
         raise PlatformError(230020, "This operation triggers the frequency limit.")
-    times.append(now)
     show(call.world, message, card)
     return {"code": 0, "data": {}, "msg": "ok"}
 

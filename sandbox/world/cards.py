@@ -15,7 +15,7 @@ class CardEntity:
     app_id: str
     card: dict[str, Any]
     sequence: int = 0
-    uuid: object = None
+    uuid: Any = None
     message_ids: list[str] = field(default_factory=list)
 
 
@@ -27,6 +27,10 @@ class CardEntities:
         self._entities[entity.card_id] = entity
         if len(self._entities) > _KEPT:
             self._entities.popitem(last=False)
+
+    def newest(self, count: int) -> list[CardEntity]:
+        """The last so many, oldest first."""
+        return list(self._entities.values())[-count:]
 
     def get(self, card_id: object) -> CardEntity | None:
         return self._entities.get(card_id) if isinstance(card_id, str) else None

@@ -39,5 +39,8 @@ class Hooks:
         if len(self._hooks) > _KEPT:
             self._hooks.popitem(last=False)
 
+    def all(self) -> list[Hook]:
+        return list(self._hooks.values())
+
     def get(self, token: str) -> Hook | None:
         return self._hooks.get(token)

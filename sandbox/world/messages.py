@@ -78,7 +78,6 @@ class Message:
     edits: int = 0
     recalled: bool = False
     updated: bool = False
-    patched_at: deque[float] = field(default_factory=lambda: deque(maxlen=5))
 
     @property
     def body(self) -> dict[str, Any]:
@@ -140,6 +139,10 @@ class Mailbox:
 
     def in_thread(self, thread_id: str) -> list[Message]:
         return [message for message in self._messages.values() if message.thread_id == thread_id]
+
+    def newest(self, count: int) -> list[Message]:
+        """The last so many of all chats, oldest first."""
+        return list(self._messages.values())[-count:]
 
     def sent_before(self, app_id: str, uuid: str, now: float) -> Message | None:
         """The message that this app sent with the same uuid within the last hour."""

@@ -32,12 +32,25 @@ class Resources:
     def add(self, *, kind: Kind, owner: str, type: str, name: str, content: bytes) -> Resource:
         key = f"{'img' if kind == 'image' else 'file'}_v3_{secrets.token_hex(4)}_{secrets.token_hex(16)}g"
         resource = Resource(key=key, kind=kind, owner=owner, type=type, name=name, content=content)
-        self._resources[key] = resource
-        self._bytes += len(content)
+        self.keep(resource)
+        return resource
+
+    def keep(self, resource: Resource) -> None:
+        self._resources[resource.key] = resource
+        self._bytes += len(resource.content)
         while self._bytes > MAX_BYTES:
             _, oldest = self._resources.popitem(last=False)
             self._bytes -= len(oldest.content)
-        return resource
+
+    def newest(self, size: int) -> list[Resource]:
+        """The last ones that have at most `size` bytes together, oldest first."""
+        chosen: list[Resource] = []
+        for resource in reversed(self._resources.values()):
+            size -= len(resource.content)
+            if size < 0:
+                break
+            chosen.append(resource)
+        return chosen[::-1]
 
     def get(self, key: object) -> Resource | None:
         return self._resources.get(key) if isinstance(key, str) else None

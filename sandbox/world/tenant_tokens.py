@@ -31,11 +31,18 @@ class TenantTokens:
         if tokens and tokens[-1].expires_at - now >= SAME_TOKEN_SECONDS:
             return tokens[-1]
         token = TenantToken(ids.tenant_token(), app.app_id, now + app.tenant_token_lifetime)
+        self.keep(token)
+        return token
+
+    def keep(self, token: TenantToken) -> None:
+        tokens = self._by_app.setdefault(token.app_id, deque())
         tokens.append(token)
         self._by_value[token.value] = token
         if len(tokens) > _KEPT_PER_APP:
             del self._by_value[tokens.popleft().value]
-        return token
+
+    def all(self) -> list[TenantToken]:
+        return list(self._by_value.values())
 
     def find(self, value: str) -> TenantToken | None:
         return self._by_value.get(value)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -22,11 +23,11 @@ class Command(BaseCommand):
         try:
             config = config_of(argparse.Namespace(**options))
             self.stdout.write(greeting(config, options["port"]))
-            asyncio.run(self._serve(config, options["port"]))
+            asyncio.run(self._serve(config, options["port"], options["file"]))
         except (OSError, ValueError) as error:
             raise CommandError(str(error)) from error
 
-    async def _serve(self, config: SandboxConfig, port: int) -> None:
+    async def _serve(self, config: SandboxConfig, port: int, file: Path | None) -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
-        await run(config, port, stop)
+        await run(config, port, stop, file)
