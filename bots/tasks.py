@@ -9,7 +9,7 @@ from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
 from bots.registration import flow
-from bots.removal import remove_deleted_bots
+from bots.removal import is_any_deleted, remove_deleted_bots
 from bots.retention import overdue
 from bots.webhook.rotation import settle_rotations
 from core.background.notify import notify
@@ -29,7 +29,7 @@ def remove_deleted() -> None:
 @shared_task(name="bots.sweep")
 def sweep() -> None:
     """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
-    apps whose page is closed, incidents, and notices of them."""
+    apps whose page is closed, incidents and notices of them, and deleted bots that are not gone yet."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
     for bot_id in schedule.due_bots():
@@ -42,6 +42,8 @@ def sweep() -> None:
     detection.detect()
     for user_id, channel in notices.due_people():
         notify("bots.send_notices", user_id, channel)
+    if is_any_deleted():
+        notify("bots.remove_deleted")
 
 
 @shared_task(name="bots.check_platform_count")

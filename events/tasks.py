@@ -10,8 +10,9 @@ from events.clicks import updates
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
 from events.handling.unknown import end_unknown, make_known_due
-from events.log.replay import sweep_replays
+from events.log.replay import is_any_open, sweep_replays
 from events.log.retention import SCHEDULED_SECONDS, overdue, prune_events
+from events.notify import notify_replayer
 from events.subscriptions import pusher
 from events.subscriptions.expiry import end_expired
 
@@ -28,6 +29,8 @@ def sweep() -> None:
     make_known_due()
     end_unknown()
     worker.current().wake()
+    if is_any_open():
+        notify_replayer()
 
 
 @shared_task(name="events.deliver")

@@ -227,11 +227,14 @@ CELERY_TIMEZONE = "UTC"
 SWEEP_SECONDS = environment.FEISHU_SWEEP_SECONDS
 CELERY_BEAT_SCHEDULER = "feishu_portal.runtime.celery_process:PersistentTicking"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+# Tasks that one message asks for, every SWEEP_SECONDS and one after the other; each is bounded, and short where there is
+# nothing to do. A message each would cost as much again as the passes themselves.
+SWEEPS = ("events.sweep", "events.sweep_deliveries", "auth_sessions.sweep", "alerts.sweep")
 # What runs once an hour goes by the clock: counted from its own start, a scheduler that is restarted more often would never
 # come to it.
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS * 4}}
-    for name in ("events.sweep", "events.sweep_deliveries", "events.replay", "bots.remove_deleted", "auth_sessions.sweep", "auth_sessions.refresh_due", "alerts.sweep")
+    for name in ("portal.sweep", "auth_sessions.refresh_due")
 } | {
     "bots.sweep": {"task": "bots.sweep", "schedule": 15.0, "options": {"expires": 60.0}},
     "events.prune": {"task": "events.prune", "schedule": crontab(minute=7), "options": {"expires": 3600.0}},

@@ -22,6 +22,8 @@ ASKED_WITHIN = timedelta(minutes=5)
 
 def end_expired() -> int:
     """End them, for about ``SECONDS``; returns how many."""
+    if not Delivery.objects.waiting().exists():
+        return 0  # mostly: the questions below are many
     off = Q(state=SubscriptionState.OFF) | Q(removed_at__isnull=False)
     unwanted = Q(subscription__in=list(Subscription.objects.filter(off).values_list("pk", flat=True)))
     others = Q(subscription__in=list(Subscription.objects.exclude(off).values_list("pk", flat=True)))

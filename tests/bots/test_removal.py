@@ -6,7 +6,7 @@ from django.utils import timezone
 from bots import removal
 from bots.enums import LossReason, SendingKind
 from bots.models import Bot, ConnectionLoss, Incident, Sending
-from bots.removal import remove, remove_deleted_bots, remove_history
+from bots.removal import is_any_deleted, remove, remove_deleted_bots, remove_history
 from bots.service import delete_bot
 from core.access.actors import SYSTEM
 from core.database import batches
@@ -51,6 +51,8 @@ def test_sweep_goes_on_where_the_deletion_had_no_time_left(
         delete_bot(bot, actor=SYSTEM)
     assert not Bot.objects.exists()
     assert count() == 7
+    assert is_any_deleted()
     remove_deleted_bots()
     assert count() == 0
     assert not Bot.with_deleted.exists()
+    assert not is_any_deleted()

@@ -71,7 +71,7 @@ def note_beat(sender: str = "", **_options: object) -> None:
 
 @signals.task_success.connect
 def note_pass(sender: Any = None, **_options: object) -> None:
-    if sender is not None and sender.name in settings.CELERY_BEAT_SCHEDULE:
+    if sender is not None and sender.name in {*settings.CELERY_BEAT_SCHEDULE, *settings.SWEEPS}:
         _passed.labels(sender.name).set_to_current_time()
 
 
