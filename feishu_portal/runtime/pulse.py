@@ -31,7 +31,8 @@ STOP_SECONDS: Final = 3.0
 
 
 class Pulse:
-    """Beats from ``start`` until ``stop``. ``has_children``: the process forks, and no child may inherit a connection."""
+    """Beats from ``start`` until ``stop``. ``has_children``: the process forks. A connection to PostgreSQL that a child inherits
+    stays its parent's, for psycopg ends it only in the process that opened it; a file of SQLite must not be open meanwhile."""
 
     def __init__(self, me: ThisProcess, *, has_children: bool = False) -> None:
         self._me = me
@@ -57,7 +58,7 @@ class Pulse:
         limit_waiting(PATIENCE)
         while not self._stopping.is_set():
             self.beat()
-            give_back(before_waiting=self._has_children)
+            give_back(before_waiting=self._has_children and connection.vendor == "sqlite")
             self._stopping.wait(EVERY)
         try:
             note_end(self._me.id)
