@@ -171,7 +171,9 @@ class Fleet:
 
     async def _reconcile(self) -> Survey:
         await self._settle()
-        survey, had_run_out = await self._renewal.renew(self._me)
+        survey, had_run_out = await self._renewal.renew(
+            self._me, is_taking_over=any(not one.held for one in self._connections.values())
+        )
         self._outage.over()
         if had_run_out:
             for connection in self._connections.values():

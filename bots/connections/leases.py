@@ -46,14 +46,16 @@ class Survey:
     slots: list[SeenSlot]
 
 
-def renew(me: Peer, *, name: str, seconds: float) -> Survey:
+def renew(me: Peer, *, name: str, seconds: float, is_taking_over: bool) -> Survey:
     """Announce the process, extend all its leases in one UPDATE, and survey the fleet after that.
 
-    A lease that ran out is renewed as well, as long as no other process has claimed the slot.
+    A lease that ran out is renewed as well, as long as no other process has claimed the slot. ``is_taking_over``: it connects
+    for slots that another process holds; reservations that it made without knowing run out.
     """
     announce(me, name=name)
     ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
-    ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
+    if is_taking_over:
+        ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
     return Survey(peers(seconds=seconds), seen_slots())
 
 

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 POSTPONED = 60.0
 """Seconds until a slot is tried again whose connection here did not get through, while its holder's works."""
 
+REAP_ROUNDS = 3
+"""Rounds between two corrections of what dead processes left in the rows: they are for readers, and nothing waits for them."""
+
 RESTART_SILENT = "If it hangs, the platform still counts its connections and sends them a share of the events: end it, or start it anew"
 
 clock = counting_sleep
@@ -59,6 +62,7 @@ class Placement:
         self._unassigned_since: dict[int, float] = {}
         self._postponed_until: dict[int, float] = {}
         self._is_full = False
+        self._reap_at = float("-inf")
 
     def postpone(self, slot_id: int) -> None:
         """The connection that was to take the slot over did not get through: leave it with its holder for a while."""
@@ -87,7 +91,9 @@ class Placement:
             if candidate.slot.slot_id not in self._postponed_until:
                 load += await self._take_one(candidate, load=load, share=balance.share)
         if not patient:
-            await self._database.run(reap)
+            if now >= self._reap_at:
+                await self._database.run(reap)
+                self._reap_at = now + REAP_ROUNDS * self._terms.interval
             await self._mark_unplaceable(balance)
 
     async def _take_one(self, candidate: Candidate, *, load: int, share: int) -> bool:

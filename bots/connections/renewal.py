@@ -64,8 +64,9 @@ class LeaseRenewal:
         """The database did not answer, or not as it should."""
         self._had_trouble = True
 
-    async def renew(self, me: Peer) -> tuple[Survey, bool]:
+    async def renew(self, me: Peer, *, is_taking_over: bool) -> tuple[Survey, bool]:
         """Renew the leases and survey the fleet; the flag says that they had run out, and rows may have been corrected.
+        ``is_taking_over``: the process has connections for slots that it does not hold yet.
 
         Raises LeasesOverslept, django.db.Error or TimeoutError.
         """
@@ -75,7 +76,13 @@ class LeaseRenewal:
         self._was_answered = False
         try:
             async with asyncio.timeout(PROOF_TIMEOUT if overslept else None):
-                survey = await self._database.run(renew, me, name=self._node, seconds=self._terms.seconds)
+                survey = await self._database.run(
+                    renew,
+                    me,
+                    name=self._node,
+                    seconds=self._terms.seconds,
+                    is_taking_over=is_taking_over,
+                )
         except (Error, TimeoutError) as error:
             if overslept:
                 raise LeasesOverslept from error

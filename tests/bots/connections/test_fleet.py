@@ -105,6 +105,14 @@ async def test_free_slot_is_claimed_and_connected(scene):
     assert "claim" in scene.database.calls
 
 
+async def test_rows_of_dead_processes_are_corrected_at_once_and_then_every_third_round(scene):
+    corrected = []
+    for _round in range(7):
+        await scene.round(seen(1, holder=scene.me))
+        corrected.append("reap" in scene.database.calls)
+    assert corrected == [True, False, False, True, False, False, True]
+
+
 async def test_passive_portal_closes_its_connections_and_claims_none(scene):
     connections = await scene.round(seen(1, holder=scene.me))
     scene.database.answers["is_passive"] = True

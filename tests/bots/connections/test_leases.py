@@ -70,9 +70,19 @@ def test_renewal_extends_own_leases_and_no_others(slot):
     take(foreign, other)
     let_lapse(slot, "lease_until")
     let_lapse(foreign, "lease_until")
-    survey = renew(mine, name="a", seconds=SECONDS)
+    survey = renew(mine, name="a", seconds=SECONDS, is_taking_over=False)
     assert {seen.slot_id: seen.holder for seen in survey.slots} == {slot.pk: mine.id, foreign.pk: None}
     assert survey.peers == [mine]
+
+
+@pytest.mark.parametrize("is_taking_over", [True, False])
+def test_reservation_is_renewed_for_as_long_as_there_is_a_connection_for_it(slot, is_taking_over):
+    holder, mine = uuid4(), Peer(uuid4(), 500)
+    take(slot, holder)
+    assert reserve_handover(slot.pk, holder=holder, successor=mine.id, seconds=SECONDS)
+    let_lapse(slot, "successor_until")
+    [seen] = renew(mine, name="a", seconds=SECONDS, is_taking_over=is_taking_over).slots
+    assert seen.successor == (mine.id if is_taking_over else None)
 
 
 def test_move_leaves_the_holder_in_place_until_the_successor_completes_it(slot):
