@@ -12,7 +12,7 @@ PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools release-check test-versions
+.PHONY: bench-idle bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools release-check test-versions
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -112,6 +112,9 @@ bench-clicks: $(DEVELOPMENT) ## a thousand clicks on cards whose handler takes t
 
 bench-siege: $(DEVELOPMENT) ## memory and answers of a web process under wrong logins, slow bodies and open pages (ARGS="--seconds 10")
 	$(PYTHON) -m bench.siege $(ARGS)
+
+bench-idle: $(DEVELOPMENT) ## what an installation with one bot costs while nothing happens (ARGS="--seconds 300")
+	$(PYTHON) -m bench.idle $(ARGS)
 
 bench-event-log: $(DEVELOPMENT) ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
 	$(PYTHON) -m bench.event_log $(ARGS)

@@ -72,11 +72,11 @@ class Servers:
 
 
 @contextmanager
-def durable_servers() -> Iterator[Servers]:
-    """Servers for the block; whatever was started ends with it, also on SIGTERM."""
+def durable_servers(*settings: str) -> Iterator[Servers]:
+    """Servers for the block; whatever was started ends with it, also on SIGTERM. ``settings``: more of PostgreSQL's."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # The tests' server does without what makes a commit durable; here that is part of what is measured.
-    postgresql.SETTINGS = ("listen_addresses=", "max_connections=300")  # type: ignore[assignment] -- it has more
+    postgresql.SETTINGS = ("listen_addresses=", "max_connections=300", *settings)  # type: ignore[assignment] -- it has more
     given = ("DATABASE_URL", "REDIS_URL")  # a bench fills tables by the thousand, and never those of others
     ours = {name: value for name, value in os.environ.items() if name not in given}
     with ExitStack() as stack:
