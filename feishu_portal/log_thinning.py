@@ -20,6 +20,9 @@ _AWAY: Final = (
     kombu.exceptions.OperationalError,
 )
 
+_FAULTS: Final = (AttributeError, LookupError, NameError, TypeError)
+"""Errors of a program. An outage may bring one out, and only the traceback says where it is."""
+
 EXPORTERS: Final = "opentelemetry."
 """Loggers that say again and again that the collector of traces is away."""
 
@@ -40,7 +43,7 @@ class Thinning(logging.Filter):
         left_out = self._pace.admits((record.name, str(record.msg), kind))
         if left_out:
             record.left_out = left_out
-        if error is not None:
+        if error is not None and not isinstance(error, _FAULTS):
             record.outage = error
         return left_out is not None
 

@@ -102,6 +102,16 @@ def test_error_that_was_raised_while_an_outage_was_handled_is_one(log):
     assert (line["event"], line["error"]) == ("Message Error", "RuntimeError")
 
 
+def test_fault_that_an_outage_brought_out_is_a_line_a_minute_with_its_traceback(log):
+    for _attempt in range(3):
+        error = AttributeError("'NoneType' object has no attribute 'hostname'")
+        error.__context__ = OUTAGES["redis"]
+        log.fail(error, "Unrecoverable error")
+    [line] = log.lines
+    assert line["event"] == "Unrecoverable error"
+    assert "Traceback" in str(line["exception"])
+
+
 @pytest.mark.parametrize(
     "error",
     [
