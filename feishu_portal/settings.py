@@ -297,6 +297,8 @@ PROXY_CLIENT_CALLS = environment.FEISHU_PROXY_CLIENT_CALLS
 HANDLER_SECONDS = environment.FEISHU_HANDLER_SECONDS
 HANDLER_THREADS = environment.FEISHU_HANDLER_THREADS
 WORKER_DATABASE_CONNECTIONS = environment.FEISHU_WORKER_DATABASE_CONNECTIONS
+SANDBOX_URL = ""
+"""Where the sandbox is that runs beside the portal: `runportal --sandbox` sets it."""
 PLATFORM_NETWORKS = environment.FEISHU_PLATFORM_NETWORKS or [
     *("public", "private"),
     *(["loopback"] if DEBUG else []),

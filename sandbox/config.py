@@ -146,6 +146,8 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     registration_lifetime: Seconds = 600
     registration_interval: Annotated[int, Meta(ge=0)] = 5
     """How long an app registration waits, and how long its program waits between polls."""
+    portal_url: str = ""
+    """Where the portal is whose bots the apps are, if there is one: pushed events are linked to its pages."""
     hosts: list[str] = []
     """Names besides `localhost` under which the control API may be called."""
     keep_calls: Annotated[int, Meta(ge=1)] = 500

@@ -16,6 +16,7 @@ from core.access.models import User
 from core.console.base import operator_of
 from core.console.overview import Entry, sections
 from core.installation.watch import watch
+from events.models import Event
 from feishu_portal.overview.verdict import live_verdict, verdict
 
 MAX_PROBLEMS: Final = 10
@@ -30,6 +31,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "is_fresh": True,
             "may_add": user.has_perm("bots.add_bot"),
             "public_url": settings.PUBLIC_URL,
+            "sandbox_url": settings.SANDBOX_URL,
         }
     found = open_bots(user)
     standings = [(section.title, section.standing(user)) for section in sections()]
@@ -50,7 +52,15 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ],
         "setup": live_panel(found),
         "problems": _newest_problems(user),
+        "sandbox_url": _sandbox_to_try(user),
     }
+
+
+def _sandbox_to_try(user: User) -> str:
+    """Where the sandbox is, while no event has come yet."""
+    return (
+        settings.SANDBOX_URL if settings.SANDBOX_URL and not Event.objects.visible_to(user).exists() else ""
+    )
 
 
 def _newest_problems(user: User) -> list[Entry]:

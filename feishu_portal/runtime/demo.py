@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from django.conf import settings
+
 from bots.enums import PlatformName
 from bots.models import default_scopes
 from bots.service import BotChanges, put_bot
@@ -29,7 +31,7 @@ def demo_sandbox(port: int) -> SandboxConfig:
         }
     )
     bot, _is_new = put_bot(app_id=app.app_id, changes=changes, actor=Actor.command("runportal"))
-    return SandboxConfig(apps=[demo_app([bot.redirect_uri])])
+    return SandboxConfig(apps=[demo_app([bot.redirect_uri])], portal_url=settings.PUBLIC_URL)
 
 
 def operator_password(file: Path) -> str:

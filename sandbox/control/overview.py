@@ -30,6 +30,7 @@ async def overview(sandbox: Sandbox, request: Request) -> dict[str, Any]:
             for chat in groups
         ],
         "speed": world.speed,
+        "portal_url": world.config.portal_url,
     }
 
 

@@ -13,6 +13,8 @@ WORDS: Final = {
     "you_are": Text("你的身份", "You are"),
     "bots": Text("机器人", "Bots"),
     "log": Text("调用与推送", "Calls and pushes"),
+    "log_app": Text("按机器人筛选", "Calls of which bot"),
+    "every_bot": Text("全部机器人", "Every bot"),
     "clear": Text("清空", "Clear"),
     "say": Text("发消息，按 Enter 发送", "Write a message, Enter sends"),
     "send": Text("发送", "Send"),

@@ -343,5 +343,6 @@ def _log(call: Call, answer: Response, code: int | None, *, at: int, ms: float) 
         app_id=call.app_id,
         request=readable(call.body, content_type),
         response=readable(bytes(answer.body), answer.headers.get("content-type", "")),
+        content_type=content_type.partition(";")[0].strip().lower(),
     )
     call.world.watchers.tell("call", call=entry)

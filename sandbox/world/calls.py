@@ -36,6 +36,8 @@ class Call(Struct):
     app_id: str
     request: Any
     response: Any
+    content_type: str = ""
+    """Of the request's body, without its parameters."""
 
 
 class CallLog:

@@ -3,14 +3,16 @@
 import base64
 import json
 import os
+import shlex
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from sandbox.config import SandboxConfig
 from tests.sandbox.cards import button, card
-from tests.sandbox.conftest import REDIRECT, Line, Platform
+from tests.sandbox.conftest import OTHER_APP_ID, REDIRECT, Line, Platform
 from tests.services import chromium as chromium_program
 
 pytestmark = pytest.mark.browser
@@ -307,6 +309,39 @@ async def test_developer_console_makes_an_app_pushes_an_event_and_breaks_things(
     assert (await platform.control("GET", "faults"))["delivery"]["encoding"] == "gzip"
     await page.keyboard.press("Escape")
     await expect(page.get_by_test_id("console")).to_be_hidden()
+
+
+async def test_log_folds_what_repeats_shows_one_bot_and_gives_calls_as_curl(
+    platform: Platform, page: Page, config: SandboxConfig
+) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    config.portal_url = "http://localhost:8000"
+    await platform.control("PUT", "settings", {"speed": 10_000})
+    await platform.control("POST", "push", {"app_id": OTHER_APP_ID, "ids": ["once"]})
+    for _ in range(3):
+        await platform.discover(OTHER_APP_ID, "wrong")
+    await platform.send('{"text": "it\'s"}')
+    await open_client(page)
+    calls = page.get_by_test_id("call")
+    pushed = calls.filter(has_text="sandbox.synthetic_v1")
+    await expect(pushed).to_contain_text("5 次")
+    await expect(calls.filter(has_text="/callback/ws/endpoint")).to_contain_text("3 次")
+    await pushed.locator("summary").click()
+    link = pushed.get_by_test_id("in-portal")
+    await expect(link).to_have_attribute("href", "http://localhost:8000/admin/events/event/?q=once")
+    await page.get_by_test_id("log-app").select_option(platform.app_id)
+    await expect(pushed).to_have_count(0)
+    sent = calls.filter(has_text="/im/v1/messages")
+    await sent.locator("summary").click()
+    await sent.get_by_test_id("as-curl").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text("已复制")
+    command = await page.evaluate("navigator.clipboard.readText()")
+    assert command.startswith(
+        f"curl -X POST '{platform.url}/open-apis/im/v1/messages?receive_id_type=open_id'"
+    )
+    assert '-H "Authorization: Bearer $TOKEN"' in command
+    shown = json.loads(shlex.split(command)[-1])
+    assert json.loads(shown["content"]) == {"text": "it's"}
 
 
 async def test_app_is_registered_on_the_page_of_its_code(platform: Platform, page: Page) -> None:

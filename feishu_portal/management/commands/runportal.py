@@ -48,6 +48,7 @@ class Command(ServiceCommand):
             address = f"http://localhost:{options['sandbox_port']}"
             settings.REGISTRATION_ADDRESSES = settings.REGISTRATION_ADDRESSES or [address, address]
             settings.PUBLIC_URL = settings.PUBLIC_URL or f"http://localhost:{options['port']}"
+            settings.SANDBOX_URL = f"http://localhost:{options['sandbox_port']}"
         begin_process(ProcessKind.RUNPORTAL, port=options["metrics_port"])
         sandbox = demo_sandbox(options["sandbox_port"]) if options["sandbox"] else None
         running = run_portal(

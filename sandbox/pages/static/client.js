@@ -5,7 +5,7 @@ import { answer, composeIn, rewrite, suggest } from "./composer.js";
 import { openConsole } from "./console.js";
 import { avatar, get, h, post } from "./dom.js";
 import { toast } from "./feedback.js";
-import { addCall, loadLog } from "./log.js";
+import { addCall, knowBots, loadLog } from "./log.js";
 import { english, nameOf, t } from "./words.js";
 
 const unread = new Map();
@@ -42,6 +42,7 @@ function conversations() {
 
 async function load() {
   overview = await get("overview");
+  knowBots(overview.apps, overview.portal_url);
   const known = conversations();
   current = known.find((one) => one.key === (current?.key ?? sessionStorage.getItem("conversation"))) ?? known[0] ?? null;
   drawPeople();

@@ -46,6 +46,16 @@ def test_fresh_installation_shows_the_three_steps(as_superuser: Client) -> None:
     assert reverse("admin:bots_bot_add") in html
 
 
+def test_sandbox_beside_the_portal_is_offered_until_an_event_has_come(as_superuser: Client, settings) -> None:
+    assert "try-sandbox" not in text_of(as_superuser.get(INDEX))
+    settings.SANDBOX_URL = "http://localhost:9800"
+    assert 'href="http://localhost:9800/"' in text_of(as_superuser.get(INDEX))
+    bot = make_bot()
+    assert 'href="http://localhost:9800/"' in text_of(as_superuser.get(INDEX))
+    make_event(bot)
+    assert "try-sandbox" not in text_of(as_superuser.get(INDEX))
+
+
 def test_operator_without_a_bot_is_told_whom_to_ask(db: None) -> None:
     user = User.objects.create_user("new", is_staff=True)
     html = text_of(signed_in(user).get(INDEX))
