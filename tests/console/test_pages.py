@@ -180,6 +180,6 @@ def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Cli
     named = {
         name for page in pages for name in re.findall(r'(?:href|src)="(/static/portal/[^"]+)"', text_of(page))
     }
-    expected = "badges.js board.css console.css console.js events.css icon.svg overview.css page.css"
+    expected = "badges.js board.css console.css console.js events.css icon-failing.svg icon.svg overview.css page.css"
     assert named == {f"/static/portal/{name}" for name in expected.split()}
     assert {as_owner.get(name).status_code for name in named} == {200}
