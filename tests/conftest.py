@@ -11,6 +11,7 @@ from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from structlog.contextvars import clear_contextvars
 
+from core.background.stopping import stopping
 from feishu.platform_clock import PlatformClock, platform_clock
 from tests.services import chromium as chromium_program
 from tests.services import leak_watch
@@ -43,9 +44,11 @@ def django_db_modify_db_settings(services: Services) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_known_of_other_tests() -> None:
-    """What answers have said of the platform's clock, and what log lines say of the work under way, is forgotten."""
+    """What answers have said of the platform's clock, what log lines say of the work under way, and that a server was asked to
+    end, is forgotten."""
     PlatformClock.__init__(platform_clock)
     clear_contextvars()
+    stopping.is_asked = False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,6 @@ import pytest
 
 from bots.enums import ProcessKind
 from bots.processes.heartbeats import ThisProcess
-from core.background import stopping as stopping_module
 from core.background.stopping import Stopping
 from feishu_portal.runtime import health, process
 
@@ -66,7 +65,3 @@ def test_worker_and_scheduler_inside_runportal_are_no_processes_of_their_own(tol
         process.end_process(kind)
     assert told == ["open runportal None", "runportal beats for 4 roles"]
     process.end_process("runportal")
-
-
-def test_no_test_runs_in_a_process_that_was_asked_to_end():
-    assert not stopping_module.stopping.is_asked
