@@ -9,6 +9,7 @@ from structlog.contextvars import clear_contextvars, get_contextvars
 
 from core.log_context import add_to_log, add_to_request, log_context, request_facts
 from tests.services.log_lines import lines
+from tests.services.processes import PATIENCE
 
 logger = logging.getLogger("tests.log_context")
 
@@ -53,7 +54,7 @@ async def test_works_side_by_side_do_not_mix(leaks):
             await sync_to_async(logger.warning)("second")
         second_is_done.set()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(first(), second())
     assert lines(leaks, "first") == [{"app_id": "first"}]
     assert lines(leaks, "second") == [{"app_id": "second"}]

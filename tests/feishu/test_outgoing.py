@@ -28,6 +28,7 @@ from feishu.reasons import Reason
 from feishu.relay import Relay
 from feishu.tls import trusted
 from feishu.transport import Transport
+from tests.services.processes import PATIENCE
 from tests.services.proxy import LoopbackProxy, Mood
 
 FORBIDDING = Networks.parse(["public"], setting="FEISHU_PLATFORM_NETWORKS")
@@ -132,7 +133,7 @@ async def test_name_that_no_resolver_answers_for_is_left_to_the_proxy(
         limits=httpx.Limits(),
         resolver=silent,
     )
-    async with asyncio.timeout(30), httpx.AsyncClient(transport=transport, trust_env=False) as client:
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=transport, trust_env=False) as client:
         if status:
             assert (await client.get(f"http://{target}/x")).status_code == status
         else:

@@ -9,6 +9,7 @@ import pytest
 from feishu.errors import APIError, MalformedAnswer, TransportError
 from feishu.platforms import LARK
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
+from tests.services.processes import PATIENCE
 
 HOUR = 3600
 
@@ -161,15 +162,15 @@ def test_many_threads_ask_once(platform, tokens, credentials):
 
     def slowly(_request: httpx.Request) -> httpx.Response:
         asked.set()
-        assert release.wait(5)
+        assert release.wait(PATIENCE)
         return httpx.Response(200, json=token("t-1"))
 
     platform.will(slowly)
     with ThreadPoolExecutor(8) as pool:
         results = [pool.submit(tokens.get, credentials) for _ in range(8)]
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE)
         release.set()
-        assert {result.result(5) for result in results} == {"t-1"}
+        assert {result.result(PATIENCE) for result in results} == {"t-1"}
     assert len(platform.requests) == 1
 
 
@@ -181,16 +182,16 @@ def test_nobody_waits_for_a_refresh_while_the_old_token_lives(platform, tokens, 
 
     def slowly(_request: httpx.Request) -> httpx.Response:
         asked.set()
-        assert release.wait(5)
+        assert release.wait(PATIENCE)
         return httpx.Response(200, json=token("t-2"))
 
     platform.will(slowly)
     with ThreadPoolExecutor(1) as pool:
         refreshing = pool.submit(tokens.get, credentials)
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE)
         assert tokens.get(credentials) == "t-1"
         release.set()
-        assert refreshing.result(5) == "t-2"
+        assert refreshing.result(PATIENCE) == "t-2"
 
 
 def test_a_token_that_hangs_elsewhere_is_not_waited_for_without_end(tokens, credentials, monkeypatch):

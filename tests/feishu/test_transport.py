@@ -14,6 +14,7 @@ from feishu.networks import Networks
 from feishu.outgoing import Route
 from feishu.reasons import Reason
 from feishu.transport import MAX_BODY, MAX_TRANSPORTS, Transport, default_transport, unpooled_transport
+from tests.services.processes import PATIENCE
 from tests.services.proxy import LoopbackProxy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nX-Tt-Logid: L1\r\n\r\n"
@@ -35,7 +36,7 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_a_connection_that_breaks_after_the_request_leaves_it_open(real):
 
 def test_an_answer_that_does_not_come_is_given_up(real):
     release = threading.Event()
-    with server(lambda connection: release.wait(5)) as url:
+    with server(lambda connection: release.wait(PATIENCE)) as url:
         with pytest.raises(TransportError) as caught:
             real.request("POST", url, json={}, timeout=0.05)
         release.set()

@@ -168,12 +168,12 @@ async def served(config: SandboxConfig):
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve("127.0.0.1", port, config=config, ready=ready, stop=stop))
     url = f"http://127.0.0.1:{port}"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await ready.wait()
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
         yield Platform(url, http)
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await serving
 
 

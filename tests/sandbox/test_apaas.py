@@ -14,6 +14,7 @@ from feishu.platforms import Platform as Addresses
 from feishu.transport import Transport
 from feishu.user_api import UserAPI
 from tests.sandbox.conftest import REDIRECT, Platform
+from tests.services.processes import PATIENCE
 
 SDK = Path(__file__).parent / "official_sdk_apaas.py"
 SCOPES = (
@@ -47,7 +48,7 @@ async def test_our_client_and_the_sdk_agree(served: Platform) -> None:
     sdk = await asyncio.create_subprocess_exec(
         sys.executable, str(SDK), served.url, token, stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(sdk.communicate(), 60)
+    output, _ = await asyncio.wait_for(sdk.communicate(), PATIENCE)
     seen = json.loads(output)
     assert seen["codes"] == [0] * 5
     assert (seen["ids"], seen["has_more"]) == (1, False)

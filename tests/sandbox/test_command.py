@@ -10,7 +10,7 @@ import pytest
 from sandbox.command import main
 from tests.sandbox.conftest import APP_ID, Platform
 from tests.services.ports import free_port
-from tests.services.processes import PROJECT
+from tests.services.processes import PATIENCE, PROJECT
 
 
 @pytest.mark.processes
@@ -23,7 +23,7 @@ async def test_sandbox_starts_without_a_setting_and_with_an_app(command: list[st
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             assert f"http://127.0.0.1:{port}/" in (await process.stdout.readline()).decode()
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
                 body = {"app_id": APP_ID, "app_secret": "secret"}

@@ -10,6 +10,7 @@ import websockets
 
 from feishu.frames import DATA
 from tests.sandbox.conftest import APP_ID, Platform
+from tests.services.processes import PATIENCE
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ async def test_ack_under_another_message_id_is_no_ack(platform: Platform, connec
     await push(platform)
     await line.until(lambda line: line.frames)
     await line.ack(line.frames[0], headers=(("message_id", "x"),))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (books := await platform.books())["connections"][0]["strange_frames"]:
             await asyncio.sleep(0.02)
     assert books["counts"]["acked"] == 0
@@ -245,11 +246,11 @@ async def test_close_and_drop_end_connections_politely_and_abruptly(platform: Pl
     polite, abrupt = await connect(), await connect()
     ids = [connection["device_id"] for connection in (await platform.books())["connections"]]
     await platform.control("POST", "disturb", {"action": "close", "device_id": ids[0], "close_code": 1013})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await polite.socket.wait_closed()
     assert polite.socket.close_code == 1013
     await platform.control("POST", "disturb", {"action": "drop"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await abrupt.socket.wait_closed()
     assert abrupt.socket.close_code == 1006
     assert (await platform.books())["connections"] == []
@@ -287,7 +288,7 @@ async def test_reset_closes_connections_and_forgets_events(platform: Platform, c
     await push(platform, count=5)
     await line.until(lambda line: len(line.frames) == 5)
     await platform.control("POST", "reset")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await line.socket.wait_closed()
     assert line.socket.close_code == 1012
     assert (await platform.books())["counts"]["pushed"] == 0
@@ -337,7 +338,7 @@ async def test_close_frame_carries_its_reason(platform: Platform, connect, code:
     line = await connect()
     wish = {"action": "close", "close_code": code, "close_reason": "网关升级 going away"}
     await platform.control("POST", "disturb", wish)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await line.socket.wait_closed()
     assert (line.socket.close_code, line.socket.close_reason) == (code, "网关升级 going away")
 
@@ -348,7 +349,7 @@ async def test_code_that_no_close_frame_may_carry_is_sent_all_the_same(
 ) -> None:
     line = await connect()
     await platform.control("POST", "disturb", {"action": "close", "close_code": code})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await line.socket.wait_closed()
     assert line.socket.protocol.close_sent.code == 1002  # a breach of the protocol, says the library
     assert (await platform.books())["connections"] == []
@@ -359,7 +360,7 @@ async def test_every_new_connection_may_be_closed_after_a_while(platform: Platfo
     await platform.control("PUT", "faults", {"connection": {"closing": closing}})
     for _ in range(2):
         line = await connect()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await line.socket.wait_closed()
         assert (line.socket.close_code, line.socket.close_reason) == (1013, "try again later")
     line = await connect()

@@ -11,6 +11,7 @@ import pytest
 from tests.sandbox.cards import CARD_WITH_BUTTON
 from tests.sandbox.conftest import REDIRECT, Platform
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.processes
 HERE = Path(__file__).parent
@@ -32,7 +33,7 @@ async def sdk_bot(platform: Platform):
         sys.executable, str(BOT), platform.url, platform.app_id, platform.secret
     )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             while not (await platform.books())["connections"]:
                 assert bot.returncode is None
                 await asyncio.sleep(0.1)
@@ -103,7 +104,7 @@ async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
     tour = await asyncio.create_subprocess_exec(
         sys.executable, str(TOUR), *arguments, stdout=asyncio.subprocess.PIPE
     )
-    output, _ = await asyncio.wait_for(tour.communicate(), 40)
+    output, _ = await asyncio.wait_for(tour.communicate(), PATIENCE)
     understood = json.loads(output)
     log_id = understood.pop("log_id")
     calls = (await platform.control("GET", "calls"))["calls"]
@@ -121,19 +122,18 @@ async def test_the_sdk_understands_every_answer(platform: Platform) -> None:
     }
 
 
-@pytest.mark.timeout(240)
 async def test_the_sdks_channel_streams_edits_reacts_and_forwards(platform: Platform) -> None:
     arguments = [str(CHANNEL), platform.url, platform.app_id, platform.secret]
     bot = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(PATIENCE):
             while not (await platform.books())["connections"]:
                 assert bot.returncode is None
                 await asyncio.sleep(0.1)
         await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": "你好"})
-        output, _ = await asyncio.wait_for(bot.communicate(), 100)
+        output, _ = await asyncio.wait_for(bot.communicate(), PATIENCE)
     finally:
         with contextlib.suppress(ProcessLookupError):
             bot.kill()
@@ -163,7 +163,7 @@ async def test_the_sdk_trusts_an_encrypted_signed_webhook(platform: Platform) ->
         sys.executable, str(WEBHOOK), str(port), *secrets.values(), stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE):
             while not await is_open(port):
                 assert app.returncode is None
                 await asyncio.sleep(0.1)

@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.config import DEFAULT_SCOPES, SandboxConfig
 from tests.sandbox.conftest import APP_ID, SECRET, Platform, app_config
+from tests.services.processes import PATIENCE
 
 PROGRAM = Path(__file__).parent / "official_sdk_registration.py"
 ENDPOINT = "/oauth/v1/app/registration"
@@ -37,7 +38,7 @@ async def registering(platform: Platform, **arguments: Any) -> AsyncIterator[asy
 
 
 async def said(program: asyncio.subprocess.Process) -> Any:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         return json.loads(await program.stdout.readline())
 
 
@@ -93,7 +94,7 @@ async def test_the_sdk_changes_to_lark_when_the_person_is_there(served: Platform
         url = await said(program)
         page = await served.http.get(url, headers={"Cookie": "sandbox_person=ann"})
         assert page.status_code == 200
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while '"tenant_brand":"lark"' not in str(await polls(served)):
                 await asyncio.sleep(0.1)
         await served.control("POST", "register", {"url": url, "person": "ann"})
@@ -193,7 +194,7 @@ async def test_chosen_app_is_extended_unless_only_a_new_one_may_be_made(platform
 async def test_registration_expires(platform: Platform, config: SandboxConfig) -> None:
     config.registration_lifetime = 1
     begun = await begin(platform)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await post(platform, action="poll", device_code=begun["device_code"]))[1][
             "error"
         ] != "expired_token":

@@ -13,16 +13,17 @@ from sandbox.config import SandboxConfig
 from sandbox.server import serve
 from tests.sandbox.conftest import Platform
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 
 async def test_embedded_server_leaves_signal_handlers_alone(config: SandboxConfig) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve("127.0.0.1", free_port(), config=config, ready=ready, stop=stop))
-    await asyncio.wait_for(ready.wait(), 5)
+    await asyncio.wait_for(ready.wait(), PATIENCE)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     stop.set()
-    await asyncio.wait_for(serving, 5)
+    await asyncio.wait_for(serving, PATIENCE)
 
 
 async def test_taken_port_is_an_error_and_no_exit(served: Platform) -> None:
@@ -35,7 +36,7 @@ async def test_taken_port_is_an_error_and_no_exit(served: Platform) -> None:
 async def test_stop_ends_open_pages_and_connections(config: SandboxConfig) -> None:
     port, ready, stop = free_port(), asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve("127.0.0.1", port, config=config, ready=ready, stop=stop))
-    await asyncio.wait_for(ready.wait(), 5)
+    await asyncio.wait_for(ready.wait(), PATIENCE)
     platform_url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=platform_url, trust_env=False, timeout=120) as http:
         app = config.apps[0]
@@ -46,7 +47,7 @@ async def test_stop_ends_open_pages_and_connections(config: SandboxConfig) -> No
             lines = page.aiter_lines()
             assert await anext(lines) == ": hello"
             stop.set()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 assert [line async for line in lines] == [""]
                 await line.wait_closed()
                 await serving
@@ -58,7 +59,7 @@ async def test_page_hears_of_messages_calls_and_connections(served: Platform, co
         await served.tenant_token()
         await served.control("POST", "say", {"person": "lilei", "app_id": served.app_id, "text": "hi"})
         await connect()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             async for line in page.aiter_lines():
                 if line.startswith("data: "):
                     kinds.add(json.loads(line[6:])["kind"])

@@ -12,6 +12,7 @@ from feishu.encryption import decrypt
 from feishu.signatures import verify_event
 from tests.sandbox.cards import CARD_WITH_BUTTON
 from tests.sandbox.conftest import Platform
+from tests.services.processes import PATIENCE
 
 KEY = "an encrypt key"
 
@@ -78,7 +79,7 @@ async def receiver() -> AsyncIterator[Receiver]:
     receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
     async with server:
         yield receiver
-        await asyncio.wait_for(asyncio.gather(*receiver.serving), 5)
+        await asyncio.wait_for(asyncio.gather(*receiver.serving), PATIENCE)
 
 
 async def subscribe(platform: Platform, receiver: Receiver, **changes) -> None:

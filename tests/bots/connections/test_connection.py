@@ -8,6 +8,7 @@ from structlog.contextvars import get_contextvars
 from bots.connections import connection
 from bots.connections.slots import WantedSlot
 from tests.services.log_lines import lines
+from tests.services.processes import PATIENCE
 
 
 class Logging:
@@ -33,7 +34,7 @@ async def test_lines_of_a_connection_name_bot_slot_and_process(monkeypatch, leak
         timing=None,
         on_closed=lambda: None,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not slot.dead:
             await asyncio.sleep(0)
     assert lines(leaks, "deep_down") == [

@@ -18,6 +18,7 @@ from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason, ProcessPart
 from bots.models import ConnectionLoss
 from core.background.vitals import Vitals
+from tests.services.processes import PATIENCE
 
 TERMS = LeaseTerms(seconds=6, interval=1.5)
 BOT = UUID(int=7)
@@ -291,7 +292,7 @@ async def test_every_connection_is_replaced_when_the_machine_has_slept(scene, mo
             return next(looks, 0.0)
 
     watching = asyncio.create_task(scene.fleet._watch_sleep(Watch()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not connections[2].renewed:
             await asyncio.sleep(0)
     watching.cancel()

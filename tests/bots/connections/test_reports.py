@@ -16,6 +16,7 @@ from core.database.thread import DatabaseThread
 from feishu.errors import ConnectError, TransportError
 from feishu.reasons import Reason
 from tests.factories import make_bot
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,17 +105,17 @@ async def test_what_is_under_way_at_the_end_is_written_and_so_is_what_comes_with
 
     def write(*arguments: Any, **values: Any) -> None:
         is_writing.set()
-        assert busy.wait(20)
+        assert busy.wait(PATIENCE)
         write_reports(*arguments, **values)
 
     monkeypatch.setattr("bots.connections.reports.write_reports", write)
     running = asyncio.create_task(reports.run())
     observer(first, reports).connected("device")
-    assert await asyncio.to_thread(is_writing.wait, 20)
+    assert await asyncio.to_thread(is_writing.wait, PATIENCE)
     observer(second, reports).connected("device")
     reports.stop()
     busy.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await running
     await database.run(first.refresh_from_db)
     await database.run(second.refresh_from_db)

@@ -12,6 +12,7 @@ from django.test import Client
 from core.access import passwords
 from core.access.passwords import Argon2, PasswordsBusyError
 from tests.factories import make_operator
+from tests.services.processes import PATIENCE
 
 HASHER = Argon2()
 
@@ -37,7 +38,7 @@ def test_hashing_gives_way_to_what_else_the_process_does():
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert passwords._threads.submit(niceness).result(60) == min(niceness() + passwords.NICENESS, 19)
+    assert passwords._threads.submit(niceness).result(PATIENCE) == min(niceness() + passwords.NICENESS, 19)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def no_turn():
     """Somebody else hashes for as long as the test runs."""
     ended = threading.Event()
     for _ in range(passwords.AT_ONCE):
-        passwords._threads.submit(ended.wait, 60)
+        passwords._threads.submit(ended.wait, PATIENCE)
     yield
     ended.set()
 

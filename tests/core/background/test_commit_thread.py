@@ -7,6 +7,7 @@ from django.db import DataError, OperationalError
 
 from core.background import commit_thread
 from core.background.commit_thread import CommitThread
+from tests.services.processes import PATIENCE
 
 
 class Store:
@@ -24,7 +25,7 @@ class Store:
 
     def write(self, words) -> None:
         self.entered.set()
-        assert self.open.wait(10)
+        assert self.open.wait(PATIENCE)
         if self.is_away:
             raise OperationalError("away") from psycopg.OperationalError("connection lost")
         if self.is_locked:
@@ -69,7 +70,7 @@ def until(condition) -> None:
 def test_batch_is_what_piled_up_while_the_last_one_was_written(commits, store):
     store.open.clear()
     commits.put("a")
-    assert store.entered.wait(10)
+    assert store.entered.wait(PATIENCE)
     for word in "bcde":
         commits.put(word)
     assert commits.pending == list("abcde")
@@ -92,7 +93,7 @@ def test_batch_that_the_database_refuses_is_given_up_after_a_while(commits, stor
 def test_database_that_is_away_gets_it_later(commits, store):
     store.is_away = True
     commits.put("a")
-    assert store.entered.wait(10)
+    assert store.entered.wait(PATIENCE)
     assert commits.pending == ["a"]
     store.is_away = False
     until(lambda: store.stored == ["a"])
@@ -101,7 +102,7 @@ def test_database_that_is_away_gets_it_later(commits, store):
 def test_item_at_fault_costs_the_others_nothing(commits, store):
     store.open.clear()
     commits.put("a")
-    assert store.entered.wait(10)
+    assert store.entered.wait(PATIENCE)
     for word in ("b", "unstorable", "c"):
         commits.put(word)
     store.open.set()
@@ -125,7 +126,7 @@ def test_what_cannot_be_written_is_returned_when_it_stops(store, monkeypatch):
     commits.start()
     store.is_away = True
     commits.put("a")
-    assert store.entered.wait(10)
+    assert store.entered.wait(PATIENCE)
     assert commits.stop(seconds=10) == ["a"]
 
 

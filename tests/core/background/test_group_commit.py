@@ -5,6 +5,7 @@ import pytest
 
 from core.background.group_commit import GroupCommit
 from core.database.thread import DatabaseThread
+from tests.services.processes import PATIENCE
 
 
 class Store:
@@ -19,7 +20,7 @@ class Store:
 
     def write(self, numbers):
         self.entered.set()
-        assert self.open.wait(10)
+        assert self.open.wait(PATIENCE)
         self.batches.append(list(numbers))
         if self.error is not None:
             raise self.error
@@ -44,7 +45,7 @@ async def commits(store):
 
 
 async def queued(commits, count: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while commits.queued != count:
             await asyncio.sleep(0.001)
 
@@ -57,7 +58,7 @@ async def test_what_comes_alone_waits_for_nobody(commits, store):
 async def test_batch_is_what_piled_up_while_the_last_one_was_written(commits, store):
     store.open.clear()
     first = asyncio.create_task(commits.submit(0))
-    assert await asyncio.to_thread(store.entered.wait, 5)
+    assert await asyncio.to_thread(store.entered.wait, PATIENCE)
     others = [asyncio.create_task(commits.submit(number)) for number in (1, 2, 3, 4)]
     await queued(commits, 4)
     store.open.set()
@@ -97,7 +98,7 @@ async def test_who_does_not_wait_is_called_back_once(commits, store):
         called.set()
 
     commits.put(4, on_written)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await called.wait()
     assert results == [8]
 
@@ -114,7 +115,7 @@ async def test_submitter_that_goes_away_harms_nobody(commits, store):
 async def test_submitter_may_take_its_item_back_until_a_batch_has_it(commits, store):
     store.open.clear()
     taken = asyncio.create_task(commits.submit(1, withdraw=True))
-    assert await asyncio.to_thread(store.entered.wait, 5)
+    assert await asyncio.to_thread(store.entered.wait, PATIENCE)
     withdrawn = asyncio.create_task(commits.submit(2, withdraw=True))
     await queued(commits, 1)
     for task in (taken, withdrawn):

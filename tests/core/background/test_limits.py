@@ -4,6 +4,7 @@ from contextlib import ExitStack
 import pytest
 
 from core.background.limits import ConcurrencyLimits
+from tests.services.processes import PATIENCE
 
 
 class Full(Exception):
@@ -66,7 +67,7 @@ def test_threads_never_take_more_places_than_there_are():
 
     def enter() -> None:
         nonlocal most, refused
-        start.wait(10)
+        start.wait(PATIENCE)
         for _ in range(500):
             try:
                 with limits.place("a", limit=3, full=Full()):
@@ -81,6 +82,6 @@ def test_threads_never_take_more_places_than_there_are():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert 1 <= most <= 3
     assert limits.taken("a") == 0

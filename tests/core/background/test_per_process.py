@@ -1,6 +1,7 @@
 import threading
 
 from core.background.per_process import OnePerProcess
+from tests.services.processes import PATIENCE
 
 
 class Recorded:
@@ -35,14 +36,14 @@ def test_threads_that_ask_at_once_get_the_same() -> None:
     barrier, found = threading.Barrier(8), []
 
     def ask() -> None:
-        barrier.wait(timeout=10)
+        barrier.wait(PATIENCE)
         found.append(workers.current())
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
 
     assert len(found) == 8
     assert len(set(map(id, found))) == 1

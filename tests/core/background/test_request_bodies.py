@@ -7,8 +7,9 @@ from starlette.requests import Request
 
 from core.background import request_bodies
 from core.background.request_bodies import BodyReader, BodyTooSlowError
+from tests.services.processes import PATIENCE
 
-SECONDS = 60.0
+SECONDS = 2 * PATIENCE
 
 
 class Body:
@@ -57,6 +58,6 @@ async def test_body_that_gives_way_is_not_kept_by_a_chunk_in_the_same_moment():
     slow.arrive(b"one more byte", more=True)
     whole.arrive(b"whole", more=False)
     assert await reading == b"whole"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(BodyTooSlowError):
             await late

@@ -5,6 +5,7 @@ from django.db import DataError, OperationalError
 
 from core.background.write_behind import Merge, WriteBehind
 from core.database.thread import DatabaseThread
+from tests.services.processes import PATIENCE
 
 
 class Store:
@@ -101,12 +102,12 @@ async def test_fault_of_ours_is_logged_and_holds_up_nothing(notes, store, caplog
 async def test_running_it_writes_now_and_then_and_what_is_left_at_the_end(notes, store):
     running = asyncio.create_task(notes.run())
     notes.add("a")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while store.stored != ["a"]:
             await asyncio.sleep(0.001)
     notes.add("b")
     notes.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await running
     assert store.stored == ["a", "b"]
 
@@ -115,7 +116,7 @@ async def test_stopping_one_that_has_nothing_to_do_ends_it(notes):
     running = asyncio.create_task(notes.run())
     await asyncio.sleep(0)
     notes.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await running
 
 

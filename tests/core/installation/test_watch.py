@@ -8,6 +8,7 @@ from core.installation import standing
 from core.installation import watch as module
 from core.installation.standing import ACTIVE, CAUSES, Cause, Standing
 from core.installation.watch import Watch, cure, sentence
+from tests.services.processes import PATIENCE
 
 COPY = Standing(Cause.PLACE)
 
@@ -74,17 +75,17 @@ def test_one_thread_looks_and_the_others_go_by_what_is_known(monkeypatch, watch,
 
     def look() -> Standing:
         begun.set()
-        assert ended.wait(60)
+        assert ended.wait(PATIENCE)
         return COPY
 
     monkeypatch.setattr(standing, "look", look)
     monkeypatch.setattr(standing, "judge", look)
     slow = threading.Thread(target=watch.current)
     slow.start()
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
     assert not watch.is_passive()
     ended.set()
-    slow.join(60)
+    slow.join(PATIENCE)
     assert watch.last == COPY
 
 
@@ -107,12 +108,12 @@ async def test_request_on_an_event_loop_waits_for_no_slow_database(monkeypatch, 
     ended = threading.Event()
 
     def look() -> Standing:
-        ended.wait(60)
+        ended.wait(PATIENCE)
         return COPY
 
     monkeypatch.setattr(standing, "look", look)
     monkeypatch.setattr(standing, "judge", look)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         assert [await watch.acurrent() for _ in range(3)] == [ACTIVE] * 3
     looking = watch._asked
     ended.set()

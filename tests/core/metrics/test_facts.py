@@ -9,6 +9,7 @@ from core.metrics.facts import DatabaseFigures, Fact
 from core.metrics.registry import Declaration
 from feishu.text import Text
 from tests.core.metrics.scraping import value
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,7 +65,7 @@ def test_database_that_is_away_is_not_asked_for_one_figure_after_the_other(monke
 
 def test_database_that_does_not_answer_holds_up_no_scrape():
     answered = threading.Event()
-    collector = DatabaseFigures([fact(lambda: (answered.wait(60) and {(): 1.0}) or {})])
+    collector = DatabaseFigures([fact(lambda: (answered.wait(PATIENCE) and {(): 1.0}) or {})])
     collector.refresh(seconds=0.05)
     assert figures(collector) == {}
     answered.set()
@@ -75,7 +76,9 @@ def test_database_that_does_not_answer_holds_up_no_scrape():
 def test_old_figures_serve_for_a_while_where_new_ones_take_long():
     answered, now = threading.Event(), [0.0]
     answered.set()
-    collector = DatabaseFigures([fact(lambda: answered.wait(60) and {(): now[0]})], clock=lambda: now[0])
+    collector = DatabaseFigures(
+        [fact(lambda: answered.wait(PATIENCE) and {(): now[0]})], clock=lambda: now[0]
+    )
     collector.refresh(seconds=60)
     answered.clear()
     for now[0], expected in ((20.0, {"feishu_tested": 0.0}), (70.0, {})):

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from core.metrics import registry
 from core.metrics.registry import Declaration, Histogram, declare
 from feishu.text import Text
+from tests.services.processes import PATIENCE
 
 
 def test_histogram_takes_a_batch_as_it_takes_one_after_the_other():
@@ -34,4 +35,4 @@ def test_exposition_waits_for_a_fork():
     with registry.FORK_LOCK:
         threading.Thread(target=lambda: (registry.exposition(), scraped.set()), daemon=True).start()
         assert not scraped.wait(0.05)
-    assert scraped.wait(30)
+    assert scraped.wait(PATIENCE)

@@ -16,6 +16,7 @@ from events.ingress.websocket import WebsocketSink
 from events.ingress.writer import Intake
 from feishu.openapi import OpenAPI
 from tests.factories import click_event, make_bot
+from tests.services.processes import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def threads_end():
     yield
     for thread in threading.enumerate():
         if thread.name.startswith("callback-"):
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 @pytest.fixture

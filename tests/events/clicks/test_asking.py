@@ -16,6 +16,7 @@ from events.ingress.incoming import read_event
 from events.models import Delivery, Event, HandlerRun
 from tests.events.subscriptions.http.receiver import running
 from tests.factories import click_event, make_bot, make_subscription
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -69,14 +70,14 @@ async def test_person_is_told_that_a_receiver_failed(database, responder, receiv
 
 async def test_card_that_comes_late_is_put_in_place(database, responder, receiver, gate, updates):
     def late():
-        assert gate.wait(20)
+        assert gate.wait(PATIENCE)
         return 200, {}, json.dumps(CARD).encode()
 
     receiver.answer = late
     clicked = await database.run(click_on, receiver.url)
     assert await answer(responder, clicked, budget=1.0) == PROCESSING
     gate.set()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not updates:
             await asyncio.sleep(0.02)
     [(token, card)] = updates
@@ -88,7 +89,7 @@ async def test_slow_receiver_leaves_threads_to_handlers_whatever_was_clicked(
     database, settings, receiver, gate
 ):
     settings.CALLBACK_THREADS = 4
-    receiver.answer = lambda: (200, {}, b"{}" if gate.wait(20) else b"")
+    receiver.answer = lambda: (200, {}, b"{}" if gate.wait(PATIENCE) else b"")
     registry.on_card("fine")(lambda event, bot: TOAST)
     responder = CallbackResponder()
     orders = [f"order {number}" for number in range(8)]
@@ -103,11 +104,11 @@ async def test_slow_receiver_leaves_threads_to_handlers_whatever_was_clicked(
 
 async def test_end_of_the_process_ends_what_was_asked(database, receiver, gate, monkeypatch):
     monkeypatch.setattr("events.clicks.responder.CLOSE_SECONDS", 0.1)
-    receiver.answer = lambda: (200, {}, b"{}" if gate.wait(20) else b"")
+    receiver.answer = lambda: (200, {}, b"{}" if gate.wait(PATIENCE) else b"")
     responder = CallbackResponder()
     clicked = await database.run(click_on, receiver.url)
     assert await answer(responder, clicked, budget=1.0) == PROCESSING
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not receiver.requests:
             await asyncio.sleep(0.02)
         await responder.close()

@@ -8,6 +8,7 @@ from events.enums import Arrived
 from events.handling import registry
 from events.ingress.incoming import read_event
 from tests.factories import click_event
+from tests.services.processes import PATIENCE
 
 
 def a_callback(action: str = "approve") -> Callback:
@@ -28,7 +29,7 @@ async def test_answer_in_time_is_the_answer() -> None:
     callback = a_callback()
 
     assert on_a_thread(callback.set_answer, {"toast": {}}) is None
-    assert await asyncio.wait_for(callback.answer, 10) == {"toast": {}}
+    assert await asyncio.wait_for(callback.answer, PATIENCE) == {"toast": {}}
     assert not callback.set_late()
 
 

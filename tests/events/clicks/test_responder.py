@@ -120,7 +120,7 @@ async def test_click_is_answered_even_if_the_database_goes_away_meanwhile(databa
 async def test_slow_handler_is_answered_in_time_and_its_card_comes_later(database, responder, gate, updates):
     @registry.on_card("slow")
     def slow(event, bot):
-        assert gate.wait(20)
+        assert gate.wait(PATIENCE)
         return callback_response(card=CARD)
 
     clicked = await database.run(click, {"action": "slow"})
@@ -182,7 +182,7 @@ async def test_many_clicks_on_a_slow_handler_are_all_answered_and_none_is_lost(
 
 async def test_one_hung_handler_leaves_threads_to_the_others(database, settings, gate):
     settings.CALLBACK_THREADS = 4
-    registry.on_card("hang", name="hang")(lambda event, bot: gate.wait(30))
+    registry.on_card("hang", name="hang")(lambda event, bot: gate.wait(PATIENCE))
     registry.on_card("fine", name="fine")(lambda event, bot: OK)
     responder = CallbackResponder()
     bot = await database.run(make_bot)
@@ -197,7 +197,7 @@ async def test_one_hung_handler_leaves_threads_to_the_others(database, settings,
 
 
 async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, responder, gate):
-    registry.on_card("hang", timeout=2.0)(lambda event, bot: gate.wait(30))
+    registry.on_card("hang", timeout=2.0)(lambda event, bot: gate.wait(PATIENCE))
     clicked = await database.run(click, {"action": "hang"})
     assert await answer(responder, clicked, budget=0.05) == PROCESSING
 
@@ -211,7 +211,7 @@ async def test_handler_past_its_time_gives_its_place_up_and_is_noted(database, r
 
 async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monkeypatch):
     monkeypatch.setattr("events.clicks.responder.CLOSE_SECONDS", 0.1)
-    registry.on_card("hang")(lambda event, bot: gate.wait(30))
+    registry.on_card("hang")(lambda event, bot: gate.wait(PATIENCE))
     responder = CallbackResponder()
     clicked = await database.run(click, {"action": "hang"})
     assert await answer(responder, clicked, budget=0.05) == PROCESSING
@@ -220,7 +220,7 @@ async def test_end_of_the_process_waits_for_no_hung_handler(database, gate, monk
         return bool((await event_of(database, clicked)).handler_runs.all())
 
     await until(begun, "the handler's run is written")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await responder.close()
     event = await event_of(database, clicked)
     assert event.status == EventStatus.DEAD

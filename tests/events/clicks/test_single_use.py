@@ -25,6 +25,7 @@ from feishu.openapi import OpenAPI
 from feishu.text import Text
 from tests.events.handler_runs import handle
 from tests.factories import click_event, make_bot
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -93,7 +94,7 @@ async def test_card_of_the_handler_is_shown_as_it_is(click):
 
 async def test_slow_handler_finds_the_button_disabled_at_once(click, monkeypatch, gate):
     monkeypatch.setattr("events.ingress.receive.BUDGET", 4.0)
-    registry.on_card("approve")(lambda event, bot: gate.wait(20))
+    registry.on_card("approve")(lambda event, bot: gate.wait(PATIENCE))
     assert await click() == PROCESSING | CLICKED
     gate.set()
 
@@ -125,7 +126,7 @@ async def test_card_that_is_not_to_be_had_leaves_the_answer_as_it_is(click, plat
 
 async def test_platform_that_is_slow_keeps_nobody_waiting(click, platform, monkeypatch, gate):
     monkeypatch.setattr("events.clicks.responder.CARD_SECONDS", 0.1)
-    platform.shows = lambda: gate.wait(20)
+    platform.shows = lambda: gate.wait(PATIENCE)
     registry.on_card("approve")(lambda event, bot: DONE)
     assert await click() == DONE
     gate.set()

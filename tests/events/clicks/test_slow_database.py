@@ -13,6 +13,7 @@ from events.ingress import receive, writer
 from events.models import Event
 from feishu.text import Text
 from tests.events.handler_runs import handle
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers", "updates")]
 
@@ -23,7 +24,9 @@ DONE = callback_response(toast=toast("success", Text("已批准", "Approved")))
 def stuck_store(monkeypatch):
     """A database that stores when the test lets it."""
     go, store = threading.Event(), writer.store
-    monkeypatch.setattr(writer, "store", lambda batch, **options: go.wait(20) and store(batch, **options))
+    monkeypatch.setattr(
+        writer, "store", lambda batch, **options: go.wait(PATIENCE) and store(batch, **options)
+    )
     yield go
     go.set()
 
@@ -33,10 +36,10 @@ async def test_click_is_answered_in_time_and_handled_once_by_a_worker(
 ):
     monkeypatch.setattr(receive, "BUDGET", 0.2)
     registry.on_card("approve")(lambda event, bot: own_handlers.append("handled") or DONE)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await push_click({"action": "approve"}) == PROCESSING
     stuck_store.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await database.run(Event.objects.filter(status=EventStatus.RECEIVED).exists):
             await asyncio.sleep(0.01)
     event = await database.run(Event.objects.select_related("bot").get)

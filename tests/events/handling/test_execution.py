@@ -29,6 +29,7 @@ from tests.events.handler_runs import (
     until,
 )
 from tests.factories import message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -311,7 +312,7 @@ def test_event_whose_last_two_runs_end_at_once_ends_too():
     for name in ("first", "second"):
 
         def work(event, bot):
-            both_ran.wait(timeout=10)
+            both_ran.wait(PATIENCE)
 
         work.__qualname__ = name
         registry.on("*")(work)

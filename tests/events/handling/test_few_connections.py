@@ -17,6 +17,7 @@ from events.handling.completion import note_ends
 from events.models import Event, HandlerAttempt, HandlerRun
 from tests.events.handler_runs import done, stored_event, until, write
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 on_postgresql = pytest.mark.only_on("postgres")
@@ -52,7 +53,7 @@ def test_handlers_at_the_network_hold_no_connection(make_worker, gate, few, atom
     @registry.on("*", atomic=atomic)
     def talk(event, bot):
         begun.append(event.pk)
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     before = backends()
     worker = make_worker(threads=32)
@@ -102,7 +103,7 @@ def test_handlers_that_wait_for_a_connection_lose_no_attempt_and_no_time(make_wo
         pooled = pooling.PooledConnection(2)
         Bot.objects.count()
         holders.append(pooled)
-        release.wait(30)
+        release.wait(PATIENCE)
         connection.close()
         pooled.leave()
 
@@ -132,7 +133,7 @@ def test_thread_that_hangs_with_a_connection_costs_the_others_none(make_worker, 
     @registry.on("test.hang_v1", timeout=0.3, retries=0, atomic=False)
     def hang(event, bot):
         Bot.objects.count()
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     registry.on("im.message.receive_v1")(lambda event, bot: Bot.objects.count())
     make_worker(threads=8)

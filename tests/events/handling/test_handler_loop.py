@@ -15,6 +15,7 @@ from events.models import Event, HandlerRun
 from tests.events.handler_runs import done, stored_event, until
 from tests.factories import make_bot, message_event
 from tests.services import measuring
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -109,7 +110,7 @@ def test_handler_that_blocks_the_loop_holds_up_nobody_who_comes_later(loops):
 
     async def block() -> str:
         blocks.set()
-        release.wait(30)
+        release.wait(PATIENCE)
         return "came back"
 
     async def answer() -> int:
@@ -118,7 +119,7 @@ def test_handler_that_blocks_the_loop_holds_up_nobody_who_comes_later(loops):
     results = []
     blocker = threading.Thread(target=lambda: results.append(loops.run(block(), seconds=30)))
     blocker.start()
-    assert blocks.wait(10)
+    assert blocks.wait(PATIENCE)
     until(lambda: not loops._current.answers(), "the loop does not answer")
     first, second = (loops.run(answer(), seconds=10) for _ in range(2))
     release.set()
@@ -138,7 +139,7 @@ def test_time_for_which_another_one_blocks_the_loop_is_not_the_handlers(loops):
         time.sleep(1.8)  # noqa: ASYNC251 -- as wrong as a handler can be
 
     def blocker() -> None:
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
         loops.run(block(), seconds=30)
 
     assert on_threads(lambda: loops.run(wait(), seconds=1.3), blocker) == ["in time", None]
@@ -149,7 +150,7 @@ def test_handler_that_spins_is_interrupted_and_its_neighbour_finishes(make_worke
 
     @registry.on("test.spin_v1", timeout=1.5, retries=0, atomic=False)
     async def spin(event, bot):
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         while True:
             sum(range(100))
 
@@ -175,8 +176,8 @@ def test_neighbour_of_one_that_hangs_in_c_is_put_back_and_runs_elsewhere(make_wo
 
     @registry.on("test.hang_v1", timeout=2, retries=0, atomic=False)
     async def hang(event, bot):
-        assert begun.wait(20)
-        gate.wait(60)
+        assert begun.wait(PATIENCE)
+        gate.wait(PATIENCE)
 
     @registry.on("test.fine_v1", timeout=1, retries=0, atomic=False)
     async def fine(event, bot):

@@ -4,6 +4,7 @@ import threading
 
 from events.handling.interruption import HandlerTimedOut, interrupt
 from tests.services import measuring
+from tests.services.processes import PATIENCE
 
 
 class Hanging(threading.Thread):
@@ -16,7 +17,7 @@ class Hanging(threading.Thread):
         self.ended_by: BaseException | None = None
         self.swallowed = 0
         self.start()
-        assert self.begun.wait(timeout=10)
+        assert self.begun.wait(PATIENCE)
 
     def run(self) -> None:
         try:
@@ -45,7 +46,7 @@ def test_thread_that_runs_python_is_reached_whatever_it_catches():
 def test_thread_that_waits_outside_python_is_reached_when_it_returns():
     gate = threading.Event()
     with measuring.paused():
-        thread = Hanging(lambda _thread: gate.wait(timeout=30))
+        thread = Hanging(lambda _thread: gate.wait(PATIENCE))
         interrupt(thread)
         thread.join(timeout=0.2)
         assert thread.is_alive()

@@ -13,6 +13,7 @@ from events.handling.sweep import promote_queued
 from events.models import HandlerRun
 from tests.events.handler_runs import claimed, dispatched, run_due, stored_event
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -159,7 +160,7 @@ def test_two_who_wake_the_same_chat_wake_one(own_handlers):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert sum(woken) == 1
     assert HandlerRun.objects.filter(status=RunStatus.PENDING).count() == 1
 

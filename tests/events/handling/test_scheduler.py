@@ -13,6 +13,7 @@ from events.handling.scheduler import Scheduled, waiting_bots
 from events.models import BotQueue, HandlerRun
 from tests.events.handler_runs import dispatched, execute, stored_event
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_handlers")]
 
@@ -208,13 +209,13 @@ def test_bots_that_another_process_is_scheduling_are_left_to_it():
         with transaction.atomic():
             BotQueue.objects.select_for_update().get(pk=bots[0].pk)
             held.set()
-            over.wait(20)
+            over.wait(PATIENCE)
         connection.close()
 
     other = threading.Thread(target=hold)
     other.start()
     try:
-        assert held.wait(20)
+        assert held.wait(PATIENCE)
         alone = schedule([bots[0].pk], most=8, limit=ConcurrencyLimit(64))
         both = schedule([bot.pk for bot in bots], most=8, limit=ConcurrencyLimit(64))
     finally:

@@ -38,7 +38,7 @@ def test_job_that_is_done_is_left_without_harm_to_the_next_one(threads):
     done, release = [], threading.Event()
     first = threads.start(lambda: done.append(1))
     until(lambda: first.is_over, "the first one is done")
-    second = threads.start(lambda: done.append(release.wait(20)))
+    second = threads.start(lambda: done.append(release.wait(PATIENCE)))
     assert second.thread is first.thread
     threads.leave(first)
     assert threads.hung == 0
@@ -65,7 +65,7 @@ class TestSQLite:
                 Bot.objects.update(name="inside")
                 holds.set()
                 try:
-                    release.wait(20)
+                    release.wait(PATIENCE)
                 except BaseException:  # noqa: BLE001 -- as bad a handler as there can be
                     outcome.append("interrupted")
                 try:
@@ -74,7 +74,7 @@ class TestSQLite:
                     outcome.append(str(error))
 
         job = threads.start(hang)
-        assert holds.wait(20)
+        assert holds.wait(PATIENCE)
         threads.leave(job)
         Bot.objects.filter(pk=bot.pk).update(name="another's")
         release.set()
@@ -91,7 +91,7 @@ class TestSQLite:
                 cursor.execute(ENDLESS)
 
         job = threads.start(hang)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         threads.leave(job)
         make_bot()
         until(lambda: threads.hung == 0, "the thread has ended")
@@ -104,12 +104,12 @@ class TestSQLite:
                 Bot.objects.update(name="inside")
                 holds.set()
                 with suppress(BaseException):
-                    release.wait(20)
+                    release.wait(PATIENCE)
                 cursor.execute(ENDLESS)
 
         make_bot()
         job = threads.start(hang)
-        assert holds.wait(20)
+        assert holds.wait(PATIENCE)
         threads.leave(job)
         Bot.objects.update(name="another's")  # the lock is free, so the transaction was rolled back
         release.set()
@@ -125,10 +125,10 @@ class TestSQLite:
                 rows = cursor.execute("SELECT id FROM bots_bot")
                 rows.fetchone()
                 begun.set()
-                release.wait(20)
+                release.wait(PATIENCE)
 
         job = threads.start(hang)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         threads.leave(job)
         make_bot()
         release.set()
@@ -146,7 +146,7 @@ class TestSQLite:
             Bot.objects.filter(pk=made.pk).update(name="late")
 
         job = threads.start(wait)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         threads.leave(job)
         assert not job.is_over
         other.execute("ROLLBACK")

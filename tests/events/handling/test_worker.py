@@ -20,6 +20,7 @@ from events.models import Event, HandlerRun
 from events.models.claims import LEASE
 from tests.events.handler_runs import dispatched, done, stored_event, until, write
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
 
@@ -63,7 +64,7 @@ def test_hung_handler_is_noted_as_such_and_delays_nobody(make_worker, gate, atom
     def hang(event, bot):
         if atomic:
             bot.save()  # and so holds a lock; on SQLite, the lock of all writers
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     registry.on("im.message.receive_v1")(lambda event, bot: None)
     make_worker()
@@ -96,7 +97,7 @@ def test_effects_of_a_handler_past_its_time_are_undone(make_worker, gate):
     def late(event, bot):
         bot.name = "changed"
         bot.save()
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     worker = make_worker()
     event = write()
@@ -112,7 +113,7 @@ def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_worker, 
 
     @registry.on("*", timeout=0.1, retries=1, atomic=False)
     def hang(event, bot):
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     worker = make_worker()
     bot = make_bot()
@@ -128,7 +129,7 @@ def test_handler_that_hangs_again_and_again_is_refused_new_threads(make_worker, 
 def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_worker, gate):
     @registry.on("*", atomic=False)
     def hang(event, bot):
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     worker = make_worker()
     event = write()
@@ -144,7 +145,7 @@ def test_stop_does_not_wait_for_hung_handlers_and_puts_back_running_ones(make_wo
 
 def test_lease_of_what_runs_is_renewed(make_worker, gate, monkeypatch):
     monkeypatch.setattr("events.handling.worker.RENEW_EVERY", 0.05)
-    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
+    registry.on("*", atomic=False)(lambda event, bot: gate.wait(PATIENCE))
     event = write()
     worker = make_worker()
     until(lambda: worker.busy == 1, "the handler runs")
@@ -185,7 +186,7 @@ def test_one_bot_with_much_to_do_does_not_keep_another_waiting(make_worker):
     worker.wake()
     until(lambda: quiet.pk in order, "the quiet one is, too")
     assert order.index(quiet.pk) < 290
-    until(lambda: len(order) == 301, "nothing is left", seconds=180)
+    until(lambda: len(order) == 301, "nothing is left")
 
 
 def test_two_slow_handlers_with_long_backlogs_leave_threads_to_a_third(make_worker, gate):
@@ -201,10 +202,10 @@ def test_two_slow_handlers_with_long_backlogs_leave_threads_to_a_third(make_work
         stored_event(slow, bot=bot)
     worker = make_worker(threads=16)
     # Five of each at least, and twelve at most where the first had its half before the second one came.
-    until(lambda: worker.busy >= 10, "the slow ones have what they may have", seconds=60)
+    until(lambda: worker.busy >= 10, "the slow ones have what they may have")
     quick = write(bot)
     worker.wake()
-    until(lambda: done(quick), "the third one is done while both still run", seconds=60)
+    until(lambda: done(quick), "the third one is done while both still run")
     assert 10 <= worker.busy <= 12
 
 
@@ -215,7 +216,7 @@ def test_bots_rate_is_kept(make_worker):
     for _ in range(30):
         write(bot)
     make_worker()
-    until(lambda: len(started) == 30, "all of them ran", seconds=30)
+    until(lambda: len(started) == 30, "all of them ran")
     # A second's worth may start at once; what is beyond has to wait.
     assert started[-1] - started[0] > 1.5
 
@@ -239,12 +240,12 @@ def test_two_workers_share_the_work_and_do_nothing_twice(make_worker):
     events = [write(bot) for bot in bots for _ in range(15)]
     for _ in range(2):
         make_worker(threads=4)
-    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 60, "all is done", seconds=40)
+    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 60, "all is done")
     assert sorted(seen) == [event.pk for event in events]
 
 
 def test_worker_with_all_threads_taken_calls_for_help(make_worker, no_broker, gate):
-    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
+    registry.on("*", atomic=False)(lambda event, bot: gate.wait(PATIENCE))
     write()
     make_worker(threads=1)
     until(lambda: no_broker, "it asked the others to look")
@@ -265,7 +266,7 @@ def test_read_only_handler_keeps_no_writer_waiting(make_worker, gate):
     @registry.on("*")
     def read(event, bot):
         bot.refresh_from_db()
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     worker = make_worker()
     write()
@@ -285,7 +286,7 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
         own_handlers.append("run")
         bot.refresh_from_db()
         if len(own_handlers) == 1:
-            assert overtaken.wait(20)
+            assert overtaken.wait(PATIENCE)
         bot.save()
 
     worker = make_worker()

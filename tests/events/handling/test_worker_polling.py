@@ -13,6 +13,7 @@ from events.handling.poller import AGAIN
 from events.models import Event
 from tests.events.handler_runs import done, stored_event, until, write
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 POLL = "SELECT queue.bot_id"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_handlers")]
@@ -49,7 +50,7 @@ def test_backlog_costs_few_statements_for_each_delivery(make_worker, statements)
     for _ in range(150):
         write(bot)
     make_worker()
-    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 150, "all is done", seconds=60)
+    until(lambda: Event.objects.filter(status=EventStatus.DONE).count() == 150, "all is done")
     assert len(statements.texts) < 150 * 12
 
 
@@ -86,7 +87,7 @@ def write_slow(gate):
 
     @registry.on("test.slow_v1", atomic=False)
     def slow(event, bot):
-        gate.wait(30)
+        gate.wait(PATIENCE)
 
     @registry.on("im.message.receive_v1")
     def quick(event, bot): ...
@@ -137,7 +138,7 @@ def test_next_message_of_a_chat_follows_without_a_notification(make_worker, sett
 
 
 def test_worker_without_places_for_what_waits_calls_for_help(make_worker, no_broker, gate):
-    registry.on("*", atomic=False)(lambda event, bot: gate.wait(30))
+    registry.on("*", atomic=False)(lambda event, bot: gate.wait(PATIENCE))
     bot = make_bot()
     for _ in range(20):
         write(bot)

@@ -18,6 +18,7 @@ from events.ingress.receive import ACKNOWLEDGED, BUDGET, NOT_STORED, Receiver
 from feishu.long_connection.messages import Reply
 from tests.core.metrics.scraping import value
 from tests.factories import click_event, message_event
+from tests.services.processes import PATIENCE
 
 
 class FakeIntake:
@@ -147,7 +148,7 @@ async def test_callback_that_is_not_stored_in_time_is_answered_and_goes_to_the_w
 ):
     storing = asyncio.get_running_loop().create_future()
     async with Receiver(FakeIntake(storing), responder) as receiver:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             reply = await receiver.receive(late, received_at=time.monotonic() - BUDGET)
         assert json.loads(reply.data) == answer
         assert responder.handed_over == []
@@ -195,7 +196,7 @@ async def test_callbacks_beyond_the_bound_are_answered_as_failed(responder, monk
 async def test_end_of_the_process_waits_for_no_database_that_hangs(responder, monkeypatch):
     monkeypatch.setattr(receive, "CLOSE_SECONDS", 0.01)
     storing = asyncio.get_running_loop().create_future()
-    async with asyncio.timeout(5), Receiver(FakeIntake(storing), responder) as receiver:
+    async with asyncio.timeout(PATIENCE), Receiver(FakeIntake(storing), responder) as receiver:
         await receiver.receive(CLICK, received_at=time.monotonic() - BUDGET)
     assert responder.handed_over == []
 

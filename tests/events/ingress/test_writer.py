@@ -11,6 +11,7 @@ from events.ingress.incoming import read_event
 from events.ingress.writer import MAX_BATCH, Intake
 from events.models import Event, ShedCount
 from tests.factories import make_bot, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +55,7 @@ async def test_workers_are_notified_of_new_events(database, notified):
     bot = await database.run(make_bot)
     async with Intake() as intake:
         await asyncio.gather(*map(intake.submit, incoming(bot, 5)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not notified:
                 await asyncio.sleep(0.01)
 
@@ -94,7 +95,7 @@ async def test_counts_are_written_while_the_portal_runs(database, monkeypatch):
     bot = await database.run(make_bot)
     async with Intake() as intake:
         await asyncio.gather(*map(intake.submit, incoming(bot, 1)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await database.run(ShedCount.objects.filter(work=OptionalWork.NOTICES).exists):
                 await asyncio.sleep(0.01)
 

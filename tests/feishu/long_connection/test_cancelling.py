@@ -65,7 +65,7 @@ async def test_cancelling_does_not_wait_for_ever(gateway, diary):
         await gateway.push(event())
         await diary.until("frame")
         task.cancel()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(task, return_exceptions=True)
         assert json.loads((await gateway.ack()).payload) == {"code": 500}
 

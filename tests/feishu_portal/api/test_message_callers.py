@@ -17,6 +17,7 @@ from core.access.api_keys import add_api_client
 from core.access.scopes import Scope
 from core.database.thread import DatabaseThread
 from tests.factories import PLATFORM, make_bot
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SENT = {"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}}
@@ -51,7 +52,7 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
 
     def think(_request: httpx.Request) -> httpx.Response:
         loop.call_soon_threadsafe(arrived.set)
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         return httpx.Response(200, json=SENT)
 
     bot = await database.run(make_bot)
@@ -71,7 +72,7 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
         caller = ApplicationCommunicator(ASGIHandler(), request_of(bot, key))
         body = json.dumps({"receive_id": "ou_1", "text": "hello"}).encode()
         await caller.send_input({"type": "http.request", "body": body})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await arrived.wait()
             await caller.send_input({"type": "http.disconnect"})
             row = await database.run(Sending.objects.get)
@@ -79,5 +80,5 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
             go_on.set()
             while (row := await database.run(Sending.objects.get)).state != SendingState.SENT:
                 await asyncio.sleep(0.05)
-        await caller.wait(20)
+        await caller.wait(PATIENCE)
     assert (row.message_id, row.attempts) == ("om_1", 1)

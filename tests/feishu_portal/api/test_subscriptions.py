@@ -21,6 +21,7 @@ from feishu_portal.api import long_poll
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import make_bot, make_subscription
 from tests.feishu_portal.api.callers import api_client
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -177,13 +178,25 @@ def patient(reader):
     return get
 
 
+class AsLongAsATest(GrowingPauses):
+    """Pauses of a long poll that does not end while a slow machine prepares what it waits for."""
+
+    def within(self, seconds):
+        return super().within(seconds and PATIENCE)
+
+
+@pytest.fixture
+def long_waits(monkeypatch):
+    monkeypatch.setattr(long_poll, "PAUSES", AsLongAsATest(first=0.05, longest=0.5))
+
+
 @pytest.mark.django_db(transaction=True)
-async def test_a_long_poll_ends_when_something_arrives(bot, subscription, patient):
+async def test_a_long_poll_ends_when_something_arrives(bot, subscription, patient, long_waits):
     waiting = asyncio.create_task(patient(address(subscription), {"wait": "30"}))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     await asyncio.to_thread(arrive_elsewhere, bot)
-    answer = await asyncio.wait_for(waiting, 120)
+    answer = await asyncio.wait_for(waiting, PATIENCE)
     assert len(answer.json()["items"]) == 1
 
 
@@ -194,7 +207,7 @@ async def test_a_stream_goes_on_behind_the_last_event_and_ends(bot, subscription
     await asyncio.to_thread(arrive_elsewhere, bot, 2)
     answer = await patient(address(subscription, "/stream"))
     parts: list[bytes] = []
-    async with asyncio.timeout(120), aclosing(answer.streaming_content) as stream:
+    async with asyncio.timeout(PATIENCE), aclosing(answer.streaming_content) as stream:
         while parts[-1:] != [b": alive\n\n"]:
             parts.append(await anext(stream))
     events = parts[:-1]
@@ -268,21 +281,23 @@ async def test_finalizer_of_a_stream_leaves_its_places_to_the_loop():
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_one_client_has_a_quarter_of_the_long_polls_at_most(bot, subscription, patient, monkeypatch):
+async def test_one_client_has_a_quarter_of_the_long_polls_at_most(
+    bot, subscription, patient, long_waits, monkeypatch
+):
     monkeypatch.setattr(long_poll, "MAX_WAITING", 8)
     other = key_of(await asyncio.to_thread(elsewhere, lambda: api_client(Scope.EVENTS_READ, bots=[bot])))
     path, places = address(subscription), long_poll._limits
     waiting = [asyncio.create_task(patient(path, {"wait": "60"})) for _ in range(2)]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while sum(places._taken.values()) < 4:  # two of everybody's, two of the client's
             await asyncio.sleep(0.01)
     refused = await patient(path, {"wait": "60"})
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_waiting")
     assert (await patient(path)).status_code == 200
     waiting.append(asyncio.create_task(AsyncClient().get(path, {"wait": "60"}, headers=other)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while sum(places._taken.values()) < 6:
             await asyncio.sleep(0.01)
     await asyncio.to_thread(arrive_elsewhere, bot)
-    answers = await asyncio.wait_for(asyncio.gather(*waiting), 30)
+    answers = await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
     assert [answer.status_code for answer in answers] == [200] * 3

@@ -7,6 +7,7 @@ import pytest
 
 from feishu_portal.front import bodies
 from feishu_portal.front.bodies import BoundedBodies
+from tests.services.processes import PATIENCE
 
 
 async def echo(scope, receive, send):
@@ -69,7 +70,7 @@ async def test_body_that_stops_is_answered_408(http, monkeypatch):
 
     application = BoundedBodies(echo)
     scope = {"type": "http", "method": "POST", "path": "/api/v1/bots", "headers": [(b"content-length", b"9")]}
-    await asyncio.wait_for(application(scope, receive, send), 10)
+    await asyncio.wait_for(application(scope, receive, send), PATIENCE)
     await application.close()
     assert sent[0]["status"] == 408
 

@@ -7,6 +7,7 @@ import pytest
 
 from feishu_portal.front import heads
 from tests.feishu_portal.front.serving import serving
+from tests.services.processes import PATIENCE
 
 
 async def headers_of(scope, receive, send):
@@ -31,7 +32,7 @@ async def answer(port, request: bytes) -> bytes:
         writer.write(request)
         await writer.drain()
     received = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionError):
             received = await reader.read()
     writer.close()

@@ -10,6 +10,7 @@ from django.core import signing
 from core.access import sign_in
 from feishu_portal.front import sign_ins
 from feishu_portal.front.sign_ins import SignInsInTurn
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -31,7 +32,8 @@ class Django:
 
 
 @pytest.fixture
-async def portal():
+async def portal(monkeypatch):
+    monkeypatch.setattr(sign_ins, "PATIENCE", PATIENCE)
     django = Django()
     application = SignInsInTurn(django)
     yield django, application
@@ -66,7 +68,7 @@ async def at_once(application, django, count, **options):
         asyncio.create_task(ask(application, peer=f"198.51.100.{number}", **options))
         for number in range(count)
     ]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while django.under_way < sign_ins.AT_ONCE:
             await asyncio.sleep(0)
     return asked
@@ -85,7 +87,7 @@ async def test_few_sign_ins_are_under_way_at_once_and_all_have_their_turn(portal
         await asyncio.sleep(0)
     assert django.most == sign_ins.AT_ONCE
     django.may_answer.set()
-    answers = await asyncio.wait_for(asyncio.gather(*asked), 20)
+    answers = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE)
     assert Counter(answer["status"] for answer in answers) == {200: 20}
     assert django.most == sign_ins.AT_ONCE
 
@@ -97,7 +99,7 @@ async def test_sign_in_whose_turn_does_not_come_is_told_when_to_come_again(porta
     refused = await ask(application)
     assert (refused["status"], refused["retry-after"], refused["cache-control"]) == (429, "0", "no-store")
     django.may_answer.set()
-    await asyncio.wait_for(asyncio.gather(*asked), 20)
+    await asyncio.wait_for(asyncio.gather(*asked), PATIENCE)
     assert (await ask(application))["status"] == 200
 
 
@@ -105,13 +107,13 @@ async def test_one_address_has_a_quarter_of_the_places_at_most(portal, monkeypat
     django, application = portal
     monkeypatch.setattr(sign_ins, "MAX_WAITING", 4)
     asked = [asyncio.create_task(ask(application, peer="192.0.2.1"))]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not django.under_way:
             await asyncio.sleep(0)
     assert (await ask(application, peer="192.0.2.1"))["status"] == 429
     asked.append(asyncio.create_task(ask(application, peer="192.0.2.2")))
     django.may_answer.set()
-    answers = await asyncio.wait_for(asyncio.gather(*asked), 20)
+    answers = await asyncio.wait_for(asyncio.gather(*asked), PATIENCE)
     assert [answer["status"] for answer in answers] == [200, 200]
 
 
@@ -121,12 +123,12 @@ async def test_browser_that_has_signed_in_before_waits_for_no_stranger(portal):
         asked = await at_once(application, django, sign_ins.MAX_WAITING)
         stack.push_async_callback(asyncio.gather, *asked)
         returning = asyncio.create_task(ask(application, cookie=known()))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while django.under_way <= sign_ins.AT_ONCE:
                 await asyncio.sleep(0)
         assert (await ask(application, cookie=known() + "x"))["status"] == 429
         django.may_answer.set()
-        assert (await asyncio.wait_for(returning, 20))["status"] == 200
+        assert (await asyncio.wait_for(returning, PATIENCE))["status"] == 200
 
 
 @pytest.mark.parametrize("other", [{"method": "GET"}, {"path": "/admin/logout/"}, {"path": "/api/v1/bots"}])
@@ -134,9 +136,9 @@ async def test_other_requests_wait_for_no_sign_in(portal, other):
     django, application = portal
     asked = await at_once(application, django, sign_ins.AT_ONCE + 1)
     more = asyncio.create_task(ask(application, **other))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while django.under_way <= sign_ins.AT_ONCE:
             await asyncio.sleep(0)
     django.may_answer.set()
-    answers = await asyncio.wait_for(asyncio.gather(more, *asked), 20)
+    answers = await asyncio.wait_for(asyncio.gather(more, *asked), PATIENCE)
     assert {answer["status"] for answer in answers} == {200}

@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed
 
 from feishu_portal.front import sockets
 from tests.feishu_portal.front.serving import serving
+from tests.services.processes import PATIENCE
 
 
 async def lengths(_scope, receive, send):
@@ -26,7 +27,7 @@ async def address():
 
 
 async def test_long_message_closes_the_socket(address):
-    async with asyncio.timeout(20), connect(address, proxy=None) as socket:
+    async with asyncio.timeout(PATIENCE), connect(address, proxy=None) as socket:
         await socket.send("x" * 100_000)
         assert await socket.recv() == "100000"
         await socket.send("x" * (sockets.MAX_MESSAGE + 1))
@@ -36,5 +37,5 @@ async def test_long_message_closes_the_socket(address):
 
 
 async def test_nothing_is_compressed(address):
-    async with asyncio.timeout(20), connect(address, proxy=None, compression="deflate") as socket:
+    async with asyncio.timeout(PATIENCE), connect(address, proxy=None, compression="deflate") as socket:
         assert socket.protocol.extensions == []

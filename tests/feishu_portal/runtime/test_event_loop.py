@@ -5,6 +5,7 @@ import pytest
 
 from core.background.vitals import Vitals
 from feishu_portal.runtime import event_loop
+from tests.services.processes import PATIENCE
 
 
 async def note_loop(found: list[str]) -> None:
@@ -40,7 +41,7 @@ async def test_loop_that_hangs_stands_still(monkeypatch: pytest.MonkeyPatch) -> 
     with event_loop.watched_loop():
         now += 31
         assert own.standing_still() == ["event_loop"]  # it has not ticked while this held it up
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while own.standing_still():
                 await asyncio.sleep(0.01)
         assert own.seconds_since_pass() == 0

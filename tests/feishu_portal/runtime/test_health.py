@@ -14,6 +14,7 @@ from core import __version__
 from core.background.vitals import Vitals
 from core.vault.keyring import SealedValueError
 from feishu_portal.runtime import health
+from tests.services.processes import PATIENCE
 
 
 @pytest.mark.django_db
@@ -96,9 +97,9 @@ async def test_probe_needs_none_of_the_threads_that_loops_share(monkeypatch):
         monkeypatch.setattr(question, "ask", lambda: "ok")
     loop, ended = asyncio.get_running_loop(), threading.Event()
     loop.set_default_executor(ThreadPoolExecutor(1))
-    busy = loop.run_in_executor(None, ended.wait, 60)
+    busy = loop.run_in_executor(None, ended.wait)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             assert (await health._readiness_async())[0] == 200
     finally:
         ended.set()
@@ -112,7 +113,7 @@ def silent_database(monkeypatch):
     ended = threading.Event()
 
     def hang() -> str:
-        ended.wait(60)
+        ended.wait(PATIENCE)
         return "ok"
 
     question = health.Question("test", hang)
@@ -120,7 +121,7 @@ def silent_database(monkeypatch):
     monkeypatch.setattr(health.QUESTIONS["redis"], "ask", lambda: "not used")
     yield question
     ended.set()
-    question.asked().result(60)
+    question.asked().result(PATIENCE)
 
 
 async def test_database_that_does_not_answer_is_not_waited_for(silent_database):

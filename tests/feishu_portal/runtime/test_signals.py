@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from feishu_portal.runtime.signals import also_on_signals, stop_on_signals
+from tests.services.processes import PATIENCE
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -14,7 +15,7 @@ def test_first_signal_asks_to_stop_and_a_second_one_would_end_the_process(number
         stop = asyncio.Event()
         stop_on_signals(stop)
         os.kill(os.getpid(), number)
-        await asyncio.wait_for(stop.wait(), 10)
+        await asyncio.wait_for(stop.wait(), PATIENCE)
         loop = asyncio.get_running_loop()
         assert not loop.remove_signal_handler(number)
         for other in (signal.SIGTERM, signal.SIGINT):

@@ -17,8 +17,9 @@ import pytest
 from tests.sandbox.cards import CARD_WITH_BUTTON
 from tests.sandbox.conftest import REDIRECT, Platform
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.processes
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules" / "@larksuiteoapi"
 MCP = MODULES / "lark-mcp" / "dist" / "cli.js"
@@ -49,7 +50,7 @@ async def program(*command: object, **pipes: Any) -> AsyncIterator[asyncio.subpr
 
 
 async def connected(platform: Platform, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not (await platform.books())["connections"]:
             assert process.returncode is None
             await asyncio.sleep(0.1)
@@ -57,7 +58,7 @@ async def connected(platform: Platform, process: asyncio.subprocess.Process) -> 
 
 async def heard(platform: Platform, *wanted: str) -> list[dict[str, Any]]:
     """The messages in the chat with 李雷, once all these texts are among them."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             query = {"person": "lilei", "app_id": platform.app_id}
             messages = (await platform.control("GET", "messages", **query))["messages"]
@@ -87,7 +88,7 @@ async def test_node_sdk_understands_every_answer(served: Platform) -> None:
     redirect = (await served.control("POST", "authorize", {"url": page, "person": "lilei"}))["redirect"]
     arguments = [served.url, served.app_id, served.secret, served.open_id(), redirect.rpartition("=")[2]]
     async with program("node", HERE / "node_tour.mjs", *arguments, stdout=asyncio.subprocess.PIPE) as tour:
-        output, _ = await asyncio.wait_for(tour.communicate(), 60)
+        output, _ = await asyncio.wait_for(tour.communicate(), PATIENCE)
     understood = json.loads(output.splitlines()[-1])  # the SDK logs to standard output as well
     assert understood.pop("image_key").startswith("img_v3_")
     assert understood == {
@@ -142,7 +143,7 @@ class Assistant:
         self._number += 1
         await self._write({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
         assert self._server.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             async for line in self._server.stdout:
                 if line.startswith(b"{") and (answer := json.loads(line)).get("id") == self._number:
                     return answer["result"]

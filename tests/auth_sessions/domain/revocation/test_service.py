@@ -37,6 +37,7 @@ from core.access.models import AuditEntry
 from feishu.oauth import TokenSet, UserInfo
 from tests.auth_sessions.conftest import oauth_error, token_answer
 from tests.factories import make_bot, make_grant
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -349,7 +350,7 @@ def test_revoking_from_two_threads_ends_the_grant_once(grant, revoked):
     start = threading.Barrier(2)
 
     def run() -> None:
-        start.wait(10)
+        start.wait(PATIENCE)
         revoke(grant=grant, actor=OPERATOR)
         connection.close()
 
@@ -357,7 +358,7 @@ def test_revoking_from_two_threads_ends_the_grant_once(grant, revoked):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert Revocation.objects.count() == 1
     assert AuditEntry.objects.filter(action="user_token.revoked").count() == 1
 

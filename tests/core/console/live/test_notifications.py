@@ -10,6 +10,7 @@ import redis
 from core.console.live import ANYTHING, Changes, changed, hub, outbox
 from core.console.live.changes import MAX_KEYS
 from tests.services.ports import free_port
+from tests.services.processes import PATIENCE
 
 
 def layers(url: str) -> dict:
@@ -40,12 +41,12 @@ class Page:
         self.notified.put_nowait((topic, None if keys is None else frozenset(keys)))
 
     async def next(self):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             return await self.notified.get()
 
     async def is_notified_by(self, publish) -> None:
         """Publish until it arrives: the hub joins the group a moment after the page subscribed."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while self.notified.empty():
                 publish()
                 await asyncio.sleep(0.1)
@@ -122,7 +123,7 @@ async def test_redis_that_is_not_there_holds_up_nobody_who_changes_rows(settings
     for number in range(1000):
         changed("bots", [number])
     assert time.thread_time() - started < 1  # CPU of this thread alone: it waited for nobody
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while own_outbox.dropped < 2:
             changed("bots")
             await asyncio.sleep(0.05)
@@ -135,7 +136,7 @@ async def test_pages_read_everything_when_redis_is_back(settings, redis_url, mon
     settings.CHANNEL_LAYERS = layers(f"redis://127.0.0.1:{free_port()}")
     page = Page()
     async with hub.hub().subscribed(("bots",), page.on_change):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while "live_channel_layer_down" not in caplog.text:
                 await asyncio.sleep(0.05)
         settings.CHANNEL_LAYERS = layers(redis_url)

@@ -12,6 +12,7 @@ from events.ingress.webhook import bots, server
 from events.ingress.webhook.endpoint import WebhookEndpoint
 from tests.events.ingress.webhook.pushes import KEY, TOKEN
 from tests.factories import make_bot
+from tests.services.processes import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,8 @@ def loads(monkeypatch) -> list[float]:
 def stuck_store(monkeypatch):
     """A database that answers when the test lets it."""
     go, store = threading.Event(), writer.store
-    monkeypatch.setattr(writer, "store", lambda batch, **options: go.wait(10) and store(batch, **options))
+    monkeypatch.setattr(
+        writer, "store", lambda batch, **options: go.wait(PATIENCE) and store(batch, **options)
+    )
     yield go
     go.set()

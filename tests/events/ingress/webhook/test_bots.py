@@ -10,6 +10,7 @@ from events.ingress.webhook import bots
 from events.models import Event
 from tests.events.ingress.webhook.pushes import CHALLENGE, path, request
 from tests.factories import message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +44,7 @@ async def test_switched_bot_is_followed(http, bot, database, monkeypatch, loads)
 
 async def test_bots_are_loaded_again_after_a_few_seconds(http, bot, loads, monkeypatch):
     monkeypatch.setattr(bots, "FRESH_SECONDS", 0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len(loads) < 2:
             assert (await http.post(path(bot), **request(message_event()))).status_code == 200
 
@@ -58,9 +59,9 @@ async def test_request_goes_on_with_the_known_bots_while_the_database_hangs(http
     assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
     monkeypatch.setattr(bots, "REFRESH_SECONDS", 0.01)
     go = threading.Event()
-    monkeypatch.setattr(bots, "_load", lambda: go.wait(20) and {})
+    monkeypatch.setattr(bots, "_load", lambda: go.wait(PATIENCE) and {})
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             for _ in range(2):
                 assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
     finally:

@@ -16,6 +16,7 @@ from feishu.signatures import card_signature
 from feishu.text import Text
 from tests.events.ingress.webhook.pushes import TOKEN, encoded, path, request
 from tests.factories import click_event
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +41,7 @@ async def test_click_sent_twice_is_handled_once(http, bot):
 
 async def test_slow_handler_is_answered_for_in_time(http, bot, monkeypatch):
     go = threading.Event()
-    registry.on_card("slow")(lambda event, bot: go.wait(5) and None)
+    registry.on_card("slow")(lambda event, bot: go.wait(PATIENCE) and None)
     monkeypatch.setattr(receive, "BUDGET", 0.3)
     response = await http.post(path(bot), **request(click_event(value={"action": "slow"})))
     go.set()

@@ -12,6 +12,7 @@ from feishu_portal.asgi import application
 from tests.events.ingress.webhook.pushes import KEY, TOKEN, path, request
 from tests.factories import make_bot, message_event
 from tests.services.log_lines import lines
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,7 +35,7 @@ def test_nothing_is_left_when_the_loop_ends(closed):
     assert [asyncio.run(one_event()) for _ in range(2)] == [200, 200]
     assert endpoint._servers._open == {}
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert Event.objects.count() == 2
 

@@ -7,6 +7,7 @@ from core.background import request_bodies
 from events.ingress.webhook import server
 from tests.events.ingress.webhook.pushes import CHALLENGE, path, refused, request
 from tests.factories import message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +54,7 @@ async def test_body_that_does_not_come_is_not_waited_for(endpoint, bot, monkeypa
         started.set()
         return {"type": "http.request", "body": b"{", "more_body": True}
 
-    [start, _body] = await asyncio.wait_for(call(endpoint, bot, drip), 5)
+    [start, _body] = await asyncio.wait_for(call(endpoint, bot, drip), PATIENCE)
     assert start["status"] == 408
 
 
@@ -81,7 +82,7 @@ async def test_requests_beyond_a_limit_are_refused_at_once_and_counted(
     assert (await http.post(path(bot), **request(CHALLENGE))).status_code == 200
     going = {asyncio.create_task(http.post(path(bot), **request(message_event()))) for _ in range(5)}
     refusals = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(refusals) < 3:
             done, going = await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
             refusals += [refused(task.result()) for task in done]
@@ -98,7 +99,7 @@ async def test_busy_bot_leaves_room_for_the_others(http, make, settings, stuck_s
     settings.WEBHOOK_BOT_REQUESTS = 1
     busy, other = await make(), await make()
     going = [asyncio.create_task(http.post(path(busy), **request(message_event()))) for _ in range(2)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         done, waiting = await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
     assert [task.result().status_code for task in done] == [429]
     another = asyncio.create_task(http.post(path(other), **request(message_event())))
@@ -151,15 +152,15 @@ class SlowBodies:
 
 async def some_ended(slow: list[SlowBodies], count: int) -> None:
     """Until so many have given way, long before their own time is over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while sum(len(one.statuses) for one in slow) < count:
             await asyncio.sleep(0.001)
 
 
 @pytest.fixture
 def patient(monkeypatch):
-    monkeypatch.setattr(server, "FIRST_BYTE_SECONDS", 20.0)
-    monkeypatch.setattr(server, "BODY_SECONDS", 20.0)
+    monkeypatch.setattr(server, "FIRST_BYTE_SECONDS", 2 * PATIENCE)
+    monkeypatch.setattr(server, "BODY_SECONDS", 2 * PATIENCE)
     monkeypatch.setattr(request_bodies, "YOUNG_SECONDS", 0.0)
 
 
@@ -191,10 +192,10 @@ async def test_slow_bodies_from_everywhere_give_way_to_whole_ones(http, endpoint
 
 async def test_first_byte_is_waited_for_shortly(endpoint, bot, monkeypatch):
     monkeypatch.setattr(server, "FIRST_BYTE_SECONDS", 0.05)
-    monkeypatch.setattr(server, "BODY_SECONDS", 60.0)
+    monkeypatch.setattr(server, "BODY_SECONDS", 2 * PATIENCE)
     slow = SlowBodies(endpoint, "192.0.2.7", first=b"")
     await slow.open(bot, 3)
-    await asyncio.wait_for(asyncio.gather(*slow.tasks), 10)
+    await asyncio.wait_for(asyncio.gather(*slow.tasks), PATIENCE)
     assert slow.statuses == [408] * 3
 
 

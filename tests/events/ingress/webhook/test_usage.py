@@ -16,6 +16,7 @@ from events.ingress.webhook import bots, usage
 from events.models import Event
 from tests.events.ingress.webhook.pushes import CHALLENGE, KEY, TOKEN, encoded, path, refused, request
 from tests.factories import click_event, message_event
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,7 +167,7 @@ async def test_counts_wait_for_a_database_that_is_away(http, bot, database, endp
 
     monkeypatch.setattr(usage, "write_refusals", fails_twice)
     await http.post(path(bot), json=message_event())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await refusals(database))["plain_body"] < 2:
             await http.post(path(bot), content=b"")
             await asyncio.sleep(0.01)

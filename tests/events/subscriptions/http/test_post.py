@@ -12,6 +12,7 @@ from events.subscriptions.http.post import PushRequest, PushResult, post
 from events.subscriptions.http.signatures import new_secret, signed_headers
 from feishu.networks import Networks
 from tests.events.subscriptions.http.receiver import Receiver, running
+from tests.services.processes import PATIENCE
 
 LOOPBACK = Networks.parse(["127.0.0.0/8"])
 KEY = new_secret()
@@ -148,7 +149,7 @@ async def test_a_receiver_that_does_not_answer_is_given_up_on(monkeypatch):
     result = await post(request_to(f"http://127.0.0.1:{port}/"), networks=LOOPBACK)
     assert result == PushResult(None, error="No answer within 0.2 s.")
     server.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await seen.wait()
 
 

@@ -20,13 +20,16 @@ from core.access.api_keys import add_api_client
 from core.access.models import ApiClient
 from core.access.scopes import Scope as May
 from core.database.thread import DatabaseThread
-from feishu_portal.api.proxy import admission
+from feishu import relay, transport
+from feishu_portal.api.proxy import admission, own_key, platform_outcome
+from feishu_portal.api.proxy import server as proxy_server
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.runtime.web import EmbeddedServer
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.conforming import description
 from tests.feishu_portal.api.proxy.outcomes import refresh
 from tests.feishu_portal.api.proxy.tokens import APP_SECRET, APP_TOKEN, USER_TOKEN
+from tests.services.processes import PATIENCE
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -40,7 +43,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[str]:
     ready = asyncio.Event()
     server = EmbeddedServer(config, ready)
     task = asyncio.create_task(server.serve())
-    await asyncio.wait_for(ready.wait(), 20)
+    await asyncio.wait_for(ready.wait(), PATIENCE)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
@@ -96,8 +99,16 @@ class Upstream:
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
+def patience(monkeypatch):
+    """For a refresh that does not come there is little, for everything else as much as a machine that stands still may take."""
     monkeypatch.setattr("auth_sessions.domain.tokens.refresh_wait.PATIENCE", 0.3)
+    for module in (relay, transport):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(transport, "TOTAL_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(platform_outcome, "PEEK_SECONDS", PATIENCE)
+    monkeypatch.setattr(own_key, "FIRST_BYTE_SECONDS", PATIENCE)
+    monkeypatch.setattr(own_key, "BODY_SECONDS", PATIENCE)
+    monkeypatch.setattr(proxy_server, "STATEMENT_SECONDS", PATIENCE)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from auth_sessions.models import TokenUse, UserToken
 from tests.feishu_portal.api.proxy.tokens import OTHER_TOKEN, SECRETS
+from tests.services.processes import PATIENCE
 
 REJECTED = {"code": 99991677, "msg": "user access token expired"}
 OK = {"code": 0, "msg": "success", "data": {}}
@@ -16,7 +17,7 @@ OK = {"code": 0, "msg": "success", "data": {}}
 async def uses(proxy, count: int = 1) -> list[TokenUse]:
     """The records of so many calls, once their ends are written down."""
     ended = TokenUse.objects.exclude(seconds=None).order_by("id")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(found := await proxy.database.run(lambda: list(ended.all()))) < count:
             await asyncio.sleep(0.02)
     assert len(found) == await proxy.database.run(TokenUse.objects.count) == count

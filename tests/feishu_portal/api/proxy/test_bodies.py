@@ -17,6 +17,7 @@ from feishu_portal.api.proxy import platform_outcome
 from feishu_portal.api.proxy.platform_outcome import MAX_PEEKED
 from tests.factories import move_bot
 from tests.feishu_portal.api.proxy.outcomes import OK, REJECTED, age, uses
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,7 +164,7 @@ async def test_trickling_json_is_not_held_back(client, proxy, grant, upstream, m
         return StreamingResponse(body(), media_type="application/json")
 
     upstream.answer = answer
-    async with asyncio.timeout(20), client.stream("GET", proxy.path()) as response:
+    async with asyncio.timeout(PATIENCE), client.stream("GET", proxy.path()) as response:
         chunks = response.aiter_raw()
         assert await anext(chunks) == b'{"n":1}\n'
         go.set()
@@ -187,7 +188,7 @@ async def test_caller_that_leaves_a_trickling_answer_ends_it(client, proxy, gran
     upstream.answer = answer
     async with client.stream("GET", proxy.path()) as response:
         await anext(response.aiter_raw())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await ended.wait()
 
 

@@ -5,6 +5,7 @@ import pytest
 from starlette.responses import JSONResponse, Response
 
 from tests.feishu_portal.api.proxy.outcomes import OK, problem
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,7 +26,7 @@ def go(upstream) -> asyncio.Event:
 async def under_way(proxy, upstream, key: str, count: int) -> list[asyncio.Task[httpx.Response]]:
     """So many calls that the platform has not answered yet."""
     calls = [asyncio.create_task(proxy.call(key, proxy.path())) for _ in range(count)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(upstream.requests) < count:
             await asyncio.sleep(0.01)
     return calls

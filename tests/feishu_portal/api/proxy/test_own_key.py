@@ -12,6 +12,7 @@ from core.access.scopes import Scope
 from feishu_portal.api.proxy import own_key
 from tests.factories import make_bot
 from tests.feishu_portal.api.proxy.tokens import APP_TOKEN, SECRETS, USER_TOKEN
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN = "/open-apis/auth/v3/{}/internal"
@@ -81,14 +82,15 @@ async def test_body_that_does_not_come_is_not_waited_for_and_takes_no_place(prox
 
     async def body():
         begun.set()
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
         yield b"{}"
 
     slow = asyncio.create_task(proxy.call("", path, method="POST", content=body()))
-    await asyncio.wait_for(begun.wait(), 20)
+    await asyncio.wait_for(begun.wait(), PATIENCE)
+    monkeypatch.setattr(own_key, "FIRST_BYTE_SECONDS", PATIENCE)
     quick = await proxy.call("", path, method="POST", json={"app_secret": key})
     assert quick.json()["tenant_access_token"] == key
-    refused = await asyncio.wait_for(slow, 20)
+    refused = await asyncio.wait_for(slow, PATIENCE)
     assert (refused.status_code, refused.json()["code"]) == (408, 10014)
 
 
@@ -115,7 +117,7 @@ async def test_official_sdk_works_unmodified(portal, proxy, grant, upstream, use
         sys.executable, program, domain, proxy.bot.app_id, await proxy.key(),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(PATIENCE):
         answer, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     assert json.loads(answer)["data"] == {"items": ["a chat"]}

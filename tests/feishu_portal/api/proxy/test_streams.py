@@ -13,6 +13,7 @@ from auth_sessions.models import TokenUse
 from bots.models import Bot
 from feishu_portal.api.proxy import upload
 from tests.factories import move_bot
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,7 +89,7 @@ async def test_platform_waits_for_a_caller_that_does_not_read(client, proxy, gra
     sent = download(upstream, MANY)
     async with client.stream("GET", proxy.path()) as response:
         seen = -1
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while seen != sent[0]:  # until nothing moves any more
                 seen = sent[0]
                 await asyncio.sleep(0.5)
@@ -108,7 +109,7 @@ async def test_first_bytes_do_not_wait_for_the_last(client, proxy, grant, upstre
         return StreamingResponse(body(), media_type="text/event-stream")
 
     upstream.answer = answer
-    async with asyncio.timeout(20), client.stream("GET", proxy.path()) as response:
+    async with asyncio.timeout(PATIENCE), client.stream("GET", proxy.path()) as response:
         chunks = response.aiter_raw()
         assert await anext(chunks) == b"data: 1\n\n"
         go.set()
@@ -132,7 +133,7 @@ async def test_caller_that_leaves_in_the_middle_ends_the_download(client, proxy,
     upstream.answer = answer
     async with client.stream("GET", proxy.path()) as response:
         await anext(response.aiter_raw())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await ended.wait()
 
 
@@ -148,7 +149,7 @@ async def test_caller_that_leaves_before_the_answer_ends_the_call(client, proxy,
 
     upstream.answer = never
     call = asyncio.create_task(client.get(proxy.path()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asked.wait()
         call.cancel()
         await left.wait()
@@ -200,7 +201,7 @@ async def test_long_body_of_unknown_length_is_sent_in_chunks(client, proxy, gran
 
     async def body() -> AsyncIterator[bytes]:
         yield b"abcdef"
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not upstream.requests:
                 await asyncio.sleep(0.01)
         yield b"ghi"
@@ -217,6 +218,6 @@ async def test_caller_that_stops_sending_is_not_waited_for(portal, client, proxy
     head = [f"POST {proxy.path()} HTTP/1.1", "Host: portal.test", "Content-Length: 10"]
     head.append(f"Authorization: {client.headers['authorization']}")
     writer.write("\r\n".join([*head, "", "abc"]).encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert b"408" in await reader.readline()
     writer.close()
