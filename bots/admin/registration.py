@@ -84,6 +84,10 @@ class RegistrationPages(Base):
         response: HttpResponse = super().add_view(request, form_url, extra_context)
         return response
 
+    def response_post_save_add(self, request: HttpRequest, obj: Bot) -> HttpResponseRedirect:
+        """The bot's page says what is left to do; Django would go to the list."""
+        return HttpResponseRedirect(self.page_after(request, obj))
+
     def register(self, request: HttpRequest) -> HttpResponseBase:
         """What the add page posts: ``begin`` (first or again), or nothing to ask how it stands."""
         self._check_may_add(request)
@@ -161,7 +165,10 @@ def _panel(registration: Registration | None, *, problem: str = "") -> dict[str,
     if registration is None:
         return context | {"is_new": not problem}
     if registration.state == RegistrationState.WAITING:
-        address = registration.address
+        try:
+            address = registration.address
+        except SealedValueError:
+            return {"problem": gettext("This QR code can no longer be opened. Ask for a new one.")}
         return context | {
             "address": address,
             "qr_code": qr_code(address, label=gettext("QR code that leads to a page of Feishu")),

@@ -26,6 +26,8 @@ APP = {
     "client_secret": SECRET,
     "user_info": {"open_id": "ou_1", "tenant_brand": "feishu"},
 }
+INTERVAL = 60
+"""Seconds; longer than a test takes."""
 PENDING = {"error": "authorization_pending"}
 
 
@@ -57,7 +59,7 @@ class Platforms:
                     "device_code": f"the-device-code-{number}",
                     "verification_uri_complete": f"{LINK}{number}",
                     "expires_in": 600,
-                    "interval": 5,
+                    "interval": INTERVAL,
                 }
                 self.begun.append(body)
                 return httpx.Response(200, json=body)

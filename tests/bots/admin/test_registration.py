@@ -13,6 +13,7 @@ from bots.models import Bot, Registration, default_scopes
 from bots.registration import flow
 from core.access.models import User
 from sandbox.config import AppConfig, SandboxConfig
+from tests.bots.admin.test_bots import new_bot
 from tests.bots.registering import APP, APP_ID, SECRET, Platforms, make_due
 from tests.console.rows import Rows, messages_of, page_of, signed_in, text_of
 from tests.factories import make_bot, make_operator
@@ -217,6 +218,22 @@ def test_form_for_an_app_that_exists_is_one_click_away(console: Client) -> None:
     form = page.context["adminform"].form
     assert form["auth_scopes"].value() == "\n".join(default_scopes())
     assert 'name="app_secret"' in text_of(page)
+
+
+def test_bot_that_was_added_by_hand_is_shown(console: Client, platforms: Platforms) -> None:
+    answer = console.post(ADD, new_bot())
+    assert answer.headers["Location"] == page_of("bots_bot", Bot.objects.get())
+
+
+def test_code_whose_key_is_lost_gives_way_to_a_new_one(
+    console: Client, platforms: Platforms, settings
+) -> None:
+    ask(console, begin="first")
+    settings.ENCRYPTION_KEYS = ["cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="]
+    panel = text_of(console.get(ADD))
+    assert "can no longer be opened" in panel
+    assert 'value="again"' in panel
+    assert "<svg" in ask(console, begin="again")
 
 
 # --- strangers

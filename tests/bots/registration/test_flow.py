@@ -14,7 +14,7 @@ from bots.models import Bot, Registration
 from bots.registration import flow
 from bots.tasks import sweep
 from feishu.errors import FeishuError, TransportError
-from tests.bots.registering import APP, APP_ID, FEISHU, LARK, make_due
+from tests.bots.registering import APP, APP_ID, FEISHU, INTERVAL, LARK, make_due
 from tests.factories import make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
@@ -122,9 +122,10 @@ def test_poll_that_is_under_way_is_not_sent_twice(platforms, registration):
 
 def test_asked_to_slow_down_it_slows_down(platforms, registration):
     platforms.answers = [{"error": "slow_down"}]
+    before = timezone.now()
     polled(registration)
-    assert registration.interval == 10
-    assert registration.next_poll_at > timezone.now() + timedelta(seconds=5)
+    assert registration.interval == INTERVAL + 5
+    assert registration.next_poll_at > before + timedelta(seconds=INTERVAL + 4)
 
 
 def test_person_on_lark_is_waited_for_there_from_then_on(platforms, registration):
@@ -163,11 +164,12 @@ def test_other_refusal_ends_it_with_the_platform_s_word(platforms, registration)
 
 def test_platform_that_is_away_is_asked_again_and_the_page_can_say_so(platforms, registration, caplog):
     caplog.set_level(logging.WARNING)
-    platforms.answers = [httpx.ConnectError("no route"), httpx.Response(429, headers={"Retry-After": "60"})]
+    platforms.answers = [httpx.ConnectError("no route"), httpx.Response(429, headers={"Retry-After": "600"})]
     polled(registration)
     assert (registration.state, registration.trouble) == (RegistrationState.WAITING, "unreachable")
+    before = timezone.now()
     polled(registration)
-    assert registration.next_poll_at > timezone.now() + timedelta(seconds=30)
+    assert registration.next_poll_at > before + timedelta(seconds=599)
     polled(registration)
     assert registration.trouble == ""
     assert "the-device-code" not in caplog.text
