@@ -43,9 +43,14 @@ def examine_due(bot_id: UUID, *, transport: Transport | None = None) -> None:
     if bot is None:
         return
     due_again_at = bot.checkup.next_check_at
-    _examine(bot, transport)
+    found = _examine(bot, transport)
+    is_reached = all(
+        one.check is not Check.CREDENTIALS or one.result is not CheckResult.UNKNOWN for one in found
+    )
     # A bot that was saved meanwhile has another claim, and is examined once more.
-    Checkup.objects.filter(pk=bot_id, next_check_at=due_again_at).update(next_check_at=next_look())
+    Checkup.objects.filter(pk=bot_id, next_check_at=due_again_at).update(
+        next_check_at=next_look(is_reached=is_reached)
+    )
 
 
 def examine_again(bot: Bot, *, transport: Transport | None = None) -> bool:
@@ -56,9 +61,11 @@ def examine_again(bot: Bot, *, transport: Transport | None = None) -> bool:
     return True
 
 
-def _examine(bot: Bot, transport: Transport | None) -> None:
+def _examine(bot: Bot, transport: Transport | None) -> list[Finding]:
     began_at = timezone.now()
-    keep(bot, examine(bot, transport=transport), looked_at=began_at)
+    found = examine(bot, transport=transport)
+    keep(bot, found, looked_at=began_at)
+    return found
 
 
 @transaction.atomic

@@ -18,6 +18,8 @@ from core.background.notify import notify
 
 INTERVAL: Final = timedelta(days=1)
 """Between two examinations of a bot, spread by a tenth so that they do not stay together."""
+RETRY: Final = timedelta(hours=1)
+"""After an examination that did not reach the platform."""
 FIRST: Final = timedelta(hours=1)
 """Within which bots that were never examined are."""
 CLAIM: Final = timedelta(minutes=3)
@@ -84,6 +86,7 @@ def due_for_observation() -> list[UUID]:
     return ids
 
 
-def next_look() -> datetime:
-    """A day from now."""
-    return timezone.now() + INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 -- spread, no secret
+def next_look(*, is_reached: bool) -> datetime:
+    """A day from now, or an hour where the platform was not reached."""
+    interval = INTERVAL if is_reached else RETRY
+    return timezone.now() + interval * random.uniform(0.9, 1.1)  # noqa: S311 -- spread, no secret

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -65,16 +66,22 @@ def test_what_is_wrong_keeps_its_since_until_it_is_right(bot, platform):
 
 
 def test_a_bot_that_is_saved_during_its_examination_is_examined_again(bot, platform):
-    def save_meanwhile(_request):
+    def save_meanwhile(_request: httpx.Request) -> httpx.Response:
         schedule.examine_on_commit(bot)
-        return issued_answer
+        return httpx.Response(200, json=issued())
 
-    import httpx  # noqa: PLC0415 -- the answer alone
-
-    issued_answer = httpx.Response(200, json=issued())
     platform.token.mock(side_effect=save_meanwhile)
     records.examine_due(bot.pk)
-    assert Checkup.objects.get(bot=bot).next_check_at < timezone.now() + schedule.CLAIM + timedelta(minutes=1)
+    soon = timezone.now() + schedule.CLAIM + timedelta(minutes=1)
+    assert Checkup.objects.get(bot=bot).next_check_at < soon
+
+
+def test_a_platform_that_is_away_is_asked_again_within_hours(bot, platform):
+    platform.token.respond(503, text="down")
+    platform.endpoint.respond(503, text="down")
+    records.examine_due(bot.pk)
+    assert results_of(bot)["credentials"] == CheckResult.UNKNOWN
+    assert Checkup.objects.get(bot=bot).next_check_at < timezone.now() + timedelta(hours=3)
 
 
 def test_a_bot_that_is_gone_is_not_examined(bot, platform):

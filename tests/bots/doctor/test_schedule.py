@@ -78,8 +78,9 @@ def test_each_bot_is_observed_in_turn(monkeypatch):
 
 
 def test_the_next_look_is_about_a_day_away():
-    away = schedule.next_look() - timezone.now()
+    away = schedule.next_look(is_reached=True) - timezone.now()
     assert timedelta(hours=21) < away < timedelta(hours=27)
+    assert schedule.next_look(is_reached=False) - timezone.now() < timedelta(hours=2)
 
 
 def test_a_bot_that_was_just_examined_is_not_examined_soon():
