@@ -103,9 +103,9 @@ def begin_worker(sender: Any, **_options: object) -> None:
         if _pool is not None:
             vitals.ask_also(_children_standing_still)
     kind = ProcessKind.REFRESHER if queues == {REFRESH_QUEUE} else ProcessKind.WORKER
-    begin_process(
-        kind, roles=[role for queue, role in QUEUES.items() if queue in queues], has_children=is_prefork
-    )
+    roles = [role for queue, role in QUEUES.items() if queue in queues]
+    if begin_process(kind, roles=roles, has_children=is_prefork):
+        keep_connections()
     process_is_ready(kind)
 
 

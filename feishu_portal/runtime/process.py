@@ -38,15 +38,16 @@ def begin_process(
     roles: Collection[ProcessRole] | None = None,
     port: int | None = None,
     has_children: bool = False,
-) -> None:
-    """Once: a worker or a scheduler inside runportal is no process of its own, and nothing that it says of itself counts.
+) -> bool:
+    """Once: a worker or a scheduler inside runportal is no process of its own, and nothing that it says of itself counts. False
+    for those.
 
     ``roles``: what it does, those of its kind by default; ``port``: of its metrics and health, FEISHU_METRICS_PORT by default;
     ``has_children``: it forks."""
     global _kind, _reports, _pulse  # noqa: PLW0603 -- one for the process
     with _lock:
         if _kind is not None:
-            return
+            return False
         _kind = kind
     health.tell_process(kind)
     serve_metrics(kind, port=port)
@@ -56,6 +57,7 @@ def begin_process(
     me = ThisProcess(kind, ROLES[kind] if roles is None else roles, name=node_name(), id=process_id)
     _pulse = Pulse(me, has_children=has_children)
     _pulse.start()
+    return True
 
 
 def process_is_ready(kind: str) -> None:

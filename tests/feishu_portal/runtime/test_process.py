@@ -57,9 +57,9 @@ def test_process_tells_its_beginning_and_its_end(told):
 
 
 def test_worker_and_scheduler_inside_runportal_are_no_processes_of_their_own(told):
-    process.begin_process(ProcessKind.RUNPORTAL, port=None)
+    assert process.begin_process(ProcessKind.RUNPORTAL, port=None)
     for kind in (ProcessKind.WORKER, ProcessKind.BEAT):
-        process.begin_process(kind)
+        assert not process.begin_process(kind)
         process.process_is_ready(kind)
         process.process_is_stopping(kind)
         process.end_process(kind)
