@@ -28,13 +28,11 @@ class Mentions(Struct, forbid_unknown_fields=True, kw_only=True):
 
 def keyed(world: World, text: str, wanted: Mentions) -> tuple[str, list[dict[str, Any]]]:
     """The text with keys, and its mentions in the order in which the text names them."""
-    named = sorted(
-        [
-            *(known_app(world, app_id) for app_id in wanted.mention),
-            *(known_person(world, person_id) for person_id in wanted.mention_people),
-        ],
-        key=lambda one: min(_places(text, _names(one)), default=len(text)),
-    )
+    named: list[AppConfig | PersonConfig] = [
+        *(known_app(world, app_id) for app_id in wanted.mention),
+        *(known_person(world, person_id) for person_id in wanted.mention_people),
+    ]
+    named.sort(key=lambda one: min(_places(text, _names(one)), default=len(text)))
     keys = [(f"@_user_{number}", _names(one)) for number, one in enumerate(named, 1)]
     everybody = [("@_all", _EVERYBODY)] if wanted.mention_all else []
     # A name may begin with another one: the longer goes first.

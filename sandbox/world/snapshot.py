@@ -69,7 +69,8 @@ def snapshot_of(world: World) -> bytes:
     """The world as JSON."""
     authorizations = world.authorizations
     access, refresh = _last(authorizations.access_tokens), _last(authorizations.refresh_tokens)
-    granted = {(token.app_id, token.person_id) for token in (*access, *refresh)}
+    tokens: list[UserToken | RefreshToken] = [*access, *refresh]
+    granted = {(token.app_id, token.person_id) for token in tokens}
     granted |= set(list(authorizations.grants)[-KEPT:])
     return msgspec.json.encode(
         Snapshot(

@@ -1,5 +1,6 @@
 """The pages in a browser: what a person sees and does."""
 
+import asyncio
 import base64
 import json
 import os
@@ -14,6 +15,7 @@ from sandbox.config import SandboxConfig
 from tests.sandbox.cards import button, card
 from tests.sandbox.conftest import OTHER_APP_ID, REDIRECT, Line, Platform
 from tests.services import chromium as chromium_program
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -318,6 +320,9 @@ async def test_log_folds_what_repeats_shows_one_bot_and_gives_calls_as_curl(
     config.portal_url = "http://localhost:8000"
     await platform.control("PUT", "settings", {"speed": 10_000})
     await platform.control("POST", "push", {"app_id": OTHER_APP_ID, "ids": ["once"]})
+    async with asyncio.timeout(PATIENCE):
+        while (await platform.control("GET", "books", app_id=OTHER_APP_ID))["counts"]["failed"] == 0:
+            await asyncio.sleep(0.02)
     for _ in range(3):
         await platform.discover(OTHER_APP_ID, "wrong")
     await platform.send('{"text": "it\'s"}')

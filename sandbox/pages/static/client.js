@@ -157,6 +157,7 @@ const HEARD = {
   reload: () => load(),
 };
 
+// Ends when everything is on the page for the first time.
 function listen() {
   const events = new EventSource("/sandbox/events");
   let lost = false;
@@ -169,12 +170,14 @@ function listen() {
     if (!lost) toast("warning", t("lost"));
     lost = true;
   };
-  events.onopen = () => {
-    if (lost) Promise.all([load(), loadLog()]);
-    lost = false;
-  };
+  // Loaded once the page hears the news, so that nothing falls between the two.
+  return new Promise((resolve, reject) => {
+    events.onopen = () => {
+      lost = false;
+      Promise.all([load(), loadLog()]).then(resolve, reject);
+    };
+  });
 }
 
-await Promise.all([load(), loadLog()]);
-listen();
+await listen();
 document.body.dataset.ready = "true";

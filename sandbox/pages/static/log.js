@@ -13,12 +13,23 @@ const picker = document.getElementById("log-app");
 // The line of each push, and of each call that fails in the same way, by what makes them the same.
 const lines = new Map();
 let portal = "";
+// Calls that come while the list is being loaded; null at all other times.
+let waiting = null;
 
 export async function loadLog() {
   const query = picker.value ? `&app_id=${picker.value}` : "";
-  const { calls } = await get(`calls?limit=${KEPT}${query}`);
-  clear();
-  for (const call of calls.reverse()) addCall(call);
+  const heard = [];
+  waiting = heard;
+  try {
+    const { calls } = await get(`calls?limit=${KEPT}${query}`);
+    if (waiting !== heard) return;
+    waiting = null;
+    clear();
+    const newest = calls[0]?.number ?? 0;
+    for (const call of [...calls.reverse(), ...heard.filter((one) => one.number > newest)]) addCall(call);
+  } finally {
+    if (waiting === heard) waiting = null;
+  }
 }
 
 // The bots to choose from, and where the portal is, if there is one.
@@ -31,6 +42,10 @@ export function knowBots(apps, portalUrl) {
 }
 
 export function addCall(call) {
+  if (waiting) {
+    waiting.push(call);
+    return;
+  }
   if (picker.value && call.app_id !== picker.value) return;
   const key = sameness(call);
   const before = key && lines.get(key);
@@ -103,13 +118,13 @@ function fill(details, { call, earlier }) {
       h("div", { class: "call-actions" },
         !push && h("button", { class: "mini", type: "button", "data-testid": "as-curl", onclick: () => copyCurl(call) }, t("as_curl")),
         push && portal && h("a", { href: pageOf(call), target: "_blank", rel: "noopener", "data-testid": "in-portal" }, t("in_portal"))),
-      h("h4", {}, t(push ? "event_id" : "log_id")), h("pre", {}, call.log_id),
+      h("h4", {}, t(push ? "event_id" : "log_id")), h("pre", { tabindex: "0" }, call.log_id),
       call.request !== null && h("h4", {}, t(push ? "payload" : "request")),
-      call.request !== null && h("pre", {}, pretty(call.request)),
+      call.request !== null && h("pre", { tabindex: "0" }, pretty(call.request)),
       call.response !== null && h("h4", {}, t(push ? "outcome" : "response")),
-      call.response !== null && h("pre", {}, pretty(call.response)),
+      call.response !== null && h("pre", { tabindex: "0" }, pretty(call.response)),
       earlier.length > 0 && h("h4", {}, t("earlier")),
-      earlier.length > 0 && h("pre", {}, earlier.map((one) => `${clock(one.at)} · ${resultOf(one)} · ${one.ms.toFixed(1)} ms`).join("\n")),
+      earlier.length > 0 && h("pre", { tabindex: "0" }, earlier.map((one) => `${clock(one.at)} · ${resultOf(one)} · ${one.ms.toFixed(1)} ms`).join("\n")),
     ),
   );
 }
