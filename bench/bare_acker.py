@@ -9,7 +9,7 @@ import struct
 import sys
 from typing import Any
 
-import httpx
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.protocol import State
 
@@ -51,7 +51,7 @@ class BareConnection(ClientConnection):
 
 async def acknowledge(url: str, app_id: str, secret: str) -> None:
     """Until the process ends."""
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         found = await client.post(f"{url}/callback/ws/endpoint", json={"AppID": app_id, "AppSecret": secret})
     options: dict[str, Any] = {"compression": None, "ping_interval": None, "proxy": None}
     async with connect(

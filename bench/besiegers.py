@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -39,7 +39,7 @@ def _new_address() -> str:
 
 async def guess(url: str) -> None:
     """Wrong passwords, one after another."""
-    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
         page = await client.get("/admin/login/")
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
         for number in itertools.count():
@@ -89,7 +89,7 @@ async def _for_ever(once: Callable[..., Awaitable[None]], *arguments: str) -> No
     while True:
         try:
             await once(*arguments)
-        except (OSError, httpx.HTTPError, WebSocketException, ValueError) as error:
+        except (OSError, httpx2.HTTPError, WebSocketException, ValueError) as error:
             _counted[type(error).__name__] += 1
         await asyncio.sleep(0.2)
 

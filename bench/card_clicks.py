@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from bench.portal import MeasuredPortal, measured_portal
 from bench.report import say
@@ -43,7 +43,7 @@ class Office:
     def __init__(self, portal: MeasuredPortal) -> None:
         self._portal = portal
         self._api = f"{portal.sandbox.url}/sandbox/api"
-        self._http = httpx.Client(base_url=self._api, timeout=60)
+        self._http = httpx2.Client(base_url=self._api, timeout=60)
 
     def hand_out(self, count: int) -> list[Card]:
         """So many cards, in turn to everybody."""

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Self
 
-import httpx
+import httpx2
 
 from bench.portal import MeasuredPortal, measured_portal
 from bench.report import say
@@ -92,7 +92,7 @@ class Crowd:
     def __init__(self, key: str, people: list[str]) -> None:
         self.people = people
         self.answered = 0
-        self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=10)
+        self._http = httpx2.Client(headers={"Authorization": f"Bearer {key}"}, timeout=10)
         self._threads = ThreadPoolExecutor(8)
 
     def __enter__(self) -> Self:
@@ -108,7 +108,7 @@ class Crowd:
         wait(asking[:4], timeout=20)
 
     def _ask(self, url: str, open_id: str) -> None:
-        with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx2.HTTPError):
             self._http.post(f"{url}/api/v1/bots/{APP_ID}/users/{open_id}/token", json={"min_ttl": 300})
             self.answered += 1
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from bench.platform import Platform
 from bench.processor import resident_bytes
@@ -45,7 +45,7 @@ class Bench:
         self._environment = {"DATABASE_URL": servers.postgresql(), "REDIS_URL": servers.broker()}
         self._samples = servers.directory / "lag"
         self._platform = Platform(servers.start)
-        self._http = httpx.Client(base_url=f"{self._platform.url}/sandbox/api", timeout=60)
+        self._http = httpx2.Client(base_url=f"{self._platform.url}/sandbox/api", timeout=60)
 
     def run(self) -> bool:
         """Measure and print; whether the loop kept within its limit."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.services.platform import APP_SECRET, SandboxClient
 from tests.services.ports import free_port
@@ -33,7 +33,7 @@ class Platform:
         self.process = start("manage.py", "runsandbox", "--port", str(port))
         self.process.wait_for_port(port, seconds=60)
         self.client = SandboxClient(f"http://127.0.0.1:{port}")
-        self._http = httpx.Client(base_url=f"{self.client.url}/sandbox/api", timeout=60)
+        self._http = httpx2.Client(base_url=f"{self.client.url}/sandbox/api", timeout=60)
         self._apps = 0
 
     @property

@@ -10,7 +10,7 @@ import itertools
 import statistics
 import time
 
-import httpx
+import httpx2
 
 from bench.portal import MeasuredPortal, measured_portal
 from bench.report import say
@@ -40,7 +40,7 @@ def main() -> None:
 
 def measure(portal: MeasuredPortal, tokens: int, rate: float) -> None:
     url, _web = portal.web()
-    api = httpx.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {portal.api_key()}"})
+    api = httpx2.Client(base_url=url, timeout=60, headers={"Authorization": f"Bearer {portal.api_key()}"})
     people = itertools.cycle(portal.people())
     quiet = [_token_read(api, next(people)) for _ in range(READS)]
     refresher = portal.refresher()
@@ -64,7 +64,7 @@ def measure(portal: MeasuredPortal, tokens: int, rate: float) -> None:
     say(f"token reads before: {_spread(quiet)}; meanwhile: {_spread(answers)}")
 
 
-def _token_read(api: httpx.Client, open_id: str) -> float:
+def _token_read(api: httpx2.Client, open_id: str) -> float:
     """Milliseconds until the API has handed out a token."""
     asked = time.perf_counter()
     api.post(f"/api/v1/bots/{APP_ID}/users/{open_id}/token", json={}).raise_for_status()

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-import httpx
+import httpx2
 
 from bench.processor import resident_bytes, seconds_of_family
 from bench.report import load, progress, quantile, say
@@ -104,8 +104,8 @@ class Portal:
         return found
 
     def _ask_each(
-        self, operator: httpx.Client, returning: httpx.Client
-    ) -> Iterator[tuple[str, httpx.Response]]:
+        self, operator: httpx2.Client, returning: httpx2.Client
+    ) -> Iterator[tuple[str, httpx2.Response]]:
         yield "live", operator.get("/healthz/live")
         yield "ready", operator.get("/healthz/ready")
         yield "page of bots", operator.get("/admin/bots/bot/")
@@ -113,10 +113,10 @@ class Portal:
         yield "webhook", operator.post("/api/feishu/webhook/cli_0123456789abcdef", json={"type": "event"})
         yield SIGN_IN, self._sign_in(returning, f"operator{OPERATORS}")
 
-    def _browser(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+    def _browser(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=60, trust_env=False)
 
-    def _sign_in(self, browser: httpx.Client, name: str) -> httpx.Response:
+    def _sign_in(self, browser: httpx2.Client, name: str) -> httpx2.Response:
         browser.cookies.delete(
             "feishu_portal_session"
         ) if "feishu_portal_session" in browser.cookies else None

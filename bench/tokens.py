@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from bench.report import progress, say
 from bench.servers import Servers, durable_servers
@@ -88,11 +88,11 @@ def make_rows(platform: str) -> tuple[str, str]:
     return bot.app_id, key
 
 
-def _get(client: httpx.Client, path: str, query: dict[str, str]) -> None:
+def _get(client: httpx2.Client, path: str, query: dict[str, str]) -> None:
     client.get(path, params=query).raise_for_status()
 
 
-def compare(client: httpx.Client, direct: httpx.Client, app_id: str, *, rounds: int) -> None:
+def compare(client: httpx2.Client, direct: httpx2.Client, app_id: str, *, rounds: int) -> None:
     proxied = f"/proxy/{app_id}/users/ou_asked{TASKS}"
     calls: dict[str, Callable[[], object]] = {
         "empty": lambda: client.get("/api/v1/bots/none"),
@@ -116,17 +116,17 @@ def compare(client: httpx.Client, direct: httpx.Client, app_id: str, *, rounds: 
             f"{f'proxied call, {words}':<48} proxied {through:6.2f} ms   direct {past:6.2f} ms   {through / past:.2f} ×   "
             f"{through - past:.1f} ms more"
         )
-    at_once = httpx.Limits(max_connections=AT_ONCE)
+    at_once = httpx2.Limits(max_connections=AT_ONCE)
     with (
-        httpx.Client(base_url=client.base_url, headers=client.headers, limits=at_once, timeout=60) as many,
-        httpx.Client(base_url=direct.base_url, limits=at_once, timeout=60) as many_direct,
+        httpx2.Client(base_url=client.base_url, headers=client.headers, limits=at_once, timeout=60) as many,
+        httpx2.Client(base_url=direct.base_url, limits=at_once, timeout=60) as many_direct,
     ):
         through = throughput(lambda: many.get(proxied).raise_for_status(), count=4 * rounds)
         past = throughput(lambda: many_direct.get(TASKS).raise_for_status(), count=4 * rounds)
     say(f"{f'{AT_ONCE} callers at once':<48} proxied {through:5.0f}/s      direct {past:6.0f}/s")
 
 
-def download(client: httpx.Client, app_id: str, pid: int, *, megabytes: int) -> None:
+def download(client: httpx2.Client, app_id: str, pid: int, *, megabytes: int) -> None:
     path = f"/proxy/{app_id}/users/ou_asked/open-apis/drive/v1/medias/m/download"
     before, _ = memory(pid)
     started, received = time.perf_counter(), 0
@@ -169,8 +169,8 @@ def _measure(servers: Servers, options: argparse.Namespace) -> None:
     portal, process = serve(servers, "feishu_portal.asgi:application", environment)
     headers = {"Authorization": f"Bearer {key}"}
     with (
-        httpx.Client(base_url=portal, headers=headers, timeout=60) as client,
-        httpx.Client(base_url=platform, timeout=60) as direct,
+        httpx2.Client(base_url=portal, headers=headers, timeout=60) as client,
+        httpx2.Client(base_url=platform, timeout=60) as direct,
     ):
         progress(f"{options.rounds} calls of each kind, in turn, one caller; medians follow")
         compare(client, direct, app_id, rounds=options.rounds)

@@ -1,6 +1,6 @@
 """HTTP calls that a cancelled task leaves in order.
 
-httpcore gives connections back behind shields of anyio, and `asyncio.timeout` or `Task.cancel` passes through those: a
+httpcore2 gives connections back behind shields of anyio, and `asyncio.timeout` or `Task.cancel` passes through those: a
 call cancelled in a moment of cleaning up loses sockets that nobody closes, or keeps a place in the pool for good. Here
 a call runs in a task of its own, and a cancellation of the caller reaches it as one of anyio's.
 """
@@ -11,25 +11,25 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeVar
 
 import anyio
-import httpx
+import httpx2
 
 T = TypeVar("T")
 
 
-class CancellableTransport(httpx.AsyncBaseTransport):
+class CancellableTransport(httpx2.AsyncBaseTransport):
     """Calls through another transport; safe to be cancelled at any step."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
         self._transport = transport
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         return await send(self._transport, request)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
 
-async def send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+async def send(transport: httpx2.AsyncBaseTransport, request: httpx2.Request) -> httpx2.Response:
     """The transport's answer to the request. Where the task is cancelled, the call has cleaned up before this raises."""
     scope = anyio.CancelScope()
     call = asyncio.ensure_future(_within(scope, transport.handle_async_request(request)))
@@ -42,13 +42,13 @@ async def send(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> h
             # It was answered in the same moment.
             await _uncancelled(call.result().aclose())
         raise
-    if isinstance(response.stream, httpx.AsyncByteStream):
+    if isinstance(response.stream, httpx2.AsyncByteStream):
         response.stream = _Body(response.stream)
     return response
 
 
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 
-import httpx
+import httpx2
 
 from feishu.departures import DeparturesClosedError
 from feishu.networks import ForbiddenAddressError
@@ -12,7 +12,7 @@ from feishu.reasons import Reason
 
 PROXY_AUTHENTICATION = 407
 _FORBIDDEN = frozenset({401, 403})
-_NO_NAME = (socket.gaierror, httpx.InvalidURL, UnicodeError)
+_NO_NAME = (socket.gaierror, httpx2.InvalidURL, UnicodeError)
 
 
 def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) -> Reason:
@@ -30,7 +30,7 @@ def reason_of(error: BaseException, *, proxied: bool, answered: bool = False) ->
 def _refusal(causes: Sequence[BaseException]) -> Reason | None:
     """What the first hop said, where it said something."""
     for cause in causes:
-        if isinstance(cause, httpx.ProxyError):
+        if isinstance(cause, httpx2.ProxyError):
             return proxy_refusal(_leading_number(str(cause)))
         if isinstance(cause, ssl.SSLError):
             return Reason.TLS
@@ -40,9 +40,9 @@ def _refusal(causes: Sequence[BaseException]) -> Reason | None:
 def _silence(causes: Sequence[BaseException], *, proxied: bool) -> Reason:
     if any(isinstance(cause, _NO_NAME) for cause in causes):
         return Reason.PROXY_UNREACHABLE if proxied else Reason.DNS
-    if any(isinstance(cause, TimeoutError | httpx.TimeoutException) for cause in causes):
+    if any(isinstance(cause, TimeoutError | httpx2.TimeoutException) for cause in causes):
         return Reason.PROXY_TIMEOUT if proxied else Reason.TIMEOUT
-    if any(isinstance(cause, httpx.ConnectError | ConnectionRefusedError) for cause in causes):
+    if any(isinstance(cause, httpx2.ConnectError | ConnectionRefusedError) for cause in causes):
         return Reason.PROXY_UNREACHABLE if proxied else Reason.UNREACHABLE
     return Reason.BROKEN
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-import httpx
+import httpx2
 
 from feishu.shared_result import shared
 
@@ -39,8 +39,8 @@ def is_host(text: str) -> bool:
     if not text or not text.isprintable() or " " in text:
         return False
     try:
-        httpx.URL(scheme="http", host=text).host.encode("idna")
-    except (httpx.InvalidURL, UnicodeError):
+        httpx2.URL(scheme="http", host=text).host.encode("idna")
+    except (httpx2.InvalidURL, UnicodeError):
         return False
     return True
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from feishu.cancellation import send
 from feishu.departures import DeparturesClosedError, departures
@@ -50,7 +50,7 @@ _NO_WAY: Final = frozenset(
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+T = TypeVar("T", httpx2.HTTPTransport, httpx2.AsyncHTTPTransport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,20 @@ class Route:
 DIRECT: Final = Route()
 
 
-class OutgoingTransport(httpx.BaseTransport):
+class OutgoingTransport(httpx2.BaseTransport):
     """For clients in threads. Every connection is checked where it is made, and goes to the address that was checked."""
 
-    def __init__(self, route: Route, *, verify: ssl.SSLContext, limits: httpx.Limits) -> None:
+    def __init__(self, route: Route, *, verify: ssl.SSLContext, limits: httpx2.Limits) -> None:
         self._route = route
-        self._pools: _Pools[httpx.HTTPTransport] = _Pools(
+        self._pools: _Pools[httpx2.HTTPTransport] = _Pools(
             lambda proxy: _with_backend(
-                httpx.HTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
+                httpx2.HTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
                 _CheckedBackend,
                 route.networks_of_first_hop(proxy),
             )
         )
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         _check_departures()
         proxy = self._route.proxy_for(str(request.url))
         if proxy and self._route.networks is not None:
@@ -112,7 +112,7 @@ class OutgoingTransport(httpx.BaseTransport):
             try:
                 _check_known(host, addresses, self._route.networks)
             except ForbiddenAddressError as error:
-                raise httpx.ConnectError(str(error)) from error
+                raise httpx2.ConnectError(str(error)) from error
         return self._pools.get(proxy).handle_request(request)
 
     def close(self) -> None:
@@ -120,17 +120,17 @@ class OutgoingTransport(httpx.BaseTransport):
             pool.close()
 
 
-class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
+class AsyncOutgoingTransport(httpx2.AsyncBaseTransport):
     """The same for asyncio."""
 
     def __init__(
-        self, route: Route, *, verify: ssl.SSLContext, limits: httpx.Limits, resolver: Resolver = resolve
+        self, route: Route, *, verify: ssl.SSLContext, limits: httpx2.Limits, resolver: Resolver = resolve
     ) -> None:
         self._route = route
         self._resolver = resolver
-        self._pools: _Pools[httpx.AsyncHTTPTransport] = _Pools(
+        self._pools: _Pools[httpx2.AsyncHTTPTransport] = _Pools(
             lambda proxy: _with_backend(
-                httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
+                httpx2.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy or None, trust_env=False),
                 _AsyncCheckedBackend,
                 route.networks_of_first_hop(proxy),
                 # A proxy's name is looked up here, its target's there.
@@ -138,7 +138,7 @@ class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
             )
         )
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         _check_departures()
         proxy = self._route.proxy_for(str(request.url))
         if proxy and self._route.networks is not None:
@@ -146,7 +146,7 @@ class AsyncOutgoingTransport(httpx.AsyncBaseTransport):
             try:
                 await check_for_proxy(host, port, self._route.networks, resolver=self._resolver)
             except ForbiddenAddressError as error:
-                raise httpx.ConnectError(str(error)) from error
+                raise httpx2.ConnectError(str(error)) from error
         return await send(self._pools.get(proxy), request)
 
     async def aclose(self) -> None:
@@ -172,7 +172,7 @@ class _Pools(Generic[T]):
 
 
 def _with_backend(transport: T, backend: Any, networks: Networks | None, **options: Any) -> T:
-    """Httpx has no argument for what httpcore's pools take: the maker of their connections."""
+    """httpx2 has no argument for what httpcore2's pools take: the maker of their connections."""
     if networks is not None:
         transport._pool._network_backend = backend(networks, **options)  # noqa: SLF001 -- see above; a test connects with it
     return transport
@@ -193,7 +193,7 @@ def _check_departures() -> None:
     try:
         departures.check()
     except DeparturesClosedError as error:
-        raise httpx.ConnectError(str(error)) from error
+        raise httpx2.ConnectError(str(error)) from error
 
 
 def _check_known(host: str, addresses: Sequence[str], networks: Networks) -> None:
@@ -202,12 +202,12 @@ def _check_known(host: str, addresses: Sequence[str], networks: Networks) -> Non
         raise ForbiddenAddressError(networks.setting)
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
+class _CheckedBackend(httpcore2.NetworkBackend):
     """Resolves a host once, checks what it resolves to, and connects to one of these addresses."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
-        self._backend = httpcore.SyncBackend()
+        self._backend = httpcore2.SyncBackend()
 
     def connect_tcp(
         self,
@@ -216,17 +216,17 @@ class _CheckedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         try:
             addresses = resolve_now(host, port)
             self._networks.check(host, addresses)
         except (OSError, ForbiddenAddressError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore2.ConnectError(str(error)) from error
         waits = _Waits(timeout, len(addresses))
         for address in addresses[:-1]:
             try:
                 return self._backend.connect_tcp(address, port, waits.next(), local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return self._backend.connect_tcp(addresses[-1], port, waits.next(), local_address, socket_options)
 
@@ -234,13 +234,13 @@ class _CheckedBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-class _AsyncCheckedBackend(httpcore.AsyncNetworkBackend):
+class _AsyncCheckedBackend(httpcore2.AsyncNetworkBackend):
     """The same for asyncio."""
 
     def __init__(self, networks: Networks, *, resolver: Resolver) -> None:
         self._networks = networks
         self._resolver = resolver
-        self._backend = httpcore.AnyIOBackend()
+        self._backend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -249,23 +249,23 @@ class _AsyncCheckedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 -- the library's signature
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
                 addresses = await allowed_addresses(
                     host, port, networks=self._networks, resolver=self._resolver
                 )
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
+            raise httpcore2.ConnectTimeout(str(error)) from error
         except (OSError, ForbiddenAddressError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore2.ConnectError(str(error)) from error
         waits = _Waits(timeout, len(addresses))
         for address in addresses[:-1]:
             try:
                 return await self._backend.connect_tcp(
                     address, port, waits.next(), local_address, socket_options
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await self._backend.connect_tcp(
             addresses[-1], port, waits.next(), local_address, socket_options
@@ -290,5 +290,5 @@ class _Waits:
         return share
 
 
-def _port(url: httpx.URL) -> int:
+def _port(url: httpx2.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypeAlias
 
-import httpx
+import httpx2
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
@@ -31,13 +31,13 @@ Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 # Raised before the first byte is written. Unlike in `transport`, a LocalProtocolError is none of them: a body that turns
 # out shorter than announced has been written in part.
 _NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
     # A host that cannot be a name.
-    httpx.InvalidURL,
+    httpx2.InvalidURL,
     UnicodeError,
 )
 
@@ -45,7 +45,7 @@ _NOT_SENT = (
 class Relayed:
     """An answer whose body is still on its way. Has to be closed."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx2.Response) -> None:
         self.status = response.status_code
         self.headers = response.headers
         """With lower-case names."""
@@ -82,9 +82,9 @@ class Relayed:
             async for chunk in self._response.aiter_raw():
                 if chunk:
                     yield chunk
-        except httpx.TimeoutException as error:
+        except httpx2.TimeoutException as error:
             raise TransportError(_sentence(error), sent="unknown", reason=Reason.TIMEOUT) from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise TransportError(_sentence(error), sent="unknown", reason=Reason.CUT) from error
 
     async def close(self) -> None:
@@ -100,8 +100,8 @@ class Relay:
     """Belongs to one event loop. Never retries, follows no redirect, keeps no cookie."""
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[Route, httpx.AsyncClient] = OrderedDict()
-        self._retired: list[httpx.AsyncClient] = []
+        self._clients: OrderedDict[Route, httpx2.AsyncClient] = OrderedDict()
+        self._retired: list[httpx2.AsyncClient] = []
 
     async def open(
         self,
@@ -120,14 +120,14 @@ class Relay:
         """
         client = self._client(route)
         try:
-            base = httpx.URL(base_url)
+            base = httpx2.URL(base_url)
             url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + target.encode("ascii"))
             request = client.build_request(method, url, headers=list(headers), content=body)
             response = await client.send(request, stream=True)
         except _NOT_SENT as error:
             reason = _reason(error, route, base_url)
             raise route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             reason = _reason(error, route, base_url)
             raise route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
         if response.status_code == PROXY_AUTHENTICATION:
@@ -138,7 +138,7 @@ class Relay:
             raise MalformedAnswer("the status is none of HTTP", http_status=response.status_code)
         return Relayed(response)
 
-    def _client(self, route: Route) -> httpx.AsyncClient:
+    def _client(self, route: Route) -> httpx2.AsyncClient:
         if route not in self._clients:
             self._clients[route] = _new_client(route)
             if len(self._clients) > MAX_CLIENTS:
@@ -155,19 +155,19 @@ class Relay:
         self._retired.clear()
 
 
-def _new_client(route: Route) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
+def _new_client(route: Route) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
         transport=AsyncOutgoingTransport(
             route,
             verify=trusted(),
-            limits=httpx.Limits(
+            limits=httpx2.Limits(
                 max_connections=MAX_CONNECTIONS,
                 max_keepalive_connections=MAX_CONNECTIONS,
                 keepalive_expiry=IDLE_CONNECTION,
             ),
         ),
         trust_env=False,
-        timeout=httpx.Timeout(IDLE_TIMEOUT, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
+        timeout=httpx2.Timeout(IDLE_TIMEOUT, connect=CONNECT_TIMEOUT, pool=CONNECT_TIMEOUT),
         headers={"User-Agent": "feishu-portal", "Accept-Encoding": "identity"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,

@@ -6,7 +6,7 @@ import os
 import ssl
 from pathlib import Path
 
-import httpx
+import httpx2
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +23,17 @@ def trust_also(file: Path) -> None:
 
 @functools.cache
 def trusted() -> ssl.SSLContext:
-    """The usual authorities (certifi), or instead of them those of SSL_CERT_FILE or SSL_CERT_DIR, and those of `trust_also`.
+    """The system's authorities, or instead of them those of SSL_CERT_FILE or SSL_CERT_DIR, and those of `trust_also`.
 
     Made once: reading the certificates takes tens of milliseconds. A variable that names nothing readable is ignored, and
     said in the log: a portal that does not start explains nothing.
     """
     try:
-        context = httpx.create_ssl_context()
+        context = httpx2.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
         variable = "SSL_CERT_FILE" if os.environ.get("SSL_CERT_FILE") else "SSL_CERT_DIR"
         logger.warning("certificates_unreadable", extra={"variable": variable, "error": str(error)})
-        context = httpx.create_ssl_context(trust_env=False)
+        context = httpx2.create_ssl_context(trust_env=False)
     for file in _also:
         context.load_verify_locations(cafile=file)
     return context

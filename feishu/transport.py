@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
 from feishu.errors import MalformedAnswer, TransportError
@@ -31,14 +31,14 @@ MAX_TRANSPORTS: Final = 64
 
 # Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
 _NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
     # A host that cannot be a name, or a header that cannot be written.
-    httpx.InvalidURL,
+    httpx2.InvalidURL,
     UnicodeError,
 )
 
@@ -61,14 +61,14 @@ class Transport:
     """
 
     def __init__(
-        self, client: httpx.Client | None = None, *, route: Route = DIRECT, keep_alive: bool = True
+        self, client: httpx2.Client | None = None, *, route: Route = DIRECT, keep_alive: bool = True
     ) -> None:
         self._route = route
-        self._client = client or httpx.Client(
+        self._client = client or httpx2.Client(
             transport=OutgoingTransport(
                 route,
                 verify=trusted(),
-                limits=httpx.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
+                limits=httpx2.Limits(max_connections=100, max_keepalive_connections=20 if keep_alive else 0),
             ),
             trust_env=False,
             headers={"User-Agent": "feishu-portal"},
@@ -129,7 +129,7 @@ class Transport:
             content = text.encode(
                 errors="replace"
             )  # half of a surrogate pair, as truncated texts end in, becomes "?"
-        limits = httpx.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
+        limits = httpx2.Timeout(total, connect=min(CONNECT_TIMEOUT, total), pool=min(CONNECT_TIMEOUT, total))
         answered = False
         try:
             with self._client.stream(
@@ -155,9 +155,9 @@ class Transport:
         except _NOT_SENT as error:
             reason = self._reason(error, url)
             raise self._route.told(TransportError(_sentence(error), sent="no", reason=reason)) from error
-        except httpx.DecodingError as error:
+        except httpx2.DecodingError as error:
             raise MalformedAnswer("the answer could not be decompressed") from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             reason = self._reason(error, url, answered=answered)
             raise self._route.told(TransportError(_sentence(error), sent="unknown", reason=reason)) from error
         return RawAnswer(response.status_code, response.headers, body)
@@ -196,7 +196,7 @@ def _transport_of(_pid: int, route: Route, *, keep_alive: bool) -> Transport:
     return Transport(route=route, keep_alive=keep_alive)
 
 
-def _read(response: httpx.Response, deadline: float) -> bytes:
+def _read(response: httpx2.Response, deadline: float) -> bytes:
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk

@@ -128,6 +128,9 @@ def logging_config(*, level: str, as_json: bool) -> None:
                 "uvicorn.access": {"handlers": [], "propagate": False, "level": "WARNING"},
                 # The portal's own access line has the status of every answer; these repeat paths.
                 "django.request": {"filters": ["raised"]},
+                "httpx2": {"level": "WARNING"},
+                "httpcore2": {"level": "WARNING"},
+                # Of lark-oapi.
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},

@@ -567,8 +567,8 @@ class SettingsTable(Table):
     FEISHU_CA_FILE = text(
         Text(
             "除系统信任的证书外，另外信任的 CA 证书文件（PEM），例如公司内部 CA；用于平台、长连接与事件推送。",
-            "PEM file with authorities that are trusted besides the usual ones, e.g. the company's own: by calls to the "
-            "platform, long connections and deliveries.",
+            "PEM file with authorities that are trusted besides those of the system, e.g. the company's own: by calls to "
+            "the platform, long connections and deliveries.",
         ),
         parse=validators.ca_file,
         example="/etc/ssl/company-ca.pem",

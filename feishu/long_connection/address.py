@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-import httpx
+import httpx2
 
 from feishu.credentials import AppCredentials
 from feishu.diagnosis import PROXY_AUTHENTICATION, reason_of
@@ -23,23 +23,23 @@ from feishu.tls import trusted
 MAX_ANSWER = 64 * 1024
 CONFIRM_SECONDS = 2.0
 # Raised before the first byte of the request is written; a refused proxy tunnel carries none of it either.
-_UNUSABLE = (httpx.InvalidURL, UnicodeError)
+_UNUSABLE = (httpx2.InvalidURL, UnicodeError)
 """What the libraries say of a host that cannot be a name."""
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, *_UNUSABLE)
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, *_UNUSABLE)
 
 
-ClientOf: TypeAlias = Callable[[Route], httpx.AsyncClient]
+ClientOf: TypeAlias = Callable[[Route], httpx2.AsyncClient]
 """Makes a client that goes this way."""
 
 
-def new_client(route: Route) -> httpx.AsyncClient:
+def new_client(route: Route) -> httpx2.AsyncClient:
     """A client for one question.
 
     Nothing is kept open and nothing shared: the library's pool looks at every connection for every request, which
     holds the loop for seconds when hundreds of bots ask at once, and in a pool the slow would delay the others.
     """
-    transport = AsyncOutgoingTransport(route, verify=trusted(), limits=httpx.Limits())
-    return httpx.AsyncClient(transport=transport, trust_env=False)
+    transport = AsyncOutgoingTransport(route, verify=trusted(), limits=httpx2.Limits())
+    return httpx2.AsyncClient(transport=transport, trust_env=False)
 
 
 def load_client() -> None:
@@ -72,7 +72,7 @@ async def find_gateway(
                 reason=reason_of(error, proxied=proxied),
             )
         ) from None
-    except (httpx.HTTPError, *_UNUSABLE) as error:
+    except (httpx2.HTTPError, *_UNUSABLE) as error:
         raise credentials.route.told(
             TransportError(
                 f"{type(error).__name__}: {error}",
@@ -92,16 +92,16 @@ async def find_gateway(
 async def _confirm_clock(url: str, route: Route, client: ClientOf) -> None:
     """One answer says that the clock is wrong: ask for as many more as it takes to believe it. Whatever they are, they have a date."""
     for _ in range(FEWEST - 1):
-        if not platform_clock.is_in_doubt(httpx.URL(url).host):
+        if not platform_clock.is_in_doubt(httpx2.URL(url).host):
             return
-        with contextlib.suppress(httpx.HTTPError, TimeoutError):
+        with contextlib.suppress(httpx2.HTTPError, TimeoutError):
             async with asyncio.timeout(CONFIRM_SECONDS), client(route) as http:
                 began = time.monotonic()
-                async with http.stream("HEAD", httpx.URL(url).join("/"), follow_redirects=False) as response:
+                async with http.stream("HEAD", httpx2.URL(url).join("/"), follow_redirects=False) as response:
                     _note_clock(response, began)
 
 
-def _note_clock(response: httpx.Response, began: float) -> None:
+def _note_clock(response: httpx2.Response, began: float) -> None:
     platform_clock.note(
         response.url.host,
         status=response.status_code,
@@ -123,7 +123,7 @@ async def _ask(
 
 
 async def _post(
-    question: discovery.DiscoveryRequest, http: httpx.AsyncClient, seconds: float
+    question: discovery.DiscoveryRequest, http: httpx2.AsyncClient, seconds: float
 ) -> tuple[int, bytes]:
     began = time.monotonic()
     async with http.stream(
@@ -138,13 +138,13 @@ async def _post(
         return response.status_code, await _read(response)
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx2.Response) -> bytes:
     body = bytearray()
     try:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > MAX_ANSWER:
                 raise MalformedAnswer("the answer is too large", http_status=response.status_code)
-    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+    except (httpx2.RemoteProtocolError, httpx2.ReadError) as error:
         raise TransportError(f"{type(error).__name__}: {error}", sent="unknown", reason=Reason.CUT) from error
     return bytes(body)

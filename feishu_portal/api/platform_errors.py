@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from bots.sending.service import nothing_happened
 from core.vault.redaction import redact_text
@@ -38,7 +38,7 @@ def upstream_problem(error: FeishuError) -> Problem:
             detail = "More messages wait for this chat, person or message than the platform takes; nothing was sent."
         return Problem(429, "rate_limited", detail, headers=wait, **facts)
     if not isinstance(error, APIError):
-        timed_out = isinstance(error.__cause__, httpx.TimeoutException) and facts["sent"] == "unknown"
+        timed_out = isinstance(error.__cause__, httpx2.TimeoutException) and facts["sent"] == "unknown"
         detail = f"The platform's answer could not be had: {redact_text(error.message)}"
         return Problem(504 if timed_out else 502, "upstream_failed", detail, **facts)
     detail = f"The platform refused: {error.message}"

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-import httpx
+import httpx2
 import msgspec
 
 from feishu.cancellation import CancellableTransport
@@ -35,8 +35,8 @@ class Webhook:
         # As many as the client has connections; a deadline runs from when there is one.
         self.slots = asyncio.Semaphore(_AT_ONCE)
         # The environment's proxies are for the Internet; an app under test is next door.
-        transport = CancellableTransport(httpx.AsyncHTTPTransport(trust_env=False))
-        self._client = httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        transport = CancellableTransport(httpx2.AsyncHTTPTransport(trust_env=False))
+        self._client = httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,9 +66,9 @@ class Webhook:
             )
         except _BrokenOff:
             return Answer("closed")
-        except (httpx.TimeoutException, TimeoutError):
+        except (httpx2.TimeoutException, TimeoutError):
             return Answer("timeout")
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx2.HTTPError, httpx2.InvalidURL):
             return Answer("unreachable")
         outcome: Outcome = "acked" if response.status_code == 200 else "refused"
         body = response.content[:_LONGEST_ANSWER] if callback else None
@@ -79,9 +79,9 @@ class Webhook:
         expected, body = challenge(app)
         try:
             response = await self._send(app, url, body, seconds=CHALLENGE_SECONDS, signed=False)
-        except (httpx.TimeoutException, TimeoutError):
+        except (httpx2.TimeoutException, TimeoutError):
             return "no answer within 1 second"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return f"not reachable: {type(error).__name__}"
         if response.status_code != 200:
             return f"HTTP {response.status_code}"
@@ -100,14 +100,14 @@ class Webhook:
         seconds: float,
         signed: bool,
         breaks_off: bool = False,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         headers = {"Content-Type": "application/json;charset=utf-8"}
         body = payload
         if app.encrypt_key:
             body = msgspec.json.encode({"encrypt": encrypt(app.encrypt_key, payload)})
             if signed:
                 headers |= _signature(app.encrypt_key, body)
-        timeout = httpx.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
+        timeout = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds))
         async with asyncio.timeout(seconds):
             if breaks_off:
                 headers["Content-Length"] = str(len(body))

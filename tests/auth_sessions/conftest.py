@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import respx
 
@@ -95,9 +95,9 @@ def user_answer(open_id: str, tenant_key: str = "tenant") -> dict[str, Any]:
     return {"code": 0, "msg": "success", "data": data}
 
 
-def oauth_error(code: int, *, status: int = 400, error: str = "invalid_grant") -> httpx.Response:
+def oauth_error(code: int, *, status: int = 400, error: str = "invalid_grant") -> httpx2.Response:
     body = {"code": code, "error": error, "error_description": "refused"}
-    return httpx.Response(status, json=body, headers={"X-Tt-Logid": f"log-{code}"})
+    return httpx2.Response(status, json=body, headers={"X-Tt-Logid": f"log-{code}"})
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import json
 
-import httpx
+import httpx2
 import pytest
 from django.db import connection
 
@@ -291,7 +291,7 @@ def test_connection_of_the_database_is_not_held_while_the_answer_is_sent(bot, pl
 
     def answer(_request):
         is_held.append(connection.connection is not None)
-        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_answer"}})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_answer"}})
 
     platform.reply.mock(side_effect=answer)
     platform.send.mock(side_effect=answer)

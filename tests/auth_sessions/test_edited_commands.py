@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 
 from auth_sessions import handlers
@@ -76,12 +76,12 @@ def test_edited_command_that_arrives_before_its_message_is_run_once(bot, now_say
 
 def test_edited_command_that_failed_is_attempted_again(bot, platform, now_says):
     now_says("/help")
-    platform.reply.mock(side_effect=httpx.ConnectError)
+    platform.reply.mock(side_effect=httpx2.ConnectError)
     event = arrived(bot, edited_event())
     with pytest.raises(FeishuError):
         handlers.answer_edited_command(event, bot)
     platform.reply.mock(
-        side_effect=None, return_value=httpx.Response(200, json={"code": 0, "data": {"message_id": "om_1"}})
+        side_effect=None, return_value=httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1"}})
     )
     handlers.answer_edited_command(event, bot)
     assert platform.reply.call_count == 2

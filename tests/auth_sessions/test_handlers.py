@@ -1,7 +1,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -103,11 +103,11 @@ def test_ended_card_that_arrives_after_the_click_on_try_again_gives_way_to_the_f
 
     def click_meanwhile(request):
         click(handlers.try_again, bot, session)
-        return httpx.Response(200, json={"code": 0, "msg": "ok", "data": {}})
+        return httpx2.Response(200, json={"code": 0, "msg": "ok", "data": {}})
 
     platform.patch.mock(side_effect=click_meanwhile)
     sync_card(session.pk)
-    platform.patch.mock(side_effect=None, return_value=httpx.Response(200, json={"code": 0}))
+    platform.patch.mock(side_effect=None, return_value=httpx2.Response(200, json={"code": 0}))
     [fresh] = cards_to_sync()
     sync_card(fresh)
     assert "/oauth/start/" in json.loads(platform.patch.calls.last.request.content)["content"]

@@ -3,7 +3,7 @@
 import logging
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from auth_sessions.domain.card_sync import sync_card
@@ -74,7 +74,7 @@ def test_card_that_cannot_be_sent_names_its_session(leaks, session, platform):
 def test_withdrawal_names_revocation_grant_and_bot(leaks, bot, platform):
     def answer(_request):
         DEEP.warning("deep_down")
-        return httpx.Response(502)
+        return httpx2.Response(502)
 
     platform.revoke.mock(side_effect=answer)
     grant = make_grant(bot)

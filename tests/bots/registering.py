@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.contrib.auth.models import Permission
@@ -48,11 +48,11 @@ class Platforms:
             json={"code": 0, "bot": {"app_name": "李雷的 助手", "open_id": "ou_bot", "activate_status": 2}}
         )
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        form = dict(httpx.QueryParams(request.content.decode()))
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        form = dict(httpx2.QueryParams(request.content.decode()))
         match form["action"]:
             case "init":
-                return httpx.Response(200, json={"supported_auth_methods": ["client_secret"]})
+                return httpx2.Response(200, json={"supported_auth_methods": ["client_secret"]})
             case "begin":
                 number = len(self.begun) + 1
                 body = {
@@ -62,14 +62,14 @@ class Platforms:
                     "interval": INTERVAL,
                 }
                 self.begun.append(body)
-                return httpx.Response(200, json=body)
+                return httpx2.Response(200, json=body)
         self.polls.append(request.url.host)
         answer = self.answers.pop(0) if self.answers else PENDING
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, httpx.Response):
+        if isinstance(answer, httpx2.Response):
             return answer
-        return httpx.Response(400 if "error" in answer else 200, json=answer)
+        return httpx2.Response(400 if "error" in answer else 200, json=answer)
 
 
 @pytest.fixture

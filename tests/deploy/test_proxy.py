@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -59,14 +59,16 @@ class Proxied:
     subscription: str
     log: Path
 
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.origin, verify=_unverified(), trust_env=False, timeout=PATIENCE)
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.origin, verify=_unverified(), trust_env=False, timeout=PATIENCE)
 
 
 def is_ready(origin: str) -> bool:
     try:
-        answer = httpx.get(f"{origin}/healthz/ready", verify=_unverified(), trust_env=False, timeout=PATIENCE)
-    except httpx.TransportError:
+        answer = httpx2.get(
+            f"{origin}/healthz/ready", verify=_unverified(), trust_env=False, timeout=PATIENCE
+        )
+    except httpx2.TransportError:
         return False
     return answer.status_code == 200 and answer.json()["mode"] == "active"
 
@@ -190,7 +192,7 @@ def test_portal_works_behind_the_sample(proxied: Proxied) -> None:
     logs_the_request_and_no_secret(proxied)
 
 
-def signs_in_and_gets_styles(browser: httpx.Client, proxied: Proxied) -> None:
+def signs_in_and_gets_styles(browser: httpx2.Client, proxied: Proxied) -> None:
     """Forms need the scheme and the host that the browser sees."""
     page = browser.get(
         "/admin/login/", headers={"X-Forwarded-Proto": "http", "X-Forwarded-Host": "elsewhere.test"}
@@ -209,7 +211,7 @@ def signs_in_and_gets_styles(browser: httpx.Client, proxied: Proxied) -> None:
     assert browser.get("/admin/connections/").status_code == 200
 
 
-def follows_a_live_page(browser: httpx.Client, proxied: Proxied) -> None:
+def follows_a_live_page(browser: httpx2.Client, proxied: Proxied) -> None:
     """A socket whose handshake is none is told so: it reached the portal as an operator's."""
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     address = proxied.origin.replace("https://", "wss://") + "/live/connections/"
@@ -231,7 +233,7 @@ def follows_a_live_page(browser: httpx.Client, proxied: Proxied) -> None:
             opened.recv(timeout=PATIENCE)
 
 
-def gets_a_stream_as_it_comes(browser: httpx.Client, proxied: Proxied) -> None:
+def gets_a_stream_as_it_comes(browser: httpx2.Client, proxied: Proxied) -> None:
     """The first event arrives while the response goes on."""
     headers = {"Authorization": f"Bearer {proxied.key}"}
     with browser.stream(
@@ -242,10 +244,10 @@ def gets_a_stream_as_it_comes(browser: httpx.Client, proxied: Proxied) -> None:
     assert first == "event: event"
 
 
-def is_refused_what_is_too_large(browser: httpx.Client) -> None:
+def is_refused_what_is_too_large(browser: httpx2.Client) -> None:
     try:
         refused = browser.post("/admin/login/", content=b"x" * 4_000_000).status_code
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return  # hung up on before the body's end
     assert refused in {413, 502}  # 502: Caddy before 2.7
 

@@ -10,7 +10,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from core import __version__
@@ -133,11 +133,11 @@ def test_demo_serves_a_styled_page_in_chinese_and_keeps_its_data_with_the_user(
     )
     try:
         demo.wait_for(r"Feishu Portal is running", seconds=PATIENCE)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as browser:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as browser:
             page = browser.get("/admin/login/", headers={"Accept-Language": "zh-CN"})
             sheets = re.findall(r'<link[^>]+href="(/static/[^"]+\.css)"', page.text)
             answers = [browser.get(sheet) for sheet in sheets]
-        sandbox = httpx.get(f"http://127.0.0.1:{sandbox_port}/", trust_env=False, timeout=60)
+        sandbox = httpx2.get(f"http://127.0.0.1:{sandbox_port}/", trust_env=False, timeout=60)
 
         assert "登录" in page.text
         assert any("portal/console" in sheet for sheet in sheets)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import settings
 
@@ -17,7 +17,7 @@ from feishu.transport import Transport
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+Answer = httpx2.Response | Exception | Callable[[httpx2.Request], httpx2.Response]
 
 
 @dataclass
@@ -25,7 +25,7 @@ class FakePlatform:
     """Answers requests from a list of prepared answers, and keeps the requests."""
 
     answers: list[Answer] = field(default_factory=list)
-    requests: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
 
     def will(self, *answers: Answer) -> None:
         self.answers.extend(answers)
@@ -33,14 +33,14 @@ class FakePlatform:
     def will_say(
         self, *bodies: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
     ) -> None:
-        self.will(*(httpx.Response(status, json=body, headers=headers) for body in bodies))
+        self.will(*(httpx2.Response(status, json=body, headers=headers) for body in bodies))
 
-    def handle(self, request: httpx.Request) -> httpx.Response:
+    def handle(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer if isinstance(answer, httpx.Response) else answer(request)
+        return answer if isinstance(answer, httpx2.Response) else answer(request)
 
     def sent_json(self, index: int = -1) -> Any:
         return json.loads(self.requests[index].content)
@@ -53,7 +53,7 @@ def platform() -> FakePlatform:
 
 @pytest.fixture
 def transport(platform: FakePlatform) -> Iterator[Transport]:
-    transport = Transport(httpx.Client(transport=httpx.MockTransport(platform.handle)))
+    transport = Transport(httpx2.Client(transport=httpx2.MockTransport(platform.handle)))
     yield transport
     transport.close()
 

@@ -7,7 +7,7 @@ import secrets
 import traceback
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import given
 
@@ -108,7 +108,7 @@ def test_beginning_that_is_refused_says_why(platform, registration):
 
 
 def test_platform_that_is_away_is_a_transport_error(platform, registration):
-    platform.will(httpx.ConnectError("no route"))
+    platform.will(httpx2.ConnectError("no route"))
     with pytest.raises(TransportError):
         registration.begin()
 
@@ -189,13 +189,13 @@ def test_other_refusals_are_raised_with_their_word(platform, registration, error
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (httpx.Response(502, text="<h1>Bad gateway</h1>"), MalformedAnswer),
-        (httpx.Response(302, headers={"Location": "https://login.example.test/"}), MalformedAnswer),
-        (httpx.Response(200, text="[1]"), MalformedAnswer),
-        (httpx.Response(200, text=""), MalformedAnswer),
-        (httpx.Response(429, headers={"Retry-After": "9"}), RateLimited),
-        (httpx.Response(500, json={"code": 50000, "msg": "internal"}), FeishuError),
-        (httpx.ReadTimeout("late"), TransportError),
+        (httpx2.Response(502, text="<h1>Bad gateway</h1>"), MalformedAnswer),
+        (httpx2.Response(302, headers={"Location": "https://login.example.test/"}), MalformedAnswer),
+        (httpx2.Response(200, text="[1]"), MalformedAnswer),
+        (httpx2.Response(200, text=""), MalformedAnswer),
+        (httpx2.Response(429, headers={"Retry-After": "9"}), RateLimited),
+        (httpx2.Response(500, json={"code": 50000, "msg": "internal"}), FeishuError),
+        (httpx2.ReadTimeout("late"), TransportError),
     ],
 )
 def test_whatever_else_answers_is_an_error_of_its_kind(platform, registration, answer, error):
@@ -206,8 +206,8 @@ def test_whatever_else_answers_is_an_error_of_its_kind(platform, registration, a
 
 def test_no_error_shows_the_secret_or_the_device_code(platform, registration):
     half = json.dumps(APP)[:-1]
-    answers = [httpx.Response(200, text=half), httpx.Response(200, json=APP | {"client_id": 7})]
-    platform.will(*answers, httpx.ConnectError("no route"))
+    answers = [httpx2.Response(200, text=half), httpx2.Response(200, json=APP | {"client_id": 7})]
+    platform.will(*answers, httpx2.ConnectError("no route"))
     device_code = secrets.token_hex()
     for _ in range(3):
         with pytest.raises(FeishuError) as caught:
@@ -220,8 +220,8 @@ def test_no_error_shows_the_secret_or_the_device_code(platform, registration):
 @FUZZ
 @given(body=values)
 def test_no_answer_makes_it_crash(body):
-    content = httpx.Response(200, content=body.encode("utf-8", "surrogatepass"))
-    with httpx.Client(transport=httpx.MockTransport(lambda _request: content)) as client:
+    content = httpx2.Response(200, content=body.encode("utf-8", "surrogatepass"))
+    with httpx2.Client(transport=httpx2.MockTransport(lambda _request: content)) as client:
         registration = AppRegistration(transport=Transport(client))
         for ask in (registration.begin, lambda: registration.poll("d")):
             try:

@@ -5,7 +5,7 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.cancellation import CancellableTransport
@@ -15,10 +15,10 @@ from feishu.tls import trusted
 STEPS = 60
 """More turns of the loop than a call to the next port takes."""
 
-MakeTransport = Callable[[], httpx.AsyncBaseTransport]
+MakeTransport = Callable[[], httpx2.AsyncBaseTransport]
 TRANSPORTS = {
-    "any": lambda: CancellableTransport(httpx.AsyncHTTPTransport(trust_env=False)),
-    "outgoing": lambda: AsyncOutgoingTransport(DIRECT, verify=trusted(), limits=httpx.Limits()),
+    "any": lambda: CancellableTransport(httpx2.AsyncHTTPTransport(trust_env=False)),
+    "outgoing": lambda: AsyncOutgoingTransport(DIRECT, verify=trusted(), limits=httpx2.Limits()),
 }
 
 
@@ -58,7 +58,7 @@ async def cancelled_after(steps: int, call: Callable[[], object]) -> None:
     for _ in range(steps):
         await asyncio.sleep(0)
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, httpx.TransportError):
+    with contextlib.suppress(asyncio.CancelledError, httpx2.TransportError):
         await task
 
 
@@ -69,8 +69,8 @@ def make_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     return TRANSPORTS[request.param]
 
 
-def client_of(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=transport, trust_env=False, timeout=120)
+def client_of(transport: httpx2.AsyncBaseTransport) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=transport, trust_env=False, timeout=120)
 
 
 @pytest.mark.parametrize("keeps_alive", [True, False])
@@ -104,7 +104,7 @@ async def test_body_cancelled_at_any_step_gives_its_connection_back(
 ) -> None:
     transport = make_transport()
 
-    async def read(client: httpx.AsyncClient) -> None:
+    async def read(client: httpx2.AsyncClient) -> None:
         async with client.stream("POST", server.url, content=b"abc") as response:
             await response.aread()
 
@@ -122,7 +122,7 @@ async def test_cancelled_task_is_cancelled(make_transport: MakeTransport, server
                 await client.get(server.url)  # its end is never found
 
 
-def pool_of(transport: httpx.AsyncBaseTransport):
+def pool_of(transport: httpx2.AsyncBaseTransport):
     if isinstance(transport, AsyncOutgoingTransport):
         (inner,) = transport._pools.all()
     else:

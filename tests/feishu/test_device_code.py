@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.device_code import DeviceCode, DeviceCodes, Waiting
@@ -84,7 +84,7 @@ def test_an_answer_wrapped_in_data_is_read_too(platform, codes):
 )
 def test_a_link_that_is_no_web_address_is_malformed(platform, codes, link):
     platform.will(
-        httpx.Response(200, content=json.dumps({"device_code": "d", "verification_uri": link}).encode())
+        httpx2.Response(200, content=json.dumps({"device_code": "d", "verification_uri": link}).encode())
     )
     with pytest.raises(MalformedAnswer):
         codes.start([])

@@ -1,7 +1,7 @@
 import socket
 import ssl
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.diagnosis import proxy_refusal, reason_of
@@ -16,17 +16,17 @@ def caused(error: Exception, cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "direct", "proxied"),
     [
-        (caused(httpx.ConnectError("x"), socket.gaierror(-2, "x")), Reason.DNS, Reason.PROXY_UNREACHABLE),
-        (caused(httpx.ConnectError("x"), ssl.SSLCertVerificationError()), Reason.TLS, Reason.TLS),
-        (httpx.ConnectError("x"), Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE),
-        (httpx.ConnectTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
-        (httpx.ReadTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
+        (caused(httpx2.ConnectError("x"), socket.gaierror(-2, "x")), Reason.DNS, Reason.PROXY_UNREACHABLE),
+        (caused(httpx2.ConnectError("x"), ssl.SSLCertVerificationError()), Reason.TLS, Reason.TLS),
+        (httpx2.ConnectError("x"), Reason.UNREACHABLE, Reason.PROXY_UNREACHABLE),
+        (httpx2.ConnectTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
+        (httpx2.ReadTimeout("x"), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
         (TimeoutError(), Reason.TIMEOUT, Reason.PROXY_TIMEOUT),
-        (httpx.ReadError("x"), Reason.BROKEN, Reason.BROKEN),
-        (httpx.ProxyError("407 Proxy Authentication Required"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
-        (httpx.ProxyError("403 Forbidden"), Reason.PROXY_FORBIDS, Reason.PROXY_FORBIDS),
-        (httpx.ProxyError("502 Bad Gateway"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
-        (httpx.ProxyError("strange"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
+        (httpx2.ReadError("x"), Reason.BROKEN, Reason.BROKEN),
+        (httpx2.ProxyError("407 Proxy Authentication Required"), Reason.PROXY_REFUSED, Reason.PROXY_REFUSED),
+        (httpx2.ProxyError("403 Forbidden"), Reason.PROXY_FORBIDS, Reason.PROXY_FORBIDS),
+        (httpx2.ProxyError("502 Bad Gateway"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
+        (httpx2.ProxyError("strange"), Reason.PROXY_FAILED, Reason.PROXY_FAILED),
     ],
 )
 def test_what_was_raised_shows_why_nothing_came_back(error, direct, proxied):

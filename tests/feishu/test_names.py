@@ -98,7 +98,7 @@ def test_a_forked_process_looks_up_on_threads_of_its_own():
     assert os.waitpid(child, 0) == (child, 0)
 
 
-IMPOSSIBLE = ["a..b", ".a", "a" * 64, "xn--", "xn--a.com", "\N{SNOWMAN}.com", "a b", "a\x00b", ""]
+IMPOSSIBLE = ["a..b", ".a", "a" * 64, "\N{SNOWMAN}.com", "a b", "a\x00b", ""]
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
@@ -108,7 +108,17 @@ def test_what_cannot_be_a_host_is_told(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["open.feishu.cn", "open.feishu.cn.", "sandbox", "a_b", "门户.例子.cn", "127.0.0.1", "::1", "2130706433"],
+    [
+        "open.feishu.cn",
+        "open.feishu.cn.",
+        "sandbox",
+        "a_b",
+        "xn--a.com",
+        "门户.例子.cn",
+        "127.0.0.1",
+        "::1",
+        "2130706433",
+    ],
 )
 def test_what_can_be_a_host_is_one(name):
     assert is_host(name)

@@ -3,7 +3,7 @@ import hashlib
 import json
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.credentials import AppCredentials
@@ -158,11 +158,11 @@ def test_oldest_endpoint_refreshes(platform, transport):
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ReadTimeout("slow"),
-        httpx.Response(502, text="<html>"),
-        httpx.Response(503, json={"message": "no healthy upstream"}),
-        httpx.Response(200, json={"code": 0}),
-        httpx.Response(302, headers={"Location": "https://login.test/?t=1"}),
+        httpx2.ReadTimeout("slow"),
+        httpx2.Response(502, text="<html>"),
+        httpx2.Response(503, json={"message": "no healthy upstream"}),
+        httpx2.Response(200, json={"code": 0}),
+        httpx2.Response(302, headers={"Location": "https://login.test/?t=1"}),
     ],
 )
 def test_refresh_token_is_not_sent_where_the_apps_own_token_cannot_be_had(platform, transport, answer):
@@ -183,12 +183,12 @@ def test_app_that_the_oldest_endpoint_refuses_is_refused_by_its_code(platform, t
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(404, html="<html>404 page not found</html>"),
-        httpx.Response(404, text="404 page not found"),
-        httpx.Response(404, json={"detail": "Not Found"}),
-        httpx.Response(404, json={"code": 404}),
-        httpx.Response(404, json={"code": 99991201, "msg": "api not found"}),
-        httpx.Response(405, text=""),
+        httpx2.Response(404, html="<html>404 page not found</html>"),
+        httpx2.Response(404, text="404 page not found"),
+        httpx2.Response(404, json={"detail": "Not Found"}),
+        httpx2.Response(404, json={"code": 404}),
+        httpx2.Response(404, json={"code": 99991201, "msg": "api not found"}),
+        httpx2.Response(405, text=""),
     ],
 )
 def test_host_without_such_an_endpoint_is_called_that(platform, oauth, answer):
@@ -224,7 +224,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("body", SHAPES.values(), ids=SHAPES)
 def test_answer_of_another_shape_says_the_same(platform, oauth, body):
-    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
+    platform.will(httpx2.Response(200, content=json.dumps(body).encode()))
     tokens = oauth.refresh("r")
     assert (tokens.access_token, tokens.expires_in) == ("eyJ.at", 7200)
     assert (tokens.refresh_token, tokens.refresh_token_expires_in) == ("eyJ.rt", 604800)
@@ -233,7 +233,7 @@ def test_answer_of_another_shape_says_the_same(platform, oauth, body):
 
 @pytest.mark.parametrize("lifetime", [10**300, float("inf"), 1e300])
 def test_absurd_lifetime_costs_no_tokens(platform, oauth, lifetime):
-    platform.will(httpx.Response(200, content=json.dumps({**TOKENS, "expires_in": lifetime}).encode()))
+    platform.will(httpx2.Response(200, content=json.dumps({**TOKENS, "expires_in": lifetime}).encode()))
     assert oauth.refresh("r").expires_in == 10**10
 
 
@@ -257,7 +257,7 @@ def test_without_offline_access_there_is_no_refresh_token(platform, oauth):
     ],
 )
 def test_an_answer_without_tokens_leaves_open_what_happened(platform, oauth, body):
-    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
+    platform.will(httpx2.Response(200, content=json.dumps(body).encode()))
     with pytest.raises(MalformedAnswer) as caught:
         oauth.refresh("r")
     assert caught.value.sent == "unknown"
@@ -288,16 +288,16 @@ def test_a_rate_limit_stays_one(platform, oauth):
     assert caught.value.reset_after == 3.0
 
 
-@pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.ConnectError("down")])
+@pytest.mark.parametrize("failure", [httpx2.ReadTimeout("slow"), httpx2.ConnectError("down")])
 def test_nothing_is_retried(platform, oauth, failure):
-    platform.will(failure, httpx.Response(200, json=TOKENS))
+    platform.will(failure, httpx2.Response(200, json=TOKENS))
     with pytest.raises(TransportError):
         oauth.refresh("r")
     assert len(platform.requests) == 1
 
 
 def test_no_error_repeats_a_secret(platform, oauth):
-    platform.will(httpx.ReadError("reset"))
+    platform.will(httpx2.ReadError("reset"))
     with pytest.raises(TransportError) as caught:
         oauth.refresh("eyJ.old")
     assert "eyJ.old" not in str(caught.value)
@@ -306,7 +306,7 @@ def test_no_error_repeats_a_secret(platform, oauth):
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"code":0}'])
 def test_a_token_is_revoked(platform, oauth, content):
-    platform.will(httpx.Response(200, content=content))
+    platform.will(httpx2.Response(200, content=content))
     oauth.revoke("eyJ.rt", "refresh_token")
     request = platform.requests[0]
     assert str(request.url) == "https://accounts.feishu.cn/oauth/v1/revoke"
@@ -365,7 +365,7 @@ def test_a_user_may_be_described_without_a_wrapping(platform, oauth):
 @pytest.mark.parametrize("odd", ["x" * 65, "x\x00y", "\ud800", {"id": "on_1"}, None])
 def test_what_cannot_be_an_id_is_none(platform, oauth, odd):
     data = {"open_id": "ou_1", "union_id": odd, "user_id": odd, "tenant_key": odd}
-    platform.will(httpx.Response(200, content=json.dumps({"code": 0, "data": data}).encode()))
+    platform.will(httpx2.Response(200, content=json.dumps({"code": 0, "data": data}).encode()))
     assert oauth.user_info("a") == UserInfo("ou_1", "", None, "", "", "", "")
 
 

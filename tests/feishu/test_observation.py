@@ -1,6 +1,6 @@
 """Whoever listens is told how each call to the platform ended."""
 
-import httpx
+import httpx2
 import pytest
 
 from feishu import observation
@@ -63,7 +63,7 @@ def test_rate_limit_is_told_with_how_much_is_allowed(platform, transport, creden
 
 
 def test_call_without_an_answer_is_told_with_the_reason(platform, transport, credentials, told):
-    platform.will(httpx.ConnectError("refused"))
+    platform.will(httpx2.ConnectError("refused"))
     with pytest.raises(FeishuError):
         UserAPI(credentials, "u-1", transport)("GET", PATH)
     [call] = told

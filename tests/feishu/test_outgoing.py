@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TypeAlias
 from unittest import mock
 
-import httpx
+import httpx2
 import pytest
 
 from feishu import outgoing
@@ -130,14 +130,14 @@ async def test_name_that_no_resolver_answers_for_is_left_to_the_proxy(
     transport = AsyncOutgoingTransport(
         Route(proxy=url_of(server, "127.0.0.1"), networks=FORBIDDING),
         verify=trusted(),
-        limits=httpx.Limits(),
+        limits=httpx2.Limits(),
         resolver=silent,
     )
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=transport, trust_env=False) as client:
+    async with asyncio.timeout(PATIENCE), httpx2.AsyncClient(transport=transport, trust_env=False) as client:
         if status:
             assert (await client.get(f"http://{target}/x")).status_code == status
         else:
-            with pytest.raises(httpx.ConnectError, match="may not be connected to"):
+            with pytest.raises(httpx2.ConnectError, match="may not be connected to"):
                 await client.get(f"http://{target}/x")
 
 
@@ -173,9 +173,9 @@ async def test_connection_goes_to_the_address_that_was_checked(server: http.serv
         return ["127.0.0.1"] if len(asked) == 1 else ["169.254.169.254"]
 
     transport = AsyncOutgoingTransport(
-        Route(networks=ALLOWING), verify=trusted(), limits=httpx.Limits(), resolver=rebinding
+        Route(networks=ALLOWING), verify=trusted(), limits=httpx2.Limits(), resolver=rebinding
     )
-    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+    async with httpx2.AsyncClient(transport=transport, trust_env=False) as client:
         answer = await client.get(f"{url_of(server, 'rebinding.test')}/x")
     assert (answer.status_code, asked) == (200, ["rebinding.test"])
 
@@ -202,14 +202,14 @@ async def test_gateway_that_discovery_names_is_refused() -> None:
 
 @pytest.mark.parametrize(("scheme", "refused"), [("ws", True), ("wss", False)])
 async def test_gateway_of_an_encrypted_platform_is_encrypted(scheme: str, *, refused: bool) -> None:
-    def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"code": 0, "data": {"URL": f"{scheme}://gateway.test/ws?ticket=t"}})
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"code": 0, "data": {"URL": f"{scheme}://gateway.test/ws?ticket=t"}})
 
     asking = find_gateway(
         credentials("https://platform.test"),
         seconds=5,
         config=ClientConfig(),
-        client=lambda _route: httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+        client=lambda _route: httpx2.AsyncClient(transport=httpx2.MockTransport(answer)),
     )
     if refused:
         with pytest.raises(ConnectError) as refusal:

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-import httpx
+import httpx2
 import pytest
 import respx
 
@@ -169,14 +169,14 @@ async def test_doubt_at_the_first_answer_of_a_gateway_is_settled_by_more(
     date = {"Date": format_datetime(datetime.now(UTC) - timedelta(hours=hours), usegmt=True)}
     heads = 0
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         nonlocal heads
         heads += request.method == "HEAD"
         body = {"code": 0, "data": {"URL": "wss://gateway.test/?device_id=1&service_id=2"}}
-        return httpx.Response(404 if request.method == "HEAD" else 200, json=body, headers=date)
+        return httpx2.Response(404 if request.method == "HEAD" else 200, json=body, headers=date)
 
-    def client(_proxy: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    def client(_proxy: str) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
 
     await address.find_gateway(credentials, seconds=5, config=address.ClientConfig(), client=client)
     assert heads == asked

@@ -3,7 +3,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
@@ -62,13 +62,13 @@ def test_a_token_with_little_life_left_is_not_asked_for_at_every_call(platform, 
     assert len(platform.requests) == 2
 
 
-@pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.Response(502, content=b"<html>")])
+@pytest.mark.parametrize("failure", [httpx2.ReadTimeout("slow"), httpx2.Response(502, content=b"<html>")])
 def test_the_old_token_serves_while_the_platform_is_away(
     platform, tokens, credentials, clock, failure, caplog
 ):
     platform.will_say(token("t-1"))
     tokens.get(credentials)
-    platform.will(failure, httpx.Response(200, json=token("t-2")))
+    platform.will(failure, httpx2.Response(200, json=token("t-2")))
     clock.now += 1.75 * HOUR
     assert [tokens.get(credentials), tokens.get(credentials)] == ["t-1", "t-1"]
     assert len(platform.requests) == 2
@@ -86,7 +86,7 @@ def test_validity_written_as_text_is_read(platform, tokens, credentials):
 def test_an_expired_token_is_not_served(platform, tokens, credentials, clock):
     platform.will_say(token("t-1"))
     tokens.get(credentials)
-    platform.will(httpx.ConnectError("down"))
+    platform.will(httpx2.ConnectError("down"))
     clock.now += 2 * HOUR - 5
     with pytest.raises(TransportError):
         tokens.get(credentials)
@@ -112,7 +112,7 @@ def test_wrong_credentials_are_told_even_while_an_old_token_lives(platform, toke
     ],
 )
 def test_an_answer_without_a_token_is_malformed(platform, tokens, credentials, body):
-    platform.will(httpx.Response(200, content=json.dumps(body).encode()))
+    platform.will(httpx2.Response(200, content=json.dumps(body).encode()))
     with pytest.raises(MalformedAnswer):
         tokens.get(credentials)
 
@@ -160,10 +160,10 @@ def test_a_rejected_token_is_forgotten_but_not_its_successor(platform, tokens, c
 def test_many_threads_ask_once(platform, tokens, credentials):
     asked, release = threading.Event(), threading.Event()
 
-    def slowly(_request: httpx.Request) -> httpx.Response:
+    def slowly(_request: httpx2.Request) -> httpx2.Response:
         asked.set()
         assert release.wait(PATIENCE)
-        return httpx.Response(200, json=token("t-1"))
+        return httpx2.Response(200, json=token("t-1"))
 
     platform.will(slowly)
     with ThreadPoolExecutor(8) as pool:
@@ -180,10 +180,10 @@ def test_nobody_waits_for_a_refresh_while_the_old_token_lives(platform, tokens, 
     clock.now += 1.75 * HOUR
     asked, release = threading.Event(), threading.Event()
 
-    def slowly(_request: httpx.Request) -> httpx.Response:
+    def slowly(_request: httpx2.Request) -> httpx2.Response:
         asked.set()
         assert release.wait(PATIENCE)
-        return httpx.Response(200, json=token("t-2"))
+        return httpx2.Response(200, json=token("t-2"))
 
     platform.will(slowly)
     with ThreadPoolExecutor(1) as pool:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.errors import APIError, MalformedAnswer, TransportError
@@ -83,7 +83,7 @@ def test_a_refusal_is_raised_with_its_log_id(platform, transport):
 
 
 def test_redirects_are_not_followed(platform, transport):
-    platform.will(httpx.Response(302, headers={"Location": "https://elsewhere.test/"}))
+    platform.will(httpx2.Response(302, headers={"Location": "https://elsewhere.test/"}))
     with pytest.raises(MalformedAnswer):
         transport.request("GET", "https://h.test/p", bearer="t-1")
     assert len(platform.requests) == 1
@@ -92,17 +92,17 @@ def test_redirects_are_not_followed(platform, transport):
 @pytest.mark.parametrize(
     ("error", "sent"),
     [
-        (httpx.ConnectError("refused"), "no"),
-        (httpx.ConnectTimeout("slow"), "no"),
-        (httpx.PoolTimeout("busy"), "no"),
-        (httpx.ProxyError("403"), "no"),
-        (httpx.UnsupportedProtocol("gopher"), "no"),
-        (httpx.LocalProtocolError("bad header"), "no"),
-        (httpx.WriteError("broken pipe"), "unknown"),
-        (httpx.WriteTimeout("slow"), "unknown"),
-        (httpx.ReadTimeout("slow"), "unknown"),
-        (httpx.ReadError("reset"), "unknown"),
-        (httpx.RemoteProtocolError("closed"), "unknown"),
+        (httpx2.ConnectError("refused"), "no"),
+        (httpx2.ConnectTimeout("slow"), "no"),
+        (httpx2.PoolTimeout("busy"), "no"),
+        (httpx2.ProxyError("403"), "no"),
+        (httpx2.UnsupportedProtocol("gopher"), "no"),
+        (httpx2.LocalProtocolError("bad header"), "no"),
+        (httpx2.WriteError("broken pipe"), "unknown"),
+        (httpx2.WriteTimeout("slow"), "unknown"),
+        (httpx2.ReadTimeout("slow"), "unknown"),
+        (httpx2.ReadError("reset"), "unknown"),
+        (httpx2.RemoteProtocolError("closed"), "unknown"),
     ],
 )
 def test_a_network_failure_tells_whether_the_request_may_have_arrived(platform, transport, error, sent):
@@ -114,21 +114,21 @@ def test_a_network_failure_tells_whether_the_request_may_have_arrived(platform, 
 
 
 def test_a_request_is_never_repeated(platform, transport):
-    platform.will(httpx.ReadError("reset"), httpx.Response(200, json={"code": 0}))
+    platform.will(httpx2.ReadError("reset"), httpx2.Response(200, json={"code": 0}))
     with pytest.raises(TransportError):
         transport.request("POST", "https://h.test/p", json={})
     assert len(platform.requests) == 1
 
 
 def test_a_broken_compression_is_malformed(platform, transport):
-    stream = httpx.ByteStream(b"not gzip")
-    platform.will(lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
+    stream = httpx2.ByteStream(b"not gzip")
+    platform.will(lambda _: httpx2.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream))
     with pytest.raises(MalformedAnswer):
         transport.request("GET", "https://h.test/p")
 
 
 def test_an_answer_beyond_the_limit_is_malformed(platform, transport):
-    platform.will(httpx.Response(200, content=b"x" * (MAX_BODY + 1)))
+    platform.will(httpx2.Response(200, content=b"x" * (MAX_BODY + 1)))
     with pytest.raises(MalformedAnswer, match="larger than"):
         transport.request("GET", "https://h.test/p")
 

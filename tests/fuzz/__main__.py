@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-import httpx
+import httpx2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
@@ -85,7 +85,7 @@ def running() -> Iterator[Target]:
         stack.callback(gun.close)
 
         def fetch(address: str) -> str:
-            answer = httpx.get(
+            answer = httpx2.get(
                 f"{url}{address}", headers={"Cookie": rows["cookie"]}, timeout=60, trust_env=False
             )
             return answer.text

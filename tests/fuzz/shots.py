@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-import httpx
+import httpx2
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
@@ -71,23 +71,23 @@ class Gun:
         before = time.monotonic()
         try:
             return self._socket(shot) if shot.kind == "socket" else self._request(shot)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             return Answer(0, time.monotonic() - before, "no answer")
-        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        except (httpx2.RemoteProtocolError, httpx2.ReadError) as error:
             # A kept connection may end just then; a second one tells.
             self._http.close()
             self._http = self._client()
             try:
                 return self._request(shot)
-            except (httpx.TimeoutException, httpx.RemoteProtocolError, httpx.ReadError):
+            except (httpx2.TimeoutException, httpx2.RemoteProtocolError, httpx2.ReadError):
                 return Answer(0, time.monotonic() - before, f"the connection ended: {error!r}")
-        except (httpx.LocalProtocolError, httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx2.LocalProtocolError, httpx2.InvalidURL, httpx2.UnsupportedProtocol):
             return Answer(-1, 0.0, "no request of HTTP")
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return Answer(0, time.monotonic() - before, repr(error))
 
-    def _client(self) -> httpx.Client:
-        return httpx.Client(timeout=PATIENCE, trust_env=False)
+    def _client(self) -> httpx2.Client:
+        return httpx2.Client(timeout=PATIENCE, trust_env=False)
 
     def _request(self, shot: Shot) -> Answer:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in shot.headers]
@@ -98,7 +98,7 @@ class Gun:
                 (b"X-Lark-Request-Timestamp", stamp.encode()), (b"X-Lark-Request-Nonce", b"nonce"),
                 (b"X-Lark-Signature", signature.encode()),
             ]  # fmt: skip
-        base = httpx.URL(self._url)
+        base = httpx2.URL(self._url)
         url = base.copy_with(raw_path=shot.target.encode("latin-1"))
         before = time.monotonic()
         with self._http.stream(shot.method, url, headers=headers, content=shot.body or None) as response:
@@ -111,7 +111,7 @@ class Gun:
                         said += chunk
                         if len(said) > MOST_READ:
                             break
-                except (httpx.RemoteProtocolError, httpx.ReadError):
+                except (httpx2.RemoteProtocolError, httpx2.ReadError):
                     # A relayed answer that was cut is cut for the caller as well.
                     if not (shot.upstream and shot.target.startswith("/proxy/")):
                         raise

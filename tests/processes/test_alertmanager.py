@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 
 from tests.processes.test_webhook import KEY, TOKEN, app_token, click, shown_card, subscribe
@@ -42,7 +42,7 @@ def alertmanager() -> Iterator[Alertmanager]:
 
 def cards_in(sandbox, chat_id: str) -> list[str]:
     """Message ids of the cards in the chat."""
-    with httpx.Client(base_url=sandbox.url, timeout=PATIENCE) as http:
+    with httpx2.Client(base_url=sandbox.url, timeout=PATIENCE) as http:
         answer = http.get(
             "/open-apis/im/v1/messages",
             params={"container_id_type": "chat", "container_id": chat_id},

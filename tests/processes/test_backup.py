@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
-import httpx
+import httpx2
 import pytest
 
 from tests.events.subscriptions.http.receiver import Receiver
@@ -116,10 +116,10 @@ def rotate_some(portal: Refreshing, process: ManagedProcess, rows: Rows) -> None
 
 def look_at_the_passive_one(portal: Refreshing, process: ManagedProcess, url: str) -> None:
     process.wait_until(
-        lambda: httpx.get(f"{url}/healthz/ready", timeout=120).json().get("mode") == "passive",
+        lambda: httpx2.get(f"{url}/healthz/ready", timeout=120).json().get("mode") == "passive",
         what="a passive portal",
     )
-    assert 'data-testid="passive"' in httpx.get(f"{url}/admin/login/", timeout=60).text
+    assert 'data-testid="passive"' in httpx2.get(f"{url}/admin/login/", timeout=60).text
     assert portal.sandbox.connections() == 0
     assert portal.used() == ROTATED
 

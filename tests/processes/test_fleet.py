@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
-import httpx
+import httpx2
 import pytest
 
 from bots.connections.advice import NO_ROOM
@@ -50,7 +50,7 @@ class Bots:
 
     def opened(self) -> dict[str, list[float]]:
         """When the open connections of each bot were opened, in seconds of the epoch."""
-        answer = httpx.get(f"{self._sandbox.url}/sandbox/api/books", params={"events": "false"}, timeout=120)
+        answer = httpx2.get(f"{self._sandbox.url}/sandbox/api/books", params={"events": "false"}, timeout=120)
         found: dict[str, list[float]] = {app_id: [] for app_id in self.wanted}
         for connection in answer.json()["connections"]:
             found[connection["app_id"]].append(connection["opened_at"])
@@ -62,7 +62,7 @@ class Watch:
 
     def __init__(self, sandbox: SandboxClient, bots: Bots) -> None:
         self._wanted = bots.wanted
-        self._http = httpx.Client(base_url=f"{sandbox.url}/sandbox/api", timeout=PATIENCE)
+        self._http = httpx2.Client(base_url=f"{sandbox.url}/sandbox/api", timeout=PATIENCE)
         self._samples: list[tuple[float, dict[str, int]]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch")

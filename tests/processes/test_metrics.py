@@ -4,7 +4,7 @@ import json
 import signal
 import uuid
 
-import httpx
+import httpx2
 import pytest
 
 from core import __version__
@@ -27,8 +27,8 @@ CELERY = ("-m", "celery", "-A", "feishu_portal")
 def fetch(port, path="/metrics"):
     """None while the port is not open."""
     try:
-        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=60, trust_env=False).text
-    except httpx.TransportError:
+        return httpx2.get(f"http://127.0.0.1:{port}{path}", timeout=60, trust_env=False).text
+    except httpx2.TransportError:
         return None
 
 

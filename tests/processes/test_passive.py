@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.services.databases import DatabaseCopies
@@ -55,7 +55,7 @@ def copy(copy_url, managed_process, environment, sandbox, tmp_path, redis_url) -
 
 def mode(url: str) -> str | None:
     """None while a busy machine lets the database's answer be late."""
-    answer = httpx.get(f"{url}/healthz/ready", timeout=120).json()
+    answer = httpx2.get(f"{url}/healthz/ready", timeout=120).json()
     return answer.get("mode")
 
 
@@ -90,7 +90,7 @@ def test_copy_takes_neither_connections_nor_tokens_until_it_is_adopted(copy, cop
     runfeishu.wait_until(lambda: rows.one(seen) == (1,), what="a round of the fleet")
     process.wait_until(lambda: mode(url) == "passive", what="a passive portal")
     for path in (f"/api/feishu/webhook/{APP_ID}", f"/proxy/{APP_ID}/app/open-apis/im/v1/chats"):
-        refused = httpx.post(f"{url}{path}", json={}, timeout=120)
+        refused = httpx2.post(f"{url}{path}", json={}, timeout=120)
         assert (refused.status_code, refused.json()["code"]) == (503, "passive")
     process.wait_for("portal_passive")
     assert sandbox.connections() == 0

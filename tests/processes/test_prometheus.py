@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import yaml
 
@@ -54,7 +54,7 @@ def prometheus(portal: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     directory.mkdir()
     (directory / "prometheus.yml").write_text(yaml.safe_dump(configuration))
     address = f"127.0.0.1:{free_port()}"
-    client = httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=60)
+    client = httpx2.Client(base_url=f"http://{address}", trust_env=False, timeout=60)
 
     def ask(path: str, **parameters: str) -> Any:
         answer = client.get(f"/api/v1/{path}", params=parameters).json()
@@ -64,7 +64,7 @@ def prometheus(portal: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     def is_ready() -> bool:
         try:
             return client.get("/-/ready").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
     server = Server(directory)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from tests.services.platform import APP_ID
@@ -49,9 +49,9 @@ def test_five_hundred_requests_for_one_expired_token_submit_its_refresh_token_on
     url = f"http://127.0.0.1:{port}/api/v1/bots/{APP_ID}/users/{grant['open_id']}/token"
 
     async def ask_all() -> list[int]:
-        limits = httpx.Limits(max_connections=500)
+        limits = httpx2.Limits(max_connections=500)
         headers = {"Authorization": f"Bearer {key.output.split()[-1]}"}
-        async with httpx.AsyncClient(limits=limits, timeout=120, headers=headers) as http:
+        async with httpx2.AsyncClient(limits=limits, timeout=120, headers=headers) as http:
             asking = [asyncio.create_task(http.post(url, json={})) for _ in range(500)]
             await asyncio.sleep(0.5)
             await asyncio.to_thread(refreshing.refresher)

@@ -3,7 +3,7 @@
 import json
 import signal
 
-import httpx
+import httpx2
 import pytest
 
 from tests.anything import UNREADABLE
@@ -146,7 +146,7 @@ def test_stopped_in_the_middle_loses_no_acked_event_and_gets_the_others_again(
     acked = sandbox.acked()
     assert len(acked) < len(ids)
     assert acked <= set(stored(rows))
-    process, _ = web(httpx.URL(url).port)
+    process, _ = web(httpx2.URL(url).port)
     # Where the new process took longer than 39 s, some come with the last push.
     until_acked(process, sandbox, ids, seconds=300)
     assert stored(rows) == sorted(ids)
@@ -213,7 +213,7 @@ def test_one_process_for_everything_hears_webhooks_and_stops_in_order(
 # --- clicks
 
 
-def app_token(http: httpx.Client, app_id: str = APP_ID) -> dict[str, str]:
+def app_token(http: httpx2.Client, app_id: str = APP_ID) -> dict[str, str]:
     """The headers of the app's own calls."""
     credentials = {"app_id": app_id, "app_secret": APP_SECRET}
     token = http.post("/open-apis/auth/v3/tenant_access_token/internal", json=credentials).json()
@@ -222,7 +222,7 @@ def app_token(http: httpx.Client, app_id: str = APP_ID) -> dict[str, str]:
 
 def shown_card(sandbox, message_id: str) -> str:
     """The card as it is now, as JSON."""
-    with httpx.Client(base_url=sandbox.url) as http:
+    with httpx2.Client(base_url=sandbox.url) as http:
         answer = http.get(
             f"/open-apis/im/v1/messages/{message_id}",
             params={"card_msg_content_type": "user_card_content"},
@@ -233,7 +233,7 @@ def shown_card(sandbox, message_id: str) -> str:
 
 def send_card(sandbox, app_id: str = APP_ID) -> str:
     """The message id of a card that the app sent to a person."""
-    with httpx.Client(base_url=sandbox.url) as http:
+    with httpx2.Client(base_url=sandbox.url) as http:
         people = http.get("/sandbox/api/people", params={"app_id": app_id}).json()["people"]
         answer = http.post(
             "/open-apis/im/v1/messages",
@@ -251,7 +251,7 @@ def send_card(sandbox, app_id: str = APP_ID) -> str:
 
 def click(sandbox, message_id: str, name: str) -> dict:
     body = {"person": "lilei", "message_id": message_id, "name": name}
-    return httpx.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=60).json()
+    return httpx2.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=60).json()
 
 
 def test_click_is_answered_by_its_handler_or_for_it_in_time(sandbox, make_webhook_bot, web, rows):

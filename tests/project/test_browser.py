@@ -1,4 +1,4 @@
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser
 
@@ -43,7 +43,7 @@ def test_secrets_in_pages_and_in_answers_of_processes_are_found(
     context = browser.new_context()
     context.new_page().goto(portal)
     context.close()
-    httpx.get(f"{portal}own.html", trust_env=False)
+    httpx2.get(f"{portal}own.html", trust_env=False)
     leaks.keep("the-app-secret-of-the-page", "secret")
     assert len(leaks.leaks()) == 2
     leaks.said.clear()  # they were meant

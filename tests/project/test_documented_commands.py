@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.config import DEMO_APP_ID
@@ -143,7 +143,7 @@ def consent(demo: Demo) -> None:
     key = demo.run(
         [sys.executable, "manage.py", "addapiclient", "consents", "--scope", "auth:create"], ""
     ).strip()
-    api = httpx.Client(
+    api = httpx2.Client(
         base_url=f"http://localhost:{demo.port}/api/v1",
         headers={"Authorization": f"Bearer {key}"},
         timeout=PATIENCE,
@@ -159,7 +159,7 @@ def consent(demo: Demo) -> None:
             what="device code",
             seconds=PATIENCE,
         )
-        httpx.post(
+        httpx2.post(
             f"{demo.sandbox.url}/sandbox/api/device",
             json={"person": "lilei", "user_code": code},
             timeout=PATIENCE,
@@ -210,7 +210,7 @@ def see_the_bot_answer(demo: Demo) -> None:
 
     def shown(text: str) -> str:
         """The first message of the chat with this in it."""
-        answer = httpx.get(
+        answer = httpx2.get(
             f"{demo.sandbox.url}/sandbox/api/messages",
             params={"person": "lilei", "app_id": DEMO_APP_ID},
             timeout=PATIENCE,
@@ -224,7 +224,7 @@ def see_the_bot_answer(demo: Demo) -> None:
 
     def approved() -> str:
         """On a machine that is too busy to answer in time a click is lost; the person clicks again."""
-        httpx.post(
+        httpx2.post(
             f"{demo.sandbox.url}/sandbox/api/click",
             json={"person": "lilei", "message_id": card, "button": 0},
             timeout=PATIENCE,

@@ -5,7 +5,7 @@ import json
 import logging
 from urllib.parse import parse_qs, quote, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from starlette.responses import PlainTextResponse
@@ -83,7 +83,9 @@ async def test_answers_that_do_not_come_from_django_are_heard_and_those_of_the_p
     await sync_to_async(lambda: make_grant(make_bot(), access_token="the-access-token"))()
     app = PlainTextResponse("Bearer the-access-token")
     for host in ("portal.test", "platform.test"):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url=f"http://{host}"
+        ) as client:
             await client.get("/proxy/somewhere")
     assert [said.name for said in leaks.said if said.place == ANSWER] == ["/proxy/somewhere"]
     assert len(leaks.leaks()) == 1

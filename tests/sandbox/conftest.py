@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import websockets
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ class Platform:
     """A running sandbox as its users see it."""
 
     url: str
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     app_id: str = APP_ID
     secret: str = SECRET
 
@@ -63,14 +63,14 @@ class Platform:
 
     async def api(
         self, method: str, path: str, *, token: str | None = None, **options: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         bearer = token or await self.tenant_token()
         headers = {"Authorization": f"Bearer {bearer}"}
         return await self.http.request(method, f"/open-apis/{path}", headers=headers, **options)
 
     async def send(
         self, content: str, *, msg_type: str = "text", person: str = "lilei", **more: Any
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         body = {"receive_id": self.open_id(person), "msg_type": msg_type, "content": content, **more}
         return await self.api("POST", "im/v1/messages", params={"receive_id_type": "open_id"}, json=body)
 
@@ -156,8 +156,8 @@ async def platform(config: SandboxConfig):
     """The sandbox, called without a network; modules that need sockets put `served` in its place."""
     app = create_app(config)
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
             yield Platform("http://127.0.0.1:9800", http)
 
 
@@ -170,7 +170,7 @@ async def served(config: SandboxConfig):
     url = f"http://127.0.0.1:{port}"
     async with asyncio.timeout(PATIENCE):
         await ready.wait()
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=120) as http:
         yield Platform(url, http)
     stop.set()
     async with asyncio.timeout(PATIENCE):

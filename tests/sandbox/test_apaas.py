@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.apaas import WorkspaceClient, list_apps
@@ -54,7 +54,7 @@ async def test_our_client_and_the_sdk_agree(served: Platform) -> None:
     assert (seen["ids"], seen["has_more"]) == (1, False)
 
     def look() -> dict[str, object]:
-        transport = Transport(httpx.Client(trust_env=False))
+        transport = Transport(httpx2.Client(trust_env=False))
         credentials = AppCredentials(served.app_id, served.secret, Addresses(served.url, served.url))
         call = UserAPI(credentials, token, transport)
         workspace = WorkspaceClient(call, "workspace_demo01")

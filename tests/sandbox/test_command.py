@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.command import main
@@ -25,13 +25,13 @@ async def test_sandbox_starts_without_a_setting_and_with_an_app(command: list[st
         assert process.stdout is not None
         async with asyncio.timeout(PATIENCE):
             assert f"http://127.0.0.1:{port}/" in (await process.stdout.readline()).decode()
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
                 body = {"app_id": APP_ID, "app_secret": "secret"}
                 while True:
                     try:
                         answer = await http.post("/open-apis/auth/v3/tenant_access_token/internal", json=body)
                         break
-                    except httpx.ConnectError:
+                    except httpx2.ConnectError:
                         await asyncio.sleep(0.05)
             assert answer.json()["code"] == 0
             process.terminate()

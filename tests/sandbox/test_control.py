@@ -1,6 +1,6 @@
 """The control API: apps, people, faults, the log, starting over."""
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.config import APP_ID as APP_ID_SHAPE
@@ -166,5 +166,5 @@ async def test_demo_app_is_complete(config: SandboxConfig) -> None:
 
 async def test_platform_offers_no_way_into_the_controls(platform: Platform) -> None:
     for path in ("/open-apis/sandbox/api/books", "/oauth/sandbox", "/callback/sandbox"):
-        answer: httpx.Response = await platform.http.get(path)
+        answer: httpx2.Response = await platform.http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, 99991201)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from sandbox.app import create_app
@@ -37,8 +37,8 @@ async def running(file: Path, **config: Any) -> AsyncIterator[Platform]:
     keeping = asyncio.create_task(keeper.run())
     app = create_app(world=world)
     async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
             yield Platform("http://127.0.0.1:9800", http)
     keeper.stop()
     await keeping
@@ -59,7 +59,7 @@ def mode_of(file: Path) -> int:
 async def tokens_of(platform: Platform, person: str = "lilei") -> dict[str, str]:
     url = f"/open-apis/authen/v1/authorize?client_id={APP_ID}&redirect_uri={REDIRECT}&scope=offline_access"
     consent = await platform.control("POST", "authorize", {"url": url, "person": person})
-    code = httpx.URL(consent["redirect"]).params["code"]
+    code = httpx2.URL(consent["redirect"]).params["code"]
     return await token_of(platform, grant_type="authorization_code", code=code, redirect_uri=REDIRECT)
 
 

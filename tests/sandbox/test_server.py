@@ -5,7 +5,7 @@ import json
 import logging
 import signal
 
-import httpx
+import httpx2
 import pytest
 import websockets
 
@@ -27,7 +27,7 @@ async def test_embedded_server_leaves_signal_handlers_alone(config: SandboxConfi
 
 
 async def test_taken_port_is_an_error_and_no_exit(served: Platform) -> None:
-    port = httpx.URL(served.url).port
+    port = httpx2.URL(served.url).port
     assert port is not None
     with pytest.raises(OSError, match="in use"):
         await serve("127.0.0.1", port, stop=asyncio.Event())
@@ -38,7 +38,7 @@ async def test_stop_ends_open_pages_and_connections(config: SandboxConfig) -> No
     serving = asyncio.create_task(serve("127.0.0.1", port, config=config, ready=ready, stop=stop))
     await asyncio.wait_for(ready.wait(), PATIENCE)
     platform_url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=platform_url, trust_env=False, timeout=120) as http:
+    async with httpx2.AsyncClient(base_url=platform_url, trust_env=False, timeout=120) as http:
         app = config.apps[0]
         body = {"AppID": app.app_id, "AppSecret": app.app_secret}
         url = (await http.post("/callback/ws/endpoint", json=body)).json()["data"]["URL"]

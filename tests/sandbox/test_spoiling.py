@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.credentials import AppCredentials
@@ -40,9 +40,9 @@ async def test_body_of_an_answer_ends_in_the_middle(served: Platform) -> None:
     await served.control(
         "PUT", "faults", {"openapi": {"drop": "middle", "times": 1}, "token": {"drop": "middle"}}
     )
-    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+    with pytest.raises(httpx2.RemoteProtocolError, match="without sending complete message body"):
         await served.api("GET", "bot/v3/info", token=token)
-    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+    with pytest.raises(httpx2.RemoteProtocolError, match="without sending complete message body"):
         await served.http.post("/oauth/v3/token", json={})
     assert (await served.api("GET", "bot/v3/info", token=token)).json()["code"] == 0
 

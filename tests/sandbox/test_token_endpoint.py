@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.sandbox.conftest import OTHER_APP_ID, REDIRECT, Platform
@@ -29,7 +29,7 @@ async def consent(platform: Platform, *, scope: str = SCOPES, person: str = "lil
 
 async def ask(
     platform: Platform, grant_type: str, *, path: str = V3, form: bool = False, **body: Any
-) -> httpx.Response:
+) -> httpx2.Response:
     whole = {"grant_type": grant_type, "client_id": platform.app_id, "client_secret": platform.secret, **body}
     whole = {key: value for key, value in whole.items() if value is not None}
     return await (platform.http.post(path, data=whole) if form else platform.http.post(path, json=whole))
@@ -39,7 +39,7 @@ async def tokens(platform: Platform, **wish: Any) -> dict[str, Any]:
     return (await ask(platform, "authorization_code", code=await consent(platform, **wish))).json()
 
 
-async def user_info(platform: Platform, token: str) -> httpx.Response:
+async def user_info(platform: Platform, token: str) -> httpx2.Response:
     return await platform.api("GET", "authen/v1/user_info", token=token)
 
 
@@ -238,14 +238,14 @@ class TestFaults:
     async def test_line_cut_before_leaves_the_token_unspent(self, platform: Platform) -> None:
         token = (await tokens(platform))["refresh_token"]
         await self.broken(platform, drop="before", times=1)
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             await ask(platform, "refresh_token", refresh_token=token)
         assert (await ask(platform, "refresh_token", refresh_token=token)).json()["code"] == 0
 
     async def test_line_cut_after_has_spent_the_token(self, platform: Platform) -> None:
         token = (await tokens(platform))["refresh_token"]
         await self.broken(platform, drop="after", times=1)
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             await ask(platform, "refresh_token", refresh_token=token)
         assert (await ask(platform, "refresh_token", refresh_token=token)).json()["code"] == 20073
         assert (await platform.books())["refresh_counts"]["replays"] == 1

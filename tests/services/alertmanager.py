@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.deploy.programs import program
 from tests.services.ports import free_port
@@ -54,21 +54,21 @@ class Alertmanager:
         }
         if ends_at is not None:
             alert["endsAt"] = ends_at.isoformat()
-        httpx.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=PATIENCE).raise_for_status()
+        httpx2.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=PATIENCE).raise_for_status()
 
     def silences(self) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.url}/api/v2/silences", timeout=PATIENCE)
+        answer = httpx2.get(f"{self.url}/api/v2/silences", timeout=PATIENCE)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()
         return found
 
     def end(self, silences: list[dict[str, Any]]) -> None:
         for silence in silences:
-            answer = httpx.delete(f"{self.url}/api/v2/silence/{silence['id']}", timeout=PATIENCE)
+            answer = httpx2.delete(f"{self.url}/api/v2/silence/{silence['id']}", timeout=PATIENCE)
             answer.raise_for_status()
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/-/ready", timeout=5).is_success
-        except httpx.TransportError:
+            return httpx2.get(f"{self.url}/-/ready", timeout=5).is_success
+        except httpx2.TransportError:
             return False

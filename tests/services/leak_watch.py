@@ -29,7 +29,7 @@ from tests.services.recordings import hear_recording
 def install() -> LogWatch:
     """Every value that is sealed, every key, code, state and ticket that is made, every answer of a test client, of an ASGI
     application and of a process, every page that a browser gets, every task message and every log line from now on."""
-    import httpx  # noqa: PLC0415 -- after Django's setup
+    import httpx2  # noqa: PLC0415 -- after Django's setup
     from celery import Celery  # noqa: PLC0415 -- after Django's setup
     from celery.app.task import Task  # noqa: PLC0415
     from django.test import AsyncClient, Client  # noqa: PLC0415
@@ -66,8 +66,8 @@ def install() -> LogWatch:
     told(Celery, "send_task", _task)
     told(Client, "request", _answer)
     _hear_async(AsyncClient, log)
-    _hear_asgi(httpx.ASGITransport, log)
-    told(httpx.Client, "send", _process_answer)
+    _hear_asgi(httpx2.ASGITransport, log)
+    told(httpx2.Client, "send", _process_answer)
     _hear_browsers(log)
     return log
 

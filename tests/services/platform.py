@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 from websockets.sync.client import connect
 
 from tests.services.processes import PATIENCE
@@ -19,8 +19,8 @@ class SandboxClient:
     def __init__(self, url: str) -> None:
         self.url = url
         # A connection a call: a busy sandbox may close one that was kept just while the next call goes out on it.
-        fresh = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(base_url=f"{url}/sandbox/api", timeout=PATIENCE, limits=fresh)
+        fresh = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.Client(base_url=f"{url}/sandbox/api", timeout=PATIENCE, limits=fresh)
 
     def close(self) -> None:
         self._http.close()
@@ -87,7 +87,7 @@ class SandboxClient:
     def connected_elsewhere(self, app_id: str = APP_ID, app_secret: str = APP_SECRET) -> Iterator[None]:
         """A program that is not the portal holds a long connection with the same app."""
         credentials = {"AppID": app_id, "AppSecret": app_secret}
-        answer = httpx.post(f"{self.url}/callback/ws/endpoint", json=credentials)
+        answer = httpx2.post(f"{self.url}/callback/ws/endpoint", json=credentials)
         with connect(answer.json()["data"]["URL"], proxy=None):
             yield
 
@@ -95,6 +95,6 @@ class SandboxClient:
         """How many times faster than on the platform a failed event is pushed again."""
         self._answer(self._http.put("/settings", json={"speed": factor}))
 
-    def _answer(self, response: httpx.Response) -> dict[str, Any]:
+    def _answer(self, response: httpx2.Response) -> dict[str, Any]:
         assert response.is_success, response.text
         return response.json()

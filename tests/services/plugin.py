@@ -13,12 +13,16 @@ import os
 import signal
 from collections.abc import Generator, Mapping
 
+import httpx2
 import pytest
 
 from feishu_portal import catalogue
 from tests.services.failure import ServiceError
 from tests.services.redis_server import with_database
 from tests.services.session import Services, replace_environment
+
+# respx, which pytest loads after this plugin, imports httpx.
+httpx2.alias_httpx()
 
 SERVICES = pytest.StashKey[Services]()
 # With any of these in its closure a test touches a database.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib import admin
@@ -188,9 +188,9 @@ async def test_no_endpoint_beside_django_is_open_to_a_stranger(
     cookie = await sync_to_async(cookie_of)(stranger_of(who, strangers))
     headers = {"cookie": cookie} | ({"authorization": f"Bearer {key}"} if key else {})
     faults = []
-    transport = httpx.ASGITransport(app=asgi.application)
+    transport = httpx2.ASGITransport(app=asgi.application)
     try:
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             transport=transport, base_url="http://portal.test", headers=headers
         ) as client:
             for attempt in (one for some in endpoints_called.values() for one in some):

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from core import __version__
 from core.database.text import storable
@@ -88,15 +88,15 @@ async def post(request: PushRequest, *, networks: Networks, resolver: Resolver =
             return await _post(request, networks, resolver)
     except TimeoutError:
         return PushResult(None, error=NO_ANSWER(seconds=f"{TOTAL_SECONDS:g}"))
-    except httpx.InvalidURL:
+    except httpx2.InvalidURL:
         return PushResult(None, error=NOT_HTTP())
-    except (httpx.HTTPError, OSError, ValueError) as error:
+    except (httpx2.HTTPError, OSError, ValueError) as error:
         return PushResult(None, error=why(error, request.url)[:MAX_SNIPPET])
 
 
 async def _post(request: PushRequest, networks: Networks, resolver: Resolver) -> PushResult:
     if not _is_http(request.url):
-        raise httpx.InvalidURL(request.url)
+        raise httpx2.InvalidURL(request.url)
     headers = {
         "content-type": "application/json",
         "accept-encoding": "identity",
@@ -109,18 +109,18 @@ async def _post(request: PushRequest, networks: Networks, resolver: Resolver) ->
             secrets=request.secrets,
         ),
     }
-    outgoing = httpx.Request(
+    outgoing = httpx2.Request(
         "POST",
         request.url,
         headers=headers,
         content=request.payload,
-        extensions={"timeout": httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS).as_dict()},
+        extensions={"timeout": httpx2.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS).as_dict()},
     )
     # A connection serves one attempt: each is checked anew.
     async with AsyncOutgoingTransport(
         Route(networks=networks),
         verify=trusted(),
-        limits=httpx.Limits(max_keepalive_connections=0),
+        limits=httpx2.Limits(max_keepalive_connections=0),
         resolver=resolver,
     ) as transport:
         # Without a client: also one that follows no redirect fails at a response whose target it cannot read.
@@ -147,20 +147,20 @@ def _is_http(address: str) -> bool:
         return False
 
 
-def _target(response: httpx.Response) -> str:
+def _target(response: httpx2.Response) -> str:
     """Where a redirect leads, without query and user, which may hold a secret; empty where it is none."""
     if not response.has_redirect_location:
         return ""
     try:
         target = response.request.url.join(response.headers["location"])
-    except (httpx.InvalidURL, ValueError):
+    except (httpx2.InvalidURL, ValueError):
         return "?"
     host = f"[{target.host}]" if ":" in target.host else target.host
     shown = f"{target.scheme}://{host}{f':{target.port}' if target.port else ''}{target.path}"
     return storable(shown, MAX_TARGET)
 
 
-async def _read(response: httpx.Response, most: int) -> tuple[bytes, bool]:
+async def _read(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
     """The first ``most`` bytes of the body, and whether that is all. Not decompressed: a small response could unfold without
     end."""
     read = b""
@@ -169,7 +169,7 @@ async def _read(response: httpx.Response, most: int) -> tuple[bytes, bool]:
             read += chunk
             if len(read) > most:
                 return read[:most], False
-    except httpx.HTTPError:
+    except httpx2.HTTPError:
         return read, False  # the status line has already said how the attempt ended
     return read, True
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import httpx
+import httpx2
 from starlette.types import Send
 
 from auth_sessions.models import TokenUse
@@ -241,7 +241,7 @@ class ProxyCall:
                 log_id=error.log_id,
             )
         sent = getattr(error, "sent", "unknown")
-        timed_out = isinstance(error.__cause__, httpx.TimeoutException)
+        timed_out = isinstance(error.__cause__, httpx2.TimeoutException)
         return Problem(
             504 if timed_out and sent == "unknown" else 502,
             "upstream_failed",

@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.test import Client
@@ -41,7 +41,7 @@ def test_revoking_asks_first_and_destroys_the_tokens(rows: Rows, as_owner: Clien
 def test_withdrawal_that_the_platform_does_not_answer_shows_as_pending(
     rows: Rows, as_owner: Client, platform
 ) -> None:
-    platform.mock(side_effect=httpx.ConnectError("away"))
+    platform.mock(side_effect=httpx2.ConnectError("away"))
     answer = as_owner.post(page_of(TOKENS, rows.token, "revoke"), follow=True)
     assert "has not confirmed yet" in messages_of(answer)[0]
     assert "the-refresh-token" not in answer.text

@@ -1,7 +1,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -76,7 +76,7 @@ def test_each_failure_has_a_card_of_its_own_in_both_languages(session, platform,
 
 
 def test_card_that_cannot_be_sent_for_now_is_tried_again_later(session, platform):
-    platform.send.mock(return_value=httpx.Response(400, json={"code": 230020, "msg": "rate limit"}))
+    platform.send.mock(return_value=httpx2.Response(400, json={"code": 230020, "msg": "rate limit"}))
     show(session)
     assert (session.state, session.card_attempts) == (SessionState.PENDING, 1)
     assert session.card_retry_at > timezone.now()
@@ -85,7 +85,7 @@ def test_card_that_cannot_be_sent_for_now_is_tried_again_later(session, platform
 
 def test_card_that_will_never_be_sent_fails_the_session_with_the_platforms_code(session, platform):
     platform.send.mock(
-        return_value=httpx.Response(400, json={"code": 230013, "msg": "no"}, headers={"X-Tt-Logid": "log-1"})
+        return_value=httpx2.Response(400, json={"code": 230013, "msg": "no"}, headers={"X-Tt-Logid": "log-1"})
     )
     show(session)
     assert (session.state, session.reason) == (SessionState.FAILED, FailureReason.CARD_NOT_SENT)
@@ -95,7 +95,7 @@ def test_card_that_will_never_be_sent_fails_the_session_with_the_platforms_code(
 def test_card_that_was_recalled_is_given_up(session, platform):
     show(session)
     end_session(session, state=SessionState.EXPIRED, actor=SYSTEM)
-    platform.patch.mock(return_value=httpx.Response(400, json={"code": 230011, "msg": "recalled"}))
+    platform.patch.mock(return_value=httpx2.Response(400, json={"code": 230011, "msg": "recalled"}))
     assert show(session).card_given_up
     assert cards_to_sync() == []
 

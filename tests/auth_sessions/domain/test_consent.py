@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -184,7 +184,7 @@ def test_person_back_in_time_does_not_expire_while_the_platform_is_asked(session
             expires_at=timezone.now()
         )
         end_overdue_sessions()
-        return httpx.Response(200, json=token_answer())
+        return httpx2.Response(200, json=token_answer())
 
     platform.token.mock(side_effect=sweep_meanwhile)
     query = open_link(session, client)
@@ -294,7 +294,7 @@ def test_link_of_an_authorization_under_way_says_so(session, client, platform):
         page = client.get(path_of(session), headers={"Accept-Language": "en"})
         assert page.status_code == 409
         assert "being completed" in page.text
-        return httpx.Response(200, json=token_answer())
+        return httpx2.Response(200, json=token_answer())
 
     platform.token.mock(side_effect=open_meanwhile)
     query = open_link(session, client)
@@ -304,17 +304,17 @@ def test_link_of_an_authorization_under_way_says_so(session, client, platform):
 def test_code_is_exchanged_again_after_the_pause_that_the_platform_asks_for(
     session, client, platform, no_pause
 ):
-    limited = httpx.Response(
+    limited = httpx2.Response(
         429, json={"code": 99991400, "msg": "slow down"}, headers={"x-ogw-ratelimit-reset": "3"}
     )
-    platform.token.side_effect = [limited, httpx.Response(200, json=token_answer())]
+    platform.token.side_effect = [limited, httpx2.Response(200, json=token_answer())]
     come_back(session, client, state=open_link(session, client)["state"], code="a-code")
     assert_ended(session, SessionState.AUTHORIZED)
     assert no_pause == [3.0]
 
 
 def test_nobody_is_kept_waiting_for_a_long_pause(session, client, platform, no_pause):
-    limited = httpx.Response(
+    limited = httpx2.Response(
         429, json={"code": 99991400, "msg": "slow down"}, headers={"x-ogw-ratelimit-reset": "60"}
     )
     platform.token.side_effect = [limited]

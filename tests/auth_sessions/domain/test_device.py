@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -27,8 +27,8 @@ from tests.factories import make_bot
 pytestmark = pytest.mark.django_db
 
 
-def waiting(error: str = "authorization_pending") -> httpx.Response:
-    return httpx.Response(400, json={"error": error, "error_description": "not yet"})
+def waiting(error: str = "authorization_pending") -> httpx2.Response:
+    return httpx2.Response(400, json={"error": error, "error_description": "not yet"})
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def end_code(session: AuthSession) -> None:
     DeviceConsent.objects.filter(pk=session.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def card_in(request: httpx.Request) -> str:
+def card_in(request: httpx2.Request) -> str:
     return json.dumps(json.loads(json.loads(request.content)["content"]), ensure_ascii=False)
 
 
@@ -82,7 +82,7 @@ def test_card_leads_to_the_platforms_page_and_shows_the_code(session, platform):
 
 
 def test_consent_stores_tokens(session, platform):
-    platform.token.mock(side_effect=[waiting(), httpx.Response(200, json=token_answer())])
+    platform.token.mock(side_effect=[waiting(), httpx2.Response(200, json=token_answer())])
     assert poll(session).state == SessionState.SENT
     poll(session)
     sent = json.loads(platform.token.calls.last.request.content)
@@ -124,15 +124,15 @@ def test_slow_down_makes_the_next_poll_later(session, platform):
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("away"),
-        httpx.ReadTimeout("slow"),
-        httpx.Response(502, text="bad gateway"),
-        httpx.Response(429, json={"code": 99991400}),
+        httpx2.ConnectError("away"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.Response(502, text="bad gateway"),
+        httpx2.Response(429, json={"code": 99991400}),
         oauth_error(20072, status=503, error="temporarily_unavailable"),
     ],
 )
 def test_platform_that_is_away_is_asked_again_less_often(session, platform, answer):
-    platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer())])
+    platform.token.mock(side_effect=[answer, httpx2.Response(200, json=token_answer())])
     later = poll(session).device
     assert later.error
     assert later.interval > 5
@@ -178,7 +178,7 @@ def test_click_on_the_next_code_goes_on_in_the_same_session(session, platform):
     answer = click(handlers.next_code, session.bot, session)
     assert "user_code=ABCD-0002" in json.dumps(answer["card"])
     assert cards_to_sync() == []
-    platform.token.mock(side_effect=None, return_value=httpx.Response(200, json=token_answer()))
+    platform.token.mock(side_effect=None, return_value=httpx2.Response(200, json=token_answer()))
     poll(session)
     assert json.loads(platform.token.calls.last.request.content)["device_code"] == "device-code-2"
     assert_over(session, SessionState.AUTHORIZED)
@@ -193,9 +193,9 @@ def test_second_click_on_the_next_code_asks_the_platform_for_no_second_one(sessi
 
 def test_next_code_that_the_platform_does_not_give_now_is_got_by_the_workers(session, platform):
     test_code_that_ended_unused_leaves_a_card_that_offers_the_next(session, platform, "expired_token")
-    platform.device.mock(side_effect=httpx.ConnectError("away"))
+    platform.device.mock(side_effect=httpx2.ConnectError("away"))
     assert click(handlers.next_code, session.bot, session) == handlers.LINK_ON_ITS_WAY
-    platform.device.mock(side_effect=None, return_value=httpx.Response(200, json=device_answer(3)))
+    platform.device.mock(side_effect=None, return_value=httpx2.Response(200, json=device_answer(3)))
     assert cards_to_sync() == [session.pk]
     sync_card(session.pk)
     assert "user_code=ABCD-0003" in card_in(platform.patch.calls.last.request)
@@ -238,7 +238,7 @@ def test_two_workers_start_one_code(bot, platform, settings):
 
     def meanwhile(request):
         sync_card(session.pk)
-        return httpx.Response(200, json=device_answer())
+        return httpx2.Response(200, json=device_answer())
 
     platform.device.mock(side_effect=meanwhile)
     sync_card(session.pk)
@@ -272,7 +272,7 @@ def test_withdrawn_session_is_polled_no_more(session, platform):
 def test_session_cancelled_while_the_platform_answers_stores_nothing(session, platform):
     def cancel_meanwhile(request):
         cancel_session(fresh(session), actor=SYSTEM)
-        return httpx.Response(200, json=token_answer())
+        return httpx2.Response(200, json=token_answer())
 
     platform.token.mock(side_effect=cancel_meanwhile)
     poll(session)
@@ -313,7 +313,7 @@ def test_connection_of_the_database_is_not_held_while_a_code_is_asked_for(bot, s
 
     def answer(_request):
         is_held.append(connection.connection is not None)
-        return httpx.Response(200, json=device_answer())
+        return httpx2.Response(200, json=device_answer())
 
     platform.device.mock(side_effect=answer)
     asked = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)

@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -50,24 +50,24 @@ def test_platform_refuses_the_code(session, client, platform):
 
 def test_platform_busy_for_a_moment_is_asked_again(session, client, platform):
     busy = oauth_error(20072, status=503, error="temporarily_unavailable")
-    platform.token.mock(side_effect=[busy, httpx.Response(200, json=token_answer())])
+    platform.token.mock(side_effect=[busy, httpx2.Response(200, json=token_answer())])
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
 
 
-@pytest.mark.parametrize("second", [oauth_error(20065), oauth_error(20003), httpx.ReadTimeout("slow")])
+@pytest.mark.parametrize("second", [oauth_error(20065), oauth_error(20003), httpx2.ReadTimeout("slow")])
 @pytest.mark.parametrize(
     ("first", "reason", "words"),
     [
-        (httpx.Response(502, html="<html>Bad Gateway</html>"), Reason.HTTP, "HTTP 502"),
-        (httpx.Response(200, json={"status": "login required"}), Reason.MALFORMED, "login required"),
+        (httpx2.Response(502, html="<html>Bad Gateway</html>"), Reason.HTTP, "HTTP 502"),
+        (httpx2.Response(200, json={"status": "login required"}), Reason.MALFORMED, "login required"),
         (
-            httpx.Response(302, headers={"Location": "https://login.test/?t=s3cr3t"}),
+            httpx2.Response(302, headers={"Location": "https://login.test/?t=s3cr3t"}),
             Reason.REDIRECTED,
             "login.test",
         ),
         (
-            httpx.Response(
+            httpx2.Response(
                 200, content="<html>网关错误".encode("gbk"), headers={"Content-Type": "text/html"}
             ),
             Reason.MALFORMED,
@@ -88,13 +88,13 @@ def test_second_try_does_not_hide_the_first_error(session, client, platform, fir
 
 
 def test_second_try_after_an_answer_of_somebody_else_may_bring_the_tokens(session, client, platform):
-    platform.token.mock(side_effect=[httpx.Response(502), httpx.Response(200, json=token_answer())])
+    platform.token.mock(side_effect=[httpx2.Response(502), httpx2.Response(200, json=token_answer())])
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
 
 
 def test_address_without_the_endpoint_is_named_with_its_cure(session, client, platform):
-    platform.token.mock(return_value=httpx.Response(404, html="<html>404 page not found</html>"))
+    platform.token.mock(return_value=httpx2.Response(404, html="<html>404 page not found</html>"))
     query = open_link(session, client)
     page = come_back(session, client, state=query["state"], code="c").text
     assert session.bot.token_endpoint == "v3"
@@ -132,7 +132,7 @@ def test_consent_at_a_deployment_that_knows_only_the_oldest_endpoint(session, cl
 
 
 def test_answer_lost_on_the_way_is_not_asked_for_again(session, client, platform):
-    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    platform.token.mock(side_effect=httpx2.ReadTimeout("slow"))
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 502
     assert platform.token.call_count == 1
@@ -163,7 +163,7 @@ def test_platform_that_says_whose_the_tokens_are_at_the_second_try_costs_nobody_
     session, client, platform
 ):
     platform.user_info.mock(
-        side_effect=[httpx.ReadTimeout("slow"), httpx.Response(200, json=user_answer("ou_asked"))]
+        side_effect=[httpx2.ReadTimeout("slow"), httpx2.Response(200, json=user_answer("ou_asked"))]
     )
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 200
@@ -189,7 +189,7 @@ def test_connection_of_the_database_is_not_held_while_the_platform_is_asked(sess
     def saying(body):
         def answer(_request):
             is_held.append(connection.connection is not None)
-            return httpx.Response(200, json=body)
+            return httpx2.Response(200, json=body)
 
         return answer
 

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -175,14 +175,14 @@ class Year:
             **values,
         )
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
         try:
             issued = self.world.authorizations.refresh(
                 self.app, json.loads(request.content)["refresh_token"], None
             )
         except TokenError as refusal:
             return oauth_error(refusal.code)
-        return httpx.Response(
+        return httpx2.Response(
             200,
             json={
                 "code": 0,

@@ -3,7 +3,7 @@
 import json
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -187,7 +187,7 @@ def test_stranger_who_clicks_revoke_on_the_card_ends_nothing(bot, grant):
 
 
 def test_click_whose_card_cannot_be_sent_is_answered_with_an_error(bot, grant, platform):
-    platform.send.mock(side_effect=httpx.ConnectError("away"))
+    platform.send.mock(side_effect=httpx2.ConnectError("away"))
     assert click(bot, handlers.show_own)["toast"]["type"] == "error"
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.contrib.auth.models import Permission
@@ -240,7 +240,7 @@ def refusing_platform() -> Iterator[respx.MockRouter]:
         platform.post("/open-apis/auth/v3/tenant_access_token/internal").respond(
             json={"code": 10014, "msg": "app secret invalid"}, headers={"X-Tt-Logid": "log-1"}
         )
-        platform.post("/callback/ws/endpoint").mock(side_effect=httpx.ConnectError("no route"))
+        platform.post("/callback/ws/endpoint").mock(side_effect=httpx2.ConnectError("no route"))
         yield platform
 
 

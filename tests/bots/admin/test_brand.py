@@ -1,6 +1,6 @@
 """“Switch brand”: offered where the platform's answers point that way, done only where the other brand is right."""
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.test import Client
@@ -101,14 +101,14 @@ def test_where_nobody_said_so_the_other_brand_is_asked_once(feishu: Rows, as_own
     ("answer", "words"),
     [
         (
-            httpx.Response(200, json={"code": 10003, "msg": "invalid param"}),
+            httpx2.Response(200, json={"code": 10003, "msg": "invalid param"}),
             "does not accept these credentials",
         ),
-        (httpx.ConnectError("refused"), "could not be asked: The platform cannot be reached"),
+        (httpx2.ConnectError("refused"), "could not be asked: The platform cannot be reached"),
     ],
 )
 def test_a_brand_that_does_not_know_the_app_is_not_switched_to(
-    feishu: Rows, as_owner: Client, answer: httpx.Response | Exception, words: str
+    feishu: Rows, as_owner: Client, answer: httpx2.Response | Exception, words: str
 ) -> None:
     refused_with(feishu, WRONG_CREDENTIALS)
     with respx.mock() as router:

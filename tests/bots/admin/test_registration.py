@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -138,7 +138,7 @@ def test_neither_device_code_nor_secret_is_in_any_answer(console: Client, platfo
         ({"error": "expired_token"}, "the QR code has expired"),
         ({"error": "invalid_grant"}, "The platform refused: invalid_grant."),
         (APP | {"client_id": "odd"}, "has registered the app odd, but it could not be stored here"),
-        (httpx.ConnectError("no route"), "The platform does not answer at the moment"),
+        (httpx2.ConnectError("no route"), "The platform does not answer at the moment"),
     ],
 )
 def test_each_ending_has_its_sentence(

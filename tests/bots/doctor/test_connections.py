@@ -1,7 +1,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -50,9 +50,9 @@ def test_fewer_connections_than_ours_are_half_open(bot, platform):
 def test_connection_that_comes_up_while_the_platform_counts_is_no_surplus(bot, platform):
     bot.slots.update(state=SlotState.CONNECTING)
 
-    def meanwhile(_request: httpx.Request) -> httpx.Response:
+    def meanwhile(_request: httpx2.Request) -> httpx2.Response:
         connect_slots(bot.slots)
-        return httpx.Response(200, json=counted(1))
+        return httpx2.Response(200, json=counted(1))
 
     platform.connections.mock(side_effect=meanwhile)
     assert look(bot)[Check.CONNECTIONS].result is CheckResult.OK

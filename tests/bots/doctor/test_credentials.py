@@ -1,4 +1,4 @@
-import httpx
+import httpx2
 import pytest
 import respx
 
@@ -29,7 +29,7 @@ def test_credentials_are_asked_for_again_each_time(bot, platform):
 
 
 def test_platform_out_of_reach_is_wrong(bot, platform):
-    platform.token.mock(side_effect=httpx.ConnectTimeout("slow"))
+    platform.token.mock(side_effect=httpx2.ConnectTimeout("slow"))
     finding = look(bot)[Check.CREDENTIALS]
     assert finding.result is CheckResult.WRONG
     assert "proxy" in finding.cure.en_us
@@ -38,9 +38,9 @@ def test_platform_out_of_reach_is_wrong(bot, platform):
 @pytest.mark.parametrize(
     ("answer", "result"),
     [
-        (httpx.Response(200, text="<html>sign in</html>"), CheckResult.WRONG),
-        (httpx.Response(502, text="<html>bad gateway</html>"), CheckResult.UNKNOWN),
-        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), CheckResult.UNKNOWN),
+        (httpx2.Response(200, text="<html>sign in</html>"), CheckResult.WRONG),
+        (httpx2.Response(502, text="<html>bad gateway</html>"), CheckResult.UNKNOWN),
+        (httpx2.Response(429, json={"code": 99991400, "msg": "slow down"}), CheckResult.UNKNOWN),
     ],
 )
 def test_what_passes_by_itself_is_told_from_what_does_not(bot, platform, answer, result):

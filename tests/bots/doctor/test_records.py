@@ -1,7 +1,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -66,9 +66,9 @@ def test_what_is_wrong_keeps_its_since_until_it_is_right(bot, platform):
 
 
 def test_a_bot_that_is_saved_during_its_examination_is_examined_again(bot, platform):
-    def save_meanwhile(_request: httpx.Request) -> httpx.Response:
+    def save_meanwhile(_request: httpx2.Request) -> httpx2.Response:
         schedule.examine_on_commit(bot)
-        return httpx.Response(200, json=issued())
+        return httpx2.Response(200, json=issued())
 
     platform.token.mock(side_effect=save_meanwhile)
     records.examine_due(bot.pk)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.utils import timezone
@@ -27,7 +27,7 @@ def sent() -> Iterator[list[dict[str, Any]]]:
 
     def take(request: Any) -> Any:
         bodies.append(dict(request.url.params) | json.loads(request.content))
-        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_1"}})
 
     with respx.mock(base_url=PLATFORM, assert_all_called=False) as router:
         router.post("/open-apis/auth/v3/tenant_access_token/internal").respond(

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -164,7 +164,7 @@ def test_other_refusal_ends_it_with_the_platform_s_word(platforms, registration)
 
 def test_platform_that_is_away_is_asked_again_and_the_page_can_say_so(platforms, registration, caplog):
     caplog.set_level(logging.WARNING)
-    platforms.answers = [httpx.ConnectError("no route"), httpx.Response(429, headers={"Retry-After": "600"})]
+    platforms.answers = [httpx2.ConnectError("no route"), httpx2.Response(429, headers={"Retry-After": "600"})]
     polled(registration)
     assert (registration.state, registration.trouble) == (RegistrationState.WAITING, "unreachable")
     before = timezone.now()
@@ -177,14 +177,14 @@ def test_platform_that_is_away_is_asked_again_and_the_page_can_say_so(platforms,
 
 def test_nobody_confirms_in_time(platforms, registration):
     Registration.objects.update(expires_at=timezone.now())
-    platforms.answers = [httpx.ConnectError("no route")]
+    platforms.answers = [httpx2.ConnectError("no route")]
     assert polled(registration).state == RegistrationState.WAITING  # perhaps somebody has: asked once more
     assert polled(registration).state == RegistrationState.EXPIRED
 
 
 def test_platform_that_stays_away_ends_it_as_well(platforms, registration):
     Registration.objects.update(expires_at=timezone.now() - flow.GRACE)
-    platforms.answers = [httpx.ConnectError("no route")]
+    platforms.answers = [httpx2.ConnectError("no route")]
     assert polled(registration).state == RegistrationState.EXPIRED
 
 

@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from bots.enums import Transport
@@ -63,8 +63,8 @@ async def push_click(request, database, own_handlers):
     endpoint, receiver = WebhookEndpoint(), Receiver(Intake(), CallbackResponder())
 
     async def by_webhook(value: Any) -> dict[str, Any]:
-        transport = httpx.ASGITransport(app=endpoint)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+        transport = httpx2.ASGITransport(app=endpoint)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as http:
             return (
                 await http.post(f"/api/feishu/webhook/{bot.app_id}", json=click_event(value=value))
             ).json()

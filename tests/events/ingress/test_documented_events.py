@@ -5,7 +5,7 @@ import time
 from types import SimpleNamespace
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -65,8 +65,8 @@ async def by_webhook(bot, body: bytes) -> None:
         "X-Lark-Signature": event_signature(timestamp, "n0nce-1", KEY, content),
     }
     endpoint = WebhookEndpoint()
-    transport = httpx.ASGITransport(app=endpoint)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    transport = httpx2.ASGITransport(app=endpoint)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         address = f"/api/feishu/webhook/{bot.app_id}"
         assert (await client.post(address, content=content, headers=headers)).status_code == 200
     await endpoint.close()

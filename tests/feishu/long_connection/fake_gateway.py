@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-import httpx
+import httpx2
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -41,7 +41,7 @@ QUICK = Timing(
     second=0.01,
 )
 
-Discover = Callable[[httpx.Request], Awaitable[httpx.Response]]
+Discover = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
 class FakeGateway:
@@ -73,12 +73,12 @@ class FakeGateway:
         self._server.close()
         await self._server.wait_closed()
 
-    def client(self, route: Route) -> httpx.AsyncClient:
+    def client(self, route: Route) -> httpx2.AsyncClient:
         """Asks this gateway; through a proxy, whatever answers there."""
         return (
             new_client(route)
             if route.proxy
-            else httpx.AsyncClient(transport=httpx.MockTransport(self._discover))
+            else httpx2.AsyncClient(transport=httpx2.MockTransport(self._discover))
         )
 
     async def socket(self, number: int = 1) -> ServerConnection:
@@ -96,7 +96,7 @@ class FakeGateway:
         async with asyncio.timeout(PATIENCE):
             return await self.acks.get()
 
-    async def _discover(self, request: httpx.Request) -> httpx.Response:
+    async def _discover(self, request: httpx2.Request) -> httpx2.Response:
         self.secrets.append(json.loads(request.content)["AppSecret"])
         if self.discover:
             return await self.discover.pop(0)(request)
@@ -104,11 +104,11 @@ class FakeGateway:
         port = self._server.sockets[0].getsockname()[1]
         return self.address(port)
 
-    def address(self, port: int) -> httpx.Response:
+    def address(self, port: int) -> httpx2.Response:
         """Discovery's answer for a gateway on this port."""
         url = f"{self.scheme}://127.0.0.1:{port}/ws/v2?{self.query}"
         data = {"URL": url, "ClientConfig": self.client_config}
-        return httpx.Response(200, json={"code": 0, "msg": "", "data": data})
+        return httpx2.Response(200, json={"code": 0, "msg": "", "data": data})
 
     def _process(self, connection: ServerConnection, _request: Request) -> Response | None:
         if self.refusal is None:

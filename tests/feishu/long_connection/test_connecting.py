@@ -1,7 +1,7 @@
 import asyncio
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.errors import ConnectError, MalformedAnswer, TransportError
@@ -19,8 +19,8 @@ async def test_a_hanging_discovery_times_out_and_is_tried_again(gateway, diary):
 
 
 async def test_an_unreachable_platform_is_tried_again(gateway, diary):
-    async def unreachable(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no route")
+    async def unreachable(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no route")
 
     gateway.discover = [unreachable]
     async with running(gateway, diary):
@@ -31,8 +31,8 @@ async def test_an_unreachable_platform_is_tried_again(gateway, diary):
 
 
 async def test_a_lost_answer_of_discovery_is_tried_again(gateway, diary):
-    async def lost(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("reset")
+    async def lost(_request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadError("reset")
 
     gateway.discover = [lost]
     async with running(gateway, diary):
@@ -43,8 +43,8 @@ async def test_a_lost_answer_of_discovery_is_tried_again(gateway, diary):
 
 
 async def test_an_answer_without_an_address_is_tried_again(gateway, diary):
-    async def nothing(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"code": 0, "data": {"URL": "https://example.test"}})
+    async def nothing(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"code": 0, "data": {"URL": "https://example.test"}})
 
     gateway.discover = [nothing]
     async with running(gateway, diary):
@@ -53,8 +53,8 @@ async def test_an_answer_without_an_address_is_tried_again(gateway, diary):
 
 
 async def test_an_endless_answer_is_cut_off(gateway, diary):
-    async def endless(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=b"x" * 100_000)
+    async def endless(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=b"x" * 100_000)
 
     gateway.discover = [endless]
     async with running(gateway, diary):
@@ -103,7 +103,7 @@ async def test_a_gateway_that_does_not_shake_hands_is_given_up(gateway, diary):
     async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
 
-        async def elsewhere(_request: httpx.Request) -> httpx.Response:
+        async def elsewhere(_request: httpx2.Request) -> httpx2.Response:
             return gateway.address(port)
 
         gateway.discover = [elsewhere]
@@ -113,7 +113,7 @@ async def test_a_gateway_that_does_not_shake_hands_is_given_up(gateway, diary):
 
 
 async def test_a_gateway_that_is_not_there_is_tried_again(gateway, diary):
-    async def nowhere(_request: httpx.Request) -> httpx.Response:
+    async def nowhere(_request: httpx2.Request) -> httpx2.Response:
         return gateway.address(1)
 
     gateway.discover = [nowhere]
@@ -143,7 +143,7 @@ async def test_an_unusable_address_fails_without_being_written_down(gateway: Fak
 
 
 async def test_an_error_of_our_own_while_connecting_is_reported_and_tried_again(gateway, diary, caplog):
-    async def broken(_request: httpx.Request) -> httpx.Response:
+    async def broken(_request: httpx2.Request) -> httpx2.Response:
         raise RuntimeError("bug")
 
     gateway.discover = [broken]

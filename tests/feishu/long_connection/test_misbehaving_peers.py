@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 
 from feishu.long_connection import pump as pump_module
@@ -50,7 +50,7 @@ async def speechless(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter
 
 
 def leading_to(gateway: FakeGateway, port: int):
-    async def answer(_request: httpx.Request) -> httpx.Response:
+    async def answer(_request: httpx2.Request) -> httpx2.Response:
         return gateway.address(port)
 
     return answer
@@ -87,9 +87,9 @@ async def test_a_name_that_takes_for_ever_to_look_up_is_given_up(gateway, diary,
 
     monkeypatch.setattr(names, "look_up", look_up)
 
-    async def elsewhere(_request: httpx.Request) -> httpx.Response:
+    async def elsewhere(_request: httpx2.Request) -> httpx2.Response:
         data = {"URL": "ws://slow.test:1/ws", "ClientConfig": {}}
-        return httpx.Response(200, json={"code": 0, "data": data})
+        return httpx2.Response(200, json={"code": 0, "data": data})
 
     gateway.discover = [elsewhere]
     async with running(gateway, diary, timing=replace(QUICK, dial=0.2)):
@@ -101,8 +101,8 @@ async def test_a_name_that_does_not_exist_is_called_so(gateway, diary, monkeypat
     async def look_up(_host, _port):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    async def elsewhere(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"code": 0, "data": {"URL": "ws://nowhere.test:1/ws"}})
+    async def elsewhere(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"code": 0, "data": {"URL": "ws://nowhere.test:1/ws"}})
 
     monkeypatch.setattr(names, "look_up", look_up)
     gateway.discover = [elsewhere]
@@ -150,7 +150,7 @@ async def test_a_peer_that_never_says_farewell_does_not_hold_up_the_end(gateway,
 
 
 async def test_a_bot_whose_platform_hangs_delays_no_other(gateway, diary):
-    async def hangs(_request: httpx.Request) -> httpx.Response:
+    async def hangs(_request: httpx2.Request) -> httpx2.Response:
         await asyncio.sleep(3600)
         raise AssertionError
 

@@ -1,4 +1,4 @@
-import httpx
+import httpx2
 import pytest
 
 from feishu.credentials import AppCredentials
@@ -14,22 +14,22 @@ GRANTED = {
 }
 
 
-def answering(*answers: httpx.Response | Exception) -> tuple[Transport, list[httpx.Request]]:
-    requests: list[httpx.Request] = []
+def answering(*answers: httpx2.Response | Exception) -> tuple[Transport, list[httpx2.Request]]:
+    requests: list[httpx2.Request] = []
     pending = list(answers)
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(request: httpx2.Request) -> httpx2.Response:
         requests.append(request)
         answer = pending.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    return Transport(httpx.Client(transport=httpx.MockTransport(handle))), requests
+    return Transport(httpx2.Client(transport=httpx2.MockTransport(handle))), requests
 
 
 def test_probe_asks_as_the_gateway_client_does_and_dials_nothing():
-    transport, requests = answering(httpx.Response(200, json=GRANTED))
+    transport, requests = answering(httpx2.Response(200, json=GRANTED))
     assert probe(CREDENTIALS, transport).device_id == "7"
     [request] = requests
     assert str(request.url) == "https://open.feishu.cn/callback/ws/endpoint"
@@ -40,7 +40,7 @@ def test_probe_asks_as_the_gateway_client_does_and_dials_nothing():
 @pytest.mark.parametrize("status", [200, 400])
 def test_refused_probe_has_code_and_log_id(status):
     body = {"code": 1000040351, "msg": "incorrect domain name", "data": {}}
-    transport, _ = answering(httpx.Response(status, json=body, headers={"X-Tt-Logid": "log-1"}))
+    transport, _ = answering(httpx2.Response(status, json=body, headers={"X-Tt-Logid": "log-1"}))
     with pytest.raises(ConnectError) as caught:
         probe(CREDENTIALS, transport)
     assert (caught.value.code, caught.value.log_id) == (1000040351, "log-1")
@@ -49,9 +49,9 @@ def test_refused_probe_has_code_and_log_id(status):
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (httpx.Response(200, text="<html>"), MalformedAnswer),
-        (httpx.Response(502, text="<html>"), ConnectError),
-        (httpx.ConnectTimeout("slow"), TransportError),
+        (httpx2.Response(200, text="<html>"), MalformedAnswer),
+        (httpx2.Response(502, text="<html>"), ConnectError),
+        (httpx2.ConnectTimeout("slow"), TransportError),
     ],
 )
 def test_probe_tells_failures_apart(answer, error):
@@ -61,5 +61,5 @@ def test_probe_tells_failures_apart(answer, error):
 
 
 def test_ticket_of_a_probe_is_in_no_repr():
-    transport, _ = answering(httpx.Response(200, json=GRANTED))
+    transport, _ = answering(httpx2.Response(200, json=GRANTED))
     assert "t1ck3t" not in repr(probe(CREDENTIALS, transport))

@@ -2,19 +2,19 @@
 
 import asyncio
 
-import httpx
+import httpx2
 
 from feishu.long_connection.socket import GatewaySocket
 
 
 def refused(code: int, message: str = "no") -> object:
-    async def answer(_request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"code": code, "msg": message, "data": {}})
+    async def answer(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"code": code, "msg": message, "data": {}})
 
     return answer
 
 
-async def hanging(_request: httpx.Request) -> httpx.Response:
+async def hanging(_request: httpx2.Request) -> httpx2.Response:
     await asyncio.sleep(3600)
     raise AssertionError
 

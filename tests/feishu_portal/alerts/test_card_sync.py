@@ -1,7 +1,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.db.models import F
 from django.utils import timezone
@@ -55,9 +55,9 @@ def test_card_is_sent_once_and_then_changed_in_place(receiver, platform) -> None
 def test_change_that_comes_while_a_card_is_sent_is_shown_after_it(receiver, platform) -> None:
     group = fire(receiver)
 
-    def change_meanwhile(_request: httpx.Request) -> httpx.Response:
+    def change_meanwhile(_request: httpx2.Request) -> httpx2.Response:
         acknowledge(group, actor=LIN)
-        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
 
     platform.sends.mock(side_effect=change_meanwhile)
     sync_card(group.pk)
@@ -68,10 +68,10 @@ def test_change_that_comes_while_a_card_is_sent_is_shown_after_it(receiver, plat
 def test_two_do_not_show_a_card_at_once(receiver, platform) -> None:
     group = fire(receiver)
 
-    def meanwhile(_request: httpx.Request) -> httpx.Response:
+    def meanwhile(_request: httpx2.Request) -> httpx2.Response:
         sync_card(group.pk)
         assert cards_to_sync() == []
-        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
 
     platform.sends.mock(side_effect=meanwhile)
     sync_card(group.pk)
@@ -89,7 +89,7 @@ def test_claim_of_a_process_that_died_ends_and_its_card_is_shown_for_certain(rec
 
 
 def test_attempts_to_send_one_card_have_one_key(receiver, platform) -> None:
-    platform.sends.mock(side_effect=httpx.ReadTimeout)
+    platform.sends.mock(side_effect=httpx2.ReadTimeout)
     group = fire(receiver)
     failing(group.pk)
     failing(group.pk)
@@ -185,7 +185,7 @@ def test_bot_that_is_switched_off_shows_nothing(receiver, platform) -> None:
 
 def test_without_a_token_of_the_bot_it_is_tried_again(receiver, platform) -> None:
     token = f"{PLATFORM}/open-apis/auth/v3/tenant_access_token/internal"
-    platform.post(token).mock(side_effect=httpx.ConnectError)
+    platform.post(token).mock(side_effect=httpx2.ConnectError)
     group = fire(receiver)
     failing(group.pk)
     assert AlertGroup.objects.get().card_retry_at is not None

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 
@@ -69,7 +69,7 @@ def test_refusal_of_the_platform_is_alertmanagers_to_repeat(
 
 
 def test_platform_that_hangs_is_waited_for_briefly(client, receiver, platform) -> None:
-    platform.sends.mock(side_effect=httpx.ReadTimeout)
+    platform.sends.mock(side_effect=httpx2.ReadTimeout)
     response = send(client, receiver)
     assert (response.status_code, response.json()["code"]) == (504, "upstream_failed")
     assert platform.sends.calls[0].request.extensions["timeout"]["read"] == api.CALL_SECONDS
@@ -89,9 +89,9 @@ def test_what_has_no_place_is_left_to_a_worker(
 def test_card_that_somebody_else_is_sending_is_pending(client, receiver, platform) -> None:
     answers = []
 
-    def meanwhile(_request: httpx.Request) -> httpx.Response:
+    def meanwhile(_request: httpx2.Request) -> httpx2.Response:
         answers.append(send(client, receiver).json())
-        return httpx.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
+        return httpx2.Response(200, json={"code": 0, "data": {"message_id": "om_1", "chat_id": "oc_duty"}})
 
     platform.sends.mock(side_effect=meanwhile)
     assert send(client, receiver).json() == {"card": "shown"}

@@ -1,4 +1,4 @@
-import httpx
+import httpx2
 import pytest
 import respx
 from django.db import connection
@@ -333,9 +333,9 @@ def test_no_more_than_fit_or_a_quarter_are_looked_up_at_once(bot, directory, mon
     monkeypatch.setitem(create_session.__globals__, "MAX_LOOKUPS", places)
     client, nested = api_client(Scope.AUTH_CREATE), []
 
-    def ask_for_another(_request) -> httpx.Response:
+    def ask_for_another(_request) -> httpx2.Response:
         nested.append(ask_for_authorization(client, bot, open_id="u1002"))
-        return httpx.Response(200, json={"code": 0, "data": {"user": {"open_id": "ou_1"}}})
+        return httpx2.Response(200, json={"code": 0, "data": {"user": {"open_id": "ou_1"}}})
 
     directory.get("/open-apis/contact/v3/users/u1001").mock(side_effect=ask_for_another)
     assert ask_for_authorization(client, bot, open_id="u1001").status_code == 201

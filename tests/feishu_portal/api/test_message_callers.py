@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 
-import httpx
+import httpx2
 import pytest
 import respx
 from asgiref.testing import ApplicationCommunicator
@@ -50,10 +50,10 @@ async def test_caller_that_hangs_up_leaves_the_record_of_what_was_sent(database)
     arrived, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def think(_request: httpx.Request) -> httpx.Response:
+    def think(_request: httpx2.Request) -> httpx2.Response:
         loop.call_soon_threadsafe(arrived.set)
         go_on.wait(PATIENCE)
-        return httpx.Response(200, json=SENT)
+        return httpx2.Response(200, json=SENT)
 
     bot = await database.run(make_bot)
     _, key = await database.run(

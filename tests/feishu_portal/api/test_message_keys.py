@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -118,7 +118,7 @@ def test_crash_between_sending_and_writing_down_repeats_under_the_same_uuid(
 
 
 def test_what_may_have_been_sent_long_ago_is_not_sent_again(client, bot, platform):
-    platform.sends.side_effect = httpx.ReadTimeout
+    platform.sends.side_effect = httpx2.ReadTimeout
     assert text(client, bot, key="order-1").status_code == 504
     age(attempted_at=timezone.now() - timedelta(hours=1))
     platform.sends.side_effect = None
@@ -128,7 +128,7 @@ def test_what_may_have_been_sent_long_ago_is_not_sent_again(client, bot, platfor
 
 
 def test_doubt_outlives_a_later_refusal(client, bot, platform):
-    platform.sends.side_effect = httpx.ReadTimeout
+    platform.sends.side_effect = httpx2.ReadTimeout
     text(client, bot, key="order-1")
     platform.sends.side_effect = None
     platform.sends.respond(429, json={"code": 99991400, "msg": "slow"})
@@ -138,7 +138,7 @@ def test_doubt_outlives_a_later_refusal(client, bot, platform):
 
 
 def test_card_may_be_updated_again_whenever(client, bot, platform):
-    platform.patches.side_effect = httpx.ReadTimeout
+    platform.patches.side_effect = httpx2.ReadTimeout
     address, key = f"/api/v1/bots/{bot.app_id}/messages/om_9", {"Idempotency-Key": "k"}
     assert client.patch(address, {"content": CARD}, "application/json", headers=key).status_code == 504
     age(attempted_at=timezone.now() - timedelta(hours=2))

@@ -1,6 +1,6 @@
 import json
 
-import httpx
+import httpx2
 import pytest
 
 from bots.enums import SendingState
@@ -135,9 +135,9 @@ def test_platform_that_asks_for_patience_is_passed_on(client, bot, platform):
 @pytest.mark.parametrize(
     ("failure", "status", "sent"),
     [
-        (httpx.ConnectError, 502, "no"),
-        (httpx.ReadTimeout, 504, "unknown"),
-        (httpx.ReadError, 502, "unknown"),
+        (httpx2.ConnectError, 502, "no"),
+        (httpx2.ReadTimeout, 504, "unknown"),
+        (httpx2.ReadError, 502, "unknown"),
     ],
 )
 def test_lost_answer_says_whether_it_may_have_been_sent(client, bot, platform, failure, status, sent):
@@ -148,7 +148,7 @@ def test_lost_answer_says_whether_it_may_have_been_sent(client, bot, platform, f
 
 
 def test_without_a_token_of_the_bot_nothing_was_sent(client, bot, platform):
-    platform.routes[0].side_effect = httpx.ReadTimeout
+    platform.routes[0].side_effect = httpx2.ReadTimeout
     response = text(client, bot)
     assert (response.status_code, response.json()["sent"]) == (502, "no")
     assert Sending.objects.get().state == SendingState.NOT_SENT
@@ -166,7 +166,7 @@ def test_no_more_than_fit_or_a_quarter_are_sent_at_once(client, bot, platform, m
     answer = platform.sends.side_effect or platform.sends.return_value
     nested = []
 
-    def send_another(_request) -> httpx.Response:
+    def send_another(_request) -> httpx2.Response:
         nested.append(text(client, bot))
         return answer
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 
-import httpx
+import httpx2
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
@@ -48,10 +48,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
     served = AccessLog(application, routes=ROUTES, quiet=("/events/",))
-    transport = httpx.ASGITransport(served, raise_app_exceptions=False, client=("192.0.2.7", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    transport = httpx2.ASGITransport(served, raise_app_exceptions=False, client=("192.0.2.7", 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
 
 
@@ -97,7 +97,7 @@ async def test_line_says_how_the_request_went_and_whose_it_was(http, lines):
 
 @pytest.mark.parametrize(("path", "status"), [("/broken", 500), ("/left", 499), ("/refused", 401)])
 async def test_request_without_a_good_answer_has_its_line(http, lines, path, status):
-    with contextlib.suppress(AssertionError):  # of httpx, which insists on an answer
+    with contextlib.suppress(AssertionError):  # of httpx2, which insists on an answer
         await http.get(path)
     assert [line.status for line in lines()] == [status]
 

@@ -2,7 +2,7 @@
 
 import logging
 
-import httpx
+import httpx2
 import pytest
 from django.conf import settings as django_settings
 from django.test import AsyncClient, Client
@@ -29,9 +29,9 @@ def browser(**headers: str) -> Client:
     return Client(headers=ENGLISH | headers, enforce_csrf_checks=True)
 
 
-async def call(path: str, **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://server.internal") as http:
+async def call(path: str, **headers: str) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://server.internal") as http:
         return await http.post(path, headers={"host": HOST} | headers)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from feishu_portal.front import bodies
@@ -19,8 +19,8 @@ async def echo(scope, receive, send):
 @pytest.fixture
 async def http():
     application = BoundedBodies(echo)
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
     await application.close()
 

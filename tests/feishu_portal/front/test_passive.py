@@ -1,6 +1,6 @@
 """What a passive portal answers: everything can be looked at, nothing acts, and every refusal says so."""
 
-import httpx
+import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient, Client
@@ -162,8 +162,8 @@ def test_health_is_ready_and_names_the_mode():
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_pushes_are_left_to_be_pushed_again_and_calls_are_not_sent(method, path):
-    transport = httpx.ASGITransport(app=application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         response = await client.request(method, path, json={"challenge": "c", "type": "url_verification"})
     assert (response.status_code, response.headers["retry-after"]) == (503, "60")
     assert response.headers["content-type"] == "application/problem+json"

@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -65,7 +65,7 @@ def test_paused_app_is_tried_with_one_grant_and_goes_on_when_that_works(bot, gra
 
     def answer(_request):
         time.sleep(seconds)
-        return httpx.Response(200, json=token_answer(2))
+        return httpx2.Response(200, json=token_answer(2))
 
     platform.token.mock(return_value=None, side_effect=answer)
     rewind_gate(probed_at=timezone.now() - gate.PROBE_EVERY)
@@ -112,7 +112,7 @@ def test_one_app_does_not_use_up_the_rate_of_another(bot, settings):
 
 
 def test_platform_that_says_when_to_come_back_is_heeded_by_all(bot, grants, platform):
-    answer = httpx.Response(
+    answer = httpx2.Response(
         429, json={"code": 99991400, "msg": "slow down"}, headers={"x-ogw-ratelimit-reset": "30"}
     )
     platform.token.mock(return_value=answer)

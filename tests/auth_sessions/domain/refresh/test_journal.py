@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -81,7 +81,7 @@ def test_journal_holds_no_token(grant, platform):
 
 
 def test_probe_of_a_worker_that_died_before_sending_it_is_still_a_probe(grant, platform):
-    platform.token.mock(side_effect=[httpx.ReadTimeout("slow"), httpx.Response(200, json=token_answer(2))])
+    platform.token.mock(side_effect=[httpx2.ReadTimeout("slow"), httpx2.Response(200, json=token_answer(2))])
     run(grant)
     make_due(grant)
     died = RefreshAttempt.objects.create(token=grant, generation=grant.generation, probe=True)

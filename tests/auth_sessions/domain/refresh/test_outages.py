@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -21,17 +21,17 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (httpx.ConnectError("refused"), RefreshOutcome.NOT_SENT),
+        (httpx2.ConnectError("refused"), RefreshOutcome.NOT_SENT),
         (oauth_error(20050, status=500, error="server_error"), RefreshOutcome.REJECTED),
         (oauth_error(20072, status=503, error="temporarily_unavailable"), RefreshOutcome.REJECTED),
-        (httpx.Response(429, json={"code": 99991400, "msg": "slow down"}), RefreshOutcome.REJECTED),
+        (httpx2.Response(429, json={"code": 99991400, "msg": "slow down"}), RefreshOutcome.REJECTED),
         (oauth_error(20063), RefreshOutcome.REJECTED),
         (oauth_error(21000), RefreshOutcome.REJECTED),
     ],
     ids=["unreachable", "20050", "20072", "429", "20063", "21000"],
 )
 def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, platform, answer, outcome):
-    platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
+    platform.token.mock(side_effect=[answer, httpx2.Response(200, json=token_answer(2))])
     assert run(grant) == outcome
     assert (grant.status, grant.phase, grant.access_token) == (
         TokenStatus.ACTIVE,
@@ -46,14 +46,14 @@ def test_refusal_that_does_not_use_the_token_up_is_tried_again_later(grant, plat
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("cut"),
-        httpx.Response(502, text="<html>bad gateway</html>"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.RemoteProtocolError("cut"),
+        httpx2.Response(502, text="<html>bad gateway</html>"),
     ],
     ids=["timeout", "connection cut", "bare 502"],
 )
 def test_unknown_outcome_is_not_sent_again_while_the_access_token_is_valid(grant, platform, answer):
-    platform.token.mock(side_effect=[answer, httpx.Response(200, json=token_answer(2))])
+    platform.token.mock(side_effect=[answer, httpx2.Response(200, json=token_answer(2))])
     assert run(grant) == RefreshOutcome.UNCERTAIN
     assert (grant.phase, grant.status) == (RefreshPhase.UNCERTAIN, TokenStatus.ACTIVE)
     assert run(grant) is None
@@ -67,25 +67,25 @@ GBK_PAGE = "<html><title>网关错误</title></html>".encode("gbk")
 
 
 OUTAGES = {
-    "bad gateway": httpx.Response(502, html="<html><h1>502 Bad Gateway</h1></html>"),
-    "gateway in JSON": httpx.Response(503, json={"message": "no healthy upstream"}),
-    "gateway with a code of its own": httpx.Response(502, json={"code": 502, "msg": "upstream"}),
-    "reset": httpx.ReadError("Connection reset by peer"),
-    "time-out": httpx.ReadTimeout("slow"),
-    "refused connection": httpx.ConnectError("refused"),
-    "redirect": httpx.Response(302, headers={"Location": "https://login.corp.test/?ticket=s3cr3t"}),
-    "redirect in JSON": httpx.Response(307, json={"message": "moved"}),
-    "proxy wants a password": httpx.Response(407, html="<html>407</html>"),
-    "sign-in page": httpx.Response(200, html="<html>Sign in</html>"),
-    "sign-in in JSON": httpx.Response(200, json={"status": "login required"}),
-    "page in GBK": httpx.Response(200, content=GBK_PAGE, headers={"Content-Type": "text/html; charset=gbk"}),
-    "nothing": httpx.Response(200, content=b""),
-    "forbidden": httpx.Response(403, html="<html>blocked</html>"),
-    "no such page": httpx.Response(404, html="<html>404</html>"),
-    "client refused": httpx.Response(401, json={"error": "invalid_client"}),
-    "client not authorized": httpx.Response(400, json={"error": "unauthorized_client"}),
-    "unknown code": httpx.Response(400, json={"code": 29999, "error": "invalid_grant"}),
-    "no code": httpx.Response(400, json={"error": "invalid_grant"}),
+    "bad gateway": httpx2.Response(502, html="<html><h1>502 Bad Gateway</h1></html>"),
+    "gateway in JSON": httpx2.Response(503, json={"message": "no healthy upstream"}),
+    "gateway with a code of its own": httpx2.Response(502, json={"code": 502, "msg": "upstream"}),
+    "reset": httpx2.ReadError("Connection reset by peer"),
+    "time-out": httpx2.ReadTimeout("slow"),
+    "refused connection": httpx2.ConnectError("refused"),
+    "redirect": httpx2.Response(302, headers={"Location": "https://login.corp.test/?ticket=s3cr3t"}),
+    "redirect in JSON": httpx2.Response(307, json={"message": "moved"}),
+    "proxy wants a password": httpx2.Response(407, html="<html>407</html>"),
+    "sign-in page": httpx2.Response(200, html="<html>Sign in</html>"),
+    "sign-in in JSON": httpx2.Response(200, json={"status": "login required"}),
+    "page in GBK": httpx2.Response(200, content=GBK_PAGE, headers={"Content-Type": "text/html; charset=gbk"}),
+    "nothing": httpx2.Response(200, content=b""),
+    "forbidden": httpx2.Response(403, html="<html>blocked</html>"),
+    "no such page": httpx2.Response(404, html="<html>404</html>"),
+    "client refused": httpx2.Response(401, json={"error": "invalid_client"}),
+    "client not authorized": httpx2.Response(400, json={"error": "unauthorized_client"}),
+    "unknown code": httpx2.Response(400, json={"code": 29999, "error": "invalid_grant"}),
+    "no code": httpx2.Response(400, json={"error": "invalid_grant"}),
     "busy": oauth_error(20072, status=503, error="temporarily_unavailable"),
 }
 
@@ -113,7 +113,7 @@ def test_day_of_an_outage_costs_no_grant_and_no_card(bot, platform, time_machine
         time_machine.shift(timedelta(minutes=minutes))
     assert timezone.now() >= now + timedelta(days=1)
     assert not AuthSession.objects.exists()
-    platform.token.mock(return_value=httpx.Response(200, json=token_answer(2)))
+    platform.token.mock(return_value=httpx2.Response(200, json=token_answer(2)))
     for grant in (in_use, idle):
         grant.refresh_from_db()
         assert grant.status == TokenStatus.ACTIVE
@@ -130,7 +130,7 @@ def test_day_of_an_outage_costs_no_grant_and_no_card(bot, platform, time_machine
 
 def test_probes_come_with_growing_pauses_once_the_access_token_is_over(grant, platform):
     UserToken.objects.update(access_expires_at=timezone.now() - timedelta(seconds=1))
-    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    platform.token.mock(side_effect=httpx2.ReadTimeout("slow"))
     pauses = []
     for number in range(6):
         assert run(grant) == RefreshOutcome.UNCERTAIN
@@ -143,7 +143,7 @@ def test_probes_come_with_growing_pauses_once_the_access_token_is_over(grant, pl
 
 
 def test_end_of_the_refresh_tokens_life_ends_an_uncertain_grant_with_one_card(grant, platform):
-    platform.token.mock(side_effect=httpx.ReadTimeout("slow"))
+    platform.token.mock(side_effect=httpx2.ReadTimeout("slow"))
     over = timezone.now() - timedelta(seconds=1)
     UserToken.objects.update(access_expires_at=over)
     run(grant)
@@ -173,17 +173,17 @@ def test_refused_app_costs_no_grant_whose_life_ends_meanwhile(grant, platform):
 @pytest.mark.parametrize(
     ("answer", "status", "reason", "words"),
     [
-        (httpx.Response(502, html="<h1>Bad Gateway</h1>"), 502, "http", "text/html"),
+        (httpx2.Response(502, html="<h1>Bad Gateway</h1>"), 502, "http", "text/html"),
         (OUTAGES["redirect"], 302, "redirected", "redirected to login.corp.test"),
         (OUTAGES["page in GBK"], 200, "malformed", "网关错误"),
         (OUTAGES["sign-in in JSON"], 200, "malformed", "login required"),
-        (httpx.ReadTimeout("slow"), None, "timeout", "ReadTimeout"),
-        (httpx.RemoteProtocolError("cut"), None, "broken", "RemoteProtocolError"),
+        (httpx2.ReadTimeout("slow"), None, "timeout", "ReadTimeout"),
+        (httpx2.RemoteProtocolError("cut"), None, "broken", "RemoteProtocolError"),
         (OUTAGES["no such page"], 404, "no_endpoint", "404"),
         (OUTAGES["client refused"], 401, "client_refused", "invalid_client"),
         (oauth_error(20073), 400, "", "invalid_grant: refused"),
         (
-            httpx.Response(200, json={"code": 0, "at": "u-" + "x" * 40}),
+            httpx2.Response(200, json={"code": 0, "at": "u-" + "x" * 40}),
             200,
             "malformed",
             "without an access token",

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from cryptography.fernet import Fernet
 from django.test import override_settings
@@ -113,7 +113,7 @@ def test_refresher_that_died_while_sending_leaves_an_unknown_outcome(grant, plat
 @pytest.mark.parametrize("number", [200, 400], ids=["new tokens", "a refusal"])
 def test_new_consent_during_a_refresh_wins_over_its_late_answer(grant, platform, monkeypatch, number):
     platform.token.mock(
-        return_value=httpx.Response(200, json=token_answer(9)) if number == 200 else oauth_error(20073)
+        return_value=httpx2.Response(200, json=token_answer(9)) if number == 200 else oauth_error(20073)
     )
 
     def commit_after_consent(*args, **kwargs):

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -30,7 +30,7 @@ def in_(hours: float):
 def test_grant_that_was_given_up_without_a_verdict_is_probed_and_lives(bot, platform):
     grant = make_grant(bot, **STOPPED, access_expires_at=ago(1), last_outcome=RefreshOutcome.UNCERTAIN)
     assert refresh_now(grant, actor=SYSTEM) == RefreshNow.DUE
-    platform.token.mock(return_value=httpx.Response(200, json=token_answer(2)))
+    platform.token.mock(return_value=httpx2.Response(200, json=token_answer(2)))
     Pass().run()
     grant.refresh_from_db()
     assert (grant.status, grant.phase, grant.access_token) == (

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-import httpx
+import httpx2
 import pytest
 import respx
 import time_machine
@@ -44,15 +44,15 @@ PERSON = "lilei"
 WHO = UserInfo("ou_asked", "on_1", "u1", "tenant", "李雷", "Li Lei", "")
 
 
-MOODS: dict[str, httpx.Response | Exception] = {
-    "unreachable": httpx.ConnectError("refused"),
-    "lost before": httpx.ReadTimeout("nobody knows"),
+MOODS: dict[str, httpx2.Response | Exception] = {
+    "unreachable": httpx2.ConnectError("refused"),
+    "lost before": httpx2.ReadTimeout("nobody knows"),
     "busy": oauth_error(20072, status=503, error="temporarily_unavailable"),
     "app refused": oauth_error(20002, error="invalid_client"),
-    "app refused without a code": httpx.Response(401, json={"error": "invalid_client"}),
-    "gateway": httpx.Response(502, html="<html>Bad Gateway</html>"),
-    "sign-in page": httpx.Response(200, html="<html>Sign in</html>"),
-    "redirect": httpx.Response(302, headers={"Location": "https://login.test/"}),
+    "app refused without a code": httpx2.Response(401, json={"error": "invalid_client"}),
+    "gateway": httpx2.Response(502, html="<html>Bad Gateway</html>"),
+    "sign-in page": httpx2.Response(200, html="<html>Sign in</html>"),
+    "redirect": httpx2.Response(302, headers={"Location": "https://login.test/"}),
     "unknown code": oauth_error(29999),
 }
 """What comes back instead of an answer to the refresh."""
@@ -97,7 +97,7 @@ class Refreshing(RuleBasedStateMachine):
             self.probes.append((timezone.now(), taken.grant.access_expires_at))
         return is_sent
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
         said = MOODS.get(self.mood)
         if isinstance(said, Exception):
             raise said
@@ -109,9 +109,9 @@ class Refreshing(RuleBasedStateMachine):
         except TokenError as refusal:
             return oauth_error(refusal.code)
         if self.mood == "lost after":
-            raise httpx.ReadTimeout("nobody knows")
+            raise httpx2.ReadTimeout("nobody knows")
         values = _token_set(issued)
-        return httpx.Response(
+        return httpx2.Response(
             200,
             json={
                 "code": 0,

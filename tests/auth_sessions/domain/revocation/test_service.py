@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -96,16 +96,16 @@ def test_grant_without_refresh_token_is_withdrawn_by_its_access_token(bot, revok
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.ConnectError("away"),
-        httpx.ReadTimeout("slow"),
-        httpx.Response(502, text="bad gateway"),
-        httpx.Response(429, json={"code": 99991400}),
+        httpx2.ConnectError("away"),
+        httpx2.ReadTimeout("slow"),
+        httpx2.Response(502, text="bad gateway"),
+        httpx2.Response(429, json={"code": 99991400}),
         oauth_error(20072, status=503, error="temporarily_unavailable"),
         oauth_error(20002, error="invalid_client"),
     ],
 )
 def test_withdrawal_is_retried_while_nobody_is_served(grant, revoked, answer):
-    revoked.mock(side_effect=[answer, httpx.Response(200)])
+    revoked.mock(side_effect=[answer, httpx2.Response(200)])
     revocation = revoke(grant=grant, actor=OPERATOR)
     assert_holds_nothing(grant)
     assert (revocation.state, revocation.token) == (RevocationState.PENDING, "refresh-token-1")
@@ -118,7 +118,7 @@ def test_withdrawal_is_retried_while_nobody_is_served(grant, revoked, answer):
 
 
 def test_platform_that_never_answers_is_given_up_and_the_token_destroyed(grant, revoked):
-    revoked.mock(side_effect=httpx.ConnectError("away"))
+    revoked.mock(side_effect=httpx2.ConnectError("away"))
     revocation = revoke(grant=grant, actor=OPERATOR)
     for _ in range(RETRIES.max_attempts - 1):
         assert revocation.state == RevocationState.PENDING
@@ -155,7 +155,7 @@ def test_two_workers_tell_the_platform_once(grant, revoked):
 
     def meanwhile(request):
         assert withdraw_at_platform(revocation.pk).state == RevocationState.PENDING
-        return httpx.Response(200)
+        return httpx2.Response(200)
 
     revoked.mock(side_effect=meanwhile)
     assert withdraw_at_platform(revocation.pk).state == RevocationState.DONE
@@ -184,7 +184,7 @@ def test_strangers_grant_is_left_alone(grant, bot, revoked):
 
 
 def test_new_consent_overtakes_a_revocation_the_platform_has_not_heard_of(grant, bot, revoked):
-    revoked.mock(side_effect=httpx.ConnectError("away"))
+    revoked.mock(side_effect=httpx2.ConnectError("away"))
     revocation = revoke(grant=grant, actor=OPERATOR)
     with transaction.atomic():
         fresh = store_grant(bot=bot, who=person(), tokens=new_tokens(), asked_at=timezone.now())
@@ -265,7 +265,7 @@ def test_news_older_than_the_last_refresh_kills_nothing(grant, bot):
 
 
 def test_echo_of_our_own_revocation_ends_the_telling(grant, bot, revoked):
-    revoked.mock(side_effect=httpx.ReadTimeout("slow"))
+    revoked.mock(side_effect=httpx2.ReadTimeout("slow"))
     revoke(grant=grant, actor=OPERATOR)
     assert platform_says(bot) == []
     revocation = Revocation.objects.get()
@@ -337,7 +337,7 @@ def test_person_who_revoked_here_hears_nothing(grant, platform, revoked):
 
 
 def test_notice_that_cannot_be_sent_is_tried_again_and_then_given_up(grant, platform, revoked):
-    platform.send.mock(return_value=httpx.Response(400, json={"code": 230020, "msg": "rate limit"}))
+    platform.send.mock(return_value=httpx2.Response(400, json={"code": 230020, "msg": "rate limit"}))
     revocation = revoke(grant=grant, actor=OPERATOR)
     for _ in range(6):
         send_notice(revocation.pk)
@@ -369,7 +369,7 @@ def test_connection_of_the_database_is_not_held_while_the_platform_is_told(grant
 
     def answer(_request):
         is_held.append(connection.connection is not None)
-        return httpx.Response(200)
+        return httpx2.Response(200)
 
     revoked.mock(side_effect=answer)
     revoke(grant=grant, actor=OPERATOR)

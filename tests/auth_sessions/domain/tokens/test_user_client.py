@@ -1,7 +1,7 @@
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 import respx
 from django.db import DatabaseError, connection, transaction
@@ -123,8 +123,8 @@ def test_refresh_that_takes_too_long_is_in_progress(workspace, grant, platform, 
 
 def test_rejected_token_is_replaced_and_the_call_sent_once_more(workspace, grant, platform, refresher):
     platform.records.side_effect = [
-        httpx.Response(401, json=EXPIRED),
-        httpx.Response(200, json={"code": 0, "data": {"record_ids": ["r1"]}}),
+        httpx2.Response(401, json=EXPIRED),
+        httpx2.Response(200, json={"code": 0, "data": {"record_ids": ["r1"]}}),
     ]
     assert workspace.insert("student", [{"name": "Cy"}]) == ["r1"]
     assert tokens(platform.records) == [FIRST, NEXT]
@@ -158,7 +158,7 @@ def test_rejected_token_that_no_refresh_cures_is_an_error(workspace, grant, plat
 
 
 def test_lost_answer_is_not_asked_for_again(workspace, grant, platform):
-    platform.records.side_effect = httpx.ReadTimeout
+    platform.records.side_effect = httpx2.ReadTimeout
     with pytest.raises(TransportError) as caught:
         workspace.insert("student", [{"name": "Cy"}])
     assert caught.value.sent == "unknown"
@@ -237,7 +237,7 @@ def test_connection_of_the_database_is_not_held_during_a_call(bot, grant):
 
     def answer(_request):
         is_held.append(connection.connection is not None)
-        return httpx.Response(200, json={"code": 0})
+        return httpx2.Response(200, json={"code": 0})
 
     with respx.mock:
         respx.get(f"{PLATFORM}/open-apis/task/v2/tasks").mock(side_effect=answer)

@@ -1,7 +1,7 @@
 import threading
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from bots.enums import Transport
@@ -38,8 +38,8 @@ async def endpoint():
 
 @pytest.fixture
 async def http(endpoint):
-    transport = httpx.ASGITransport(app=endpoint)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    transport = httpx2.ASGITransport(app=endpoint)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
 
 

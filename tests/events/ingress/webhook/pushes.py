@@ -3,7 +3,7 @@
 import json
 import time
 
-import httpx
+import httpx2
 
 from bots.models import Bot
 from feishu.encryption import encrypt
@@ -34,6 +34,6 @@ def request(payload, *, key: str = KEY) -> dict:
     return {"content": body, "headers": headers}
 
 
-def refused(response: httpx.Response) -> tuple[int, str]:
+def refused(response: httpx2.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json"
     return response.status_code, response.json()["code"]

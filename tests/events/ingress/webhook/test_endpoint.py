@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 import threading
 
-import httpx
+import httpx2
 import pytest
 
 from bots.enums import Transport
@@ -24,8 +24,8 @@ def test_nothing_is_left_when_the_loop_ends(closed):
     before = set(threading.enumerate())
 
     async def one_event() -> int:
-        transport = httpx.ASGITransport(app=endpoint)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+        transport = httpx2.ASGITransport(app=endpoint)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as http:
             response = await http.post(path(bot), **request(message_event()))
         if closed:
             await endpoint.close()
@@ -55,8 +55,8 @@ async def lifespan():
 
 async def test_application_serves_webhooks_beside_django_and_closes_with_its_lifespan(bot, settings):
     settings.SECURE_SSL_REDIRECT = True
-    transport = httpx.ASGITransport(app=application)
-    async with lifespan(), httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+    transport = httpx2.ASGITransport(app=application)
+    async with lifespan(), httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as http:
         assert (await http.post(path(bot), **request(message_event()))).json() == {"msg": "success"}
         assert (await http.get("/healthz/live")).json()["status"] == "ok"
         names = {task.get_name() for task in asyncio.all_tasks()}
@@ -65,8 +65,8 @@ async def test_application_serves_webhooks_beside_django_and_closes_with_its_lif
 
 
 async def test_prefix_of_a_proxy_is_no_part_of_the_address(bot, endpoint):
-    transport = httpx.ASGITransport(app=endpoint, root_path="/portal")
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+    transport = httpx2.ASGITransport(app=endpoint, root_path="/portal")
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as http:
         response = await http.post(f"/portal{path(bot)}", **request(message_event()))
     assert response.status_code == 200
 
@@ -76,8 +76,8 @@ async def test_lines_of_a_request_name_the_bot_and_none_but_its_own(endpoint, bo
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr("events.ingress.webhook.server.read_event", fail)
-    transport = httpx.ASGITransport(app=endpoint)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as http:
+    transport = httpx2.ASGITransport(app=endpoint)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as http:
         assert (await http.post(path(bot), **request(message_event()))).status_code == 500
         monkeypatch.setattr("events.ingress.webhook.server.WebhookServer.serve", fail_async)
         assert (await http.post(path(bot), **request(message_event()))).status_code == 500

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from starlette.requests import ClientDisconnect, Request
@@ -172,9 +172,9 @@ class Proxy:
 
     async def call(
         self, key: str, path: str, *, method: str = "GET", headers: dict[str, str] | None = None, **body: Any
-    ) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.endpoint)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    ) -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=self.endpoint)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
             sent = {"authorization": f"Bearer {key}", **(headers or {})}
             response = await client.request(method, path, headers=sent, **body)
         description().check(

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-import httpx
+import httpx2
 from django.utils import timezone
 
 from auth_sessions.models import TokenUse, UserToken
@@ -24,7 +24,7 @@ async def uses(proxy, count: int = 1) -> list[TokenUse]:
     return found
 
 
-def problem(response: httpx.Response) -> tuple[int, str]:
+def problem(response: httpx2.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json"
     assert not any(secret in response.text for secret in SECRETS)
     return response.status_code, response.json()["code"]

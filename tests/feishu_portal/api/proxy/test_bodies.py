@@ -8,7 +8,7 @@ import os
 import zlib
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from starlette.responses import Response, StreamingResponse
 
@@ -26,9 +26,9 @@ SIZES = (0, 1, 200, MAX_PEEKED - 1, MAX_PEEKED, MAX_PEEKED + 1, 65 * KIB, MIB, 2
 
 
 @pytest.fixture
-async def client(portal, proxy) -> AsyncIterator[httpx.AsyncClient]:
+async def client(portal, proxy) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"authorization": f"Bearer {await proxy.key()}"}
-    async with httpx.AsyncClient(base_url=portal, headers=headers, timeout=60) as opened:
+    async with httpx2.AsyncClient(base_url=portal, headers=headers, timeout=60) as opened:
         yield opened
 
 
@@ -54,7 +54,7 @@ def will_send(upstream, body: bytes, *, pieces: int = 0, status: int = 200, **he
     upstream.answer = answer
 
 
-async def raw(client, path: str, method: str = "GET", **options) -> tuple[httpx.Response, bytes]:
+async def raw(client, path: str, method: str = "GET", **options) -> tuple[httpx2.Response, bytes]:
     """The response, and its body as it came over the wire."""
     async with client.stream(method, path, **options) as response:
         return response, b"".join([chunk async for chunk in response.aiter_raw()])
@@ -230,7 +230,7 @@ async def test_long_answer_that_is_cut_is_cut_for_the_caller(
     client, proxy, grant, platform_says, framing, caplog
 ):
     await platform_says(JSON_HEAD + framing)
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         await client.get(proxy.path())
     [use] = await uses(proxy)
     assert (use.status, use.code, use.reason) == (200, None, "cut")

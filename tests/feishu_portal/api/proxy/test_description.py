@@ -1,6 +1,6 @@
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 
@@ -20,9 +20,9 @@ def test_description_names_every_call_for_users():
 
 
 def test_web_process_gives_the_proxy_its_calls():
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    async def ask() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=application)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
             return await client.options("/proxy/cli_1/app/open-apis/im/v1/chats")
 
     response = asyncio.run(ask())

@@ -1,6 +1,6 @@
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -23,7 +23,7 @@ def go(upstream) -> asyncio.Event:
     return given
 
 
-async def under_way(proxy, upstream, key: str, count: int) -> list[asyncio.Task[httpx.Response]]:
+async def under_way(proxy, upstream, key: str, count: int) -> list[asyncio.Task[httpx2.Response]]:
     """So many calls that the platform has not answered yet."""
     calls = [asyncio.create_task(proxy.call(key, proxy.path())) for _ in range(count)]
     async with asyncio.timeout(PATIENCE):

@@ -4,7 +4,7 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -23,10 +23,10 @@ FEW = 12 * 1024 * 1024  # bytes; what the sockets of three parties in one proces
 
 
 @pytest.fixture
-async def client(portal, proxy) -> AsyncIterator[httpx.AsyncClient]:
+async def client(portal, proxy) -> AsyncIterator[httpx2.AsyncClient]:
     key = await proxy.key()
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=portal, headers=headers, timeout=120) as opened:
+    async with httpx2.AsyncClient(base_url=portal, headers=headers, timeout=120) as opened:
         yield opened
 
 
@@ -168,7 +168,7 @@ async def test_answer_that_breaks_off_breaks_off_for_the_caller_too(client, prox
         return Half()
 
     upstream.answer = answer
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         await client.get(proxy.path())
 
 
@@ -213,7 +213,7 @@ async def test_long_body_of_unknown_length_is_sent_in_chunks(client, proxy, gran
 
 async def test_caller_that_stops_sending_is_not_waited_for(portal, client, proxy, grant, monkeypatch):
     monkeypatch.setattr(upload, "IDLE_SECONDS", 0.2)
-    address = httpx.URL(portal)
+    address = httpx2.URL(portal)
     reader, writer = await asyncio.open_connection(address.host, address.port)
     head = [f"POST {proxy.path()} HTTP/1.1", "Host: portal.test", "Content-Length: 10"]
     head.append(f"Authorization: {client.headers['authorization']}")

@@ -2,7 +2,7 @@
 
 import socket
 
-import httpx
+import httpx2
 import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,8 +23,8 @@ def served():
     one.stop()
 
 
-def get(served, path) -> httpx.Response:
-    return httpx.get(f"http://127.0.0.1:{served.port}{path}", timeout=60, trust_env=False)
+def get(served, path) -> httpx2.Response:
+    return httpx2.get(f"http://127.0.0.1:{served.port}{path}", timeout=60, trust_env=False)
 
 
 def test_metrics_are_in_the_format_of_prometheus(served):
