@@ -69,11 +69,12 @@ def scans_of(sql: str, parameters: Any) -> set[str]:
 
 
 def fill(bots: list, *, status: EventStatus, run_status: RunStatus | None) -> None:
+    """BACKLOG events for each bot, with a handler run each: copies of one row, which PostgreSQL makes by itself."""
     now = timezone.now() - timedelta(minutes=1)
-    events = Event.objects.bulk_create(
-        Event(
+    for bot in bots:
+        event = Event.objects.create(
             bot=bot,
-            dedupe_key=f"{status}-{run_status}-{number}",
+            dedupe_key=f"{status}-{run_status}",
             event_type="test.plan_v1",
             arrived_by=Arrived.WEBSOCKET,
             status=status,
@@ -81,13 +82,25 @@ def fill(bots: list, *, status: EventStatus, run_status: RunStatus | None) -> No
             created_at=now,
             received_at=now,
         )
-        for bot in bots
-        for number in range(BACKLOG)
-    )
-    if run_status is not None:
-        HandlerRun.objects.bulk_create(
-            HandlerRun(event=event, bot_id=event.bot_id, handler="plan", status=run_status, run_at=now)
-            for event in events
+        copy(event, "generate_series(2, %s) AS number", [BACKLOG], dedupe_key="dedupe_key || '-' || number")
+        if run_status is not None:
+            run = HandlerRun.objects.create(
+                event=event, bot=bot, handler="plan", status=run_status, run_at=now
+            )
+            others = "(SELECT id AS other FROM events_event WHERE bot_id = %s AND status = %s AND id <> %s)"
+            copy(run, f"{others} AS others", [bot.pk, status, event.pk], event_id="other")
+
+
+def copy(row: Any, source: str, parameters: list, **changed: str) -> None:
+    """Insert ``row`` once for each row of ``source``, with ``changed`` columns."""
+    columns = [field.column for field in row._meta.concrete_fields if not field.primary_key]
+    values = [changed.get(column, column) for column in columns]
+    table = row._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)})"
+            f" SELECT {', '.join(values)} FROM {table}, {source} WHERE {table}.id = %s",
+            [*parameters, row.pk],
         )
 
 
