@@ -8,6 +8,7 @@ from typing import Any, Final
 from celery.apps import worker
 from celery.apps.beat import Beat
 from celery.apps.worker import Worker
+from celery.worker.consumer import Consumer
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,24 @@ class LoggedWorker(Worker):
                 "concurrency": me.concurrency,
             },
         )
+
+
+class LastingConsumer(Consumer):
+    """A worker's connection to Redis, whose loss does not end the worker.
+
+    Celery closes a lost connection twice. If Redis is lost while the queue is being waited on and a message is still
+    unacknowledged, kombu's first attempt fails half-way and its second one, without a transport, with an AttributeError that
+    Celery takes for the end of the worker (kombu 5.7, ``Connection.collect`` and then ``close``). Celery forgets the connection
+    before the second attempt, so nothing of it is left to do; the message is one that can be lost.
+    """
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        try:
+            super().on_connection_error_after_connected(exc)
+        except AttributeError:
+            if self.connection is not None:
+                raise
+            logger.warning("broker_connection_not_closed")
 
 
 class LoggedBeat(Beat):

@@ -216,6 +216,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"auth_sessions.refresh_*": {"queue": "token_refresh"}}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "feishu_portal.celery_programs:LastingConsumer"
 CELERY_WORKER_CONCURRENCY = environment.FEISHU_WORKER_PROCESSES
 # Every task is short and bounded by itself. A prefork worker whose process stands still all the same is replaced.
 CELERY_TASK_TIME_LIMIT = 300
