@@ -98,6 +98,11 @@ function drawReactions(message, world) {
 function drawActions(message, world) {
   const own = message.sender === world.me;
   const act = (name, run) => h("button", { class: "act", type: "button", "data-testid": `act-${name}`, onclick: run }, t(name));
+  const opener = act("react", () => {
+    emoji.hidden = !emoji.hidden;
+    opener.setAttribute("aria-expanded", String(!emoji.hidden));
+  });
+  opener.setAttribute("aria-expanded", "false");
   const emoji = h("span", { class: "emoji", hidden: true }, ...Object.entries(EMOJI).map(([type, sign]) =>
     h("button", { type: "button", title: type, "aria-label": type, "data-testid": `emoji-${type}`, onclick: () => react(message, type, true, world) }, sign)));
   return h(
@@ -105,7 +110,7 @@ function drawActions(message, world) {
     { class: "acts" },
     act("reply", () => world.answer(message, false)),
     act("reply_in_thread", () => world.answer(message, true)),
-    act("react", () => { emoji.hidden = !emoji.hidden; }),
+    opener,
     emoji,
     own && message.msg_type === "text" && act("edit", () => world.rewrite(message)),
     own && act("recall", () => attempt(() => post("recall", { person: world.me, message_id: message.message_id }))),
