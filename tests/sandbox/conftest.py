@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from sandbox.app import create_app
 from sandbox.config import AppConfig, SandboxConfig
 from sandbox.server import serve
 from sandbox.world import ids
+from sandbox.world.world import World
 from tests.services.ports import free_port
 from tests.services.processes import PATIENCE
 
@@ -152,9 +154,15 @@ def config() -> SandboxConfig:
 
 
 @pytest.fixture
-async def platform(config: SandboxConfig):
+def clock() -> Callable[[], float]:
+    """Seconds of the epoch, as the sandbox's world counts them."""
+    return time.time
+
+
+@pytest.fixture
+async def platform(config: SandboxConfig, clock: Callable[[], float]):
     """The sandbox, called without a network; modules that need sockets put `served` in its place."""
-    app = create_app(config)
+    app = create_app(world=World(config, clock))
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:9800") as http:
