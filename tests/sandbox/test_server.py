@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import signal
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -51,6 +52,25 @@ async def test_stop_ends_open_pages_and_connections(config: SandboxConfig) -> No
                 assert [line async for line in lines] == [""]
                 await line.wait_closed()
                 await serving
+
+
+async def test_file_brings_the_world_to_the_next_server(config: SandboxConfig, tmp_path: Path) -> None:
+    file, groups = tmp_path / "sandbox.json", []
+    for _ in range(2):
+        port, ready, stop = free_port(), asyncio.Event(), asyncio.Event()
+        serving = asyncio.create_task(
+            serve("127.0.0.1", port, config=config, file=file, ready=ready, stop=stop)
+        )
+        await asyncio.wait_for(ready.wait(), PATIENCE)
+        async with httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=120
+        ) as http:
+            await http.post("/sandbox/api/groups", json={"name": "g", "people": ["lilei"], "apps": []})
+            groups.append((await http.get("/sandbox/api/groups")).json()["groups"])
+        stop.set()
+        await asyncio.wait_for(serving, PATIENCE)
+    first, second = groups
+    assert (len(first), second[:1]) == (1, first)
 
 
 async def test_page_hears_of_messages_calls_and_connections(served: Platform, connect) -> None:

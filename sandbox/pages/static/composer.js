@@ -20,7 +20,7 @@ let marked = 0;
 
 // Everything that is written from now on goes to this conversation.
 export function composeIn(conversation, known) {
-  if (conversation?.key !== current?.key || known.me !== overview?.me) subject = null;
+  if (conversation?.key !== current?.key || known.me !== overview?.me) leave();
   current = conversation;
   overview = known;
   for (const control of composer.elements) control.disabled = conversation === null;

@@ -164,7 +164,10 @@ def test_other_refusal_ends_it_with_the_platform_s_word(platforms, registration)
 
 def test_platform_that_is_away_is_asked_again_and_the_page_can_say_so(platforms, registration, caplog):
     caplog.set_level(logging.WARNING)
-    platforms.answers = [httpx2.ConnectError("no route"), httpx2.Response(429, headers={"Retry-After": "600"})]
+    platforms.answers = [
+        httpx2.ConnectError("no route"),
+        httpx2.Response(429, headers={"Retry-After": "600"}),
+    ]
     polled(registration)
     assert (registration.state, registration.trouble) == (RegistrationState.WAITING, "unreachable")
     before = timezone.now()
