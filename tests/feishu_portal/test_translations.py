@@ -58,7 +58,7 @@ def our_words() -> set[str]:
     words = {
         word for package in OURS for path in (ROOT / package).rglob("*.py") for word in python_words(path)
     }
-    templates = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "core").rglob("*.html")]
+    templates = (path for folder in ("templates", *OURS) for path in (ROOT / folder).rglob("*.html"))
     return words | {word for path in templates for word in template_words(path)}
 
 
