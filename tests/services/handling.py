@@ -107,8 +107,8 @@ class Handling:
         self._worker = self._celery("worker", "--pool", "threads", "--concurrency", "2", "--without-mingle")
         self._celery("beat")
         for listener in self._listeners:
-            listener.wait_for("Listening", seconds=60)
-        self._worker.wait_until(lambda: sandbox.connections() == 2, what="two connections", seconds=60)
+            listener.wait_for("Listening")
+        self._worker.wait_until(lambda: sandbox.connections() == 2, what="two connections")
 
     # --- what goes on
 
@@ -143,7 +143,7 @@ class Handling:
 
     def kill_worker(self) -> None:
         """In the middle of handlers."""
-        self._worker.wait_until(self._is_at_work, what="handlers at work", seconds=60)
+        self._worker.wait_until(self._is_at_work, what="handlers at work")
         self._worker.kill()
         self._worker = self._celery("worker", "--pool", "threads", "--concurrency", "2", "--without-mingle")
 

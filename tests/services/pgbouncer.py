@@ -47,7 +47,7 @@ class PgBouncer:
 
     def start(self) -> None:
         self._server.launch(
-            [str(find_program()), "pgbouncer.ini"], ready=self._answers, seconds=30, identity=unprivileged()
+            [str(find_program()), "pgbouncer.ini"], ready=self._answers, seconds=120, identity=unprivileged()
         )
 
     def stop(self) -> None:

@@ -100,7 +100,7 @@ class PostgreSQL:
             ) from error
         settings = [argument for setting in SETTINGS for argument in ("-c", setting)]
         command = [str(programs / "postgres"), "-D", str(directory / "data"), "-k", str(directory), *settings]
-        self._server.launch(command, ready=self._answers, seconds=30, identity=unprivileged())
+        self._server.launch(command, ready=self._answers, seconds=120, identity=unprivileged())
         self._started = True
 
     def stop(self) -> None:
@@ -158,7 +158,7 @@ class RestartablePostgreSQL(PostgreSQL):
         command = self._server._process.args
         self._server._end(how)
         yield
-        self._server.launch(command, ready=self._answers, seconds=30, identity=unprivileged())
+        self._server.launch(command, ready=self._answers, seconds=120, identity=unprivileged())
 
 
 def _copied(programs: Path, to: Path) -> Path:

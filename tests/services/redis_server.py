@@ -73,7 +73,7 @@ class Redis:
         directory = str(self._server.directory)
         command = [str(self._program), "--port", str(self._port), "--bind", "127.0.0.1", "--dir", directory]
         command += ["--save", "", "--appendonly", "no", "--databases", "64"]
-        self._server.launch(command, ready=self._answers, seconds=15, identity={})
+        self._server.launch(command, ready=self._answers, seconds=120, identity={})
 
     def _answers(self) -> bool:
         try:

@@ -52,12 +52,12 @@ class Refreshing:
             "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
             environment=self.environment,
         )  # fmt: skip
-        process.wait_for("ready", seconds=60)
+        process.wait_for("ready")
         return process
 
     def scheduler(self) -> ManagedProcess:
         process = self.start("-m", "celery", "-A", "feishu_portal", "beat", environment=self.environment)
-        process.wait_for("scheduler_started", seconds=60)
+        process.wait_for("scheduler_started")
         return process
 
     def put_grants(self, count: int, *, access_seconds: float = ACCESS_SECONDS) -> None:
