@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from auth_sessions.enums import RevocationState, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, DeviceConsent, Revocation, UserToken
-from bots.models import Bot
+from bots.enums import RegistrationState
+from bots.models import Bot, Registration
 from core.vault.loss import Consequence
 from events.enums import SENDING, SubscriptionState
 from events.models import Subscription
@@ -44,6 +45,10 @@ def _forget_codes(rows: Rows, _field: str) -> None:
     rows.update(device_code="", user_code="", verification_uri="", needs_code=False, next_poll_at=None)
 
 
+def _end_registrations(rows: Rows, _field: str) -> None:
+    Registration.objects.waiting().filter(pk__in=rows.values("pk")).end(RegistrationState.EXPIRED)
+
+
 CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     Bot: _disable_bots,
     Subscription: _pause_subscriptions,
@@ -51,4 +56,5 @@ CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     AuthSession: _end_sessions,
     Revocation: _give_up_revocations,
     DeviceConsent: _forget_codes,
+    Registration: _end_registrations,
 }

@@ -1,16 +1,19 @@
 """A key is lost: the portal starts over without what it sealed, and with everything else."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import RevocationState, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, Revocation, UserToken
-from bots.models import Bot
+from bots.enums import RegistrationState
+from bots.models import Bot, Registration
 from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
 from core.vault import canary
@@ -19,7 +22,7 @@ from events.enums import SubscriptionState
 from events.models import Event, Subscription
 from feishu_portal.runtime.lost_keys import CONSEQUENCES
 from tests.events.handler_runs import stored_event
-from tests.factories import make_bot, make_grant, make_subscription
+from tests.factories import make_bot, make_grant, make_operator, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +42,15 @@ def lost(settings) -> Bot:
     revoke_later(grant=make_grant(bot, open_id="ou_2"), actor=SYSTEM)
     request_authorization(bot=bot, open_id="ou_3", tenant_key="tenant", actor=SYSTEM)
     make_subscription(bot)
+    now = timezone.now()
+    Registration.objects.create(
+        operator=make_operator("scanning"),
+        device_code="code",
+        address="https://platform.test/scan",
+        interval=5,
+        next_poll_at=now,
+        expires_at=now + timedelta(minutes=10),
+    )
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     return bot
 
@@ -70,6 +82,7 @@ def test_portal_starts_again_with_its_bots_events_and_audit_log(lost):
     assert Revocation.objects.get().state == RevocationState.GIVEN_UP
     assert AuthSession.objects.get().state == SessionState.EXPIRED
     assert Subscription.objects.get().state == SubscriptionState.PAUSED
+    assert Registration.objects.get().state == RegistrationState.EXPIRED
     assert Event.objects.count() == 1
     assert AuditEntry.objects.get(action="keys.unreadable_discarded").detail["bots.bot.app_secret"] == 1
     call_command("rotatekeys", stdout=io.StringIO(), stderr=io.StringIO())
