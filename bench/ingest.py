@@ -34,7 +34,7 @@ SDK, SDK_ORM, SDK_ORM_LITE = (
     "SDK, get_or_create, SQLite",
 )
 BARE = "sandbox's ceiling"
-TARGETS = ((PORTAL, SDK, 3.0), (PORTAL, SDK_ORM, 50.0), (PORTAL_LITE, SDK_ORM_LITE, 20.0))
+TARGETS = ((PORTAL, SDK, 4.0), (PORTAL, SDK_ORM, 50.0), (PORTAL_LITE, SDK_ORM_LITE, 20.0))
 WORST_SPREAD = 5.0
 """How many times the median the slowest one in a hundred may take."""
 
