@@ -77,7 +77,7 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
     Raises django.core.exceptions.ValidationError, with messages by field, before anything is written: also where the
     destination changes without the App Secret, or to a host that the actor may not choose.
     """
-    bot = Bot.objects.select_for_update().filter(app_id=app_id).first() or Bot(app_id=app_id)
+    bot = Bot.objects.select_for_update(no_key=True).filter(app_id=app_id).first() or Bot(app_id=app_id)
     new = bot._state.adding
     before = None if new else Destination.of(bot)
     sealed_for = bot.destination
@@ -108,7 +108,7 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") ->
     The rule of destinations is kept here once more, against the row as it is stored: whatever checked before may have
     read an older one. Raises ValidationError.
     """
-    stored = None if bot._state.adding else Bot.objects.select_for_update().get(pk=bot.pk)
+    stored = None if bot._state.adding else Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
     before = None if stored is None else Destination.of(stored)
     _check_destination(bot, before, changed=changed, actor=actor)
     if CONTROLS.intersection(changed):

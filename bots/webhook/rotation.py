@@ -108,7 +108,7 @@ def arrange(bot: Bot, *, changed: Collection[str]) -> None:
 def promote(bot: Bot, *, actor: Actor) -> list[WebhookSecret]:
     """Put the bot's next secrets in the place of the current ones, which prove nothing from now on; returns which there
     were. Raises SealedValueError when one does not open."""
-    bot = Bot.objects.select_for_update().get(pk=bot.pk)
+    bot = Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
     secrets = bot.next_secrets
     _promote(bot, secrets, actor=actor)
     return secrets
@@ -125,7 +125,7 @@ def settle_rotations() -> None:
 
 @transaction.atomic
 def _settle(pk: UUID) -> None:
-    bot = Bot.objects.select_for_update().filter(pk=pk).exclude(rotation_ends_at=None).first()
+    bot = Bot.objects.select_for_update(no_key=True).filter(pk=pk).exclude(rotation_ends_at=None).first()
     if bot is None or bot.rotation_ends_at is None:
         return
     uses = {(use.secret, use.is_next): use for use in SecretUse.objects.filter(bot=bot)}

@@ -1,16 +1,21 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 from bots.connections.slots import seen_slots
 from bots.enums import PlatformName, Transport
 from bots.models import Bot
-from bots.service import BotChanges, delete_bot, put_bot, set_enabled
+from bots.service import BotChanges, delete_bot, put_bot, save_bot, set_enabled
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
 from core.access.models import AuditEntry
 from core.access.scopes import Scope
 from feishu.platforms import FEISHU, LARK
+from tests.events.handler_runs import stored_event
 from tests.factories import make_bot, make_operator
+from tests.services.processes import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +127,23 @@ def test_client_of_a_deleted_bot_has_nothing_of_the_next_one_with_that_app_id():
     assert everybody.may_use(again.pk)
     assert str(bot.pk) not in client.bot_ids
     assert AuditEntry.objects.filter(action="api_client.updated", target="crm").count() == 1
+
+
+@pytest.mark.only_on("postgres")
+@pytest.mark.django_db(transaction=True)
+def test_what_names_a_bot_is_stored_while_the_bot_is_being_saved():
+    bot = put()
+
+    def store_meanwhile() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '10s'")
+            stored_event(bot=bot)
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as elsewhere:
+        save_bot(bot, changed=["name"], actor=SYSTEM)
+        elsewhere.submit(store_meanwhile).result(PATIENCE)
+
+    assert bot.events.count() == 1
