@@ -79,7 +79,7 @@ def start_code(session: AuthSession) -> None:
     ends = now + min(timedelta(seconds=code.expires_in), MAX_LIFE)
     interval = min(code.interval, MAX_INTERVAL)
     with transaction.atomic():
-        held = AuthSession.objects.open().select_for_update().filter(pk=session.pk).first()
+        held = AuthSession.objects.open().select_for_update(no_key=True).filter(pk=session.pk).first()
         if held is None:
             return
         DeviceConsent.objects.filter(pk=session.pk).update(

@@ -21,7 +21,7 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     because their answer comes too late, and so are unreadable events.
     """
     hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
-    rows = Event.objects.select_for_update().filter(pk__in=event_pks).order_by("pk")
+    rows = Event.objects.select_for_update(no_key=True).filter(pk__in=event_pks).order_by("pk")
     events = [event for event in rows if _is_replayable(event)]
     rerun = _rerun(events, job)
     resent = _resend(events, job)

@@ -23,7 +23,7 @@ def take(notification: Notification, *, receiver: AlertReceiver) -> AlertGroup |
     """Write down what Alertmanager says; taking it twice changes nothing. Returns the group whose card is to show it, None
     where there is none: what is over was never shown, or was over before."""
     # One after the other: a pair of Alertmanagers may both send the first notification of a group.
-    if AlertReceiver.objects.select_for_update().filter(pk=receiver.pk).first() is None:
+    if AlertReceiver.objects.select_for_update(no_key=True).filter(pk=receiver.pk).first() is None:
         return None  # removed just now
     now = timezone.now()
     group = receiver.groups.filter(key_hash=notification.key_hash, closed_at=None).first()

@@ -40,7 +40,7 @@ def claim(bot: Bot, grant_ids: Collection[UUID]) -> list[Claim]:
         if watch.judge().is_passive:
             return []
         due = UserToken.objects.due().filter(bot=bot, pk__in=grant_ids)
-        claims = [_claim(grant) for grant in due.select_for_update(skip_locked=True)]
+        claims = [_claim(grant) for grant in due.select_for_update(skip_locked=True, no_key=True)]
         taken = [each for each in claims if each is not None]
         RefreshAttempt.objects.bulk_create(each.attempt for each in taken)
     for each in taken:

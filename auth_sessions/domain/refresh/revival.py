@@ -31,7 +31,9 @@ class RefreshNow(StrEnum):
 def refresh_now(grant: UserToken, *, actor: Actor) -> RefreshNow:
     """Make the grant due, whatever pause it is in. One that the portal had given up, though the platform never said that its
     refresh token is dead, is active again and probed."""
-    grant = UserToken.objects.select_related("bot").select_for_update(of=("self",)).get(pk=grant.pk)
+    grant = (
+        UserToken.objects.select_related("bot").select_for_update(no_key=True, of=("self",)).get(pk=grant.pk)
+    )
     if grant.phase in {RefreshPhase.CLAIMED, RefreshPhase.SENDING}:
         return RefreshNow.UNDER_WAY
     if grant.status != TokenStatus.ACTIVE:

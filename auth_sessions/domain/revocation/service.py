@@ -57,7 +57,9 @@ def revoke(*, grant: UserToken, actor: Actor) -> Revocation:
 @transaction.atomic
 def revoke_later(*, grant: UserToken, actor: Actor) -> Revocation:
     """Revoke ``grant`` here; the workers withdraw its token at the platform after the commit. For many at once."""
-    held = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=grant.pk)
+    held = (
+        UserToken.objects.select_for_update(no_key=True, of=("self",)).select_related("bot").get(pk=grant.pk)
+    )
     if held.status == TokenStatus.REVOKED:
         last = held.revocations.first()
         if last is not None:
@@ -107,7 +109,7 @@ def record_platform_revocation(
 def _apply_platform_event(
     pk: UUID, *, kinds: frozenset[str], reason: PlatformReason, at: datetime
 ) -> list[Revocation]:
-    grant = UserToken.objects.select_for_update(of=("self",)).select_related("bot").get(pk=pk)
+    grant = UserToken.objects.select_for_update(no_key=True, of=("self",)).select_related("bot").get(pk=pk)
     issued_at = max(grant.authorized_at, grant.refreshed_at or grant.authorized_at)
     if issued_at > at:
         return []

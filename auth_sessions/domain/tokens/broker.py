@@ -95,7 +95,9 @@ def request_reauthorization(grant: UserToken, *, actor: Actor) -> AuthSession:
 
     Raises one of CANNOT_ASK where nobody can be asked.
     """
-    UserToken.objects.select_for_update().get(pk=grant.pk)  # two requests at once get the same session
+    UserToken.objects.select_for_update(no_key=True).get(
+        pk=grant.pk
+    )  # two requests at once get the same session
     asked = AuthSession.objects.open().filter(
         bot=grant.bot,
         open_id=grant.open_id,

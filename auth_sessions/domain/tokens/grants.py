@@ -20,7 +20,7 @@ GRANT_LIFE = timedelta(days=365)  # then the platform wants the person's consent
 def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime) -> UserToken:
     """Store a new consent over the grant that the person has, if any; call in a transaction. The new generation fences off
     the answer of a refresh that is still in flight."""
-    grant, _ = UserToken.objects.select_for_update().get_or_create(
+    grant, _ = UserToken.objects.select_for_update(no_key=True).get_or_create(
         bot=bot,
         tenant_key=who.tenant_key,
         open_id=who.open_id,

@@ -59,7 +59,7 @@ def ask_for_scopes(
     who asked for it. Raises AskedTooOftenError after three requests in a day, or when the person declined these very scopes
     in that time, and what `request_authorization` raises.
     """
-    UserToken.objects.select_for_update().get(pk=grant.pk)  # two requests at once ask once
+    UserToken.objects.select_for_update(no_key=True).get(pk=grant.pk)  # two requests at once ask once
     added = lacking(grant, scopes)
     if not added:
         return None
