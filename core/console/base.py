@@ -96,6 +96,10 @@ class ConsoleAdmin(ModelAdmin[M]):
         titled = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
         return super().changelist_view(request, titled)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
+        """Of an empty ``_to_field`` Django would look for a field without a name."""
+        return super().get_object(request, object_id, from_field or None)
+
     def visible_or_404(self, request: HttpRequest, object_id: str) -> M:
         """The row with this key; the same 404 for one that is not there and one that is somebody else's."""
         row = self.get_object(request, object_id)

@@ -14,7 +14,7 @@ from django.utils.translation import override
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.pages.words import LINK_PAGES, OUTCOME_PAGES, Page, context
 from core import __version__
-from tests.console.rows import Rows, list_of, text_of
+from tests.console.rows import PAGES, Rows, list_of, page_of, text_of
 from tests.factories import make_operator
 
 LOGIN = "/admin/login/"
@@ -183,3 +183,13 @@ def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Cli
     expected = "badges.js board.css console.css console.js events.css icon-failing.svg icon.svg overview.css page.css"
     assert named == {f"/static/portal/{name}" for name in expected.split()}
     assert {as_owner.get(name).status_code for name in named} == {200}
+
+
+@pytest.mark.parametrize(("to_field", "status"), [("", 200), ("no_such", 400), ("app_secret", 400)])
+def test_page_that_is_asked_for_by_a_field_of_another_name_is_shown_or_refused(
+    to_field: str, status: int, rows: Rows, as_superuser: Client
+) -> None:
+    pages = [page_of(name, rows.of(name)) for name in PAGES]
+    pages += [page_of("bots_bot", rows.bot, "delete"), list_of("bots_bot")]
+
+    assert {as_superuser.get(page, {"_to_field": to_field}).status_code for page in pages} == {status}
