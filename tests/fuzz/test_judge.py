@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bots.sending.pacing import LONGEST_WAIT
 from tests.fuzz.judge import HANGS, LOAD, PULSE, Judge, tracebacks
 from tests.fuzz.shots import Answer, Shot
 
@@ -74,6 +75,16 @@ def test_answer_that_is_slow_again_and_again_hangs():
     judge = judge_of(Answer(200, HANGS + 1))
     judge.fire(SHOT)
     assert ["takes" in finding.what for finding in judge.findings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("target", "hangs"), [("/api/v1/bots/cli_1/messages/om_x", False), ("/admin/", True)]
+)
+def test_message_may_wait_for_its_turn_where_its_chat_has_had_enough(target, hangs):
+    told = Shot("answers", target=target, upstream='HTTP/1.1 200 OK\r\n\r\n{"code":230020}')
+    judge = judge_of(Answer(429, LONGEST_WAIT.total_seconds() + 0.1, "", PROBLEM))
+    judge.fire(told)
+    assert bool(judge.findings) is hangs
 
 
 @pytest.mark.parametrize(
