@@ -3,21 +3,20 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Media, Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
-from bots.admin.checklist import live_checklist
+from bots.admin.checklist import ChecklistButton, live_checklist
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
@@ -26,11 +25,6 @@ from bots.admin.slots import SlotInline
 from bots.admin.webhook import WebhookReadings, refusal_notices
 from bots.brand import may_be_wrong_brand, other_brand, platform_names_other_brand
 from bots.connections.status import connected_bots, statuses, unconnected_bots
-from bots.doctor.checklist import checklist
-from bots.doctor.examination import examination
-from bots.doctor.findings import Check
-from bots.doctor.records import examine_again
-from bots.enums import CheckResult
 from bots.models import Bot
 from bots.service import delete_bot, save_bot
 from core.console.actions import button
@@ -39,7 +33,6 @@ from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.filters import refuse_unknown
 from core.console.rendering import EMPTY, ago, copyable, identifier
-from core.console.sentences import in_language
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
@@ -73,7 +66,7 @@ class ConnectedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bot)
-class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ConsoleAdmin[Bot]):
+class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ChecklistButton, ConsoleAdmin[Bot]):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")
@@ -352,36 +345,6 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ConsoleAd
         bot = self.visible_or_404(request, unquote(object_id))
         # By address: asking is the room above's, which this one does not know.
         return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?bot={bot.pk}")
-
-    @button(_("Checklist"), icon="checklist", path="check-again")
-    def check_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """Leads to the checklist; posted to, it has the bot examined first. The transport bounds the time that takes."""
-        bot = self.visible_or_404(request, unquote(object_id))
-        if request.method == "POST":
-            if not self.has_change_permission(request, bot):
-                raise PermissionDenied
-            self._examine(request, bot)
-        return HttpResponseRedirect(f"{self.page_after(request, bot)}#checklist")
-
-    def _examine(self, request: HttpRequest, bot: Bot) -> None:
-        if not examine_again(bot):
-            words = _("It was checked a few seconds ago. Changes in the developer console take a moment.")
-            self.message_user(request, words, messages.WARNING)
-            return
-        left = len(checklist(bot).open_rows)
-        text = ngettext("%(count)d thing to set right.", "%(count)d things to set right.", left)
-        said = text % {"count": left} if left else gettext("Everything is set up.")
-        self.message_user(request, said, messages.WARNING if left else messages.SUCCESS)
-        if operator_of(request).is_superuser and encrypted_field(Bot, "proxy_url").is_set(bot):
-            self._tell_of_proxy(request, bot)
-
-    def _tell_of_proxy(self, request: HttpRequest, bot: Bot) -> None:
-        """How the bot's own proxy failed, which is kept for nobody: an owner may have typed any."""
-        for finding in examination(bot, tells_proxy_errors=True):
-            if finding.check is Check.CREDENTIALS:
-                if finding.result is not CheckResult.OK:
-                    self.message_user(request, in_language(finding.cause), messages.ERROR)
-                return
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """“Switch brand” is there only where the platform's answers point that way, and of the controls those that fit."""
