@@ -16,6 +16,8 @@ MAX_PEEKED = 64 * 1024  # bytes; an answer that says why it failed is shorter
 PEEK_SECONDS = 2.0  # that an answer is held back; one that trickles is no refusal
 MISSING_USER_SCOPE = 99991679
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class _Violation(msgspec.Struct):
     subject: str = ""
@@ -109,14 +111,14 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 def _envelope(body: bytes) -> _Envelope:
     try:
         return msgspec.json.decode(body, type=_Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _Envelope()
 
 
 def _missing_scopes(envelope: _Envelope) -> tuple[str, ...]:
     try:
         details = msgspec.json.decode(envelope.error, type=_Details)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return ()
     named = [one.subject for one in details.permission_violations if is_scope(one.subject)]
     return tuple(named[:MAX_SCOPES])

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             said = msgspec.json.decode(answer.read(10_000), type=dict[str, str])
         except (OSError, HTTPException) as error:
             raise CommandError(f"Port {port} does not answer: {error or type(error).__name__}.") from error
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return answer.status, {}
         finally:
             connection.close()

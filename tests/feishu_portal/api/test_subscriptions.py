@@ -248,7 +248,9 @@ def test_a_last_event_that_is_no_number_is_refused(subscription, reader):
 
 def test_an_event_written_on_several_lines_is_one_line_of_a_stream():
     assert api._on_one_line(b'{"a":\n1}') == b'{"a": 1}'
-    assert api._on_one_line(b'{"a":\n"\\ud83d"}') == b'{"a": "\\ud83d"}'
+    assert api._on_one_line(b'{"a":\r\n"\\ud83d\\n"}') == b'{"a":  "\\ud83d\\n"}'
+    deep = b"[" * 10_000 + b"\n" + b"]" * 10_000
+    assert api._on_one_line(deep) == deep.replace(b"\n", b" ")
 
 
 def key_of(client):

@@ -1,5 +1,8 @@
 """``manage.py healthcheck``: exit codes and the line of reason."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -42,6 +45,28 @@ def test_process_that_stands_still_fails_with_its_part(port, monkeypatch):
 def test_port_of_another_kind_of_process_is_no_sign_of_this_one(port):
     with pytest.raises(CommandError, match="worker, not of beat"):
         call_command("healthcheck", "--process", "beat", "--metrics-port", str(port))
+
+
+@pytest.mark.parametrize("body", [b"[" * 9000, b'{"status":"\xff"}', b"<html>", b'{"status": 1}'])
+def test_what_is_no_health_at_all_on_that_port_fails_with_its_status(settings, body):
+    settings.METRICS_HOST = "127.0.0.1"
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(503)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        serving = threading.Thread(target=other.handle_request)
+        serving.start()
+        with pytest.raises(CommandError, match="503"):
+            call_command("healthcheck", "--metrics-port", str(other.server_port))
+        serving.join()
 
 
 def test_port_that_nobody_has_fails(settings):

@@ -1,4 +1,5 @@
 import pytest
+from starlette.responses import Response
 
 from feishu.errors import APIError
 from tests.factories import move_bot
@@ -77,3 +78,21 @@ async def test_message_that_had_enough_holds_up_itself_alone(proxy, upstream):
     await proxy.call(key, one, method="POST", json={})
     assert problem(await proxy.call(key, one, method="POST", json={})) == (429, "rate_limited")
     assert (await proxy.call(key, other, method="POST", json={})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 20_000,
+        b'{"code":' + b'{"a":' * 9_000,
+        b'{"code":99991679,"error":{"permission_violations":' + b"[" * 20_000 + b"]" * 20_000 + b"}}",
+        b'{"code":"\xff"}',
+    ],
+)
+async def test_answer_that_nobody_can_read_is_passed_on_as_it_is(proxy, upstream, body):
+    async def answer(_request):
+        return Response(body, 404, media_type="application/json")
+
+    upstream.answer = answer
+    response = await proxy.call(await proxy.key(), proxy.path(user=""))
+    assert (response.status_code, response.content) == (404, body)
