@@ -1,5 +1,5 @@
 """How long the rows of this app are kept: lost connections, incidents with their notices, sent messages, counts of
-refused webhook requests, registrations of apps."""
+refused webhook requests, registrations of apps, people."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bots.models import ConnectionLoss, Incident, RefusedPush, Registration, Sending
+from bots.people.references import forgotten
 from core.database.retention import Overdue
 
 LOSSES_KEPT: Final = timedelta(days=30)
@@ -17,6 +18,9 @@ REFUSALS_KEPT: Final = timedelta(days=7)
 """After the last one."""
 REGISTRATIONS_KEPT: Final = timedelta(days=7)
 """After the QR code was shown."""
+PEOPLE_KEPT: Final = timedelta(days=30)
+"""After the platform was last heard about them, and as long as a row of an app refers to them. Names on pages are asked for
+again before (``bots.people.directory.FRESH``)."""
 
 
 def overdue() -> Overdue:
@@ -33,4 +37,5 @@ def overdue() -> Overdue:
         "registrations of apps": Registration.objects.filter(began_at__lt=now - REGISTRATIONS_KEPT).order_by(
             "began_at"
         ),
+        "people": forgotten(now - PEOPLE_KEPT),
     }

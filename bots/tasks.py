@@ -8,6 +8,7 @@ from bots.connections import platform_count
 from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
+from bots.people import lookup
 from bots.registration import flow
 from bots.removal import is_any_deleted, remove_deleted_bots
 from bots.retention import overdue
@@ -29,7 +30,7 @@ def remove_deleted() -> None:
 @shared_task(name="bots.sweep")
 def sweep() -> None:
     """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
-    apps whose page is closed, incidents and notices of them, and deleted bots that are not gone yet."""
+    apps whose page is closed, people to look up, incidents and notices of them, and deleted bots that are not gone yet."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
     for bot_id in schedule.due_bots():
@@ -38,6 +39,8 @@ def sweep() -> None:
         records.observe(bot_id)
     for registration_id in flow.due():
         notify("bots.poll_registration", str(registration_id))
+    for bot_id in lookup.due_bots():
+        notify("bots.look_up_people", str(bot_id))
     settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
@@ -65,3 +68,13 @@ def poll_registration(registration_id: str) -> None:
 @shared_task(name="bots.send_notices")
 def send_notices(user_id: int, channel: str) -> None:
     notices.send_due(user_id, channel)
+
+
+@shared_task(name="bots.note_people")
+def note_people(people: list[tuple[str, str]]) -> None:
+    lookup.note((UUID(bot_id), open_id) for bot_id, open_id in people)
+
+
+@shared_task(name="bots.look_up_people")
+def look_up_people(bot_id: str) -> None:
+    lookup.look_up(UUID(bot_id))

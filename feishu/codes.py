@@ -14,6 +14,7 @@ from feishu.reasons import Reason
 from feishu.text import Text
 
 __all__ = [
+    "ABOUT_ID",
     "REJECTED_TENANT_TOKEN",
     "REJECTED_USER_TOKEN",
     "TABLE",
@@ -71,6 +72,9 @@ class CodeInfo:
 
 PER_CHAT: Final = frozenset({230020})
 """A rate limit of one person, chat or message, which stops nothing else (page "Send message")."""
+
+ABOUT_ID: Final = frozenset({40001, 41012, 41050, *range(99992351, 99992382)})
+"""An id that the app may not name, or that names nobody, in a question about people: another id may be fine."""
 
 TABLE: Final = {
     code: CodeInfo(code, category, cause, cure) for codes, category, cause, cure in ROWS for code in codes

@@ -1,7 +1,7 @@
 """Calling the platform as the app: messages, cards, and what it says about the bot itself."""
 
 import json as json_module
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer, TransportError
 from feishu.numbers import integer
 from feishu.observation import observed
+from feishu.people import Profile
 from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
@@ -23,6 +24,8 @@ _PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id
 
 MAX_CONNECTIONS: Final = 100_000
 """Of one app, whatever is counted: the platform allows 50."""
+MAX_PEOPLE: Final = 50
+"""Open_ids in one question (page "Obtain user list")."""
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
 
@@ -205,6 +208,22 @@ class OpenAPI:
             found, name = answer.data.get("user"), "open_id"
         open_id = found.get(name) if isinstance(found, dict) else None
         return open_id if isinstance(open_id, str) and receive_id_type(open_id) == "open_id" else ""
+
+    def people(self, open_ids: Sequence[str], *, timeout: float | None = None) -> list[Profile]:
+        """Who these open_ids are, at most ``MAX_PEOPLE``, within `timeout` seconds (15). People outside the app's contact
+        range are left out.
+
+        Needs contact:contact.base:readonly, and for names contact:user.base:readonly (page "Obtain user list").
+        """
+        answer = self._call(
+            "GET",
+            "/open-apis/contact/v3/users/batch",
+            params={"user_ids": list(open_ids), "user_id_type": "open_id"},
+            timeout=timeout,
+        )
+        items = answer.data.get("items")
+        listed = items if isinstance(items, list) else []
+        return [Profile.of_user(item) for item in listed if isinstance(item, dict)]
 
     def bot_info(self) -> BotInfo:
         """The bot itself; needs no scope, so it proves credentials and bot capability."""

@@ -28,6 +28,8 @@ _HEAD: Final = [
 ]
 UNNAMED: Final[Mapping[str, Text]] = {
     "auth_sessions.Answered": Text("已响应的消息", "answered messages"),
+    "bots.PersonKey": Text("按姓名查找人员的索引", "what people are found by"),
+    "bots.PeopleLookup": Text("人员查询状态", "lookups of people"),
     "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
     "bots.Registration": Text("扫码注册", "registrations by QR code"),
     "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
@@ -50,6 +52,7 @@ def kept() -> dict[str, Text]:
     from bots.retention import (  # noqa: PLC0415 -- see above
         INCIDENTS_KEPT,
         LOSSES_KEPT,
+        PEOPLE_KEPT,
         REFUSALS_KEPT,
         REGISTRATIONS_KEPT,
     )
@@ -73,6 +76,12 @@ def kept() -> dict[str, Text]:
         "bots.PlatformCount": _OF_BOT,
         "bots.Checkup": _OF_BOT,
         "bots.StoredFinding": Text("每个机器人、每项检查一行", "One row for each check of a bot"),
+        "bots.Person": Text(
+            f"{PEOPLE_KEPT.days} 天；仍被授权、授权会话、令牌使用或消息引用的不删除",
+            f"{PEOPLE_KEPT.days} days, and as long as a grant, a session, a use of a token or a sent message names the person",
+        ),
+        "bots.PersonKey": Text("随人员删除；每人至多 16 行", "Goes with its person; 16 of one at most"),
+        "bots.PeopleLookup": _OF_BOT,
         "bots.FleetProcess": Text(
             "每个进程一行，进程消失后删除", "One row for each process; goes when it is away"
         ),

@@ -16,11 +16,13 @@ from auth_sessions.log_facts import of_session
 from auth_sessions.metrics import count_consent, count_session
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
+from bots.people.directory import remember
 from core.access import audit
 from core.access.actors import SYSTEM, Actor
 from core.database.connections import give_back
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
+from feishu.people import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +106,7 @@ def _authorize(
         return CompletionOutcome.REPLAYED
     destroy_code(session)
     store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
+    remember(session.bot, [Profile.of_user_info(who)])
     audit.record(
         actor=Actor.user(session.open_id).at(address),
         action="auth_session.authorized",

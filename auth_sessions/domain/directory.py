@@ -12,10 +12,12 @@ from auth_sessions.errors import PersonUnknownError, TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.errors import BotDisabledError
 from bots.models import Bot
+from bots.people.directory import remember_known
 from core.access.actors import PLATFORM
 from core.database.connections import give_back
 from core.database.text import storable
 from feishu.openapi import OpenAPI, receive_id_type
+from feishu.people import Profile
 
 MAX_NAME = 200
 LOOKUP_SECONDS = 5.0  # that the platform gets to say whom an id names; a request or a page waits for it
@@ -58,8 +60,9 @@ def end_grants_of(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> in
 
 
 def rename(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> None:
-    """Store a person's new name."""
+    """Store a person's new name, of one whom the bot has to do with."""
     _grants_of(bot, tenant_key, person).update(name=storable(str(person["name"]), MAX_NAME))
+    remember_known(bot, Profile.of_user(person))
 
 
 def _grants_of(bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> QuerySet[UserToken]:

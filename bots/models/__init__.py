@@ -4,6 +4,7 @@ from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bo
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice
+from bots.models.people import PeopleLookup, Person, PersonKey
 from bots.models.processes import FleetProcess
 from bots.models.registrations import Registration
 from bots.models.sendings import Sending
@@ -19,6 +20,9 @@ __all__ = [
     "FleetProcess",
     "Incident",
     "Notice",
+    "PeopleLookup",
+    "Person",
+    "PersonKey",
     "PlatformCount",
     "RefusedPush",
     "Registration",

@@ -5,11 +5,13 @@ from django.utils import timezone
 
 from bots import removal
 from bots.enums import LossReason, SendingKind
-from bots.models import Bot, ConnectionLoss, Incident, Sending
+from bots.models import Bot, ConnectionLoss, Incident, Person, Sending
+from bots.people.directory import remember
 from bots.removal import is_any_deleted, remove, remove_deleted_bots, remove_history
 from bots.service import delete_bot
 from core.access.actors import SYSTEM
 from core.database import batches
+from feishu.people import Profile
 from tests.factories import make_bot
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +23,11 @@ def add_history(bot: Bot) -> None:
         Sending.objects.create(bot=bot, kind=SendingKind.MESSAGE, target="ou_1", msg_type="text")
         ConnectionLoss.objects.create(bot=bot, number=1, at=now, reason=LossReason.NETWORK)
     Incident.objects.create(bot=bot, cause="foreign", began_at=now)
+    remember(bot, [Profile("ou_1", name="Li")])
 
 
 def count() -> int:
-    return sum(model.objects.count() for model in (Sending, ConnectionLoss, Incident))
+    return sum(model.objects.count() for model in (Sending, ConnectionLoss, Incident, Person))
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_history_goes_batch_by_batch_and_that_of_others_stays(small_batches):
     add_history(bot)
     add_history(other)
     assert [remove_history(bot) for _ in range(3)] == [False, False, True]
-    assert count() == 7
+    assert count() == 8
 
 
 def test_sweep_goes_on_where_the_deletion_had_no_time_left(
@@ -50,7 +53,7 @@ def test_sweep_goes_on_where_the_deletion_had_no_time_left(
     with django_capture_on_commit_callbacks(execute=True):
         delete_bot(bot, actor=SYSTEM)
     assert not Bot.objects.exists()
-    assert count() == 7
+    assert count() == 8
     assert is_any_deleted()
     remove_deleted_bots()
     assert count() == 0

@@ -1,0 +1,43 @@
+"""What the platform says of a person: the `user` of contact answers and events, and the answer of user_info."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from feishu.oauth import UserInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person as one app sees them. What the app may not read is empty."""
+
+    open_id: str
+    union_id: str = ""
+    name: str = ""
+    en_name: str = ""
+    email: str = ""
+    avatar_url: str = ""
+    """A small picture, of 72 pixels where the platform names several."""
+
+    @classmethod
+    def of_user(cls, user: Mapping[str, Any]) -> Self:
+        """From the `user` object of contact v3 (page "Obtain single user information")."""
+        avatar = user.get("avatar")
+        pictures = avatar if isinstance(avatar, Mapping) else {}
+        return cls(
+            open_id=_text(user.get("open_id")),
+            union_id=_text(user.get("union_id")),
+            name=_text(user.get("name")),
+            en_name=_text(user.get("en_name")),
+            email=_text(user.get("enterprise_email")) or _text(user.get("email")),
+            avatar_url=_text(pictures.get("avatar_72")) or _text(pictures.get("avatar_240")),
+        )
+
+    @classmethod
+    def of_user_info(cls, who: UserInfo) -> Self:
+        """From the answer of user_info."""
+        return cls(who.open_id, who.union_id, who.name, who.en_name, who.email, who.avatar_url)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
