@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from feishu.text import Text
 
+BOT: Final = 'bot=~"$bot"'
+"""The bot that is chosen at the top of a dashboard."""
 LANGUAGES: Final = ("en", "zh")
 """Each with a folder of dashboards of its own."""
 WIDTH: Final = 24
