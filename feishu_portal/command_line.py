@@ -103,7 +103,7 @@ def usage() -> str:
             "Roles (demo by default) 角色（默认为 demo）:",
             *roles,
             "",
-            f"Commands 命令: migrate, createsuperuser, addbot, checkbot, …; {PROGRAM} manage help lists them.",
+            f"Commands 命令: migrate, setuplink, addbot, checkbot, …; {PROGRAM} manage help lists them.",
             "Each has --help. 均支持 --help。",
         ]
     )

@@ -64,6 +64,7 @@ def kept() -> dict[str, Text]:
         "access.ApiClient": _KEPT,
         "access.AuditEntry": _days("FEISHU_AUDIT_DAYS"),
         "access.SignInAttempts": Text("最后一次尝试后 1 天", "1 day after the last attempt"),
+        "access.SetupLink": _ONE_ROW,
         "access.KeyCanary": _ONE_ROW,
         "access.Installation": _ONE_ROW,
         "access.DatabaseAnchor": _ONE_ROW,

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from core.access.pages import setup
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
 from feishu_portal.overview.connections import views as connections_page
@@ -26,6 +27,7 @@ urlpatterns = [
     path(
         "admin/connections/bots/", admin.site.admin_view(connections_page.badge_changes), name="bots-changes"
     ),
+    path("admin/setup/", setup.first_operator, name="setup"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("oauth/", include("auth_sessions.urls")),

@@ -171,6 +171,23 @@ class SignInAttempts(models.Model):
         return self.subject
 
 
+class SetupLink(models.Model):
+    """The link by which the first operator is made; none where there is an operator. See ``core.access.setup_link``."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name = _("setup link")
+        verbose_name_plural = _("setup links")
+        constraints = (models.CheckConstraint(name="setup_link_is_alone", condition=models.Q(id=1)),)
+
+    def __str__(self) -> str:
+        return "setup link"
+
+
 class KeyCanary(models.Model):
     """A known plaintext, sealed. Every process opens it when it starts: a key ring that lacks the key of this database is
     noticed then, and not when the first secret is needed."""

@@ -14,6 +14,7 @@ from unfold.sites import UnfoldAdminSite
 
 from core import __version__
 from core.access.passwords import PasswordsBusyError
+from core.access.setup_link import has_operator
 from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
 
 View = Callable[..., HttpResponseBase]
@@ -44,12 +45,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return context | {"portal_version": __version__}
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        shown = {"has_operator": has_operator()} if request.method == "GET" else {}
         try:
-            response: HttpResponse = super().login(request, extra_context)
+            response: HttpResponse = super().login(request, shown | (extra_context or {}))
         except TooManyAttemptsError as error:
-            return _wait(request, error.seconds)
+            return wait_page(request, error.seconds)
         except PasswordsBusyError:
-            return _wait(request, BUSY_SECONDS)
+            return wait_page(request, BUSY_SECONDS)
         if request.method == "POST" and request.user.is_authenticated:
             remember_device(request, response)
         return response
@@ -62,7 +64,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
             try:
                 return view(request, *arguments, **named)
             except PasswordsBusyError:
-                return _wait(request, BUSY_SECONDS)
+                return wait_page(request, BUSY_SECONDS)
 
         wrapped: View = super().admin_view(bounded, cacheable)
         return wrapped
@@ -74,7 +76,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return response
 
 
-def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
+def wait_page(request: HttpRequest, seconds: int) -> HttpResponse:
     """429, with how long to wait."""
     headers = {"Retry-After": str(seconds), "Cache-Control": "no-store"}
     response = render(request, "429.html", {"seconds": seconds}, status=429)

@@ -65,6 +65,7 @@ ELSEWHERE = (
         why="what the commands do, step by step",
     ),
     # --- feishu, core
+    elsewhere("core/access/pages", "setup", tests="core/access/test_setup_link.py", why="a form around what the link does"),
     elsewhere(
         "feishu/long_connection", "address connection ending pump socket tunnel",
         tests="feishu/long_connection",

@@ -89,6 +89,7 @@ OPEN = {
     "": open_to(EVERYBODY, "the way to the console", 302),
     "admin/": open_to(OPERATORS, LISTS),
     "admin/login/": open_to(EVERYBODY, DOORS, 200, 302),
+    "admin/setup/": open_to(EVERYBODY, DOORS, 410),
     "admin/logout/": open_to(BROWSERS, DOORS, 200, 302),
     "admin/autocomplete/": open_to(OPERATORS, LISTS),
     "admin/password_change/": open_to(OPERATORS, OWN),

@@ -1,6 +1,7 @@
 """``manage.py runportal``: everything in one place, for one machine, with no server beside it."""
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from bots.enums import ProcessKind
+from core.access.setup_link import has_operator, new_setup_link
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
@@ -18,6 +20,8 @@ from feishu_portal.runtime.observing import begin_observing
 from feishu_portal.runtime.portal import run_portal
 from feishu_portal.runtime.process import begin_process, end_process
 from sandbox.command import DEFAULT_PORT
+
+logger = logging.getLogger(__name__)
 
 
 class Command(ServiceCommand):
@@ -77,6 +81,26 @@ class Command(ServiceCommand):
             lines.append(f"                   user 用户 {OPERATOR}   password 密码 {shown}")
             lines.append(f"  Sandbox 沙箱     http://{host}:{options['sandbox_port']}/")
             lines.append("                   write /auth to the demo bot / 向演示机器人发送 /auth")
+        lines += await asyncio.to_thread(
+            self._first_operator, settings.PUBLIC_URL or f"http://{host}:{options['port']}"
+        )
         lines += ["", "Ctrl-C stops everything. 按 Ctrl-C 全部停止。", ""]
         console = f"http://{host}:{options['port']}/admin/"
         announce(self.stdout, "\n".join(lines), event="portal_running", console=console)
+
+    @staticmethod
+    def _first_operator(url: str) -> list[str]:
+        """What to do where nobody can sign in. The link goes to a person's terminal, never into a log."""
+        if settings.LOG_FORMAT == "json":
+            if not has_operator():
+                logger.warning("no_operator", extra={"cure": "manage.py setuplink prints a one-time link"})
+            return []
+        link = new_setup_link()
+        if link is None:
+            return []
+        return [
+            "",
+            "  There is no operator yet. Make the first one within an hour; the link opens once:",
+            "  还没有操作员。请在一小时内打开以下一次性链接创建第一个操作员：",
+            f"    {url}{link}",
+        ]

@@ -1,0 +1,1 @@
+"""Pages about signing in that belong to no list of the console."""
