@@ -10,6 +10,7 @@ from events.clicks import updates
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
 from events.handling.unknown import end_unknown, make_known_due
+from events.log.counting import count_events
 from events.log.replay import is_any_open, sweep_replays
 from events.log.retention import SCHEDULED_SECONDS, overdue, prune_events
 from events.notify import notify_replayer
@@ -31,6 +32,11 @@ def sweep() -> None:
     worker.current().wake()
     if is_any_open():
         notify_replayer()
+
+
+@shared_task(name="events.count")
+def count() -> None:
+    count_events()
 
 
 @shared_task(name="events.deliver")

@@ -56,7 +56,13 @@ def kept() -> dict[str, Text]:
         REFUSALS_KEPT,
         REGISTRATIONS_KEPT,
     )
-    from events.log.retention import REPLAYS_KEPT, SHED_COUNTS_KEPT  # noqa: PLC0415 -- see above
+    from events.log.retention import (  # noqa: PLC0415 -- see above
+        COUNTS_KEPT,
+        MARKS_KEPT,
+        REPLAYS_KEPT,
+        SHED_COUNTS_KEPT,
+        SLOTS_KEPT,
+    )
     from feishu_portal.alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
 
     return {
@@ -131,6 +137,13 @@ def kept() -> dict[str, Text]:
         "events.ShedCount": Text(
             f"每小时、每种降级项一行；{SHED_COUNTS_KEPT.days} 天",
             f"One row for each hour and kind; {SHED_COUNTS_KEPT.days} days",
+        ),
+        "events.EventCount": Text(
+            f"每个机器人、每小时一行，{COUNTS_KEPT.days} 天；每 5 分钟的 {SLOTS_KEPT.seconds // 3600} 小时",
+            f"One row for each bot and hour, {COUNTS_KEPT.days} days; those of 5 minutes {SLOTS_KEPT.seconds // 3600} hours",
+        ),
+        "events.CountedHour": Text(
+            f"每小时一行；{MARKS_KEPT.days} 天", f"One row for each hour; {MARKS_KEPT.days} days"
         ),
         "auth_sessions.Answered": Text(f"{ANSWERED_KEPT.days} 天", f"{ANSWERED_KEPT.days} days"),
         "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),

@@ -230,7 +230,7 @@ CELERY_BEAT_SCHEDULER = "feishu_portal.runtime.celery_process:PersistentTicking"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # Tasks that one message asks for, every SWEEP_SECONDS and one after the other; each is bounded, and short where there is
 # nothing to do. A message each would cost as much again as the passes themselves.
-SWEEPS = ("events.sweep", "events.sweep_deliveries", "auth_sessions.sweep", "alerts.sweep")
+SWEEPS = ("events.sweep", "events.sweep_deliveries", "auth_sessions.sweep", "alerts.sweep", "events.count")
 # What runs once an hour goes by the clock: counted from its own start, a scheduler that is restarted more often would never
 # come to it.
 CELERY_BEAT_SCHEDULE = {

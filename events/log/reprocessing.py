@@ -8,6 +8,7 @@ from events.enums import ENDED_DELIVERIES, ENDED_RUNS, DeliveryStatus, EventStat
 from events.handling.completion import end_events
 from events.handling.dispatch import hold_queues, insert_runs, queue_up, run_of
 from events.handling.registry import Registration, handler_named, handlers_of
+from events.log.counting import count_again
 from events.models import Delivery, Event, HandlerRun, ReplayJob, Subscription
 from events.subscriptions.fan_out import add_deliveries, delivery_to, wants
 from feishu.callbacks import is_callback
@@ -25,6 +26,7 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     events = [event for event in rows if _is_replayable(event)]
     rerun = _rerun(events, job)
     resent = _resend(events, job)
+    count_again(event for event in events if event.pk in rerun | resent)
     # These ended without a receiver; they have one now.
     unhandled = (EventStatus.IGNORED, EventStatus.STALE, EventStatus.QUARANTINED)
     Event.objects.filter(pk__in=resent - rerun, status__in=unhandled).update(

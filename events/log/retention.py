@@ -23,13 +23,29 @@ from core.database.retention import MAX_COUNTED, Overdue
 from events.enums import ENDED_DELIVERIES, ENDED_RUNS, EventStatus
 from events.log.deletion import BATCH, delete_events
 from events.log.search import number_at
-from events.models import Delivery, Event, HandlerRun, ReplayJob, ShedCount, Subscription
+from events.models import (
+    CountedHour,
+    Delivery,
+    Event,
+    EventCount,
+    HandlerRun,
+    ReplayJob,
+    ShedCount,
+    Subscription,
+)
+from events.models.counts import HOUR, SLOT
 
 logger = logging.getLogger("events.retention")
 
 MIN_DAYS = 2
 REPLAYS_KEPT = timedelta(days=90)
 SHED_COUNTS_KEPT = timedelta(days=90)
+COUNTS_KEPT = timedelta(days=366)
+"""A year, so that a month can be held against the same one of last year. No setting: a bot has 9,000 small rows by then."""
+SLOTS_KEPT = timedelta(hours=6)
+"""Counts of five minutes, for charts of the last hour."""
+MARKS_KEPT = timedelta(days=14)
+"""Of hours that were counted; none is counted again after so long."""
 SCHEDULED_SECONDS = 60.0
 HANDLED = (EventStatus.DONE,)
 FAILED = (EventStatus.DEAD, EventStatus.QUARANTINED, EventStatus.STALE)
@@ -91,9 +107,16 @@ def overdue() -> Overdue:
     return {
         "replays": ReplayJob.objects.filter(finished_at__lt=now - REPLAYS_KEPT).order_by("pk"),
         "counts of shed work": ShedCount.objects.filter(hour__lt=now - SHED_COUNTS_KEPT).order_by("hour"),
+        "counts of events by the hour": _counts(HOUR, now - COUNTS_KEPT),
+        "counts of events by five minutes": _counts(SLOT, now - SLOTS_KEPT),
+        "marks of counted hours": CountedHour.objects.filter(start__lt=now - MARKS_KEPT).order_by("start"),
         # Theirs are part of the lives of their events, and go with these.
         "removed subscriptions": removed.filter(~delivered).order_by("pk"),
     }
+
+
+def _counts(minutes: int, before: datetime) -> QuerySet[EventCount]:
+    return EventCount.objects.filter(minutes=minutes, start__lt=before).order_by("start")
 
 
 def count_expired() -> BoundedCount:

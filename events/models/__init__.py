@@ -1,6 +1,7 @@
 """Events as they came, what becomes of each, and what decides when and whether a handler runs."""
 
 from events.models.claims import Claimable, ClaimableQuerySet
+from events.models.counts import CountedHour, EventCount, EventCountQuerySet
 from events.models.deliveries import Delivery, DeliveryAttempt, DeliveryQuerySet
 from events.models.events import Event, EventQuerySet
 from events.models.handler_runs import HandlerAttempt, HandlerRun, HandlerRunQuerySet
@@ -12,10 +13,13 @@ __all__ = [
     "BotQueue",
     "Claimable",
     "ClaimableQuerySet",
+    "CountedHour",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryQuerySet",
     "Event",
+    "EventCount",
+    "EventCountQuerySet",
     "EventQuerySet",
     "HandledBot",
     "HandlerAttempt",
