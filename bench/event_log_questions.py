@@ -23,7 +23,7 @@ FIRST = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
 class Questions:
-    """What is asked: by a superuser, by owners of one bot, of many and of none, and by an API client."""
+    """What is asked: by an administrator, by owners of one bot, of many and of none, and by an API client."""
 
     def __init__(self, apart: timedelta) -> None:
         from bots.models import Bot  # noqa: PLC0415

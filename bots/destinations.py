@@ -101,7 +101,7 @@ def check_hosts(before: Destination | None, after: Destination, *, may_choose: b
         if is_new and not may_choose and not is_listed(address):
             errors[name] = ValidationError(
                 _(
-                    "Only a superuser may enter this address. Hosts that every operator may use are listed in "
+                    "Only an administrator may enter this address. Hosts that every operator may use are listed in "
                     "FEISHU_PLATFORM_HOSTS."
                 ),
                 code="host_not_allowed",
@@ -111,7 +111,7 @@ def check_hosts(before: Destination | None, after: Destination, *, may_choose: b
 
 
 def may_choose_hosts(actor: Actor) -> bool:
-    """Whether the actor may send a bot's secrets to any host: superusers, and whoever has a shell on this one."""
+    """Whether the actor may send a bot's secrets to any host: administrators, and whoever has a shell on this one."""
     if actor.kind != "operator" or actor.key is None:
         return actor.kind in {"command", "system"}
     return User.objects.filter(pk=actor.key, is_active=True, is_superuser=True).exists()

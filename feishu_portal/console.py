@@ -9,14 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
+def _sees_everything(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "sees_everything", False))
 
 
-def _page(title: Promise, icon: str, route: str, *, is_for_superusers: bool = False) -> dict[str, Any]:
+def _page(title: Promise, icon: str, route: str, *, is_of_portal: bool = False) -> dict[str, Any]:
     """A line of the sidebar: a list or a page by the name of its route, with a symbol of Material Symbols."""
     page = {"title": title, "icon": icon, "link": reverse_lazy(route)}
-    return page | {"permission": _is_superuser} if is_for_superusers else page
+    return page | {"permission": _sees_everything} if is_of_portal else page
 
 
 UNFOLD = {
@@ -59,7 +59,7 @@ UNFOLD = {
                     _page(_("Connections"), "cable", "connections"),
                     _page(_("Lost connections"), "link_off", "admin:bots_connectionloss_changelist"),
                     _page(_("Incidents"), "emergency_home", "admin:bots_incident_changelist"),
-                    _page(_("Processes"), "memory", "admin:bots_fleetprocess_changelist", is_for_superusers=True),
+                    _page(_("Processes"), "memory", "admin:bots_fleetprocess_changelist", is_of_portal=True),
                     _page(_("Sent messages"), "outgoing_mail", "admin:bots_sending_changelist"),
                 ],
             },
@@ -69,7 +69,7 @@ UNFOLD = {
                     _page(_("Event log"), "stream", "admin:events_event_changelist"),
                     _page(_("Subscriptions"), "outbox", "admin:events_subscription_changelist"),
                     _page(_("Handlers"), "rule_settings", "admin:events_handledbot_changelist"),
-                    _page(_("Load shedding"), "filter_alt_off", "admin:events_shedcount_changelist", is_for_superusers=True),
+                    _page(_("Load shedding"), "filter_alt_off", "admin:events_shedcount_changelist", is_of_portal=True),
                 ],
             },
             {
@@ -90,9 +90,8 @@ UNFOLD = {
             {
                 "title": _("Access"),
                 "items": [
-                    _page(_("Operators"), "group", "admin:access_user_changelist", is_for_superusers=True),
-                    _page(_("Groups"), "groups", "admin:auth_group_changelist", is_for_superusers=True),
-                    _page(_("API clients"), "api", "admin:access_apiclient_changelist", is_for_superusers=True),
+                    _page(_("Operators"), "group", "admin:access_user_changelist", is_of_portal=True),
+                    _page(_("API clients"), "api", "admin:access_apiclient_changelist", is_of_portal=True),
                     _page(_("Audit log"), "history", "admin:access_auditentry_changelist"),
                 ],
             },

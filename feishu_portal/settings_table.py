@@ -415,9 +415,9 @@ class SettingsTable(Table):
     )
     FEISHU_ALERT_SECONDS = decimal(
         Text(
-            "机器人失去全部连接多久后通知其所有者，某项必要工作无进程承担多久后通知超级用户（秒）。",
+            "机器人失去全部连接多久后通知其所有者，某项必要工作无进程承担多久后通知管理员（秒）。",
             "How long a bot may be without any connection before its owners are told, and how long nobody may hold connections, run "
-            "handlers, refresh or schedule before superusers are, in seconds.",
+            "handlers, refresh or schedule before administrators are, in seconds.",
         ),
         default="120",
         least=1,
@@ -531,10 +531,10 @@ class SettingsTable(Table):
     )
     FEISHU_PLATFORM_HOSTS = texts(
         Text(
-            "非超级用户的操作员也可以为机器人填写的平台主机（自定义地址），逗号分隔，可带端口或以 *. 开头。"
-            "不设置时，只有超级用户可以填写。",
-            "Hosts of custom platforms that operators who are no superusers may enter for a bot, comma-separated, with a port "
-            "or with *. in front if need be. Without it only superusers enter any.",
+            "非管理员的操作员也可以为机器人填写的平台主机（自定义地址），逗号分隔，可带端口或以 *. 开头。"
+            "不设置时，只有管理员可以填写。",
+            "Hosts of custom platforms that operators who are no administrators may enter for a bot, comma-separated, with a port "
+            "or with *. in front if need be. Without it only administrators enter any.",
         ),
         parse=validators.platform_host,
         example="open.feishu.example.com,*.lark.example.com",

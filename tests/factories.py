@@ -18,6 +18,7 @@ from bots.service import BotChanges, put_bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import ApiClient, User
+from core.access.roles import Role
 from core.access.scopes import Scope
 from events.enums import SubscriptionKind
 from events.models import Subscription
@@ -63,10 +64,11 @@ def connect_slots(slots: Any, **values: Any) -> None:
     slots.update(state=SlotState.CONNECTED, holder=uuid4(), lease_until=lease_until, **values)
 
 
-def make_operator(username: str = "", *, superuser: bool = False) -> User:
-    """A member of staff with the password "correct horse"; with ``superuser`` one who sees everything."""
+def make_operator(username: str = "", *, superuser: bool = False, role: Role | None = None) -> User:
+    """An operator of the console with the password "correct horse"; with ``superuser`` an administrator."""
     name = username or f"operator{next(_numbers)}"
-    return User.objects.create(username=name, password=_hashed(), is_staff=True, is_superuser=superuser)
+    role = role or (Role.ADMINISTRATOR if superuser else Role.OPERATOR)
+    return User.objects.create(username=name, password=_hashed(), role=role)
 
 
 @cache

@@ -21,7 +21,7 @@ from auth_sessions.models import AuthSession
 from bots.models import Bot
 from bots.validators import validate_scope
 from core.access.models import User
-from core.console.actions import Question, ask
+from core.console.actions import Question, ask, refuse_unless_manager
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.fields import LinesField, check_no_blanks
 from core.vault.keyring import SealedValueError
@@ -144,8 +144,7 @@ class AskingAdmin(ReadOnlyAdmin[AuthSession]):
     def ask_view(self, request: HttpRequest) -> HttpResponseBase:
         """Asks people for an authorization; ``bot``, ``open_id`` and ``scope`` in the address fill the form in."""
         operator = operator_of(request)
-        if not self.has_view_permission(request):
-            return HttpResponseRedirect(reverse("admin:index"))
+        refuse_unless_manager(request)
         if request.method != "POST":
             filled = {
                 "bot": request.GET.get("bot"),

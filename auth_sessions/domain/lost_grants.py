@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from auth_sessions.enums import RefreshOutcome, TokenStatus
 from auth_sessions.models import RefreshAttempt, UserToken
 from bots.incidents.causes import Cause, Details
-from bots.incidents.connections import has_reachable_superuser
+from bots.incidents.connections import has_reachable_administrator
 from bots.incidents.detectors import Detector, Problem, Subject, register
 from bots.models import Bot, Incident
 from core.database.counts import count_up_to
@@ -80,7 +80,7 @@ LOST_BY_SEVERAL: Final = Cause(
     is_severe=False,
 )
 INSTALLATION: Final = Subject(UUID("7d0c1f4b-93f5-4a55-8a0c-3b0f2a6f5c02"), "Feishu Portal", owner_id=None)
-"""What has the problem where several bots have it: superusers are notified, once."""
+"""What has the problem where several bots have it: administrators are notified, once."""
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ def lost_grants() -> Iterator[Problem]:
 def _is_widespread(losses: Mapping[Bot, _Losses], losing: Mapping[Bot, _Losses]) -> bool:
     if losing:
         # Where no superuser can be told, the owners of each bot are.
-        return len(losing) > 1 and has_reachable_superuser()
+        return len(losing) > 1 and has_reachable_administrator()
     together = sum(losses.values(), start=_Losses())
     return len(losses) > 1 and together.is_unusual(UserToken.objects.all())
 

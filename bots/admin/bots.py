@@ -194,7 +194,7 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, Checklist
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
         """Without what does not concern the operator or the bot."""
-        unfit = set() if operator_of(request).is_superuser else {"owners"}
+        unfit = set() if operator_of(request).sees_everything else {"owners"}
         if obj and not obj.uses_webhook:
             unfit |= set() if obj.next_secrets else {*ROTATION}
             unfit |= set() if obj.refused_pushes.exists() else {"refused"}
@@ -313,10 +313,10 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, Checklist
         formsets: "list[BaseModelFormSet[Any, Any]]",
         change: bool,  # noqa: FBT001
     ) -> None:
-        """Who adds a bot without being a superuser owns it; else it would be out of sight at once."""
+        """Who adds a bot and does not see all of them owns it; else it would be out of sight at once."""
         super().save_related(request, form, formsets, change)
         user = operator_of(request)
-        if not change and not user.is_superuser:
+        if not change and not user.sees_everything:
             form.instance.owners.add(user)
 
     def get_deleted_objects(

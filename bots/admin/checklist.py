@@ -87,7 +87,7 @@ def _facts(row: Row) -> tuple[object, ...]:
 class ChecklistButton(Base):
     """The part of the bots' admin that leads to the checklist and has it made anew."""
 
-    @button(_("Checklist"), icon="checklist", path="check-again")
+    @button(_("Checklist"), icon="checklist", path="check-again", changes=False)
     def check_again(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """Leads to the checklist; posted to, it has the bot examined first. The transport bounds the time that takes."""
         bot = self.visible_or_404(request, unquote(object_id))

@@ -1,4 +1,4 @@
-"""The processes of the installation in the console: how each is, and what nobody does. For superusers alone."""
+"""The processes of the installation in the console: how each is, and what nobody does. For administrators alone."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -54,8 +54,8 @@ _FAILURES: Final = {
         "Another app was confirmed, %(detail)s. Nothing was changed here: scan again and choose the app of this bot."
     ),
     RegistrationFailure.NOT_YOURS: _(
-        "%(detail)s is a bot of this portal already, and you are none of its owners. Nothing was changed: ask an owner or a "
-        "superuser."
+        "%(detail)s is a bot of this portal already, and you are none of its owners. Nothing was changed: ask an owner or an "
+        "administrator."
     ),
     RegistrationFailure.NOT_ALLOWED: _(
         "You may no longer add bots. The app %(detail)s exists at the platform; delete it there if nobody needs it."

@@ -66,7 +66,7 @@ def examination(
 ) -> Iterator[Finding]:
     """The findings one by one, as they come in. Changes nothing at the platform, and here only what is known of the bot.
 
-    `tells_proxy_errors`: for superusers and whoever has a shell, who may know how the bot's own proxy failed.
+    `tells_proxy_errors`: for administrators and whoever has a shell, who may know how the bot's own proxy failed.
     """
     seen = observed(bot)
     now = timezone.now()

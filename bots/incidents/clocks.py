@@ -1,4 +1,4 @@
-"""Machines whose clock differs from the platform's, as incidents of the installation: superusers are notified."""
+"""Machines whose clock differs from the platform's, as incidents of the installation: administrators are notified."""
 
 from collections.abc import Iterator
 from typing import Final

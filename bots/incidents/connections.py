@@ -62,7 +62,7 @@ def find_problems() -> Iterator[Problem]:
     process holds any, that is one problem, of the fleet, and no new one of each."""
     unconnected = list(_unconnected())
     is_fleet_away = bool(unconnected) and (fleet.is_open() or not peers(seconds=ALIVE_SECONDS))
-    if is_fleet_away and has_reachable_superuser():
+    if is_fleet_away and has_reachable_administrator():
         # Those that had a problem of their own before keep it. Others get theirs when the fleet is back for good.
         known = set(Incident.objects.open().exclude(bot=None).values_list("bot", "cause"))
         unconnected = [one for one in unconnected if (one.subject.pk, one.cause.name) in known]
@@ -74,7 +74,7 @@ def find_problems() -> Iterator[Problem]:
         yield Problem(count.bot, FOREIGN, began_at, Details(message=f"{count.online}/{count.held}"))
 
 
-def has_reachable_superuser() -> bool:
+def has_reachable_administrator() -> bool:
     """Without one, the owners of each bot are who can be told."""
     superusers = User.objects.filter(is_active=True, is_superuser=True)
     return superusers.exclude(email="", feishu_address="").exists()

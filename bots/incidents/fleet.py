@@ -1,4 +1,4 @@
-"""What has to be done in the installation and is done by nobody, as one incident each, of which superusers are told.
+"""What has to be done in the installation and is done by nobody, as one incident each, of which administrators are told.
 
 Whichever process is alive finds them, see ``feishu_portal.runtime.pulse``: the sweep that finds all other incidents is run by a
 worker, at the word of the scheduler, and both may be what is missing.

@@ -36,7 +36,7 @@ _SENDERS: Final[dict[str, Send]] = {Channel.EMAIL: send_email, Channel.FEISHU: s
 
 
 def address_notices(incident: Incident) -> None:
-    """The incident began: notify the owners, or the superusers where there are none, on every channel they have."""
+    """The incident began: notify the owners, or the administrators where there are none, on every channel they have."""
     now = timezone.now()
     active = User.objects.filter(is_active=True)
     owners = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])

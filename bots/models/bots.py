@@ -58,8 +58,8 @@ class BotQuerySet(OwnedQuerySet["Bot"]):
 
 
 def own_bot_ids(user: "User") -> tuple[uuid.UUID, ...] | None:
-    """Ids of the bots that an operator sees; None for a superuser, who sees all."""
-    return None if user.is_superuser else tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))
+    """Ids of the bots that an operator sees; None for one who sees all."""
+    return None if user.sees_everything else tuple(Bot.objects.visible_to(user).values_list("pk", flat=True))
 
 
 class PresentBots(models.Manager["Bot"]):
@@ -190,7 +190,9 @@ class Bot(models.Model):
         verbose_name=_("owners"),
         blank=True,
         related_name="bots",
-        help_text=_("Operators who see this bot. Superusers see every bot."),
+        help_text=_(
+            "Operators who see this bot, and those of them who manage it. Administrators and auditors see every bot."
+        ),
     )
     event_retention_days = models.PositiveSmallIntegerField(
         _("keep events for"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class IncidentQuerySet(models.QuerySet["Incident"]):
     def visible_to(self, user: "User") -> Self:
         """Incidents of the operator's bots, and of what else is theirs."""
-        if user.is_superuser:
+        if user.sees_everything:
             return self
         bots = list(Bot.objects.visible_to(user).values_list("pk", flat=True))
         return self.filter(models.Q(bot__in=bots) | models.Q(owner=user))

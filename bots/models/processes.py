@@ -64,7 +64,7 @@ class FleetProcess(models.Model):
     objects = FleetProcessQuerySet.as_manager()
 
     class Meta:
-        default_permissions = ()  # a page of superusers is about it
+        default_permissions = ()  # a page of administrators is about it
         verbose_name = _("process")
         verbose_name_plural = _("processes")
         constraints = (

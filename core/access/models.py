@@ -2,23 +2,48 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.access.roles import MANAGING, SEEING_EVERYTHING, Role, allows
 from core.access.scopes import Scope
 from core.access.visibility import OwnedQuerySet
 from core.remote_address import MAX_LENGTH as MAX_ADDRESS
 from core.vault.fields import EncryptedField
 
 
-class User(AbstractUser):
-    """An operator of the console, and how to reach them when one of their bots needs a person."""
+class Operators(UserManager["User"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **more: Any
+    ) -> "User":
+        """As Django's command calls it: what it knows as an administrator is an administrator here."""
+        return super().create_superuser(username, email, password, **more, role=Role.ADMINISTRATOR)
 
+
+class User(AbstractUser):
+    """An operator of the console, and how to reach them when one of their bots needs a person.
+
+    ``role`` decides what the operator sees and does; without one nobody gets into the console. Django's ``is_staff`` and
+    ``is_superuser`` follow from it, and its groups and permissions are not used.
+    """
+
+    role = models.CharField(
+        _("role"),
+        max_length=13,
+        blank=True,
+        choices=Role.choices,
+        help_text=_(
+            "Administrators see and manage everything. Operators add bots, and manage those they own. Auditors see "
+            "everything, the audit log and the use of tokens included, and change nothing. Viewers see the bots they are "
+            "given, and change nothing."
+        ),
+    )
     language = models.CharField(
         _("language"),
         max_length=10,
@@ -36,9 +61,46 @@ class User(AbstractUser):
         ),
     )
 
+    objects = Operators()
+
     class Meta:
         verbose_name = _("operator")
         verbose_name_plural = _("operators")
+        constraints = (
+            models.CheckConstraint(
+                name="user_flags_follow_role",
+                condition=models.Q(role=Role.ADMINISTRATOR, is_staff=True, is_superuser=True)
+                | models.Q(
+                    role__in=(Role.OPERATOR, Role.AUDITOR, Role.VIEWER), is_staff=True, is_superuser=False
+                )
+                | models.Q(role="", is_staff=False, is_superuser=False),
+            ),
+        )
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **named: Any) -> None:
+        """With the flags of Django's that follow from the role."""
+        self.is_staff, self.is_superuser = bool(self.role), self.role == Role.ADMINISTRATOR
+        if update_fields is not None and "role" in update_fields:
+            update_fields = {*update_fields, "is_staff", "is_superuser"}
+        super().save(*args, update_fields=update_fields, **named)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether rows of all bots are visible, and those of the whole portal."""
+        return self.is_active and self.role in SEEING_EVERYTHING
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether the operator may change what they see."""
+        return self.is_active and self.role in MANAGING
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 -- Django's signature
+        """By the role alone."""
+        return allows(self, perm)
+
+    def has_module_perms(self, app_label: str) -> bool:  # noqa: ARG002 -- Django's signature
+        """Every app has pages for every role; what is on them is decided by model."""
+        return self.is_active and bool(self.role)
 
 
 class ApiClientQuerySet(models.QuerySet["ApiClient"]):
@@ -94,14 +156,14 @@ class ApiClient(models.Model):
 
 class AuditEntryQuerySet(OwnedQuerySet["AuditEntry"]):
     def visible_to(self, user: User) -> Self:
-        """What was done to the operator's own bots; superusers see the rest too.
+        """What was done to the operator's own bots; who sees everything sees the rest too.
 
         As in ``OwnedQuerySet`` the keys of the bots stand in the statement, so that an index finds the entries of a quiet
         one.
         """
         return (
             self
-            if user.is_superuser
+            if user.sees_everything
             else self.filter(bot_id__in=list(user.bots.values_list("pk", flat=True)))
         )
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import SetupLink, User
+from core.access.roles import Role
 
 LIFE: Final = timedelta(hours=1)
 
@@ -58,7 +59,7 @@ def make_first_operator(user: User, *, token: str, address: str) -> None:
         ).delete()  # the first statement: it takes the row, so that a second one waits and finds none
         if not used or has_operator():
             raise SetupLinkOverError
-        user.is_staff = user.is_superuser = True
+        user.role = Role.ADMINISTRATOR
         user.save(force_insert=True)
         audit.record(
             actor=Actor("user", "setup link").at(address),

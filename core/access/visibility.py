@@ -1,4 +1,4 @@
-"""Which rows an operator may see: those of the bots they own; a superuser sees all."""
+"""Which rows an operator may see: those of the bots they own; administrators and auditors see all."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -21,7 +21,7 @@ class OwnedQuerySet(models.QuerySet[M]):
         With those keys in the statement the database knows how many rows each has, and reads an index; a join it would
         plan as if every bot were alike, and walk through the rows of a busy one to find those of a quiet one.
         """
-        if user.is_superuser:
+        if user.sees_everything:
             return self
         path, _, owners = self.owned_by.rpartition("__")
         if not path:
@@ -31,3 +31,8 @@ class OwnedQuerySet(models.QuerySet[M]):
             owned = owned._meta.get_field(name).related_model
         keys = owned._default_manager.filter(**{owners: user}).values_list("pk", flat=True)
         return self.filter(**{f"{path}__in": list(keys)})
+
+
+def is_owned(model: type[models.Model]) -> bool:
+    """Whether the model's rows have owners; others are the whole portal's."""
+    return hasattr(getattr(model, "objects", None), "visible_to")

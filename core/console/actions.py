@@ -1,6 +1,7 @@
 """Buttons of a page, and the pages that ask before something is done.
 
-A button is a link. An action that changes anything has a page that asks, and is done by that page's POST.
+A button is a link. An action that changes anything has a page that asks, and is done by that page's POST. Operators who may
+change nothing see no button and get no page of what changes something.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from unfold.decorators import action as unfold_action
 from unfold.enums import ActionVariant
+
+from core.access.models import User
 
 if TYPE_CHECKING:
     from django.contrib import admin
@@ -41,23 +45,46 @@ class Question:
 
 
 def button(
-    description: Words, *, icon: str, path: str, colour: str = "default"
+    description: Words, *, icon: str, path: str, colour: str = "default", changes: bool = True
 ) -> Callable[[RowPage[A]], RowPage[A]]:
-    """Marks a method ``(request, object_id)`` as one of ``actions_detail`` or ``actions_row``."""
+    """Marks a method ``(request, object_id)`` as one of ``actions_detail`` or ``actions_row``; one that ``changes`` nothing is
+    for every role."""
     mark: Callable[[RowPage[A]], RowPage[A]] = unfold_action(
         description=description, icon=icon, url_path=path, variant=ActionVariant(colour)
     )
-    return mark
+    return lambda page: mark(_for_managers(page) if changes else page)
 
 
 def list_button(
-    description: Words, *, icon: str, path: str, colour: str = "primary"
+    description: Words, *, icon: str, path: str, colour: str = "primary", changes: bool = True
 ) -> Callable[[ListPage[A]], ListPage[A]]:
-    """Marks a method ``(request)`` as one of ``actions_list``."""
+    """Marks a method ``(request)`` as one of ``actions_list``; see ``button``."""
     mark: Callable[[ListPage[A]], ListPage[A]] = unfold_action(
         description=description, icon=icon, url_path=path, variant=ActionVariant(colour)
     )
-    return mark
+    return lambda page: mark(_for_managers(page) if changes else page)
+
+
+def is_changing(page: Callable[..., Any]) -> bool:
+    """Whether the method of a button is for those alone who may change something."""
+    return getattr(page, "is_for_managers", False)
+
+
+def _for_managers(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @wraps(page)
+    def guarded(self: Any, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        refuse_unless_manager(request)
+        return page(self, request, *arguments, **named)
+
+    guarded.is_for_managers = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def refuse_unless_manager(request: HttpRequest) -> None:
+    """Raises PermissionDenied for operators who may change nothing."""
+    user = request.user
+    if not (isinstance(user, User) and user.may_manage):
+        raise PermissionDenied
 
 
 def confirmed(

@@ -1,6 +1,7 @@
 """Base classes of the console's pages: who sees which rows, what may be filtered, and how far a list counts."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
@@ -19,9 +20,12 @@ from django.utils.translation import get_language
 
 from core.access.actors import Actor
 from core.access.models import User
+from core.access.visibility import is_owned
+from core.console.actions import is_changing
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
 from core.remote_address import address_of
+from core.vault.fields import EncryptedField
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
@@ -55,8 +59,9 @@ def is_staff(request: HttpRequest) -> bool:
 
 
 class ConsoleAdmin(ModelAdmin[M]):
-    """Shows the rows of an ``OwnedQuerySet`` to the operators who may see them, and other models to superusers alone. A row
-    that an operator may not see does not exist: 404, never 403."""
+    """Shows the rows of an ``OwnedQuerySet`` to the operators who may see them, and other models to those who see everything.
+    A row that an operator may not see does not exist: 404, never 403. Who may change nothing is offered nothing that
+    does."""
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -67,18 +72,15 @@ class ConsoleAdmin(ModelAdmin[M]):
     compressed_fields = True
     change_form_show_cancel_button = True
     deferred_in_lists: Sequence[str] = ()
+    conditional_fields: Mapping[str, str] = {}
     empty_title: "str | Promise" = ""
     empty_text: "str | Promise" = ""
 
-    @property
-    def is_owned(self) -> bool:
-        return hasattr(getattr(self.model, "objects", None), "visible_to")
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows = super().get_queryset(request)
-        if not self._may_open(request):
+        if not self.has_view_permission(request):
             return rows.none()
-        if self.is_owned:
+        if is_owned(self.model):
             rows = cast("Any", rows).visible_to(operator_of(request))
         match = request.resolver_match
         if match and (match.url_name or "").endswith("_changelist"):
@@ -118,6 +120,8 @@ class ConsoleAdmin(ModelAdmin[M]):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's "delete selected": rows are deleted one by one, on their page."""
+        if not operator_of(request).may_manage:
+            return {}
         return {
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }
@@ -132,26 +136,60 @@ class ConsoleAdmin(ModelAdmin[M]):
         raise Http404
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._may_open(request)
+        return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
-        return self._may_open(request)
+        return self._may(request, "view")
 
     def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
-        return self._may_open(request)
+        return self._may(request, "change")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self._is_granted(request, "add")
+        return self._may(request, "add")
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002 -- Django's signature
-        return self._is_granted(request, "delete")
+        return self._may(request, "delete")
 
-    def _may_open(self, request: HttpRequest) -> bool:
-        return is_staff(request) and (self.is_owned or operator_of(request).is_superuser)
+    def get_fieldsets(self, request: HttpRequest, obj: M | None = None) -> Any:
+        """Where the row is only looked at, without what has no value to show: secrets, and fields of the form alone."""
+        parts = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return parts
+        readable = [
+            (title, {**part, "fields": tuple(name for name in part["fields"] if self._is_readable(name))})
+            for title, part in parts
+        ]
+        return [part for part in readable if part[1]["fields"]]
 
-    def _is_granted(self, request: HttpRequest, verb: str) -> bool:
+    def _is_readable(self, name: str) -> bool:
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return hasattr(self, name) or hasattr(self.model, name)
+        return not isinstance(field, EncryptedField)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **named: Any
+    ) -> Any:
+        """Fields that depend on others are all there where the row is only looked at: the others have no inputs then."""
+        row = named.get("obj")
+        if row is not None and not self.has_change_permission(request, row):
+            page = copy.copy(self)
+            page.conditional_fields = {}
+            context["adminform"].model_admin = page
+        return super().render_change_form(request, context, *args, **named)
+
+    def _may(self, request: HttpRequest, verb: str) -> bool:
         permission = f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
-        return self._may_open(request) and operator_of(request).has_perm(permission)
+        return is_staff(request) and operator_of(request).has_perm(permission)
+
+    def _filter_unfold_actions_by_permissions(
+        self, request: HttpRequest, actions: list[Any], object_id: Any = None
+    ) -> list[Any]:
+        """Without the buttons that change something, where nothing may be changed."""
+        offered: list[Any] = super()._filter_unfold_actions_by_permissions(request, actions, object_id)
+        may_manage = operator_of(request).may_manage
+        return [action for action in offered if may_manage or not is_changing(action.method)]
 
 
 class ReadOnlyAdmin(ConsoleAdmin[M]):

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
@@ -14,12 +16,17 @@ from unfold.sites import UnfoldAdminSite
 
 from core import __version__
 from core.access.passwords import PasswordsBusyError
+from core.access.roles import for_every_role, may_send
 from core.access.setup_link import has_operator
 from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
+
+if TYPE_CHECKING:
+    from core.access.models import User
 
 View = Callable[..., HttpResponseBase]
 
 BUSY_SECONDS = 5
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold brings no types
@@ -41,7 +48,10 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return [one for one in addresses if getattr(one, "name", "") != "view_on_site"]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """With the stylesheet that hides what changes something, where nothing may be changed: also what live pages bring."""
         context: dict[str, Any] = super().each_context(request)
+        if request.user.is_authenticated and not getattr(request.user, "may_manage", False):
+            context["styles"] = [*context["styles"], static("portal/read_only.css")]
         return context | {"portal_version": __version__}
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -57,10 +67,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return response
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 -- Django's signature
-        """Also the pages that set a password have to wait for their turn."""
+        """Refuses the forms of operators who may change nothing. Also the pages that set a password have to wait for their
+        turn."""
 
         @wraps(view)
         def bounded(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            if request.method not in READING and not may_send(cast("User", request.user), view):
+                raise PermissionDenied
             try:
                 return view(request, *arguments, **named)
             except PasswordsBusyError:
@@ -69,6 +82,12 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         wrapped: View = super().admin_view(bounded, cacheable)
         return wrapped
 
+    @for_every_role
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response: HttpResponse = super().logout(request, extra_context)
+        return response
+
+    @for_every_role
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         response: HttpResponse = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:

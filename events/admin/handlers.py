@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from core.console.actions import Question, ask
 from core.console.badges import label
-from core.console.base import ReadOnlyAdmin, actor_of
+from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, identifier, when
 from events.enums import OptionalWork
@@ -79,6 +79,9 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
         bot = self.visible_or_404(request, unquote(object_id))
         switches = switches_of(bot.pk)
         form = SwitchesForm(switches, request.POST or None)
+        if not operator_of(request).may_manage:
+            for field in form.fields.values():
+                field.disabled = True
         if request.method == "POST" and form.is_valid():
             wanted = {
                 handler: form.cleaned_data[f"handler_{number}"]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminRadioSelectWidget
 
-from core.console.actions import Question, ask
+from core.console.actions import Question, ask, refuse_unless_manager
 from core.console.base import actor_of, operator_of
 from events.admin.change_list import search_problem
 from events.enums import ReplayMode
@@ -82,6 +82,7 @@ def ask_and_replay(
     model_admin: admin.ModelAdmin[Any], request: HttpRequest, criteria: EventCriteria
 ) -> HttpResponseBase:
     """Ask; once confirmed, request the replay and show it."""
+    refuse_unless_manager(request)
     form = ReplayForm(request.POST or None)
     try:
         if request.method == "POST" and form.is_valid():

@@ -117,13 +117,6 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Any operator may have the events of the own bots delivered."""
-        return self._may_open(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:  # noqa: ARG002
-        return self._may_open(request)
-
     # --- columns
 
     @column(_("state"))

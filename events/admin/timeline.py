@@ -105,7 +105,7 @@ def timeline(event: Event, viewer: User) -> str:
         for run in runs
     ]
     sent = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
-    if not viewer.is_superuser:
+    if not viewer.sees_everything:
         sent = sent.filter(subscription__owner=viewer)
     deliveries = list(sent[:MAX_ENTRIES])[::-1]
     delivery_attempts = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_ATTEMPTS]

@@ -51,7 +51,7 @@ def dead_runs(user: User) -> DeadLetterGroups:
 def dead_deliveries(user: User) -> DeadLetterGroups:
     """Deliveries that an operator may see, by subscription and fingerprint: of own bots to own subscriptions."""
     dead = Delivery.objects.visible_to(user).filter(status=DeliveryStatus.DEAD, is_current=True)
-    if not user.is_superuser:
+    if not user.sees_everything:
         own = list(Subscription.objects.filter(owner=user).values_list("pk", flat=True))
         dead = dead.filter(subscription__in=own)
     # Only what the index delivery_dead_newest has.

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from core.access.roles import MANAGING
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from events.enums import COLLECTING, POSTED, SENDING, SubscriptionKind, SubscriptionState
@@ -36,7 +37,7 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
         return self._reaching(bot).filter(kind=SubscriptionKind.ANSWER).order_by("created_at", "pk")
 
     def _reaching(self, bot: Bot) -> Self:
-        """Subscriptions that are on, with ``bot`` among theirs and still one of their owner's, who may sign in."""
+        """Subscriptions that are on, with ``bot`` among theirs and still one of their owner's, who may still manage it."""
         owns = models.Q(owner__is_superuser=True) | models.Q(owner__in=bot.owners.all())
         wants = models.Q(all_bots=True) | models.Q(pk__in=bot.subscriptions.values("pk"))
         return self.filter(
@@ -45,7 +46,7 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
             state__in=COLLECTING,
             removed_at=None,
             owner__is_active=True,
-            owner__is_staff=True,
+            owner__role__in=MANAGING,
         )
 
     def sending(self) -> Self:
@@ -61,7 +62,7 @@ class SubscriptionQuerySet(OwnedQuerySet["Subscription"]):
             state__in=SENDING,
             removed_at=None,
             owner__is_active=True,
-            owner__is_staff=True,
+            owner__role__in=MANAGING,
         )
 
 

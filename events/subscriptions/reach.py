@@ -1,4 +1,4 @@
-"""Whose events a subscription may get now: those of its bots that are still its owner's, while the owner may sign in."""
+"""Whose events a subscription may get now: those of its bots that are still its owner's, while the owner may manage them."""
 
 from uuid import UUID
 
@@ -9,9 +9,9 @@ from events.models import Delivery, Subscription
 
 
 def reachable_bots(subscription: Subscription) -> frozenset[UUID]:
-    """The bots whose events the subscription may get; none where it has no owner who may sign in to the console."""
+    """The bots whose events the subscription may get; none where it has no owner who may manage it."""
     owner = subscription.owner
-    if owner is None or not owner.is_active or not owner.is_staff:
+    if owner is None or not owner.may_manage:
         return frozenset()
     bots = Bot.objects.all() if subscription.all_bots else subscription.bots
     return frozenset(bots.visible_to(owner).values_list("pk", flat=True))

@@ -23,7 +23,7 @@ from core.remote_address import address_of
 from feishu_portal import __version__
 from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
-from feishu_portal.api.problems import install
+from feishu_portal.api.problems import Problem, install
 
 TAG: Final = "long connections"
 MAX_LIMIT: Final = 1000
@@ -193,7 +193,11 @@ def _iso(time: datetime | None) -> str | None:
 
 def _caller(request: HttpRequest, scope: Scope) -> ApiClient | User:
     caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
-    return permitted(caller, scope) if isinstance(caller, ApiClient) else caller
+    if isinstance(caller, ApiClient):
+        return permitted(caller, scope)
+    if scope == Scope.BOTS_MANAGE and not caller.may_manage:
+        raise Problem(403, "not_permitted", "The operator's role changes nothing.")
+    return caller
 
 
 def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Field, Query, Router, Schema
 
 from core.access.models import ApiClient
+from core.access.roles import MANAGING
 from core.access.scopes import Scope
 from core.background.limits import ConcurrencyLimits
 from core.background.stopping import stopping
@@ -195,7 +196,7 @@ def _own(client: ApiClient, subscription_id: UUID) -> Subscription:
         kind=SubscriptionKind.PULL,
         removed_at=None,
         owner__is_active=True,
-        owner__is_staff=True,
+        owner__role__in=MANAGING,
     )
     row = rows.select_related("owner").first()
     if row is None or not covers(client, row):

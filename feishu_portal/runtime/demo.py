@@ -11,6 +11,7 @@ from bots.models import default_scopes
 from bots.service import BotChanges, put_bot
 from core.access.actors import Actor
 from core.access.models import User
+from core.access.roles import Role
 from sandbox.config import SandboxConfig, demo_app
 
 OPERATOR = "admin"
@@ -36,9 +37,7 @@ def demo_sandbox(port: int) -> SandboxConfig:
 
 def operator_password(file: Path) -> str:
     """The demo operator's password, made once and kept in ``file``; empty when the operator has changed it."""
-    user, is_new = User.objects.get_or_create(
-        username=OPERATOR, defaults={"is_staff": True, "is_superuser": True}
-    )
+    user, is_new = User.objects.get_or_create(username=OPERATOR, defaults={"role": Role.ADMINISTRATOR})
     if is_new:
         password = secrets.token_urlsafe(9)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

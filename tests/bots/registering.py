@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 import respx
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from bots.models import Registration
@@ -80,9 +79,7 @@ def platforms() -> Iterator[Platforms]:
 
 @pytest.fixture
 def operator(db) -> User:
-    user = make_operator("lin")
-    user.user_permissions.add(Permission.objects.get(codename="add_bot"))
-    return user
+    return make_operator("lin")
 
 
 def make_due(registration: Registration) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -136,20 +135,12 @@ def test_hosts_are_for_superusers_or_in_the_setting(
 
 
 def test_new_bot_at_a_host_of_its_own(db: None, settings: Any) -> None:
-    client = signed_in(with_rights())
+    client = signed_in(make_operator())
     form = new_bot(platform="custom", open_url=ELSEWHERE, accounts_url=ELSEWHERE)
     answer = client.post(reverse("admin:bots_bot_add"), form)
     assert answer.context["adminform"].form.errors.keys() == {"open_url", "accounts_url"}
     settings.PLATFORM_HOSTS = ["elsewhere.test"]
     assert client.post(reverse("admin:bots_bot_add"), form).status_code == 302
-
-
-def with_rights() -> User:
-    operator = make_operator("adds-bots")
-    operator.user_permissions.set(
-        Permission.objects.filter(codename__in=("add_bot", "view_bot", "change_bot"))
-    )
-    return operator
 
 
 @pytest.mark.parametrize("kind", ["api", "user", "platform"])

@@ -31,7 +31,7 @@ from tests.console.rows import (
 )
 from tests.factories import make_bot, make_operator
 
-OTHERS = ["access_auditentry", "access_apiclient", "auth_group", "bots_fleetprocess"]
+OTHERS = ["access_auditentry", "access_apiclient", "bots_fleetprocess"]
 
 
 def queries_of(client: Client, address: str) -> list[str]:

@@ -19,7 +19,7 @@ LOOK = """
 from django.test import Client
 from bots.models import Bot
 from core.access.models import User
-user, _ = User.objects.get_or_create(username="looker", is_staff=True, is_superuser=True)
+user, _ = User.objects.get_or_create(username="looker", role="administrator")
 pages = ["/admin/bots/bot/", f"/admin/bots/bot/{Bot.objects.get().pk}/change/", "/admin/bots/connectionslot/"]
 for language in ("en", "zh-hans"):
     client = Client(headers={"accept-language": language, "host": "portal.test"})

@@ -46,7 +46,7 @@ class Who(Enum):
 
     NOBODY = "nobody"
     GUEST = "somebody who is signed in and no operator"
-    OPERATOR = "an operator of another bot, who has every permission"
+    OPERATOR = "an operator of another bot"
     CLIENT = "an API client of another bot, with every scope"
     SCOPELESS = "an API client of the bot, without a scope"
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.apps import apps
-from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, JSONField, Model, TextField
 from django.utils import timezone
 
@@ -73,7 +72,7 @@ class Private:
 
 @dataclass(frozen=True)
 class Strangers:
-    """Another bot; the operator who owns it, with every permission; a client of it, with every scope; a person who may sign
+    """Another bot; the operator who owns it; a client of it, with every scope; a person who may sign
     in, but not to the console."""
 
     bot: Bot
@@ -170,11 +169,10 @@ def make_private() -> Private:
     # Of the whole portal: what it shows names no bot.
     shed = ShedCount.objects.create(hour=timezone.now(), work=OptionalWork.LIVE, count=7)
     process = FleetProcess.objects.create(name="zulu-host:1", host="zulu-host", seen_at=timezone.now())
-    group = Group.objects.create(name="Zulu group")
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver,
-        subscription, replay, entry, client, owner, group, shed, process, HandledBot.objects.get(pk=bot.pk),
+        subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(
         bot=bot,
@@ -186,7 +184,6 @@ def make_private() -> Private:
 
 def make_strangers() -> Strangers:
     operator = make_operator("stranger")
-    operator.user_permissions.set(Permission.objects.all())
     bot = make_bot(name="Somebody else's")
     bot.owners.add(operator)
     make_event(bot)

@@ -1,5 +1,5 @@
 """Operators, API clients and the audit log in the console."""
 
-from core.access.admin import accounts, api_clients, audit_log
+from core.access.admin import api_clients, audit_log, operators
 
-__all__ = ["accounts", "api_clients", "audit_log"]
+__all__ = ["api_clients", "audit_log", "operators"]

@@ -24,7 +24,7 @@ from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
 from core.console.fields import LinesField, check_no_blanks
-from core.console.rendering import ago, identifier, when
+from core.console.rendering import EMPTY, ago, identifier, when
 from core.console.shown_once import show_once
 
 if TYPE_CHECKING:
@@ -164,6 +164,12 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         for client, app_ids in zip(changes.result_list, named_bots(changes.result_list), strict=True):
             client.named = app_ids
         return changes
+
+    @column(_("App IDs"))
+    def app_ids(self, client: ApiClient) -> str:
+        """Where the client is only looked at; else the form has a field of this name."""
+        [named] = named_bots([client])
+        return ", ".join(named) or EMPTY
 
     @column(_("scopes"))
     def scopes_shown(self, client: ApiClient) -> str:

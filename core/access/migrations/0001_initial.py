@@ -1,6 +1,5 @@
-
+import core.access.models
 import core.vault.fields
-import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.db.models.deletion
 import django.utils.timezone
@@ -68,6 +67,7 @@ class Migration(migrations.Migration):
                 ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
                 ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('role', models.CharField(blank=True, choices=[('administrator', 'Administrator'), ('operator', 'Operator'), ('auditor', 'Auditor'), ('viewer', 'Viewer')], help_text='Administrators see and manage everything. Operators add bots, and manage those they own. Auditors see everything, the audit log and the use of tokens included, and change nothing. Viewers see the bots they are given, and change nothing.', max_length=13, verbose_name='role')),
                 ('language', models.CharField(blank=True, choices=[('zh-hans', '简体中文'), ('en', 'English')], help_text="Of the messages about this operator's bots; the portal's own when empty.", max_length=10, verbose_name='language')),
                 ('feishu_address', models.CharField(blank=True, help_text="Where the portal's bots may write about bots that need a person: the e-mail address of the Feishu account, its union_id (on_…) or user_id, or the chat_id (oc_…) of a group that the bots are in.", max_length=100, verbose_name='Feishu account')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
@@ -76,10 +76,33 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'operator',
                 'verbose_name_plural': 'operators',
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role')],
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ('objects', core.access.models.Operators()),
             ],
+        ),
+        migrations.CreateModel(
+            name='AuditEntry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
+                ('actor', models.CharField(max_length=200, verbose_name='actor')),
+                ('address', models.CharField(blank=True, max_length=39, verbose_name='client address')),
+                ('action', models.CharField(max_length=80, verbose_name='action')),
+                ('bot_id', models.UUIDField(blank=True, editable=False, null=True, verbose_name='bot')),
+                ('app_id', models.CharField(blank=True, max_length=64, verbose_name='App ID')),
+                ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
+                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
+            ],
+            options={
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit log',
+                'ordering': ('-id',),
+                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor'), models.Index(fields=['address'], name='audit_by_address')],
+            },
         ),
         migrations.CreateModel(
             name='DatabaseAnchor',
@@ -136,28 +159,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'setup links',
                 'default_permissions': (),
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='setup_link_is_alone')],
-            },
-        ),
-        migrations.CreateModel(
-            name='AuditEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
-                ('actor', models.CharField(max_length=200, verbose_name='actor')),
-                ('address', models.CharField(blank=True, max_length=39, verbose_name='client address')),
-                ('action', models.CharField(max_length=80, verbose_name='action')),
-                ('bot_id', models.UUIDField(blank=True, editable=False, null=True, verbose_name='bot')),
-                ('app_id', models.CharField(blank=True, max_length=64, verbose_name='App ID')),
-                ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-                ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
-                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
-            ],
-            options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit log',
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor'), models.Index(fields=['address'], name='audit_by_address')],
             },
         ),
     ]

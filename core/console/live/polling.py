@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
+from core.access.roles import for_every_role
 from core.console.base import operator_of
 from core.console.live.feeds import MAX_HANDSHAKE, UNREADABLE, Feed
 from core.console.live.viewers import Viewer
@@ -15,6 +16,7 @@ from core.console.live.viewers import Viewer
 def polled(feed_type: type[Feed]) -> Callable[[HttpRequest], HttpResponse]:
     """The view that answers ``{"messages": […]}`` to a page's handshake; to be wrapped in ``admin.site.admin_view``."""
 
+    @for_every_role
     @require_POST
     def view(request: HttpRequest) -> HttpResponse:
         feed = feed_type()

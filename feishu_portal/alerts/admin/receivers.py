@@ -105,13 +105,6 @@ class AlertReceiverAdmin(ConsoleAdmin[AlertReceiver]):
             kwargs["queryset"] = Bot.objects.visible_to(operator_of(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Any operator may have alerts shown by the own bots."""
-        return self._may_open(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: AlertReceiver | None = None) -> bool:  # noqa: ARG002 -- Django's signature
-        return self._may_open(request)
-
     @column(_("chat ID"))
     def chat(self, receiver: AlertReceiver) -> str:
         return identifier(receiver.chat_id)

@@ -95,7 +95,7 @@ def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | No
     """
     bot_keys, slot_keys = changes.of(BOTS), changes.of(SLOTS)
     # The processes of an operator who does not see all bots depend on all of theirs.
-    if bot_keys is ANYTHING or slot_keys is ANYTHING or not user.is_superuser:
+    if bot_keys is ANYTHING or slot_keys is ANYTHING or not user.sees_everything:
         return None
     bots = list(_bots(user).filter(Q(pk__in=bot_keys) | Q(slots__in=slot_keys)).distinct())
     return Board(*_rows(user, bots)), bot_keys
@@ -115,7 +115,7 @@ def _rows(user: User, bots: list[Bot]) -> tuple[list[Row], list[Process]]:
     found = statuses(bots, losses=losses_of_a_day(bots))
     running = processes(user, found)
     # An operator who knows some of the processes cannot tell what the others do.
-    not_held = why_not_held(running) if user.is_superuser else advice.NOT_HELD
+    not_held = why_not_held(running) if user.sees_everything else advice.NOT_HELD
     return [_row(status, running, not_held) for status in found], running
 
 

@@ -24,7 +24,7 @@ REMEMBERED: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One ``runfeishu``. ``capacity`` and what else concerns all bots is for superusers: None for everybody else."""
+    """One ``runfeishu``. ``capacity`` and what else concerns all bots is for administrators: None for everybody else."""
 
     id: UUID
     name: str
@@ -55,9 +55,9 @@ class Process:
 
 
 def processes(user: User, statuses: Sequence[BotStatus]) -> list[Process]:
-    """Who holds connections, by name: all processes for a superuser; for others those that hold their bots, and only
+    """Who holds connections, by name: all processes for who sees everything; for others those that hold their bots, and only
     what of their bots they hold."""
-    return _all() if user.is_superuser else _of(statuses)
+    return _all() if user.sees_everything else _of(statuses)
 
 
 def _all() -> list[Process]:

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 import respx
-from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -11,6 +10,7 @@ from django.urls import reverse
 from bots.enums import Transport
 from bots.models import Bot, Checkup, StoredFinding
 from core.access.models import AuditEntry, User
+from core.access.roles import Role
 from core.vault.fields import encrypted_field
 from tests.console.rows import (
     Rows,
@@ -21,7 +21,7 @@ from tests.console.rows import (
     signed_in,
     text_of,
 )
-from tests.factories import PLATFORM
+from tests.factories import PLATFORM, make_operator
 from tests.services.proxy import LoopbackProxy
 
 CREDENTIALS = {
@@ -95,14 +95,16 @@ def test_adding_a_bot_needs_an_app_secret(as_superuser: Client) -> None:
     assert not Bot.objects.exists()
 
 
-def test_operator_with_the_right_adds_a_bot_and_owns_it(stranger: User) -> None:
-    stranger.user_permissions.add(Permission.objects.get(codename="add_bot"))
+def test_operator_who_adds_a_bot_owns_it(stranger: User) -> None:
     signed_in(stranger).post(reverse("admin:bots_bot_add"), new_bot())
     assert list(Bot.objects.get(app_id="cli_a1b2c3d4e5f60718").owners.all()) == [stranger]
 
 
-def test_operator_without_the_right_adds_none(as_owner: Client) -> None:
-    assert as_owner.post(reverse("admin:bots_bot_add"), new_bot()).status_code == 403
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.VIEWER])
+def test_who_may_manage_nothing_adds_no_bot(role: Role, db: None) -> None:
+    assert (
+        signed_in(make_operator(role=role)).post(reverse("admin:bots_bot_add"), new_bot()).status_code == 403
+    )
 
 
 def test_empty_secret_keeps_what_is_stored(rows: Rows, as_owner: Client) -> None:
@@ -329,10 +331,13 @@ def test_deleting_a_bot_asks_first_takes_everything_with_it_and_is_audited(
     assert (entry.actor, entry.app_id) == ("operator:root", rows.bot.app_id)
 
 
-def test_owner_deletes_a_bot_only_with_the_right_to(rows: Rows, owner: User) -> None:
+def test_owner_deletes_a_bot_as_long_as_the_role_manages(rows: Rows, owner: User) -> None:
     address = page_of("bots_bot", rows.bot, "delete")
+    owner.role = Role.VIEWER
+    owner.save()
     assert signed_in(owner).post(address, {"post": "yes"}).status_code == 403
-    owner.user_permissions.add(Permission.objects.get(codename="delete_bot"))
+    owner.role = Role.OPERATOR
+    owner.save()
     assert signed_in(owner).post(address, {"post": "yes"}).status_code == 302
 
 

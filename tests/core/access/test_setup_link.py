@@ -35,7 +35,7 @@ def test_link_makes_an_operator_who_may_do_everything_and_is_signed_in():
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
     assert browser.get("/admin/").status_code == 200
     operator = User.objects.get()
-    assert (operator.username, operator.is_staff, operator.is_superuser) == ("lin", True, True)
+    assert (operator.username, operator.role) == ("lin", "administrator")
     assert operator.check_password(FORM["password1"])
     assert list(AuditEntry.objects.order_by("id").values_list("action", "target", "address")) == [
         ("operator.created", "lin", "192.0.2.1"),

@@ -88,11 +88,13 @@ def test_bot_taken_out_lets_its_deliveries_go_at_once(bot, lost, owner):
     assert Delivery.objects.get(bot=bot).status == DeliveryStatus.PENDING
 
 
-@pytest.mark.parametrize("right", ["is_active", "is_staff"])
-def test_owner_who_may_not_sign_in_receives_nothing(bot, owner, right):
+@pytest.mark.parametrize(
+    "change", [{"is_active": False}, *({"role": role} for role in ("auditor", "viewer"))]
+)
+def test_owner_who_may_manage_nothing_receives_nothing(bot, owner, change):
     pull = subscribed(owner, bot)
     push = subscribed(owner, bot, kind=SubscriptionKind.PUSH)
-    User.objects.filter(pk=owner.pk).update(**{right: False})
+    User.objects.filter(pk=owner.pk).update(**change)
     pull, push = Subscription.objects.get(pk=pull.pk), Subscription.objects.get(pk=push.pk)
     assert reachable_bots(pull) == frozenset()
     assert fetch(pull, after=0, limit=9) == []

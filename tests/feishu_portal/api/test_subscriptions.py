@@ -133,9 +133,9 @@ def test_bot_taken_out_of_a_subscription_leaves_nothing_to_keys_of_the_others(bo
     assert reader.get(address(wide, "")).json()["waiting"] == 1
 
 
-def test_owner_without_staff_rights_gives_nothing_away(bot, subscription, reader):
+def test_owner_who_may_manage_nothing_gives_nothing_away(bot, subscription, reader):
     arrive(bot)
-    type(subscription.owner).objects.update(is_staff=False)
+    type(subscription.owner).objects.update(role="auditor")
     assert reader.get(address(subscription)).status_code == 404
 
 

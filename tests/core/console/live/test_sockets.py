@@ -17,6 +17,8 @@ from tests.factories import make_bot, make_operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NO_ROLE = {"role": "", "is_staff": False}
+
 
 class BotNames(Feed):
     """Tells the names of the viewer's bots that changed."""
@@ -178,7 +180,7 @@ async def test_plain_http_is_not_the_own_page_of_a_portal_behind_tls(feed, cooki
         assert (await socket.next())["type"] == "websocket.close"
 
 
-@pytest.mark.parametrize("change", [{"is_staff": False}, {"is_active": False}])
+@pytest.mark.parametrize("change", [NO_ROLE, {"is_active": False}])
 async def test_people_who_may_not_use_the_console_are_closed_out(feed, operator, cookie, change):
     await User.objects.filter(pk=operator.pk).aupdate(**change)
     async with Socket(sockets.socket_of(feed), cookie=cookie) as socket:
@@ -197,7 +199,7 @@ async def test_nobody_is_closed_out(feed, cookie):
     [
         lambda user: Session.objects.all().adelete(),
         lambda user: User.objects.filter(pk=user.pk).aupdate(is_active=False),
-        lambda user: User.objects.filter(pk=user.pk).aupdate(is_staff=False),
+        lambda user: User.objects.filter(pk=user.pk).aupdate(**NO_ROLE),
         lambda user: User.objects.filter(pk=user.pk).aupdate(password="changed"),
     ],
 )
