@@ -59,8 +59,8 @@ def complete(registration: Registration, app: RegisteredApp) -> None:
 
 
 def _store(registration: Registration, app: RegisteredApp) -> tuple[Bot, bool]:
-    operator = User.objects.filter(pk=registration.operator_id, is_active=True, is_staff=True).first()
-    if operator is None:
+    operator = User.objects.filter(pk=registration.operator_id, is_active=True).first()
+    if operator is None or not operator.may_manage:
         raise _RefusedError(RegistrationFailure.NOT_ALLOWED)
     if registration.extends is not None and registration.extends.app_id != app.app_id:
         raise _RefusedError(RegistrationFailure.OTHER_APP)
