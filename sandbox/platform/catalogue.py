@@ -1,27 +1,11 @@
-"""Which APIs the platform has, imitated here or not: `apis.txt`, taken from the official SDK.
-
-A line is a method, the kinds of token that the API takes, and its path.
-"""
+"""The platform's API under an address, imitated here or not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-FILE: Final = Path(__file__).with_name("apis.txt")
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """`path` has `:name` for what varies; `tokens` are some of tenant, user, app, none."""
-
-    method: str
-    path: str
-    tokens: frozenset[str]
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+from feishu.api_list import Api, apis
 
 
 @dataclass(slots=True)
@@ -61,15 +45,14 @@ def _walk(node: _Node, parts: list[str]) -> Iterator[_Node]:
 @cache
 def _tree() -> _Node:
     root = _Node()
-    for line in FILE.read_text(encoding="utf-8").splitlines():
-        method, tokens, path = line.split()
+    for api in apis():
         node = root
-        for part in path.split("/")[1:]:
+        for part in api.path.split("/")[1:]:
             if part.startswith(":"):
                 node.any = node = node.any or _Node()
             else:
                 node = node.named.setdefault(part, _Node())
-        node.apis[method] = Api(method, path, frozenset(tokens.split(",")) - {"none"})
+        node.apis[api.method] = api
     return root
 
 

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET
 from starlette.responses import Response
 
+from feishu.api_list import Api
 from sandbox.errors import PlatformError
 from sandbox.platform import catalogue
 from sandbox.platform.gateway import Call, admit
@@ -38,7 +39,7 @@ async def answer(call: Call, *, path_known: bool) -> Response:
     raise PlatformError(NO_SUCH_API, "api not found", status=404)
 
 
-def not_imitated(api: catalogue.Api) -> PlatformError:
+def not_imitated(api: Api) -> PlatformError:
     return PlatformError(
         NOT_IMITATED,
         f"not in this sandbox: {api} exists at the platform, but is not imitated here. "
@@ -47,7 +48,7 @@ def not_imitated(api: catalogue.Api) -> PlatformError:
     )
 
 
-async def _canned(call: Call, canned: list[CannedAnswer], api: catalogue.Api | None) -> Response:
+async def _canned(call: Call, canned: list[CannedAnswer], api: Api | None) -> Response:
     """The answer, when the gateway lets the caller through."""
     found = canned[0]
     tokens = _tokens(found, api)
@@ -67,7 +68,7 @@ async def _canned(call: Call, canned: list[CannedAnswer], api: catalogue.Api | N
     return _response(found)
 
 
-def _tokens(found: CannedAnswer, api: catalogue.Api | None) -> frozenset[str]:
+def _tokens(found: CannedAnswer, api: Api | None) -> frozenset[str]:
     if found.tokens is not None:
         return frozenset(found.tokens)
     return api.tokens if api else frozenset({"tenant", "user"})

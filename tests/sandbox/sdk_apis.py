@@ -1,13 +1,13 @@
 """The APIs that the official SDK has calls for, and whose tokens each takes.
 
-`python -m tests.sandbox.sdk_apis` writes those that `sandbox/platform/apis.txt` has not yet into it.
+`python -m tests.sandbox.sdk_apis` writes those that `feishu/apis.txt` has not yet into it.
 """
 
 import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from sandbox.platform.catalogue import FILE
+from feishu.api_list import FILE
 
 _METHOD = re.compile(r"http_method\s*=\s*\(?\s*HttpMethod\.(\w+)")
 _URI = re.compile(r'\.uri\s*=\s*\(?\s*"([^"]+)"')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.platform.catalogue import FILE
+from feishu.api_list import FILE
 from tests.sandbox.conftest import APP_ID, OTHER_APP_ID, Platform
 from tests.sandbox.sdk_apis import apis_of_the_sdk, key
 from tests.sandbox.test_user_identity import user_token
