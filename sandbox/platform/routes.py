@@ -30,6 +30,7 @@ _MESSAGES = "/open-apis/im/v1/messages"
 _CHATS = "/open-apis/im/v1/chats"
 _CARDS = "/open-apis/cardkit/v1/cards"
 _CONTACT = "/open-apis/contact/v3"
+_TASKS = "/open-apis/task/v2/tasks"
 _APAAS = "/open-apis/apaas/v1"
 _WORKSPACE = f"{_APAAS}/workspaces/{{workspace_id}}"
 _RECORDS = f"{_WORKSPACE}/tables/{{table_name}}/records"
@@ -100,7 +101,10 @@ KNOWN: list[Route] = [
     route(_RECORDS, ["DELETE"], apaas.delete),
     route(f"{_RECORDS}_batch_update", ["PATCH"], apaas.update_rows),
     route(f"{_WORKSPACE}/sql_commands", ["POST"], apaas.sql),
-    route("/open-apis/task/v2/tasks", ["GET"], tasks.list_tasks),
+    route(_TASKS, ["GET"], tasks.list_tasks),
+    route(_TASKS, ["POST"], tasks.create),
+    route(f"{_TASKS}/{{task_guid}}", ["GET"], tasks.get),
+    route(f"{_TASKS}/{{task_guid}}", ["PATCH"], tasks.patch),
     route("/open-apis/authen/v1/user_info", ["GET"], user_info.user_info),
     *_with_slash("/open-apis/authen/v2/oauth/token", token_endpoint.token_v2),
     *_with_slash("/oauth/v3/token", token_endpoint.token_v3),

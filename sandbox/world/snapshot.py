@@ -17,6 +17,7 @@ from sandbox.world.cards import CardEntity
 from sandbox.world.hooks import Hook
 from sandbox.world.messages import Chat, Message
 from sandbox.world.resources import Resource
+from sandbox.world.tasks import Task
 from sandbox.world.tenant_tokens import TenantToken
 from sandbox.world.world import World
 
@@ -56,6 +57,8 @@ class Snapshot(Struct, kw_only=True, forbid_unknown_fields=True):
     cards: list[CardEntity]
     hooks: list[SavedHook]
     answers: list[CannedAnswer]
+    tasks: list[Task] = []
+    """Files that were written before there were tasks have none."""
     grants: list[SavedGrant]
     access_tokens: list[UserToken]
     refresh_tokens: list[RefreshToken]
@@ -82,6 +85,7 @@ def snapshot_of(world: World) -> bytes:
             cards=world.card_entities.newest(KEPT_CARDS),
             hooks=[_saved_hook(hook) for hook in world.hooks.all()],
             answers=world.answers.all(),
+            tasks=world.tasks.all()[-KEPT:],
             grants=[
                 SavedGrant(app_id=app_id, person_id=person_id, grant=grant)
                 for (app_id, person_id), grant in authorizations.grants.items()
@@ -122,6 +126,7 @@ def restore(world: World, content: bytes) -> None:
         world.hooks.add(Hook(**structs.asdict(hook), clock=world.clock))
     for answer in saved.answers:
         world.answers.put(answer)
+    world.tasks.keep(saved.tasks)
     _restore_authorizations(world, saved)
     world.speed, world.rate_limits, world.ack_deadline = saved.speed, saved.rate_limits, saved.ack_deadline
 

@@ -20,6 +20,7 @@ from sandbox.world.limits import Window
 from sandbox.world.messages import Mailbox
 from sandbox.world.registrations import Registrations
 from sandbox.world.resources import Resources
+from sandbox.world.tasks import Tasks
 from sandbox.world.tenant_tokens import TenantTokens
 from sandbox.world.watchers import Watchers
 from sandbox.world.workspaces import DEMO_WORKSPACE, Workspace
@@ -68,6 +69,7 @@ class World:
         self.resources = Resources()
         self.card_entities = CardEntities()
         self.hooks = Hooks()
+        self.tasks = Tasks()
         self.callback_tokens: OrderedDict[str, CallbackToken] = OrderedDict()
         self.scale_rates(1.0)
         self.per_recipient = Window(5, 1.0, self.clock)

@@ -162,7 +162,7 @@ async def test_folder_that_takes_no_file_is_told_of_and_does_no_harm(
     assert "cannot be written" in caplog.text
 
 
-async def test_nobody_has_tasks_and_the_examples_of_the_guide_are_answered(file: Path) -> None:
+async def test_who_has_no_tasks_reads_none_and_the_examples_of_the_guide_are_answered(file: Path) -> None:
     scope = {"scopes": ["offline_access", "auth:user.id:read", "task:task:read"]}
     async with running(file) as platform:
         await platform.put_app(**scope)
