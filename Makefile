@@ -11,7 +11,7 @@ PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
-.PHONY: bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
+.PHONY: bench-agents bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
 .PHONY: bench-idle bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools release-check test-versions
 
 # Compiled from the .po beside it, which alone is under version control.
@@ -85,6 +85,9 @@ fuzz: $(DEVELOPMENT) ## odd requests, forms, sockets, webhooks, frames at a real
 # docs/measurements.md has what it found.
 bench-tokens: $(DEVELOPMENT) ## tokens, proxied calls and a large download, measured side by side (ARGS="--rounds 50")
 	$(PYTHON) -m bench.tokens $(ARGS)
+
+bench-agents: $(DEVELOPMENT) ## an agent's tool call beside the same call by the proxy, and the memory of 200 agents (ARGS="--rounds 50")
+	$(PYTHON) -m bench.agents $(ARGS)
 
 bench-fleet: $(DEVELOPMENT) ## measure 300 bots in one process (ARGS="--bots 50")
 	$(PYTHON) -m bench.fleet $(ARGS)

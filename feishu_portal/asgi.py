@@ -24,6 +24,8 @@ from core.vault.keyring import SealedValueError
 from events.admin.tail import SOCKET as EVENTS_SOCKET
 from events.admin.tail import EventTail
 from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
+from feishu_portal.api.mcp.endpoint import PREFIX as MCP
+from feishu_portal.api.mcp.endpoint import McpEndpoint
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from feishu_portal.front import heads, sockets
@@ -46,7 +48,12 @@ sockets.install()
 
 _sign_ins = SignInsInTurn(_django)
 _pages = BoundedBodies(_sign_ins)
-_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint] = {PREFIX: WebhookEndpoint(), PROXY: ProxyEndpoint()}
+_proxy = ProxyEndpoint()
+_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint | McpEndpoint] = {
+    PREFIX: WebhookEndpoint(),
+    PROXY: _proxy,
+    MCP: McpEndpoint(proxy=_proxy, rest=_pages),
+}
 _active = {prefix: ActiveOnly(endpoint) for prefix, endpoint in _endpoints.items()}
 _sockets: dict[str, ASGIApp] = {
     EVENTS_SOCKET: socket_of(EventTail),
@@ -56,7 +63,7 @@ _sockets: dict[str, ASGIApp] = {
 
 
 async def _portal(scope: Scope, receive: Receive, send: Send) -> None:
-    """Webhooks and calls of the proxy to their endpoints, sockets of the console to theirs, everything else through Django."""
+    """Webhooks, calls of the proxy and agents to their endpoints, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
@@ -93,7 +100,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 application = AccessLog(
     _portal,
-    routes={PREFIX: f"{PREFIX}<app_id>", PROXY: f"{PROXY}<app_id>/<path>"}
+    routes={PREFIX: f"{PREFIX}<app_id>", PROXY: f"{PROXY}<app_id>/<path>", MCP: MCP}
     | {route: route for route in (*_sockets, LIVE, READY)},
     # Events, of which there may be hundreds a second; probes; files of pages; what pages ask for every few seconds where
     # there is no socket.

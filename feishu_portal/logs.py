@@ -133,6 +133,8 @@ def logging_config(*, level: str, as_json: bool) -> None:
                 # Of lark-oapi.
                 "httpx": {"level": "WARNING"},
                 "httpcore": {"level": "WARNING"},
+                # Some lines for each request.
+                "mcp": {"level": "WARNING"},
                 "websockets": {"level": "WARNING"},
                 "celery.beat": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},

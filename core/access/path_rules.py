@@ -30,7 +30,12 @@ def allows(rules: Collection[str], method: str, segments: Sequence[str]) -> bool
     return not rules or any(_matches(parse_rule(rule), method, segments) for rule in rules)
 
 
-def _matches(rule: Rule, method: str, segments: Sequence[str]) -> bool:
+def may_allow(rules: Collection[str], method: str, segments: Sequence[str | None]) -> bool:
+    """Whether one of ``rules`` allows a call whose segments are these; None stands for one that is not known yet."""
+    return not rules or any(_matches(parse_rule(rule), method, segments) for rule in rules)
+
+
+def _matches(rule: Rule, method: str, segments: Sequence[str | None]) -> bool:
     wanted_method, wanted = rule
     if wanted_method not in {"*", method}:
         return False
@@ -40,5 +45,6 @@ def _matches(rule: Rule, method: str, segments: Sequence[str]) -> bool:
             return False
         segments = segments[: len(wanted)]
     return len(segments) == len(wanted) and all(
-        pattern in {"*", segment} for pattern, segment in zip(wanted, segments, strict=True)
+        segment is None or pattern in {"*", segment}
+        for pattern, segment in zip(wanted, segments, strict=True)
     )

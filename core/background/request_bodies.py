@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Self
 
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from core.background.limits import SHARE
 from core.remote_address import network_of
@@ -101,3 +102,13 @@ class BodyReader:
             self._of_peer[peer] -= 1
             if not self._of_peer[peer]:
                 del self._of_peer[peer]
+
+
+def received(body: bytes, receive: Receive) -> Receive:
+    """``receive`` with a body that was read already in front."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return next_message

@@ -14,7 +14,9 @@ from feishu_portal.api.connections import api as long_connections
 from feishu_portal.api.description import complete, webhook
 from feishu_portal.api.docs_page import PAGE
 from feishu_portal.api.events import router as events
+from feishu_portal.api.incidents import router as incidents
 from feishu_portal.api.keys import ApiKey
+from feishu_portal.api.mcp import description as mcp
 from feishu_portal.api.messages import router as sending
 from feishu_portal.api.problems import install
 from feishu_portal.api.proxy import description as proxy
@@ -29,10 +31,10 @@ class PortalAPI(StableAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         others = long_connections.get_openapi_schema(path_prefix="/api/feishu/")
-        schema["paths"] |= others["paths"] | webhook.PATHS | proxy.PATHS
+        schema["paths"] |= others["paths"] | webhook.PATHS | proxy.PATHS | mcp.PATHS
         for kind, components in others["components"].items():
             schema["components"].setdefault(kind, {}).update(components)
-        schema["components"]["schemas"] |= webhook.SCHEMAS | proxy.SCHEMAS
+        schema["components"]["schemas"] |= webhook.SCHEMAS | proxy.SCHEMAS | mcp.SCHEMAS
         complete(schema, server=settings.PUBLIC_URL)
         return schema
 
@@ -52,6 +54,7 @@ api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
 api.add_router("/bots", sending, tags=["messages"])
 api.add_router("", monitoring, tags=["alerts"])
+api.add_router("", incidents, tags=["bots"])
 api.add_router("", events, tags=["events"])
 api.add_router("", subscriptions, tags=["subscriptions"])
 api.add_router("", auth_sessions, tags=["authorization"])

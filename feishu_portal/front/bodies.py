@@ -3,10 +3,10 @@
 from django.conf import settings
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
-from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
+from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError, received
 from feishu_portal.api.error_pages import is_for_callers
 from feishu_portal.api.problems import CONTENT_TYPE, Problem
 from feishu_portal.front.pages import page
@@ -49,21 +49,11 @@ class BoundedBodies:
         except ClientDisconnect:
             return
         else:
-            await self._application(scope, _received(body, receive), send)
+            await self._application(scope, received(body, receive), send)
 
     async def close(self) -> None:
         """Close what this event loop opened."""
         await self._readers.close()
-
-
-def _received(body: bytes, receive: Receive) -> Receive:
-    """``receive`` with the body already read in front."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return next_message
 
 
 def _refusal(scope: Scope, status: int) -> Response:

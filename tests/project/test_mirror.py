@@ -155,6 +155,7 @@ ELSEWHERE = (
         tests="feishu_portal/api",
         why="parts of every route: tested by what a caller gets",
     ),
+    elsewhere("feishu_portal/api", "mcp/*", tests="feishu_portal/api/mcp", why="what an agent sends and gets, a behaviour a file"),
     elsewhere("feishu_portal/api", "proxy/*", tests="feishu_portal/api/proxy", why="one call from end to end, a behaviour a file"),
     elsewhere(
         "feishu_portal", "overview/connections/* templatetags/live",

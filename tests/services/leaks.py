@@ -28,10 +28,14 @@ CODE, STATE, TICKET = "authorization code", "state", "gateway ticket"
 BROWSER = "browser's half of a link"
 
 # Where a value is told to the one it is for: kind of secret, place, path.
-_LINKS = r"/(?:api/v1/(?:.*/)?auth-sessions|admin/auth_sessions|oauth)(?:/.*)?"
+_LINKS = r"/(?:(?:api/v1/(?:.*/)?auth-sessions|admin/auth_sessions|oauth)(?:/.*)?|mcp)"
 BELONGS = (
     ("auth_sessions.usertoken.access_token", ANSWER, re.compile(r"/api/v1/bots/[^/]+/users/[^/]+/token")),
-    ("auth_sessions.authsession.start_token", ANSWER, re.compile(r"/(?:api/v1|admin|oauth|proxy)/.*")),
+    (
+        "auth_sessions.authsession.start_token",
+        ANSWER,
+        re.compile(r"/(?:(?:api/v1|admin|oauth|proxy)/.*|mcp)"),
+    ),
     ("auth_sessions.deviceconsent.user_code", ANSWER, re.compile(_LINKS)),
     ("auth_sessions.deviceconsent.verification_uri", ANSWER, re.compile(_LINKS)),
     ("events.subscription.secret", ANSWER, re.compile(r"/admin/events/subscription/.*")),

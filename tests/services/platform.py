@@ -1,6 +1,6 @@
 """The sandbox as a test sees it: its control API, which is the judge of what really happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,9 +48,12 @@ class SandboxClient:
         """How the attempts to deliver events ended, each kind once."""
         return {attempt["outcome"] for event in self.books(app_id)["events"] for attempt in event["attempts"]}
 
-    def grants(self, count: int, app_id: str = APP_ID) -> list[dict[str, str]]:
+    def grants(
+        self, count: int, app_id: str = APP_ID, *, scopes: Sequence[str] = ("offline_access",)
+    ) -> list[dict[str, str]]:
         """So many people have authorized the app; their open_ids and tokens."""
-        return self._answer(self._http.post("/grants", json={"app_id": app_id, "count": count}))["grants"]
+        wanted = {"app_id": app_id, "count": count, "scopes": list(scopes)}
+        return self._answer(self._http.post("/grants", json=wanted))["grants"]
 
     def people(self, app_id: str = APP_ID) -> dict[str, str]:
         """The open_ids of the sandbox's people, as the app knows them, by their names in the sandbox."""

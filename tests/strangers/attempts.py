@@ -27,6 +27,7 @@ from events.admin.tail import SOCKET as EVENTS_SOCKET
 from events.ingress.webhook.endpoint import PREFIX as WEBHOOK
 from feishu_portal.api import api
 from feishu_portal.api.connections import api as connections_api
+from feishu_portal.api.mcp.endpoint import PREFIX as MCP
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from tests.strangers.private import Private, Strangers
 
@@ -36,7 +37,7 @@ ALERTS = {
     "status": "firing",
     "alerts": [{"status": "firing", "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}],
 }
-AS_WRITTEN = {"^(?:api|proxy)(?:/|$)": "/api/nothing"}
+AS_WRITTEN = {"^(?:api|proxy|mcp)(?:/|$)": "/api/nothing"}
 """An address of each route whose regular expression has more than parameters in it."""
 NINJA = {"api/v1/": api, "api/feishu/": connections_api}
 
@@ -120,6 +121,7 @@ OPEN = {
     "api/v1/openapi.json": open_to(EVERYBODY, "the description of the API"),
     "api/v1/docs": open_to(EVERYBODY, "the description of the API"),
     "GET api/v1/bots": open_to(CLIENTS, "the client's own bots"),
+    "/mcp tools": open_to(frozenset({Who.CLIENT, Who.SCOPELESS}), "the tools of the own key"),
     "GET api/feishu/ws/status": open_to(CLIENTS | OPERATORS, "the own bots"),
 }
 """Whom an address answers with something else than a refusal. All of it is searched for what is the private bot's."""
@@ -390,12 +392,27 @@ def calls(private: Private) -> dict[str, list[Attempt]]:
         "event": {},
     }
     call = partial(Attempt, PROXY)
+    agent = partial(Attempt, "/mcp tools", "POST")
+    named = {"bot": app_id, "person": "ou_zulu"}
+    tools: list[tuple[str, dict[str, Any]]] = [
+        ("who_am_i", {}), ("list_bots", {}), ("get_bot", {"bot": app_id}), ("list_incidents", {"bot": app_id}),
+        ("search_events", {"bot": app_id}), ("get_event", {"event": int(private.key_of("events.Event"))}),
+        ("replay_event", {"event": int(private.key_of("events.Event")), "mode": "all"}), ("list_tasks", named),
+        ("read_messages", {**named, "chat_id": "oc_zulu"}), ("call", {**named, "method": "GET", "path": "/open-apis/zulu/v1/things"}),
+        ("call", {"bot": app_id, "method": "GET", "path": "/open-apis/zulu/v1/things"}),
+    ]  # fmt: skip
     push = partial(Attempt, WEBHOOK, is_json=True)
     return {
         PROXY: [
             *(call(method, f"{here}/app/open-apis/zulu/v1/things") for method in ("GET", "POST", "DELETE")),
             *(call("GET", f"{here}/users/{person}/open-apis/zulu/v1/things") for person in ("ou_zulu", "zulu@example.com")),
             call("POST", f"{here}/app/open-apis/auth/v3/tenant_access_token/internal"),
+        ],
+        MCP: [
+            agent(MCP, said("tools/list", {})),
+            *(agent(MCP, said("tools/call", {"name": name, "arguments": arguments})) for name, arguments in tools),
+            agent(f"{MCP}?bot={app_id}", said("tools/list", {})),
+            Attempt(MCP, "GET", MCP),
         ],
         WEBHOOK: [
             push("POST", f"{WEBHOOK}{app_id}", event),
@@ -404,6 +421,11 @@ def calls(private: Private) -> dict[str, list[Attempt]]:
             push("GET", f"{WEBHOOK}{app_id}"),
         ],
     }  # fmt: skip
+
+
+def said(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """A request of an agent."""
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
 
 
 def stranger_of(who: Who, strangers: Strangers) -> User | None:

@@ -248,7 +248,10 @@ async def told_until_quiet(socket: Socket, handshake: dict[str, Any]) -> list[An
 
 
 def test_entries_are_of_addresses_that_exist(private: Private) -> None:
-    tried_routes = {attempt.route for attempt in (*page_attempts(private), *route_attempts(private))}
+    endpoints = (attempt for some in calls(private).values() for attempt in some)
+    tried_routes = {
+        attempt.route for attempt in (*page_attempts(private), *route_attempts(private), *endpoints)
+    }
     assert {*OPEN, *NO_SUCH_BOT} - tried_routes == set()
     assert set(models().values()) <= set(private.rows)
 

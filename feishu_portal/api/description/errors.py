@@ -92,6 +92,7 @@ _ALL: Final = (
         {"scope": "messages:send"},
     ),
     ApiError(403, "https_required", "Use https. A proxy in front has to send X-Forwarded-Proto: https."),
+    ApiError(403, "origin_not_allowed", "The request comes from a page of another site."),
     ApiError(
         403,
         "path_not_allowed",
@@ -242,6 +243,7 @@ _REFRESHING: Final = (
 OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "list_bots": (),
     "get_bot": _THING,
+    "list_incidents": _THING,
     "list_users": _THING,
     "issue_token": (*_PERSON, *_REFRESHING),
     "revoke_token": _PERSON,

@@ -52,6 +52,19 @@ _USER: Final = {
     "refresh_expires_at": "2026-12-06T08:04:06.120Z",
     "reauthorize_by": "2027-11-20T02:11:40.002Z",
 }
+_INCIDENT: Final = {
+    "id": 12,
+    "cause": "connection",
+    "headline": "Approvals does not get its events",
+    "explanation": "The platform does not answer.",
+    "cure": "Look whether the portal's hosts reach the platform.",
+    "platform_code": None,
+    "error": "connection refused",
+    "is_severe": True,
+    "began_at": _SINCE,
+    "recovered_at": None,
+    "closed_at": None,
+}
 _EVENT: Final = {
     "id": 1041,
     "bot_id": _BOT,
@@ -163,6 +176,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "MessageOut": {"message_id": _MESSAGE, "chat_id": "oc_a0553eda9014c201e6969b478895c230"},
     "CardOut": {"message_id": _MESSAGE},
     "AlertsTakenOut": {"card": "shown"},
+    "IncidentPage": {"items": [_INCIDENT], "next_cursor": None},
     "EventPage": {"items": [_EVENT], "next_cursor": "1041"},
     "EventDetailOut": {
         **_EVENT,

@@ -39,12 +39,14 @@ TAGS: Final = {
     "events": "The event log.",
     "subscriptions": "Fetching events. For pushed events see asyncapi.yaml.",
     "proxy": "Calling the platform's own API with the bot's or a person's token, which the portal adds.",
+    "agents": "The same for agents, as tools.",
     "long connections": "Routes in the shapes that older systems expect.",
     "webhook": "What the platform calls.",
 }
 SCOPES: Final[Mapping[str, tuple[Scope, ...]]] = {
     "list_bots": (Scope.BOTS_READ,),
     "get_bot": (Scope.BOTS_READ,),
+    "list_incidents": (Scope.BOTS_READ,),
     "list_users": (Scope.TOKENS_ISSUE, Scope.TOKENS_REVOKE, Scope.PROXY_USER),
     "issue_token": (Scope.TOKENS_ISSUE,),
     "revoke_token": (Scope.TOKENS_REVOKE,),
@@ -229,6 +231,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "limit": "Entries of a page at most",
     "wait": "Seconds that the answer may wait for a change",
     "status": "Only of this status",
+    "state": "open: those that are not over; all: the others as well",
     "type": "Only events of this type, e.g. im.message.receive_v1",
     "since": "Only events received since; ISO 8601 with an offset",
     "until": "Only events received until; ISO 8601 with an offset",

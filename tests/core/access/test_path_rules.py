@@ -1,6 +1,6 @@
 import pytest
 
-from core.access.path_rules import allows, parse_rule
+from core.access.path_rules import allows, may_allow, parse_rule
 
 
 def allowed(rule: str, method: str, path: str) -> bool:
@@ -49,3 +49,19 @@ def test_one_rule_of_several_is_enough():
 def test_text_that_is_no_rule_is_refused(text):
     with pytest.raises(ValueError):
         parse_rule(text)
+
+
+@pytest.mark.parametrize(
+    ("rules", "may"),
+    [
+        ([], True),
+        (["GET /open-apis/docx/v1/documents/*/raw_content"], True),
+        (["GET /open-apis/docx/v1/documents/dox1/raw_content"], True),
+        (["GET /open-apis/docx/**"], True),
+        (["POST /open-apis/docx/**"], False),
+        (["GET /open-apis/docx/v1/documents/dox1"], False),
+        (["GET /open-apis/wiki/**", "* /open-apis/docx/v1/documents/*/raw_content"], True),
+    ],
+)
+def test_call_of_which_a_part_is_not_known_yet_may_be_allowed(rules, may):
+    assert may_allow(rules, "GET", ["open-apis", "docx", "v1", "documents", None, "raw_content"]) is may

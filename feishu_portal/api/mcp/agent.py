@@ -1,0 +1,96 @@
+"""Who is connected: the API client of the key, and for which bot and person the connection is."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.types import Scope as Request
+
+from bots.models import Bot
+from core.access.api_keys import client_of
+from core.access.models import ApiClient
+from core.access.scopes import Scope
+from feishu_portal.api.keys import bot_for
+from feishu_portal.api.problems import Problem, not_found, unauthenticated
+
+SHOWN_BOTS: Final = 50
+"""Bots that the schema of a tool names."""
+_BOT: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_PERSON: Final = re.compile(r"(?!\.+$)[0-9A-Za-z_.+@-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a request says of itself: the key, and the bot and person that its address or its headers fix for every tool."""
+
+    key: str = field(repr=False)
+    bot: str = ""
+    person: str = ""
+    tenant_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A connection whose key is good.
+
+    ``bot`` is the App ID of the bot that all tools act for, ``person`` the person; empty where each call of a tool says it.
+    ``bots`` are the App IDs and names of those that the key opens, the first of them.
+    """
+
+    client: ApiClient
+    connection: Connection
+    bots: tuple[tuple[str, str], ...]
+    bot: str
+    person: str
+
+    def may(self, *scopes: Scope) -> bool:
+        """Whether the key holds one of ``scopes``."""
+        return any(self.client.may(scope) for scope in scopes)
+
+    @property
+    def may_act_as_a_person(self) -> bool:
+        return self.client.may(Scope.PROXY_USER)
+
+    @property
+    def may_act_as_the_bot(self) -> bool:
+        """A connection that is for one person acts as nobody else."""
+        return self.client.may(Scope.PROXY_APP) and not self.person
+
+
+def connection_of(request: Request) -> Connection:
+    """Raises Problem."""
+    headers: dict[bytes, bytes] = dict(request["headers"])
+    query = parse_qs(request["query_string"].decode("latin-1"), max_num_fields=10)
+
+    def said(name: str) -> str:
+        header = headers.get(f"feishu-portal-{name}".encode(), b"").decode("latin-1").strip()
+        return header or query.get(name, [""])[0]
+
+    scheme, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    person = said("person")
+    if person and not _PERSON.fullmatch(person):
+        raise Problem(400, "invalid_request", "person is an open_id, union_id, user_id or e-mail address.")
+    bot = said("bot")
+    if bot and not _BOT.fullmatch(bot):
+        raise not_found("bot")
+    return Connection(
+        key=key.strip() if scheme.lower() == "bearer" else "",
+        bot=bot,
+        person=person,
+        tenant_key=said("tenant")[:64],
+    )
+
+
+def agent_of(connection: Connection) -> Agent:
+    """Queries the database. Raises Problem."""
+    client = client_of(connection.key) if connection.key else None
+    if client is None:
+        raise unauthenticated()
+    fixed = bot_for(client, connection.bot).app_id if connection.bot else ""
+    rows = Bot.objects.order_by("app_id")
+    if not client.all_bots:
+        rows = rows.filter(pk__in=client.bot_ids)
+    bots = tuple(rows.values_list("app_id", "name")[:SHOWN_BOTS])
+    only = bots[0][0] if len(bots) == 1 else ""
+    return Agent(client, connection, bots, bot=fixed or only, person=connection.person)

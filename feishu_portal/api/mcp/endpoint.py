@@ -1,0 +1,167 @@
+"""The endpoint of agents as an ASGI application: who asks, and how much at once, before anything of the protocol is loaded."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from django.db import Error
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.background.limits import ConcurrencyLimits
+from core.background.per_loop import PerLoop
+from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError, received
+from core.console.live.viewers import is_from_own_page
+from core.database.thread import DatabaseThread
+from core.log_context import add_to_log, log_context
+from feishu_portal.api.mcp.acting import Applications
+from feishu_portal.api.mcp.agent import agent_of, connection_of
+from feishu_portal.api.problems import CONTENT_TYPE, Problem, database_unavailable, internal_error, not_found
+
+if TYPE_CHECKING:
+    from feishu_portal.api.mcp.protocol import Protocol
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+PREFIX: Final = "/mcp"
+PROTOCOL: Final = "feishu_portal.api.mcp.protocol"
+MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes of a request: a file of 1 MB in base64, and what is around it."""
+MAX_CALLS: Final = 200
+"""Requests under way in one process; of one client a quarter."""
+BODY_SECONDS: Final = 30.0
+FIRST_BYTE_SECONDS: Final = 5.0
+STATEMENT_SECONDS: Final = 5.0
+
+
+class McpServer:
+    """Serves the agents of one event loop. An async context manager, to be kept for a loop."""
+
+    def __init__(self) -> None:
+        self._bodies = BodyReader()
+        self._database = DatabaseThread("mcp", patience=STATEMENT_SECONDS)
+        self._limits = ConcurrencyLimits()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._database.close()
+
+    async def serve(self, protocols: "PerLoop[Protocol]", scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises Problem, or ClientDisconnect when nobody waits for an answer."""
+        _check(scope)
+        body = await self._body(Request(scope, receive))
+        connection = connection_of(scope)
+        agent = await self._ask(partial(agent_of, connection))
+        add_to_log(client=agent.client.name)
+        full = Problem(
+            429, "too_many_calls", "Too many requests are under way.", headers={"Retry-After": "1"}
+        )
+        with self._limits.fair_place(agent.client.pk, limit=MAX_CALLS, full=full):
+            await asyncio.to_thread(import_module, PROTOCOL)  # which takes a second, the first time
+            protocol = await protocols.current()
+            await protocol.answer(agent, scope, received(body, receive), send)
+
+    async def _body(self, request: Request) -> bytes:
+        try:
+            return await self._bodies.read(
+                request,
+                limit=MAX_BODY,
+                places=MAX_CALLS,
+                seconds=BODY_SECONDS,
+                first_seconds=FIRST_BYTE_SECONDS,
+            )
+        except BodyTooLargeError:
+            close = {"Connection": "close"}
+            raise Problem(
+                413, "body_too_large", f"A body may have {MAX_BODY} bytes.", headers=close
+            ) from None
+        except BodyTooSlowError:
+            close = {"Connection": "close"}
+            raise Problem(408, "body_too_slow", "The body did not come in time.", headers=close) from None
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        try:
+            return await self._database.run(question)
+        except Error:
+            logger.warning("mcp_database_unavailable")
+            raise database_unavailable() from None
+
+
+class McpEndpoint:
+    """Opens a server with the first request of an event loop; it is closed by ``close()``, at the latest with the loop.
+
+    ``proxy`` and ``rest`` are the applications by which tools do what they do.
+    """
+
+    def __init__(self, *, proxy: ASGIApp, rest: ASGIApp) -> None:
+        self._servers = PerLoop(McpServer, name="mcp-server")
+        self._protocols = PerLoop(partial(_protocol, Applications(proxy, rest)), name="mcp-protocol")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with log_context():
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            if message["type"] == "http.response.start":
+                message = {
+                    **message,
+                    "headers": [*message.get("headers", ()), (b"cache-control", b"no-store")],
+                }
+            await send(message)
+
+        try:
+            server = await self._servers.current()
+            await server.serve(self._protocols, scope, receive, noting)
+        except ClientDisconnect:
+            return
+        except Problem as refused:
+            problem = refused
+        except Exception:
+            logger.exception("mcp_failed")
+            problem = internal_error()
+        else:
+            return
+        if not has_begun:
+            response = JSONResponse(
+                problem.body, problem.status, dict(problem.headers), media_type=CONTENT_TYPE
+            )
+            await response(scope, receive, send)
+
+    async def close(self) -> None:
+        """Close the server of this event loop."""
+        await self._protocols.close()
+        await self._servers.close()
+
+
+def _check(scope: Scope) -> None:
+    """Raises Problem for what is no request of an agent."""
+    if scope["path"].removeprefix(scope.get("root_path", "")) not in {PREFIX, f"{PREFIX}/"}:
+        raise not_found("path")
+    if scope["method"] != "POST":
+        # Also for the stream that a client may ask for with GET: nothing is sent but answers.
+        detail = f"{scope['method']} is not possible here."
+        raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers={"Allow": "POST"})
+    names = {name for name, _value in scope["headers"]}
+    if b"origin" in names and not is_from_own_page(dict(scope)):
+        # A browser sends it: a page of another site must not speak with agents' keys.
+        raise Problem(403, "origin_not_allowed", "The request comes from a page of another site.")
+
+
+def _protocol(applications: Applications) -> "Protocol":
+    from feishu_portal.api.mcp.protocol import Protocol  # noqa: PLC0415 -- only where an agent asks
+
+    return Protocol(applications)
