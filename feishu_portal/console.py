@@ -32,6 +32,12 @@ UNFOLD = {
         lambda _request: static("portal/events.css"),
     ],
     "SCRIPTS": [lambda _request: static("portal/console.js")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": _("Sign-in and security"), "link": reverse_lazy("security")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+        ],
+    },
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

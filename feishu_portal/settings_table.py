@@ -339,6 +339,18 @@ class SettingsTable(Table):
         least=1,
         most=A_CENTURY,
     )
+    FEISHU_SECOND_FACTOR = choice(
+        Text(
+            "要求谁启用两步验证（验证器应用或通行密钥）：不要求、仅管理员（超级用户）、所有操作员。"
+            "尚未启用的操作员登录后须先完成设置。",
+            "Of whom a second factor (an authenticator app or a passkey) is demanded: nobody, superusers, every operator. Who has "
+            "none yet sets one up after signing in.",
+        ),
+        "off",
+        "administrators",
+        "everybody",
+        default="off",
+    )
     FEISHU_LOGIN_DAYS = integer(
         Text(
             "操作员登录控制台后的有效天数，到期后须重新登录。",

@@ -27,6 +27,8 @@ urlpatterns = [
     path(
         "admin/connections/bots/", admin.site.admin_view(connections_page.badge_changes), name="bots-changes"
     ),
+    path("admin/login/", include("core.access.sign_in_urls")),
+    path("admin/security/", include("core.access.security_urls")),
     path("admin/setup/", setup.first_operator, name="setup"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

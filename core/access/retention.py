@@ -1,12 +1,11 @@
-"""How long the rows of this app are kept: audit entries, and logins that have ended."""
+"""How long the rows of this app are kept: audit entries, logins that have ended, and second factors that were never set up."""
 
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from core.access.models import AuditEntry, SignInAttempts
+from core.access.models import AuditEntry, OperatorSession, PasskeyChallenge, SignInAttempts, TotpDevice
 from core.database.retention import Overdue
 
 
@@ -19,5 +18,9 @@ def overdue() -> Overdue:
         "attempts to sign in": SignInAttempts.objects.filter(last_at__lt=now - timedelta(days=1)).order_by(
             "last_at"
         ),
-        "expired logins": Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+        "challenges of passkeys": PasskeyChallenge.objects.filter(expires_at__lt=now).order_by("expires_at"),
+        "authenticator apps without a first code": TotpDevice.objects.filter(
+            confirmed_at=None, created_at__lt=now - timedelta(days=1)
+        ).order_by("created_at"),
+        "expired logins": OperatorSession.objects.filter(expire_date__lt=now).order_by("expire_date"),
     }

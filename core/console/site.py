@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
@@ -15,18 +15,34 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from core import __version__
+from core.access.attempts import TooManyAttemptsError
+from core.access.models import SignInMethod, User
 from core.access.passwords import PasswordsBusyError
 from core.access.roles import for_every_role, may_send
+from core.access.second_factors.policy import has_factor, is_due
+from core.access.second_factors.relying_party import relying_party
+from core.access.second_factors.sign_in import begin
 from core.access.setup_link import has_operator
-from core.access.sign_in import TooManyAttemptsError, note_own_password, remember_device
-
-if TYPE_CHECKING:
-    from core.access.models import User
+from core.access.sign_in import note_own_password, remember_device
+from core.console.next_page import next_page
 
 View = Callable[..., HttpResponseBase]
 
 BUSY_SECONDS = 5
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LEAVING: Final = frozenset({"logout", "jsi18n"})
+_GIVES_FACTOR: Final = _LEAVING | {"security-confirm", "passkey-confirm-options", "passkey-confirm"}
+_SETS_FACTOR_UP: Final = _GIVES_FACTOR | {
+    *(
+        "security",
+        "security-app-begin",
+        "security-app",
+        "security-codes",
+        "passkey-add-options",
+        "passkey-add",
+    ),
+}
+"""Names of the pages for an operator of whom a second factor is demanded: who has one gives it, who has none sets one up."""
 
 
 class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold brings no types
@@ -35,6 +51,20 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold brings no 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": _("The username or the password is wrong.")
     }
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Raises SecondFactorDueError for who may sign in and has a second factor."""
+        super().confirm_login_allowed(user)
+        if has_factor(user):
+            raise SecondFactorDueError(user)
+
+
+class SecondFactorDueError(Exception):
+    """The name and the password are right, and the operator has a second factor."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(user.pk)
+        self.user = user
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no types
@@ -55,9 +85,15 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return context | {"portal_version": __version__}
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        shown = {"has_operator": has_operator()} if request.method == "GET" else {}
+        party = relying_party(request)
+        shown: dict[str, Any] = {"passkey_host": party.id if party.has_passkeys else ""}
+        if request.method == "GET":
+            shown["has_operator"] = has_operator()
         try:
             response: HttpResponse = super().login(request, shown | (extra_context or {}))
+        except SecondFactorDueError as due:
+            begin(request, due.user, method=SignInMethod.PASSWORD, page=next_page(request))
+            return redirect("second-step")
         except TooManyAttemptsError as error:
             return wait_page(request, error.seconds)
         except PasswordsBusyError:
@@ -67,11 +103,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         return response
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 -- Django's signature
-        """Refuses the forms of operators who may change nothing. Also the pages that set a password have to wait for their
-        turn."""
+        """Refuses the forms of operators who may change nothing. Pages that set a password have to wait for their turn, too. An
+        operator who owes a second factor is led to it."""
 
         @wraps(view)
         def bounded(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            if (elsewhere := _page_of_factor(request)) is not None:
+                return redirect(elsewhere)
             if request.method not in READING and not may_send(cast("User", request.user), view):
                 raise PermissionDenied
             try:
@@ -93,6 +131,16 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         if request.method == "POST" and response.status_code == 302:
             note_own_password(request)
         return response
+
+
+def _page_of_factor(request: HttpRequest) -> str | None:
+    """Where an operator is led of whom a second factor is demanded; None where nothing is, or the page is one for it."""
+    user, page = request.user, request.resolver_match.url_name if request.resolver_match else None
+    if page in _LEAVING or not isinstance(user, User) or not is_due(user, request.session):
+        return None
+    if has_factor(user):
+        return None if page in _GIVES_FACTOR else "security-confirm"
+    return None if page in _SETS_FACTOR_UP else "security"
 
 
 def wait_page(request: HttpRequest, seconds: int) -> HttpResponse:

@@ -18,6 +18,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.access.models import ApiClient, User
 from core.access.scopes import Scope
+from core.access.second_factors.policy import is_due
 from core.log_context import add_to_log
 from core.remote_address import address_of
 from feishu_portal import __version__
@@ -40,7 +41,8 @@ class Operator(SessionAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:  # noqa: ARG002 -- ninja's signature
         user = request.user
-        return user if isinstance(user, User) and user.is_active and user.is_staff else None
+        is_operator = isinstance(user, User) and user.is_active and user.is_staff
+        return user if is_operator and not is_due(user, request.session) else None
 
 
 class Shape(Schema):

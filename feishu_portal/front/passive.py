@@ -26,7 +26,10 @@ from feishu_portal.api.problems import CONTENT_TYPE, Problem, answer
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ACTS_WHEN_READ: Final = re.compile(r"/oauth/|/api/v1/subscriptions/[^/]+/(?:events|stream)$")
 """Paths that hand something over, or use a link up, without a body."""
-_SIGNING_IN: Final = ("admin:login", "admin:logout", "set_language")
+_SIGNING_IN: Final = (
+    *("admin:login", "second-step", "passkey-options", "passkey-sign-in", "admin:logout", "set_language"),
+    *("security-confirm", "passkey-confirm-options", "passkey-confirm"),
+)
 RETRY_AFTER: Final = "60"
 
 

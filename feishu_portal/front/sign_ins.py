@@ -24,6 +24,8 @@ AT_ONCE: Final = 2
 MAX_WAITING: Final = 100
 """At once in one process, with those that have their turn; a quarter of them from one address."""
 PATIENCE: Final = 5.0  # seconds
+SIGNING_IN: Final = ("admin:login", "second-step", "passkey-options", "passkey-sign-in")
+"""Names of the addresses whose posts wait for their turn."""
 
 
 class SignInsBusyError(Exception):
@@ -69,7 +71,7 @@ class SignInsInTurn:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if scope["method"] != "POST" or path != reverse("admin:login"):
+        if scope["method"] != "POST" or path not in map(reverse, SIGNING_IN):
             await self._application(scope, receive, send)
             return
         request = Request(scope)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from auth_sessions.domain import restored as grants
@@ -19,7 +18,7 @@ from bots.incidents.notices import drop_all_notices
 from bots.models import Bot, FleetProcess
 from core.access import audit
 from core.access.actors import Actor
-from core.access.models import ApiClient
+from core.access.models import ApiClient, OperatorSession
 from core.installation import standing
 from core.installation.watch import watch
 from events.enums import ACTIVE_RUNS, OPEN_DELIVERIES, SENDING, SubscriptionState
@@ -74,7 +73,7 @@ _UNSENT: Final[tuple[Step, ...]] = (
     ("notices dropped", drop_all_notices),
     ("alert cards left as they are", drop_unshown),
     ("replays cancelled", work.cancel_replays),
-    ("sign-ins ended", lambda: Session.objects.all().delete()[0]),
+    ("sign-ins ended", lambda: OperatorSession.objects.all().delete()[0]),
 )
 _WORK: Final[tuple[Step, ...]] = (
     ("handler runs set aside", work.set_runs_aside),

@@ -10,6 +10,7 @@ from auth_sessions.enums import RevocationState, SessionState, TokenStatus
 from auth_sessions.models import AuthSession, DeviceConsent, Revocation, UserToken
 from bots.enums import RegistrationState
 from bots.models import Bot, Registration
+from core.access.models import TotpDevice
 from core.vault.loss import Consequence
 from events.enums import SENDING, SubscriptionState
 from events.models import Subscription
@@ -49,6 +50,11 @@ def _end_registrations(rows: Rows, _field: str) -> None:
     Registration.objects.waiting().filter(pk__in=rows.values("pk")).end(RegistrationState.EXPIRED)
 
 
+def _remove_apps(rows: Rows, _field: str) -> None:
+    """An app whose secret is lost accepts no code. Operators who have no other factor sign in by password again."""
+    rows.delete()
+
+
 CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     Bot: _disable_bots,
     Subscription: _pause_subscriptions,
@@ -57,4 +63,5 @@ CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     Revocation: _give_up_revocations,
     DeviceConsent: _forget_codes,
     Registration: _end_registrations,
+    TotpDevice: _remove_apps,
 }

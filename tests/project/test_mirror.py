@@ -66,6 +66,18 @@ ELSEWHERE = (
     ),
     # --- feishu, core
     elsewhere("core/access/pages", "setup", tests="core/access/test_setup_link.py", why="a form around what the link does"),
+    elsewhere("core/access", "attempts", tests="core/access/test_sign_in.py", why="the pauses of signing in"),
+    elsewhere("core/access", "security_urls", tests="strangers", why="strangers and every role try all addresses"),
+    elsewhere(
+        "core/access/pages", "confirmation factors forms passkeys second_step",
+        tests="core/access/second_factors core/access/pages/test_security.py",
+        why="pages around the factors: tested by what an operator does",
+    ),
+    elsewhere(
+        "core/access/second_factors", "policy recovery_codes sign_in", tests="core/access/second_factors/test_totp.py core/access/second_factors/test_policy_on_pages.py",
+        why="steps of signing in",
+    ),
+    elsewhere("core/console", "next_page", tests="core/access/second_factors/test_totp.py", why="asked where signing in leads"),
     elsewhere(
         "feishu/long_connection", "address connection ending pump socket tunnel",
         tests="feishu/long_connection",

@@ -39,6 +39,7 @@ BELONGS = (
     ("auth_sessions.deviceconsent.user_code", ANSWER, re.compile(_LINKS)),
     ("auth_sessions.deviceconsent.verification_uri", ANSWER, re.compile(_LINKS)),
     ("events.subscription.secret", ANSWER, re.compile(r"/admin/events/subscription/.*")),
+    ("access.totpdevice.secret", ANSWER, re.compile(r"/admin/security/app/")),
     ("api key", ANSWER, re.compile(r"/admin/access/apiclient/.*")),
     (STATE, ANSWER, re.compile(r"/oauth/start/.*")),
     (BROWSER, ANSWER, re.compile(r"/oauth/start/.*")),

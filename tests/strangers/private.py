@@ -17,7 +17,7 @@ from bots.models import Bot, FleetProcess, Notice, StoredFinding
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
 from core.access.audit import record
-from core.access.models import AuditEntry, User
+from core.access.models import AuditEntry, TotpDevice, User
 from core.access.scopes import Scope
 from events.enums import DeliveryStatus, OptionalWork, SubscriptionKind
 from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, ReplayJob, ShedCount
@@ -28,9 +28,10 @@ from tests.factories import make_bot, make_operator, make_subscription, message_
 WORD = "zulu"
 """Stands in every text of the private bot, and in no text of the portal's own."""
 UNCOMPARED = {
-    "sessions.Session",
+    "access.OperatorSession",
     "contenttypes.ContentType",
     "auth.Permission",
+    "access.PasskeyChallenge",  # of the own browser
     "bots.RefusedPush",  # counts what strangers send to a webhook
 }
 USED = {"last_used_at", "last_login"}
@@ -52,7 +53,7 @@ ZULU_ALERT = Notification(
         )
     ],
 )
-OWN_DEEDS = ("operator.signed_out",)
+OWN_DEEDS = ("operator.signed_out", "operator.second_factor_failed")
 """What strangers may do, and the audit log says."""
 
 
@@ -169,10 +170,13 @@ def make_private() -> Private:
     # Of the whole portal: what it shows names no bot.
     shed = ShedCount.objects.create(hour=timezone.now(), work=OptionalWork.LIVE, count=7)
     process = FleetProcess.objects.create(name="zulu-host:1", host="zulu-host", seen_at=timezone.now())
+    app = TotpDevice.objects.create(
+        user=owner, name="Zulu phone", secret="JBSWY3DPEHPK3PXP", confirmed_at=timezone.now()
+    )
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver,
-        subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
+        app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(
         bot=bot,
@@ -206,7 +210,12 @@ def contents() -> dict[str, dict[Any, tuple[Any, ...]]]:
         "access.AuditEntry": {
             entry.pk: (entry.pk, str(entry), entry.detail)
             for entry in AuditEntry.objects.exclude(action__in=OWN_DEEDS)
-        }
+        },
+        # Everybody may begin one of their own.
+        "access.TotpDevice": {
+            device.pk: (device.user_id, device.last_step)
+            for device in TotpDevice.objects.filter(confirmed_at__isnull=False)
+        },
     }
 
 

@@ -39,6 +39,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 REFUSED = {400, 401, 403, 404, 405, 410}
 FOR_EVERY_ROLE = {
     "admin/logout/", "admin/password_change/",
+    "admin/security/sessions/", "admin/security/confirm/", "admin/security/confirm/passkey/options/",
+    "admin/security/app/", "admin/security/app/begin/", "admin/security/codes/", "admin/security/passkeys/options/",
     # Live pages that ask how it stands.
     "admin/connections/changes/", "admin/connections/bots/", "admin/events/event/live/poll/",
 }  # fmt: skip

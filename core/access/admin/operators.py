@@ -8,6 +8,8 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.forms import ChoiceField
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -86,10 +88,10 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
                 ),
             },
         ),
-        (_("Times"), {"fields": ("last_login_shown", "joined_shown")}),
+        (_("Times"), {"fields": ("last_login_shown", "joined_shown", "sign_in")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
-    readonly_fields = ("last_login_shown", "joined_shown")
+    readonly_fields = ("last_login_shown", "joined_shown", "sign_in")
     filter_horizontal = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -123,6 +125,11 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
     @column(_("date joined"))
     def joined_shown(self, user: User) -> str:
         return when(user.date_joined)
+
+    @column(_("sign-in"))
+    def sign_in(self, user: User) -> str:
+        address = reverse("operator-security", args=[user.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Sessions and second factors"))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """The last administrator stays: nobody else could add one."""

@@ -1,3 +1,4 @@
+
 import core.access.models
 import core.vault.fields
 import django.contrib.auth.validators
@@ -76,7 +77,6 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'operator',
                 'verbose_name_plural': 'operators',
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role')],
             },
             managers=[
                 ('objects', core.access.models.Operators()),
@@ -101,7 +101,6 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit log',
                 'ordering': ('-id',),
-                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor'), models.Index(fields=['address'], name='audit_by_address')],
             },
         ),
         migrations.CreateModel(
@@ -148,6 +147,77 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='OperatorSession',
+            fields=[
+                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
+                ('session_data', models.TextField(verbose_name='session data')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('method', models.CharField(blank=True, choices=[('password', 'Password'), ('second_factor', 'Password and second factor'), ('passkey', 'Passkey'), ('feishu', 'Feishu account'), ('setup_link', 'Setup link')], editable=False, max_length=20)),
+                ('address', models.CharField(blank=True, editable=False, max_length=39)),
+                ('browser', models.CharField(blank=True, editable=False, max_length=300)),
+                ('started_at', models.DateTimeField(editable=False, null=True)),
+                ('seen_at', models.DateTimeField(editable=False, null=True)),
+                ('user', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'session of an operator',
+                'verbose_name_plural': 'sessions of operators',
+                'abstract': False,
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='Passkey',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=60, verbose_name='name')),
+                ('credential_id', models.CharField(editable=False, max_length=1400, unique=True)),
+                ('public_key', models.BinaryField()),
+                ('sign_count', models.BigIntegerField(default=0, editable=False)),
+                ('user_handle', models.BinaryField(max_length=64)),
+                ('host', models.CharField(editable=False, max_length=255)),
+                ('synced', models.BooleanField(default=False, editable=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                ('user', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='passkeys', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'passkey',
+                'verbose_name_plural': 'passkeys',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='PasskeyChallenge',
+            fields=[
+                ('digest', models.CharField(editable=False, max_length=64, primary_key=True, serialize=False)),
+                ('session', models.CharField(editable=False, max_length=40)),
+                ('purpose', models.CharField(editable=False, max_length=20)),
+                ('user_handle', models.BinaryField(default=b'', max_length=64)),
+                ('expires_at', models.DateTimeField(db_index=True, editable=False)),
+                ('user', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'passkey challenge',
+                'verbose_name_plural': 'passkey challenges',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='RecoveryCode',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(editable=False, max_length=64)),
+                ('used_at', models.DateTimeField(editable=False, null=True)),
+                ('user', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='recovery_codes', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'recovery code',
+                'verbose_name_plural': 'recovery codes',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='SetupLink',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
@@ -160,5 +230,59 @@ class Migration(migrations.Migration):
                 'default_permissions': (),
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='setup_link_is_alone')],
             },
+        ),
+        migrations.CreateModel(
+            name='TotpDevice',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(blank=True, max_length=60, verbose_name='name')),
+                ('secret', core.vault.fields.EncryptedField(blank=True, default='', editable=False)),
+                ('last_step', models.BigIntegerField(default=0, editable=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('confirmed_at', models.DateTimeField(db_index=True, editable=False, null=True)),
+                ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                ('user', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='totp_devices', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'authenticator app',
+                'verbose_name_plural': 'authenticator apps',
+                'default_permissions': (),
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['bot_id', '-id'], name='audit_by_bot'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['action', '-id'], name='audit_by_action'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['app_id'], name='audit_by_app_id'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['target'], name='audit_by_target'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['actor'], name='audit_by_actor'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['address'], name='audit_by_address'),
+        ),
+        migrations.AddIndex(
+            model_name='passkeychallenge',
+            index=models.Index(fields=['session', 'purpose'], name='challenge_of_session'),
+        ),
+        migrations.AddConstraint(
+            model_name='recoverycode',
+            constraint=models.UniqueConstraint(fields=('user', 'digest'), name='recovery_code_once'),
         ),
     ]

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from core.access.models import User
+from core.access.models import SignInMethod, User
 from core.access.passwords import PasswordsBusyError
 from core.access.setup_link import SetupLinkOverError, is_live, make_first_operator
-from core.access.sign_in import remember_device
+from core.access.sign_in import remember_device, sign_in
 from core.console.site import BUSY_SECONDS, wait_page
 from core.remote_address import address_of
 
@@ -53,7 +52,7 @@ def first_operator(request: HttpRequest) -> HttpResponse:
         return wait_page(request, BUSY_SECONDS)
     except SetupLinkOverError:
         return _page(request, None)
-    login(request, user)
+    sign_in(request, user, method=SignInMethod.SETUP_LINK)
     messages.success(request, _("Welcome. This account may do everything; add your first bot now."))
     response = redirect("admin:index")
     remember_device(request, response)

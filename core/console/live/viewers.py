@@ -12,6 +12,7 @@ from django.utils.http import is_same_domain
 from django.utils.translation import get_language_from_request
 
 from core.access.models import User
+from core.access.second_factors.policy import is_due
 from core.access.sessions import SessionStore
 
 Scope = dict[str, Any]
@@ -32,7 +33,7 @@ def viewer_of(scope: Scope) -> Viewer | None:
     request.META["HTTP_ACCEPT_LANGUAGE"] = _header(scope, b"accept-language")
     request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)
-    if not (isinstance(user, User) and user.is_active and user.is_staff):
+    if not (isinstance(user, User) and user.is_active and user.is_staff) or is_due(user, request.session):
         return None
     return Viewer(user, get_language_from_request(request))
 

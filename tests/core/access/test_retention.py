@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from core.access import audit
 from core.access.actors import SYSTEM
-from core.access.models import AuditEntry
+from core.access.models import AuditEntry, OperatorSession
 from core.access.sessions import digest
 from core.access.tasks import prune
 from tests.factories import make_operator
@@ -36,7 +35,7 @@ def test_expired_logins_go_and_others_stay_signed_in():
     signed_in.force_login(make_operator())
     Client().force_login(make_operator())
     current = digest(signed_in.session.session_key)
-    Session.objects.exclude(pk=current).update(expire_date=timezone.now() - timedelta(seconds=1))
+    OperatorSession.objects.exclude(pk=current).update(expire_date=timezone.now() - timedelta(seconds=1))
     prune()
-    assert [session.pk for session in Session.objects.all()] == [current]
+    assert [session.pk for session in OperatorSession.objects.all()] == [current]
     assert signed_in.get("/admin/").status_code == 200

@@ -4,9 +4,9 @@ import time
 
 import pytest
 from django.conf import settings as current
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from core.access.models import OperatorSession
 from tests.factories import make_operator
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def is_signed_in(client: Client) -> bool:
 @pytest.mark.parametrize("stored", [True, False])
 def test_stored_key_opens_nothing(signed_in, stored):
     copy = Client()
-    row = Session.objects.get().session_key
+    row = OperatorSession.objects.get().session_key
     key = row if stored else signed_in.cookies[current.SESSION_COOKIE_NAME].value
     copy.cookies[current.SESSION_COOKIE_NAME] = key
     assert is_signed_in(copy) is not stored
@@ -41,7 +41,7 @@ def test_cookie_that_is_no_key_is_nobody(key, status):
 
 def test_signing_out_deletes_the_login(signed_in):
     signed_in.post("/admin/logout/")
-    assert not Session.objects.exists()
+    assert not OperatorSession.objects.exists()
 
 
 def age(client: Client, seconds: float, *, seen: float) -> None:
@@ -59,14 +59,14 @@ def test_login_ends_at_its_age_although_it_is_used(signed_in, settings):
 def test_login_lasts_no_longer_than_its_idle_time(signed_in, settings):
     settings.LOGIN_IDLE_SECONDS = 600
     age(signed_in, 100, seen=100)
-    left = Session.objects.get().expire_date.timestamp() - time.time()
+    left = OperatorSession.objects.get().expire_date.timestamp() - time.time()
     assert 500 < left <= 601
 
 
 def test_page_puts_off_the_idle_end(signed_in, settings):
     settings.LOGIN_IDLE_SECONDS = 600
     age(signed_in, 100, seen=100)
-    Session.objects.update(session_data=Session.objects.get().session_data)
-    before = Session.objects.get().expire_date
+    OperatorSession.objects.update(session_data=OperatorSession.objects.get().session_data)
+    before = OperatorSession.objects.get().expire_date
     assert is_signed_in(signed_in)
-    assert Session.objects.get().expire_date > before
+    assert OperatorSession.objects.get().expire_date > before

@@ -1,7 +1,6 @@
 import io
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -9,7 +8,7 @@ from django.utils import timezone
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import UserToken
 from bots.models import Bot, ConnectionSlot
-from core.access.models import ApiClient, AuditEntry, DatabaseAnchor, Installation
+from core.access.models import ApiClient, AuditEntry, DatabaseAnchor, Installation, OperatorSession
 from core.installation import standing
 from core.installation.standing import ACTIVE
 from core.installation.watch import watch
@@ -114,7 +113,7 @@ def test_everybody_signs_in_again_and_no_connection_is_anybodys(monkeypatch):
     client.force_login(make_operator(superuser=True))
     adoptrestore("--yes")
     assert not ConnectionSlot.objects.filter(holder__isnull=False).exists()
-    assert not Session.objects.exists()
+    assert not OperatorSession.objects.exists()
 
 
 def test_work_that_waited_is_set_aside_or_kept(waiting):

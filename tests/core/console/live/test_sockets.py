@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.sessions.models import Session
 
 from bots.models import Bot
-from core.access.models import User
+from core.access.models import OperatorSession, User
 from core.console.live import ANYTHING, changed, sockets
 from core.console.live.feeds import Feed
 from core.console.live.viewers import viewer_of
@@ -197,7 +196,7 @@ async def test_nobody_is_closed_out(feed, cookie):
 @pytest.mark.parametrize(
     "end",
     [
-        lambda user: Session.objects.all().adelete(),
+        lambda user: OperatorSession.objects.all().adelete(),
         lambda user: User.objects.filter(pk=user.pk).aupdate(is_active=False),
         lambda user: User.objects.filter(pk=user.pk).aupdate(**NO_ROLE),
         lambda user: User.objects.filter(pk=user.pk).aupdate(password="changed"),

@@ -1,0 +1,223 @@
+"""Passkeys (WebAuthn): discoverable credentials with user verification, so that one is a name and two factors at once.
+
+A challenge is a row: it is used up by one statement, for one purpose, by the session that it was made for.
+"""
+
+import hashlib
+import json
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from webauthn import (
+    base64url_to_bytes,
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import (
+    bytes_to_base64url,
+    generate_user_handle,
+    parse_authentication_credential_json,
+    parse_client_data_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from core.access.models import Passkey, PasskeyChallenge, User
+from core.access.second_factors.errors import FactorLimitError, FactorRefusedError
+from core.access.second_factors.relying_party import relying_party
+from core.access.sessions import own_key
+
+NAME: Final = "Feishu Portal"
+MAX_PASSKEYS: Final = 20
+"""Of one operator."""
+CHALLENGE_LIFE: Final = timedelta(minutes=5)
+MAX_CREDENTIAL: Final = 16_384
+"""Characters of what a browser sends; a credential without attestation has some 1,000."""
+_MAX_ID: Final = 1023
+"""Bytes of a credential's id, by the standard."""
+
+
+class Purpose(StrEnum):
+    """What a challenge is for."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"
+    SECOND_STEP = "second_step"
+    CONFIRM = "confirm"
+
+
+def registration_options(request: HttpRequest, user: User) -> str:
+    """JSON for ``navigator.credentials.create()``. Raises FactorLimitError."""
+    passkeys = list(Passkey.objects.filter(user=user))
+    if len(passkeys) >= MAX_PASSKEYS:
+        raise FactorLimitError
+    options = generate_registration_options(
+        rp_id=relying_party(request).id,
+        rp_name=NAME,
+        user_name=user.get_username(),
+        user_display_name=user.get_full_name() or user.get_username(),
+        user_id=bytes(passkeys[0].user_handle) if passkeys else generate_user_handle(),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=[_descriptor(passkey) for passkey in passkeys],
+    )
+    _keep_challenge(request, options.challenge, Purpose.REGISTER, user, handle=options.user.id)
+    return options_to_json(options)
+
+
+def register(request: HttpRequest, user: User, credential: str, *, name: str) -> Passkey:
+    """Add the passkey that the browser has made. Raises FactorRefusedError."""
+    party = relying_party(request)
+    try:
+        parsed = parse_registration_credential_json(_object(credential))
+        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+    except Exception as error:
+        raise FactorRefusedError from error
+    kept = _use_challenge(request, challenge, Purpose.REGISTER, user)
+    try:
+        verified = verify_registration_response(
+            credential=parsed,
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=list(party.origins),
+            require_user_verification=True,
+        )
+    except Exception as error:
+        raise FactorRefusedError from error
+    if len(verified.credential_id) > _MAX_ID:
+        raise FactorRefusedError
+    try:
+        with transaction.atomic():
+            return Passkey.objects.create(
+                user=user,
+                name=name,
+                credential_id=bytes_to_base64url(verified.credential_id),
+                public_key=verified.credential_public_key,
+                sign_count=verified.sign_count,
+                user_handle=bytes(kept.user_handle),
+                host=party.id,
+                synced=verified.credential_backed_up,
+            )
+    except IntegrityError as error:  # it is registered already
+        raise FactorRefusedError from error
+
+
+def authentication_options(request: HttpRequest, purpose: Purpose, user: User | None = None) -> str:
+    """JSON for ``navigator.credentials.get()``: of ``user``'s passkeys, or of any where it is None."""
+    passkeys = Passkey.objects.filter(user=user) if user else ()
+    options = generate_authentication_options(
+        rp_id=relying_party(request).id,
+        allow_credentials=[_descriptor(passkey) for passkey in passkeys],
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    _keep_challenge(request, options.challenge, purpose, user)
+    return options_to_json(options)
+
+
+def authenticate(
+    request: HttpRequest, credential: str, purpose: Purpose, user: User | None = None
+) -> Passkey:
+    """The passkey that signed the challenge; one of ``user``'s where an operator is given. Raises FactorRefusedError."""
+    party = relying_party(request)
+    try:
+        parsed = parse_authentication_credential_json(_object(credential))
+        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+    except Exception as error:
+        raise FactorRefusedError from error
+    _use_challenge(request, challenge, purpose, user)
+    passkey = (
+        Passkey.objects.filter(credential_id=bytes_to_base64url(parsed.raw_id)).select_related("user").first()
+    )
+    handle = parsed.response.user_handle
+    if (
+        passkey is None
+        or (user is not None and passkey.user_id != user.pk)
+        or (handle is not None and handle != bytes(passkey.user_handle))
+    ):
+        raise FactorRefusedError
+    try:
+        verified = verify_authentication_response(
+            credential=parsed,
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=list(party.origins),
+            credential_public_key=bytes(passkey.public_key),
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )
+    except Exception as error:
+        raise FactorRefusedError from error
+    # A copy of the key that counts by itself shows in the counter: of two at once one is refused.
+    own = Passkey.objects.filter(pk=passkey.pk, sign_count=passkey.sign_count)
+    if not own.update(
+        sign_count=verified.new_sign_count,
+        synced=verified.credential_backed_up,
+        last_used_at=timezone.now(),
+    ):
+        raise FactorRefusedError
+    return passkey
+
+
+def _keep_challenge(
+    request: HttpRequest, challenge: bytes, purpose: Purpose, user: User | None, *, handle: bytes = b""
+) -> None:
+    """Keep the challenge for the session, which is made where there is none."""
+    if not request.session.session_key:
+        request.session.create()
+    session = own_key(request)
+    PasskeyChallenge.objects.filter(session=session, purpose=purpose).delete()  # one at a time
+    PasskeyChallenge.objects.create(
+        digest=_digest(challenge),
+        session=session,
+        purpose=purpose,
+        user=user,
+        user_handle=handle,
+        expires_at=timezone.now() + CHALLENGE_LIFE,
+    )
+
+
+def _use_challenge(
+    request: HttpRequest, challenge: bytes, purpose: Purpose, user: User | None
+) -> PasskeyChallenge:
+    own = PasskeyChallenge.objects.filter(
+        digest=_digest(challenge),
+        session=own_key(request),
+        purpose=purpose,
+        user=user,
+        expires_at__gt=timezone.now(),
+    )
+    kept = own.first()
+    if kept is None or not own.delete()[0]:
+        raise FactorRefusedError
+    return kept
+
+
+def _object(credential: str) -> dict[str, Any]:
+    if len(credential) > MAX_CREDENTIAL:
+        raise FactorRefusedError
+    found = json.loads(credential)
+    if not isinstance(found, dict):
+        raise FactorRefusedError
+    return found
+
+
+def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
+    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id))
+
+
+def _digest(challenge: bytes) -> str:
+    return hashlib.sha256(challenge).hexdigest()
