@@ -48,9 +48,9 @@ def read_message(message: object) -> WrittenMessage:
         raw = _mapping(fields.get("body")).get("content")
     reading = _Reading()
     if kind == "text":
-        reading.add_text(_object(raw).get("text"))
+        reading.add_text(content_object(raw).get("text"))
     elif kind == "post":
-        reading.add_post(_object(raw))
+        reading.add_post(content_object(raw))
     listed = fields.get("mentions")
     for mention in listed[:MAX_MENTIONS] if isinstance(listed, list) else ():
         reading.add_mention(mention)
@@ -78,7 +78,7 @@ class _Reading:
             self.parts.append(_MENTION.sub(" ", text))
 
     def add_post(self, content: dict[str, Any]) -> None:
-        post = _post_in(content)
+        post = post_in(content)
         self.add_text(post.get("title"))
         elements = 0
         for paragraph in _paragraphs(post.get("content")):
@@ -118,7 +118,7 @@ def _is_anybody(who: object) -> bool:
     return any(who.values()) if isinstance(who, dict) else bool(who)
 
 
-def _post_in(content: dict[str, Any]) -> Mapping[str, Any]:
+def post_in(content: dict[str, Any]) -> Mapping[str, Any]:
     """The post itself, which may lie under `post` and under the key of a language."""
     found: Mapping[str, Any] = content
     for _level in range(2):
@@ -134,7 +134,8 @@ def _paragraphs(content: object) -> Iterator[list[Any]]:
         yield paragraph if isinstance(paragraph, list) else [paragraph]
 
 
-def _object(raw: object) -> dict[str, Any]:
+def content_object(raw: object) -> dict[str, Any]:
+    """The object that the `content` of a message spells as JSON text; empty where it spells none."""
     if not isinstance(raw, str) or len(raw) > MAX_CONTENT:
         return {}
     try:

@@ -43,6 +43,10 @@ class Event(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     duplicates = models.PositiveIntegerField(_("duplicates"), default=0, db_default=0)
     error = models.CharField(_("error"), max_length=500, blank=True)
+    # ``feishu.event_summary.EventSummary`` without what is empty.
+    summary: models.JSONField[dict[str, str]] = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField()), editable=False
+    )
     answered_late = models.BooleanField(
         _("answered late"),
         db_default=False,

@@ -160,6 +160,7 @@ def make_event(bot: Bot, status: EventStatus = EventStatus.DEAD) -> Event:
         payload=json.dumps(body).encode(),
         created_at=now,
         received_at=now,
+        summary={"sender": "ou_asked", "chat": "oc_1", "chat_type": "p2p", "kind": "text", "text": "/auth"},
     )
     HandlerRun.objects.create(
         event=event,

@@ -1,0 +1,158 @@
+"""What a message shows, in paragraphs of parts: text, links, mentions, pictures, files, buttons. For lists and pages. Pure.
+
+Shapes as in the page "Receive message content": the `content` of a message is JSON text. A rich-text message and a card, of
+which an event has the words alone, hold lists of elements, a list a line. A malformed message has no parts, and none makes
+reading it raise.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from feishu.message_text import MAX_ELEMENTS, MAX_MENTIONS, content_object, post_in
+from feishu.text import Text
+
+KIND_NAMES: Final = {
+    "image": Text("图片", "Image"),
+    "file": Text("文件", "File"),
+    "audio": Text("语音", "Voice message"),
+    "media": Text("视频", "Video"),
+    "video": Text("视频", "Video"),
+    "sticker": Text("表情包", "Sticker"),
+    "interactive": Text("卡片", "Card"),
+    "folder": Text("文件夹", "Folder"),
+    "hongbao": Text("红包", "Red packet"),
+    "share_chat": Text("群名片", "Group card"),
+    "share_user": Text("个人名片", "Contact card"),
+    "share_calendar_event": Text("日程", "Calendar event"),
+    "calendar": Text("日程邀请", "Calendar invitation"),
+    "general_calendar": Text("日程", "Calendar event"),
+    "system": Text("系统消息", "System message"),
+    "location": Text("位置", "Location"),
+    "video_chat": Text("视频会议", "Video meeting"),
+    "todo": Text("任务", "Task"),
+    "vote": Text("投票", "Vote"),
+    "merge_forward": Text("合并转发", "Forwarded messages"),
+    "text": Text("文本", "Text"),
+    "post": Text("富文本", "Rich text"),
+}
+"""What people call the kinds of messages, by the platform's names for them (`message_type`)."""
+_PLACE: Final = re.compile(r"(@_user_[0-9]{1,6}|@_all)")
+
+
+class PartKind(StrEnum):
+    TEXT = "text"
+    LINK = "link"
+    MENTION = "mention"
+    IMAGE = "image"
+    FILE = "file"
+    EMOJI = "emoji"
+    CODE = "code"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``text``: what is read, of a file its name; a picture has none. ``href``: where a link leads, as it was written."""
+
+    kind: PartKind
+    text: str = ""
+    href: str = ""
+
+
+Paragraph = list[Part]
+
+_SAID: Final = ("text", "title", "topic", "name", "summary")
+"""Where messages of the rarer kinds have their words: a red packet, a vote, a meeting, a place, an appointment."""
+
+
+def paragraphs_of(message: object) -> list[Paragraph]:
+    """The paragraphs of the `message` of an event im.message.receive_v1."""
+    fields = _mapping(message)
+    kind = fields.get("message_type")
+    content = content_object(fields.get("content"))
+    names = _names_of(fields.get("mentions"))
+    if kind == "post":
+        return list(_lines(post_in(content), names))
+    if kind == "interactive":
+        return list(_lines(content, names))
+    if kind == "image":
+        return [[Part(PartKind.IMAGE)]]
+    if "file_key" in content:
+        return [[Part(PartKind.FILE, _text(content.get("file_name")))]]
+    said = next((found for key in _SAID if (found := _text(content.get(key)))), "")
+    return [list(_with_mentions(line, names)) for line in said.splitlines()]
+
+
+def plain_text(paragraphs: list[Paragraph]) -> str:
+    """The words alone, on one line."""
+    return " ".join(" ".join("".join(part.text for part in line) for line in paragraphs).split())
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """``text`` with names in the place of the keys that stand for them."""
+    return "".join(part.text for part in _with_mentions(text, names))
+
+
+def _lines(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Paragraph]:
+    if title := _text(content.get("title")):
+        yield list(_with_mentions(title, names))
+    elements = 0
+    rows = content.get("content", content.get("elements"))
+    for row in rows if isinstance(rows, list) else ():
+        line: Paragraph = []
+        for element in row if isinstance(row, list) else [row]:
+            elements += 1
+            if elements > MAX_ELEMENTS:
+                return
+            line += _parts(_mapping(element), names)
+        yield line
+
+
+def _parts(element: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Part]:
+    text = _text(element.get("text"))
+    match element.get("tag"):
+        case "a":
+            yield Part(PartKind.LINK, text, _text(element.get("href")))
+        case "at":
+            who = _text(element.get("user_id"))
+            yield Part(PartKind.MENTION, f"@{_text(element.get('user_name')) or names.get(who) or who}")
+        case "img":
+            yield Part(PartKind.IMAGE)
+        case "media" | "file" | "audio" | "video":
+            yield Part(PartKind.FILE, _text(element.get("file_name")))
+        case "emotion":
+            yield Part(PartKind.EMOJI, f"[{_text(element.get('emoji_type'))}]")
+        case "code_block":
+            yield Part(PartKind.CODE, text)
+        case "button":
+            yield Part(PartKind.BUTTON, text)
+        case _:
+            yield from _with_mentions(text, names)
+
+
+def _with_mentions(text: str, names: Mapping[str, str]) -> Iterator[Part]:
+    for piece in _PLACE.split(text):
+        if piece == "@_all":
+            yield Part(PartKind.MENTION, "@all")
+        elif piece in names:
+            yield Part(PartKind.MENTION, f"@{names[piece]}")
+        elif piece:
+            yield Part(PartKind.TEXT, piece)
+
+
+def _names_of(mentions: object) -> dict[str, str]:
+    """Names by the key that stands for them in the text."""
+    listed = mentions[:MAX_MENTIONS] if isinstance(mentions, list) else []
+    fields = map(_mapping, listed)
+    return {_text(one.get("key")): name for one in fields if (name := _text(one.get("name")))}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
