@@ -133,8 +133,19 @@ def json_block(value: Any) -> str:
     return text_block(json.dumps(redact(value), ensure_ascii=False, indent=2))
 
 
+def copyable_block(block: str) -> str:
+    """A block of text or JSON with a button that copies all of it."""
+    return format_html(
+        '<div class="portal-copy-block"><button type="button" class="portal-copy-button" data-copy-block data-copied="{}">{}'
+        "</button>{}</div>",
+        gettext("Copied"),
+        gettext("Copy"),
+        block,
+    )
+
+
 def text_block(text: str) -> str:
     """A block of preformatted text, cut where a page would become too long. Half a surrogate pair, which JSON can spell and
     no page can hold, is shown as JSON spells it."""
     cut = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n…"
-    return format_html('<pre class="portal-block">{}</pre>', cut.encode(errors="backslashreplace").decode())
+    return format_html('<pre class="portal-block" tabindex="0">{}</pre>', cut.encode(errors="backslashreplace").decode())

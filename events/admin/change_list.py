@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from bots.models import own_bot_ids
 from core.console.base import operator_of
 from events.admin.filters import EventFilter
+from events.admin.list_cells import read_cells
 from events.errors import SearchTooSlowError, TooManySearchesError
 from events.log.criteria import EventCriteria
 from events.log.search import SearchPage, newest, resolve
@@ -80,7 +81,10 @@ class EventChangeList(ChangeList):
         except SearchTooSlowError as error:
             self.found = NO_RESULTS
             messages.warning(request, search_problem(error))
-        rows = self.queryset.filter(pk__in=self.found.pks).order_by("-pk")
+        rows = list(self.queryset.filter(pk__in=self.found.pks).order_by("-pk"))
+        cells = read_cells(rows)
+        for event in rows:
+            event.cells = cells[event.pk]  # type: ignore[attr-defined]  # for the columns, which get nothing but the event
         self.result_list = rows
         self.result_count = self.full_result_count = len(self.found.pks)
         self.show_full_result_count = False

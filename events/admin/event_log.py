@@ -5,27 +5,33 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.console.actions import button
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin, operator_of
 from core.console.columns import column
-from core.console.rendering import EMPTY, ago, identifier, json_block, text_block, when
+from core.console.rendering import EMPTY, ago, copyable_block, identifier, json_block, text_block, when
 from core.vault.redaction import redact_text
+from events.admin import list_cells
 from events.admin.change_list import EventChangeList
 from events.admin.dead_letters import dead_letters_page
 from events.admin.filters import FILTERS
+from events.admin.life import EventLife, life_of
+from events.admin.message import message
+from events.admin.problems import problems_of
 from events.admin.replay_form import ask_and_replay, ask_and_replay_event
 from events.admin.tail import tail_page, tail_poll
-from events.admin.timeline import timeline
+from events.admin.timeline import deliveries, handler_runs
+from events.admin.trying import ask_and_run_handler, filter_page
+from events.admin.waterfall import waterfall
 from events.enums import Arrived, EventStatus
 from events.log.replay import MAX_SELECTED
 from events.models import Event
-from events.subscriptions.http.failures import shown
 
 EVENT_COLOURS = {
     EventStatus.RECEIVED: "info",
@@ -41,7 +47,8 @@ _CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin[Event]):
-    list_display = ("type_shown", "event_id_shown", "bot", "status_label", "arrival", "received", "repeats")
+    list_display = ("received", "type_and_bot", "sender_and_chat", "said", "handling", "took")
+    list_display_links = ("type_and_bot",)
     list_filter = FILTERS
     list_filter_submit = True
     list_filter_sheet = True
@@ -52,13 +59,24 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     sortable_by = ()
     deferred_in_lists = ("payload", "error")
     actions = ("replay_selected",)
-    actions_detail = ("replay_one",)
+    actions_detail = ("replay_one", "run_handler", "test_filter")
+    change_form_before_template = "admin/events/event/problems.html"
     fieldsets = (
-        (None, {"fields": ("type_shown", "event_id_shown", "bot", "status_label", "problem")}),
+        (None, {"fields": ("type_in_full", "status_label", "bot", "sender_in_full", "chat_in_full", "message_shown")}),
+        (_("Processing"), {"fields": ("waterfall", "handler_runs")}),
+        (
+            _("Deliveries"),
+            {
+                "fields": ("deliveries",),
+                "description": _("To subscriptions. Their states are their own: the event's speaks of its handlers."),
+            },
+        ),
+        (_("Payload"), {"fields": ("payload_shown",), "description": _("As it came; tokens are masked.")}),
         (
             _("Arrival"),
             {
                 "fields": (
+                    "event_id_shown",
                     "arrival",
                     "created",
                     "received_in_full",
@@ -69,12 +87,11 @@ class EventAdmin(ReadOnlyAdmin[Event]):
                 )
             },
         ),
-        (_("Processing"), {"fields": ("timeline",)}),
-        (_("Payload"), {"fields": ("payload_shown",), "description": _("As it came; tokens are masked.")}),
-    )
+    )  # fmt: skip
     readonly_fields = (
-        "type_shown", "event_id_shown", "bot", "status_label", "problem", "arrival", "created", "received_in_full",
-        "finished", "repeats", "tenant_key", "log_id", "timeline", "payload_shown",
+        "type_in_full", "status_label", "bot", "sender_in_full", "chat_in_full", "message_shown", "waterfall", "handler_runs",
+        "deliveries", "payload_shown", "event_id_shown", "arrival", "created", "received_in_full", "finished", "repeats",
+        "tenant_key", "log_id",
     )  # fmt: skip
     empty_title = _("No events yet")
     empty_text = _(
@@ -119,6 +136,27 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def replay_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return ask_and_replay_event(self, request, self.visible_or_404(request, unquote(object_id)))
 
+    @button(_("Run a handler"), icon="play_arrow", path="run-handler")
+    def run_handler(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return ask_and_run_handler(self, request, self.visible_or_404(request, unquote(object_id)))
+
+    @button(_("Test a filter"), icon="filter_alt", path="test-filter")
+    def test_filter(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return filter_page(self, request, self.visible_or_404(request, unquote(object_id)))
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        obj: Event | None = None,
+        **named: Any,
+    ) -> HttpResponse:
+        if obj is not None:
+            context["problems"] = problems_of(self._life(obj), may_change=True)
+        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **named)
+        return response
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
         event = super().get_object(request, object_id, from_field)
         if event is not None:
@@ -137,8 +175,53 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     # --- columns
 
     @column(_("type"))
-    def type_shown(self, event: Event) -> str:
-        return event.event_type or str(_("unknown"))
+    def type_in_full(self, event: Event) -> str:
+        return format_html("{} {}", list_cells.type_in_words(event.event_type), identifier(event.event_type))
+
+    @column(_("sender"))
+    def sender_in_full(self, event: Event) -> str:
+        ref = list_cells.sender_of(event)
+        name = list_cells.names_of_senders([event]).get(ref, "")
+        return format_html("{} {}", name, identifier(ref[1])) if name else identifier(ref[1])
+
+    @column(_("chat"))
+    def chat_in_full(self, event: Event) -> str:
+        kind = gettext("Private chat") if event.summary.get("chat_type") == "p2p" else ""
+        chat = identifier(event.summary.get("chat", ""))
+        return format_html("{} {}", kind, chat) if kind else chat
+
+    @column(_("message content"))
+    def message_shown(self, event: Event) -> str:
+        return message(event)
+
+    @column(_("event and bot"))
+    def type_and_bot(self, event: Event) -> str:
+        return format_html(
+            '<span title="{}">{}</span><span class="portal-second" title="{}">{}</span>',
+            event.event_type,
+            list_cells.type_in_words(event.event_type),
+            event.bot.name,
+            event.bot.name,
+        )
+
+    @column(_("sender and chat"))
+    def sender_and_chat(self, event: Event) -> str:
+        sender = list_cells.sender(event, event.cells.name)  # type: ignore[attr-defined]  # set by the change list
+        return format_html('{}<span class="portal-second">{}</span>', sender, list_cells.chat(event))
+
+    @column(_("text"))
+    def said(self, event: Event) -> str:
+        text = list_cells.said(event)
+        return format_html('<span title="{}">{}</span>', text, text) if text else EMPTY
+
+    @column(_("handlers"))
+    def handling(self, event: Event) -> str:
+        runs = event.cells.runs  # type: ignore[attr-defined]  # set by the change list
+        return format_html("{} {}", self.status_label(event), list_cells.chips(runs))
+
+    @column(_("took"))
+    def took(self, event: Event) -> str:
+        return list_cells.took(event, event.cells)  # type: ignore[attr-defined]  # set by the change list
 
     @column(_("event ID"))
     def event_id_shown(self, event: Event) -> str:
@@ -176,19 +259,28 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def log_id(self, event: Event) -> str:
         return identifier(event.trace_id)
 
-    @column(_("error"))
-    def problem(self, event: Event) -> str:
-        said = shown(redact_text(event.error))
-        return format_html('<span class="portal-said">{}</span>', said) if said else EMPTY
-
     @column(_("payload"))
     def payload_shown(self, event: Event) -> str:
         try:
-            return json_block(event.envelope)
+            return copyable_block(json_block(event.envelope))
         except (ValueError, RecursionError):
             raw = bytes(event.payload).decode("utf-8", "backslashreplace")
             return text_block(redact_text(raw.translate(_CONTROL)))
 
-    @column(_("timeline"))
-    def timeline(self, event: Event) -> str:
-        return timeline(event, event.viewer)  # type: ignore[attr-defined]  # set by get_object
+    @column(_("steps"))
+    def waterfall(self, event: Event) -> str:
+        return waterfall(self._life(event))
+
+    @column(_("handlers"))
+    def handler_runs(self, event: Event) -> str:
+        return handler_runs(self._life(event))
+
+    @column(_("deliveries"))
+    def deliveries(self, event: Event) -> str:
+        return deliveries(self._life(event))
+
+    def _life(self, event: Event) -> EventLife:
+        """Read once for the whole page."""
+        if not hasattr(event, "life"):
+            event.life = life_of(event, event.viewer)  # type: ignore[attr-defined]  # the viewer is set by get_object
+        return event.life  # type: ignore[attr-defined]

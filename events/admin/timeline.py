@@ -1,26 +1,22 @@
-"""The timeline of one event: its arrival, its handler runs and its deliveries, each with its attempts."""
+"""The handler runs and the deliveries of one event, each with its attempts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from core.access.models import User
 from core.console.badges import state
 from core.console.rendering import actor, ago, duration, exact
 from core.vault.redaction import redact_text
+from events.admin.life import Attempt, EventLife
 from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line
-from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
+from events.models import Delivery, HandlerRun
 from events.models.claims import WAITING
 from events.subscriptions.http.failures import shown
-
-MAX_ENTRIES = 100  # of one event and kind; the newest
-MAX_ATTEMPTS = 1000
 
 RUN_COLOURS = {
     RunStatus.QUEUED: "info",
@@ -40,7 +36,6 @@ DELIVERY_COLOURS = {
 OUTCOME_COLOURS = {AttemptOutcome.SUCCEEDED: "success", AttemptOutcome.FAILED: "danger"}
 
 Row = HandlerRun | Delivery
-Attempt = HandlerAttempt | DeliveryAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,67 +84,39 @@ class Entry:
         return "" if self.attempts else shown(redact_text(self.row.error.strip()))
 
 
-def timeline(event: Event, viewer: User) -> str:
-    """As HTML, without deliveries to subscriptions of other operators; four queries, however many attempts there were."""
-    rows = HandlerRun.objects.filter(event=event).select_related("replay").order_by("-pk")
-    runs = list(rows[:MAX_ENTRIES])[::-1]
-    run_attempts = HandlerAttempt.objects.filter(run__in=runs).order_by("pk")[:MAX_ATTEMPTS]
-    lines = _by_row((attempt.run_id, attempt) for attempt in run_attempts)
-    run_entries = [
+def handler_runs(life: EventLife) -> str:
+    """As HTML: the runs with their attempts, the latest of each handler and those that a replay replaced."""
+    entries = [
         Entry(
             run,
             run.handler,
             state(RunStatus(run.status), RUN_COLOURS),
-            list(_attempt_lines(run, lines.get(run.pk, {}))),
+            list(_attempt_lines(run, life.run_attempts.get(run.pk, {}))),
         )
-        for run in runs
+        for run in life.runs
     ]
-    sent = Delivery.objects.filter(event=event).select_related("replay", "subscription").order_by("-pk")
-    if not viewer.sees_everything:
-        sent = sent.filter(subscription__owner=viewer)
-    deliveries = list(sent[:MAX_ENTRIES])[::-1]
-    delivery_attempts = DeliveryAttempt.objects.filter(delivery__in=deliveries).order_by("pk")[:MAX_ATTEMPTS]
-    lines = _by_row((attempt.delivery_id, attempt) for attempt in delivery_attempts)
-    delivery_entries = [
+    empty = gettext("No handler was called.")
+    return _rendered("run", entries, empty)
+
+
+def deliveries(life: EventLife) -> str:
+    """As HTML: the deliveries to subscriptions, whose states are their own and not the event's."""
+    entries = [
         Entry(
             delivery,
             delivery.subscription.name,
             state(DeliveryStatus(delivery.status), DELIVERY_COLOURS),
-            list(_attempt_lines(delivery, lines.get(delivery.pk, {}))),
+            list(_attempt_lines(delivery, life.delivery_attempts.get(delivery.pk, {}))),
         )
-        for delivery in deliveries
+        for delivery in life.deliveries
     ]
+    return _rendered("delivery", entries, gettext("It goes to no subscription of yours."))
+
+
+def _rendered(kind: str, entries: list[Entry], empty: str) -> str:
     return render_to_string(
-        "admin/events/event/timeline.html",
-        {"steps": list(_steps(event)), "runs": run_entries, "deliveries": delivery_entries},
+        "admin/events/event/timeline.html", {"kind": kind, "entries": entries, "empty": empty}
     )
-
-
-def _by_row(attempts: Iterable[tuple[int, Attempt]]) -> dict[int, dict[int, Attempt]]:
-    """Attempts by their row and their number."""
-    found: dict[int, dict[int, Attempt]] = {}
-    for pk, attempt in attempts:
-        found.setdefault(pk, {})[attempt.number] = attempt
-    return found
-
-
-def _steps(event: Event) -> Iterator[tuple[str, str, str]]:
-    """Title, exact time, and a remark."""
-    yield gettext("Happened on the platform"), exact(event.created_at), ""
-    yield (
-        gettext("Received and stored"),
-        exact(event.received_at),
-        _after(event.created_at, event.received_at),
-    )
-    if event.duplicates:
-        text = gettext("pushed again %(count)d times; stored once") % {"count": event.duplicates}
-        yield gettext("Duplicates"), "", text
-    if event.finished_at:
-        yield gettext("Finished"), exact(event.finished_at), _after(event.received_at, event.finished_at)
-
-
-def _after(earlier: datetime, later: datetime) -> str:
-    return gettext("after %(duration)s") % {"duration": duration(later - earlier)} if later >= earlier else ""
 
 
 def _attempt_lines(row: Row, attempts: Mapping[int, Attempt]) -> Iterator[AttemptLine]:

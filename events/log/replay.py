@@ -198,6 +198,8 @@ def _create(
             is_expected_bounded=expected.is_more,
         )
         detail = {"expected": str(expected), "mode": mode, "rate": job.rate, "filter": job.criteria}
+        narrowed = {"handlers": job.handlers, "subscriptions": job.subscriptions}
+        detail |= {name: chosen for name, chosen in narrowed.items() if chosen}
         _audit(job, "replay.started", actor, **detail)
     return job
 

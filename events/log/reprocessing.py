@@ -23,7 +23,7 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     """
     hold_queues(Event.objects.filter(pk__in=event_pks).order_by().values_list("bot_id", flat=True).distinct())
     rows = Event.objects.select_for_update(no_key=True).filter(pk__in=event_pks).order_by("pk")
-    events = [event for event in rows if _is_replayable(event)]
+    events = [event for event in rows if is_replayable(event)]
     rerun = _rerun(events, job)
     resent = _resend(events, job)
     count_again(event for event in events if event.pk in rerun | resent)
@@ -35,7 +35,8 @@ def reprocess(event_pks: Sequence[int], job: ReplayJob) -> int:
     return len(rerun | resent)
 
 
-def _is_replayable(event: Event) -> bool:
+def is_replayable(event: Event) -> bool:
+    """Whether the event can be handled again at all: it is no callback, it can be read, and it was dispatched before."""
     if event.status == EventStatus.RECEIVED or is_callback(event.event_type):
         return False
     # Quarantined is also what could be read, and not dispatched.

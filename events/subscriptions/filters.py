@@ -26,6 +26,11 @@ class Condition:
         """Whether the event with this JSON meets the condition."""
         return any(_as_written(value) in self.values for value in _values_at(envelope, self.path))
 
+    def values_in(self, envelope: dict[str, Any]) -> list[str]:
+        """What stands at the condition's path in the event with this JSON, as a filter would write it."""
+        found = (_as_written(value) for value in _values_at(envelope, self.path))
+        return [value for value in found if value is not None]
+
 
 def parse_condition(line: str) -> Condition:
     """Parse one line of a filter. Raises ValueError."""

@@ -1,15 +1,17 @@
-// Copies the text of a [data-copy] button and says so on the button for a moment.
+// Copies the text of a [data-copy] button, or that of the block after a [data-copy-block] button, and says so on the button
+// for a moment.
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-copy-block]");
   if (!button) {
     return;
   }
+  const text = button.dataset.copy ?? button.nextElementSibling.textContent;
   if (navigator.clipboard) {
-    await navigator.clipboard.writeText(button.dataset.copy);
+    await navigator.clipboard.writeText(text);
   } else {
     // Without https there is no clipboard API.
     const field = document.createElement("textarea");
-    field.value = button.dataset.copy;
+    field.value = text;
     document.body.append(field);
     field.select();
     document.execCommand("copy");

@@ -99,6 +99,7 @@ def make_private() -> Private:
     _change(
         rows.event, payload=json.dumps(payload).encode(), event_id="zulu-event", trace_id="zulu-trace",
         error="zulu event error", dedupe_key="message:om_zulu", event_type="zulu.secret.type_v1",
+        summary={"sender": "ou_zulu_sender", "chat": "oc_zulu", "kind": "text", "text": "zulu-confidential"},
     )  # fmt: skip
     rows.event.handler_runs.update(handler="zulu.handlers.order", error="zulu traceback")
     _change(rows.sending, target="ou_zulu_target", log_id="zulu-sending-log", actor="api:zulu-crm")

@@ -36,7 +36,7 @@ def test_timeline_shows_every_attempt(rows: Rows, as_owner: Client) -> None:
         "KeyError: third",
         "35 ms",
         "Its worker was gone",
-        "pushed again 2 times",
+        "pushed it again 2 times",
     ):
         assert words in html
     assert "the-card-token" not in html

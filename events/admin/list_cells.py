@@ -1,0 +1,136 @@
+"""What the rows of the event log show beside an event's own columns, read for a whole page at once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+
+from bots.people.directory import PersonRef, names_of
+from bots.people.lookup import want
+from core.console.rendering import EMPTY, duration
+from core.console.sentences import in_language
+from core.vault.redaction import redact_text
+from events.enums import RunStatus
+from events.models import Event, HandlerRun
+from feishu.event_names import name_of
+from feishu.message_parts import KIND_NAMES
+
+MAX_CHIPS: Final = 3
+MAX_RUNS: Final = 1_000
+"""Of a page."""
+_MARKS: Final = {
+    RunStatus.DEAD: "✕",
+    RunStatus.RETRYING: "↻",
+    RunStatus.SKIPPED: "⊘",
+    RunStatus.SUCCEEDED: "✓",
+}
+
+
+@dataclass(slots=True)
+class Cells:
+    """Of one event: its current handler runs, those that failed first, and what its sender is called, where that is known."""
+
+    runs: list[HandlerRun] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def is_replayed(self) -> bool:
+        return any(run.round for run in self.runs)
+
+
+def read_cells(events: Sequence[Event]) -> dict[int, Cells]:
+    """By the events' primary keys, in two queries for a page."""
+    cells = {event.pk: Cells() for event in events}
+    runs = HandlerRun.objects.filter(event__in=list(cells), is_current=True).order_by("pk")
+    for run in runs.only("event_id", "handler", "status", "round")[:MAX_RUNS]:
+        cells[run.event_id].runs.append(run)
+    for one in cells.values():
+        one.runs.sort(key=lambda run: run.status != RunStatus.DEAD)
+    names = names_of_senders(events)
+    for event in events:
+        cells[event.pk].name = names.get(sender_of(event), "")
+    return cells
+
+
+def sender_of(event: Event) -> PersonRef:
+    """Who wrote, clicked, joined; with an empty open_id where nobody did."""
+    return event.bot_id, event.summary.get("sender", "")
+
+
+def names_of_senders(events: Iterable[Event]) -> dict[PersonRef, str]:
+    """In one query; people whose names are not known yet are looked up for the next time."""
+    senders = {sender_of(event) for event in events}
+    known = names_of(senders)
+    want(ref for ref in senders if ref[1] and (ref not in known or known[ref].is_due))
+    return {ref: person.called(get_language() or "") for ref, person in known.items()}
+
+
+def sender(event: Event, name: str) -> str:
+    """The name, with the open_id in its title; the short open_id of somebody whose name is not known."""
+    _bot, open_id = sender_of(event)
+    return format_html('<span title="{}">{}</span>', open_id, name) if name else short_id(open_id)
+
+
+def type_in_words(event_type: str) -> str:
+    """What the platform calls the type; the type itself where it has no name here."""
+    name = name_of(event_type)
+    return in_language(name) if name else event_type or gettext("unknown")
+
+
+def said(event: Event) -> str:
+    """The event's text in short; of a message that is no text, its kind before it. Without secrets."""
+    kind, text = event.summary.get("kind", ""), redact_text(event.summary.get("text", ""))
+    if kind in {"", "text", "post"}:
+        return text
+    name = KIND_NAMES.get(kind)
+    return f"[{in_language(name) if name else kind}] {text}".strip()
+
+
+def short_id(value: str) -> str:
+    """The beginning and the end of an id, by which a person tells it from others; all of it in its title."""
+    if not value:
+        return EMPTY
+    short = value if len(value) <= 12 else f"{value[:3]}…{value[-5:]}"
+    return format_html('<code class="portal-id" title="{}">{}</code>', value, short)
+
+
+def chat(event: Event) -> str:
+    """Empty for an event of no chat."""
+    chat_id = event.summary.get("chat", "")
+    if event.summary.get("chat_type") == "p2p":
+        return format_html('<span title="{}">{}</span>', chat_id, gettext("Private chat"))
+    return short_id(chat_id) if chat_id else ""
+
+
+def chips(runs: Iterable[HandlerRun]) -> SafeString:
+    """A chip for each handler, the failing ones in red, the last one for those that have no room."""
+    runs = list(runs)
+    shown = format_html_join(
+        " ",
+        '<span class="portal-chip" data-status="{}" title="{} · {}">{} {}</span>',
+        (
+            (run.status, run.handler, RunStatus(run.status).label, _MARKS.get(RunStatus(run.status), "…"), short_name(run.handler))
+            for run in runs[:MAX_CHIPS]
+        ),
+    )  # fmt: skip
+    more = len(runs) - MAX_CHIPS
+    if more <= 0:
+        return shown
+    hidden = ", ".join(run.handler for run in runs[MAX_CHIPS:])
+    return format_html('{} <span class="portal-chip" title="{}">+{}</span>', shown, hidden, more)
+
+
+def short_name(handler: str) -> str:
+    """The last part of a handler's name."""
+    return handler.rpartition(".")[2] or handler
+
+
+def took(event: Event, cells: Cells) -> str:
+    """From the platform to the end of the event's handlers; of one that was replayed later, that says nothing."""
+    if event.finished_at is None or cells.is_replayed:
+        return EMPTY
+    return duration(max(event.finished_at - event.created_at, timedelta()))
