@@ -74,7 +74,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Event log"), "stream", "admin:events_event_changelist"),
                     _page(_("Subscriptions"), "outbox", "admin:events_subscription_changelist"),
-                    _page(_("Handlers"), "rule_settings", "admin:events_handledbot_changelist"),
+                    _page(_("Handlers"), "rule_settings", "admin:events_handledbot_handlers"),
                     _page(_("Load shedding"), "filter_alt_off", "admin:events_shedcount_changelist", is_of_portal=True),
                 ],
             },

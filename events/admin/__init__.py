@@ -1,5 +1,21 @@
 """Events in the console: the log and one event's life, dead letters, replays, the live tail, handlers."""
 
-from events.admin import audit_actions, event_log, handlers, overview, replays, subscriptions
+from events.admin import (
+    audit_actions,
+    built_in_handlers,
+    event_log,
+    handlers,
+    overview,
+    replays,
+    subscriptions,
+)
 
-__all__ = ["audit_actions", "event_log", "handlers", "overview", "replays", "subscriptions"]
+__all__ = [
+    "audit_actions",
+    "built_in_handlers",
+    "event_log",
+    "handlers",
+    "overview",
+    "replays",
+    "subscriptions",
+]

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -17,8 +17,10 @@ from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.rendering import EMPTY, identifier, when
+from events.admin.handler_page import handlers_page, loss_of, switch_for_all, takes
 from events.enums import OptionalWork
-from events.handling.registry import OTHERS, Registration, known_handlers
+from events.handling.descriptions import description_of
+from events.handling.registry import known_handlers
 from events.handling.switches import is_switched_on, set_switches, switches_of
 from events.models import HandledBot, ShedCount
 
@@ -32,18 +34,23 @@ class SwitchesForm(forms.Form):
         for number, handler in enumerate(self.handlers):
             self.fields[f"handler_{number}"] = forms.BooleanField(
                 label=handler.name,
-                help_text=_described(handler),
+                help_text=" · ".join(filter(None, (str(description_of(handler).does), takes(handler)))),
                 required=False,
                 initial=is_switched_on(handler, switches),
                 widget=UnfoldBooleanSwitchWidget,
             )
 
 
-def _described(handler: Registration) -> str:
-    """Which events a handler is for."""
-    if handler.action is not None:
-        return gettext("Clicks: %s") % handler.action
-    return gettext("Events that no other handler takes") if handler.pattern == OTHERS else handler.pattern
+class ConfirmedSwitchesForm(forms.Form):
+    """Carries the chosen switches over the page that asks."""
+
+    sure = forms.CharField(widget=forms.HiddenInput, initial="yes")
+
+    def __init__(self, chosen: SwitchesForm) -> None:
+        super().__init__()
+        for name in chosen.fields:
+            value = chosen.cleaned_data[name]
+            self.fields[name] = forms.CharField(widget=forms.HiddenInput, initial=str(value))
 
 
 @admin.register(HandledBot)
@@ -55,6 +62,17 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
     search_help_text = _("Name or App ID")
     sortable_by = ()
     empty_title = _("No bots yet")
+
+    def has_change_permission(self, request: HttpRequest, obj: HandledBot | None = None) -> bool:
+        return super(ReadOnlyAdmin, self).has_change_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("handlers/", wrap(handlers_page.__get__(self)), name="events_handledbot_handlers"),
+            path("switch/", wrap(switch_for_all.__get__(self)), name="events_handledbot_switch"),
+        ]
+        return [*own, *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HandledBot]:
         switches = Count("handler_switches", filter=Q(handler_switches__is_on=False))
@@ -87,6 +105,19 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
                 handler: form.cleaned_data[f"handler_{number}"]
                 for number, handler in enumerate(form.handlers)
             }
+            lost = [
+                loss
+                for handler, is_on in wanted.items()
+                if is_switched_on(handler, switches) and not is_on and (loss := loss_of(handler))
+            ]
+            if lost and "sure" not in request.POST:
+                question = Question(
+                    title=gettext("Switch off handlers of the portal?"),
+                    text=" ".join(lost),
+                    submit=_("Switch off"),
+                    danger=True,
+                )
+                return ask(request, self, question, form=ConfirmedSwitchesForm(form))
             set_switches(bot=bot, wanted=wanted, actor=actor_of(request))
             messages.success(request, gettext("The handlers of %(bot)s are set.") % {"bot": bot.name})
             return HttpResponseRedirect(reverse("admin:events_handledbot_changelist"))

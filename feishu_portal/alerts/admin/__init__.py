@@ -1,5 +1,5 @@
 """Alert receivers and alert groups in the console."""
 
-from feishu_portal.alerts.admin import audit_actions, groups, receivers
+from feishu_portal.alerts.admin import audit_actions, built_in_handlers, groups, receivers
 
-__all__ = ["audit_actions", "groups", "receivers"]
+__all__ = ["audit_actions", "built_in_handlers", "groups", "receivers"]
