@@ -36,7 +36,7 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question before an action; ``submit`` is the button that does it."""
+    """The question before an action; ``submit`` is the button that does it, empty where the form is only read."""
 
     title: Words
     text: Words

@@ -140,7 +140,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def run_handler(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return ask_and_run_handler(self, request, self.visible_or_404(request, unquote(object_id)))
 
-    @button(_("Test a filter"), icon="filter_alt", path="test-filter")
+    @button(_("Test a filter"), icon="filter_alt", path="test-filter", changes=False)
     def test_filter(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return filter_page(self, request, self.visible_or_404(request, unquote(object_id)))
 
@@ -153,7 +153,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         **named: Any,
     ) -> HttpResponse:
         if obj is not None:
-            context["problems"] = problems_of(self._life(obj), may_change=True)
+            context["problems"] = problems_of(self._life(obj), may_change=operator_of(request).may_manage)
         response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **named)
         return response
 

@@ -130,7 +130,7 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
                     "A handler that is switched off leaves this bot's events alone; each event says so. "
                     "Replay events to have them handled later."
                 ),
-                submit=_("Save"),
+                submit=_("Save") if operator_of(request).may_manage else "",
             ),
             form=form,
         )
