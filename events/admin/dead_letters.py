@@ -15,7 +15,7 @@ from core.console.base import operator_of
 from core.console.rendering import ago
 from core.vault.redaction import redact_text
 from events.log.dead_letters import MAX_SCANNED, DeadLetterGroups, DeadLetters, dead_deliveries, dead_runs
-from events.subscriptions.http.failures import shown
+from events.log.sentences import shown
 
 
 @dataclass(frozen=True, slots=True)

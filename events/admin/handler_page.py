@@ -29,8 +29,8 @@ from events.handling.registry import OTHERS, Registration, handler_named, known_
 from events.handling.switches import is_switched_on, set_switch, switches_by_bot
 from events.log.fingerprints import last_line
 from events.log.handler_figures import NEWEST, Figures, HandlerFigures, handler_figures
+from events.log.sentences import shown
 from events.models import HandlerSwitch
-from events.subscriptions.http.failures import shown
 
 MAX_BOTS: Final = 2_000
 """Bots that one click switches a handler for."""

@@ -33,8 +33,8 @@ from events.enums import EventStatus, SubscriptionState
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
 from events.log.search import arrived_since, newest
+from events.log.sentences import shown
 from events.models import Event, Subscription
-from events.subscriptions.http.failures import shown
 
 NEWEST: Final = 10_000
 DAY: Final = timedelta(hours=24)

@@ -15,8 +15,8 @@ from core.vault.redaction import redact_text
 from events.admin.life import EventLife
 from events.enums import DeliveryFailure, EventStatus, RunFailure
 from events.log.fingerprints import last_line
+from events.log.sentences import shown
 from events.models import Delivery, Event, HandlerRun
-from events.subscriptions.http.failures import shown
 from feishu.callbacks import is_callback
 
 MAX_PROBLEMS: Final = 5

@@ -14,9 +14,9 @@ from core.vault.redaction import redact_text
 from events.admin.life import Attempt, EventLife
 from events.enums import AttemptOutcome, DeliveryStatus, RunFailure, RunStatus
 from events.log.fingerprints import last_line
+from events.log.sentences import shown
 from events.models import Delivery, HandlerRun
 from events.models.claims import WAITING
-from events.subscriptions.http.failures import shown
 
 RUN_COLOURS = {
     RunStatus.QUEUED: "info",

@@ -11,6 +11,7 @@ from core.database.text import storable
 from events.clicks.updates import reopen_button
 from events.enums import EventStatus, RunStatus
 from events.handling.registry import Registration
+from events.log.sentences import NO_HANDLER, NO_HANDLER_FOR_CLICK
 from events.models import Event, HandlerRun
 from events.subscriptions.http.failures import UNANSWERED
 from feishu.callbacks import CLICKS
@@ -41,12 +42,13 @@ def begin_run(event: Event, handler: Registration) -> HandlerRun:
 def end_ignored(event: Event, action: str) -> None:
     """The callback has no handler that is on, and no subscription answers it: the event says for which action one is
     missing."""
-    wanted = f'click with the action "{action}"' if event.event_type in CLICKS else event.event_type
+    is_click = event.event_type in CLICKS
+    error = NO_HANDLER_FOR_CLICK(action=action) if is_click else NO_HANDLER(type=event.event_type)
     logger.warning("callback_without_handler", extra={"event_pk": event.pk, "event_type": event.event_type})
     Event.objects.filter(pk=event.pk).update(
         status=EventStatus.IGNORED,
         finished_at=timezone.now(),
-        error=storable(f"No handler is on that answers a {wanted}.", 500),
+        error=storable(error, 500),
     )
 
 

@@ -25,7 +25,9 @@ from events.handling.completion import RunEnd, complete
 from events.handling.handler_loop import AsyncHandlerTimedOut
 from events.handling.interruption import HandlerTimedOut
 from events.handling.registry import Registration, handler_named
+from events.log.sentences import NOT_DONE
 from events.models import HandlerRun
+from events.subscriptions.http.failures import WORKER_LOST
 from events.traces import handling
 
 logger = logging.getLogger(__name__)
@@ -33,8 +35,6 @@ logger = logging.getLogger(__name__)
 RETRIES = RetrySchedule((5, 30, 120, 600, 1800))
 MAX_ERROR = 4000  # characters of a traceback worth keeping
 GRACE = 5  # seconds that the database gives a handler beyond its timeout
-
-WORKER_LOST = "Every attempt ended with its worker: none came back to say how."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def admit(run: HandlerRun, *, is_on: bool) -> Registration | RunEnd | None:
     if not is_on:
         return RunEnd(run, RunStatus.SKIPPED)
     if run.attempts > handler.max_attempts:
-        return failed(run, RunFailure.WORKER_LOST, WORKER_LOST, final=True)
+        return failed(run, RunFailure.WORKER_LOST, WORKER_LOST(), final=True)
     return handler
 
 
@@ -136,7 +136,7 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
 
 def timed_out(run: HandlerRun, handler: Registration) -> RunEnd:
     """How a run ends whose handler took too long."""
-    text = f"The handler was not done after {handler.seconds:g} s."
+    text = NOT_DONE(seconds=f"{handler.seconds:g}")
     return failed(run, RunFailure.TIMED_OUT, text, final=run.attempts >= handler.max_attempts)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from events.enums import RunFailure, RunStatus
 from events.handling.completion import RunEnd, note_ends
 from events.handling.registry import handler_named, known_handlers
+from events.log.sentences import NOT_INSTALLED
 from events.models import HandlerRun
 
 PAUSE = timedelta(minutes=10)
@@ -23,8 +24,6 @@ PAUSE = timedelta(minutes=10)
 PATIENCE = timedelta(days=1)
 AT_ONCE = 500
 """Runs that one sweep ends."""
-
-NOT_INSTALLED = "No worker had this handler installed for a day."
 
 
 def put_off(bot_id: uuid.UUID, handlers: Collection[str]) -> None:
@@ -55,5 +54,5 @@ def end_unknown() -> int:
     pks = [pk for pk, handler in rows if handler_named(handler) is None]
     old.filter(pk__in=pks).take(claim_id)
     claimed = list(HandlerRun.objects.claimed_with(claim_id, pks).select_related("event__bot"))
-    note_ends([RunEnd(run, RunStatus.DEAD, RunFailure.NOT_INSTALLED, NOT_INSTALLED) for run in claimed])
+    note_ends([RunEnd(run, RunStatus.DEAD, RunFailure.NOT_INSTALLED, NOT_INSTALLED()) for run in claimed])
     return len(claimed)
