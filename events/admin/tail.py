@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot, own_bot_ids
@@ -24,6 +23,7 @@ from core.console.live.polling import polled
 from core.console.live.viewers import Viewer
 from core.database.text import storable
 from events.admin.filters import MAX_TEXT
+from events.admin.list_cells import names_of_senders, said, sender_of, type_in_words
 from events.enums import EventStatus
 from events.errors import SearchTooSlowError
 from events.log.criteria import EventCriteria
@@ -104,7 +104,9 @@ class EventTail(Feed):
         if rows:
             # Not how many events the bots of others have had: the page goes on behind what it has seen.
             self._seen = max(self._seen, rows[-1].pk)
-            yield {"type": "events", "cursor": self._seen, "rows": [_row(event) for event in rows]}
+            names = names_of_senders(rows)
+            shown = [_row(event, names.get(sender_of(event), "")) for event in rows]
+            yield {"type": "events", "cursor": self._seen, "rows": shown}
 
 
 tail_poll = polled(EventTail)
@@ -126,14 +128,14 @@ def criteria_of(user: User, filters: dict[str, str]) -> EventCriteria:
         return replace(criteria, bots=())
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(event: Event, sender: str) -> dict[str, Any]:
     return {
         "pk": event.pk,
         "address": reverse("admin:events_event_change", args=[event.pk]),
-        "type": event.event_type or gettext("unknown"),
+        "type": type_in_words(event.event_type),
         "bot": event.bot.name,
         "status": event.status,
         "status_label": str(EventStatus(event.status).label),
         "received": f"{localtime(event.received_at):%H:%M:%S.%f}"[:-3],
-        "event_id": event.event_id,
+        "said": ": ".join(filter(None, (sender, said(event)))),
     }

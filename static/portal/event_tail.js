@@ -41,7 +41,7 @@ function putRow(row) {
   const link = document.createElement("a");
   link.href = row.address;
   link.textContent = row.type;
-  item.append(cell("time", row.received), cell("status", row.status_label), link, cell("bot", row.bot), cell("id", row.event_id));
+  item.append(cell("time", row.received), cell("status", row.status_label), link, cell("bot", row.bot), cell("said", row.said));
   // Rows come in the order of their numbers but for a few.
   const before = [...list.children].find((other) => Number(other.dataset.pk) < row.pk);
   item.dataset.pk = row.pk;

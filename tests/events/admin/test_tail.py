@@ -2,11 +2,13 @@
 
 from django.test import Client
 
+from bots.people.directory import remember
 from core.access.models import User
 from core.console.live.viewers import Viewer
 from events.admin.tail import EventTail
 from events.enums import EventStatus
 from events.models import Event
+from feishu.people import Profile
 from tests.console.rows import Rows, make_event, text_of
 from tests.events.admin.pages import TAIL, TAIL_POLL, polled
 from tests.factories import make_bot
@@ -44,6 +46,12 @@ def test_a_feed_tells_what_is_new_and_what_has_changed_and_nothing_twice(rows: R
     assert heard() == [(event.pk, "received")]
     Event.objects.filter(pk=event.pk).update(status=EventStatus.DONE)
     assert heard() == [(event.pk, "done")]
+
+
+def test_row_of_the_tail_reads_like_one_of_the_list(rows: Rows, as_owner: Client) -> None:
+    remember(rows.bot, [Profile(open_id="ou_asked", name="王芳")])
+    [first] = polled(as_owner, None)
+    assert [(row["type"], row["said"]) for row in first["rows"]] == [("Message received", "王芳: /auth")]
 
 
 def test_a_full_message_is_followed_by_the_next(rows: Rows, owner: User, monkeypatch) -> None:
