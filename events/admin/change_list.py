@@ -84,7 +84,7 @@ class EventChangeList(ChangeList):
         rows = list(self.queryset.filter(pk__in=self.found.pks).order_by("-pk"))
         cells = read_cells(rows)
         for event in rows:
-            event.cells = cells[event.pk]  # type: ignore[attr-defined]  # for the columns, which get nothing but the event
+            event.cells = cells[event.pk]  # for the columns, which get nothing but the event
         self.result_list = rows
         self.result_count = self.full_result_count = len(self.found.pks)
         self.show_full_result_count = False

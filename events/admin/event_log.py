@@ -281,6 +281,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
     def _life(self, event: Event) -> EventLife:
         """Read once for the whole page."""
-        if not hasattr(event, "life"):
-            event.life = life_of(event, event.viewer)  # type: ignore[attr-defined]  # the viewer is set by get_object
-        return event.life  # type: ignore[attr-defined]
+        life: EventLife | None = getattr(event, "life", None)
+        if life is None:
+            life = event.life = life_of(event, event.viewer)  # type: ignore[attr-defined]  # the viewer is set by get_object
+        return life

@@ -53,7 +53,9 @@ def handler_figures(user: User) -> Figures:
     events = arrived_since(timezone.now() - DAY, bots=bots, most=NEWEST)
     runs = HandlerRun.objects.filter(event__in=events.order_by().values("pk"), is_current=True).order_by()
     with statement_timeout(settings=SCAN_SETTINGS):
-        counted = {row["handler"]: row for row in runs.values("handler").annotate(**_COUNTS)}
+        counted: dict[str, dict[str, Any]] = {
+            row["handler"]: dict(row) for row in runs.values("handler").annotate(**_COUNTS)
+        }
         slow = _p95(runs)
         number = events.aggregate(count=Count("pk"))["count"]
     dead = _last_dead(user)
