@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
@@ -49,11 +48,9 @@ def ago(moment: datetime | None) -> str:
 
 
 def exact(moment: datetime | None) -> str:
-    """Date and time to the second, in the portal's time zone."""
-    if moment is None:
-        return EMPTY
-    local = timezone.localtime(moment)
-    return f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S %Z}"
+    """Date and time to the second, in the portal's time zone, e.g. ``2026-11-29 07:16:46 CST``: the one form of a moment on
+    every page, in both languages (``core.console.formats``)."""
+    return EMPTY if moment is None else f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def when(moment: datetime | None) -> str:

@@ -29,7 +29,7 @@ export function setTime(place, seconds) {
   const element = document.getElementById(place);
   if (element) {
     element.dateTime = new Date(seconds * 1000).toISOString();
-    element.title = new Date(seconds * 1000).toLocaleString(document.documentElement.lang);
+    element.title = new Date(seconds * 1000).toLocaleString("sv-SE");  // as the portal writes it: 2026-11-29 07:16:46
     write(element);
   }
 }

@@ -1,0 +1,1 @@
+"""One of the languages of the formats."""
