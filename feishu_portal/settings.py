@@ -112,7 +112,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "core.console.policy.console_policy",
     "feishu_portal.front.arrival.check_arrival",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "feishu_portal.front.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.access.sessions.keep_login",
     "django.middleware.locale.LocaleMiddleware",
@@ -133,8 +133,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [RESOURCES / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "core.console.template_loading.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -191,6 +196,7 @@ SILENCED_SYSTEM_CHECKS = [
 LANGUAGE_CODE = environment.LANGUAGE_CODE
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [RESOURCES / "locale"]
+FORMAT_MODULE_PATH = "core.console.formats"
 TIME_ZONE = environment.TIME_ZONE
 USE_TZ = True
 
@@ -200,6 +206,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
 # Ninja is no installed app: that would load it, with Pydantic and Django's test client, in processes that serve no API.
 STATICFILES_DIRS = [RESOURCES / "static", static_files_of("ninja")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "feishu_portal.front.static_files.ReleaseStorage"},
+}
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
 

@@ -74,7 +74,7 @@ class AuthSessionAdmin(AskingAdmin):
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_attempts",
         "card_error",
     )  # fmt: skip
-    empty_title = _("Nobody was asked yet")
+    empty_title = _("No authorization requests yet")
     empty_text = _(
         "Somebody writes /auth to a bot, or you send a card yourself with “Ask for authorization”."
     )
@@ -165,6 +165,15 @@ class AuthSessionAdmin(AskingAdmin):
         return state(SessionState(session.card_state), SESSION_COLOURS) if session.card_state else EMPTY
 
     # --- actions
+
+    def fits(self, action: str, row: AuthSession) -> bool:
+        match action:
+            case "cancel":
+                return row.is_open
+            case "update_card":
+                return not row.card_given_up
+            case _:
+                return super().fits(action, row)
 
     @button(_("Update card"), icon="refresh", path="update-card")
     @confirmed(

@@ -1,6 +1,6 @@
 """An operator's actions on a grant: ask for more scopes, refresh, revoke."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -58,12 +58,15 @@ class TokenControls(Base):
         token = self.visible_or_404(request, unquote(object_id))
         return ask_page(token.bot, token.open_id, [])
 
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        """Offers “Ask for missing scopes” only where scopes are missing."""
-        offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
-        token = self.get_object(request, unquote(str(object_id)))
-        lacks_nothing = token is None or not lacking(token, wanted_scopes(token))
-        return [action for action in offered if not (lacks_nothing and action.path == "ask-for-more")]
+    def fits(self, action: str, row: UserToken) -> bool:
+        """A revoked authorization can only be asked for again; scopes are asked for only where some are missing."""
+        match action:
+            case "revoke" | "refresh_now":
+                return row.status != TokenStatus.REVOKED
+            case "ask_for_more":
+                return bool(lacking(row, wanted_scopes(row)))
+            case _:
+                return super().fits(action, row)
 
     @button(_("Ask for missing scopes"), icon="add_moderator", path="ask-for-more")
     @confirmed(

@@ -1,5 +1,15 @@
 """Bots and their connections in the console."""
 
-from bots.admin import audit_actions, bots, incidents, losses, overview, processes, sendings, slots
+from bots.admin import audit_actions, bots, incidents, losses, overview, processes, search, sendings, slots
 
-__all__ = ["audit_actions", "bots", "incidents", "losses", "overview", "processes", "sendings", "slots"]
+__all__ = [
+    "audit_actions",
+    "bots",
+    "incidents",
+    "losses",
+    "overview",
+    "processes",
+    "search",
+    "sendings",
+    "slots",
+]

@@ -17,7 +17,7 @@ from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
 from bots.admin.checklist import ChecklistButton, live_checklist
-from bots.admin.controls import BULK, BUTTONS, ConnectionControls, inapplicable
+from bots.admin.controls import BULK, BUTTONS, ConnectionControls
 from bots.admin.incidents import open_incidents
 from bots.admin.platform_count import counted
 from bots.admin.registration import RegistrationPages
@@ -32,7 +32,9 @@ from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.filters import refuse_unknown
+from core.console.paging import MAX_COUNT
 from core.console.rendering import EMPTY, ago, copyable, identifier
+from core.database.counts import count_up_to
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 
 BY_CONNECTION = "transport == 'websocket' || callback_transport == 'websocket'"
+COUNTED = ("events", "auth_sessions", "user_tokens")
+"""What goes with a bot and is counted before it goes, by the names of the relations: their models are the apps' above."""
 ROTATION = (*NEXT, "rotation_days", "rotation")
 
 
@@ -333,7 +337,14 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, Checklist
             gettext("its user tokens; they are not revoked at the platform"),
         ]
         lacking = set() if self.has_delete_permission(request) else {str(self.opts.verbose_name)}
-        return [*summary, related], {str(self.opts.verbose_name_plural): len(summary)}, lacking, []
+        counts: dict[str, Any] = {str(self.opts.verbose_name_plural): len(summary)}
+        for relation in Bot._meta.related_objects:
+            if relation.get_accessor_name() in COUNTED:
+                rows = relation.related_model._default_manager.filter(
+                    **{f"{relation.field.name}__in": list(objs)}
+                )
+                counts[str(relation.related_model._meta.verbose_name_plural)] = count_up_to(rows, MAX_COUNT)
+        return [*summary, related], counts, lacking, []
 
     def delete_model(self, request: HttpRequest, obj: Bot) -> None:
         delete_bot(obj, actor=actor_of(request))
@@ -346,15 +357,15 @@ class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, Checklist
         # By address: asking is the room above's, which this one does not know.
         return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?bot={bot.pk}")
 
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+    def fits(self, action: str, row: Bot) -> bool:
         """“Switch brand” is there only where the platform's answers point that way, and of the controls those that fit."""
-        offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
-        bot = self.get_object(request, unquote(str(object_id)))
-        if bot is None:
-            return offered
-        unfit = inapplicable(bot) | (set() if may_be_wrong_brand(bot) else {"switch-brand"})
-        unfit |= set() if bot.next_secrets else {"use-next-secrets"}
-        return [action for action in offered if action.path not in unfit]
+        match action:
+            case "switch_brand":
+                return may_be_wrong_brand(row)
+            case "use_next_secrets":
+                return bool(row.next_secrets)
+            case _:
+                return super().fits(action, row)
 
     @button(_("Switch brand"), icon="swap_horiz", path="switch-brand", colour="primary")
     def switch_brand(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

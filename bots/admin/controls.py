@@ -18,7 +18,7 @@ from bots.enums import Transport
 from bots.errors import BotNotFound, WebhookUnprotected
 from bots.models import Bot
 from bots.service import set_enabled
-from core.console.actions import Question, ask_about, button, confirmed, is_confirmed
+from core.console.actions import Question, Words, ask_about, button, confirmed, is_confirmed
 from core.console.base import ConsoleAdmin, actor_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,26 @@ class ConnectionControls(Base):
     """The part of the bots' admin that controls their connections."""
 
     # --- one bot
+
+    def fits(self, action: str, row: Bot) -> bool:
+        """Of the controls those that would change anything about the bot."""
+        match action:
+            case "connect":
+                return row.enabled and row.uses_connection and not row.connect
+            case "disconnect" | "reconnect":
+                return row.enabled and row.uses_connection and row.connect
+            case _:
+                return super().fits(action, row)
+
+    def action_title(self, action: str, row: Bot, title: Words) -> Words:
+        match action:
+            case "toggle":
+                return _("Switch off") if row.enabled else _("Switch on")
+            case "switch_transport":
+                is_connected = row.transport == Transport.WEBSOCKET
+                return _("Switch to webhook") if is_connected else _("Switch to long connection")
+            case _:
+                return super().action_title(action, row, title)
 
     @button(_("Reconnect"), icon="sync", path="reconnect")
     @confirmed(
@@ -222,7 +242,6 @@ def _to_long_connection(bot: Bot) -> Question:
             "the developer console, on the event and on the callback tab: it lets you only while one is open."
         ),
         submit=_("Switch to long connection"),
-        danger=True,
     )
 
 
@@ -241,10 +260,3 @@ def _switching_on(bot: Bot) -> Question:
         text=_("Its connections open within a few seconds."),
         submit=_("Switch on"),
     )
-
-
-def inapplicable(bot: Bot) -> set[str]:
-    """The paths of buttons that would change nothing about this bot."""
-    if not bot.enabled or not bot.uses_connection:
-        return {"connect", "disconnect", "reconnect"}
-    return {"connect"} if bot.connect else {"disconnect", "reconnect"}

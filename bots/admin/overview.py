@@ -127,7 +127,7 @@ register(
         title=_("Bots"),
         standing=standing,
         panels=(
-            Panel("incidents", _("Needs a person"), open_incidents),
+            Panel("incidents", _("Needs attention"), open_incidents),
             Panel("unconnected", _("Connections that are down"), unconnected),
         ),
     )

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
@@ -21,9 +23,10 @@ from django.utils.translation import get_language
 from core.access.actors import Actor
 from core.access.models import User
 from core.access.visibility import is_owned
-from core.console.actions import is_changing
+from core.console.actions import Words, is_changing
 from core.console.paging import BoundedPaginator
 from core.console.rendering import EMPTY
+from core.console.sentences import adding
 from core.remote_address import address_of
 from core.vault.fields import EncryptedField
 
@@ -98,6 +101,12 @@ class ConsoleAdmin(ModelAdmin[M]):
         titled = {"title": capfirst(self.opts.verbose_name_plural)} | (extra_context or {})
         return super().changelist_view(request, titled)
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        titled = {"title": adding(str(self.opts.verbose_name))} | (extra_context or {})
+        return super().add_view(request, form_url, titled)
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
         """Of an empty ``_to_field`` Django would look for a field without a name."""
         return super().get_object(request, object_id, from_field or None)
@@ -108,6 +117,27 @@ class ConsoleAdmin(ModelAdmin[M]):
         if row is None:
             raise Http404
         return row
+
+    def fits(self, action: str, row: M) -> bool:  # noqa: ARG002 -- for subclasses
+        """Whether the action of this name would do anything for the row: otherwise neither list nor page offers it."""
+        return True
+
+    def action_title(self, action: str, row: M, title: Words) -> Words:  # noqa: ARG002 -- for subclasses
+        """What the action of this name is called for the row; ``title`` is its general name."""
+        return title
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        offered: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
+        row = self.get_object(request, unquote(str(object_id)))
+        if row is None:
+            return offered
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}_"
+        found = [(action.action_name.removeprefix(prefix), action) for action in offered]
+        return [
+            replace(action, description=self.action_title(name, row, action.description))
+            for name, action in found
+            if self.fits(name, row)
+        ]
 
     def page_after(self, _request: HttpRequest, row: M) -> str:
         """Where to go after a button's action: the row's page."""

@@ -1,7 +1,9 @@
 """Texts of the platform layer as sentences in the active language, for pages, mails and chat messages alike."""
 
+import re
+
 from django.conf import settings
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from feishu.codes import CodeInfo
 from feishu.text import Text
@@ -10,6 +12,12 @@ from feishu.text import Text
 def in_language(text: Text) -> str:
     """``text`` in the active language."""
     return text.in_language(get_language() or settings.LANGUAGE_CODE)
+
+
+def adding(name: str) -> str:
+    """What a button and a page that add one are called. Chinese has a blank before a word in Latin letters, and no other."""
+    words = gettext("Add %(name)s") % {"name": name}
+    return re.sub(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z])", " ", words)
 
 
 def in_sentences(*parts: str) -> str:

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver
+from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
@@ -24,7 +25,9 @@ from core.access.second_factors.relying_party import relying_party
 from core.access.second_factors.sign_in import begin
 from core.access.setup_link import has_operator
 from core.access.sign_in import note_own_password, remember_device
+from core.console.base import operator_of
 from core.console.next_page import next_page
+from core.console.search import search
 
 View = Callable[..., HttpResponseBase]
 
@@ -83,6 +86,19 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
         if request.user.is_authenticated and not getattr(request.user, "may_manage", False):
             context["styles"] = [*context["styles"], static("portal/read_only.css")]
         return context | {"portal_version": __version__}
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 -- Django's signature
+        """No page of its own: the sidebar lists what an app has."""
+        return redirect("admin:index")
+
+    def search(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # noqa: ARG002 -- Unfold's signature
+        """The hits for what was typed behind Ctrl-K, as a part of a page. Unfold's own search reads all rows that fit."""
+        found = search(
+            operator_of(request), request.GET.get("q", ""), navigation=self.get_sidebar_list(request)
+        )
+        response = render(request, "admin/search_hits.html", {"groups": found})
+        add_never_cache_headers(response)
+        return response
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         party = relying_party(request)

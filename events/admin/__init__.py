@@ -7,6 +7,7 @@ from events.admin import (
     handlers,
     overview,
     replays,
+    search,
     subscriptions,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "handlers",
     "overview",
     "replays",
+    "search",
     "subscriptions",
 ]

@@ -1,6 +1,6 @@
 """Subscriptions: what internal systems get, how far they are behind, and the switches for it."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -87,6 +87,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
     )  # fmt: skip
     # Only the page to add one asks for the kind.
     conditional_fields = {"bots": "!all_bots", "url": POSTED, "per_second": PUSHED}
+    actions_row = ("test", "pause", "resume", "switch_off", "replay_failed")
     actions_detail = ("test", "pause", "resume", "switch_off", "rotate", "replay_failed")
     empty_title = _("No subscriptions yet")
     empty_text = _(
@@ -223,15 +224,10 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
 
     # --- buttons
 
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
-        actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
-        row = self.get_object(request, unquote(str(object_id)))
-        if row is None:
-            return actions
-        offered = {operation.value for operation in possible_operations(row)}
-        if row.kind != SubscriptionKind.ANSWER:  # a click is not replayed: its answer would come too late
-            offered.add("replay-failed")
-        return [action for action in actions if action.path in offered]
+    def fits(self, action: str, row: Subscription) -> bool:
+        if action == "replay_failed":  # a click is not replayed: its answer would come too late
+            return row.kind != SubscriptionKind.ANSWER
+        return action in {operation.value.replace("-", "_") for operation in possible_operations(row)}
 
     @button(_("Send test"), icon="send", path=Operation.SEND_TEST.value, colour="primary")
     @confirmed(

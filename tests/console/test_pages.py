@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
@@ -178,10 +179,12 @@ def test_operators_menu_says_the_version_and_the_login_page_does_not(rows: Rows,
 def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Client) -> None:
     pages = [as_owner.get("/admin/"), as_owner.get("/no/such/page")]
     named = {
-        name for page in pages for name in re.findall(r'(?:href|src)="(/static/portal/[^"]+)"', text_of(page))
+        name
+        for page in pages
+        for name in re.findall(r'(?:href|src)="(/static/\w+/portal/[^"]+)"', text_of(page))
     }
     expected = "badges.js board.css console.css console.js events.css icon-failing.svg icon.svg overview.css page.css"
-    assert named == {f"/static/portal/{name}" for name in expected.split()}
+    assert named == {static(f"portal/{name}") for name in expected.split()}
     assert {as_owner.get(name).status_code for name in named} == {200}
 
 

@@ -110,7 +110,7 @@ OPEN = {
     "admin/password_change/done/": open_to(OPERATORS, OWN),
     "admin/jsi18n/": open_to(OPERATORS, "words of Django's own scripts"),
     "admin/search/": open_to(OPERATORS, LISTS),
-    "admin/^<app_label>/$": open_to(OPERATORS, LISTS),
+    "admin/^<app_label>/$": open_to(OPERATORS, "the way to the overview", 302),
     "admin/connections/": open_to(OPERATORS, LISTS),
     "admin/connections/changes/": open_to(OPERATORS, LISTS),
     "admin/connections/bots/": open_to(OPERATORS, LISTS),
@@ -212,7 +212,7 @@ def queries(private: Private) -> dict[str, list[str]]:
     """Queries of addresses that name the private bot, or something of it."""
     bot, event = private.key_of("bots.Bot"), private.key_of("events.Event")
     return {
-        "admin/search/": ["s=zulu", f"s={private.bot.app_id}"],
+        "admin/search/": ["q=zulu", f"q={private.bot.app_id}", "q=zulu-event", "q=ou_zulu", "q=ou_zulu_target"],
         "admin/autocomplete/": [
             "term=zulu&app_label=events&model_name=subscription&field_name=bots",
             "term=zulu&app_label=bots&model_name=bot&field_name=owners",

@@ -1,9 +1,6 @@
 """Groups of alerts, to read and to acknowledge: what fires, since when, who takes care of it, and whether the chat has its card."""
 
-from typing import Any, cast
-
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -52,6 +49,7 @@ class AlertGroupAdmin(ReadOnlyAdmin[AlertGroup]):
         "title", "state_label", "firing_shown", "receiver_name", "began_in_full", "heard", "over", "acknowledged_in_full",
         "silenced", "silence", "card", "message", "card_problem", "alerts",
     )  # fmt: skip
+    actions_row = ("acknowledge",)
     actions_detail = ("acknowledge",)
     empty_title = _("No alerts yet")
     empty_text = _("What Alertmanager sends to an alert receiver appears here and in the receiver's chat.")
@@ -121,12 +119,9 @@ class AlertGroupAdmin(ReadOnlyAdmin[AlertGroup]):
     def alerts(self, group: AlertGroup) -> str:
         return json_block(group.content)
 
-    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+    def fits(self, action: str, row: AlertGroup) -> bool:  # noqa: ARG002 -- there is one
         """To acknowledge where that is still to be done."""
-        actions: list[Any] = cast("Any", super()).get_actions_detail(request, object_id)
-        group = self.get_object(request, unquote(str(object_id)))
-        is_waiting = group is not None and group.is_firing and group.acknowledged_at is None
-        return actions if is_waiting else []
+        return row.is_firing and row.acknowledged_at is None
 
     @button(_("Acknowledge"), icon="done", path="acknowledge", colour="primary")
     @confirmed(

@@ -1,0 +1,138 @@
+"""Tags of every page of the console: where it is filed, what a list is filtered by, and what can be done with a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.db.models import Model
+from django.template import RequestContext
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+
+from core.console.sentences import adding
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """One step of the way to a page. The page itself has no link, nor has a group of the sidebar."""
+
+    title: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFilter:
+    """A filter that a list goes by, and the same list without it."""
+
+    title: str
+    value: str
+    without: str
+
+
+@register.simple_tag(takes_context=True)
+def crumbs(context: RequestContext) -> list[Crumb]:
+    """The way to a page, under the names of the sidebar: group, list, row, and what is asked or shown of it."""
+    path = context["request"].path
+    found = [*_filed(context)]
+    home = found[-1].link if found else ""
+    original = context.get("original")
+    if isinstance(original, Model):
+        found.append(Crumb(str(original), _page_of(original)))
+    title = str(context.get("title") or "").strip()
+    if path not in {home, found[-1].link if found else ""} and title:
+        found.append(Crumb(title))
+    if not found:
+        return [Crumb(title)] if title else []
+    return [*found[:-1], Crumb(found[-1].title)]
+
+
+@register.simple_tag(takes_context=True)
+def page_title(context: RequestContext) -> str:
+    """What the browser's tab says: the page first, the product last."""
+    *way, page = crumbs(context) or [Crumb("")]
+    lists = [crumb.title for crumb in way if crumb.link]
+    names = [page.title, *reversed(lists[-1:])]
+    return " · ".join([*names, str(context.get("site_title") or "")])
+
+
+def _filed(context: RequestContext) -> list[Crumb]:
+    """The line of the sidebar that a page belongs to, after its group. Lists without a line of their own stand under their
+    app's name, which is the group's."""
+    path = context["request"].path
+    overview = reverse("admin:index")
+    lines = [
+        (link, group, line)
+        for group in context.get("sidebar_navigation") or ()
+        for line in group["items"]
+        if path.startswith(link := str(line["link"])) and (link != overview or path == overview)
+    ]
+    if lines:
+        link, group, line = max(lines, key=lambda found: len(found[0]))
+        title = [Crumb(str(group["title"]))] if group.get("title") else []
+        return [*title, Crumb(str(line["title"]), link)]
+    if opts := context.get("opts"):
+        link = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        return [
+            Crumb(str(opts.app_config.verbose_name)),
+            Crumb(capfirst(str(opts.verbose_name_plural)), link),
+        ]
+    return []
+
+
+def _page_of(row: Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+@register.simple_tag
+def active_filters(changelist: Any) -> list[ActiveFilter]:
+    """The filters that a list goes by at present, in the words of their choices where they have any."""
+    return [
+        ActiveFilter(
+            title=str(filter_.title),
+            value=_chosen(filter_, changelist),
+            without=changelist.get_query_string(remove=filter_.expected_parameters()),
+        )
+        for filter_ in changelist.filter_specs
+        if any(value not in (None, "", [], [""]) for value in filter_.used_parameters.values())
+    ]
+
+
+def _chosen(filter_: Any, changelist: Any) -> str:
+    for choice in filter_.choices(changelist):
+        if choice.get("selected") and choice.get("display"):
+            return str(choice["display"])
+    values = (value for value in filter_.used_parameters.values() if value)
+    return " – ".join(str(value[-1] if isinstance(value, list) else value) for value in values)
+
+
+@register.simple_tag
+def row_actions(
+    changelist: Any, row: Model, actions: list[Mapping[str, Any]] | None
+) -> list[Mapping[str, Any]]:
+    """Of a list's actions those that do something for this row."""
+    if not actions:
+        return []
+    prefix = f"admin:{changelist.opts.app_label}_{changelist.opts.model_name}_"
+    admin = changelist.model_admin
+    found = [(action["raw_path"].removeprefix(prefix), action) for action in actions]
+    return [
+        {**action, "title": admin.action_title(name, row, action["title"])}
+        for name, action in found
+        if admin.fits(name, row)
+    ]
+
+
+@register.simple_tag
+def add_words(name: object) -> str:
+    """What adding one is called."""
+    return adding(str(name))
+
+
+@register.simple_tag
+def actions_for(row: object) -> str:
+    """What a row's menu is called."""
+    return gettext("Actions for %(name)s") % {"name": row}
