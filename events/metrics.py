@@ -125,7 +125,7 @@ _callback_seconds = histogram(
 _rescued = counter(
     "feishu_callbacks_rescued_total",
     Text(
-        "处理器未及完成、先行应答「处理中」的回调；结果稍后更新到卡片。",
+        "处理器未及完成、先行应答“处理中”的回调；结果稍后更新到卡片。",
         "Callbacks answered before their handler was done; its card follows.",
     ),
     "bot",

@@ -26,7 +26,7 @@ _SLOW_DOWN = Text(
     "系统会稍后重试；若经常出现，请降低调用频率", "It is retried later; if it happens often, call less often"
 )
 _CHECK_SECRET = Text(
-    "在开发者后台「凭证与基础信息」核对 App ID 与 App Secret，并更新机器人设置",
+    "在开发者后台“凭证与基础信息”核对 App ID 与 App Secret，并更新机器人设置",
     "Compare App ID and App Secret with “Credentials & Basic Info” in the developer console and correct the bot",
 )
 _CHECK_APP = Text(
@@ -38,7 +38,7 @@ _START_OVER = Text(
     "请用户从头重新打开授权链接", "Let the user open the authorization link again from the start"
 )
 _WIDEN_AVAILABILITY = Text(
-    "在开发者后台「版本管理与发布」中把该用户加入应用的可用范围并发布",
+    "在开发者后台“版本管理与发布”中把该用户加入应用的可用范围并发布",
     "Add the user to the app's availability range under “Version Management & Release” and publish",
 )
 _FIX_REQUEST = Text(
@@ -46,11 +46,11 @@ _FIX_REQUEST = Text(
     "The request itself is wrong; correct the caller according to the platform's message",
 )
 _GRANT_SCOPE = Text(
-    "在开发者后台「权限管理」中开通所列权限并发布版本",
+    "在开发者后台“权限管理”中开通所列权限并发布版本",
     "Enable the scopes named in the message under “Permissions & Scopes” and publish a version",
 )
 _CHECK_REDIRECT = Text(
-    "在开发者后台「安全设置」中登记与门户完全一致的重定向 URL",
+    "在开发者后台“安全设置”中登记与门户完全一致的重定向 URL",
     "Register exactly the portal's redirect URL under “Security Settings” in the developer console",
 )
 _CHECK_BRAND = Text(
@@ -106,7 +106,7 @@ ROWS: Final[tuple[Row, ...]] = (
         Category.CONFIGURATION,
         Text("平台禁止该应用建立长连接", "The platform forbids this app a long connection"),
         Text(
-            "确认是企业自建应用，已启用并发布，并在「事件与回调」中选择了长连接方式",
+            "确认是企业自建应用，已启用并发布，并在“事件与回调”中选择了长连接方式",
             "Make sure it is a custom app, enabled and published, and that “Events & Callbacks” is set to receive "
             "through a long connection",
         ),
@@ -250,7 +250,7 @@ ROWS: Final[tuple[Row, ...]] = (
         Category.CONFIGURATION,
         Text("应用没有刷新 user_access_token 的开关", "The app may not refresh user_access_tokens"),
         Text(
-            "在开发者后台「安全设置」中打开「刷新 user_access_token」并发布版本",
+            "在开发者后台“安全设置”中打开“刷新 user_access_token”并发布版本",
             "Switch on “Refresh user_access_token” under “Security Settings” and publish a version",
         ),
     ),
@@ -300,7 +300,7 @@ ROWS: Final[tuple[Row, ...]] = (
         Category.CONFIGURATION,
         Text("应用未启用机器人能力", "The app's bot capability is off"),
         Text(
-            "在开发者后台「添加应用能力」中启用机器人并发布版本",
+            "在开发者后台“添加应用能力”中启用机器人并发布版本",
             "Enable the bot under “Add Features” and publish a version",
         ),
     ),
@@ -336,7 +336,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "A right is missing, or the chat or person belongs to another tenant, where this API or identity cannot act",
         ),
         Text(
-            "对方属于其他企业时，在开发者后台开启「对外共享」并发布版本，或改用支持跨企业的接口；否则开通平台说明中所列的权限",
+            "对方属于其他企业时，在开发者后台开启“对外共享”并发布版本，或改用支持跨企业的接口；否则开通平台说明中所列的权限",
             "For an external chat or person, switch on external sharing in the developer console and publish a version, or use "
             "an API that works across tenants; else enable the scopes that the platform's message names",
         ),
@@ -349,7 +349,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "Sending to this chat is not allowed: by the group's settings, or because it is external and the app is not shared",
         ),
         Text(
-            "请群主允许机器人发言；外部群需在开发者后台开启「对外共享」、发布版本并把机器人加入该群",
+            "请群主允许机器人发言；外部群需在开发者后台开启“对外共享”、发布版本并把机器人加入该群",
             "Let the group's owner allow the bot to speak; for an external group, switch on external sharing in the developer "
             "console, publish a version and add the bot to the group",
         ),
@@ -362,7 +362,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "The bot cannot see this message: it belongs to another tenant, or was sent before the bot joined",
         ),
         Text(
-            "只操作机器人可见的消息；外部群需开启「对外共享」并发布版本，其他企业的历史消息无法操作",
+            "只操作机器人可见的消息；外部群需开启“对外共享”并发布版本，其他企业的历史消息无法操作",
             "Act on messages that the bot can see; an external chat takes external sharing and a published version, and messages "
             "of another tenant from before cannot be had",
         ),
@@ -375,7 +375,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "The chat is external or another tenant's, and the bot cannot do this there",
         ),
         Text(
-            "在开发者后台开启「对外共享」并发布版本；仅限本企业的群操作请用本企业的群，或由该企业的应用执行",
+            "在开发者后台开启“对外共享”并发布版本；仅限本企业的群操作请用本企业的群，或由该企业的应用执行",
             "Switch on external sharing in the developer console and publish a version; what is possible in a tenant's own "
             "groups alone has to be done there, or by an app of that tenant",
         ),
@@ -493,7 +493,7 @@ ROWS: Final[tuple[Row, ...]] = (
         Category.CONFIGURATION,
         Text("服务器 IP 不在应用的 IP 白名单中", "This server's IP is not in the app's allow-list"),
         Text(
-            "在开发者后台「安全设置」的 IP 白名单中加入服务器出口 IP",
+            "在开发者后台“安全设置”的 IP 白名单中加入服务器出口 IP",
             "Add this server's outgoing IP under “Security Settings”",
         ),
     ),

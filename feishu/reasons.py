@@ -153,7 +153,7 @@ ROWS: Final[dict[Reason, Row]] = {
         Category.RETRY,
         Text("代理没有接通平台", "The proxy opened no way to the platform"),
         Text(
-            "检查机器人设置中代理的地址、代理是否在运行，以及是否放行平台的域名。系统会自动重试；具体原因见日志，管理员也可在机器人页面点击「重新检测」查看",
+            "检查机器人设置中代理的地址、代理是否在运行，以及是否放行平台的域名。系统会自动重试；具体原因见日志，管理员也可在机器人页面点击“重新检测”查看",
             "Check the address of the bot's proxy, that it is running, and that it allows the platform's hosts. It is retried "
             "automatically; how it failed is in the log, and administrators see it by “Check again” on the bot's page",
         ),

@@ -89,7 +89,7 @@ def kept() -> dict[str, Text]:
         "bots.Checkup": _OF_BOT,
         "bots.StoredFinding": Text("每个机器人、每项检查一行", "One row for each check of a bot"),
         "bots.Person": Text(
-            f"{PEOPLE_KEPT.days} 天；仍被授权、授权会话、令牌使用或消息引用的不删除",
+            f"{PEOPLE_KEPT.days} 天；仍被授权、授权请求、令牌使用或消息引用的不删除",
             f"{PEOPLE_KEPT.days} days, and as long as a grant, a session, a use of a token or a sent message names the person",
         ),
         "bots.PersonKey": Text("随人员删除；每人至多 16 行", "Goes with its person; 16 of one at most"),
@@ -152,7 +152,7 @@ def kept() -> dict[str, Text]:
         ),
         "auth_sessions.Answered": Text(f"{ANSWERED_KEPT.days} 天", f"{ANSWERED_KEPT.days} days"),
         "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
-        "auth_sessions.DeviceConsent": Text("随授权会话删除", "Goes with its session"),
+        "auth_sessions.DeviceConsent": Text("随授权请求删除", "Goes with its session"),
         "auth_sessions.UserToken": Text(
             "每人、每个机器人一行；撤销后令牌清空，该行随机器人删除",
             "One row for each person and bot; its tokens are destroyed when it is revoked, the row goes with the bot",

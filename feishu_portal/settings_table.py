@@ -427,7 +427,7 @@ class SettingsTable(Table):
     )
     FEISHU_ALERT_SECONDS = decimal(
         Text(
-            "机器人失去全部连接多久后通知其所有者，某项必要工作无进程承担多久后通知管理员（秒）。",
+            "机器人失去全部连接多久后通知其负责人，某项必要工作无进程承担多久后通知管理员（秒）。",
             "How long a bot may be without any connection before its owners are told, and how long nobody may hold connections, run "
             "handlers, refresh or schedule before administrators are, in seconds.",
         ),

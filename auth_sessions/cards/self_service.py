@@ -33,7 +33,7 @@ def manage_button() -> dict[str, Any]:
 
 def self_service_card(view: "SelfServiceView", *, link: str) -> dict[str, Any]:
     """What the person allowed, until when, and who used it lately. ``link`` to their page; empty where there is none."""
-    title = Text("我的授权", "What I allowed")
+    title = Text("我的授权", "My authorizations")
     name = escape(view.bot.name)
     grant = view.grant
     if grant is None or grant.status == TokenStatus.REVOKED:
@@ -68,10 +68,10 @@ def _scopes(grant: "UserToken") -> Text:
 
 def _uses(uses: "list[TokenUse]") -> Text:
     if not uses:
-        return Text("**最近使用**\n暂无", "**Lately used**\nNot yet")
+        return Text("**最近使用**\n暂无", "**Recent use**\nNot yet")
     zh = [f"- {_moment(use.at)} {escape(use.caller)} {_did(use).zh_cn}" for use in uses]
     en = [f"- {_moment(use.at)} {escape(use.caller)} {_did(use).en_us}" for use in uses]
-    return Text("**最近使用**\n" + "\n".join(zh), "**Lately used**\n" + "\n".join(en))
+    return Text("**最近使用**\n" + "\n".join(zh), "**Recent use**\n" + "\n".join(en))
 
 
 def _did(use: "TokenUse") -> Text:

@@ -40,7 +40,7 @@ MOST_READ: Final = 10_000
 _SPENT_ELSEWHERE: Final = Text(
     "请检查是否有本数据库的副本以相同密钥在别处运行（如测试环境、旧服务器），如有请立即停止；若要保留副本，请在其中执行 "
     "manage.py adoptrestore --as-copy。若本数据库曾恢复到较早的状态，其后用过的令牌已失效。此外请确认：App Secret "
-    "是否被重置、开发者后台「刷新 user_access_token」开关是否被改动、企业管理员是否撤销了授权。系统会请相关用户重新授权",
+    "是否被重置、开发者后台“刷新 user_access_token”开关是否被改动、企业管理员是否撤销了授权。系统会请相关用户重新授权",
     "Look for a copy of this database that runs elsewhere with the same keys (a test system, an old server) and stop it at once; "
     "manage.py adoptrestore --as-copy, run there, makes a copy harmless. If this database was put back to an earlier state, "
     "the tokens used since are spent. Else find out whether the App Secret was reset, the switch “Refresh user_access_token” "

@@ -41,7 +41,7 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
     CompletionOutcome.WRONG_PERSON: Page(
         403,
         "bad",
-        _("That was somebody else's account"),
+        _("Wrong account"),
         _("The person who authorized is not the person who was asked. Nothing was stored."),
         _("Sign in to Feishu as the person who received the card, and start again from the card."),
     ),
@@ -126,7 +126,7 @@ LINK_PAGES: dict[str, Page] = {
         "bad",
         _("The portal has no public address"),
         _("PUBLIC_URL is not set, so a browser cannot come back with the answer."),
-        _("Tell your administrator."),
+        _("Contact your administrator."),
     ),
 }
 

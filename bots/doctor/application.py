@@ -33,7 +33,7 @@ _ENABLE: Final = Text(
     "Let the tenant's administrator enable the app, and make sure its latest version is published",
 )
 _PUBLISH: Final = Text(
-    "在开发者后台「版本管理与发布」中创建版本并发布；权限、事件与开关发布后才生效",
+    "在开发者后台“版本管理与发布”中创建版本并发布；权限、事件与开关发布后才生效",
     "Create a version under “Version Management & Release” and publish it; scopes, events and switches take effect "
     "only then",
 )
@@ -50,7 +50,7 @@ def bot_capability(case: Case) -> Iterator[Finding]:
     note_open_id(case.bot, info.open_id)
     status = info.activate_status
     if status == _ENABLED:
-        words = Text(f"机器人「{info.name}」已启用", f"The bot “{info.name}” is enabled")
+        words = Text(f"机器人“{info.name}”已启用", f"The bot “{info.name}” is enabled")
         yield Finding(Check.BOT, CheckResult.OK, words)
         return
     words = _BOT_STATES.get(
@@ -78,7 +78,7 @@ def application(case: Case) -> Iterator[Finding]:
 
 def _unreadable(case: Case, error: FeishuError) -> Finding:
     cure = Text(
-        f"在「权限管理」中开通 {SELF_MANAGE} 并发布版本，门户即可自行核对",
+        f"在“权限管理”中开通 {SELF_MANAGE} 并发布版本，门户即可自行核对",
         f"Enable {SELF_MANAGE} under “Permissions & Scopes” and publish a version: the portal can then compare by itself",
     )
     is_denied = isinstance(error, MissingScope)
@@ -96,9 +96,9 @@ def _state(app: AppInfo) -> Finding:
         words = Text("应用尚未启用", "The app is not enabled yet")
         return Finding(Check.APPLICATION, CheckResult.WRONG, words, _ENABLE)
     words = (
-        Text(f"应用「{app.name}」已启用", f"The app “{app.name}” is enabled")
+        Text(f"应用“{app.name}”已启用", f"The app “{app.name}” is enabled")
         if app.status == 1
-        else Text(f"应用「{app.name}」", f"The app “{app.name}”")
+        else Text(f"应用“{app.name}”", f"The app “{app.name}”")
     )
     return Finding(Check.APPLICATION, CheckResult.OK, words)
 
@@ -129,7 +129,7 @@ def refresh_switch(app: AppInfo | None) -> Finding:
                 "The platform does not say, and nothing was refreshed yet",
             ),
             Text(
-                "在开发者后台「安全设置」中查看「刷新 user_access_token」；没有此开关即为开启",
+                "在开发者后台“安全设置”中查看“刷新 user_access_token”；没有此开关即为开启",
                 "Look for “Refresh user_access_token” under “Security Settings”; where there is no such switch, it is on",
             ),
         )
@@ -176,6 +176,6 @@ def _not_registered(needed: str, app: AppInfo) -> Text:
 
 def _register(needed: str) -> Text:
     return Text(
-        f"在开发者后台「安全设置」的重定向 URL 中登记：{needed}",
+        f"在开发者后台“安全设置”的重定向 URL 中登记：{needed}",
         f"Register under “Security Settings”, redirect URLs, exactly: {needed}",
     )

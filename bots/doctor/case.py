@@ -52,7 +52,7 @@ class Case:
                 f"The app belongs to {name.en_us}, whose address accepts the same credentials",
             ),
             Text(
-                f"在控制台的机器人页面点击「切换品牌」改为 {name.zh_cn}，或运行 {command}",
+                f"在控制台的机器人页面点击“切换品牌”改为 {name.zh_cn}，或运行 {command}",
                 f"Choose “Switch brand” on the bot's page in the console, which sets it to {name.en_us}, or run {command}",
             ),
             code=error.code,

@@ -47,7 +47,7 @@ def long_connection(case: Case) -> Iterator[Finding]:
     yield Finding(
         Check.LONG_CONNECTION,
         CheckResult.OK,
-        Text("平台允许建立长连接", "The platform would let a long connection in"),
+        Text("平台允许建立长连接", "Long connections are allowed"),
     )
 
 

@@ -14,7 +14,7 @@ def awaited() -> Iterator[Finding]:
         CheckResult.UNKNOWN,
         Text("平台的应用信息中没有可用范围", "The platform's answer about the app does not tell it"),
         Text(
-            "在「版本管理与发布」中确认可用范围包含使用机器人的成员，否则会看到错误 20010",
+            "在“版本管理与发布”中确认可用范围包含使用机器人的成员，否则会看到错误 20010",
             "Make sure under “Version Management & Release” that whoever uses the bot is in its availability: others get "
             "error 20010",
         ),
@@ -31,7 +31,7 @@ def awaited() -> Iterator[Finding]:
         CheckResult.WAITING,
         Text("还没有人授权", "Nobody has authorized yet"),
         Text(
-            "点击机器人回复的卡片上的「去授权」；也可在机器人页面点击「发送授权卡片」",
+            "点击机器人回复的卡片上的“去授权”；也可在机器人页面点击“发送授权卡片”",
             "Follow the card that the bot answers with, or choose “Send authorization card” on the bot's page",
         ),
     )

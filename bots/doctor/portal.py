@@ -35,7 +35,7 @@ def app_secret(bot: Bot) -> Finding:
             Text("没有保存 App Secret", "There is none"),
             Text("在控制台填写，或运行 manage.py addbot", "Enter it in the console, or run manage.py addbot"),
         )
-    return Finding(Check.APP_SECRET, CheckResult.OK, Text("可以解密", "It opens with the key ring"))
+    return Finding(Check.APP_SECRET, CheckResult.OK, Text("可以解密", "Can be decrypted"))
 
 
 _UNUSABLE: Final = {
@@ -95,7 +95,7 @@ def webhook_keys(bot: Bot) -> Iterator[Finding]:
             "There is neither Encrypt Key nor Verification Token: nothing proves that a request is the platform's",
         ),
         Text(
-            "在开发者后台「事件与回调」的加密策略中设置，并填入机器人设置",
+            "在开发者后台“事件与回调”的加密策略中设置，并填入机器人设置",
             "Set it under “Events & Callbacks”, encryption strategy, and enter it in the bot's settings",
         ),
     )

@@ -26,7 +26,7 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
             CheckResult.UNKNOWN,
             Text("无法读取已开通的权限", "The scopes that are enabled cannot be read"),
             Text(
-                f"在「权限管理」中确认已开通：{wanted}",
+                f"在“权限管理”中确认已开通：{wanted}",
                 f"Make sure these are enabled under “Permissions & Scopes”: {wanted}",
             ),
             value=wanted,
@@ -103,7 +103,7 @@ def offline_access_not_asked(asked: Collection[str]) -> Finding | None:
             "The bot does not ask for it: every grant ends after two hours",
         ),
         Text(
-            "在机器人设置的「默认申请的权限范围」中加入 offline_access",
+            "在机器人设置的“默认申请的权限范围”中加入 offline_access",
             "Add offline_access to the bot's scopes to ask for",
         ),
         value=OFFLINE_ACCESS,
@@ -129,6 +129,6 @@ def _has(app: AppInfo, name: str, identity: Identity) -> bool:
 def _enable(names: list[str], identity: Text) -> Text:
     listed = " ".join(names)
     return Text(
-        f"在「权限管理」中为{identity.zh_cn}开通 {listed} 并发布版本",
+        f"在“权限管理”中为{identity.zh_cn}开通 {listed} 并发布版本",
         f"Enable {listed} for {identity.en_us} under “Permissions & Scopes” and publish a version",
     )

@@ -87,7 +87,7 @@ def _mode(bot: Bot, check: Check, setup: PushSetup) -> Finding:
     """Whether a tab sends to where the bot receives."""
     wanted = _wanted(bot, check).value
     if setup.mode not in _MODES:
-        words = Text(f"未知的接收方式「{setup.mode}」", f"It arrives by “{setup.mode}”, which we do not know")
+        words = Text(f"未知的接收方式“{setup.mode}”", f"It arrives by “{setup.mode}”, which we do not know")
         return _choose(bot, check, CheckResult.UNKNOWN, words)
     is_there, should_be = _MODES[setup.mode], _MODES[wanted]
     if setup.mode != wanted:
@@ -116,7 +116,7 @@ def _choose(bot: Bot, check: Check, result: CheckResult, cause: Text) -> Finding
     else:
         zh, en = "选择长连接", "choose the persistent connection"
     cure = Text(
-        f"在「事件与回调」的「{tab.zh_cn}」中{zh}，并发布版本",
+        f"在“事件与回调”的“{tab.zh_cn}”中{zh}，并发布版本",
         f"Under “Events & Callbacks”, “{tab.en_us}”, {en}, and publish a version",
     )
     return Finding(check, result, cause, cure, value=address)
@@ -126,7 +126,7 @@ def _add(check: Check, result: CheckResult, cause: Text) -> Finding:
     """The finding for a tab that lacks what the portal needs, or may lack it."""
     tab, name = _TABS[check], _NEEDED[check]
     cure = Text(
-        f"在「事件与回调」的「{tab.zh_cn}」中添加 {name} 并发布版本",
+        f"在“事件与回调”的“{tab.zh_cn}”中添加 {name} 并发布版本",
         f"Add {name} under “Events & Callbacks”, “{tab.en_us}”, and publish a version",
     )
     return Finding(check, result, cause, cure, value=name)

@@ -105,7 +105,7 @@ DASHBOARD: Final = Dashboard(
             ),
             graph(
                 "代为应答与卡片更新", "Rescued clicks and later cards",
-                Text("rescued 为先行应答「处理中」者；其余为之后的卡片更新，按结果。", "rescued: answered before the handler was done; the others are the cards that followed, by outcome."),
+                Text("rescued 为先行应答“处理中”者；其余为之后的卡片更新，按结果。", "rescued: answered before the handler was done; the others are the cards that followed, by outcome."),
                 "ops",
                 {
                     "rescued": f"sum(rate(feishu_callbacks_rescued_total{{{BOT}}}[$__rate_interval]))",

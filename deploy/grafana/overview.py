@@ -19,7 +19,7 @@ DASHBOARD: Final = Dashboard(
             ),
             number(
                 "未连接的机器人", "Bots without connection",
-                Text("收不到事件；看板「连接」显示是哪些。", "They hear nothing; the dashboard Connections says which."),
+                Text("收不到事件；看板“连接”显示是哪些。", "They hear nothing; the dashboard Connections says which."),
                 total("feishu_bots", "health", 'health=~"error|reconnecting"'),
                 limits=(1, 1),
             ),
@@ -37,7 +37,7 @@ DASHBOARD: Final = Dashboard(
             ),
             number(
                 "死信", "Dead letters",
-                Text("判定失败、等待人工处理；见控制台「死信」。", "Failed for good, and wait for a person: the console's page Dead letters."),
+                Text("判定失败、等待人工处理；见控制台“死信”。", "Failed for good, and wait for a person: the console's page Dead letters."),
                 "sum(feishu:dead_letters:max)",
                 limits=(1, 100),
             ),
@@ -66,7 +66,7 @@ DASHBOARD: Final = Dashboard(
             ),
             graph(
                 "未结束的事故", "Open incidents",
-                Text("门户自身发现的问题，按原因；控制台「告警」有详情。", "What the portal has found itself, by cause: the console's page Incidents."),
+                Text("门户自身发现的问题，按原因；控制台“告警”有详情。", "What the portal has found itself, by cause: the console's page Incidents."),
                 "short", {"{{cause}}": f"{known('feishu_incidents_open', 'cause')} > 0 or vector(0)"},
                 limits=(1, None),
             ),

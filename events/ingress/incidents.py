@@ -31,7 +31,7 @@ def _explain(details: Details) -> CodeInfo:
             f"Something came that cannot be read as an event; it was acknowledged and kept as it came: {details.message}",
         ),
         Text(
-            "在事件日志中筛选「无法解析」查看内容。请确认门户与平台之间没有改写请求的代理，并更新门户",
+            "在事件日志中筛选“无法解析”查看内容。请确认门户与平台之间没有改写请求的代理，并更新门户",
             "Look at it in the event log under “Quarantined”. Make sure that nothing between portal and platform rewrites what "
             "passes, and update the portal",
         ),

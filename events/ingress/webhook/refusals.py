@@ -167,7 +167,7 @@ BAD_SIGNATURE = _unauthenticated(
         "The signature does not fit the bot's secrets: the Encrypt Key was changed, or it is not the platform's request",
     ),
     Text(
-        f"请核对机器人的 Encrypt Key 与 Verification Token；若平台上已更换，请将新值填入「新的」对应项。{_WHERE_ZH}",
+        f"请核对机器人的 Encrypt Key 与 Verification Token；若平台上已更换，请将新值填入“新的”对应项。{_WHERE_ZH}",
         "Compare the bot's Encrypt Key and Verification Token; where one was changed, enter it as the next one. "
         f"{_WHERE}",
     ),
@@ -239,7 +239,7 @@ WRONG_TOKEN = _unauthenticated(
         "The Verification Token is another one: it was reset on the platform, or it is not the platform's request",
     ),
     Text(
-        f"请核对机器人的 Verification Token；若平台上已重置，请将新值填入「新的 Verification Token」。{_WHERE_ZH}",
+        f"请核对机器人的 Verification Token；若平台上已重置，请将新值填入“新的 Verification Token”。{_WHERE_ZH}",
         f"Compare the bot's Verification Token; where it was reset, enter it as the next one. {_WHERE}",
     ),
 )

@@ -62,7 +62,7 @@ def live_status() -> SafeString:
             gettext("No live connection can be had: the page asks every few seconds."),
         ),
         "offline": (
-            gettext("Out of touch"),
+            gettext("Connection to the portal lost"),
             gettext("The portal does not answer. What is shown may be out of date."),
         ),
         "ended": (gettext("Signed out"), gettext("Sign in again to go on.")),
