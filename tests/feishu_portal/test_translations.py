@@ -23,7 +23,16 @@ from tests.factories import make_operator
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 OURS = ("feishu", "core", "bots", "events", "auth_sessions", "feishu_portal")
-MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+MARKERS = {
+    "_",
+    "gettext",
+    "gettext_lazy",
+    "gettext_noop",
+    "ngettext",
+    "ngettext_lazy",
+    "pgettext",
+    "pgettext_lazy",
+}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -39,7 +48,8 @@ NAMES = {
 def python_words(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKERS:
-            for argument in node.args[: 2 if node.func.id.startswith("ngettext") else 1]:
+            first = node.func.id.startswith("pgettext")  # a context stands before the words
+            for argument in node.args[first : 2 if node.func.id.startswith("ngettext") else first + 1]:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield argument.value
 

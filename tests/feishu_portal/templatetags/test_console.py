@@ -44,7 +44,7 @@ def title_of(html: str) -> str:
         (lambda _rows: "/admin/events/event/dead-letters/", ["Events", "Event log", "Dead letters"], None),
         (lambda _rows: "/admin/events/replayjob/", ["Events", "Replays"], "Replays · Feishu Portal"),
         (lambda _rows: "/admin/connections/", ["Bots", "Connections"], "Connections · Feishu Portal"),
-        (lambda _rows: "/admin/auth/group/add/", ["Access", "Groups", "Add group"], None),
+        (lambda _rows: "/admin/access/apiclient/add/", ["Access", "API clients", "Add API client"], None),
     ],
 )
 def test_page_is_filed_under_the_names_of_the_sidebar(page, way, title, rows, as_superuser):
