@@ -10,6 +10,7 @@ import polib
 import pytest
 import unfold
 from django.conf import settings
+from django.contrib import admin
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.translation import override
@@ -155,13 +156,29 @@ def chinese_in(html: str) -> list[str]:
 
 
 def console_pages(rows: Rows) -> list[str]:
-    lists = [list_of(page) for page in (*PAGES, "access_auditentry", "access_user", "access_apiclient")]
+    admin.autodiscover()
+    lists = [list_of(model._meta.label_lower.replace(".", "_")) for model in admin.site._registry]
     single = [page_of(page, rows.of(page)) for page in PAGES]
-    adding = [f"/admin/{name}/add/" for name in ("bots/bot", "access/user", "access/apiclient", "auth/group")]
+    adding = [
+        f"/admin/{name}/add/"
+        for name in (
+            "bots/bot",
+            "access/user",
+            "access/apiclient",
+            "events/subscription",
+            "alerts/alertreceiver",
+        )
+    ]
     asking = ["/admin/auth_sessions/authsession/ask/", page_of("bots_bot", rows.bot, "toggle")]
     asking += [page_of("auth_sessions_authsession", rows.session, name) for name in ("cancel", "update_card")]
     asking += [page_of("bots_bot", rows.bot, "delete"), "/admin/password_change/"]
-    return ["/admin/", *lists, *single, *adding, *asking]
+    others = [
+        "/admin/connections/",
+        "/admin/events/event/live/",
+        "/admin/events/event/dead-letters/",
+        "/admin/search/?q=helper",
+    ]
+    return ["/admin/", *lists, *single, *adding, *asking, *others]
 
 
 @pytest.fixture
@@ -204,6 +221,15 @@ def test_empty_console_is_translated_too(db: None) -> None:
 def test_pages_without_a_sign_in_are_in_one_language(page: str, db: None) -> None:
     assert english_in(text_of(Client(headers={"accept-language": "zh-CN"}).get(page))) == []
     assert chinese_in(text_of(Client(headers={"accept-language": "en"}).get(page))) == []
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "templates").glob("[45]*.html")))
+@pytest.mark.parametrize("is_unknown", [False, True])
+def test_error_pages_are_in_one_language(page: str, is_unknown: object) -> None:
+    for language, check in (("zh-hans", english_in), ("en", chinese_in)):
+        with override(language):
+            html = render_to_string(page, {"seconds": 5, "origin": "https://a", "is_unknown": is_unknown})
+        assert check(html) == []
 
 
 @pytest.mark.parametrize(
