@@ -20,7 +20,7 @@ from auth_sessions.commands import (
 )
 from auth_sessions.domain.card_sync import mark_shown
 from auth_sessions.domain.device import request_code, start_code
-from auth_sessions.domain.directory import end_grants_of, rename
+from auth_sessions.domain.directory import end_grants_of
 from auth_sessions.domain.restart import restart_session
 from auth_sessions.domain.revocation.service import record_platform_revocation
 from auth_sessions.domain.self_service import revoke_own, send_self_service_card, view_of
@@ -29,10 +29,12 @@ from auth_sessions.enums import PlatformReason, SessionState, Via
 from auth_sessions.errors import CANNOT_ASK
 from auth_sessions.models import AuthSession
 from bots.models import Bot
+from bots.people.directory import remember_known
 from core.access.actors import Actor
 from events import callback_response, on, on_card, toast
 from events.models import Event
 from feishu.errors import FeishuError
+from feishu.people import Profile
 from feishu.text import Text
 
 NOT_YOURS = callback_response(
@@ -99,8 +101,8 @@ def follow_person(event: Event, bot: Bot) -> None:
     status = person.get("status") or {}
     if status.get("is_resigned") or status.get("is_exited"):
         end_grants_of(bot=bot, tenant_key=event.tenant_key, person=person)
-    elif person.get("name"):
-        rename(bot=bot, tenant_key=event.tenant_key, person=person)
+    else:
+        remember_known(bot, Profile.of_user(person))
 
 
 @on("contact.user.deleted_v3", even_stale=True)

@@ -24,6 +24,7 @@ from core.access.models import User
 from core.console.actions import Question, ask, refuse_unless_manager
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.fields import LinesField, check_no_blanks
+from core.console.people import PeopleAdmin
 from core.vault.keyring import SealedValueError
 from feishu.codes import explain
 from feishu.errors import FeishuError
@@ -134,7 +135,7 @@ def _open_id_of(bot: Bot, person: str) -> str:
         ) from error
 
 
-class AskingAdmin(ReadOnlyAdmin[AuthSession]):
+class AskingAdmin(PeopleAdmin[AuthSession], ReadOnlyAdmin[AuthSession]):
     """Adds the page ``ask/`` to the sessions."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -5,6 +5,7 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,7 @@ from core.console.badges import state
 from core.console.base import actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
+from core.console.people import PersonRef
 from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
 from feishu.codes import explain
 
@@ -43,14 +45,14 @@ class AuthSessionAdmin(AskingAdmin):
     list_filter = (OpenFilter, "state", "reason", "via", since("created_at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "message_id__exact", "error_log_id__exact")
-    search_help_text = _("open_id, message ID or log ID, in full")
+    search_help_text = _("Name of the person; or open_id, message ID or log ID, in full")
     sortable_by = ()
     deferred_in_lists = ("start_token", "code_verifier")
     actions_list = ("ask_people",)
     actions_row = ("update_card", "request_reauthorization", "cancel")
     actions_detail = ("update_card", "request_reauthorization", "cancel")
     fieldsets = (
-        (None, {"fields": ("person", "bot", "scopes_shown", "state_label", "failure", "problem")}),
+        (None, {"fields": ("person_in_full", "bot", "scopes_shown", "state_label", "failure", "problem")}),
         (
             _("Request"),
             {
@@ -69,7 +71,7 @@ class AuthSessionAdmin(AskingAdmin):
         (_("Card"), {"fields": ("card_message", "card_shows", "card_attempts", "card_error")}),
     )
     readonly_fields = (
-        "person", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "flow",
+        "person_in_full", "bot", "scopes_shown", "state_label", "failure", "problem", "who_asked", "purpose", "delivered", "flow",
         "code_until", "code_error", "return_url_shown",
         "created_in_full", "opened", "expires_in_full", "finished", "card_message", "card_shows", "card_attempts",
         "card_error",
@@ -83,7 +85,11 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("person asked"))
     def person(self, session: AuthSession) -> str:
-        return identifier(session.open_id)
+        return self.person_in(session, session.open_id)
+
+    @column(_("person asked"))
+    def person_in_full(self, session: AuthSession) -> str:
+        return self.person_in(session, session.open_id, in_full=True)
 
     @column(_("state"))
     def state_label(self, session: AuthSession) -> str:
@@ -91,7 +97,14 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("reason"))
     def failure(self, session: AuthSession) -> str:
-        return str(FailureReason(session.reason).label) if session.reason else EMPTY
+        """With the person who authorized instead, where it was another one."""
+        words = str(FailureReason(session.reason).label) if session.reason else EMPTY
+        if not session.authorized_by:
+            return words
+        return format_html("{} {}", words, self.person_in(session, session.authorized_by))
+
+    def people_of(self, row: AuthSession) -> list[PersonRef]:
+        return [(row.bot_id, open_id) for open_id in (row.open_id, row.authorized_by) if open_id]
 
     @column(_("purpose"))
     def purpose(self, session: AuthSession) -> str:

@@ -19,6 +19,7 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter
+from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, problem_block, when
 from core.vault.fields import encrypted_field
 from feishu.codes import explain
@@ -37,10 +38,9 @@ PHASE_COLOURS = {
 
 
 @admin.register(UserToken)
-class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
+class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserToken]):
     list_display = (
         "person",
-        "open_id_shown",
         "bot",
         "status_label",
         "phase_label",
@@ -49,8 +49,8 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
     )
     list_filter = ("status", "phase", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
-    search_fields = ("open_id__exact", "union_id__exact", "user_id__exact", "name")
-    search_help_text = _("Name, or open_id, union_id or user_id in full")
+    search_fields = ("open_id__exact", "union_id__exact", "user_id__exact")
+    search_help_text = _("Name of the person; or open_id, union_id or user_id, in full")
     deferred_in_lists = ("access_token", "refresh_token")
     inlines = (RevocationInline, RefreshAttemptInline)
     actions = ("revoke_chosen",)
@@ -61,7 +61,7 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
             None,
             {
                 "fields": (
-                    "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label",
+                    "person_in_full", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label",
                     "scopes_shown", "scopes_missing",
                 )
             },
@@ -84,7 +84,7 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
         ),
     )  # fmt: skip
     readonly_fields = (
-        "person", "open_id_shown", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "scopes_missing", "held",
+        "person_in_full", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "scopes_missing", "held",
         "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "paused",
         "next_refresh", "not_before", "refreshed_in_full", "used", "attempts", "outcome", "problem", "reminder",
     )  # fmt: skip
@@ -93,13 +93,13 @@ class UserTokenAdmin(TokenControls, ReadOnlyAdmin[UserToken]):
         "When a person authorizes a bot, the portal keeps the tokens here and refreshes them in time."
     )
 
-    @column(_("name"), ordering="name")
+    @column(_("person"))
     def person(self, token: UserToken) -> str:
-        return token.name or identifier(token.open_id)
+        return self.person_in(token, token.open_id)
 
-    @column(_("Open ID"))
-    def open_id_shown(self, token: UserToken) -> str:
-        return identifier(token.open_id)
+    @column(_("person"))
+    def person_in_full(self, token: UserToken) -> str:
+        return self.person_in(token, token.open_id, in_full=True)
 
     @column(_("Union ID"))
     def union_id_shown(self, token: UserToken) -> str:

@@ -10,27 +10,28 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.rendering import EMPTY, ago, identifier, problem_block, when
+from core.console.people import PeopleAdmin
+from core.console.rendering import EMPTY, ago, problem_block, when
 from feishu.codes import explain
 
 KIND_COLOURS = {UseKind.ISSUED: "warning", UseKind.CALL: "info", UseKind.CODE: "info"}
 
 
 @admin.register(TokenUse)
-class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
+class TokenUseAdmin(PeopleAdmin[TokenUse], ReadOnlyAdmin[TokenUse]):
     list_display = ("time_ago", "caller", "kind_label", "answered", "called", "on_behalf_of", "bot")
     list_filter = (since("at"), "kind", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "caller__exact")
-    search_help_text = _("open_id or caller, in full")
+    search_help_text = _("Name of the person; or open_id or caller, in full")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("time_in_full", "caller", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation")}),
+        (None, {"fields": ("time_in_full", "caller", "kind_label", "bot", "on_behalf_of_in_full", "tenant_key", "generation")}),
         (_("Call"), {"fields": ("called", "sent_bytes", "received_bytes", "duration")}),
         (_("Answer"), {"fields": ("answered", "problem")}),
     )  # fmt: skip
     readonly_fields = (
-        "time_in_full", "caller", "kind_label", "bot", "on_behalf_of", "tenant_key", "generation", "called", "sent_bytes",
+        "time_in_full", "caller", "kind_label", "bot", "on_behalf_of_in_full", "tenant_key", "generation", "called", "sent_bytes",
         "received_bytes", "duration", "answered", "problem",
     )  # fmt: skip
     empty_title = _("No token was used yet")
@@ -52,7 +53,11 @@ class TokenUseAdmin(ReadOnlyAdmin[TokenUse]):
 
     @column(_("On behalf of"))
     def on_behalf_of(self, use: TokenUse) -> str:
-        return identifier(use.open_id) if use.open_id else str(_("The bot itself"))
+        return self.person_in(use, use.open_id) if use.open_id else str(_("The bot itself"))
+
+    @column(_("On behalf of"))
+    def on_behalf_of_in_full(self, use: TokenUse) -> str:
+        return self.person_in(use, use.open_id, in_full=True) if use.open_id else str(_("The bot itself"))
 
     @column(_("call"))
     def called(self, use: TokenUse) -> str:

@@ -20,6 +20,7 @@ from bots.people.directory import remember
 from core.access import audit
 from core.access.actors import SYSTEM, Actor
 from core.database.connections import give_back
+from core.database.text import storable
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
 from feishu.people import Profile
@@ -27,6 +28,7 @@ from feishu.people import Profile
 logger = logging.getLogger(__name__)
 
 USER_INFO_ATTEMPTS = 2
+MAX_ID = 128
 WITHDRAW_SECONDS = 5.0
 
 
@@ -62,6 +64,7 @@ def complete(
         tokens = replace(tokens, scopes=tuple(session.scopes))
     if not _is_person_asked(session, who):
         # The tokens are dropped, not revoked: revoking could end a grant that the other person gave on purpose.
+        _note_other_person(session, who)
         return fail(session, FailureReason.WRONG_PERSON, address=address)
     return _authorize(session, tokens=tokens, who=who, asked_at=asked_at, address=address)
 
@@ -95,6 +98,12 @@ def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
         and bool(who.open_id)
         and hmac.compare_digest(session.open_id.encode(), who.open_id.encode())
     )
+
+
+def _note_other_person(session: AuthSession, who: UserInfo) -> None:
+    """Who it was, for the operator. Who authorizes an app is known to it, so the name is kept as everybody's is."""
+    AuthSession.objects.open().filter(pk=session.pk).update(authorized_by=storable(who.open_id, MAX_ID))
+    remember(session.bot, [Profile.of_user_info(who)])
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""The company's directory: whom an id names, people who leave, and people whose name changes."""
+"""The company's directory: whom an id names, and people who leave."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,14 +12,12 @@ from auth_sessions.errors import PersonUnknownError, TokenNotFoundError
 from auth_sessions.models import UserToken
 from bots.errors import BotDisabledError
 from bots.models import Bot
-from bots.people.directory import remember_known
 from core.access.actors import PLATFORM
 from core.database.connections import give_back
 from core.database.text import storable
 from feishu.openapi import OpenAPI, receive_id_type
-from feishu.people import Profile
 
-MAX_NAME = 200
+MAX_ID = 200
 LOOKUP_SECONDS = 5.0  # that the platform gets to say whom an id names; a request or a page waits for it
 IDS: Final = ("open_id", "union_id", "user_id")
 """An app without the scope for one of them is told the others."""
@@ -59,17 +57,11 @@ def end_grants_of(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> in
     return len(ended)
 
 
-def rename(*, bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> None:
-    """Store a person's new name, of one whom the bot has to do with."""
-    _grants_of(bot, tenant_key, person).update(name=storable(str(person["name"]), MAX_NAME))
-    remember_known(bot, Profile.of_user(person))
-
-
 def _grants_of(bot: Bot, tenant_key: str, person: Mapping[str, Any]) -> QuerySet[UserToken]:
     """By the first of ``IDS`` that the event names."""
     grants = UserToken.objects.filter(bot=bot, tenant_key=tenant_key)
     for name in IDS:
         value = person.get(name)
         if isinstance(value, str) and value:
-            return grants.filter(**{name: storable(value, MAX_NAME)})
+            return grants.filter(**{name: storable(value, MAX_ID)})
     return grants.none()

@@ -68,6 +68,8 @@ class AuthSession(models.Model):
         _("state"), max_length=10, choices=SessionState.choices, default=SessionState.PENDING
     )
     reason = models.CharField(_("reason"), max_length=20, choices=FailureReason.choices, blank=True)
+    authorized_by = models.CharField(_("authorized by"), max_length=128, blank=True)
+    """The other person, where somebody else authorized than was asked."""
     error_code = models.BigIntegerField(_("platform code"), null=True, blank=True)
     error_reason = models.CharField(_("reason of the error"), max_length=20, blank=True)
     """The name of a ``feishu.reasons.Reason`` where the platform gave no code."""

@@ -71,7 +71,6 @@ class UserToken(models.Model):
     user_id = models.CharField(_("user_id"), max_length=128, blank=True)
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
     """In lower case, as far as the person let it be read."""
-    name = models.CharField(_("name"), max_length=200, blank=True)
 
     access_token = EncryptedField(_("access token"), editable=False, bound_to="bot.destination")
     refresh_token = EncryptedField(_("refresh token"), editable=False, bound_to="bot.destination")
@@ -170,4 +169,4 @@ class UserToken(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.name or self.open_id
+        return self.open_id

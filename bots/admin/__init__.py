@@ -1,6 +1,17 @@
 """Bots and their connections in the console."""
 
-from bots.admin import audit_actions, bots, incidents, losses, overview, processes, search, sendings, slots
+from bots.admin import (
+    audit_actions,
+    bots,
+    incidents,
+    losses,
+    overview,
+    people,
+    processes,
+    search,
+    sendings,
+    slots,
+)
 
 __all__ = [
     "audit_actions",
@@ -8,6 +19,7 @@ __all__ = [
     "incidents",
     "losses",
     "overview",
+    "people",
     "processes",
     "search",
     "sendings",

@@ -12,6 +12,7 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
+from core.console.people import PeopleAdmin, PersonRef
 from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
 from feishu.codes import explain
 
@@ -24,12 +25,15 @@ STATE_COLOURS = {
 
 
 @admin.register(Sending)
-class SendingAdmin(ReadOnlyAdmin[Sending]):
+class SendingAdmin(PeopleAdmin[Sending], ReadOnlyAdmin[Sending]):
+    open_id_column = "target"
     list_display = ("time_ago", "sender", "bot", "kind_label", "addressee", "state_label", "code_label")
     list_filter = ("state", "kind", since("at"), ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("target__exact",)
-    search_help_text = _("Address, message answered or updated, or API client, in full")
+    search_help_text = _(
+        "Name of the person; or address, message answered or updated, or API client, in full"
+    )
     sortable_by = ()
     fieldsets = (
         (
@@ -41,7 +45,7 @@ class SendingAdmin(ReadOnlyAdmin[Sending]):
                     "bot",
                     "kind_label",
                     "msg_type",
-                    "addressee",
+                    "addressee_in_full",
                     "address_kind",
                 )
             },
@@ -49,7 +53,7 @@ class SendingAdmin(ReadOnlyAdmin[Sending]):
         (_("Answer"), {"fields": ("state_label", "attempts", "message", "chat", "problem")}),
     )
     readonly_fields = (
-        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee", "address_kind", "state_label", "attempts",
+        "time_in_full", "sender", "bot", "kind_label", "msg_type", "addressee_in_full", "address_kind", "state_label", "attempts",
         "message", "chat", "problem",
     )  # fmt: skip
     empty_title = _("No message was sent by the API yet")
@@ -58,14 +62,18 @@ class SendingAdmin(ReadOnlyAdmin[Sending]):
     )
 
     def get_search_results(
-        self, _request: HttpRequest, queryset: QuerySet[Sending], search_term: str
+        self, request: HttpRequest, queryset: QuerySet[Sending], search_term: str
     ) -> tuple[QuerySet[Sending], bool]:
-        """By the ids of clients, which an index leads from to what they sent, whatever they were called then."""
+        """By people's names, and by the ids of clients, which an index leads from to what they sent, whatever they were called then."""
         term = search_term.strip()
         if not term:
             return queryset, False
         clients = ApiClient.objects.filter(name=term.removeprefix("api:")).values_list("pk", flat=True)
-        return queryset.filter(Q(target=term) | Q(client__in=list(clients))), False
+        found = queryset.filter(Q(target=term) | Q(client__in=list(clients)))
+        return self.and_by_name(request, queryset, term, found), False
+
+    def people_of(self, row: Sending) -> list[PersonRef]:
+        return super().people_of(row) if row.receive_id_type == "open_id" else []
 
     @column(_("time"))
     def time_ago(self, sending: Sending) -> str:
@@ -85,7 +93,11 @@ class SendingAdmin(ReadOnlyAdmin[Sending]):
 
     @column(_("to"))
     def addressee(self, sending: Sending) -> str:
-        return identifier(sending.target)
+        return self.person_in(sending, sending.target)
+
+    @column(_("to"))
+    def addressee_in_full(self, sending: Sending) -> str:
+        return self.person_in(sending, sending.target, in_full=True)
 
     @column(_("kind of address"))
     def address_kind(self, sending: Sending) -> str:

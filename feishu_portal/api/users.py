@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Annotated
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
@@ -14,6 +15,7 @@ from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.models import UserToken
 from bots.models import Bot
+from bots.people.directory import KnownPerson, names_of
 from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
 from feishu_portal.api.problems import Problem
@@ -73,15 +75,25 @@ def list_users(
     page = list(grants.order_by("tenant_key", "open_id")[: limit + 1])
     more = len(page) > limit
     return UserPage(
-        items=[_user_out(grant, bot) for grant in page[:limit]],
+        items=_users_out(page[:limit], bot),
         next_cursor=_encode_cursor(page[limit - 1]) if more else None,
     )
 
 
-def _user_out(grant: UserToken, bot: Bot) -> UserOut:
-    """``missing_scopes``: what the bot asks everybody for and this person has not allowed."""
-    values = {name: getattr(grant, name) for name in UserOut.model_fields if name != "missing_scopes"}
-    return UserOut(missing_scopes=lacking(grant, bot.auth_scopes), **values)
+def _users_out(grants: list[UserToken], bot: Bot) -> list[UserOut]:
+    """``missing_scopes``: what the bot asks everybody for and this person has not allowed. ``name``: empty where the platform
+    did not say it."""
+    columns = UserOut.model_fields.keys() - {"missing_scopes", "name"}
+    known = names_of((bot.pk, grant.open_id) for grant in grants)
+    nobody = KnownPerson("", "")
+    return [
+        UserOut(
+            missing_scopes=lacking(grant, bot.auth_scopes),
+            name=known.get((bot.pk, grant.open_id), nobody).called(settings.LANGUAGE_CODE),
+            **{column: getattr(grant, column) for column in columns},
+        )
+        for grant in grants
+    ]
 
 
 def _encode_cursor(grant: UserToken) -> str:

@@ -32,7 +32,7 @@ STORED = "SELECT COUNT(*) FROM events_event"
 WAITING = "SELECT COUNT(*) FROM events_delivery WHERE status IN ('pending', 'running', 'retrying')"
 ENDED = "SELECT COUNT(*) FROM auth_sessions_usertoken WHERE status = 'needs_reauth'"
 NOT_BEFORE = "UPDATE auth_sessions_usertoken SET next_refresh_at = '{}'"
-SOME_ARE_DUE = f"UPDATE auth_sessions_usertoken SET next_refresh_at = '2020-01-01 00:00:00+00:00' WHERE name < '{ROTATED}'"
+SOME_ARE_DUE = f"UPDATE auth_sessions_usertoken SET next_refresh_at = '2020-01-01 00:00:00+00:00' WHERE user_id < '{ROTATED}'"
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def put(file: Path, access_seconds: float) -> None:
                 tenant_key="tenant",
                 access_expires_at=now + timedelta(seconds=access_seconds * (1 + number / len(given))),
                 refresh_expires_at=now + timedelta(days=7),
-                name=str(number),
+                user_id=str(number),
                 half_life_at=now,
                 next_refresh_at=now,
                 used_at=now,
@@ -51,7 +51,7 @@ def show() -> None:
     lines = [
         {
             "open_id": grant.open_id,
-            "number": int(grant.name),
+            "number": int(grant.user_id),
             "status": grant.status,
             "phase": grant.phase,
             "generation": grant.generation,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from auth_sessions.enums import SessionState
 from bots.enums import Channel, CheckResult
 from bots.models import Bot, FleetProcess, Notice, StoredFinding
+from bots.people.directory import remember
 from core.access.actors import SYSTEM, Actor
 from core.access.api_keys import add_api_client
 from core.access.audit import record
@@ -21,6 +22,7 @@ from core.access.models import AuditEntry, TotpDevice, User
 from core.access.scopes import Scope
 from events.enums import DeliveryStatus, OptionalWork, SubscriptionKind
 from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, ReplayJob, ShedCount
+from feishu.people import Profile
 from feishu_portal.alerts.notifications import Alert, Notification
 from tests.console.rows import make_event, make_rows
 from tests.factories import make_bot, make_operator, make_subscription, message_event
@@ -109,9 +111,10 @@ def make_private() -> Private:
         state=SessionState.OPENED, reason="", error_code=None,
     )  # fmt: skip
     _change(
-        rows.token, open_id="ou_zulu", name="Zulu Person", email="zulu@example.com", union_id="on_zulu", user_id="zulu_id",
+        rows.token, open_id="ou_zulu", email="zulu@example.com", union_id="on_zulu", user_id="zulu_id",
         scopes=["zulu:scope:read"],
     )  # fmt: skip
+    remember(bot, [Profile("ou_zulu", name="Zulu Person", en_name="Zulu English", email="zulu@example.com")])
     rows.token.refresh_attempts.update(log_id="zulu-refresh-log", said="zulu refresh answer")
     _change(
         rows.use,

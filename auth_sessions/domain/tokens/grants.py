@@ -12,7 +12,6 @@ from core.database.text import storable
 from core.vault.fields import encrypted_field
 from feishu.oauth import TokenSet, UserInfo
 
-MAX_NAME = 200
 MAX_EMAIL = 254
 GRANT_LIFE = timedelta(days=365)  # then the platform wants the person's consent again
 
@@ -36,7 +35,6 @@ def store_grant(*, bot: Bot, who: UserInfo, tokens: TokenSet, asked_at: datetime
         "union_id": who.union_id,
         "user_id": who.user_id or "",
         "email": storable(who.email.lower(), MAX_EMAIL),
-        "name": storable(who.name or who.en_name, MAX_NAME),
         "access_token": _sealed(grant, "access_token", tokens.access_token),
         "refresh_token": _sealed(grant, "refresh_token", tokens.refresh_token or ""),
         "scopes": list(tokens.scopes),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from auth_sessions.domain.sessions import end_overdue_sessions, request_authorization
 from auth_sessions.enums import FailureReason, SessionState
 from auth_sessions.models import AuthSession, UserToken
+from bots.models import Person
 from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
 from tests.auth_sessions.conftest import token_answer, user_answer
@@ -63,7 +64,7 @@ def test_consent_stores_tokens_and_says_so(
         "access-token-1",
         "refresh-token-1",
     )
-    assert grant.name == "李雷"
+    assert Person.objects.get(open_id="ou_asked").name == "李雷"
     assert (
         timezone.now() + timedelta(minutes=50)
         < grant.next_refresh_at

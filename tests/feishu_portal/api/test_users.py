@@ -3,7 +3,9 @@ import base64
 import pytest
 
 from auth_sessions.enums import TokenStatus
+from bots.people.directory import remember
 from core.access.scopes import Scope
+from feishu.people import Profile
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.callers import api_client
 
@@ -20,7 +22,8 @@ def address(bot) -> str:
 
 
 def test_people_are_listed_with_what_they_granted_and_no_token(bot):
-    make_grant(bot, name="李雷", access_token="the-access-token", refresh_token="the-refresh-token")
+    remember(bot, [Profile("ou_asked", name="李雷")])
+    make_grant(bot, access_token="the-access-token", refresh_token="the-refresh-token")
     response = api_client(Scope.TOKENS_ISSUE).get(address(bot))
     [person] = response.json()["items"]
     assert (person["open_id"], person["name"], person["scopes"]) == ("ou_asked", "李雷", ["offline_access"])
@@ -39,7 +42,7 @@ def test_people_are_paged_across_tenants(bot, django_assert_num_queries):
     client.get(address(bot))
     seen, cursor = [], ""
     while cursor is not None:
-        with django_assert_num_queries(3):  # key, bot, people
+        with django_assert_num_queries(4):  # key, bot, grants, who they are
             page = client.get(address(bot), {"limit": 2, "cursor": cursor}).json()
         seen += [(person["tenant_key"], person["open_id"]) for person in page["items"]]
         cursor = page["next_cursor"]

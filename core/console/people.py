@@ -1,0 +1,159 @@
+"""People on pages: by name, with the id beside it. The app that knows people registers its answers; a list asks it once for
+all its rows."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+from zlib import crc32
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from core.access.models import User
+from core.console.base import ConsoleAdmin, operator_of
+from core.console.rendering import EMPTY, copyable, identifier
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.views import ChangeList
+
+M = TypeVar("M", bound=Model)
+
+PersonRef: TypeAlias = tuple[UUID, str]
+"""A bot's primary key, and the open_id by which that bot knows a person."""
+COLOURS: Final = 8
+"""Classes ``portal-avatar-0`` and so on in the style sheet."""
+_CJK: Final = "\u2e80"
+
+
+class Named(Protocol):
+    """What is known of a person."""
+
+    def called(self, language: str) -> str:
+        """The name in a language of the console; empty where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleSource:
+    """``names``: who these are, in one query; pairs of whom nothing is known are left out. ``found``: whom an operator may
+    see and who is called so."""
+
+    names: Callable[[Collection[PersonRef]], Mapping[PersonRef, Named]]
+    found: Callable[[User, str], Collection[PersonRef]]
+
+
+_registered: list[PeopleSource] = []
+
+
+def register(source: PeopleSource) -> None:
+    """Ask this app who people are."""
+    _registered[:] = [source]
+
+
+def names_of(people: Iterable[PersonRef]) -> Mapping[PersonRef, Named]:
+    """Who these are, in one query; the platform is asked for the others, in the background."""
+    [source] = _registered
+    return source.names(list(people))
+
+
+def shown(open_id: str, known: Named | None) -> str:
+    """A person in a list: initials and name, with the id in the title; the id alone where no name is known."""
+    name = _called(known)
+    if not name:
+        return identifier(open_id)
+    return format_html(
+        '<span class="portal-person" title="{}">{}{}</span>', open_id, _initials(open_id, name), name
+    )
+
+
+def shown_in_full(open_id: str, known: Named | None) -> str:
+    """A person on a page about one thing: with the id to copy."""
+    name = _called(known)
+    if not name:
+        return copyable(open_id)
+    person = format_html('<span class="portal-person">{}{}</span>', _initials(open_id, name), name)
+    return format_html('<span class="portal-person-in-full">{}{}</span>', person, copyable(open_id))
+
+
+def _called(known: Named | None) -> str:
+    return known.called(get_language() or "") if known else ""
+
+
+def _initials(open_id: str, name: str) -> SafeString:
+    """In a circle, as Feishu shows people without a picture. Pictures would come from other hosts, which pages load nothing
+    from."""
+    letters = name[-1] if name[-1] >= _CJK else "".join(word[0] for word in name.split()[:2]).upper()
+    colour = crc32(open_id.encode()) % COLOURS
+    return format_html(
+        '<span class="portal-avatar portal-avatar-{}" aria-hidden="true">{}</span>', colour, letters
+    )
+
+
+class PeopleChangeList(ChangeList):
+    """Asks once who the people of a page's rows are."""
+
+    model_admin: "PeopleAdmin[Any]"
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = rows = list(self.result_list)
+        know_people(rows, self.model_admin.people_of)
+
+
+def know_people(rows: Sequence[M], people_of: Callable[[M], Iterable[PersonRef]]) -> None:
+    """Keep with each row who its people are, for ``PeopleAdmin.person_in``."""
+    known = names_of([person for row in rows for person in people_of(row)])
+    for row in rows:
+        row.known_people = known  # type: ignore[attr-defined]
+
+
+class PeopleAdmin(ConsoleAdmin[M]):
+    """Rows that name people: shown by name, and found by it."""
+
+    open_id_column = "open_id"
+    """By which rows are found whose person's name was searched for; they have a ``bot``, too."""
+
+    def people_of(self, row: M) -> list[PersonRef]:
+        """The people of a row."""
+        bot_id, open_id = getattr(row, "bot_id", None), getattr(row, self.open_id_column)
+        return [(bot_id, open_id)] if bot_id and open_id else []
+
+    def person_in(self, row: M, open_id: str, *, in_full: bool = False) -> str:
+        """One of the row's people."""
+        if not open_id:
+            return EMPTY
+        known = getattr(row, "known_people", None)
+        if known is None:
+            know_people([row], self.people_of)
+            known = row.known_people  # type: ignore[attr-defined]
+        person = known.get((row.bot_id, open_id))  # type: ignore[attr-defined]
+        return shown_in_full(open_id, person) if in_full else shown(open_id, person)
+
+    def get_changelist(self, request: HttpRequest, **_options: Any) -> type[PeopleChangeList]:  # noqa: ARG002 -- Django's signature
+        return PeopleChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        return self.and_by_name(request, queryset, search_term, found), may_repeat
+
+    def and_by_name(
+        self, request: HttpRequest, rows: QuerySet[M], term: str, found: QuerySet[M]
+    ) -> QuerySet[M]:
+        """What was ``found`` by ids, and those of ``rows`` whose person is called so."""
+        [source] = _registered
+        people = source.found(operator_of(request), term) if term.strip() else ()
+        if not people:
+            return found
+        column = f"{self.open_id_column}__in"
+        theirs = rows.filter(
+            bot__in={bot_id for bot_id, _ in people}, **{column: {open_id for _, open_id in people}}
+        )
+        # One alone where it can be: an OR of both would read the whole table in the order of the list.
+        return found | theirs if found.exists() else theirs
