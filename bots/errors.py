@@ -22,6 +22,10 @@ class BotDisabledError(BotsError):
         super().__init__("The bot is disabled.")
 
 
+class LookupBusyError(BotsError):
+    """Too many people are being looked up at once."""
+
+
 class TooManyRegistrations(BotsError):
     """An operator asks for QR codes faster than anybody scans them, or too many wait in the whole portal."""
 

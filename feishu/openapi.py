@@ -193,21 +193,31 @@ class OpenAPI:
         """The open_id, for this app, of the person with this union_id, user_id or e-mail address, told apart by their look,
         within `timeout` seconds (15); empty where the platform knows none.
 
-        An address needs contact:user.id:readonly (page "Obtain user ID via email or mobile number"), the others
-        contact:contact.base:readonly ("Obtain single user information").
+        An address needs contact:user.id:readonly, the others contact:contact.base:readonly (page "Obtain single user
+        information").
         """
         kind = receive_id_type(person)
         if kind == "email":
-            path, wanted = "/open-apis/contact/v3/users/batch_get_id", {"user_id_type": "open_id"}
-            answer = self._call("POST", path, params=wanted, json={"emails": [person]}, timeout=timeout)
-            listed = answer.data.get("user_list")
-            found, name = listed[0] if isinstance(listed, list) and listed else None, "user_id"
-        else:
-            path = f"/open-apis/contact/v3/users/{quote(person, safe='')}"
-            answer = self._call("GET", path, params={"user_id_type": kind}, timeout=timeout)
-            found, name = answer.data.get("user"), "open_id"
-        open_id = found.get(name) if isinstance(found, dict) else None
-        return open_id if isinstance(open_id, str) and receive_id_type(open_id) == "open_id" else ""
+            return self.open_id_at(person, timeout=timeout)
+        path = f"/open-apis/contact/v3/users/{quote(person, safe='')}"
+        answer = self._call("GET", path, params={"user_id_type": kind}, timeout=timeout)
+        return _open_id(answer.data.get("user"), "open_id")
+
+    def open_id_at(self, address: str, *, timeout: float | None = None) -> str:
+        """The open_id, for this app, of the person with this e-mail address or phone number (+ and the country's code outside
+        of China), within `timeout` seconds (15); empty where the platform knows none.
+
+        Needs contact:user.id:readonly (page "Obtain user ID via email or mobile number").
+        """
+        answer = self._call(
+            "POST",
+            "/open-apis/contact/v3/users/batch_get_id",
+            params={"user_id_type": "open_id"},
+            json={"emails" if "@" in address else "mobiles": [address]},
+            timeout=timeout,
+        )
+        listed = answer.data.get("user_list")
+        return _open_id(listed[0] if isinstance(listed, list) and listed else None, "user_id")
 
     def people(self, open_ids: Sequence[str], *, timeout: float | None = None) -> list[Profile]:
         """Who these open_ids are, at most ``MAX_PEOPLE``, within `timeout` seconds (15). People outside the app's contact
@@ -292,6 +302,11 @@ class OpenAPI:
             # What may have arrived is the question for a token: the call itself was never made.
             error.sent = "no"
             raise
+
+
+def _open_id(found: object, name: str) -> str:
+    open_id = found.get(name) if isinstance(found, dict) else None
+    return open_id if isinstance(open_id, str) and receive_id_type(open_id) == "open_id" else ""
 
 
 def _message_path(message_id: str) -> str:

@@ -11,13 +11,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from auth_sessions.domain.directory import open_id_of
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import Via
 from auth_sessions.errors import CANNOT_ASK, PersonUnknownError, TenantNeededError
 from auth_sessions.models import AuthSession
+from bots.admin.people import PeopleInput
 from bots.models import Bot
 from bots.validators import validate_scope
 from core.access.models import User
@@ -56,9 +57,10 @@ class AskForm(forms.Form):
         label=_("People"),
         check=check_no_blanks,
         most=MAX_PEOPLE,
+        widget=PeopleInput,
         help_text=_(
-            "One a line: the open_id this bot knows the person by, e.g. ou_84aad35d084aa403a838cf73ee18467, or the person's "
-            "union_id, user_id or e-mail address. Who has granted the bot nothing yet is looked up at the platform."
+            "Search by name among the people this bot has to do with; enter a whole e-mail address or phone number to look "
+            "others up at Feishu. An open_id, union_id or user_id is accepted as well, one a line."
         ),
     )
     scopes = LinesField(
@@ -67,6 +69,13 @@ class AskForm(forms.Form):
         check=validate_scope,
         most=MAX_SCOPES,
         help_text=_("One a line. Empty: what the bot asks for by default."),
+    )
+    why = forms.CharField(
+        label=_("Purpose"),
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Stands on the card, so that people know what they allow it for."),
     )
     via = forms.ChoiceField(
         label=_("Consent"),
@@ -85,6 +94,9 @@ class AskForm(forms.Form):
         super().__init__(*args, **kwargs)
         bots = cast("forms.ModelChoiceField[Bot]", self.fields["bot"])
         bots.queryset = Bot.objects.visible_to(operator).enabled()
+        chosen = str(self["bot"].value() or "")
+        widget = cast("PeopleInput", self.fields["open_ids"].widget)
+        widget.bot = next((bot for bot in bots.queryset if str(bot.pk) == chosen), None)
 
     def clean_open_ids(self) -> list[str]:
         open_ids: list[str] = self.cleaned_data["open_ids"]
@@ -185,6 +197,7 @@ class AskingAdmin(PeopleAdmin[AuthSession], ReadOnlyAdmin[AuthSession]):
                     open_id=open_id,
                     actor=actor_of(request),
                     scopes=asked["scopes"] or None,
+                    why=asked["why"],
                     via=Via(asked["via"]) if asked["via"] else None,
                     request_key=f"console:{asked['once']}:{open_id}"[:200],
                 )

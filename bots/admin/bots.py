@@ -19,6 +19,7 @@ from bots.admin.brand import switch_page
 from bots.admin.checklist import ChecklistButton, live_checklist
 from bots.admin.controls import BULK, BUTTONS, ConnectionControls
 from bots.admin.incidents import open_incidents
+from bots.admin.people import PeoplePages
 from bots.admin.platform_count import counted
 from bots.admin.registration import RegistrationPages
 from bots.admin.slots import SlotInline
@@ -70,7 +71,9 @@ class ConnectedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Bot)
-class BotAdmin(RegistrationPages, ConnectionControls, WebhookReadings, ChecklistButton, ConsoleAdmin[Bot]):
+class BotAdmin(
+    RegistrationPages, PeoplePages, ConnectionControls, WebhookReadings, ChecklistButton, ConsoleAdmin[Bot]
+):
     form = BotForm
     inlines = (SlotInline,)
     list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")

@@ -56,8 +56,8 @@ def names_of(people: Iterable[PersonRef]) -> dict[PersonRef, KnownPerson]:
     ).values_list("bot_id", "open_id", "updated_at", "name", "en_name", "email")
     long_ago = timezone.now() - FRESH
     return {
-        (bot_id, open_id): KnownPerson(open_id, *known, is_due=updated_at < long_ago)
-        for bot_id, open_id, updated_at, *known in rows
+        (bot_id, open_id): KnownPerson(open_id, name, en_name, email, is_due=updated_at < long_ago)
+        for bot_id, open_id, updated_at, name, en_name, email in rows
         if (bot_id, open_id) in wanted
     }
 

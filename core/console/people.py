@@ -67,7 +67,7 @@ def shown(open_id: str, known: Named | None) -> str:
     if not name:
         return identifier(open_id)
     return format_html(
-        '<span class="portal-person" title="{}">{}{}</span>', open_id, _initials(open_id, name), name
+        '<span class="portal-person" title="{}">{}{}</span>', open_id, _circle(open_id, name), name
     )
 
 
@@ -76,7 +76,7 @@ def shown_in_full(open_id: str, known: Named | None) -> str:
     name = _called(known)
     if not name:
         return copyable(open_id)
-    person = format_html('<span class="portal-person">{}{}</span>', _initials(open_id, name), name)
+    person = format_html('<span class="portal-person">{}{}</span>', _circle(open_id, name), name)
     return format_html('<span class="portal-person-in-full">{}{}</span>', person, copyable(open_id))
 
 
@@ -84,14 +84,20 @@ def _called(known: Named | None) -> str:
     return known.called(get_language() or "") if known else ""
 
 
-def _initials(open_id: str, name: str) -> SafeString:
+def _circle(open_id: str, name: str) -> SafeString:
     """In a circle, as Feishu shows people without a picture. Pictures would come from other hosts, which pages load nothing
     from."""
-    letters = name[-1] if name[-1] >= _CJK else "".join(word[0] for word in name.split()[:2]).upper()
     colour = crc32(open_id.encode()) % COLOURS
     return format_html(
-        '<span class="portal-avatar portal-avatar-{}" aria-hidden="true">{}</span>', colour, letters
+        '<span class="portal-avatar portal-avatar-{}" aria-hidden="true">{}</span>', colour, initials(name)
     )
+
+
+def initials(name: str) -> str:
+    """The last character of a Chinese name, the first letters of two words of another; empty without a name."""
+    if name[-1:] >= _CJK:
+        return name[-1]
+    return "".join(word[0] for word in name.split()[:2]).upper()
 
 
 class PeopleChangeList(ChangeList):

@@ -5,6 +5,7 @@ import pytest
 from feishu.app_info import AppInfo, AppScope
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope
 from feishu.openapi import BotInfo, OpenAPI, SentMessage
+from feishu.people import Profile
 from feishu.tenant_tokens import TenantTokens
 
 TOKEN = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
@@ -297,6 +298,26 @@ def test_a_person_is_found_by_an_address(platform, api):
     assert api.open_id_of("a@x.test") == "ou_1"
     assert platform.sent_json() == {"emails": ["a@x.test"]}
     assert platform.requests[1].url.params["user_id_type"] == "open_id"
+
+
+def test_a_person_is_found_by_a_phone_number(platform, api):
+    platform.will_say(TOKEN, {"code": 0, "data": {"user_list": [{"mobile": "+4915", "user_id": "ou_1"}]}})
+    assert api.open_id_at("+4915") == "ou_1"
+    assert platform.sent_json() == {"mobiles": ["+4915"]}
+
+
+def test_people_are_described_together_and_those_out_of_reach_left_out(platform, api):
+    items = [{"open_id": "ou_1", "name": "王芳"}, None, "odd"]
+    platform.will_say(TOKEN, {"code": 0, "data": {"items": items}})
+    assert api.people(["ou_1", "ou_2"]) == [Profile("ou_1", name="王芳")]
+    params = platform.requests[1].url.params
+    assert (params.get_list("user_ids"), params["user_id_type"]) == (["ou_1", "ou_2"], "open_id")
+
+
+@pytest.mark.parametrize("data", [{}, {"items": None}, {"items": {}}])
+def test_answer_that_describes_nobody_is_empty(platform, api, data):
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    assert api.people(["ou_1"]) == []
 
 
 @pytest.mark.parametrize(

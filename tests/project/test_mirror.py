@@ -137,7 +137,7 @@ ELSEWHERE = (
     elsewhere("events/subscriptions", "test_delivery", tests="events/admin/test_subscriptions.py", why="a button"),
     # --- auth_sessions
     elsewhere(
-        "auth_sessions", "cards/authorization cards/revocation cards/scopes cards/self_service domain/directory domain/restart",
+        "auth_sessions", "cards/revocation cards/scopes cards/self_service domain/directory domain/restart",
         tests="auth_sessions/cards auth_sessions/test_handlers.py auth_sessions/domain/test_card_sync.py auth_sessions/domain/test_reminders.py",
         why="what the bot says and does: tested where a person writes or clicks",
     ),

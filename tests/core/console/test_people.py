@@ -133,3 +133,19 @@ def test_who_is_not_known_by_name_is_shown_by_id() -> None:
     assert shown("ou_1", None) == shown("ou_1", KnownPerson("ou_1", ""))
     assert "ou_1</code>" in shown("ou_1", None)
     assert 'data-copy="ou_1"' in shown_in_full("ou_1", None)
+
+
+@pytest.mark.parametrize(
+    ("requested_by", "words"),
+    [
+        ("user:ou_asked", "The person themself"),
+        ("user:ou_wang", "Fang Wang"),
+        ("api:crm", "API client · crm"),
+    ],
+)
+def test_who_asked_for_a_session_is_named(
+    rows: Rows, as_owner: Client, requested_by: str, words: str
+) -> None:
+    remember(rows.bot, [WANG])
+    AuthSession.objects.filter(pk=rows.session.pk).update(open_id="ou_asked", requested_by=requested_by)
+    assert words in text_of(as_owner.get(page_of("auth_sessions_authsession", rows.session)))
