@@ -12,6 +12,7 @@ name_actions(
         "auth_session.expired": _("Authorization request expired"),
         "auth_session.failed": _("Authorization failed"),
         "auth_session.cancelled": _("Authorization request cancelled"),
+        "auth_session.superseded": _("Authorization request superseded"),
         "user_token.needs_reauth": _("Token must be authorized again"),
         "user_token.revived": _("Token to be refreshed again"),
         "user_token.revoked": _("Authorization revoked"),

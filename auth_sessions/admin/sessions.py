@@ -1,5 +1,7 @@
 """Authorization sessions in the console, with an operator's actions on them."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import Q
@@ -10,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import AskingAdmin, ask_page
+from auth_sessions.admin.fieldsets import without
 from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
@@ -31,6 +34,28 @@ SESSION_COLOURS = {
     SessionState.DENIED: "warning",
     SessionState.FAILED: "danger",
 }
+
+
+def inapplicable(session: AuthSession) -> set[str]:
+    """Fields that say nothing of this session."""
+    is_card = session.deliver == Deliver.CARD
+    is_by_code = session.via == Via.DEVICE
+    shown = {
+        "failure": session.reason,
+        "problem": session.error_code is not None or session.error_reason or session.error_said,
+        "purpose": session.why,
+        "code_until": is_by_code and session.is_open,
+        "code_error": is_by_code and session.device.error,
+        "return_url_shown": session.return_url,
+        "opened": session.opened_at,
+        "expires_in_full": session.is_open,
+        "finished": session.finished_at,
+        "card_message": is_card,
+        "card_shows": is_card,
+        "card_attempts": session.card_attempts,
+        "card_error": session.card_error,
+    }
+    return {name for name, value in shown.items() if not value}
 
 
 class OpenFilter(YesNoFilter):
@@ -81,6 +106,10 @@ class AuthSessionAdmin(AskingAdmin):
         "Somebody writes /auth to a bot, or you send a card yourself with “Ask for authorization”."
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: AuthSession | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else without(fieldsets, inapplicable(obj))
+
     # --- columns and read-only fields
 
     @column(_("person asked"))
@@ -104,7 +133,9 @@ class AuthSessionAdmin(AskingAdmin):
         return format_html("{} {}", words, self.person_in(session, session.authorized_by))
 
     def people_of(self, row: AuthSession) -> list[PersonRef]:
-        return [(row.bot_id, open_id) for open_id in (row.open_id, row.authorized_by) if open_id]
+        kind, _colon, requester = row.requested_by.partition(":")
+        people = (row.open_id, row.authorized_by, requester if kind == "user" else "")
+        return [(row.bot_id, open_id) for open_id in people if open_id]
 
     @column(_("purpose"))
     def purpose(self, session: AuthSession) -> str:
@@ -112,7 +143,12 @@ class AuthSessionAdmin(AskingAdmin):
 
     @column(_("requested by"))
     def who_asked(self, session: AuthSession) -> str:
-        return actor(session.requested_by)
+        kind, _colon, open_id = session.requested_by.partition(":")
+        if kind != "user":
+            return actor(session.requested_by)
+        if open_id == session.open_id:
+            return str(_("The person themself"))
+        return self.person_in(session, open_id)
 
     @column(_("created"))
     def created(self, session: AuthSession) -> str:
@@ -184,7 +220,7 @@ class AuthSessionAdmin(AskingAdmin):
             case "cancel":
                 return row.is_open
             case "update_card":
-                return not row.card_given_up
+                return row.deliver == Deliver.CARD and not row.card_given_up
             case _:
                 return super().fits(action, row)
 

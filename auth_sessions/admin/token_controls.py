@@ -61,8 +61,10 @@ class TokenControls(Base):
     def fits(self, action: str, row: UserToken) -> bool:
         """A revoked authorization can only be asked for again; scopes are asked for only where some are missing."""
         match action:
-            case "revoke" | "refresh_now":
+            case "revoke":
                 return row.status != TokenStatus.REVOKED
+            case "refresh_now":
+                return row.status != TokenStatus.REVOKED and row.is_renewable
             case "ask_for_more":
                 return bool(lacking(row, wanted_scopes(row)))
             case _:

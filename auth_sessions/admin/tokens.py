@@ -1,9 +1,16 @@
 """User tokens in the console: their state, never the tokens themselves."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from auth_sessions.admin.fieldsets import without
 from auth_sessions.admin.token_controls import TokenControls
 from auth_sessions.admin.token_history import (
     OUTCOME_COLOURS,
@@ -37,6 +44,33 @@ PHASE_COLOURS = {
 }
 
 
+REFRESHING = ("phase_label", "paused", "next_refresh", "not_before", "reminder")
+"""What says when the tokens are refreshed next."""
+
+
+def inapplicable(token: UserToken) -> set[str]:
+    """Fields that say nothing of this token, or nothing true."""
+    hidden: set[str] = set()
+    if token.status == TokenStatus.REVOKED:
+        hidden |= {*REFRESHING, "held", "access_until_in_full", "person_needed_in_full", "scopes_missing"}
+    elif not token.is_renewable:
+        hidden |= {*REFRESHING, "refreshed_in_full", "attempts", "outcome"}
+    if token.status != TokenStatus.ACTIVE and obstacle_to_revival(token) is not None:
+        hidden.add("refreshable_until")
+    shown = {
+        "refreshable_until": token.refresh_expires_at, "not_before": token.next_attempt_at,
+        "reminder": token.next_reminder_at, "union_id_shown": token.union_id, "user_id_shown": token.user_id,
+        "refreshed_in_full": token.refreshed_at, "outcome": token.last_outcome, "used": token.used_at,
+        "problem": token.last_code is not None or token.last_reason, "attempts": token.attempts,
+    }  # fmt: skip
+    return hidden | {name for name, value in shown.items() if not value}
+
+
+def _now_or(token: UserToken, shown: Callable[[datetime], str]) -> str:
+    is_over = token.status == TokenStatus.NEEDS_REAUTH or token.person_needed_at <= timezone.now()
+    return label(_("Now"), "warning") if is_over else shown(token.person_needed_at)
+
+
 @admin.register(UserToken)
 class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserToken]):
     list_display = (
@@ -45,7 +79,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
         "status_label",
         "phase_label",
         "access_until",
-        "refreshed",
+        "person_needed",
     )
     list_filter = ("status", "phase", ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
@@ -69,7 +103,9 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
         (
             _("Tokens"),
             {
-                "fields": ("held", "access_until_in_full", "refreshable_until", "authorized", "again_by"),
+                "fields": (
+                    "held", "access_until_in_full", "refreshable_until", "authorized", "person_needed_in_full",
+                ),
                 "description": _("Tokens are stored encrypted. The console never shows them."),
             },
         ),
@@ -85,7 +121,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
     )  # fmt: skip
     readonly_fields = (
         "person_in_full", "union_id_shown", "user_id_shown", "tenant_key", "bot", "status_label", "scopes_shown", "scopes_missing", "held",
-        "access_until_in_full", "refreshable_until", "authorized", "again_by", "phase_label", "paused",
+        "access_until_in_full", "refreshable_until", "authorized", "person_needed_in_full", "phase_label", "paused",
         "next_refresh", "not_before", "refreshed_in_full", "used", "attempts", "outcome", "problem", "reminder",
     )  # fmt: skip
     empty_title = _("Nobody has authorized yet")
@@ -109,25 +145,38 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
     def user_id_shown(self, token: UserToken) -> str:
         return identifier(token.user_id)
 
+    def get_fieldsets(self, request: HttpRequest, obj: UserToken | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else without(fieldsets, inapplicable(obj))
+
     @column(_("status"), ordering="status")
     def status_label(self, token: UserToken) -> str:
+        if token.status == TokenStatus.ACTIVE and not token.is_renewable:
+            return label(_("2 hours only, cannot be renewed"), "warning")
         return state(TokenStatus(token.status), TOKEN_COLOURS)
 
     @column(_("refresh"), ordering="phase")
     def phase_label(self, token: UserToken) -> str:
+        if token.status != TokenStatus.ACTIVE or not token.is_renewable:
+            return EMPTY
         return state(RefreshPhase(token.phase), PHASE_COLOURS)
 
     @column(_("access until"), ordering="access_expires_at")
     def access_until(self, token: UserToken) -> str:
-        return ago(token.access_expires_at)
+        return EMPTY if token.status == TokenStatus.REVOKED else ago(token.access_expires_at)
+
+    @column(_("next needs the person"))
+    def person_needed(self, token: UserToken) -> str:
+        """When the person has to do something next for the bot to go on acting for them."""
+        return EMPTY if token.status == TokenStatus.REVOKED else _now_or(token, ago)
+
+    @column(_("next needs the person"))
+    def person_needed_in_full(self, token: UserToken) -> str:
+        return _now_or(token, when)
 
     @column(_("access until"))
     def access_until_in_full(self, token: UserToken) -> str:
         return when(token.access_expires_at)
-
-    @column(_("last refreshed"), ordering="refreshed_at")
-    def refreshed(self, token: UserToken) -> str:
-        return ago(token.refreshed_at)
 
     @column(_("last refreshed"))
     def refreshed_in_full(self, token: UserToken) -> str:
@@ -145,10 +194,6 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
     @column(_("authorized"))
     def authorized(self, token: UserToken) -> str:
         return when(token.authorized_at)
-
-    @column(_("authorize again by"))
-    def again_by(self, token: UserToken) -> str:
-        return when(token.reauthorize_by)
 
     @column(_("next refresh"))
     def next_refresh(self, token: UserToken) -> str:

@@ -1,7 +1,7 @@
 """Grants: the tokens of people who authorized a bot."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -170,3 +170,14 @@ class UserToken(models.Model):
 
     def __str__(self) -> str:
         return self.open_id
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether it came with a refresh token. Without ``offline_access`` the platform issues none, and the grant ends with
+        its access token."""
+        return self.half_life_at is not None
+
+    @property
+    def person_needed_at(self) -> datetime:
+        """When the grant ends whatever the portal does."""
+        return self.reauthorize_by if self.is_renewable else self.access_expires_at

@@ -167,3 +167,32 @@ def test_reason_of_a_failure_and_purpose_of_the_request_are_both_shown(rows: Row
 def test_token_page_says_what_is_stored_without_showing_it(rows: Rows, as_owner: Client) -> None:
     html = text_of(as_owner.get(page_of("auth_sessions_usertoken", rows.token)))
     assert "Access token and refresh token" in html
+
+
+def fields_of(client: Client, session: AuthSession) -> set[str]:
+    page = client.get(page_of("auth_sessions_authsession", session))
+    return {name for _title, section in page.context["adminform"].fieldsets for name in section["fields"]}
+
+
+def test_page_leaves_out_what_says_nothing_of_the_session(rows: Rows, as_owner: Client) -> None:
+    silent = {
+        "failure",
+        "problem",
+        "purpose",
+        "code_until",
+        "code_error",
+        "return_url_shown",
+        "opened",
+        "card_error",
+    }
+    shown = fields_of(as_owner, make_session(rows.bot, SessionState.SENT))
+    assert not shown & {*silent, "finished"}
+    assert {"person_in_full", "state_label", "expires_in_full"} <= shown
+    ended = fields_of(as_owner, rows.session)
+    assert {"failure", "problem"} <= ended
+    assert "expires_in_full" not in ended
+
+
+def test_purpose_stands_with_the_session(rows: Rows, as_owner: Client) -> None:
+    as_owner.post(ASK, asked(rows, open_ids="ou_one", why="Sync your tasks"))
+    assert sessions_of("ou_one")[0].why == "Sync your tasks"

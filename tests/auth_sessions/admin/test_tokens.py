@@ -100,6 +100,63 @@ def test_refresh_now_probes_a_paused_app_and_audits_who_asked(boss, grant):
 def test_stranger_sees_no_pause_and_refreshes_nothing(client, grant):
     gate.pause(grant.bot, code=20002, log_id="")
     client.force_login(make_operator())
-    assert "App Secret" not in client.get(reverse("admin:index")).content.decode()
+    assert grant.bot.name not in client.get(reverse("admin:index")).content.decode()
     assert client.post(address(grant, "refresh_now")).status_code in {302, 403, 404}
     assert not gate.take_probe(grant.bot)
+
+
+DATES_TO_COME = (
+    "access until",
+    "refreshable until",
+    "next needs the person",
+    "next refresh",
+    "next reminder",
+)
+
+
+def dates_on(text: str) -> set[str]:
+    """Which of the dates to come are on the page."""
+    return {words for words in DATES_TO_COME if words in text.casefold()}
+
+
+def test_revoked_token_has_no_dates_to_come(boss, grant):
+    UserToken.objects.update(
+        status=TokenStatus.REVOKED, access_token="", refresh_token="", next_refresh_at=None,
+        next_reminder_at=timezone.now() + timedelta(days=4),
+    )  # fmt: skip
+    text = boss.get(address(grant)).text
+    assert dates_on(text) == set()
+    for moment in (grant.reauthorize_by, grant.refresh_expires_at, grant.access_expires_at):
+        assert exact(moment) not in text
+
+
+def test_authorization_without_a_refresh_token_says_that_it_cannot_be_renewed(boss, grant):
+    UserToken.objects.update(
+        refresh_token="", refresh_expires_at=None, next_refresh_at=None, half_life_at=None
+    )
+    text = boss.get(address(grant)).text
+    assert "2 hours only, cannot be renewed" in text
+    assert dates_on(text) == {"access until", "next needs the person"}
+    assert exact(grant.reauthorize_by) not in text
+    assert "2 hours only" in boss.get(reverse("admin:auth_sessions_usertoken_changelist")).text
+
+
+@pytest.mark.parametrize(
+    ("status", "is_renewable", "hours", "words"),
+    [
+        (TokenStatus.ACTIVE, True, 50, "in 2\xa0days"),
+        (TokenStatus.ACTIVE, False, 50, "in 4\xa0days"),
+        (TokenStatus.ACTIVE, False, -99, "Now"),
+        (TokenStatus.NEEDS_REAUTH, True, 50, "Now"),
+    ],
+)
+def test_list_says_when_the_person_is_needed_next(boss, grant, status, is_renewable, hours, words):
+    now = timezone.now()
+    UserToken.objects.update(
+        status=status,
+        half_life_at=now if is_renewable else None,
+        reauthorize_by=now + timedelta(hours=hours),
+        access_expires_at=now + timedelta(hours=hours + 48),
+    )
+    page = boss.get(reverse("admin:auth_sessions_usertoken_changelist")).text
+    assert words in page.split("field-person_needed")[-1].split("</td>")[0]
