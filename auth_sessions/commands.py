@@ -229,6 +229,17 @@ def _text(value: object) -> str:
 
 
 def _authorize(request: Request) -> None:
+    """Asks the person, unless they have allowed everything: then they are told until when, and may authorize anew."""
+    view = view_of(bot=request.bot, open_id=request.open_id, tenant_key=request.tenant_key, uses=0)
+    if view.is_complete:
+        send_self_service_card(
+            bot=request.bot,
+            open_id=request.open_id,
+            tenant_key=request.tenant_key,
+            key=str(request.event.pk),
+            asked_anew=True,
+        )
+        return
     try:
         request_authorization(
             bot=request.bot,

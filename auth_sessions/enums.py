@@ -13,6 +13,7 @@ class SessionState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+    SUPERSEDED = "superseded", _("Superseded")
 
 
 OPEN_STATES = (SessionState.PENDING, SessionState.SENT, SessionState.OPENED)
@@ -111,5 +112,5 @@ class UseKind(models.TextChoices):
     """What an API client or a handler did with a token."""
 
     ISSUED = "issued", _("Token handed out")
-    CALL = "call", _("Call by the proxy")
+    CALL = "call", _("Proxy call")
     CODE = "code", _("Call by a handler")

@@ -239,5 +239,5 @@ def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:
     except ValueError:
         return None
     clicker = (event.data.get("operator") or {}).get("open_id")
-    mine = AuthSession.objects.select_related("bot", "device").filter(bot=bot, open_id=clicker)
+    mine = AuthSession.objects.select_related("bot", "device", "client").filter(bot=bot, open_id=clicker)
     return mine.filter(pk=session_id).first()

@@ -1,7 +1,7 @@
 """The authorization card, for each state of a session."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from auth_sessions.enums import FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from feishu.cards import Template, button, card, escape, header, markdown
 from feishu.codes import explain
+from feishu.scopes import scope_text
 from feishu.text import Text
 
 RETRY_ACTION = "auth.retry"
@@ -35,6 +36,14 @@ _OUTCOMES: Mapping[SessionState, tuple[Template, Text, Text]] = {
         "grey",
         Text("授权请求已取消", "This request was cancelled"),
         Text("发起方取消了本次授权请求。", "Whoever asked for the authorization withdrew the request."),
+    ),
+    SessionState.SUPERSEDED: (
+        "grey",
+        Text("无需处理此卡片", "Nothing to do here"),
+        Text(
+            "这个授权请求已由另一个请求取代，请以最新的卡片为准。",
+            "Another request took this one's place. The newest card is the one that counts.",
+        ),
     ),
 }
 
@@ -92,7 +101,7 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
         return _request_for_more(session, link)
     title, why = _occasion(session)
     name = escape(session.bot.name)
-    scopes = bullets(session.scopes)
+    scopes = bullets([scope_text(scope) for scope in session.scopes])
     body = Text(
         f"{why.zh_cn}**{name}** 希望在以下权限范围内代表你访问飞书：\n{scopes.zh_cn}",
         f"{why.en_us}**{name}** asks to act for you within these permissions:\n{scopes.en_us}",
@@ -101,6 +110,7 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
         header=header(title, template="blue"),
         elements=[
             markdown(body),
+            *_purpose(session),
             markdown(_how_to_consent(session)),
             button(Text("去授权", "Authorize"), style="primary_filled", url=link),
             _decline(session),
@@ -111,18 +121,18 @@ def _request(session: AuthSession, link: str) -> dict[str, Any]:
 
 def _request_for_more(session: AuthSession, link: str) -> dict[str, Any]:
     title = Text("需要补充授权", "More permissions are needed")
-    name, why = escape(session.bot.name), escape(session.why)
-    scopes = bullets(session.added_scopes)
-    purpose = Text(f"\n用途：{why}", f"\nPurpose: {why}") if why else Text("", "")
+    name = escape(session.bot.name)
+    scopes = bullets([scope_text(scope) for scope in session.added_scopes])
     body = Text(
-        f"**{name}** 除你已授权的权限外，还需要：\n{scopes.zh_cn}{purpose.zh_cn}",
-        f"**{name}** asks for these permissions on top of what you have allowed:\n{scopes.en_us}{purpose.en_us}",
+        f"**{name}** 除你已授权的权限外，还需要：\n{scopes.zh_cn}",
+        f"**{name}** asks for these permissions on top of what you have allowed:\n{scopes.en_us}",
     )
     safe = Text("如果拒绝，已有的授权保持不变。", "If you decline, what you have allowed stays as it is.")
     return card(
         header=header(title, template="blue"),
         elements=[
             markdown(body),
+            *_purpose(session),
             markdown(_how_to_consent(session)),
             markdown(safe),
             button(Text("去授权", "Authorize"), style="primary_filled", url=link),
@@ -132,20 +142,43 @@ def _request_for_more(session: AuthSession, link: str) -> dict[str, Any]:
     )
 
 
+def _purpose(session: AuthSession) -> list[dict[str, Any]]:
+    """What the authorization is for and who asks for it, as far as somebody said so."""
+    lines = []
+    if session.why:
+        why = escape(session.why)
+        lines.append(Text(f"用途：{why}", f"Purpose: {why}"))
+    if session.client is not None:
+        client = escape(session.client.name)
+        lines.append(Text(f"由 {client} 申请", f"Requested by {client}"))
+    elif session.operator_id is not None:
+        lines.append(Text("由管理员申请", "Requested by an administrator"))
+    if not lines:
+        return []
+    return [markdown(Text("\n".join(line.zh_cn for line in lines), "\n".join(line.en_us for line in lines)))]
+
+
 def _occasion(session: AuthSession) -> tuple[Text, Text]:
     """Title and first sentence: a first authorization, or the renewal of one that ends."""
     if session.renews_until is None:
         return Text("需要你的授权", "Your authorization is needed"), Text("", "")
-    day = timezone.localtime(session.renews_until)
+    until = timezone.localtime(session.renews_until)
     if session.renews_until <= session.created_at:
         return Text("你的授权已失效", "Your authorization has ended"), Text(
             "之前的授权已失效，需要你重新确认。\n",
             "What you authorized before is no longer valid and needs your confirmation again.\n",
         )
     return Text("你的授权即将到期", "Your authorization ends soon"), Text(
-        f"之前的授权将于 {day.month} 月 {day.day} 日到期，续期只需确认一次。\n",
-        f"What you authorized before ends on {day:%B} {day.day}. Confirm once to renew it.\n",
+        f"你的授权将于{_day(until).zh_cn}到期，续期只需确认一次。\n",
+        f"What you authorized before ends {_day(until).en_us}. Confirm once to renew it.\n",
     )
+
+
+def _day(moment: datetime) -> Text:
+    """On which day, and today at what time."""
+    if moment.date() == timezone.localdate():
+        return Text(f"今天 {moment:%H:%M} ", f"today at {moment:%H:%M}")
+    return Text(f" {moment.month} 月 {moment.day} 日", f"on {moment:%B} {moment.day}")
 
 
 def _duration(time: timedelta) -> Text:
@@ -208,8 +241,8 @@ def _success(session: AuthSession) -> dict[str, Any]:
     title = Text("已授权", "Authorized")
     name = escape(session.bot.name)
     body = Text(
-        f"**{name}** 现在可以代表你使用飞书。授权成功，无需其他操作。",
-        f"**{name}** can now act for you. You are all set; there is nothing else to do.",
+        f"授权成功。**{name}** 已可代表你访问飞书，无需其他操作。",
+        f"You are all set: **{name}** can now act for you. There is nothing else to do.",
     )
     elements = [markdown(body), manage_button()]
     return card(header=header(title, template="green"), elements=elements, summary=title)

@@ -31,25 +31,37 @@ def manage_button() -> dict[str, Any]:
     return button(text, style="default", name="mine", value={"action": SHOW_ACTION})
 
 
-def self_service_card(view: "SelfServiceView", *, link: str) -> dict[str, Any]:
-    """What the person allowed, until when, and who used it lately. ``link`` to their page; empty where there is none."""
-    title = Text("我的授权", "My authorizations")
+def self_service_card(view: "SelfServiceView", *, link: str, asked_anew: bool = False) -> dict[str, Any]:
+    """What the person allowed, until when, and who used it lately. ``link`` to their page; empty where there is none.
+    ``asked_anew``: the person wanted to authorize, and has already."""
+    title = (
+        Text("你已授权", "You have authorized already")
+        if asked_anew
+        else Text("我的授权", "My authorizations")
+    )
     name = escape(view.bot.name)
     grant = view.grant
     if grant is None or grant.status == TokenStatus.REVOKED:
         nothing = Text(f"你目前没有授权 **{name}**。", f"You have not allowed **{name}** anything.")
         elements = [markdown(nothing), *_page_button(link), _authorize()]
         return card(header=header(title, template="grey"), elements=elements, summary=title)
-    elements = [markdown(_facts(grant, name)), markdown(_scopes(grant)), markdown(_uses(view.uses))]
+    elements = [
+        markdown(_facts(grant, name, view.ends_at)),
+        markdown(_scopes(grant)),
+        markdown(_uses(view.uses)),
+    ]
     if grant.status == TokenStatus.NEEDS_REAUTH:
         elements.append(_authorize())
+    elif asked_anew:
+        elements.append(_authorize(Text("重新授权", "Authorize anew")))
     elements += [*_page_button(link), _revoke(single_line(view.bot.name))]
     colour = _COLOURS.get(grant.status, "green")
     return card(header=header(title, template=colour), elements=elements, summary=title)
 
 
-def _facts(grant: "UserToken", name: str) -> Text:
-    since, until = _day(grant.authorized_at), _day(grant.reauthorize_by)
+def _facts(grant: "UserToken", name: str, ends_at: "datetime | None") -> Text:
+    since = _day(grant.authorized_at)
+    until = f"{timezone.localtime(ends_at):%Y-%m-%d %H:%M}" if ends_at else "—"
     if grant.status == TokenStatus.NEEDS_REAUTH:
         return Text(
             f"你对 **{name}** 的授权（{since}）需要重新确认。",
@@ -87,8 +99,8 @@ def _page_button(link: str) -> list[dict[str, Any]]:
     return [button(Text("打开我的授权页", "Open my page"), style="primary", url=link)]
 
 
-def _authorize() -> dict[str, Any]:
-    return button(Text("去授权", "Authorize"), style="primary", name="start", value={"action": START_ACTION})
+def _authorize(words: Text = Text("去授权", "Authorize")) -> dict[str, Any]:  # noqa: B008 -- it never changes
+    return button(words, style="primary", name="start", value={"action": START_ACTION})
 
 
 def _revoke(name: str) -> dict[str, Any]:

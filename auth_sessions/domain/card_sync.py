@@ -32,7 +32,7 @@ SWEEP_LIMIT = 500
 def sync_card(session_id: UUID) -> None:
     """Send the session's card, or patch the one that was sent to the session's state. Harmless to repeat: the platform sends
     once an hour under one uuid, which is the session's id."""
-    session = AuthSession.objects.select_related("bot", "device").filter(pk=session_id).first()
+    session = AuthSession.objects.select_related("bot", "device", "client").filter(pk=session_id).first()
     if session is None or session.card_given_up:
         return
     with log_context(**of_session(session)):

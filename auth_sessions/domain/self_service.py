@@ -6,7 +6,7 @@ minutes, and opens a page that belongs to the browser that opened it.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +15,8 @@ from django.utils import timezone
 from auth_sessions.cards.self_service import self_service_card
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.revocation.service import revoke_later
+from auth_sessions.domain.tokens.decision import is_refreshable, remaining
+from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
 from auth_sessions.errors import LinkUnknown
 from auth_sessions.models import Revocation, SelfServiceLink, TokenUse, UserToken
@@ -37,10 +39,25 @@ class SelfServiceView:
     grant: UserToken | None
     uses: list[TokenUse]
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends at the latest; None where nothing was allowed."""
+        return self.grant.person_needed_at if self.grant else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the person has allowed all that the bot asks for, and it works."""
+        grant = self.grant
+        return (
+            grant is not None
+            and not lacking(grant, self.bot.auth_scopes)
+            and (remaining(grant) > timedelta() or is_refreshable(grant))
+        )
+
 
 def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> SelfServiceView:
     """What the person ``open_id`` sees of what they allowed ``bot``."""
-    grants = UserToken.objects.filter(bot=bot, open_id=open_id).defer("access_token", "refresh_token")
+    grants = UserToken.objects.filter(bot=bot, open_id=open_id)
     if tenant_key:
         grants = grants.filter(tenant_key__in=("", tenant_key))
     grant = grants.select_related("bot").first()
@@ -48,14 +65,17 @@ def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SH
     return SelfServiceView(bot, open_id, grant, used)
 
 
-def send_self_service_card(*, bot: Bot, open_id: str, tenant_key: str = "", key: str) -> None:
+def send_self_service_card(
+    *, bot: Bot, open_id: str, tenant_key: str = "", key: str, asked_anew: bool = False
+) -> None:
     """Send the person a card with what they allowed; where the portal has a public address, it links to their page.
 
-    ``key``: at most 40 characters; the same key sends once in an hour. One call to the platform; raises FeishuError.
+    ``asked_anew``: the person wanted to authorize, and has already. ``key``: at most 40 characters; the same key sends once in
+    an hour. One call to the platform; raises FeishuError.
     """
     view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=5)
     link = make_link(bot=bot, open_id=open_id, tenant_key=tenant_key) if settings.PUBLIC_URL else ""
-    api, card = OpenAPI(bot.credentials), self_service_card(view, link=link)
+    api, card = OpenAPI(bot.credentials), self_service_card(view, link=link, asked_anew=asked_anew)
     give_back(before_waiting=True)
     api.send_card(open_id, card, uuid=f"mine-{key}"[:50])
 

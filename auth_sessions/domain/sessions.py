@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -25,10 +26,15 @@ from core.database.text import storable
 from feishu.errors import FeishuError
 from feishu.scopes import MAX_SCOPES, is_scope
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 logger = logging.getLogger(__name__)
 
 SHOWN_NAME = 40  # characters of a scope that is refused
 EXPIRE_AT_ONCE = 500
+MAX_SUPERSEDED = 50
+NOT_OPENED = (SessionState.PENDING, SessionState.SENT)
 
 
 def request_authorization(
@@ -54,7 +60,10 @@ def request_authorization(
     card becomes the session's, so none is sent. ``via`` None: in the browser where the portal has a public address and
     the bot does not ask by device code, else by that. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
     ``why``. ``renews_until``: the end of the authorization that this one is to renew; the card names it. ``lifetime`` of
-    the link: FEISHU_AUTH_SESSION_MINUTES unless given. Raises NoPublicAddressError, BotDisabledError, InvalidScopesError.
+    the link: FEISHU_AUTH_SESSION_MINUTES unless given.
+
+    Older cards of the person that ask for nothing else are superseded, see ``_supersede_older``. Raises
+    NoPublicAddressError, BotDisabledError, InvalidScopesError.
     """
     flow = via or (Via.BROWSER if settings.PUBLIC_URL and not bot.asks_by_device_code else Via.DEVICE)
     if flow == Via.BROWSER and not settings.PUBLIC_URL:
@@ -87,6 +96,7 @@ def request_authorization(
     try:
         with transaction.atomic():
             session.save(force_insert=True)
+            _supersede_older(session, actor=actor)
             if flow == Via.DEVICE:
                 DeviceConsent.objects.create(session=session)
             audit.record(
@@ -178,6 +188,41 @@ def destroy_code(session: AuthSession) -> None:
         DeviceConsent.objects.filter(pk=session.pk).update(
             device_code="", user_code="", verification_uri="", needs_code=False, next_poll_at=None
         )
+
+
+def supersede_cards(session: AuthSession, *, scopes: Sequence[str]) -> None:
+    """End the person's other open cards that ask for no more than ``scopes``, which the person has allowed by ``session``.
+    Call in the transaction that stores the grant."""
+    _supersede(_other_cards(session), covered_by=scopes, actor=SYSTEM)
+
+
+def _supersede_older(session: AuthSession, *, actor: Actor) -> None:
+    """End the person's cards whose place a new one takes: one card asks for one thing. A card that was opened goes on, its
+    person is on the consent page. An API client's card is superseded by the client itself or by the person: two clients that
+    ask again and again would send one card after the other."""
+    if session.deliver != Deliver.CARD:
+        return
+    cards = _other_cards(session).filter(state__in=NOT_OPENED)
+    if actor.kind != "user":
+        cards = cards.filter(client=actor.client_id)
+    _supersede(cards, covered_by=session.scopes, actor=actor)
+
+
+def _supersede(cards: "QuerySet[AuthSession]", *, covered_by: Sequence[str], actor: Actor) -> None:
+    covering = set(covered_by)
+    for card in cards.select_related("bot").order_by("-created_at", "-id")[:MAX_SUPERSEDED]:
+        if covering >= set(card.scopes):
+            end_session(card, state=SessionState.SUPERSEDED, actor=actor)
+
+
+def _other_cards(session: AuthSession) -> "QuerySet[AuthSession]":
+    """Other open cards of the same person and bot. Who has just come back from the platform is not disturbed."""
+    cards = AuthSession.objects.open().filter(
+        bot=session.bot, open_id=session.open_id, deliver=Deliver.CARD, state_used_at=None
+    )
+    if session.tenant_key:  # operators and API clients may ask without naming the tenant
+        cards = cards.filter(tenant_key__in=("", session.tenant_key))
+    return cards.exclude(pk=session.pk)
 
 
 def cancel_session(session: AuthSession, *, actor: Actor) -> bool:

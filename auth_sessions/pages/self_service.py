@@ -63,7 +63,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     language = get_language() or settings.LANGUAGE_CODE
     grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
     scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
-    shown = {"bot": view.bot, "grant": grant, "scopes": scopes, "uses": view.uses}
+    shown = {"bot": view.bot, "grant": grant, "ends_at": view.ends_at, "scopes": scopes, "uses": view.uses}
     return private(render(request, "auth_sessions/mine.html", shown), has_form=True)
 
 

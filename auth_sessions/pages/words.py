@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from auth_sessions.domain.completion import CompletionOutcome
 
@@ -22,14 +23,13 @@ class Page:
     hint: Words = ""
 
 
-_ASK_AGAIN: Words = _("Send /auth to the bot, or press “Try again” on the card, to get a new link.")
+_ASK_AGAIN: Words = _("Send /auth to the bot to get a new card.")
 
 OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
     CompletionOutcome.AUTHORIZED: Page(
         200,
         "good",
-        _("Authorized"),
-        _("You are all set."),
+        pgettext_lazy("page", "Authorized"),
         _("You can close this page and return to the chat."),
     ),
     CompletionOutcome.DENIED: Page(
@@ -64,14 +64,14 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
         "bad",
         _("The platform could not be reached"),
         _("Nothing was stored."),
-        _("Please try again in a moment. If it keeps happening, tell your administrator."),
+        _("Please try again in a moment. If it keeps happening, contact your administrator."),
     ),
     CompletionOutcome.UNREADABLE: Page(
         502,
         "bad",
         _("The answer could not be read"),
         _("Something else than Feishu seems to have answered. Nothing was stored."),
-        _("Please try again in a moment. If it keeps happening, tell your administrator."),
+        _("Please try again in a moment. If it keeps happening, contact your administrator."),
     ),
     CompletionOutcome.INTERRUPTED: Page(
         502, "bad", _("The authorization was interrupted"), _("Nothing was stored."), _ASK_AGAIN
@@ -79,7 +79,7 @@ OUTCOME_PAGES: dict[CompletionOutcome, Page] = {
     CompletionOutcome.REPLAYED: Page(
         410,
         "neutral",
-        _("This answer was already used"),
+        _("This authorization was already processed"),
         _("An authorization works once. If you reloaded the page, look at the card: it shows the result."),
         _ASK_AGAIN,
     ),
@@ -103,7 +103,7 @@ LINK_PAGES: dict[str, Page] = {
     "link_used": Page(
         410,
         "neutral",
-        _("This link was already used"),
+        _("This link no longer works"),
         _("A link works for one authorization. The card shows how it ended."),
         _ASK_AGAIN,
     ),

@@ -3,16 +3,18 @@ import json
 import httpx2
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from auth_sessions import handlers
 from auth_sessions.commands import HELP, NOT_UNDERSTOOD, ONLY_COMMANDS
-from auth_sessions.models import Answered, AuthSession
+from auth_sessions.enums import TokenStatus
+from auth_sessions.models import Answered, AuthSession, UserToken
 from bots.models import Bot
 from events.enums import RunStatus
 from events.models import HandlerRun
 from feishu.errors import FeishuError
 from tests.auth_sessions.arriving import arrived, write
-from tests.factories import message_event
+from tests.factories import make_grant, message_event
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +299,52 @@ def test_connection_of_the_database_is_not_held_while_the_answer_is_sent(bot, pl
     platform.send.mock(side_effect=answer)
     write(bot, text=words)
     assert is_held == [False]
+
+
+# --- who has authorized already
+
+
+def granted(bot: Bot, **values) -> UserToken:
+    return make_grant(
+        bot, open_id="ou_writer", scopes=["offline_access", "contact:user.base:readonly"], **values
+    )
+
+
+def test_who_has_authorized_already_is_told_until_when_and_may_do_it_anew(bot, platform):
+    grant = granted(bot)
+    write(bot, text="/auth", open_id="ou_writer")
+    assert not AuthSession.objects.exists()
+    card = said(platform.send)
+    assert "你已授权" in card
+    assert "You have authorized already" in card
+    assert f"{timezone.localtime(grant.reauthorize_by):%Y-%m-%d %H:%M}" in card
+    assert "重新授权" in card
+    assert "auth.start" in card
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": TokenStatus.NEEDS_REAUTH, "access_expires_at": timezone.now()},
+        {"status": TokenStatus.REVOKED, "access_token": "", "refresh_token": "", "next_refresh_at": None},
+        {"refresh_token": "", "access_expires_at": timezone.now()},
+    ],
+)
+def test_who_has_to_authorize_again_is_asked(bot, values):
+    granted(bot, **values)
+    write(bot, text="/auth", open_id="ou_writer")
+    assert AuthSession.objects.get().open_id == "ou_writer"
+
+
+def test_who_has_not_allowed_all_that_the_bot_asks_for_is_asked(bot):
+    granted(bot)
+    Bot.objects.update(auth_scopes=["offline_access", "task:task:read"])
+    write(Bot.objects.get(), text="/auth", open_id="ou_writer")
+    assert AuthSession.objects.count() == 1
+
+
+def test_authorization_that_nothing_renews_ends_with_its_access_token(bot, platform):
+    Bot.objects.update(auth_scopes=["contact:user.base:readonly"])
+    grant = granted(Bot.objects.get(), refresh_token="", half_life_at=None, next_refresh_at=None)
+    write(Bot.objects.get(), text="/auth", open_id="ou_writer")
+    assert f"{timezone.localtime(grant.access_expires_at):%Y-%m-%d %H:%M}" in said(platform.send)

@@ -195,7 +195,6 @@ def make_token(bot: Bot, **values: Any) -> UserToken:
         open_id=f"ou_{uuid4().hex}",
         access_token="the-access-token",
         refresh_token="the-refresh-token",
-        name="王小明",
         last_code=20037,
         **values,
     )

@@ -102,7 +102,9 @@ def test_card_that_was_recalled_is_given_up(session, platform):
 
 def test_sweep_finds_cards_that_were_never_sent_or_are_not_true_any_more(bot, platform, settings):
     settings.SWEEP_SECONDS = 0
-    unsent, ended, fine = (request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM) for _ in range(3))
+    unsent, ended, fine = (
+        request_authorization(bot=bot, open_id=f"ou_{number}", actor=SYSTEM) for number in range(3)
+    )
     show(ended)
     end_session(ended, state=SessionState.EXPIRED, actor=SYSTEM)
     show(fine)

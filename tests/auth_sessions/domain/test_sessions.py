@@ -8,6 +8,7 @@ from auth_sessions.domain.sessions import (
     cancel_session,
     end_overdue_sessions,
     request_authorization,
+    supersede_cards,
 )
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
@@ -15,6 +16,7 @@ from auth_sessions.models import AuthSession
 from bots.errors import BotDisabledError
 from core.access.actors import SYSTEM, Actor
 from core.access.models import AuditEntry
+from tests.factories import make_bot, make_client, make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +93,7 @@ def test_cancelled_session_stays_cancelled(bot):
 
 
 def test_only_overdue_sessions_expire(bot):
-    overdue, fresh = ask(bot), ask(bot)
+    overdue, fresh = ask(bot), request_authorization(bot=bot, open_id="ou_other", actor=SYSTEM)
     AuthSession.objects.filter(pk=overdue.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     assert end_overdue_sessions() == [overdue.pk]
     fresh.refresh_from_db()
@@ -110,3 +112,65 @@ def test_sweep_fails_a_session_whose_return_was_interrupted(bot):
     assert set(end_overdue_sessions()) == {dead.pk, overdue.pk}
     dead.refresh_from_db()
     assert (dead.state, dead.reason) == (SessionState.FAILED, FailureReason.INTERRUPTED)
+
+
+# --- superseded
+
+
+def state_of(session: AuthSession) -> SessionState:
+    session.refresh_from_db()
+    return SessionState(session.state)
+
+
+def test_new_card_takes_the_place_of_an_older_one_and_says_so(
+    bot, no_broker, django_capture_on_commit_callbacks
+):
+    older = ask(bot)
+    with django_capture_on_commit_callbacks(execute=True):
+        newer = ask(bot)
+    assert (state_of(older), state_of(newer)) == (SessionState.SUPERSEDED, SessionState.PENDING)
+    assert sorted(no_broker) == sorted([str(older.pk), str(newer.pk)])
+    assert AuditEntry.objects.get(action="auth_session.superseded").detail["session"] == str(older.pk)
+
+
+def test_cards_that_ask_for_something_else_stay(bot):
+    others = [
+        ask(bot, scopes=["task:task:read"]),
+        ask(bot, deliver=Deliver.LINK),
+        request_authorization(bot=bot, open_id="ou_other", actor=SYSTEM),
+        request_authorization(bot=make_bot(), open_id="ou_asked", actor=SYSTEM),
+        ask(bot, tenant_key="another"),
+    ]
+    opened = ask(bot, tenant_key="tenant")
+    AuthSession.objects.filter(pk=opened.pk).update(state=SessionState.OPENED)
+    ask(bot, tenant_key="tenant")
+    assert not {state_of(session) for session in (*others, opened)} & {SessionState.SUPERSEDED}
+
+
+def test_clients_card_is_superseded_by_the_client_and_by_the_person_alone(bot):
+    crm, hr = Actor.api(make_client("crm")), Actor.api(make_client("hr"))
+
+    def asked_by(actor: Actor) -> AuthSession:
+        return request_authorization(bot=bot, open_id="ou_asked", actor=actor)
+
+    first = asked_by(crm)
+    for actor in (hr, SYSTEM, Actor.operator(make_operator())):
+        asked_by(actor)
+    assert state_of(first) == SessionState.PENDING
+    second = asked_by(crm)
+    assert (state_of(first), state_of(second)) == (SessionState.SUPERSEDED, SessionState.PENDING)
+    asked_by(Actor.user("ou_asked"))
+    assert AuthSession.objects.open().count() == 1
+
+
+def test_the_others_are_superseded_once_the_person_has_authorized(bot):
+    authorized = ask(bot)
+    AuthSession.objects.filter(pk=authorized.pk).update(state=SessionState.AUTHORIZED)
+    opened, more, back = ask(bot), ask(bot, scopes=["task:task:read"]), ask(bot, scopes=["offline_access"])
+    AuthSession.objects.filter(pk=opened.pk).update(state=SessionState.OPENED)
+    AuthSession.objects.filter(pk=back.pk).update(
+        state=SessionState.OPENED, state_used_at=timezone.now(), start_hash="x"
+    )
+    supersede_cards(authorized, scopes=["offline_access", "contact:user.base:readonly"])
+    states = {state_of(opened): 1, state_of(more): 2, state_of(back): 3}
+    assert states == {SessionState.SUPERSEDED: 1, SessionState.PENDING: 2, SessionState.OPENED: 3}

@@ -34,8 +34,9 @@ def test_one_consent_covers_what_is_granted_and_what_is_missing(grant):
 def test_card_names_what_comes_on_top_and_why(grant):
     session = ask(grant, "task:task:read", why="CRM 需要读取 *任务*")
     card = json.dumps(authorization_card(session, link="https://portal.test/x"), ensure_ascii=False)
-    assert "task:task:read" in card
-    assert "im:message" not in card
+    assert "查看任务" in card
+    assert "View tasks" in card
+    assert "Read and send messages" not in card
     assert "CRM 需要读取 &#42;任务&#42;" in card
 
 
