@@ -5,6 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from bots.people.directory import remember
+from feishu.people import Profile
 from tests.console.rows import make_rows, text_of
 from tests.factories import make_bot
 
@@ -15,7 +17,8 @@ LOG_ID = "20261129225409A1B2C3D4E5F60718"
 def texts(rows) -> dict[str, tuple[str, object]]:
     """What is typed, by the kind of row that it finds: the name of its page, and the row."""
     type(rows.bot).objects.filter(pk=rows.bot.pk).update(name="Orders 订单助手")
-    type(rows.token).objects.filter(pk=rows.token.pk).update(name="韩梅梅", union_id="on_union")
+    type(rows.token).objects.filter(pk=rows.token.pk).update(union_id="on_union")
+    remember(rows.bot, [Profile(rows.token.open_id, name="韩梅梅")])
     type(rows.session).objects.filter(pk=rows.session.pk).update(
         error_log_id=LOG_ID, state="failed", reason="platform_error"
     )

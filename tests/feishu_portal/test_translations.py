@@ -183,9 +183,7 @@ def console_pages(rows: Rows) -> list[str]:
 
 @pytest.fixture
 def rows(db: None) -> Rows:
-    rows = make_rows(name="Helper")
-    type(rows.token).objects.update(name="Helper")
-    return rows
+    return make_rows(name="Helper")
 
 
 def test_check_tells_english_from_chinese() -> None:
