@@ -90,6 +90,13 @@ class BotForm(ModelForm):
     class Meta:
         model = Bot
         exclude = SECRETS
+        labels = {"slot_count": _("Number of long connections")}
+        help_texts = {
+            "slot_count": _(
+                "From 1 to 50, shared among the processes. One is enough for most bots; with two, events keep coming while one of "
+                "them is lost."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
