@@ -1,7 +1,10 @@
 """Where the setting demands a second factor, a session that has seen none opens nothing but the pages for it; administrators
 reset the factors of who has lost them."""
 
+import io
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -99,3 +102,15 @@ def test_operator_cannot_reset_others_and_administrators_not_their_own():
     assert browser_of(make_operator()).post(f"/admin/security/operators/{user.pk}/reset/").status_code == 404
     assert browser_of(boss).post(f"/admin/security/operators/{boss.pk}/reset/").status_code == 403
     assert TotpDevice.objects.count() == 2
+
+
+def test_command_lets_the_last_administrator_in_again():
+    user = with_app(make_operator(superuser=True))
+    browser = browser_of(user)
+    call_command("resetfactors", user.username, stdout=io.StringIO())
+    assert not TotpDevice.objects.exists()
+    assert browser.get("/admin/").status_code == 302
+    assert AuditEntry.objects.get(action="operator.factors_reset").actor == "command:resetfactors"
+    for name in (user.username, "nobody"):
+        with pytest.raises(CommandError, match=name):
+            call_command("resetfactors", name)
