@@ -8,7 +8,15 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from auth_sessions.enums import OPEN_STATES, STILL_USABLE, Notice, RevocationState
-from auth_sessions.models import Answered, AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse
+from auth_sessions.models import (
+    Answered,
+    AuthSession,
+    OperatorSignIn,
+    RefreshAttempt,
+    Revocation,
+    SelfServiceLink,
+    TokenUse,
+)
 from core.database.retention import Overdue
 
 LINKS_KEPT: Final = timedelta(days=1)
@@ -29,6 +37,7 @@ def overdue() -> Overdue:
         "self-service links": SelfServiceLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by(
             "expires_at"
         ),
+        "sign-ins by the platform": OperatorSignIn.objects.filter(expires_at__lt=now).order_by("expires_at"),
         "answered messages": Answered.objects.filter(at__lt=now - ANSWERED_KEPT).order_by("at"),
     }
 

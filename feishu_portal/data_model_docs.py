@@ -151,6 +151,8 @@ def kept() -> dict[str, Text]:
             f"每小时一行；{MARKS_KEPT.days} 天", f"One row for each hour; {MARKS_KEPT.days} days"
         ),
         "auth_sessions.Answered": Text(f"{ANSWERED_KEPT.days} 天", f"{ANSWERED_KEPT.days} days"),
+        "auth_sessions.OperatorAccount": Text("直到解除关联", "Until it is unlinked"),
+        "auth_sessions.OperatorSignIn": Text("过期后一小时内删除", "Deleted within an hour of its end"),
         "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
         "auth_sessions.DeviceConsent": Text("随授权请求删除", "Goes with its session"),
         "auth_sessions.UserToken": Text(

@@ -51,6 +51,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.HSTS in {"subdomains", "preload"}
 SECURE_HSTS_PRELOAD = environment.HSTS == "preload"
 SESSION_COOKIE_AGE = environment.FEISHU_LOGIN_DAYS * 86_400  # seconds; expired logins are deleted every hour
 SESSION_ENGINE = "core.access.sessions"
+SIGN_IN_BOT = environment.FEISHU_SIGN_IN_BOT
 SECOND_FACTOR = environment.FEISHU_SECOND_FACTOR
 LOGIN_IDLE_SECONDS = environment.FEISHU_LOGIN_IDLE_MINUTES * 60
 # Under https no other host of the domain can set a cookie of these names.

@@ -339,6 +339,14 @@ class SettingsTable(Table):
         least=1,
         most=A_CENTURY,
     )
+    FEISHU_SIGN_IN_BOT = text(
+        Text(
+            "操作员可通过此机器人（App ID）使用飞书账号登录控制台；须设置 PUBLIC_URL，并在应用中登记门户的重定向 URL。不设置则不提供。",
+            "App ID of the bot through which operators may sign in to the console with their Feishu account. Needs PUBLIC_URL, and the "
+            "portal's redirect URL among the app's. Unset: not offered.",
+        ),
+        example="cli_a1b2c3d4e5f60718",
+    )
     FEISHU_SECOND_FACTOR = choice(
         Text(
             "要求谁启用两步验证（验证器应用或通行密钥）：不要求、仅管理员（超级用户）、所有操作员。"

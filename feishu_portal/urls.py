@@ -4,7 +4,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from auth_sessions.pages import operator_sign_in
 from core.access.pages import setup
+from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
 from feishu_portal.overview.connections import views as connections_page
@@ -29,6 +31,22 @@ urlpatterns = [
     ),
     path("admin/login/", include("core.access.sign_in_urls")),
     path("admin/security/", include("core.access.security_urls")),
+    path("admin/login/feishu/", operator_sign_in.start, name="feishu-sign-in"),
+    path(
+        "admin/security/feishu/",
+        admin.site.admin_view(for_every_role(operator_sign_in.link)),
+        name="security-feishu",
+    ),
+    path(
+        "admin/security/feishu/unlink/",
+        admin.site.admin_view(for_every_role(operator_sign_in.unlink_own)),
+        name="security-feishu-unlink",
+    ),
+    path(
+        "admin/security/operators/<int:user_id>/feishu/unlink/",
+        admin.site.admin_view(operator_sign_in.unlink_operator),
+        name="operator-security-feishu-unlink",
+    ),
     path("admin/setup/", setup.first_operator, name="setup"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -2,7 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, SelfServiceLink, TokenUse, UserToken
+from auth_sessions.models import (
+    AuthSession,
+    OperatorAccount,
+    OperatorSignIn,
+    RefreshAttempt,
+    Revocation,
+    SelfServiceLink,
+    TokenUse,
+    UserToken,
+)
 from bots.models import Bot
 from bots.removal import removal_step
 from core.database.batches import delete_in_batches
@@ -28,4 +37,6 @@ def _rows(bot: Bot) -> "Iterator[QuerySet[Any]]":
     yield RefreshAttempt.objects.filter(token__bot=bot).order_by()
     yield Revocation.objects.filter(grant__bot=bot).order_by()
     yield AuthSession.objects.filter(bot=bot).order_by("-created_at", "-id")
+    yield OperatorSignIn.objects.filter(bot=bot).order_by()
+    yield OperatorAccount.objects.filter(bot=bot).order_by()
     yield UserToken.objects.filter(bot=bot).order_by("-authorized_at", "-id")

@@ -83,6 +83,43 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='OperatorAccount',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('destination', models.TextField(editable=False)),
+                ('tenant_key', models.CharField(blank=True, editable=False, max_length=64)),
+                ('open_id', models.CharField(editable=False, max_length=64)),
+                ('name', models.CharField(blank=True, editable=False, max_length=200)),
+                ('linked_at', models.DateTimeField(auto_now_add=True)),
+                ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                ('bot', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
+                ('user', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='platform_accounts', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': "operator's account",
+                'verbose_name_plural': "operators' accounts",
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='OperatorSignIn',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('state_hash', models.CharField(editable=False, max_length=64, unique=True)),
+                ('session', models.CharField(editable=False, max_length=40)),
+                ('code_verifier', core.vault.fields.EncryptedField(blank=True, default='', editable=False)),
+                ('next_page', models.TextField(editable=False)),
+                ('expires_at', models.DateTimeField(db_index=True, editable=False)),
+                ('bot', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot')),
+                ('user', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'sign-in under way',
+                'verbose_name_plural': 'sign-ins under way',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='SelfServiceLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -302,6 +339,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='authsession',
             constraint=models.UniqueConstraint(fields=('bot', 'request_key'), name='session_once_per_request'),
+        ),
+        migrations.AddConstraint(
+            model_name='operatoraccount',
+            constraint=models.UniqueConstraint(fields=('bot', 'tenant_key', 'open_id'), name='operator_account_of_one'),
+        ),
+        migrations.AddConstraint(
+            model_name='operatoraccount',
+            constraint=models.UniqueConstraint(fields=('bot', 'user'), name='operator_account_once'),
         ),
         migrations.AddIndex(
             model_name='tokenuse',

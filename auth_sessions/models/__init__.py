@@ -2,6 +2,7 @@
 
 from auth_sessions.models.answered import Answered
 from auth_sessions.models.device_consents import DeviceConsent
+from auth_sessions.models.operator_accounts import OperatorAccount, OperatorSignIn
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate
 from auth_sessions.models.revocations import Revocation
 from auth_sessions.models.self_service_links import SelfServiceLink
@@ -14,6 +15,8 @@ __all__ = [
     "Answered",
     "AuthSession",
     "DeviceConsent",
+    "OperatorAccount",
+    "OperatorSignIn",
     "RefreshAttempt",
     "RefreshGate",
     "Revocation",

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, return_from_platform
+from auth_sessions.domain.operator_sign_in import STATE as OPERATOR_STATE
 from auth_sessions.errors import AuthError
 from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
+from auth_sessions.pages import operator_sign_in
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
 from core.log_context import add_to_request
@@ -56,7 +58,9 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Take the platform's answer and show the outcome."""
+    """Take the platform's answer and show the outcome; that to an operator who signs in is another one."""
+    if request.GET.get("state", "").startswith(OPERATOR_STATE):
+        return operator_sign_in.callback(request, app_id)
     returned = return_from_platform(
         app_id=app_id,
         state=request.GET.get("state", ""),

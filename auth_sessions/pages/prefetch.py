@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from core.console.policy import allow_form_target
+
 
 def is_opened_by_person(request: HttpRequest) -> bool:
     """Whether a person opens the link, so that it may be used up.
@@ -19,7 +21,7 @@ def is_opened_by_person(request: HttpRequest) -> bool:
 def allow_redirect(page: HttpResponse, target: str) -> None:
     """For a page whose form is answered by a redirect to ``target``: browsers apply the page's ``form-action`` to it as well."""
     parts = urlsplit(target)
-    page._csp_update = {"form-action": [f"{parts.scheme}://{parts.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp's name
+    allow_form_target(page, f"{parts.scheme}://{parts.netloc}")
 
 
 def private(response: HttpResponse, *, has_form: bool = False) -> HttpResponse:

@@ -27,6 +27,8 @@ name_actions(
         "operator.factor_removed": _("Second factor removed"),
         "operator.factors_reset": _("Second factors of an operator reset"),
         "operator.recovery_codes_made": _("Recovery codes made"),
+        "operator.account_linked": _("Feishu account of an operator linked"),
+        "operator.account_unlinked": _("Feishu account of an operator unlinked"),
         "operator.sessions_ended": _("Sessions of an operator ended"),
         "operator.signed_out": _("Operator signed out"),
         "operator.password_changed": _("Operator changed their password"),

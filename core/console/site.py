@@ -19,6 +19,7 @@ from core import __version__
 from core.access.attempts import TooManyAttemptsError
 from core.access.models import SignInMethod, User
 from core.access.passwords import PasswordsBusyError
+from core.access.platform_sign_in import provider
 from core.access.roles import for_every_role, may_send
 from core.access.second_factors.policy import has_factor, is_due
 from core.access.second_factors.relying_party import relying_party
@@ -27,6 +28,7 @@ from core.access.setup_link import has_operator
 from core.access.sign_in import note_own_password, remember_device
 from core.console.base import operator_of
 from core.console.next_page import next_page
+from core.console.policy import allow_form_target
 from core.console.search import search
 
 View = Callable[..., HttpResponseBase]
@@ -103,10 +105,13 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # Unfold brings no ty
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         party = relying_party(request)
         shown: dict[str, Any] = {"passkey_host": party.id if party.has_passkeys else ""}
+        shown["feishu"] = offer = provider().offer(request)
         if request.method == "GET":
             shown["has_operator"] = has_operator()
         try:
             response: HttpResponse = super().login(request, shown | (extra_context or {}))
+            if offer is not None:
+                allow_form_target(response, offer.target)
         except SecondFactorDueError as due:
             begin(request, due.user, method=SignInMethod.PASSWORD, page=next_page(request))
             return redirect("second-step")

@@ -24,7 +24,7 @@ AT_ONCE: Final = 2
 MAX_WAITING: Final = 100
 """At once in one process, with those that have their turn; a quarter of them from one address."""
 PATIENCE: Final = 5.0  # seconds
-SIGNING_IN: Final = ("admin:login", "second-step", "passkey-options", "passkey-sign-in")
+SIGNING_IN: Final = ("admin:login", "second-step", "passkey-options", "passkey-sign-in", "feishu-sign-in")
 """Names of the addresses whose posts wait for their turn."""
 
 

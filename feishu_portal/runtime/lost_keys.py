@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from auth_sessions.enums import RevocationState, SessionState, TokenStatus
-from auth_sessions.models import AuthSession, DeviceConsent, Revocation, UserToken
+from auth_sessions.models import AuthSession, DeviceConsent, OperatorSignIn, Revocation, UserToken
 from bots.enums import RegistrationState
 from bots.models import Bot, Registration
 from core.access.models import TotpDevice
@@ -50,6 +50,10 @@ def _end_registrations(rows: Rows, _field: str) -> None:
     Registration.objects.waiting().filter(pk__in=rows.values("pk")).end(RegistrationState.EXPIRED)
 
 
+def _end_sign_ins(rows: Rows, _field: str) -> None:
+    rows.delete()
+
+
 def _remove_apps(rows: Rows, _field: str) -> None:
     """An app whose secret is lost accepts no code. Operators who have no other factor sign in by password again."""
     rows.delete()
@@ -64,4 +68,5 @@ CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     DeviceConsent: _forget_codes,
     Registration: _end_registrations,
     TotpDevice: _remove_apps,
+    OperatorSignIn: _end_sign_ins,
 }

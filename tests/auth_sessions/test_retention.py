@@ -14,6 +14,7 @@ from auth_sessions.models import (
     Answered,
     AuthSession,
     DeviceConsent,
+    OperatorSignIn,
     RefreshAttempt,
     Revocation,
     SelfServiceLink,
@@ -66,13 +67,24 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
         Revocation.objects.create(grant=grant, actor="system:portal", at=ago(days), state="done")
     for days in (1.1, 0.9):
         SelfServiceLink.objects.create(bot=bot, open_id="ou_1", token_hash=uuid4().hex, expires_at=ago(days))
+    for days in (0.1, -0.1):
+        OperatorSignIn.objects.create(bot=bot, state_hash=uuid4().hex, expires_at=ago(days))
     for days in (31, 29):
         Answered.objects.create(bot=bot, key=f"message:om_{days}", event_pk=1, at=ago(days))
     assert {kind: count.count for kind, count in count_overdue(overdue()).items()} == dict.fromkeys(
         overdue(), 1
     )
     assert prune(overdue()) == dict.fromkeys(overdue(), Deleted(1, is_all=True))
-    left = (TokenUse, RefreshAttempt, AuthSession, DeviceConsent, Revocation, SelfServiceLink, Answered)
+    left = (
+        TokenUse,
+        RefreshAttempt,
+        AuthSession,
+        DeviceConsent,
+        Revocation,
+        SelfServiceLink,
+        OperatorSignIn,
+        Answered,
+    )
     assert [model.objects.count() for model in left] == [1] * len(left)
 
 

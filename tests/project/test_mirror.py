@@ -67,6 +67,8 @@ ELSEWHERE = (
     # --- feishu, core
     elsewhere("core/access/pages", "setup", tests="core/access/test_setup_link.py", why="a form around what the link does"),
     elsewhere("core/access", "attempts", tests="core/access/test_sign_in.py", why="the pauses of signing in"),
+    elsewhere("core/access", "platform_sign_in", tests="auth_sessions/domain/test_operator_sign_in.py", why="a place to register at"),
+    elsewhere("auth_sessions/pages", "operator_sign_in", tests="auth_sessions/domain/test_operator_sign_in.py", why="pages around it"),
     elsewhere("core/access", "security_urls", tests="strangers", why="strangers and every role try all addresses"),
     elsewhere(
         "core/access/pages", "confirmation factors forms passkeys second_step",

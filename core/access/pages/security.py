@@ -19,11 +19,13 @@ from core.access import audit
 from core.access.browsers import browser_words
 from core.access.models import Passkey, TotpDevice, User
 from core.access.pages.confirmation import confirmed
+from core.access.platform_sign_in import provider
 from core.access.second_factors import recovery_codes
 from core.access.second_factors.policy import is_due, reset_factors
 from core.access.second_factors.relying_party import relying_party
 from core.access.sessions import end_sessions, own_key, sessions_of
 from core.console.base import actor_of, operator_of
+from core.console.policy import allow_form_target
 from core.console.rendering import ago, when
 
 View = Callable[..., HttpResponse]
@@ -87,7 +89,7 @@ def reset_operator_factors(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def _page(request: HttpRequest, user: User, title: Any) -> HttpResponse:
-    own, party = own_key(request), relying_party(request)
+    own, party, offer = own_key(request), relying_party(request), provider().offer(request)
     context = {
         **admin.site.each_context(request),
         "title": title,
@@ -95,6 +97,8 @@ def _page(request: HttpRequest, user: User, title: Any) -> HttpResponse:
         "is_own": user == request.user,
         "is_due": is_due(operator_of(request), request.session),
         "factors": _factors(user),
+        "feishu": offer,
+        "accounts": provider().linked(user),
         "unused_codes": recovery_codes.count_unused(user),
         "has_passkeys": party.has_passkeys,
         "passkey_host": party.id,
@@ -110,6 +114,8 @@ def _page(request: HttpRequest, user: User, title: Any) -> HttpResponse:
         ],
     }
     response = TemplateResponse(request, "admin/security/page.html", context)
+    if offer is not None:
+        allow_form_target(response, offer.target)
     add_never_cache_headers(response)
     return response
 

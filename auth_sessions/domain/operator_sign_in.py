@@ -1,0 +1,212 @@
+"""Operators who sign in to the console with their account on the platform, through one of the portal's bots.
+
+Who may sign in is decided by the link that the operator made before, and by nothing that the account says of itself: no
+account makes an operator, and none is found by its e-mail address. The access token is used for one question, who it is,
+and dropped.
+"""
+
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from auth_sessions.domain.one_time import digest, new_secret
+from auth_sessions.models import OperatorAccount, OperatorSignIn
+from bots.models import Bot
+from core.access import audit
+from core.access.actors import Actor
+from core.access.models import User
+from core.access.platform_sign_in import Offer
+from core.database.connections import give_back
+from core.database.text import storable
+from feishu.errors import FeishuError, OAuthError
+from feishu.oauth import OAuth, Pkce, UserInfo, authorize_url
+
+logger = logging.getLogger(__name__)
+
+STATE: Final = "operator-"
+"""What the state of a sign-in begins with: it comes back to the same redirect URI as a consent's."""
+LIFE: Final = timedelta(minutes=10)
+AT_ONCE: Final = 4
+"""Answers of the platform awaited at once in one process; each holds the thread of its request."""
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+class Outcome(StrEnum):
+    """How it ended; each but the first two has a page."""
+
+    SIGNED_IN = "signed_in"
+    LINKED = "linked"
+    UNKNOWN = "unknown"
+    DENIED = "denied"
+    STRANGER = "stranger"
+    TAKEN = "taken"
+    PLATFORM_ERROR = "platform_error"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """``user`` and ``page`` are there where the outcome is SIGNED_IN or LINKED."""
+
+    outcome: Outcome
+    user: User | None = None
+    page: str = ""
+
+
+def sign_in_bot() -> Bot | None:
+    """The bot of FEISHU_SIGN_IN_BOT, where it is there and enabled, and browsers reach the portal."""
+    if not (settings.SIGN_IN_BOT and settings.PUBLIC_URL):
+        return None
+    return Bot.objects.filter(app_id=settings.SIGN_IN_BOT, enabled=True).first()
+
+
+class FeishuAccounts:
+    """What the pages about signing in show of it."""
+
+    def offer(self, request: HttpRequest) -> Offer | None:
+        """Only at the host of PUBLIC_URL: the browser comes back there, with the cookies of that host."""
+        if not settings.SIGN_IN_BOT or request.get_host() != urlsplit(settings.PUBLIC_URL).netloc:
+            return None
+        bot = sign_in_bot()
+        if bot is None:
+            return None
+        parts = urlsplit(bot.addresses.authorize_url)
+        return Offer(bot.name, f"{parts.scheme}://{parts.netloc}")
+
+    def linked(self, user: User) -> list[OperatorAccount]:
+        return list(OperatorAccount.objects.filter(user=user).select_related("bot").order_by("linked_at"))
+
+
+def begin(bot: Bot, *, session: str, page: str, user: User | None = None) -> str:
+    """The address of the platform's page. ``session``: stored key of the browser's session, in which the answer is accepted;
+    ``user``: the operator whose account is to be linked, None to sign in."""
+    state, pkce = STATE + new_secret(), Pkce.new()
+    OperatorSignIn.objects.filter(session=session).delete()  # one at a time
+    OperatorSignIn.objects.create(
+        bot=bot,
+        user=user,
+        state_hash=digest(state),
+        session=session,
+        code_verifier=pkce.verifier,
+        next_page=page,
+        expires_at=timezone.now() + LIFE,
+    )
+    return authorize_url(
+        bot.addresses,
+        app_id=bot.app_id,
+        redirect_uri=bot.redirect_uri,
+        scopes=(),
+        state=state,
+        challenge=pkce.challenge,
+    )
+
+
+def finish(
+    *, app_id: str, state: str, code: str, error: str, session: str, signed_in: User | None, address: str
+) -> Finished:
+    """Take the platform's answer. A state works once, in the session that it was made for, for its bot; that of a link only
+    while the operator who began it is ``signed_in``."""
+    under_way = _take(app_id=app_id, state=state, session=session, signed_in=signed_in)
+    if under_way is None:
+        return Finished(Outcome.UNKNOWN)
+    if error == "access_denied":
+        return Finished(Outcome.DENIED)
+    if not _places.acquire(blocking=False):
+        return Finished(Outcome.BUSY)
+    try:
+        who = _whose(under_way, code, error)
+    except FeishuError as problem:
+        logger.warning("operator_sign_in_failed", extra={"error": str(problem)})
+        return Finished(Outcome.PLATFORM_ERROR)
+    finally:
+        _places.release()
+    if under_way.user is not None:
+        return _link(under_way, under_way.user, who, address=address)
+    return _operator_of(under_way, who, address=address)
+
+
+def _take(*, app_id: str, state: str, session: str, signed_in: User | None) -> OperatorSignIn | None:
+    """What the state belongs to; it is used up by this."""
+    under_way = (
+        OperatorSignIn.objects.select_related("bot", "user")
+        .filter(state_hash=digest(state), bot__app_id=app_id, session=session, expires_at__gt=timezone.now())
+        .first()
+    )
+    if under_way is None or not OperatorSignIn.objects.filter(pk=under_way.pk).delete()[0]:
+        return None
+    is_its_own = under_way.user is None or under_way.user == signed_in
+    return under_way if is_its_own and sign_in_bot() == under_way.bot else None
+
+
+def _whose(under_way: OperatorSignIn, code: str, error: str) -> UserInfo:
+    """Who allowed it. The token is dropped: without ``offline_access`` it ends by itself. Raises FeishuError."""
+    if error or not code:
+        raise OAuthError(storable(error, 100) or "neither a code nor an error came back")
+    bot, verifier = under_way.bot, under_way.code_verifier
+    give_back(before_waiting=True)
+    oauth = OAuth(bot.credentials)
+    tokens = oauth.exchange_code(code=code, redirect_uri=bot.redirect_uri, verifier=verifier)
+    return oauth.user_info(tokens.access_token)
+
+
+def _operator_of(under_way: OperatorSignIn, who: UserInfo, *, address: str) -> Finished:
+    bot = under_way.bot
+    account = (
+        OperatorAccount.objects.select_related("user")
+        .filter(bot=bot, destination=bot.destination, tenant_key=who.tenant_key, open_id=who.open_id)
+        .first()
+    )
+    if account is None or not (account.user.is_active and account.user.is_staff):
+        audit.record(
+            actor=Actor.user(who.open_id).at(address),
+            action="operator.sign_in_refused",
+            bot=bot,
+            target=account.user.get_username() if account else "",
+            reason="unknown_account",
+        )
+        return Finished(Outcome.STRANGER)
+    OperatorAccount.objects.filter(pk=account.pk).update(last_used_at=timezone.now())
+    return Finished(Outcome.SIGNED_IN, account.user, under_way.next_page)
+
+
+def _link(under_way: OperatorSignIn, user: User, who: UserInfo, *, address: str) -> Finished:
+    bot = under_way.bot
+    try:
+        with transaction.atomic():
+            OperatorAccount.objects.filter(bot=bot, user=user).delete()
+            OperatorAccount.objects.create(
+                bot=bot,
+                user=user,
+                destination=bot.destination,
+                tenant_key=who.tenant_key,
+                open_id=who.open_id,
+                name=storable(who.name, 200),
+            )
+            audit.record(
+                actor=Actor.operator(user).at(address),
+                action="operator.account_linked",
+                bot=bot,
+                target=user.get_username(),
+                open_id=who.open_id,
+            )
+    except IntegrityError:
+        return Finished(Outcome.TAKEN)
+    return Finished(Outcome.LINKED, user, under_way.next_page)
+
+
+def unlink(user: User, *, actor: Actor) -> bool:
+    """Take the operator's accounts away: they sign nobody in any more. False where there was none."""
+    with transaction.atomic():
+        removed, _ = OperatorAccount.objects.filter(user=user).delete()
+        if removed:
+            audit.record(actor=actor, action="operator.account_unlinked", target=user.get_username())
+    return bool(removed)
