@@ -264,7 +264,7 @@ class OperatorSession(AbstractBaseSession):
     seen_at = models.DateTimeField(null=True, editable=False)
     """When a page was last asked for; a tenth of the idle time behind at most."""
 
-    class Meta(AbstractBaseSession.Meta):
+    class Meta:
         default_permissions = ()
         verbose_name = _("session of an operator")
         verbose_name_plural = _("sessions of operators")
