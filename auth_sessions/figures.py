@@ -48,12 +48,10 @@ _open = database_gauge(
 
 
 def _read_tokens() -> Sequence[Figures]:
-    now = timezone.now()
     grants = UserToken.objects
     counts = {status.value: count_up_to(grants.filter(status=status), MOST).count for status in TokenStatus}
     uncertain = count_up_to(grants.filter(phase=RefreshPhase.UNCERTAIN), MOST).count
-    ending = grants.filter(status=TokenStatus.ACTIVE, reauthorize_by__lte=now + SOON)
-    return by_label(counts), alone(uncertain), alone(count_up_to(ending, MOST).count)
+    return by_label(counts), alone(uncertain), alone(count_up_to(grants.ending_within(SOON), MOST).count)
 
 
 def _read_refreshes() -> Sequence[Figures]:

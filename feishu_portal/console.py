@@ -30,6 +30,7 @@ UNFOLD = {
         lambda _request: static("portal/console.css"),
         lambda _request: static("portal/overview.css"),
         lambda _request: static("portal/events.css"),
+        lambda _request: static("portal/figures.css"),
     ],
     "SCRIPTS": [lambda _request: static("portal/console.js")],
     "ACCOUNT": {

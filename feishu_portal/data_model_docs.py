@@ -71,7 +71,9 @@ def kept() -> dict[str, Text]:
         "access.AuditEntry": _days("FEISHU_AUDIT_DAYS"),
         "access.SignInAttempts": Text("最后一次尝试后 1 天", "1 day after the last attempt"),
         "access.OperatorSession": Text("结束后一小时内删除", "Deleted within an hour of their end"),
-        "access.TotpDevice": Text("直到移除；未确认的保留 1 天", "Until it is removed; 1 day if it was never confirmed"),
+        "access.TotpDevice": Text(
+            "直到移除；未确认的保留 1 天", "Until it is removed; 1 day if it was never confirmed"
+        ),
         "access.Passkey": Text("直到移除", "Until it is removed"),
         "access.PasskeyChallenge": Text("过期后一小时内删除", "Deleted within an hour of its end"),
         "access.RecoveryCode": Text("直到生成新的恢复代码", "Until new ones are made"),

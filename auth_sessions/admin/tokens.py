@@ -1,10 +1,11 @@
 """User tokens in the console: their state, never the tokens themselves."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -25,11 +26,14 @@ from auth_sessions.models import RefreshAttempt, RefreshGate, UserToken
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
-from core.console.filters import VisibleRelatedFilter
+from core.console.filters import VisibleRelatedFilter, refuse_unknown
 from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, problem_block, when
 from core.vault.fields import encrypted_field
 from feishu.codes import explain
+
+if TYPE_CHECKING:
+    from auth_sessions.models.user_tokens import UserTokenQuerySet
 
 TOKEN_COLOURS = {
     TokenStatus.ACTIVE: "success",
@@ -71,6 +75,22 @@ def _now_or(token: UserToken, shown: Callable[[datetime], str]) -> str:
     return label(_("Now"), "warning") if is_over else shown(token.person_needed_at)
 
 
+class EndingFilter(admin.SimpleListFilter):
+    """Whose person has to consent again soon."""
+
+    title = _("authorize again by")
+    parameter_name = "ending"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("7d", _("Within 7 days"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "7d":
+            return cast("UserTokenQuerySet", queryset).ending_within(timedelta(days=7))
+        refuse_unknown(self.value())
+        return queryset
+
+
 @admin.register(UserToken)
 class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserToken]):
     list_display = (
@@ -81,7 +101,7 @@ class UserTokenAdmin(TokenControls, PeopleAdmin[UserToken], ReadOnlyAdmin[UserTo
         "access_until",
         "person_needed",
     )
-    list_filter = ("status", "phase", ("bot", VisibleRelatedFilter))
+    list_filter = ("status", "phase", EndingFilter, ("bot", VisibleRelatedFilter))
     list_select_related = ("bot",)
     search_fields = ("open_id__exact", "union_id__exact", "user_id__exact")
     search_help_text = _("Name of the person; or open_id, union_id or user_id, in full")

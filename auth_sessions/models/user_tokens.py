@@ -36,6 +36,10 @@ class UserTokenQuerySet(OwnedQuerySet["UserToken"]):
         abandoned = models.Q(phase=RefreshPhase.CLAIMED, lease_until__lt=now)
         return self.filter(ready | abandoned, status=TokenStatus.ACTIVE, next_refresh_at__lte=now)
 
+    def ending_within(self, span: timedelta) -> Self:
+        """Grants whose person has to consent again by then."""
+        return self.filter(status=TokenStatus.ACTIVE, reauthorize_by__lte=timezone.now() + span)
+
     def refreshable(self) -> Self:
         """Grants that a refresh token keeps alive."""
         return self.filter(status=TokenStatus.ACTIVE).exclude(refresh_token="")

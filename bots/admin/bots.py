@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.activity import Activity, activity_of
 from bots.admin.badges import live_badge
 from bots.admin.bot_form import KEYS, NEXT, SECRETS, BotForm
 from bots.admin.brand import switch_page
@@ -34,7 +35,7 @@ from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.filters import refuse_unknown
 from core.console.paging import MAX_COUNT
-from core.console.rendering import EMPTY, ago, copyable, identifier
+from core.console.rendering import EMPTY, copyable, identifier
 from core.database.counts import count_up_to
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
@@ -76,7 +77,15 @@ class BotAdmin(
 ):
     form = BotForm
     inlines = (SlotInline,)
-    list_display = ("name", "app_id_shown", "platform", "connection", "enabled_label", "changed")
+    list_display = (
+        "name",
+        "app_id_shown",
+        "platform",
+        "connection",
+        "events_of_a_day",
+        "last_message",
+        "enabled_label",
+    )
     list_filter = (ConnectedFilter, "enabled", "platform", "transport")
     search_fields = ("name", "app_id")
     search_help_text = _("Name or App ID")
@@ -192,11 +201,13 @@ class BotAdmin(
     )
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """With the status of all bots on the page, read at once."""
+        """With the status and the activity of all bots on the page, read at once."""
         changes = super().get_changelist_instance(request)
         changes.result_list = list(changes.result_list)
+        activities = activity_of(changes.result_list)
         for bot, status in zip(changes.result_list, statuses(changes.result_list), strict=True):
             bot.status = status
+            bot.activity = activities.get(bot.pk, Activity())
         return changes
 
     def get_fieldsets(self, request: HttpRequest, obj: Bot | None = None) -> Any:
@@ -268,9 +279,13 @@ class BotAdmin(
     def enabled_label(self, bot: Bot) -> str:
         return label(_("Enabled"), "success") if bot.enabled else label(_("Disabled"))
 
-    @column(_("changed"), ordering="updated_at")
-    def changed(self, bot: Bot) -> str:
-        return ago(bot.updated_at)
+    @column(_("events in 24 hours"))
+    def events_of_a_day(self, bot: Bot) -> str:
+        return str(cast("Any", bot).activity.events)
+
+    @column(_("last message"))
+    def last_message(self, bot: Bot) -> str:
+        return str(cast("Any", bot).activity.last_message)
 
     @column(_("proxy in use"))
     def proxy_in_use(self, bot: Bot) -> str:

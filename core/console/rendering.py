@@ -145,4 +145,6 @@ def text_block(text: str) -> str:
     """A block of preformatted text, cut where a page would become too long. Half a surrogate pair, which JSON can spell and
     no page can hold, is shown as JSON spells it."""
     cut = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n…"
-    return format_html('<pre class="portal-block" tabindex="0">{}</pre>', cut.encode(errors="backslashreplace").decode())
+    return format_html(
+        '<pre class="portal-block" tabindex="0">{}</pre>', cut.encode(errors="backslashreplace").decode()
+    )

@@ -1,6 +1,7 @@
 """Events in the console: the log and one event's life, dead letters, replays, the live tail, handlers."""
 
 from events.admin import (
+    activity,
     audit_actions,
     built_in_handlers,
     event_log,
@@ -12,6 +13,7 @@ from events.admin import (
 )
 
 __all__ = [
+    "activity",
     "audit_actions",
     "built_in_handlers",
     "event_log",

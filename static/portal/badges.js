@@ -21,6 +21,7 @@ function replace(element, news) {
 
 const setup = document.querySelector("[data-live-setup]");
 const verdict = document.querySelector("[data-live-verdict]");
+const figures = document.querySelector("[data-live-figures]");
 
 // The tab says it, too: how many problems there are, and whether it is bad.
 function showInTab({ problems, icon }) {
@@ -29,7 +30,7 @@ function showInTab({ problems, icon }) {
   [...document.querySelectorAll("link[rel=icon]")].at(-1).href = icon;
 }
 
-if (root && (badges().length || setup || verdict)) {
+if (root && (badges().length || setup || verdict || figures)) {
   follow({
     socket: root.dataset.socket,
     poll: root.dataset.poll,
@@ -38,6 +39,7 @@ if (root && (badges().length || setup || verdict)) {
       checklists: digests(checklists(), "liveChecklist"),
       setup: setup?.dataset.digest,
       verdict: verdict?.dataset.digest,
+      figures: figures && { span: figures.dataset.liveFigures, bot: figures.dataset.bot, digest: figures.dataset.digest },
     }),
     show: (message) => {
       for (const badge of badges()) {
@@ -54,6 +56,9 @@ if (root && (badges().length || setup || verdict)) {
       }
       if (setup && message.setup) {
         replace(setup, message.setup);
+      }
+      if (figures && message.figures) {
+        replace(figures, message.figures);
       }
       if (verdict && message.verdict) {
         replace(verdict, message.verdict);

@@ -176,6 +176,7 @@ ELSEWHERE = (
         tests="feishu_portal/overview/connections/test_board.py feishu_portal/overview/connections/test_feed.py processes/test_live_status.py",
         why="parts of one page",
     ),
+    elsewhere("feishu_portal", "templatetags/figures", tests="feishu_portal/overview/test_figures.py", why="a line"),
     elsewhere("feishu_portal", "console", tests="console/test_visibility.py", why="the sidebar"),
     elsewhere(
         "feishu_portal", "variables validators",

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import Q
@@ -19,6 +20,8 @@ from core.access.models import User
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
+from events.log.history import Window
+from feishu_portal.overview import figures
 from feishu_portal.overview.verdict import drawn, verdict_for
 
 MOST = 500
@@ -27,12 +30,14 @@ MOST_CHECKLISTS = 5
 """On one page; each takes a few queries of its own."""
 VERDICT_EVERY = 10.0
 """Seconds between two readings of the verdict, which looks at everything."""
+FIGURES_EVERY = 10.0
+"""Seconds between two readings of the event figures: they are counted as often."""
 
 
 class BadgesFeed(Feed):
-    """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest}, and ``setup`` and ``verdict``, the
-    overview's digests, where it shows those. It gets ``badges`` and ``checklists`` {bot id: {html, digest}}, ``setup`` {html,
-    digest} and ``verdict`` {html, digest, problems, icon}."""
+    """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest}, ``figures`` {span, bot, digest},
+    and ``setup`` and ``verdict``, the overview's digests, where it shows those. It gets ``badges`` and ``checklists`` {bot id:
+    {html, digest}}, ``figures`` and ``setup`` {html, digest} and ``verdict`` {html, digest, problems, icon}."""
 
     topics = (BOTS, SLOTS)
 
@@ -42,6 +47,8 @@ class BadgesFeed(Feed):
         self._setup = str(handshake["setup"]) if handshake.get("setup") else None
         self._verdict = str(handshake["verdict"]) if handshake.get("verdict") else None
         self._verdict_due = 0.0
+        self._figures = _ShownFigures.of(handshake["figures"]) if handshake.get("figures") else None
+        self._figures_due = 0.0
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
         badges = self._badge_news(viewer.user, changes)
@@ -59,6 +66,15 @@ class BadgesFeed(Feed):
         if self._verdict is not None and time.monotonic() >= self._verdict_due:
             self._verdict_due = time.monotonic() + VERDICT_EVERY
             yield from self._verdict_news(viewer.user)
+        if self._figures is not None and time.monotonic() >= self._figures_due:
+            self._figures_due = time.monotonic() + FIGURES_EVERY
+            yield from self._figures_news(viewer.user, self._figures)
+
+    def _figures_news(self, user: User, shown: "_ShownFigures") -> Iterable[dict[str, Any]]:
+        found = figures.read(user, shown.window, bot=shown.bot)
+        if found is not None and shown.digest != (now := figures.digest(found)):
+            shown.digest = now
+            yield {"type": "figures", "figures": {"html": figures.drawn(found), "digest": now}}
 
     def _verdict_news(self, user: User) -> Iterable[dict[str, Any]]:
         found = verdict_for(user)
@@ -92,6 +108,22 @@ class BadgesFeed(Feed):
                 self._checklists[key] = now
                 news[key] = {"html": checklist_page.drawn(found), "digest": now}
         return news
+
+
+@dataclass(slots=True)
+class _ShownFigures:
+    """Which figures the page shows: of a bot, or of all; ``digest`` is that of what it shows."""
+
+    window: Window
+    bot: UUID | None
+    digest: str
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Self:
+        bot = said.get("bot")
+        return cls(
+            figures.window_named(str(said["span"])), UUID(str(bot)) if bot else None, str(said["digest"])
+        )
 
 
 def _digests(shown: dict[str, str], most: int) -> dict[str, str]:
