@@ -59,7 +59,7 @@ def test_sandbox_beside_the_portal_is_offered_until_an_event_has_come(as_superus
 def test_operator_without_a_bot_is_told_whom_to_ask(db: None) -> None:
     user = User.objects.create_user("new", role="operator")
     html = text_of(signed_in(user).get(INDEX))
-    assert "Ask a superuser" in html
+    assert "Ask an administrator" in html
     assert reverse("admin:bots_bot_add") not in html
 
 
