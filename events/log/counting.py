@@ -2,8 +2,8 @@
 
 The counts are derived from the log, every time anew, by a pass of the sweep. So storing and handling an event costs not
 one statement more; a replay, or a failure that ends well in the end, is counted once and as what it became; and a process
-that dies loses nothing. The price is that the hour under way is read again and again: by an index, a tenth of a second
-for 50,000 events, and for one part in twenty of the time at most, however many they are.
+that dies loses nothing. The price is that the hour under way is read again and again: by an index, and for one part
+in twenty of the time at most, however many events it has.
 
 An hour is counted until nothing in it changes any more: every event has ended, and the platform repeats no push of it. A
 replay has the hours of its events counted again. An hour is only counted while the log still has all of its events;
