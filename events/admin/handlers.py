@@ -64,6 +64,7 @@ class HandlersAdmin(ReadOnlyAdmin[HandledBot]):
     empty_title = _("No bots yet")
 
     def has_change_permission(self, request: HttpRequest, obj: HandledBot | None = None) -> bool:
+        """Asked by the pages that switch handlers; a form of Django's own there is none."""
         return super(ReadOnlyAdmin, self).has_change_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
