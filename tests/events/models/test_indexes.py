@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from events.enums import ENDED_RUNS, DeliveryStatus, EventStatus, ReplayState, RunStatus, SubscriptionKind
 from events.models import (
+    CountedHour,
     Delivery,
     DeliveryAttempt,
     Event,
+    EventCount,
     HandlerAttempt,
     HandlerRun,
     HandlerSwitch,
@@ -119,6 +121,14 @@ STATEMENTS: dict[str, Statement] = {
     "replayjob.client": lambda: ReplayJob.objects.filter(client=1).order_by(),
     "switch_once": lambda: HandlerSwitch.objects.filter(bot=ID).order_by(),
     "shed_once_an_hour": lambda: ShedCount.objects.filter(hour=timezone.now(), work="live").order_by(),
+    # Counting: hours that are due. Charts: a bot's, and all bots'.
+    "counted_hour_due": lambda: CountedHour.objects.filter(due_at__lte=timezone.now()).order_by(),
+    "event_count_once": lambda: EventCount.objects.filter(
+        bot=ID, minutes=60, start=timezone.now()
+    ).order_by(),
+    "event_count_span": lambda: EventCount.objects.filter(minutes=60, start__gte=timezone.now()).order_by(
+        "start"
+    ),
 }
 
 
