@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
@@ -119,7 +119,7 @@ def success_rate(counts: EventCount) -> float | None:
 def slow_end(counts: EventCount, share: float = SLOW_SHARE) -> float | None:
     """Within how many seconds of the platform's making them that share of the events was done (p95), assuming that they are
     spread evenly between two bounds; infinity beyond the last bound, None without any."""
-    numbers = [getattr(counts, name) for name in WITHIN]
+    numbers: list[int] = [getattr(counts, name) for name in WITHIN]
     wanted = (sum(numbers) + counts.longer) * share
     if not wanted:
         return None
@@ -138,6 +138,7 @@ def _of_bots(bots: Sequence[UUID] | None) -> QuerySet[EventCount]:
 def _sums(rows: QuerySet[EventCount], minutes: int, begin: datetime) -> Iterator[tuple[datetime, EventCount]]:
     """The counts of all bots together, by the start of each span since ``begin``."""
     spans = rows.filter(minutes=minutes, start__gte=begin).order_by("start").values("start")
+    span: dict[str, Any]
     for span in spans.annotate(**{f"sum_{name}": Sum(name) for name in NUMBERS}):
         yield span["start"], EventCount(**{name: span[f"sum_{name}"] for name in NUMBERS})
 
