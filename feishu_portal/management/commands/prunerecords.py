@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from auth_sessions import retention as auth_sessions
 from bots import retention as bots
+from core.access import append_only
 from core.access import retention as access
 from core.checks import SETTINGS
 from core.database.retention import count_overdue, prune
@@ -41,6 +42,7 @@ class Command(BaseCommand):
             return
         is_counted = not any(count.is_more for count in counts.values())
         total = sum(count.count for count in counts.values()) if is_counted else None
+        append_only.install()  # the audit log's bound, as the setting is now
         with progress_bar(self.stderr, "Deleting", total=total) as advance:
             pruned = prune(overdue, seconds=None, on_progress=advance)
         for kind, deleted in pruned.items():

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from core.access.models import AuditEntry
 from core.database.batches import Deleted, delete_in_batches
@@ -8,8 +11,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entries() -> list[int]:
+    old = timezone.now() - timedelta(days=40_000)  # others the database would keep
     AuditEntry.objects.bulk_create(
-        AuditEntry(actor="system:portal", action=f"test.{number}") for number in range(7)
+        AuditEntry(actor="system:portal", action=f"test.{number}", at=old) for number in range(7)
     )
     return list(AuditEntry.objects.order_by("pk").values_list("pk", flat=True))
 

@@ -3,19 +3,19 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from core.access.models import AuditEntry
+from core.access.models import SignInAttempts
 from core.database.clock import DatabaseTime
 
 pytestmark = pytest.mark.django_db
 
 
 def read(ahead: float = 0.0):
-    return AuditEntry.objects.annotate(now=DatabaseTime(ahead)).values_list("now", flat=True).get()
+    return SignInAttempts.objects.annotate(now=DatabaseTime(ahead)).values_list("now", flat=True).get()
 
 
 @pytest.fixture(autouse=True)
 def a_row(db):
-    AuditEntry.objects.create(actor="system:portal", action="test")
+    SignInAttempts.objects.create(subject="test")
 
 
 @pytest.mark.parametrize("ahead", [0.0, 90.0, -90.0, 0.25])
@@ -36,8 +36,8 @@ def test_clock_goes_on_within_a_transaction():
 
 
 def test_stored_moment_compares_with_those_that_django_writes():
-    AuditEntry.objects.update(at=DatabaseTime(-60))
+    SignInAttempts.objects.update(last_at=DatabaseTime(-60))
 
-    assert AuditEntry.objects.filter(at__lt=timezone.now() - timedelta(seconds=50)).exists()
-    assert not AuditEntry.objects.filter(at__lt=timezone.now() - timedelta(seconds=70)).exists()
-    assert AuditEntry.objects.filter(at__lt=DatabaseTime()).exists()
+    assert SignInAttempts.objects.filter(last_at__lt=timezone.now() - timedelta(seconds=50)).exists()
+    assert not SignInAttempts.objects.filter(last_at__lt=timezone.now() - timedelta(seconds=70)).exists()
+    assert SignInAttempts.objects.filter(last_at__lt=DatabaseTime()).exists()

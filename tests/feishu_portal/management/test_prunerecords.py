@@ -6,8 +6,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from core.access import audit
-from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -15,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def old_entries() -> None:
+    at = timezone.now() - timedelta(days=40_000)
     for _ in range(3):
-        audit.record(actor=SYSTEM, action="bot.updated")
-    AuditEntry.objects.update(at=timezone.now() - timedelta(days=40_000))
+        AuditEntry.objects.create(actor="system:portal", action="bot.updated", at=at)
 
 
 def test_dry_run_counts_and_deletes_nothing(old_entries, capsys):
