@@ -1,9 +1,14 @@
-"""Which bot has which App ID."""
+"""Which bot has which App ID and name, and who its people are, for the ground floor."""
 
 from collections.abc import Collection
 from uuid import UUID
 
+from django.utils.translation import get_language
+
 from bots.models import Bot
+from bots.people import directory as people
+from core.access.bot_directory import Directory, PersonRef
+from core.access.models import User
 
 
 def ids_of(app_ids: Collection[str]) -> dict[str, UUID]:
@@ -14,3 +19,27 @@ def ids_of(app_ids: Collection[str]) -> dict[str, UUID]:
 def app_ids_of(ids: Collection[UUID]) -> dict[UUID, str]:
     """The App IDs of the bots with these primary keys; bots that are gone are left out."""
     return dict(Bot.objects.filter(pk__in=ids).values_list("pk", "app_id"))
+
+
+def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of the bots with these primary keys; bots that are gone are left out."""
+    return dict(Bot.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def people_of(refs: Collection[PersonRef]) -> dict[PersonRef, str]:
+    """The names of people in the active language; people without one are left out."""
+    language = get_language() or ""
+    called = {ref: person.called(language) for ref, person in people.names_of(refs).items()}
+    return {ref: name for ref, name in called.items() if name}
+
+
+def visible_to(user: User) -> list[tuple[UUID, str]]:
+    """The bots that an operator sees, by name."""
+    return [
+        (bot.pk, str(bot)) for bot in Bot.objects.visible_to(user).only("name", "app_id").order_by("name")
+    ]
+
+
+directory = Directory(
+    ids_of=ids_of, app_ids_of=app_ids_of, names_of=names_of, people_of=people_of, visible_to=visible_to
+)

@@ -11,14 +11,15 @@ class BotsConfig(AppConfig):
     verbose_name = _("Bots")
 
     def ready(self) -> None:
-        # Each registers its detector, in the order in which pages list their causes; models are loaded now.
-        for name in ("fleet", "connections", "clocks"):
+        # Each registers its detector, in the order in which pages list their causes, the last one how a notice is tried; models
+        # are loaded now.
+        for name in ("fleet", "connections", "clocks", "notice_test"):
             import_module(f"bots.incidents.{name}")
         from bots import figures  # noqa: F401, PLC0415 -- every process can give them
-        from bots.app_ids import app_ids_of, ids_of  # noqa: PLC0415 -- models are there only now
+        from bots.app_ids import directory  # noqa: PLC0415 -- models are there only now
         from bots.models import Bot  # noqa: PLC0415 -- see above
         from core.access import bot_directory  # noqa: PLC0415 -- see above
         from core.installation.standing import count_as_content  # noqa: PLC0415 -- see above
 
-        bot_directory.register(ids_of=ids_of, app_ids_of=app_ids_of)
+        bot_directory.register(directory)
         count_as_content(Bot.objects.exists)

@@ -122,9 +122,10 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") ->
     arrange_slots(bot)
     examine_on_commit(bot)
     bots_changed([bot.pk])
-    detail: dict[str, object] = {"changed": sorted(changed)}
     after = Destination.of(bot)
-    if before is not None and (moved := after.differs_in(before)):
+    moved = after.differs_in(before) if before is not None else []
+    detail: dict[str, object] = audit.changes(stored, bot, changed, shown=moved)
+    if before is not None and moved:
         detail |= {"before": before.shown(moved), "after": after.shown(moved)}
     action = action or ("bot.created" if stored is None else "bot.updated")
     audit.record(actor=actor, action=action, bot=bot, target=bot.name, **detail)

@@ -1,4 +1,4 @@
-"""Names of this app's actions in the audit log."""
+"""Words of the audit log for what the app does."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -6,20 +6,54 @@ from core.access.audit_actions import name_actions
 
 name_actions(
     {
-        "auth_session.created": _("Authorization asked for"),
-        "auth_session.authorized": _("Authorization given"),
-        "auth_session.denied": _("Authorization declined"),
-        "auth_session.expired": _("Authorization request expired"),
-        "auth_session.failed": _("Authorization failed"),
-        "auth_session.cancelled": _("Authorization request cancelled"),
-        "auth_session.superseded": _("Authorization request superseded"),
-        "user_token.needs_reauth": _("Token must be authorized again"),
-        "user_token.revived": _("Token to be refreshed again"),
-        "user_token.revoked": _("Authorization revoked"),
-        "user_token.destination_changed": _("Tokens destroyed: the bot's platform or address changed"),
-        "user_token.revocation_given_up": _("Token could not be withdrawn at the platform"),
-        "bot.refresh_paused": _("Refreshing paused: the platform refuses the app"),
-        "bot.refresh_resumed": _("Refreshing goes on"),
-        "bot.refresh_probed": _("Refreshing to be probed"),
-    }
+        "auth_session.created": (
+            _("Authorization asked for"),
+            _("%(actor)s asked %(target)s for an authorization"),
+        ),
+        "auth_session.authorized": (_("Authorization given"), _("%(target)s gave the authorization")),
+        "auth_session.denied": (_("Authorization declined"), _("%(target)s declined the authorization")),
+        "auth_session.expired": (
+            _("Authorization request expired"),
+            _("The authorization request to %(target)s expired"),
+        ),
+        "auth_session.failed": (_("Authorization failed"), _("The authorization of %(target)s failed")),
+        "auth_session.cancelled": (
+            _("Authorization request cancelled"),
+            _("%(actor)s cancelled the authorization request to %(target)s"),
+        ),
+        "auth_session.superseded": (
+            _("Authorization request superseded"),
+            _("The authorization request to %(target)s gave way to a newer one"),
+        ),
+        "user_token.needs_reauth": (
+            _("Token must be authorized again"),
+            _("The token of %(target)s ended: they must authorize again"),
+        ),
+        "user_token.revived": (
+            _("Token to be refreshed again"),
+            _("%(actor)s had the token of %(target)s refreshed again"),
+        ),
+        "user_token.revoked": (
+            _("Authorization revoked"),
+            _("%(actor)s revoked the authorization of %(target)s"),
+        ),
+        "user_token.destination_changed": (
+            _("Tokens destroyed: the bot's platform or address changed"),
+            _("%(actor)s changed where %(target)s is, which destroyed its tokens"),
+        ),
+        "user_token.revocation_given_up": (
+            _("Token could not be withdrawn at the platform"),
+            _("The revoked token of %(target)s could not be withdrawn at the platform"),
+        ),
+        "bot.refresh_paused": (
+            _("Refreshing paused: the platform refuses the app"),
+            _("Refreshing the tokens of %(target)s is paused: the platform refuses the app"),
+        ),
+        "bot.refresh_resumed": (_("Refreshing goes on"), _("Refreshing the tokens of %(target)s goes on")),
+        "bot.refresh_probed": (
+            _("Refreshing to be probed"),
+            _("%(actor)s had the refreshing of %(target)s tried again"),
+        ),
+    },
+    groups={"auth_session": _("Authorizations"), "user_token": _("User tokens")},
 )

@@ -1,21 +1,36 @@
-"""Names of this app's actions in the audit log."""
+"""Words of the audit log for what the app does."""
 
 from django.utils.translation import gettext_lazy as _
 
+from bots.models import Bot
 from core.access.audit_actions import name_actions
 
 name_actions(
     {
-        "bot.created": _("Bot added"),
-        "bot.updated": _("Bot changed"),
-        "bot.enabled": _("Bot switched on"),
-        "bot.disabled": _("Bot switched off"),
-        "bot.deleted": _("Bot deleted"),
-        "bot.secrets_promoted": _("Next secrets of a bot put in use"),
-        "bot.next_secrets_expired": _("Unused next secrets of a bot dropped"),
-        "bot.rotation_prolonged": _("Rotation of a bot's secrets prolonged"),
-        "bot.brand_switched": _("Brand of a bot switched"),
-        "bot.connect": _("Bot connected"),
-        "bot.disconnect": _("Bot disconnected"),
-    }
+        "bot.created": (_("Bot added"), _("%(actor)s added the bot %(target)s")),
+        "bot.updated": (_("Bot changed"), _("%(actor)s changed the bot %(target)s")),
+        "bot.enabled": (_("Bot switched on"), _("%(actor)s switched the bot %(target)s on")),
+        "bot.disabled": (_("Bot switched off"), _("%(actor)s switched the bot %(target)s off")),
+        "bot.deleted": (_("Bot deleted"), _("%(actor)s deleted the bot %(target)s")),
+        "bot.secrets_promoted": (
+            _("Next secrets of a bot put in use"),
+            _("%(actor)s put the next secrets of the bot %(target)s in use"),
+        ),
+        "bot.next_secrets_expired": (
+            _("Unused next secrets of a bot dropped"),
+            _("The next secrets of the bot %(target)s were never used, and are dropped"),
+        ),
+        "bot.rotation_prolonged": (
+            _("Rotation of a bot's secrets prolonged"),
+            _("The rotation of the secrets of the bot %(target)s is prolonged"),
+        ),
+        "bot.brand_switched": (
+            _("Brand of a bot switched"),
+            _("%(actor)s switched the brand of the bot %(target)s"),
+        ),
+        "bot.connect": (_("Bot connected"), _("%(actor)s had the bot %(target)s connected")),
+        "bot.disconnect": (_("Bot disconnected"), _("%(actor)s disconnected the bot %(target)s")),
+    },
+    groups={"bot": _("Bots")},
+    models={"bot": Bot},
 )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import Channel
 from bots.incidents.causes import cause_named, registered_causes
+from bots.incidents.notices import why_nobody_was_told
 from bots.models import Bot, Incident, Notice
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, ReadOnlyInline
@@ -81,6 +82,7 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
         "noticed_in_full",
         "over_in_full",
         "explanation",
+        "nobody_told",
     )
     readonly_fields = fields
     empty_title = _("No incidents")
@@ -130,6 +132,20 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     @column(_("cause and cure"))
     def explanation(self, incident: Incident) -> str:
         return problem_block(incident.explanation)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Incident | None = None) -> Any:
+        """Why nobody was told, where nobody was."""
+        parts = super().get_fieldsets(request, obj)
+        if obj is None or not obj.notices.exists():
+            return parts
+        return [
+            (title, {**part, "fields": tuple(name for name in part["fields"] if name != "nobody_told")})
+            for title, part in parts
+        ]
+
+    @column(_("why nobody was told"))
+    def nobody_told(self, incident: Incident) -> str:
+        return why_nobody_was_told(incident) or EMPTY
 
 
 def open_incidents(bot: Bot) -> list[str]:

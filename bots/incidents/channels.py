@@ -32,7 +32,11 @@ MESSENGERS: Final = 3
 
 def send_email(user: User, notices: list[Notice]) -> None:
     """Raises NoticeNotSent."""
-    subject, body = _words(user, notices)
+    deliver_email(user, *_words(user, notices))
+
+
+def deliver_email(user: User, subject: str, body: str) -> None:
+    """Raises NoticeNotSent, with the mail server's answer as its cause."""
     message = EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [user.email])
     give_back(before_waiting=True)
     try:
@@ -43,8 +47,13 @@ def send_email(user: User, notices: list[Notice]) -> None:
 
 def send_feishu(user: User, notices: list[Notice]) -> None:
     """Raises NoticeNotSent when no bot of the operator's gets the message through."""
-    subject, body = _words(user, notices)
-    failure = "no healthy bot to send it with"
+    deliver_feishu(user, *_words(user, notices), key=_key(notices))
+
+
+def deliver_feishu(user: User, subject: str, body: str, *, key: str) -> None:
+    """Raises NoticeNotSent, with the platform's answer to the last bot as its cause. Under the same ``key`` the platform sends
+    once in an hour."""
+    failure = NoticeNotSent(gettext("no healthy bot to send it with"))
     for bot in _messengers(user):
         give_back(before_waiting=True)
         try:
@@ -52,13 +61,14 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
                 user.feishu_address,
                 literal(f"{subject}\n\n{body}"),
                 receive_id_type=receive_id_type(user.feishu_address),
-                uuid=_key(notices),
+                uuid=key,
             )
         except (FeishuError, SealedValueError) as error:
-            failure = f"{bot.app_id}: {error}"
+            failure = NoticeNotSent(f"{bot.app_id}: {error}")
+            failure.__cause__ = error
         else:
             return
-    raise NoticeNotSent(failure)
+    raise failure
 
 
 def _messengers(user: User) -> list[Bot]:

@@ -12,12 +12,14 @@ from typing import Final, TypeAlias
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bots.enums import Channel
 from bots.errors import NoticeNotSent
 from bots.incidents.channels import send_email, send_feishu
 from bots.models import Incident, Notice
 from core.access.models import User
+from core.access.roles import Role
 from core.background.retry import RetrySchedule
 from core.database.text import storable
 
@@ -36,18 +38,42 @@ _SENDERS: Final[dict[str, Send]] = {Channel.EMAIL: send_email, Channel.FEISHU: s
 
 
 def address_notices(incident: Incident) -> None:
-    """The incident began: notify the owners, or the administrators where there are none, on every channel they have."""
+    """The incident began: notify those whom it concerns, on every channel they have."""
     now = timezone.now()
-    active = User.objects.filter(is_active=True)
-    owners = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])
-    people = owners if owners.exists() else active.filter(is_superuser=True)
     Notice.objects.bulk_create(
         [
             Notice(incident=incident, user=user, channel=channel, due_at=now)
-            for user in people
+            for user in concerned_by(incident)
             for channel in _channels(user)
         ]
     )
+
+
+def concerned_by(incident: Incident) -> list[User]:
+    """The owners, and the administrators where none of the owners may do anything about it."""
+    active = User.objects.filter(is_active=True)
+    owned = active.filter(bots=incident.bot) if incident.bot else active.filter(pk__in=[incident.owner_id])
+    owners = list(owned)
+    if any(owner.may_manage for owner in owners):
+        return owners
+    return [*owners, *active.filter(role=Role.ADMINISTRATOR).exclude(pk__in=[owner.pk for owner in owners])]
+
+
+def why_nobody_was_told(incident: Incident) -> str:
+    """Why there is no notice of the incident; empty where there is one."""
+    if incident.notices.exists():
+        return ""
+    people = concerned_by(incident)
+    if not people:
+        return gettext("The portal has no operator who may sign in.")
+    names = {"names": ", ".join(user.get_username() for user in people)}
+    if any(_channels(user) for user in people):
+        return gettext("When it began, none of these could be reached: %(names)s.") % names
+    if any(user.email for user in people):
+        return (
+            gettext("EMAIL_URL is not set, and a Feishu account is set for none of these: %(names)s.") % names
+        )
+    return gettext("Neither an e-mail address nor a Feishu account is set for %(names)s.") % names
 
 
 def follow_up_notices(incident: Incident) -> None:

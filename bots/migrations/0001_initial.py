@@ -1,4 +1,3 @@
-
 import bots.models.bots
 import bots.validators
 import core.vault.fields
@@ -62,6 +61,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'bot',
                 'verbose_name_plural': 'bots',
                 'ordering': ('name', 'app_id'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('platform__in', ['feishu', 'lark', 'custom'])), name='bot_platform_known'), models.CheckConstraint(condition=models.Q(('transport__in', ['websocket', 'webhook'])), name='bot_transport_known'), models.CheckConstraint(condition=models.Q(('callback_transport__in', ['', 'websocket', 'webhook'])), name='bot_callback_transport_known'), models.CheckConstraint(condition=models.Q(models.Q(('platform', 'custom'), _negated=True), models.Q(models.Q(('open_url', ''), _negated=True), models.Q(('accounts_url', ''), _negated=True)), _connector='OR'), name='bot_custom_has_addresses', violation_error_message='Custom addresses need both an OpenAPI and an accounts address.'), models.CheckConstraint(condition=models.Q(('slot_count__gte', 1), ('slot_count__lte', 50)), name='bot_slot_count_in_range')],
             },
         ),
         migrations.CreateModel(
@@ -131,6 +131,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'lost connection',
                 'verbose_name_plural': 'lost connections',
                 'ordering': ('-at', '-id'),
+                'indexes': [models.Index(fields=['bot', 'at'], name='loss_by_bot'), models.Index(fields=['at'], name='loss_by_age')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason__in', ['silent', 'closed', 'network', 'refused', 'half_open', 'slept', 'died', 'moved', 'asked', 'changed', 'ended', 'error'])), name='loss_reason_known')],
             },
         ),
         migrations.CreateModel(
@@ -169,6 +171,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'connection',
                 'verbose_name_plural': 'connections',
                 'ordering': ('bot__name', 'number'),
+                'constraints': [models.UniqueConstraint(fields=('bot', 'number'), name='slot_once_per_bot'), models.CheckConstraint(condition=models.Q(('state__in', ['stopped', 'connecting', 'connected', 'backoff', 'error'])), name='slot_state_known')],
             },
         ),
         migrations.CreateModel(
@@ -220,6 +223,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'incident',
                 'verbose_name_plural': 'incidents',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['closed_at'], name='incident_by_age')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('bot', 'cause'), name='incident_open_once'), models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('subject_id', 'cause'), name='incident_of_subject_open_once'), models.CheckConstraint(condition=models.Q(models.Q(('bot__isnull', False), ('subject_id', None)), models.Q(('bot', None), ('subject_id__isnull', False)), _connector='OR'), name='incident_of_bot_or_subject')],
             },
         ),
         migrations.CreateModel(
@@ -239,6 +244,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'notice',
                 'verbose_name_plural': 'notices',
                 'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notice_due'), models.Index(fields=['user', 'channel', 'problem_sent_at'], name='notice_by_user')],
+                'constraints': [models.UniqueConstraint(fields=('incident', 'user', 'channel'), name='notice_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'feishu'])), name='notice_channel_known')],
             },
         ),
         migrations.CreateModel(
@@ -259,6 +266,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'person',
                 'verbose_name_plural': 'people',
                 'default_permissions': (),
+                'indexes': [models.Index(fields=['updated_at'], name='person_by_age'), models.Index(condition=models.Q(('look_up_at__isnull', False)), fields=['bot', 'look_up_at'], name='person_to_look_up')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'open_id'), name='person_once_per_bot')],
             },
         ),
         migrations.CreateModel(
@@ -282,6 +291,9 @@ class Migration(migrations.Migration):
                 ('last_at', models.DateTimeField(db_index=True)),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refused_pushes', to='bots.bot', verbose_name='bot')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('bot', 'reason'), name='refused_push_once')],
+            },
         ),
         migrations.CreateModel(
             name='Registration',
@@ -304,6 +316,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['next_poll_at'], name='registration_due'), models.Index(fields=['began_at'], name='registration_by_age')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('extends', None), ('state', 'waiting')), fields=('operator',), name='registration_waits_once'), models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('operator', 'extends'), name='registration_of_bot_waits_once'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'denied', 'expired', 'replaced', 'failed'])), name='registration_state_known')],
             },
         ),
         migrations.CreateModel(
@@ -317,6 +331,9 @@ class Migration(migrations.Migration):
                 ('last_at', models.DateTimeField()),
                 ('bot', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='secret_uses', to='bots.bot', verbose_name='bot')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('bot', 'secret', 'is_next'), name='secret_use_once'), models.CheckConstraint(condition=models.Q(('secret__in', ['encrypt_key', 'verification_token'])), name='secret_use_secret_known')],
+            },
         ),
         migrations.CreateModel(
             name='Sending',
@@ -347,6 +364,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'sent message',
                 'verbose_name_plural': 'sent messages',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['at'], name='sending_by_age'), models.Index(fields=['bot', 'id'], name='sending_by_bot'), models.Index(fields=['client', 'id'], name='sending_by_client'), models.Index(fields=['target', 'id'], name='sending_by_target')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'client', 'key_hash'), name='sending_once_per_key'), models.CheckConstraint(condition=models.Q(('state__in', ['sending', 'sent', 'not_sent', 'unknown'])), name='sending_state_known'), models.CheckConstraint(condition=models.Q(('kind__in', ['message', 'reply', 'update'])), name='sending_kind_known')],
             },
         ),
         migrations.CreateModel(
@@ -370,162 +389,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'finding',
                 'verbose_name_plural': 'findings',
                 'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('result', 'ok'), _negated=True), fields=['since'], name='finding_not_in_order')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'check_name'), name='finding_once_per_check'), models.CheckConstraint(condition=models.Q(('result__in', ['ok', 'warning', 'wrong', 'unknown', 'waiting'])), name='finding_result_known')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.CheckConstraint(condition=models.Q(('platform__in', ['feishu', 'lark', 'custom'])), name='bot_platform_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.CheckConstraint(condition=models.Q(('transport__in', ['websocket', 'webhook'])), name='bot_transport_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.CheckConstraint(condition=models.Q(('callback_transport__in', ['', 'websocket', 'webhook'])), name='bot_callback_transport_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('platform', 'custom'), _negated=True), models.Q(models.Q(('open_url', ''), _negated=True), models.Q(('accounts_url', ''), _negated=True)), _connector='OR'), name='bot_custom_has_addresses', violation_error_message='Custom addresses need both an OpenAPI and an accounts address.'),
-        ),
-        migrations.AddConstraint(
-            model_name='bot',
-            constraint=models.CheckConstraint(condition=models.Q(('slot_count__gte', 1), ('slot_count__lte', 50)), name='bot_slot_count_in_range'),
-        ),
-        migrations.AddIndex(
-            model_name='connectionloss',
-            index=models.Index(fields=['bot', 'at'], name='loss_by_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='connectionloss',
-            index=models.Index(fields=['at'], name='loss_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='connectionloss',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['silent', 'closed', 'network', 'refused', 'half_open', 'slept', 'died', 'moved', 'asked', 'changed', 'ended', 'error'])), name='loss_reason_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='connectionslot',
-            constraint=models.UniqueConstraint(fields=('bot', 'number'), name='slot_once_per_bot'),
-        ),
-        migrations.AddConstraint(
-            model_name='connectionslot',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['stopped', 'connecting', 'connected', 'backoff', 'error'])), name='slot_state_known'),
-        ),
-        migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['closed_at'], name='incident_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('bot', 'cause'), name='incident_open_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('subject_id', 'cause'), name='incident_of_subject_open_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bot__isnull', False), ('subject_id', None)), models.Q(('bot', None), ('subject_id__isnull', False)), _connector='OR'), name='incident_of_bot_or_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='notice_due'),
-        ),
-        migrations.AddIndex(
-            model_name='notice',
-            index=models.Index(fields=['user', 'channel', 'problem_sent_at'], name='notice_by_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('incident', 'user', 'channel'), name='notice_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'feishu'])), name='notice_channel_known'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['updated_at'], name='person_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='person',
-            index=models.Index(condition=models.Q(('look_up_at__isnull', False)), fields=['bot', 'look_up_at'], name='person_to_look_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('bot', 'open_id'), name='person_once_per_bot'),
-        ),
-        migrations.AddConstraint(
-            model_name='refusedpush',
-            constraint=models.UniqueConstraint(fields=('bot', 'reason'), name='refused_push_once'),
-        ),
-        migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['next_poll_at'], name='registration_due'),
-        ),
-        migrations.AddIndex(
-            model_name='registration',
-            index=models.Index(fields=['began_at'], name='registration_by_age'),
-        ),
-        migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.UniqueConstraint(condition=models.Q(('extends', None), ('state', 'waiting')), fields=('operator',), name='registration_waits_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('operator', 'extends'), name='registration_of_bot_waits_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='registration',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'denied', 'expired', 'replaced', 'failed'])), name='registration_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretuse',
-            constraint=models.UniqueConstraint(fields=('bot', 'secret', 'is_next'), name='secret_use_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='secretuse',
-            constraint=models.CheckConstraint(condition=models.Q(('secret__in', ['encrypt_key', 'verification_token'])), name='secret_use_secret_known'),
-        ),
-        migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(fields=['at'], name='sending_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(fields=['bot', 'id'], name='sending_by_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(fields=['client', 'id'], name='sending_by_client'),
-        ),
-        migrations.AddIndex(
-            model_name='sending',
-            index=models.Index(fields=['target', 'id'], name='sending_by_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='sending',
-            constraint=models.UniqueConstraint(fields=('bot', 'client', 'key_hash'), name='sending_once_per_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='sending',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['sending', 'sent', 'not_sent', 'unknown'])), name='sending_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='sending',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['message', 'reply', 'update'])), name='sending_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='storedfinding',
-            index=models.Index(condition=models.Q(('result', 'ok'), _negated=True), fields=['since'], name='finding_not_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='storedfinding',
-            constraint=models.UniqueConstraint(fields=('bot', 'check_name'), name='finding_once_per_check'),
-        ),
-        migrations.AddConstraint(
-            model_name='storedfinding',
-            constraint=models.CheckConstraint(condition=models.Q(('result__in', ['ok', 'warning', 'wrong', 'unknown', 'waiting'])), name='finding_result_known'),
         ),
     ]

@@ -1,12 +1,16 @@
 """Writing the audit log, from the function that does the deed and in its transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 from uuid import UUID
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import BooleanField, CharField, IntegerField, JSONField, Model, URLField
 
 from core.access.actors import Actor
 from core.access.models import AuditEntry
 
+OPEN_FIELDS = (BooleanField, CharField, IntegerField, JSONField)
 MAX_TARGET = 200
 """Characters of a target that are kept."""
 
@@ -30,6 +34,29 @@ def record(
 def record_each(targets: Iterable[tuple[Bot, object]], *, actor: Actor, action: str, **detail: Any) -> None:
     """Add an entry for each bot and target of the same action."""
     AuditEntry.objects.bulk_create(_entry(actor, action, bot, target, detail) for bot, target in targets)
+
+
+def changes(
+    before: Model | None, after: Model, changed: Iterable[str], *, shown: Collection[str] = ()
+) -> dict[str, Any]:
+    """For the detail of an entry: the names of the fields that changed, and the values before and after of those that hold no
+    secret and no address, which may carry one. ``shown``: fields whose values the
+    entry has in another way."""
+    names = sorted(changed)
+    values = {}
+    for name in names if before is not None else ():
+        pair = [getattr(before, name, None), getattr(after, name, None)]
+        if name not in shown and _is_open(after, name) and pair[0] != pair[1]:
+            values[name] = pair
+    return {"changed": names} | ({"values": values} if values else {})
+
+
+def _is_open(row: Model, name: str) -> bool:
+    try:
+        field = row._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return isinstance(field, OPEN_FIELDS) and not isinstance(field, URLField) and "url" not in name
 
 
 def _entry(actor: Actor, action: str, bot: Bot | None, target: object, detail: dict[str, Any]) -> AuditEntry:

@@ -1,29 +1,63 @@
-"""Which bot has which App ID, where people name bots to this package; the app that knows bots registers its answers.
+"""Which bot has which App ID and name, and who its people are, where this package names them; the app that knows bots registers
+its answers.
 
 What belongs to a bot is kept by the bot's primary key: an App ID may come to be another bot's.
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-IdsOf = Callable[[Collection[str]], dict[str, UUID]]
-AppIdsOf = Callable[[Collection[UUID]], dict[UUID, str]]
+if TYPE_CHECKING:
+    from core.access.models import User
 
-_registered: list[tuple[IdsOf, AppIdsOf]] = []
+PersonRef: TypeAlias = tuple[UUID, str]
+"""A bot's primary key, and the open_id by which that bot knows a person."""
 
 
-def register(*, ids_of: IdsOf, app_ids_of: AppIdsOf) -> None:
-    """Both leave out what there is no bot for."""
-    _registered[:] = [(ids_of, app_ids_of)]
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Each answer leaves out what there is nothing for."""
+
+    ids_of: Callable[[Collection[str]], dict[str, UUID]]
+    """The primary keys of bots by App ID."""
+    app_ids_of: Callable[[Collection[UUID]], dict[UUID, str]]
+    names_of: Callable[[Collection[UUID]], dict[UUID, str]]
+    """The names of bots."""
+    people_of: Callable[[Collection[PersonRef]], dict[PersonRef, str]]
+    """The names of people, in the active language."""
+    visible_to: Callable[["User"], list[tuple[UUID, str]]]
+    """The bots that an operator sees, by name."""
+
+
+_registered: list[Directory] = []
+
+
+def register(directory: Directory) -> None:
+    _registered[:] = [directory]
 
 
 def ids_of(app_ids: Collection[str]) -> dict[str, UUID]:
     """The primary keys of the bots with these App IDs."""
-    [(find, _)] = _registered
-    return find(app_ids)
+    return _registered[0].ids_of(app_ids)
 
 
 def app_ids_of(ids: Collection[UUID]) -> dict[UUID, str]:
     """The App IDs of the bots with these primary keys."""
-    [(_, find)] = _registered
-    return find(ids)
+    return _registered[0].app_ids_of(ids)
+
+
+def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of the bots with these primary keys."""
+    return _registered[0].names_of(ids) if ids else {}
+
+
+def people_of(people: Collection[PersonRef]) -> dict[PersonRef, str]:
+    """The names of these people, as far as the platform said them."""
+    return _registered[0].people_of(people) if people else {}
+
+
+def visible_to(user: "User") -> list[tuple[UUID, str]]:
+    """Primary key and name of the bots that the operator sees."""
+    return _registered[0].visible_to(user)

@@ -190,7 +190,13 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     actor = models.CharField(_("actor"), max_length=200)
     operator = models.ForeignKey(
-        User, verbose_name=_("operator"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        User,
+        verbose_name=_("operator"),
+        null=True,
+        blank=True,
+        db_index=False,  # the one below begins with it
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     """The operator who acted, where one did; ``actor`` stays when the account is deleted."""
     client = models.ForeignKey(
@@ -220,6 +226,7 @@ class AuditEntry(models.Model):
         indexes = (
             models.Index(name="audit_by_bot", fields=("bot_id", "-id")),
             models.Index(name="audit_by_action", fields=("action", "-id")),
+            models.Index(name="audit_by_operator", fields=("operator", "-id")),
             # What the search of the list looks for in full.
             models.Index(name="audit_by_app_id", fields=("app_id",)),
             models.Index(name="audit_by_target", fields=("target",)),

@@ -1,4 +1,3 @@
-
 import core.vault.fields
 import django.core.validators
 import django.db.models.deletion
@@ -14,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('access', '0001_initial'),
-        ('bots', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('bots', '0001_initial'),
     ]
 
     operations = [
@@ -83,6 +82,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'event',
                 'verbose_name_plural': 'events',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['event_type', '-id'], include=('status',), name='event_type_newest'), models.Index(fields=['bot', '-id'], include=('status',), name='event_bot_newest'), models.Index(fields=['bot', 'event_type', '-id'], include=('status',), name='event_bot_type_newest'), models.Index(fields=['status', '-id'], name='event_status_newest'), models.Index(fields=['received_at'], name='event_received'), models.Index(fields=['event_id'], name='event_by_event_id'), models.Index(condition=models.Q(('trace_id', ''), _negated=True), fields=['trace_id'], name='event_by_trace'), models.Index(condition=models.Q(('status', 'received')), fields=['bot', 'id'], name='event_undispatched'), models.Index(condition=models.Q(('answered_late', True)), fields=['bot', '-id'], name='event_answered_late')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'dedupe_key'), name='event_once_per_bot'), models.CheckConstraint(condition=models.Q(('status__in', ['received', 'dispatched', 'done', 'dead', 'ignored', 'stale', 'quarantined'])), name='event_status_known')],
             },
         ),
         migrations.CreateModel(
@@ -119,6 +120,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'event count',
                 'verbose_name_plural': 'event counts',
                 'default_permissions': (),
+                'indexes': [models.Index(fields=['minutes', 'start'], name='event_count_span')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'minutes', 'start'), name='event_count_once'), models.CheckConstraint(condition=models.Q(('minutes__in', (5, 60))), name='event_count_minutes_known')],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +152,8 @@ class Migration(migrations.Migration):
                 'ordering': ('id',),
                 'default_permissions': (),
                 'default_related_name': 'handler_runs',
+                'indexes': [models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['bot', 'run_at'], name='run_due'), models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('unknown_since__isnull', False)), fields=['unknown_since'], name='run_unknown'), models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='run_running'), models.Index(condition=models.Q(('status', 'queued')), fields=['bot', 'handler', 'order_key', 'id'], name='run_queued'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', 'fingerprint', '-event'], name='run_dead_alike'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', '-event'], name='run_dead_of_handler'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('handler', 'fingerprint', 'bot'), name='run_dead_newest')],
+                'constraints': [models.UniqueConstraint(fields=('event', 'handler', 'round'), name='run_once_per_round'), models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'retrying')), models.Q(('order_key', ''), _negated=True)), fields=('bot', 'handler', 'order_key'), name='run_one_at_a_time'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='run_status_known')],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +173,7 @@ class Migration(migrations.Migration):
                 'ordering': ('number',),
                 'abstract': False,
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('run', 'number'), name='handler_attempt_once'), models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='handler_attempt_outcome_known')],
             },
         ),
         migrations.CreateModel(
@@ -182,6 +188,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'handler switch',
                 'verbose_name_plural': 'handlers',
                 'default_permissions': ('view', 'change'),
+                'constraints': [models.UniqueConstraint(fields=('bot', 'handler'), name='switch_once')],
             },
         ),
         migrations.CreateModel(
@@ -212,6 +219,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'replay',
                 'verbose_name_plural': 'replays',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['state', '-id'], name='replay_state_newest'), models.Index(fields=['operator', '-id'], name='replay_by_operator')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'cancelled'])), name='replay_state_known'), models.CheckConstraint(condition=models.Q(('mode__in', ['failed', 'all'])), name='replay_mode_known'), models.CheckConstraint(condition=models.Q(('rate__gte', 1)), name='replay_rate_positive')],
             },
         ),
         migrations.AddField(
@@ -267,6 +276,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'subscription',
                 'verbose_name_plural': 'subscriptions',
                 'ordering': ('name', 'created_at'),
+                'indexes': [models.Index(condition=models.Q(('kind__in', ('push', 'answer')), ('removed_at', None)), fields=['served_at'], name='subscription_sending')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'pull', 'answer'])), name='subscription_kind_known'), models.CheckConstraint(condition=models.Q(('state__in', ['active', 'paused', 'failing', 'gone', 'off'])), name='subscription_state_known'), models.CheckConstraint(condition=models.Q(('kind', 'pull'), models.Q(('url', ''), _negated=True), _connector='OR'), name='subscription_push_has_address', violation_error_message='The receiver has an address: enter it.'), models.CheckConstraint(condition=models.Q(('per_second', None), ('per_second__gte', 1), _connector='OR'), name='subscription_rate_positive')],
             },
         ),
         migrations.CreateModel(
@@ -296,6 +307,8 @@ class Migration(migrations.Migration):
                 'ordering': ('id',),
                 'default_permissions': (),
                 'default_related_name': 'deliveries',
+                'indexes': [models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'run_at'], name='delivery_due'), models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'id'], name='delivery_waiting'), models.Index(fields=['subscription', '-id'], name='delivery_newest'), models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='delivery_running'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', 'fingerprint', '-event'], name='delivery_dead_alike'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', '-event'], name='delivery_dead_of_receiver'), models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('subscription', 'fingerprint', 'bot'), name='delivery_dead_newest'), models.Index(condition=models.Q(('replay__isnull', False)), fields=['replay'], name='delivery_replay')],
+                'constraints': [models.UniqueConstraint(fields=('event', 'subscription', 'round'), name='delivery_once_per_round'), models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='delivery_status_known')],
             },
         ),
         migrations.CreateModel(
@@ -321,195 +334,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['event_type', '-id'], include=('status',), name='event_type_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['bot', '-id'], include=('status',), name='event_bot_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['bot', 'event_type', '-id'], include=('status',), name='event_bot_type_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['status', '-id'], name='event_status_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['received_at'], name='event_received'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['event_id'], name='event_by_event_id'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('trace_id', ''), _negated=True), fields=['trace_id'], name='event_by_trace'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('status', 'received')), fields=['bot', 'id'], name='event_undispatched'),
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('answered_late', True)), fields=['bot', '-id'], name='event_answered_late'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('bot', 'dedupe_key'), name='event_once_per_bot'),
-        ),
-        migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['received', 'dispatched', 'done', 'dead', 'ignored', 'stale', 'quarantined'])), name='event_status_known'),
-        ),
-        migrations.AddIndex(
-            model_name='eventcount',
-            index=models.Index(fields=['minutes', 'start'], name='event_count_span'),
-        ),
-        migrations.AddConstraint(
-            model_name='eventcount',
-            constraint=models.UniqueConstraint(fields=('bot', 'minutes', 'start'), name='event_count_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='eventcount',
-            constraint=models.CheckConstraint(condition=models.Q(('minutes__in', (5, 60))), name='event_count_minutes_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerattempt',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='handler_attempt_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['succeeded', 'failed'])), name='handler_attempt_outcome_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerswitch',
-            constraint=models.UniqueConstraint(fields=('bot', 'handler'), name='switch_once'),
-        ),
-        migrations.AddIndex(
-            model_name='replayjob',
-            index=models.Index(fields=['state', '-id'], name='replay_state_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='replayjob',
-            index=models.Index(fields=['operator', '-id'], name='replay_by_operator'),
-        ),
-        migrations.AddConstraint(
-            model_name='replayjob',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'running', 'done', 'cancelled'])), name='replay_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='replayjob',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['failed', 'all'])), name='replay_mode_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='replayjob',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 1)), name='replay_rate_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['bot', 'run_at'], name='run_due'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying')), ('unknown_since__isnull', False)), fields=['unknown_since'], name='run_unknown'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='run_running'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('status', 'queued')), fields=['bot', 'handler', 'order_key', 'id'], name='run_queued'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', 'fingerprint', '-event'], name='run_dead_alike'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['handler', '-event'], name='run_dead_of_handler'),
-        ),
-        migrations.AddIndex(
-            model_name='handlerrun',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('handler', 'fingerprint', 'bot'), name='run_dead_newest'),
-        ),
-        migrations.AddIndex(
             model_name='handlerrun',
             index=models.Index(condition=models.Q(('replay__isnull', False)), fields=['replay'], name='run_replay'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerrun',
-            constraint=models.UniqueConstraint(fields=('event', 'handler', 'round'), name='run_once_per_round'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('pending', 'running', 'retrying')), models.Q(('order_key', ''), _negated=True)), fields=('bot', 'handler', 'order_key'), name='run_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='handlerrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='run_status_known'),
-        ),
-        migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(condition=models.Q(('kind__in', ('push', 'answer')), ('removed_at', None)), fields=['served_at'], name='subscription_sending'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['push', 'pull', 'answer'])), name='subscription_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['active', 'paused', 'failing', 'gone', 'off'])), name='subscription_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'pull'), models.Q(('url', ''), _negated=True), _connector='OR'), name='subscription_push_has_address', violation_error_message='The receiver has an address: enter it.'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('per_second', None), ('per_second__gte', 1), _connector='OR'), name='subscription_rate_positive'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'run_at'], name='delivery_due'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status__in', ('pending', 'retrying'))), fields=['subscription', 'id'], name='delivery_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['subscription', '-id'], name='delivery_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'running')), fields=['lease_until'], name='delivery_running'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', 'fingerprint', '-event'], name='delivery_dead_alike'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['subscription', '-event'], name='delivery_dead_of_receiver'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('is_current', True), ('status', 'dead')), fields=['-id'], include=('subscription', 'fingerprint', 'bot'), name='delivery_dead_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('replay__isnull', False)), fields=['replay'], name='delivery_replay'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('event', 'subscription', 'round'), name='delivery_once_per_round'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'running', 'retrying', 'succeeded', 'dead', 'skipped'])), name='delivery_status_known'),
         ),
     ]

@@ -65,10 +65,11 @@ def change_subscription(
     """Save what people may change; ``changed`` are the fields' names for the audit log. Deliveries that wait already go to
     the new address, and are let go where their bot is no longer among the subscription's."""
     fields = ("name", "all_bots", "event_types", "filter", "url", "per_second")
+    before = Subscription.objects.get(pk=subscription.pk)
     subscription.save(update_fields=fields)
     subscription.bots.set([] if subscription.all_bots else bots)
     let_go(subscription)
-    _audit(subscription, "subscription.updated", actor, changed=sorted(changed))
+    _audit(subscription, "subscription.updated", actor, **audit.changes(before, subscription, changed))
 
 
 def let_go(subscription: Subscription) -> None:

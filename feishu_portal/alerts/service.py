@@ -18,8 +18,9 @@ def add_receiver(receiver: AlertReceiver, *, actor: Actor) -> None:
 @transaction.atomic
 def change_receiver(receiver: AlertReceiver, *, changed: Iterable[str], actor: Actor) -> None:
     """Save what people may change; ``changed`` are the fields' names for the audit log."""
+    before = AlertReceiver.objects.get(pk=receiver.pk)
     receiver.save(update_fields=("name", "chat_id", "alertmanager_url"))
-    _audit(receiver, "alert_receiver.updated", actor, changed=sorted(changed))
+    _audit(receiver, "alert_receiver.updated", actor, **audit.changes(before, receiver, changed))
 
 
 @transaction.atomic

@@ -55,7 +55,7 @@ ZULU_ALERT = Notification(
         )
     ],
 )
-OWN_DEEDS = ("operator.signed_out", "operator.second_factor_failed")
+OWN_DEEDS = ("operator.signed_out", "operator.second_factor_failed", "audit.exported")
 """What strangers may do, and the audit log says."""
 
 

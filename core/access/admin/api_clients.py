@@ -203,10 +203,10 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
         actor = actor_of(request)
         if change:
             obj.bot_ids = sorted(str(bot.pk) for bot in form.chosen)
+            before = ApiClient.objects.get(pk=obj.pk)
             obj.save()
-            audit.record(
-                actor=actor, action="api_client.updated", target=obj.name, changed=sorted(form.changed_data)
-            )
+            changes = audit.changes(before, obj, form.changed_data)
+            audit.record(actor=actor, action="api_client.updated", target=obj.name, **changes)
             return
         client, key = add_api_client(
             name=obj.name,

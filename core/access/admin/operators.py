@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -17,7 +17,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from core.access import audit
 from core.access.administrators import is_last_administrator
 from core.access.models import User
+from core.access.notice_test import NoticeTestedLately, send_test
 from core.access.roles import Role
+from core.console.actions import Question, button, confirmed
 from core.console.badges import label
 from core.console.base import ConsoleAdmin, actor_of
 from core.console.columns import column
@@ -93,6 +95,7 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
     add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
     readonly_fields = ("last_login_shown", "joined_shown", "sign_in")
     filter_horizontal = ()
+    actions_detail = ("test_notices",)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         parts = super().get_fieldsets(request, obj)
@@ -137,16 +140,43 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
         return not is_last and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001 -- Django's signature
-        was = form.initial.get("role", "") if change else ""
+        before = User.objects.get(pk=obj.pk) if change else None
         super().save_model(request, obj, form, change)
-        roles = {"role": obj.role, "role_before": was} if was != obj.role else {}
+        changed = [name for name in form.changed_data if not name.startswith("password")]
         audit.record(
             actor=actor_of(request),
             action="operator.updated" if change else "operator.created",
             target=obj.get_username(),
-            changed=sorted(name for name in form.changed_data if not name.startswith("password")),
-            **roles,
+            **audit.changes(before, obj, changed),
         )
+
+    @button(_("Send test notice"), icon="outgoing_mail", path="test-notices")
+    @confirmed(
+        Question(
+            title=_("Send test notice"),
+            text=_(
+                "A test goes to the e-mail address and to the Feishu account that are set, and the answers are shown."
+            ),
+            submit=_("Send"),
+        )
+    )
+    def test_notices(self, request: HttpRequest, user: User) -> None:
+        try:
+            results = send_test(user, actor=actor_of(request))
+        except NoticeTestedLately:
+            words = _("A test was sent to this operator a moment ago. Try again in half a minute.")
+            self.message_user(request, words, messages.WARNING)
+            return
+        for result in results:
+            text = _("%(channel)s, %(address)s: %(answer)s") % {
+                "channel": result.channel,
+                "address": result.address,
+                "answer": result.answer,
+            }
+            self.message_user(request, text, messages.SUCCESS if result.is_sent else messages.ERROR)
+        if not results:
+            words = _("Neither an e-mail address nor a Feishu account is set for this operator.")
+            self.message_user(request, words, messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         audit.record(actor=actor_of(request), action="operator.deleted", target=obj.get_username())

@@ -1,4 +1,3 @@
-
 import core.access.models
 import core.vault.fields
 import django.contrib.auth.validators
@@ -77,6 +76,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'operator',
                 'verbose_name_plural': 'operators',
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role')],
             },
             managers=[
                 ('objects', core.access.models.Operators()),
@@ -95,12 +95,13 @@ class Migration(migrations.Migration):
                 ('target', models.CharField(blank=True, max_length=200, verbose_name='target')),
                 ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
                 ('client', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='access.apiclient', verbose_name='API client')),
-                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
+                ('operator', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='operator')),
             ],
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit log',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['bot_id', '-id'], name='audit_by_bot'), models.Index(fields=['action', '-id'], name='audit_by_action'), models.Index(fields=['operator', '-id'], name='audit_by_operator'), models.Index(fields=['app_id'], name='audit_by_app_id'), models.Index(fields=['target'], name='audit_by_target'), models.Index(fields=['actor'], name='audit_by_actor'), models.Index(fields=['address'], name='audit_by_address')],
             },
         ),
         migrations.CreateModel(
@@ -201,6 +202,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'passkey challenge',
                 'verbose_name_plural': 'passkey challenges',
                 'default_permissions': (),
+                'indexes': [models.Index(fields=['session', 'purpose'], name='challenge_of_session')],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +217,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'recovery code',
                 'verbose_name_plural': 'recovery codes',
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('user', 'digest'), name='recovery_code_once')],
             },
         ),
         migrations.CreateModel(
@@ -248,41 +251,5 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'authenticator apps',
                 'default_permissions': (),
             },
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_staff', True), ('is_superuser', True), ('role', 'administrator')), models.Q(('is_staff', True), ('is_superuser', False), ('role__in', ('operator', 'auditor', 'viewer'))), models.Q(('is_staff', False), ('is_superuser', False), ('role', '')), _connector='OR'), name='user_flags_follow_role'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['bot_id', '-id'], name='audit_by_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['action', '-id'], name='audit_by_action'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['app_id'], name='audit_by_app_id'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['target'], name='audit_by_target'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['actor'], name='audit_by_actor'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['address'], name='audit_by_address'),
-        ),
-        migrations.AddIndex(
-            model_name='passkeychallenge',
-            index=models.Index(fields=['session', 'purpose'], name='challenge_of_session'),
-        ),
-        migrations.AddConstraint(
-            model_name='recoverycode',
-            constraint=models.UniqueConstraint(fields=('user', 'digest'), name='recovery_code_once'),
         ),
     ]

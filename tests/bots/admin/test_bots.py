@@ -111,7 +111,10 @@ def test_empty_secret_keeps_what_is_stored(rows: Rows, as_owner: Client) -> None
     as_owner.post(page_of("bots_bot", rows.bot), form_of(rows.bot, name="Renamed"))
     bot = Bot.objects.get(pk=rows.bot.pk)
     assert (bot.name, bot.app_secret, bot.encrypt_key) == ("Renamed", "the-app-secret", "the-encrypt-key")
-    assert AuditEntry.objects.filter(action="bot.updated").latest("id").detail == {"changed": ["name"]}
+    assert AuditEntry.objects.filter(action="bot.updated").latest("id").detail == {
+        "changed": ["name"],
+        "values": {"name": [rows.bot.name, "Renamed"]},
+    }
 
 
 def test_new_secret_replaces_the_stored_one_and_only_its_name_is_audited(

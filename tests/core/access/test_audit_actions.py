@@ -3,14 +3,15 @@
 import re
 from pathlib import Path
 
+import pytest
 from django.contrib import admin
 from django.utils.translation import override
 
-from core.access.audit_actions import ACTIONS
+from core.access.audit_actions import ACTIONS, GROUPS
 
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ("core", "bots", "events", "auth_sessions", "feishu_portal")
-SUBJECTS = "operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group"
+SUBJECTS = "audit|operator|api_client|keys|bot|auth_session|user_token|replay|handler|subscription|alert_receiver|alert_group"
 
 
 def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
@@ -23,8 +24,20 @@ def test_every_action_in_the_code_has_a_name_in_both_languages() -> None:
         for action in literal.findall(path.read_text(encoding="utf-8"))
     }
     assert written == ACTIONS.keys()
-    for name in ACTIONS.values():
+    assert {code.partition(".")[0] for code in written} == GROUPS.keys()
+    for words in (
+        *(word for action in ACTIONS.values() for word in (action.name, action.sentence)),
+        *GROUPS.values(),
+    ):
         with override("en"):
-            english = str(name)
+            english = str(words)
         with override("zh-hans"):
-            assert str(name) != english
+            assert str(words) != english
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_action_is_a_sentence_that_can_be_filled_in(language: str) -> None:
+    admin.autodiscover()
+    with override(language):
+        for code, action in ACTIONS.items():
+            assert "%" not in str(action.sentence) % {"actor": "lin", "target": "CRM"}, code

@@ -69,7 +69,10 @@ def test_bots_of_a_client_are_changed(api_client: ApiClient, as_superuser: Clien
     as_superuser.post(page_of("access_apiclient", api_client), values)
     changed = ApiClient.objects.get()
     assert (changed.all_bots, changed.bot_ids) == (False, [str(bot.pk)])
-    assert AuditEntry.objects.get(action="api_client.updated").detail == {"changed": ["all_bots", "app_ids"]}
+    assert AuditEntry.objects.get(action="api_client.updated").detail == {
+        "changed": ["all_bots", "app_ids"],
+        "values": {"all_bots": [True, False]},
+    }
 
 
 def test_rules_for_the_proxy_are_kept_one_a_line(as_superuser: Client) -> None:
@@ -89,7 +92,10 @@ def test_changing_a_client_keeps_its_key_and_is_audited(api_client: ApiClient, a
     )
     changed = ApiClient.objects.get()
     assert (changed.enabled, changed.key_hash) == (False, api_client.key_hash)
-    assert AuditEntry.objects.get(action="api_client.updated").detail == {"changed": ["enabled"]}
+    assert AuditEntry.objects.get(action="api_client.updated").detail == {
+        "changed": ["enabled"],
+        "values": {"enabled": [True, False]},
+    }
 
 
 def test_replacing_the_key_asks_first_and_ends_the_old_one(

@@ -36,8 +36,7 @@ def test_changed_role_is_audited_with_the_one_before(owner: User, as_superuser: 
     assert User.objects.get(pk=owner.pk).is_superuser
     assert AuditEntry.objects.get(action="operator.updated").detail == {
         "changed": ["role"],
-        "role": "administrator",
-        "role_before": "operator",
+        "values": {"role": ["operator", "administrator"]},
     }
 
 

@@ -1,0 +1,107 @@
+"""Entries of the audit log in words: who did what to which thing, and what is another than before."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.exceptions import FieldDoesNotExist
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext
+
+from core.access import bot_directory
+from core.access.audit_actions import ACTIONS, MODELS
+from core.access.bot_directory import PersonRef
+from core.access.models import ApiClient, AuditEntry, User
+from core.console.rendering import actor as actor_in_words
+
+PERSON: Final = "ou_"
+MAX_VALUE: Final = 80
+"""Characters of a value that are shown."""
+_OWN_MODELS: Final = {"operator": User, "api_client": ApiClient}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditWords:
+    """``bot`` is the bot's name, or its App ID where it is gone; ``changes`` are lines such as "Name: A → B"."""
+
+    sentence: str
+    bot: str
+    changes: tuple[str, ...]
+
+
+def in_words(entries: Sequence[AuditEntry]) -> list[AuditWords]:
+    """The entries in the active language. Two queries for any number of them."""
+    bots = bot_directory.names_of({entry.bot_id for entry in entries if entry.bot_id})
+    people = bot_directory.people_of(_people_in(entries))
+    return [_words(entry, bots, people) for entry in entries]
+
+
+def _people_in(entries: Iterable[AuditEntry]) -> Collection[PersonRef]:
+    return {
+        (entry.bot_id, text)
+        for entry in entries
+        if entry.bot_id
+        for text in (entry.target, entry.actor.removeprefix("user:"))
+        if text.startswith(PERSON)
+    }
+
+
+def _words(entry: AuditEntry, bots: dict[UUID, str], people: dict[PersonRef, str]) -> AuditWords:
+    def called(text: str) -> str:
+        name = people.get((entry.bot_id, text), "") if entry.bot_id else ""
+        return f"{name} ({text})" if name else text
+
+    kind, _colon, name = entry.actor.partition(":")
+    actor = called(name) if kind in {"operator", "user"} and name else actor_in_words(entry.actor)
+    bot = bots.get(entry.bot_id, "") if entry.bot_id else ""
+    target = bot if bot and entry.target == entry.app_id else called(entry.target)
+    known = ACTIONS.get(entry.action)
+    sentence = (
+        str(known.sentence) % {"actor": actor, "target": _quoted(target)}
+        if known
+        else " ".join(part for part in (actor, entry.action, target) if part)
+    )
+    return AuditWords(sentence, bot or entry.app_id, tuple(_changes(entry)))
+
+
+def _quoted(text: str) -> str:
+    """A name of people's own choosing begins and ends somewhere."""
+    return f"“{text}”" if text else "—"
+
+
+def _changes(entry: AuditEntry) -> Iterable[str]:
+    values, befores, afters = (_mapping(entry.detail.get(name)) for name in ("values", "before", "after"))
+    changed = entry.detail.get("changed")
+    for name in changed if isinstance(changed, list) else ():
+        name = str(name)  # noqa: PLW2901 -- whatever an old entry holds
+        words = _field_in_words(entry, name)
+        pair = values.get(name) or ([befores[name], afters.get(name)] if name in befores else None)
+        if isinstance(pair, list) and len(pair) == 2:
+            before, after = map(_value, pair)
+            words += gettext(": %(before)s → %(after)s") % {"before": before, "after": after}
+        yield words
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _field_in_words(entry: AuditEntry, name: str) -> str:
+    group = entry.action.partition(".")[0]
+    model = MODELS.get(group) or _OWN_MODELS.get(group)
+    try:
+        field = model._meta.get_field(name) if model else None
+    except FieldDoesNotExist:
+        field = None
+    words = str(getattr(field, "verbose_name", "") or name)
+    return capfirst(words) if get_language() else words
+
+
+def _value(value: Any) -> str:
+    if value is None or value in ("", []):
+        return "—"
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}…"
