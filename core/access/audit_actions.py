@@ -66,7 +66,10 @@ name_actions(
             _("Wrong second factor"),
             _("%(actor)s: wrong second factor at sign-in for %(target)s"),
         ),
-        "operator.factor_added": (_("Second factor added"), _("%(actor)s added a second factor of %(target)s")),
+        "operator.factor_added": (
+            _("Second factor added"),
+            _("%(actor)s added a second factor of %(target)s"),
+        ),
         "operator.factor_removed": (
             _("Second factor removed"),
             _("%(actor)s removed a second factor of %(target)s"),

@@ -168,6 +168,8 @@ def _control(
     request: HttpRequest, bot_id: str, verb: Callable[..., None], state: ConnectionState
 ) -> Status[Any]:
     caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
+    if isinstance(caller, User) and not caller.may_manage:
+        raise Problem(403, "not_permitted", "The operator's role changes nothing.")
     actor = Actor.operator(caller) if isinstance(caller, User) else Actor.api(caller)
     try:
         bot = _bot(request, bot_id, Scope.BOTS_MANAGE)
@@ -195,11 +197,7 @@ def _iso(time: datetime | None) -> str | None:
 
 def _caller(request: HttpRequest, scope: Scope) -> ApiClient | User:
     caller = cast("ApiClient | User", request.auth)  # type: ignore[attr-defined]
-    if isinstance(caller, ApiClient):
-        return permitted(caller, scope)
-    if scope == Scope.BOTS_MANAGE and not caller.may_manage:
-        raise Problem(403, "not_permitted", "The operator's role changes nothing.")
-    return caller
+    return permitted(caller, scope) if isinstance(caller, ApiClient) else caller
 
 
 def _bot(request: HttpRequest, bot_id: str, scope: Scope) -> Bot:

@@ -34,6 +34,10 @@ class Choice(admin.SimpleListFilter):
             return queryset
         return queryset.filter(**self.condition(value))
 
+    def has_output(self) -> bool:
+        """Also where nothing is offered: a value in the address is refused then, too."""
+        return super().has_output() or self.value() is not None
+
     def condition(self, value: str) -> dict[str, Any]:
         raise NotImplementedError
 

@@ -46,7 +46,7 @@ def test_changes_are_named_as_on_the_form_with_the_values_before_and_after():
         "App Secret",
         "Enabled: Yes → No",
         "Name: Tickets → CRM",
-        "Open platform address",
+        "OpenAPI address",
     )
 
 

@@ -1,0 +1,59 @@
+"""What the mail server or the platform answered to a test notice is said in words."""
+
+import smtplib
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from core.access.models import User
+from core.access.roles import Role
+from tests.console.rows import messages_of, page_of, signed_in
+from tests.factories import make_operator
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lin(settings) -> User:
+    settings.EMAIL_IS_SET_UP = True
+    user = make_operator("lin")
+    User.objects.filter(pk=user.pk).update(email="lin@corp.example.com")
+    return User.objects.get(pk=user.pk)
+
+
+@pytest.fixture
+def root() -> Any:
+    return signed_in(make_operator("root", role=Role.ADMINISTRATOR))
+
+
+def tested(client: Any, user: User) -> list[str]:
+    return messages_of(client.post(page_of("access_user", user, "test_notices"), follow=True))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (smtplib.SMTPAuthenticationError(535, b"5.7.8 no"), "refused the name or the password"),
+        (
+            smtplib.SMTPRecipientsRefused({"lin@corp.example.com": (550, b"no such user")}),
+            "takes no mail for this address",
+        ),
+        (TimeoutError("timed out"), "did not answer in time"),
+        (ConnectionRefusedError(111, "refused"), "cannot be reached"),
+    ],
+)
+def test_mail_servers_answer_is_said_in_words(root, lin, monkeypatch, error, words):
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("django.core.mail.message.EmailMessage.send", refuse)
+    [message] = tested(root, lin)
+    assert words in message
+
+
+def test_mail_that_is_not_set_up_and_a_bot_that_is_missing_are_said(root, lin, settings):
+    settings.EMAIL_IS_SET_UP = False
+    User.objects.filter(pk=lin.pk).update(feishu_address="lin@corp.example.com")
+    assert {"EMAIL_URL is not set" in one or "no healthy bot" in one for one in tested(root, lin)} == {True}
+    assert not mail.outbox
