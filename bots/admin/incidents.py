@@ -7,10 +7,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bots.enums import Channel
 from bots.incidents.causes import cause_named, registered_causes
+from bots.incidents.channels import NO_BOT
 from bots.incidents.notices import why_nobody_was_told
 from bots.models import Bot, Incident, Notice
 from core.console.badges import label
@@ -47,7 +49,7 @@ class NoticeInline(ReadOnlyInline[Notice, Incident]):
 
     @column(_("error"))
     def problem(self, notice: Notice) -> str:
-        return notice.error or EMPTY
+        return gettext(NO_BOT) if notice.error == NO_BOT else notice.error or EMPTY
 
 
 class OpenFilter(YesNoFilter):

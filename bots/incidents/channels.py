@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from bots.connections.processes import peers
 from bots.connections.status import connected_bots
@@ -26,6 +26,7 @@ from feishu.cards import literal
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI, receive_id_type
 
+NO_BOT: Final = gettext_noop("no healthy bot to send it with")
 MESSENGERS: Final = 3
 """Bots that are tried, one after the other, to deliver one message."""
 
@@ -53,7 +54,7 @@ def send_feishu(user: User, notices: list[Notice]) -> None:
 def deliver_feishu(user: User, subject: str, body: str, *, key: str) -> None:
     """Raises NoticeNotSent, with the platform's answer to the last bot as its cause. Under the same ``key`` the platform sends
     once in an hour."""
-    failure = NoticeNotSent(gettext("no healthy bot to send it with"))
+    failure = NoticeNotSent(NO_BOT)
     for bot in _messengers(user):
         give_back(before_waiting=True)
         try:

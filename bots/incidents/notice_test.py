@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from bots.enums import Channel
 from bots.errors import NoticeNotSent
-from bots.incidents.channels import deliver_email, deliver_feishu
+from bots.incidents.channels import NO_BOT, deliver_email, deliver_feishu
 from core.access import notice_test
 from core.access.models import User
 from core.access.notice_test import ChannelResult
@@ -77,7 +77,7 @@ def explained(error: NoticeNotSent) -> str:
     elif isinstance(cause, OSError):
         words = gettext("The mail server cannot be reached.")
     else:
-        return storable(str(error), MAX_ANSWER)
+        return gettext(NO_BOT) if str(error) == NO_BOT else storable(str(error), MAX_ANSWER)
     return f"{words} ({storable(str(cause), MAX_ANSWER)})"
 
 

@@ -27,7 +27,7 @@ def root() -> Any:
     return signed_in(make_operator("root", role=Role.ADMINISTRATOR))
 
 
-def tested(client: Any, user: User) -> list[str]:
+def answers_to(client: Any, user: User) -> list[str]:
     return messages_of(client.post(page_of("access_user", user, "test_notices"), follow=True))
 
 
@@ -48,12 +48,14 @@ def test_mail_servers_answer_is_said_in_words(root, lin, monkeypatch, error, wor
         raise error
 
     monkeypatch.setattr("django.core.mail.message.EmailMessage.send", refuse)
-    [message] = tested(root, lin)
+    [message] = answers_to(root, lin)
     assert words in message
 
 
 def test_mail_that_is_not_set_up_and_a_bot_that_is_missing_are_said(root, lin, settings):
     settings.EMAIL_IS_SET_UP = False
     User.objects.filter(pk=lin.pk).update(feishu_address="lin@corp.example.com")
-    assert {"EMAIL_URL is not set" in one or "no healthy bot" in one for one in tested(root, lin)} == {True}
+    assert {"EMAIL_URL is not set" in one or "no healthy bot" in one for one in answers_to(root, lin)} == {
+        True
+    }
     assert not mail.outbox

@@ -27,23 +27,23 @@ def root() -> Any:
     return signed_in(make_operator("root", role=Role.ADMINISTRATOR))
 
 
-def tested(client: Any, user: User) -> list[str]:
+def answers_to(client: Any, user: User) -> list[str]:
     return messages_of(client.post(page_of("access_user", user, "test_notices"), follow=True))
 
 
 def test_mail_is_sent_audited_and_not_again_at_once(root, lin):
-    [message] = tested(root, lin)
+    [message] = answers_to(root, lin)
     assert "lin@corp.example.com" in message
     assert len(mail.outbox) == 1
     entry = AuditEntry.objects.get(action=notice_test.ACTION)
     assert (entry.actor, entry.target) == ("operator:root", "lin")
-    [message] = tested(root, lin)
+    [message] = answers_to(root, lin)
     assert "half a minute" in message
     assert len(mail.outbox) == 1
 
 
 def test_operator_without_a_channel_is_told_so(root):
-    [message] = tested(root, make_operator("nobody"))
+    [message] = answers_to(root, make_operator("nobody"))
     assert "Neither an e-mail address nor a Feishu account" in message
 
 
