@@ -1,4 +1,3 @@
-
 import core.vault.fields
 import django.db.models.deletion
 import django.utils.timezone
@@ -13,8 +12,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('access', '0001_initial'),
-        ('bots', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('bots', '0001_initial'),
     ]
 
     operations = [
@@ -64,6 +63,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'authorization session',
                 'verbose_name_plural': 'authorization sessions',
                 'ordering': ('-created_at',),
+                'indexes': [models.Index(fields=['-created_at', '-id'], name='session_newest'), models.Index(fields=['bot', '-created_at', '-id'], name='session_of_bot'), models.Index(fields=['bot', 'open_id', '-created_at'], name='session_of_person'), models.Index(condition=models.Q(('card_given_up', False), models.Q(('message_id', ''), _negated=True), models.Q(('card_state', models.F('state')), _negated=True)), fields=['card_retry_at'], name='session_card_untrue'), models.Index(condition=models.Q(('state__in', ('pending', 'sent', 'opened'))), fields=['expires_at'], name='session_open'), models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='session_failed'), models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='session_by_age'), models.Index(condition=models.Q(('state__in', ('pending', 'sent', 'opened')), ('state_used_at__isnull', False)), fields=['state_used_at'], name='session_state_used')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'sent', 'opened', 'authorized', 'denied', 'expired', 'failed', 'cancelled', 'superseded'])), name='session_state_known'), models.CheckConstraint(condition=models.Q(('reason', ''), ('reason__in', ['wrong_person', 'other_browser', 'platform_error', 'unreachable', 'unreadable', 'card_not_sent', 'interrupted']), _connector='OR'), name='session_reason_known'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='session_failed_has_reason'), models.UniqueConstraint(fields=('bot', 'request_key'), name='session_once_per_request')],
             },
         ),
         migrations.CreateModel(
@@ -99,6 +100,7 @@ class Migration(migrations.Migration):
                 'verbose_name': "operator's account",
                 'verbose_name_plural': "operators' accounts",
                 'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('bot', 'tenant_key', 'open_id'), name='operator_account_of_one'), models.UniqueConstraint(fields=('bot', 'user'), name='operator_account_once')],
             },
         ),
         migrations.CreateModel(
@@ -162,6 +164,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'token use',
                 'verbose_name_plural': 'token use',
                 'ordering': ('-id',),
+                'indexes': [models.Index(fields=['at'], name='use_by_age'), models.Index(fields=['bot', 'id'], name='use_by_bot'), models.Index(fields=['bot', 'open_id', 'id'], name='use_by_person'), models.Index(fields=['caller', 'id'], name='use_by_caller')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['issued', 'call', 'code'])), name='use_kind_known')],
             },
         ),
         migrations.CreateModel(
@@ -201,6 +205,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'user token',
                 'verbose_name_plural': 'user tokens',
                 'ordering': ('-authorized_at',),
+                'indexes': [models.Index(fields=['-authorized_at', '-id'], name='token_newest'), models.Index(fields=['bot', '-authorized_at', '-id'], name='token_of_bot'), models.Index(fields=['bot', 'open_id'], name='token_of_person'), models.Index(condition=models.Q(('union_id', ''), _negated=True), fields=['bot', 'union_id'], name='token_of_union_id'), models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['bot', 'user_id'], name='token_of_user_id'), models.Index(condition=models.Q(('email', ''), _negated=True), fields=['bot', 'email'], name='token_of_email'), models.Index(condition=models.Q(('phase', 'sending')), fields=['lease_until'], name='token_being_sent'), models.Index(condition=models.Q(('next_reminder_at__isnull', False)), fields=['next_reminder_at'], name='token_reminder_due'), models.Index(condition=models.Q(('status', 'active')), fields=['next_refresh_at'], name='token_refresh_due'), models.Index(condition=models.Q(('status', 'active')), fields=['reauthorize_by'], name='token_ending'), models.Index(fields=['status', 'bot'], name='token_by_status'), models.Index(condition=models.Q(('phase', 'uncertain')), fields=['bot'], name='token_uncertain')],
+                'constraints': [models.UniqueConstraint(fields=('bot', 'tenant_key', 'open_id'), name='token_once_per_person'), models.CheckConstraint(condition=models.Q(('status__in', ['active', 'needs_reauth', 'revoked'])), name='token_status_known'), models.CheckConstraint(condition=models.Q(('phase__in', ['idle', 'claimed', 'sending', 'uncertain', 'stopped'])), name='token_phase_known'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'revoked'), _negated=True), models.Q(('access_token', ''), ('next_refresh_at', None), ('refresh_token', '')), _connector='OR'), name='token_revoked_holds_nothing'), models.CheckConstraint(condition=models.Q(models.Q(('phase__in', ('claimed', 'sending')), _negated=True), models.Q(('claim_id__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='token_claim_has_lease')],
             },
         ),
         migrations.CreateModel(
@@ -229,6 +235,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'revocation',
                 'verbose_name_plural': 'revocations',
                 'ordering': ('-at',),
+                'indexes': [models.Index(fields=['grant', '-at'], name='revocation_of_grant'), models.Index(fields=['at'], name='revocation_by_age'), models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at'], name='revocation_pending'), models.Index(condition=models.Q(('notice', 'due')), fields=['notice_at'], name='revocation_notice')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'done', 'given_up', 'overtaken'])), name='revocation_state_known'), models.CheckConstraint(condition=models.Q(('state', 'pending'), ('token', ''), _connector='OR'), name='revocation_keeps_token_while_pending'), models.CheckConstraint(condition=models.Q(('notice__in', ['none', 'due', 'sent', 'failed'])), name='revocation_notice_known')],
             },
         ),
         migrations.CreateModel(
@@ -253,6 +261,8 @@ class Migration(migrations.Migration):
                 'verbose_name': 'refresh attempt',
                 'verbose_name_plural': 'refresh attempts',
                 'ordering': ('-claimed_at',),
+                'indexes': [models.Index(fields=['token', '-claimed_at'], name='attempt_of_token'), models.Index(fields=['claimed_at'], name='attempt_by_age'), models.Index(condition=models.Q(('outcome', 'dead_user')), fields=['finished_at'], name='attempt_refused'), models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint'], name='attempt_by_fingerprint')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('sent_at__isnull', False), models.Q(('fingerprint', ''), _negated=True), models.Q(models.Q(('probe', False), models.Q(('outcome__in', ('not_sent', 'rejected', 'dead_app')), _negated=True)), models.Q(('outcome', ''), ('probe', True)), _connector='OR')), fields=('fingerprint', 'probe'), name='refresh_token_sent_once')],
             },
         ),
         migrations.CreateModel(
@@ -291,197 +301,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('next_poll_at__isnull', False)), fields=['next_poll_at'], name='device_to_poll')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('next_poll_at', None), models.Q(models.Q(('device_code', ''), _negated=True), ('expires_at__isnull', False)), _connector='OR'), name='device_polled_has_code')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(fields=['-created_at', '-id'], name='session_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(fields=['bot', '-created_at', '-id'], name='session_of_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(fields=['bot', 'open_id', '-created_at'], name='session_of_person'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(condition=models.Q(('card_given_up', False), models.Q(('message_id', ''), _negated=True), models.Q(('card_state', models.F('state')), _negated=True)), fields=['card_retry_at'], name='session_card_untrue'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(condition=models.Q(('state__in', ('pending', 'sent', 'opened'))), fields=['expires_at'], name='session_open'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(condition=models.Q(('state', 'failed')), fields=['-created_at'], name='session_failed'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='session_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='authsession',
-            index=models.Index(condition=models.Q(('state__in', ('pending', 'sent', 'opened')), ('state_used_at__isnull', False)), fields=['state_used_at'], name='session_state_used'),
-        ),
-        migrations.AddConstraint(
-            model_name='authsession',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'sent', 'opened', 'authorized', 'denied', 'expired', 'failed', 'cancelled', 'superseded'])), name='session_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='authsession',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), ('reason__in', ['wrong_person', 'other_browser', 'platform_error', 'unreachable', 'unreadable', 'card_not_sent', 'interrupted']), _connector='OR'), name='session_reason_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='authsession',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='session_failed_has_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='authsession',
-            constraint=models.UniqueConstraint(fields=('bot', 'request_key'), name='session_once_per_request'),
-        ),
-        migrations.AddConstraint(
-            model_name='operatoraccount',
-            constraint=models.UniqueConstraint(fields=('bot', 'tenant_key', 'open_id'), name='operator_account_of_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='operatoraccount',
-            constraint=models.UniqueConstraint(fields=('bot', 'user'), name='operator_account_once'),
-        ),
-        migrations.AddIndex(
-            model_name='tokenuse',
-            index=models.Index(fields=['at'], name='use_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='tokenuse',
-            index=models.Index(fields=['bot', 'id'], name='use_by_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='tokenuse',
-            index=models.Index(fields=['bot', 'open_id', 'id'], name='use_by_person'),
-        ),
-        migrations.AddIndex(
-            model_name='tokenuse',
-            index=models.Index(fields=['caller', 'id'], name='use_by_caller'),
-        ),
-        migrations.AddConstraint(
-            model_name='tokenuse',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['issued', 'call', 'code'])), name='use_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(fields=['-authorized_at', '-id'], name='token_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(fields=['bot', '-authorized_at', '-id'], name='token_of_bot'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(fields=['bot', 'open_id'], name='token_of_person'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('union_id', ''), _negated=True), fields=['bot', 'union_id'], name='token_of_union_id'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['bot', 'user_id'], name='token_of_user_id'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('email', ''), _negated=True), fields=['bot', 'email'], name='token_of_email'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('phase', 'sending')), fields=['lease_until'], name='token_being_sent'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('next_reminder_at__isnull', False)), fields=['next_reminder_at'], name='token_reminder_due'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['next_refresh_at'], name='token_refresh_due'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('status', 'active')), fields=['reauthorize_by'], name='token_ending'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(fields=['status', 'bot'], name='token_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='usertoken',
-            index=models.Index(condition=models.Q(('phase', 'uncertain')), fields=['bot'], name='token_uncertain'),
-        ),
-        migrations.AddConstraint(
-            model_name='usertoken',
-            constraint=models.UniqueConstraint(fields=('bot', 'tenant_key', 'open_id'), name='token_once_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='usertoken',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['active', 'needs_reauth', 'revoked'])), name='token_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='usertoken',
-            constraint=models.CheckConstraint(condition=models.Q(('phase__in', ['idle', 'claimed', 'sending', 'uncertain', 'stopped'])), name='token_phase_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='usertoken',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'revoked'), _negated=True), models.Q(('access_token', ''), ('next_refresh_at', None), ('refresh_token', '')), _connector='OR'), name='token_revoked_holds_nothing'),
-        ),
-        migrations.AddConstraint(
-            model_name='usertoken',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('phase__in', ('claimed', 'sending')), _negated=True), models.Q(('claim_id__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='token_claim_has_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(fields=['grant', '-at'], name='revocation_of_grant'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(fields=['at'], name='revocation_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_attempt_at'], name='revocation_pending'),
-        ),
-        migrations.AddIndex(
-            model_name='revocation',
-            index=models.Index(condition=models.Q(('notice', 'due')), fields=['notice_at'], name='revocation_notice'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'done', 'given_up', 'overtaken'])), name='revocation_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'pending'), ('token', ''), _connector='OR'), name='revocation_keeps_token_while_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='revocation',
-            constraint=models.CheckConstraint(condition=models.Q(('notice__in', ['none', 'due', 'sent', 'failed'])), name='revocation_notice_known'),
-        ),
-        migrations.AddIndex(
-            model_name='refreshattempt',
-            index=models.Index(fields=['token', '-claimed_at'], name='attempt_of_token'),
-        ),
-        migrations.AddIndex(
-            model_name='refreshattempt',
-            index=models.Index(fields=['claimed_at'], name='attempt_by_age'),
-        ),
-        migrations.AddIndex(
-            model_name='refreshattempt',
-            index=models.Index(condition=models.Q(('outcome', 'dead_user')), fields=['finished_at'], name='attempt_refused'),
-        ),
-        migrations.AddIndex(
-            model_name='refreshattempt',
-            index=models.Index(condition=models.Q(('fingerprint', ''), _negated=True), fields=['fingerprint'], name='attempt_by_fingerprint'),
-        ),
-        migrations.AddConstraint(
-            model_name='refreshattempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('sent_at__isnull', False), models.Q(('fingerprint', ''), _negated=True), models.Q(models.Q(('probe', False), models.Q(('outcome__in', ('not_sent', 'rejected', 'dead_app')), _negated=True)), models.Q(('outcome', ''), ('probe', True)), _connector='OR')), fields=('fingerprint', 'probe'), name='refresh_token_sent_once'),
         ),
     ]

@@ -163,7 +163,6 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'session of an operator',
                 'verbose_name_plural': 'sessions of operators',
-                'abstract': False,
                 'default_permissions': (),
             },
         ),
