@@ -183,7 +183,7 @@ def test_every_static_file_that_a_page_names_is_served(rows: Rows, as_owner: Cli
         for page in pages
         for name in re.findall(r'(?:href|src)="(/static/\w+/portal/[^"]+)"', text_of(page))
     }
-    expected = "badges.js board.css console.css console.js events.css icon-failing.svg icon.svg overview.css page.css"
+    expected = "badges.js board.css console.css console.js events.css figures.css icon-failing.svg icon.svg overview.css page.css"
     assert named == {static(f"portal/{name}") for name in expected.split()}
     assert {as_owner.get(name).status_code for name in named} == {200}
 
