@@ -18,7 +18,7 @@ from core.access.models import AuditEntry, User
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.columns import column
-from core.console.filters import refuse_unknown, since
+from core.console.filters import since
 from core.console.rendering import EMPTY, actor, ago, identifier, json_block, when
 
 
@@ -30,12 +30,11 @@ class Choice(admin.SimpleListFilter):
         if value is None:
             return queryset
         if value not in {key for key, _words in self.lookup_choices}:
-            refuse_unknown(value)
-            return queryset
+            return queryset.none()
         return queryset.filter(**self.condition(value))
 
     def has_output(self) -> bool:
-        """Also where nothing is offered: a value in the address is refused then, too."""
+        """Also where nothing is offered: a value in the address finds nothing then, too."""
         return super().has_output() or self.value() is not None
 
     def condition(self, value: str) -> dict[str, Any]:
