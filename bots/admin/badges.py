@@ -3,13 +3,13 @@
 import hashlib
 from typing import Final
 
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from bots.connections.status import BotStatus, ConnectionHealth, SlotStatus
 from bots.enums import SlotState
-from core.console.live.ages import age
+from core.console.live.ages import age, countdown
 from core.console.rendering import actor, problem_block
 
 ICONS: Final = {
@@ -71,7 +71,23 @@ def badge_since(status: BotStatus) -> SafeString:
     wanted_by = format_html(' <span class="board-age">{}</span>', who(status)) if who(status) else ""
     diagnosis = status.diagnosis()
     return format_html(
-        "{}{}{}{}", badge(status), since, wanted_by, problem_block(diagnosis.info) if diagnosis else ""
+        "{}{}{}{}{}",
+        badge(status),
+        since,
+        next_attempt(status),
+        wanted_by,
+        problem_block(diagnosis.info) if diagnosis else "",
+    )
+
+
+def next_attempt(status: BotStatus) -> str:
+    """When the first of the bot's connections is tried again, while none is open."""
+    if status.next_attempt_at is None or status.connected_count:
+        return ""
+    words = escape(gettext("next attempt in %(time)s"))
+    return format_html(
+        ' <span class="board-age">{}</span>',
+        mark_safe(words % {"time": countdown(status.next_attempt_at)}),  # noqa: S308 -- escaped above
     )
 
 
@@ -82,6 +98,7 @@ def digest(status: BotStatus) -> str:
             status.diagnosis(),
             status.health,
             status.since,
+            status.next_attempt_at,
             status.foreign,
             status.connected_count,
             len(status.slots),

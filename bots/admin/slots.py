@@ -40,7 +40,7 @@ class SlotInline(ReadOnlyInline[ConnectionSlot, Bot]):
 
     @column(_("state since"))
     def since(self, slot: ConnectionSlot) -> str:
-        return ago(slot.state_changed_at)
+        return ago(slot.since)
 
     @column(_("last received"))
     def last_frame(self, slot: ConnectionSlot) -> str:
@@ -95,7 +95,7 @@ class ConnectionSlotAdmin(ReadOnlyAdmin[ConnectionSlot]):
 
     @column(_("state since"))
     def since_in_full(self, slot: ConnectionSlot) -> str:
-        return when(slot.state_changed_at)
+        return when(slot.since)
 
     @column(_("last received"))
     def frame_in_full(self, slot: ConnectionSlot) -> str:

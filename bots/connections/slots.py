@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, Q, Value
+from django.db.models.functions import Coalesce
 
 from bots.enums import LossReason, SlotState
 from bots.live_updates import slots_changed
@@ -106,11 +107,16 @@ def credentials_of(bot_id: UUID) -> AppCredentials:
 def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:
     """Store what connections reported since the last time, by slot id; one statement per set of columns.
 
-    Only of slots that ``holder`` still holds: of others its reports are out of date.
+    Only of slots that ``holder`` still holds: of others its reports are out of date. An outage goes on when another process
+    takes over: it keeps the moment at which it began.
     """
     by_columns: dict[tuple[str, ...], list[ConnectionSlot]] = {}
     for pk, values in reports.items():
-        by_columns.setdefault(tuple(sorted(values)), []).append(ConnectionSlot(pk=pk, **values))
+        slot = ConnectionSlot(pk=pk, **values)
+        if values.get("down_since") is not None:
+            began_at = Value(values["down_since"], output_field=DateTimeField())
+            slot.down_since = Coalesce("down_since", began_at)  # type: ignore[assignment]  # bulk_update takes expressions
+        by_columns.setdefault(tuple(sorted(values)), []).append(slot)
     for columns, slots in by_columns.items():
         ConnectionSlot.objects.filter(holder=holder).bulk_update(slots, columns)
     # Frames and heartbeats come all the time: pages read those by themselves.

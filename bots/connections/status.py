@@ -97,6 +97,19 @@ class SlotStatus:
         return self.row.next_attempt_at if is_waiting else None
 
     @property
+    def down_since(self) -> datetime | None:
+        """Since when the connection has not been good, over all attempts in between. A process that died leaves a row that reads
+        as connected, but for its lease; a silent connection, but for its heartbeat."""
+        silent_since = self.row.heartbeat_due_at if self.row.is_overdue else None
+        abandoned_at = None if self.is_held else self.row.lease_until
+        return self.row.down_since or silent_since or abandoned_at or self.row.state_changed_at
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it has been as it is, over all attempts in between."""
+        return self.down_since if self.health in _TROUBLED else self.row.since
+
+    @property
     def reconnects(self) -> int:
         """The losses that were not intended."""
         return sum(count for reason, count in self.losses.items() if reason not in PLANNED_LOSSES)
@@ -176,11 +189,15 @@ class BotStatus:
 
     @property
     def since(self) -> datetime | None:
-        """Since when it has been as it is: the latest change among those that decide the health."""
+        """Since when it has been as it is. Of one in trouble: since its last good moment, however often it was tried since."""
         if self.health is ConnectionHealth.DISCONNECTED:
             return self.bot.asked_at
-        slot_healths = _TROUBLED if self.health is ConnectionHealth.WARNING else {self.health}
-        changes = (slot.row.state_changed_at for slot in self.slots if slot.health in slot_healths)
+        if self.health is ConnectionHealth.WARNING:
+            falls = (slot.down_since for slot in self.slots if slot.health in _TROUBLED)
+            return min(filter(None, falls), default=None)
+        if self.health in _TROUBLED:
+            return max(filter(None, (slot.down_since for slot in self.slots)), default=None)
+        changes = (slot.row.state_changed_at for slot in self.slots if slot.health is self.health)
         return max(filter(None, changes), default=None)
 
     def diagnosis(self, *, not_held: CodeInfo = advice.NOT_HELD) -> Diagnosis | None:

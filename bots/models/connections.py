@@ -96,6 +96,11 @@ class ConnectionSlot(models.Model):
         return f"{self.bot} #{self.number}"
 
     @property
+    def since(self) -> datetime | None:
+        """Since when the connection has been open, or away, over all attempts in between."""
+        return self.down_since or self.state_changed_at
+
+    @property
     def problem(self) -> CodeInfo | None:
         """What is wrong, with cause and cure; None if nothing is."""
         return explain_error(self.error_code, self.error_reason)

@@ -61,6 +61,13 @@ def age(moment: datetime | None, place: str = "") -> SafeString:
 
 
 @register.simple_tag
+def countdown(moment: datetime) -> SafeString:
+    """How long until then; it shrinks by itself."""
+    drawn: SafeString = _rendering().countdown(moment)
+    return drawn
+
+
+@register.simple_tag
 def health(status: object) -> SafeString:
     """The health of a bot's connections as a label."""
     drawn: SafeString = _rendering().badge(status)

@@ -1,4 +1,5 @@
-// Ages that grow: every <time data-age datetime> says how long ago that was, by the server's clock.
+// Ages that grow: every <time data-age datetime> says how long ago that was, by the server's clock, and every
+// <time data-until datetime> how long it is until then.
 //
 // The words stand on an element with data-age-d, data-age-h, data-age-min and data-age-s; data-now is the server's time
 // when the page was made, in seconds since 1970.
@@ -18,7 +19,8 @@ function short(seconds) {
 function write(element) {
   const moment = Date.parse(element.dateTime);
   if (!Number.isNaN(moment)) {
-    const text = short(Math.max(0, (Date.now() + ahead - moment) / 1000));
+    const passed = (Date.now() + ahead - moment) / 1000;
+    const text = short(Math.max(0, "until" in element.dataset ? -passed : passed));
     if (element.textContent !== text) {
       element.textContent = text;
     }
@@ -35,7 +37,7 @@ export function setTime(place, seconds) {
 }
 
 export function writeAges(root = document) {
-  root.querySelectorAll("time[data-age]").forEach(write);
+  root.querySelectorAll("time[data-age], time[data-until]").forEach(write);
 }
 
 setInterval(() => document.visibilityState === "visible" && writeAges(), 1000);

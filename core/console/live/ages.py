@@ -1,4 +1,4 @@
-"""Ages that grow while a page is open: rendered here, updated in the browser by ``ages.js``."""
+"""Ages that grow and times left that shrink while a page is open: rendered here, updated in the browser by ``ages.js``."""
 
 from datetime import datetime
 from typing import Final
@@ -40,4 +40,14 @@ def age(moment: datetime | None, *, place: str = "") -> SafeString:
         exact(moment),
         known,
         short((timezone.now() - moment).total_seconds()),
+    )
+
+
+def countdown(moment: datetime) -> SafeString:
+    """How long until then."""
+    return format_html(
+        '<time data-until datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        exact(moment),
+        short((moment - timezone.now()).total_seconds()),
     )

@@ -154,7 +154,7 @@ def _bot_facts(status: BotStatus) -> tuple[object, ...]:
 def _slot_facts(slot: SlotStatus) -> tuple[object, ...]:
     row = slot.row
     return (
-        row.pk, row.number, row.state, row.state_changed_at, row.holder, row.node, row.error_code, row.error_reason,
+        row.pk, row.number, row.state, slot.since, row.holder, row.node, row.error_code, row.error_reason,
         row.error_message, slot.next_attempt_at,
         row.last_frame_at is None, slot.health, slot.is_held, slot.is_silent, row.is_unsteady, slot.reconnects,
     )  # fmt: skip

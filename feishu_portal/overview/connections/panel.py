@@ -16,7 +16,7 @@ def facts(row: ConnectionSlot, slot: SlotStatus | None) -> list[Fact]:
     """Names and values, in the order in which they are read; ``slot`` is None for one that is not to be open."""
     found: list[Fact] = [
         (_("Process"), row.node or EMPTY),
-        (_("State since"), when(row.state_changed_at)),
+        (_("State since"), when(slot.since if slot else row.since)),
         (_("Last received"), when(row.last_frame_at)),
         (_("Last event"), when(row.last_message_at)),
         (_("Heartbeat"), _heartbeat(row)),

@@ -8,13 +8,14 @@ from bots.admin.badges import ICONS, badge, icon, slot_icon, slot_words, who
 from bots.connections.status import ConnectionHealth, SlotStatus
 from bots.enums import SlotState
 from bots.models import ConnectionSlot
-from core.console.live.ages import UNITS, age
+from core.console.live.ages import UNITS, age, countdown
 from core.console.rendering import problem_block
 from core.console.sentences import in_language
 
 __all__ = [
     "age",
     "badge",
+    "countdown",
     "health_icon",
     "in_language",
     "live_status",

@@ -154,6 +154,19 @@ def test_reports_of_who_lost_the_slot_are_not_written(slot):
     assert slot.state == SlotState.BACKOFF
 
 
+def test_outage_keeps_its_beginning_when_another_process_takes_over(slot):
+    holder, began_at = uuid4(), timezone.now() - timedelta(hours=2)
+    take(slot, holder)
+    ConnectionSlot.objects.update(down_since=began_at)
+    write_reports({slot.pk: {"state": SlotState.BACKOFF, "down_since": timezone.now()}}, holder=holder)
+    slot.refresh_from_db()
+    assert slot.down_since == began_at
+    write_reports({slot.pk: {"state": SlotState.CONNECTED, "down_since": None}}, holder=holder)
+    write_reports({slot.pk: {"state": SlotState.BACKOFF, "down_since": timezone.now()}}, holder=holder)
+    slot.refresh_from_db()
+    assert slot.down_since > began_at
+
+
 def test_slot_of_a_dead_process_reads_stopped_and_a_live_one_stays_connected(slot):
     live = make_bot().slots.get()
     for one in (slot, live):

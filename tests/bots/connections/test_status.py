@@ -1,6 +1,6 @@
 """One truth about "connected": what statuses say of a bot is what lists are filtered by."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -147,6 +147,32 @@ def test_next_attempt_is_that_of_the_first_connection_that_waits():
     assert status.next_attempt_at == status.slots[1].row.next_attempt_at
     assert status_of(OPEN | {"next_attempt_at": soon}).next_attempt_at is None
     assert status_of(DEAD | {"state": SlotState.BACKOFF, "next_attempt_at": soon}).next_attempt_at is None
+
+
+def ago(moment: datetime | None) -> int | None:
+    """Whole minutes."""
+    return None if moment is None else round((timezone.now() - moment) / MINUTE)
+
+
+FELL = timedelta(minutes=-30)
+
+
+@pytest.mark.parametrize(
+    ("slots", "minutes"),
+    [
+        ([LOST | {"down_since": FELL, "state_changed_at": timedelta()}], 30),
+        ([REFUSED | {"down_since": FELL, "state_changed_at": timedelta()}], 30),
+        # Events came until the last of them fell.
+        ([LOST | {"down_since": FELL}, LOST | {"down_since": FELL / 3}], 10),
+        # With one of two open, the warning is as old as the first loss.
+        ([OPEN, LOST | {"down_since": FELL}, LOST | {"down_since": FELL / 3}], 30),
+        ([DEAD | {"lease_until": FELL, "state_changed_at": 3 * FELL}], 30),
+        ([SILENT | {"heartbeat_due_at": FELL, "state_changed_at": 3 * FELL}], 30),
+        ([OPEN | {"state_changed_at": FELL}], 30),
+    ],
+)
+def test_age_of_an_outage_counts_from_the_last_good_connection(slots, minutes):
+    assert ago(status_of(*slots).since) == minutes
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 from django.utils.translation import override
 
-from core.console.live.ages import age, short
+from core.console.live.ages import age, countdown, short
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,15 @@ def test_age_has_the_moment_for_the_browser_and_its_place() -> None:
 
     assert f'datetime="{moment.isoformat()}"' in shown
     assert ' id="&lt;&quot;a&quot;&gt;"' in shown
+    assert ">5 min</time>" in shown
+
+
+def test_time_left_has_the_moment_for_the_browser() -> None:
+    moment = timezone.now() + timedelta(minutes=5, seconds=59)
+    with override("en"):
+        shown = countdown(moment)
+
+    assert f'data-until datetime="{moment.isoformat()}"' in shown
     assert ">5 min</time>" in shown
 
 

@@ -84,6 +84,21 @@ def test_processes_confined_to_other_bots_are_named_as_the_reason(client):
     assert "confined to other bots" in row_of(client, bot)
 
 
+def test_outage_has_its_whole_age_and_the_next_attempt_apart(client, process):
+    bot = make_bot()
+    hold(
+        bot, process, state=SlotState.BACKOFF, lease_until=timedelta(hours=1), down_since=timedelta(hours=-3),
+        next_attempt_at=timedelta(minutes=50, seconds=59), error_at=timezone.now(),
+    )  # fmt: skip
+    html = row_of(client, bot)
+    assert html.count(">3 h</time>") == 2, "of the bot, and of its connection"
+    assert "next attempt in" in html
+    assert ">50 min</time>" in html
+    listed = text_of(client.get(reverse("admin:bots_bot_changelist")))
+    assert ">3 h</time>" in listed
+    assert ">50 min</time>" in listed
+
+
 def test_one_of_two_connections_is_connected_with_a_warning_that_says_how_many_are(client, process):
     bot = make_bot(slot_count=2)
     hold(bot, process)
