@@ -1,5 +1,5 @@
 """How long the rows of this app are kept: lost connections, incidents with their notices, sent messages, counts of
-refused webhook requests, registrations of apps, people."""
+refused webhook requests, registrations of apps, people, silences that are over."""
 
 from datetime import timedelta
 from typing import Final
@@ -7,7 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from bots.models import ConnectionLoss, Incident, RefusedPush, Registration, Sending
+from bots.models import ConnectionLoss, Incident, ProblemSilence, RefusedPush, Registration, Sending
 from bots.people.references import forgotten
 from core.database.retention import Overdue
 
@@ -38,4 +38,5 @@ def overdue() -> Overdue:
             "began_at"
         ),
         "people": forgotten(now - PEOPLE_KEPT),
+        "silenced problems": ProblemSilence.objects.filter(until__lt=now).order_by("until"),
     }

@@ -25,7 +25,7 @@ _TRY_LATER = Text("系统会自动重试，无需处理", "Nothing to do: it is 
 _SLOW_DOWN = Text(
     "系统会稍后重试；若经常出现，请降低调用频率", "It is retried later; if it happens often, call less often"
 )
-_CHECK_SECRET = Text(
+CHECK_SECRET = Text(
     "在开发者后台“凭证与基础信息”核对 App ID 与 App Secret，并更新机器人设置",
     "Compare App ID and App Secret with “Credentials & Basic Info” in the developer console and correct the bot",
 )
@@ -80,7 +80,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "App ID 或 App Secret 不正确，或应用已停用",
             "App ID or App Secret is wrong, or the app is disabled",
         ),
-        _CHECK_SECRET,
+        CHECK_SECRET,
     ),
     (
         (10005, 10016, 99991662, 99991673),
@@ -118,7 +118,7 @@ ROWS: Final[tuple[Row, ...]] = (
             "长连接鉴权失败：App ID 或 App Secret 不正确",
             "The long connection was refused: wrong App ID or App Secret",
         ),
-        _CHECK_SECRET,
+        CHECK_SECRET,
     ),
     (
         (1000040350,),
@@ -147,7 +147,7 @@ ROWS: Final[tuple[Row, ...]] = (
         (20002, 20048),
         Category.CONFIGURATION,
         Text("应用不存在或 App Secret 不正确", "The app does not exist or its App Secret is wrong"),
-        _CHECK_SECRET,
+        CHECK_SECRET,
     ),
     (
         (20003, 20004, 20065),

@@ -9,6 +9,7 @@ from core.access.pages import setup
 from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
+from feishu_portal.overview import silencing
 from feishu_portal.overview.connections import views as connections_page
 
 admin.autodiscover()
@@ -48,6 +49,8 @@ urlpatterns = [
         name="operator-security-feishu-unlink",
     ),
     path("admin/setup/", setup.first_operator, name="setup"),
+    path("admin/problems/silence/", admin.site.admin_view(silencing.silence), name="problems-silence"),
+    path("admin/problems/unsilence/", admin.site.admin_view(silencing.unsilence), name="problems-unsilence"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("oauth/", include("auth_sessions.urls")),

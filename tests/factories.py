@@ -60,7 +60,7 @@ def move_bot(bot: Bot, **values: Any) -> None:
 
 def connect_slots(slots: Any, **values: Any) -> None:
     """Make these connections connected, held by a process that is alive."""
-    lease_until = timezone.now() + timedelta(minutes=1)
+    lease_until = timezone.now() + timedelta(hours=1)
     slots.update(state=SlotState.CONNECTED, holder=uuid4(), lease_until=lease_until, **values)
 
 

@@ -1,22 +1,29 @@
-"""What authorizations bring to the overview: who is asked, how many tokens work, and what failed lately."""
+"""What authorizations bring to the overview: who is asked, how many tokens work, and which need a person."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from auth_sessions.enums import FailureReason, RefreshPhase, SessionState, TokenStatus
+from auth_sessions.admin.asking import MAX_PEOPLE
+from auth_sessions.domain import incidents, lost_grants
+from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
-from bots.models import Bot
+from bots.admin.repairs import Presentation, page_of, present, repair_of_bot
+from bots.models import Bot, Incident
 from core.access.models import User
 from core.console.overview import (
-    MAX_ENTRIES,
+    MAX_PROBLEMS,
     Card,
-    Entry,
-    Headline,
+    Problem,
+    Repair,
     Section,
     Severity,
     Standing,
@@ -28,8 +35,13 @@ from core.console.sentences import cause_and_cure
 from core.database.counts import BoundedCount, count_up_to
 from feishu.codes import explain
 
-MAX_SORTED: Final = 1_000
-"""Tokens of which the newest are shown: where more need a person, any of them will do."""
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ASK: Final = "auth_sessions.add_authsession"
+TOKENS: Final = "auth_sessions_usertoken"
+MAX_READ: Final = 1_000
+"""Tokens in need of a person that are sorted by their bots; with more, the numbers are lower bounds."""
 
 
 def standing(user: User) -> Standing:
@@ -38,8 +50,6 @@ def standing(user: User) -> Standing:
     active = count_up_to(tokens.filter(status=TokenStatus.ACTIVE), MAX_COUNT)
     again = count_up_to(tokens.filter(status=TokenStatus.NEEDS_REAUTH), MAX_COUNT)
     uncertain = count_up_to(tokens.filter(phase=RefreshPhase.UNCERTAIN), MAX_COUNT)
-    again_link = list_link("auth_sessions_usertoken", status__exact=TokenStatus.NEEDS_REAUTH)
-    uncertain_link = list_link("auth_sessions_usertoken", phase__exact=RefreshPhase.UNCERTAIN)
     cards = [
         Card(
             "open-sessions",
@@ -51,113 +61,141 @@ def standing(user: User) -> Standing:
             "active-tokens",
             _("Active tokens"),
             str(active),
-            list_link("auth_sessions_usertoken", status__exact=TokenStatus.ACTIVE),
+            list_link(TOKENS, status__exact=TokenStatus.ACTIVE),
             tone="good" if active.count else "",
         ),
         Card(
             "needs-reauth",
             _("Must authorize again"),
             str(again),
-            again_link,
+            list_link(TOKENS, status__exact=TokenStatus.NEEDS_REAUTH),
             tone="bad" if again.count else "",
         ),
         Card(
             "uncertain",
             _("Outcome unknown"),
             str(uncertain),
-            uncertain_link,
+            list_link(TOKENS, phase__exact=RefreshPhase.UNCERTAIN),
             tone="bad" if uncertain.count else "",
         ),
     ]
-    headlines = [*_paused(user)]
-    if uncertain.count:
-        headlines.append(Headline(Severity.ATTENTION, _uncertain(uncertain), uncertain_link))
+    problems = [*_paused(user)]
     if again.count:
-        headlines.append(Headline(Severity.ATTENTION, _again(again), again_link))
-    return Standing(cards, tuple(headlines))
+        problems += _ended(tokens.filter(status=TokenStatus.NEEDS_REAUTH))
+    if uncertain.count:
+        problems += _uncertain(tokens.filter(phase=RefreshPhase.UNCERTAIN))
+    return Standing(cards, tuple(problems))
 
 
-def _uncertain(tokens: BoundedCount) -> str:
-    text = ngettext(
-        "Whether %(count)s token was refreshed is unknown",
-        "Whether %(count)s tokens were refreshed is unknown",
-        tokens.count,
-    )
-    return text % {"count": tokens}
-
-
-def _again(tokens: BoundedCount) -> str:
-    text = ngettext(
-        "%(count)s authorization has ended and must be given again",
-        "%(count)s authorizations have ended and must be given again",
-        tokens.count,
-    )
-    return text % {"count": tokens}
-
-
-def _paused(user: User) -> Iterator[Headline]:
-    for gate in _paused_gates(user)[:MAX_ENTRIES]:
-        sentence = gettext("Tokens of “%(bot)s” are not refreshed") % {"bot": gate.bot.name}
-        yield Headline(Severity.FAILING, sentence, reverse("admin:bots_bot_change", args=[gate.bot_id]))
-
-
-def problems(user: User) -> Iterator[Entry]:
-    yield from _failed_sessions(user)
-    yield from _tokens(user)
-    yield from _paused_apps(user)
-
-
-def _failed_sessions(user: User) -> Iterator[Entry]:
-    sessions = AuthSession.objects.visible_to(user).filter(state=SessionState.FAILED).select_related("bot")
-    for session in sessions.order_by("-created_at")[:MAX_ENTRIES]:
-        reason = str(FailureReason(session.reason).label)
-        is_explained = session.error_code is not None or session.error_reason
-        info = explain(session.error_code, session.error_reason).for_one_attempt
-        said = f" · {cause_and_cure(info)}" if is_explained else ""
-        yield Entry(
-            f"{session.bot.name} · {session.open_id}",
-            f"{reason}{said}",
-            reverse("admin:auth_sessions_authsession_change", args=[session.pk]),
-            kind=_("Authorization"),
-            at=session.finished_at or session.created_at,
-        )
-
-
-def _tokens(user: User) -> Iterator[Entry]:
-    tokens = UserToken.objects.visible_to(user)
-    needs_person = UserToken.objects.filter(
-        Q(pk__in=tokens.filter(status=TokenStatus.NEEDS_REAUTH).order_by().values("pk")[:MAX_SORTED])
-        | Q(pk__in=tokens.filter(phase=RefreshPhase.UNCERTAIN).order_by().values("pk")[:MAX_SORTED])
-    )
-    for token in needs_person.select_related("bot").order_by("-authorized_at")[:MAX_ENTRIES]:
-        is_explained = token.last_code is not None or token.last_reason
-        is_uncertain = token.phase == RefreshPhase.UNCERTAIN
-        state = RefreshPhase(token.phase).label if is_uncertain else TokenStatus(token.status).label
-        yield Entry(
-            f"{token.bot.name} · {token}",
-            cause_and_cure(explain(token.last_code, token.last_reason)) if is_explained else str(state),
-            reverse("admin:auth_sessions_usertoken_change", args=[token.pk]),
-            kind=_("Token"),
-            at=token.refreshed_at or token.authorized_at,
-        )
-
-
-def _paused_gates(user: User) -> QuerySet[RefreshGate]:
-    """Apps whose tokens nobody refreshes until somebody has corrected something; the latest first."""
+def _paused(user: User) -> Iterator[Problem]:
+    """Apps whose tokens nobody refreshes until somebody has corrected something."""
     enabled = Bot.objects.visible_to(user).enabled()
     gates = RefreshGate.objects.filter(bot__in=enabled, paused_at__isnull=False)
-    return gates.select_related("bot").order_by("-paused_at")
-
-
-def _paused_apps(user: User) -> Iterator[Entry]:
-    for gate in _paused_gates(user)[:MAX_ENTRIES]:
-        yield Entry(
-            gate.bot.name,
-            cause_and_cure(explain(gate.code, gate.reason)),
-            reverse("admin:bots_bot_change", args=[gate.bot_id]),
-            kind=_("Refreshing paused"),
-            at=gate.paused_at,
+    for gate in gates.select_related("bot").order_by("paused_at")[:MAX_PROBLEMS]:
+        info = explain(gate.code, gate.reason)
+        yield Problem(
+            key=incidents.REFRESH.key_of(gate.bot_id),
+            cause=incidents.REFRESH.name,
+            severity=Severity.FAILING,
+            subject=gate.bot.name,
+            sentence=gettext("Tokens of “%(bot)s” are not refreshed") % {"bot": gate.bot.name},
+            link=page_of(gate.bot_id),
+            repair=repair_of_bot(gate.bot_id, info, reason=gate.reason),
+            text=cause_and_cure(info),
+            since=gate.paused_at,
+            bot=gate.bot,
         )
 
 
-register(Section(title=_("Authorizations"), standing=standing, problems=problems))
+def _ended(tokens: QuerySet[UserToken]) -> Iterator[Problem]:
+    """By bot, so that its people can be asked again at once."""
+    people: dict[UUID, list[str]] = defaultdict(list)
+    since: dict[UUID, datetime] = {}
+    now = timezone.now()
+    columns = ("bot", "open_id", "access_expires_at", "refreshed_at", "authorized_at")
+    read = list(tokens.order_by().values_list(*columns)[: MAX_READ + 1])
+    for bot_id, open_id, access_expires_at, refreshed_at, authorized_at in read[:MAX_READ]:
+        people[bot_id].append(open_id)
+        # One that was refused before its time was good for the last time when it was refreshed.
+        good_at = access_expires_at if access_expires_at <= now else refreshed_at or authorized_at
+        since[bot_id] = min(since.get(bot_id, now), good_at)
+    for bot in _bots(people):
+        count = BoundedCount(len(people[bot.pk]), is_more=len(read) > MAX_READ)
+        asked = urlencode({"bot": str(bot.pk), "open_id": people[bot.pk][:MAX_PEOPLE]}, doseq=True)
+        text = ngettext(
+            "%(count)s authorization of “%(bot)s” has ended and must be given again",
+            "%(count)s authorizations of “%(bot)s” have ended and must be given again",
+            count.count,
+        )
+        yield Problem(
+            key=lost_grants.LOST.key_of(bot.pk),
+            cause="ended",
+            severity=Severity.ATTENTION,
+            subject=bot.name,
+            sentence=text % {"count": count, "bot": bot.name},
+            link=list_link(TOKENS, status__exact=TokenStatus.NEEDS_REAUTH, bot__id__exact=str(bot.pk)),
+            repair=Repair(_("Ask again"), f"{reverse('admin:auth_sessions_authsession_ask')}?{asked}", ASK),
+            scale=_people(count),
+            since=since[bot.pk],
+            bot=bot,
+        )
+
+
+def _uncertain(tokens: QuerySet[UserToken]) -> Iterator[Problem]:
+    """By bot. The portal finds out by itself when the access token is over, or at somebody's word."""
+    counts: dict[UUID, int] = defaultdict(int)
+    since: dict[UUID, datetime] = {}
+    now = timezone.now()
+    read = list(tokens.order_by().values_list("bot", "refreshed_at", "authorized_at")[: MAX_READ + 1])
+    for bot_id, refreshed_at, authorized_at in read[:MAX_READ]:
+        counts[bot_id] += 1
+        since[bot_id] = min(since.get(bot_id, now), refreshed_at or authorized_at)
+    for bot in _bots(counts):
+        count = BoundedCount(counts[bot.pk], is_more=len(read) > MAX_READ)
+        text = ngettext(
+            "Whether %(count)s token of “%(bot)s” was refreshed is unknown",
+            "Whether %(count)s tokens of “%(bot)s” were refreshed is unknown",
+            count.count,
+        )
+        link = list_link(TOKENS, phase__exact=RefreshPhase.UNCERTAIN, bot__id__exact=str(bot.pk))
+        yield Problem(
+            key=f"uncertain:{bot.pk}",
+            cause="uncertain",
+            severity=Severity.ATTENTION,
+            subject=bot.name,
+            sentence=text % {"count": count, "bot": bot.name},
+            link=link,
+            repair=Repair(_("Show tokens"), link),
+            text=gettext(
+                "What works now is not put at risk: the refresh is tried again as soon as the access token is over."
+            ),
+            scale=_people(count),
+            since=since[bot.pk],
+            bot=bot,
+        )
+
+
+def _bots(found: dict[UUID, list[str]] | dict[UUID, int]) -> list[Bot]:
+    return list(Bot.objects.filter(pk__in=list(found)[:MAX_PROBLEMS]).order_by("name", "pk"))
+
+
+def _people(count: BoundedCount) -> str:
+    return ngettext("%(count)s person", "%(count)s people", count.count) % {"count": count}
+
+
+def _lost_tokens(incident: Incident) -> Repair:
+    of_bot = {"bot__id__exact": str(incident.bot_id)} if incident.bot_id else {}
+    return Repair(_("Show tokens"), list_link(TOKENS, status__exact=TokenStatus.NEEDS_REAUTH, **of_bot))
+
+
+present(
+    (incidents.REFRESH,),
+    Presentation(
+        lambda incident: repair_of_bot(
+            incident.affected_id, explain(incident.code, incident.reason), reason=incident.reason
+        )
+    ),
+)
+present((lost_grants.LOST, lost_grants.LOST_BY_SEVERAL), Presentation(_lost_tokens))
+
+register(Section(title=_("Authorizations"), standing=standing))

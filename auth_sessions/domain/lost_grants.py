@@ -70,6 +70,7 @@ LOST: Final = Cause(
     headline=_("%(subject)s loses unusually many authorizations"),
     explain=_explain,
     is_severe=False,
+    fact="grants",
 )
 LOST_BY_SEVERAL: Final = Cause(
     name="grants_lost_widely",

@@ -30,7 +30,15 @@ name_actions(
         ),
         "bot.connect": (_("Bot connected"), _("%(actor)s had the bot %(target)s connected")),
         "bot.disconnect": (_("Bot disconnected"), _("%(actor)s disconnected the bot %(target)s")),
+        "problem.silenced": (
+            _("Problem silenced for a day"),
+            _("%(actor)s silenced a problem of %(target)s for a day"),
+        ),
+        "problem.unsilenced": (
+            _("Silence of a problem ended"),
+            _("%(actor)s ended the silence of a problem of %(target)s"),
+        ),
     },
-    groups={"bot": _("Bots")},
+    groups={"bot": _("Bots"), "problem": _("Problems")},
     models={"bot": Bot},
 )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -202,11 +201,6 @@ class ConnectionControls(Base):
             else ngettext("%(count)d bot switched off.", "%(count)d bots switched off.", len(bots))
         )
         self.message_user(request, words % {"count": len(bots)}, messages.SUCCESS)
-
-    def page_after(self, request: HttpRequest, row: Bot) -> str:
-        """The page with all connections, if the button was there."""
-        from_board = request.GET.get("back") == "board"
-        return reverse("connections") if from_board else super().page_after(request, row)
 
 
 def _able(bots: "QuerySet[Bot]") -> list[Bot]:

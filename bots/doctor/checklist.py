@@ -241,8 +241,12 @@ class OpenBot:
     """A bot with rows to set right, in short. ``since``: when the oldest of them was found."""
 
     bot: Bot
-    checks: list[Check]
+    results: dict[Check, CheckResult]
     since: datetime
+
+    @property
+    def checks(self) -> list[Check]:
+        return list(self.results)
 
 
 def bots_with_open_rows(user: User, most: int) -> list[OpenBot]:
@@ -257,9 +261,11 @@ def bots_with_open_rows(user: User, most: int) -> list[OpenBot]:
     findings = StoredFinding.objects.visible_to(user).filter(counts, bot__enabled=True, bot__deleted_at=None)
     waiting = findings.order_by().values("bot").annotate(first=Min("since")).order_by("first", "bot")
     first = {row["bot"]: row["first"] for row in waiting[:most]}
-    checks = defaultdict(list)
-    for pk, name in findings.filter(bot__in=first).values_list("bot", "check_name"):
-        checks[pk].append(Check(name))
-    order = list(Check)
+    results: dict[object, dict[Check, CheckResult]] = defaultdict(dict)
+    for pk, name, result in findings.filter(bot__in=first).values_list("bot", "check_name", "result"):
+        results[pk][Check(name)] = CheckResult(result)
     bots = Bot.objects.in_bulk(list(first))
-    return [OpenBot(bots[pk], sorted(checks[pk], key=order.index), since) for pk, since in first.items()]
+    return [
+        OpenBot(bots[pk], {check: results[pk][check] for check in Check if check in results[pk]}, since)
+        for pk, since in first.items()
+    ]

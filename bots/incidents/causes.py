@@ -22,7 +22,8 @@ class Cause:
     """A kind of problem. ``name`` is stored, at most 20 characters; ``headline`` takes ``%(subject)s``.
 
     ``page``: the name of the console's page about the subject, which gets its id where it takes one. ``is_severe``: the
-    subject does not work; otherwise it works less well than it should.
+    subject does not work; otherwise it works less well than it should. ``fact``: what it is about, where another cause may say
+    the same of the subject; the name if empty. ``kinds_by_code``: with another code it is another kind of problem.
     """
 
     name: str
@@ -31,6 +32,16 @@ class Cause:
     explain: Callable[[Details], CodeInfo]
     page: str = "admin:bots_bot_change"
     is_severe: bool = True
+    fact: str = ""
+    kinds_by_code: bool = False
+
+    def key_of(self, subject: object) -> str:
+        """What the overview knows the problem of a subject by."""
+        return f"{self.fact or self.name}:{subject}"
+
+    def kind(self, details: Details) -> str:
+        """The kind of problem; a silence holds for one."""
+        return f"{self.name}/{details.code or details.reason}" if self.kinds_by_code else self.name
 
 
 _causes: dict[str, Cause] = {}

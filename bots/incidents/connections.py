@@ -1,7 +1,7 @@
 """Bots that receive no events, or not all of theirs, as incidents."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.connections import advice
 from bots.connections.processes import peers
-from bots.connections.status import statuses, unconnected_bots
+from bots.connections.status import BotStatus, statuses, unconnected_bots
 from bots.incidents import fleet
 from bots.incidents.causes import Cause, Details
 from bots.incidents.detectors import Detector, Problem, register
-from bots.models import Bot, ConnectionSlot, Incident, PlatformCount
+from bots.models import Bot, Incident, PlatformCount
 from core.access.models import User
 from feishu.categories import Category
 from feishu.codes import CodeInfo
@@ -37,12 +37,15 @@ CONFIGURATION: Final = Cause(
     label=_("Wrong configuration"),
     headline=_("%(subject)s cannot connect: the configuration is wrong"),
     explain=_explain_outage,
+    fact="connection",
+    kinds_by_code=True,
 )
 NOT_CONNECTED: Final = Cause(
     name="not_connected",
     label=_("Not connected"),
     headline=_("%(subject)s is not connected and receives no events"),
     explain=_explain_outage,
+    fact="connection",
 )
 FOREIGN: Final = Cause(
     name="foreign",
@@ -85,24 +88,22 @@ def _unconnected() -> Iterator[Problem]:
     now = timezone.now()
     for status in statuses(list(unconnected_bots())):
         bot = status.bot
+        began_at = max((slot.down_since or bot.updated_at for slot in status.slots), default=bot.updated_at)
         # Whoever has just changed the bot is looking at it, and deserves to see whether that helped.
-        since = max([bot.updated_at, *(_down_since(slot.row) or bot.updated_at for slot in status.slots)])
-        if now - since < patience or status.connected_count:
+        if now - max(began_at, bot.updated_at) < patience or status.connected_count:
             continue
-        slot = status.troubled
-        if slot is None or slot.problem is None:
-            yield Problem(bot, NOT_CONNECTED, since)
-        else:
-            cause = CONFIGURATION if slot.problem.category in _NEED_A_PERSON else NOT_CONNECTED
-            row = slot.row
-            yield Problem(bot, cause, since, Details(row.error_code, row.error_reason, row.error_message))
+        cause, details = outage(status)
+        yield Problem(bot, cause, began_at, details)
 
 
-def _down_since(slot: ConnectionSlot) -> datetime | None:
-    """A process that died leaves a row that reads as connected, but for its lease; a silent connection, but for its
-    heartbeat."""
-    silent_since = slot.heartbeat_due_at if slot.is_overdue else None
-    return slot.down_since or silent_since or slot.lease_until or slot.state_changed_at
+def outage(status: BotStatus) -> tuple[Cause, Details]:
+    """Why a bot has no connection, as far as is known."""
+    slot = status.troubled
+    if slot is None or slot.problem is None:
+        return NOT_CONNECTED, Details()
+    row = slot.row
+    cause = CONFIGURATION if slot.problem.category in _NEED_A_PERSON else NOT_CONNECTED
+    return cause, Details(row.error_code, row.error_reason, row.error_message)
 
 
 def _listening() -> Iterable[UUID]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from bots.incidents.detectors import Detector, Problem, registered_detectors
 from bots.incidents.notices import address_notices, drop_notices, follow_up_notices
+from bots.incidents.silences import end_for_other_kind
 from bots.live_updates import bots_changed
 from bots.models import Bot, Incident
 
@@ -68,6 +69,7 @@ def _open(problem: Problem) -> None:
                 began_at=problem.began_at,
                 **asdict(problem.details),
             )
+            end_for_other_kind(incident)
             address_notices(incident)
             _announce(incident, event="incident_opened")
     except IntegrityError:
@@ -79,6 +81,9 @@ def _keep_open(incident: Incident, problem: Problem) -> None:
     values = asdict(problem.details) | {"recovered_at": None}
     if any(getattr(incident, name) != value for name, value in values.items()):
         Incident.objects.filter(pk=incident.pk, closed_at=None).update(**values)
+        for name, value in values.items():
+            setattr(incident, name, value)
+        end_for_other_kind(incident)
 
 
 def _recover(incident: Incident) -> None:

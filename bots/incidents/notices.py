@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from bots.enums import Channel
 from bots.errors import NoticeNotSent
 from bots.incidents.channels import send_email, send_feishu
+from bots.incidents.silences import due_from
 from bots.models import Incident, Notice
 from core.access.models import User
 from core.access.roles import Role
@@ -38,11 +39,11 @@ _SENDERS: Final[dict[str, Send]] = {Channel.EMAIL: send_email, Channel.FEISHU: s
 
 
 def address_notices(incident: Incident) -> None:
-    """The incident began: notify those whom it concerns, on every channel they have."""
-    now = timezone.now()
+    """The incident began: notify those whom it concerns, on every channel they have. A silence puts that off."""
+    due_at = due_from(incident)
     Notice.objects.bulk_create(
         [
-            Notice(incident=incident, user=user, channel=channel, due_at=now)
+            Notice(incident=incident, user=user, channel=channel, due_at=due_at)
             for user in concerned_by(incident)
             for channel in _channels(user)
         ]

@@ -282,6 +282,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ProblemSilence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=300, unique=True)),
+                ('cause', models.CharField(max_length=200)),
+                ('by', models.CharField(max_length=200, verbose_name='silenced by')),
+                ('until', models.DateTimeField(db_index=True, verbose_name='until')),
+                ('bot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bots.bot', verbose_name='bot')),
+            ],
+            options={
+                'verbose_name': 'silenced problem',
+                'verbose_name_plural': 'silenced problems',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='RefusedPush',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

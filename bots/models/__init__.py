@@ -3,7 +3,7 @@
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
-from bots.models.incidents import Incident, Notice
+from bots.models.incidents import Incident, Notice, ProblemSilence
 from bots.models.people import PeopleLookup, Person, PersonKey
 from bots.models.processes import FleetProcess
 from bots.models.registrations import Registration
@@ -24,6 +24,7 @@ __all__ = [
     "Person",
     "PersonKey",
     "PlatformCount",
+    "ProblemSilence",
     "RefusedPush",
     "Registration",
     "SecretUse",

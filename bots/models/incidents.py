@@ -27,6 +27,10 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
+    def ongoing(self) -> Self:
+        """Open ones whose problem is there still: of others it is gone, and they are closed when it stays away."""
+        return self.filter(closed_at=None, recovered_at=None)
+
 
 class Incident(models.Model):
     """One problem of one bot, or of something else that has an owner, from when it needs a person to when it is over.
@@ -84,7 +88,7 @@ class Incident(models.Model):
         indexes = (models.Index(name="incident_by_age", fields=("closed_at",)),)
 
     def __str__(self) -> str:
-        return str(cause_named(self.cause).label)
+        return self.headline
 
     @property
     def affected_id(self) -> uuid.UUID:
@@ -97,6 +101,20 @@ class Incident(models.Model):
         return " ".join((self.subject if self.bot is None else self.bot.name).split())
 
     @property
+    def details(self) -> Details:
+        return Details(self.code, self.reason, self.message)
+
+    @property
+    def problem_key(self) -> str:
+        """What the overview knows the problem by."""
+        return cause_named(self.cause).key_of(self.affected_id)
+
+    @property
+    def kind(self) -> str:
+        """The kind of problem; a silence holds for one."""
+        return cause_named(self.cause).kind(self.details)
+
+    @property
     def headline(self) -> str:
         """What is wrong with what, on one line, in the active language."""
         return str(cause_named(self.cause).headline) % {"subject": self.affected_name}
@@ -104,7 +122,7 @@ class Incident(models.Model):
     @property
     def explanation(self) -> CodeInfo:
         """Why, and what to do about it."""
-        return cause_named(self.cause).explain(Details(self.code, self.reason, self.message))
+        return cause_named(self.cause).explain(self.details)
 
 
 class Notice(models.Model):
@@ -141,3 +159,25 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.channel}"
+
+
+class ProblemSilence(models.Model):
+    """An operator's word that one problem need not be shown and told for a while.
+
+    ``key`` and ``cause`` are those of ``core.console.overview.Problem``: another kind of cause is not silenced.
+    """
+
+    key = models.CharField(max_length=300, unique=True)
+    cause = models.CharField(max_length=200)
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("bot"))
+    by = models.CharField(_("silenced by"), max_length=200)
+    """The actor, as in the audit log."""
+    until = models.DateTimeField(_("until"), db_index=True)
+
+    class Meta:
+        default_permissions = ()  # who may change incidents may silence problems
+        verbose_name = _("silenced problem")
+        verbose_name_plural = _("silenced problems")
+
+    def __str__(self) -> str:
+        return self.key

@@ -38,6 +38,8 @@ else:
     from unfold.admin import ModelAdmin, TabularInline
 
 ROW = "the-key-of-the-row"
+BACK = {"board": "connections", "overview": "admin:index"}
+"""Pages with buttons of rows, by what the address of an action calls them."""
 LOOKUPS = ("exact", "isnull", "id__exact")  # suffixes that Django's own filters put into an address
 
 M = TypeVar("M", bound=Model)
@@ -139,8 +141,10 @@ class ConsoleAdmin(ModelAdmin[M]):
             if self.fits(name, row)
         ]
 
-    def page_after(self, _request: HttpRequest, row: M) -> str:
-        """Where to go after a button's action: the row's page."""
+    def page_after(self, request: HttpRequest, row: M) -> str:
+        """Where to go after a button's action: the row's page, or the page where the button was."""
+        if (name := BACK.get(request.GET.get("back", ""))) is not None:
+            return reverse(name)
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002 -- Django's signature

@@ -1,9 +1,9 @@
-"""What apps bring to the console's overview: how they stand, cards with numbers, panels that call for a person, recent problems.
+"""What apps bring to the console's overview: what is wrong, each problem with its one repair, and cards with numbers.
 
 Everything is read for one operator, in a fixed number of queries that read a bounded number of rows each.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 
+from core.access.audit import Bot
 from core.access.models import User
-from core.console.rendering import ago
 
-MAX_ENTRIES: Final = 5
-"""Entries of a panel, and recent problems of one kind."""
+MAX_PROBLEMS: Final = 50
+"""Problems of one kind that are listed; further ones appear as these are repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,59 +38,68 @@ class Severity(IntEnum):
     """Something is to be done, and nothing is lost meanwhile."""
     FAILING = 2
     """Events, answers or authorizations are missing as long as nobody does anything."""
+    DOWN = 3
+    """The same for all bots at once: the installation itself does not work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """What is wrong in one sentence, and where it is shown."""
+class Repair:
+    """The one button of a problem: it leads to the page where the problem is repaired or, where ``is_post``, repairs it.
 
+    ``permission``: what an operator needs for it, e.g. ``bots.change_bot``; nothing for a page that only shows.
+    """
+
+    words: str | Promise
+    link: str
+    permission: str = ""
+    is_post: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    ``key`` names the fact: of problems with the same key one is listed. ``cause`` is the kind of cause; a silence holds for one
+    kind. ``scale`` says how many are hit, ``since`` is the last good moment. ``together``: the overview's first line where
+    so many problems of the same ``key`` up to the colon are listed.
+    """
+
+    key: str
+    cause: str
     severity: Severity
+    subject: str
     sentence: str
     link: str
+    repair: Repair
+    text: str = ""
+    scale: str = ""
+    since: datetime | None = None
+    bot: Bot | None = None
+    is_silenceable: bool = True
+    together: Callable[[int], str] | None = None
+
+    @property
+    def fact(self) -> str:
+        return self.key.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an app stands. Whatever makes a card bad has a headline: without any, all is well."""
+    """How an app stands. Whatever makes a card bad has a problem: without any, all is well."""
 
     cards: list[Card]
-    headlines: tuple[Headline, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """Of equal severity in the order in which they are to be listed."""
     last_problem_at: datetime | None = None
     """When the last problem that is over ended, as far as the app keeps that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that an operator should look at, and where. A recent problem has ``kind`` and ``at``."""
-
-    title: str
-    text: str
-    link: str
-    kind: str | Promise = ""
-    at: datetime | None = None
-
-    @property
-    def age(self) -> str:
-        return ago(self.at) if self.at else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A list that is shown while it has entries; ``name`` is for the page's markup."""
-
-    name: str
-    title: str | Promise
-    entries: Callable[[User], list[Entry]]
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
-    """What one app brings: a group of cards under a heading, panels, and recent problems of any kind."""
+    """What one app brings: a group of cards under a heading, and its problems."""
 
     title: str | Promise
     standing: Callable[[User], Standing]
-    panels: tuple[Panel, ...] = ()
-    problems: Callable[[User], Iterable[Entry]] = lambda _user: ()
 
 
 _sections: list[Section] = []
@@ -110,3 +119,8 @@ def list_link(name: str, **filters: str) -> str:
     """The address of a list, e.g. ``list_link("bots_bot", connected="yes")``."""
     address = reverse(f"admin:{name}_changelist")
     return f"{address}?{urlencode(filters)}" if filters else address
+
+
+def from_overview(address: str) -> str:
+    """The address of an action whose page leads back to the overview."""
+    return f"{address}?back=overview"

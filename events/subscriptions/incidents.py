@@ -68,6 +68,7 @@ DELIVERIES: Final = Cause(
     explain=_explain,
     page="admin:events_subscription_change",
     is_severe=False,
+    fact="subscription",
 )
 
 

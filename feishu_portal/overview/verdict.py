@@ -1,7 +1,7 @@
 """The overview's first line: how everything stands, in one sentence. The tab's title and icon say it, too."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,12 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
-from bots.admin.setup_panel import headline, open_bots
-from core.access.models import User
-from core.console.overview import Headline, Severity, Standing, sections
-from core.installation.watch import watch
+from feishu_portal.overview.problems import TONES, Findings
 
-TONES: Final = {Severity.FAILING: "failing", Severity.ATTENTION: "attention"}
 SYMBOLS: Final = {
     "good": "check_circle",
     "attention": "warning",
@@ -30,13 +26,15 @@ ICONS: Final = {"attention": "portal/icon-attention.svg", "failing": "portal/ico
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``tone`` is good, attention, failing or, where nothing is looked for, unknown. ``problems``: how many headlines there are; the
+    """``tone`` is good, attention, failing or, where nothing is looked for, unknown. ``problems``: how many there are; the
     worst is ``sentence``, and ``link`` leads to it."""
 
     tone: str
     sentence: str
     link: str = ""
     problems: int = 0
+    others: int = 0
+    """Problems that the sentence does not speak of."""
 
     @property
     def icon(self) -> str:
@@ -48,34 +46,24 @@ class Verdict:
         return hashlib.blake2s(repr(self).encode(), digest_size=8).hexdigest()
 
 
-def verdict_for(user: User) -> Verdict:
-    """The verdict on what an operator may see."""
-    standings = (section.standing(user) for section in sections())
-    return verdict(standings, others=headline(open_bots(user)), is_passive=watch.last.is_passive)
-
-
-def verdict(
-    standings: Iterable[Standing], *, others: Iterable[Headline] = (), is_passive: bool = False
-) -> Verdict:
-    """``others``: headlines of no app. Of equal ones the first counts, so that apps stand in the order of their weight."""
+def verdict(found: Findings, *, is_passive: bool = False) -> Verdict:
+    """The worst of what is wrong; what is silenced does not count. Where the worst is one of several alike, all of them."""
     if is_passive:
         return Verdict(
             "unknown", gettext("The portal is passive: it neither receives events nor refreshes tokens")
         )
-    standings = list(standings)
-    headlines = [headline for standing in standings for headline in standing.headlines] + list(others)
-    if headlines:
-        worst = max(headlines, key=lambda headline: headline.severity)
-        return Verdict(TONES[worst.severity], worst.sentence, worst.link, len(headlines))
-    return Verdict(
-        "good", _all_well([standing.last_problem_at for standing in standings if standing.last_problem_at])
-    )
+    if not found.problems:
+        return Verdict("good", _all_well(found.last_problem_at))
+    worst, count = found.problems[0], len(found.problems)
+    alike = Counter(problem.fact for problem in found.problems)[worst.fact] if worst.together else 1
+    sentence = worst.together(alike) if worst.together else worst.sentence
+    return Verdict(TONES[worst.severity], sentence, worst.link, count, count - alike)
 
 
-def _all_well(ends: list[datetime]) -> str:
-    if not ends:
+def _all_well(ended_at: datetime | None) -> str:
+    if ended_at is None:
         return gettext("All well")
-    return gettext("All well. The last problem ended %(age)s ago") % {"age": timesince(max(ends), depth=1)}
+    return gettext("All well. The last problem ended %(age)s ago") % {"age": timesince(ended_at, depth=1)}
 
 
 def live_verdict(found: Verdict) -> SafeString:

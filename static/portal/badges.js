@@ -1,4 +1,4 @@
-// Keeps labels and checklists of bots up to date, wherever they stand on a page, and the overview's first line.
+// Keeps labels and checklists of bots up to date, wherever they stand on a page, and the overview's first line and problems.
 import { writeAges } from "./ages.js";
 import { follow, showStatus } from "./live.js";
 
@@ -9,17 +9,18 @@ const digests = (elements, name) => Object.fromEntries(elements.map(({ dataset }
 
 // What a person has opened stays open, and the focus stays where it is.
 function replace(element, news) {
-  const isOpen = element.querySelector("details")?.open ?? false;
+  const opened = [...element.querySelectorAll("details[open]")].map(({ dataset }) => dataset.testid);
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
   element.dataset.digest = news.digest;
   element.innerHTML = news.html;
-  element.querySelector("details")?.toggleAttribute("open", isOpen);
+  const named = (name) => [...element.querySelectorAll("[data-testid]")].find(({ dataset }) => dataset.testid === name);
+  opened.forEach((name) => named(name)?.toggleAttribute("open", true));
   if (focused) {
-    element.querySelector(`[data-testid="${focused}"]`)?.focus();
+    named(focused)?.focus();
   }
 }
 
-const setup = document.querySelector("[data-live-setup]");
+const problems = document.querySelector("[data-live-problems]");
 const verdict = document.querySelector("[data-live-verdict]");
 const figures = document.querySelector("[data-live-figures]");
 
@@ -30,15 +31,15 @@ function showInTab({ problems, icon }) {
   [...document.querySelectorAll("link[rel=icon]")].at(-1).href = icon;
 }
 
-if (root && (badges().length || setup || verdict || figures)) {
+if (root && (badges().length || verdict || figures)) {
   follow({
     socket: root.dataset.socket,
     poll: root.dataset.poll,
     handshake: () => ({
       badges: digests(badges(), "liveBot"),
       checklists: digests(checklists(), "liveChecklist"),
-      setup: setup?.dataset.digest,
       verdict: verdict?.dataset.digest,
+      problems: problems?.dataset.digest,
       figures: figures && { span: figures.dataset.liveFigures, bot: figures.dataset.bot, digest: figures.dataset.digest },
     }),
     show: (message) => {
@@ -54,8 +55,8 @@ if (root && (badges().length || setup || verdict || figures)) {
           replace(checklist, news);
         }
       }
-      if (setup && message.setup) {
-        replace(setup, message.setup);
+      if (problems && message.problems) {
+        replace(problems, message.problems);
       }
       if (figures && message.figures) {
         replace(figures, message.figures);

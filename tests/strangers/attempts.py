@@ -193,9 +193,11 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         ],
         "admin/events/handledbot/<path:object_id>/change/": [{"handler": "zulu.handlers.order", "on": "1"}],
         "admin/auth_sessions/authsession/ask/": [{"bot": bot, "open_ids": "ou_somebody", "once": UUID_OF_NOTHING}],
+        **{f"admin/problems/{verb}/": [{"key": f"{fact}:{bot}"} for fact in ("connection", "setup", "grants", "unreadable")]
+            for verb in ("silence", "unsilence")},
         "admin/connections/changes/": [{"json": {"rows": {}, "columns": "", "heads": ""}}],
         "admin/connections/bots/": [
-            {"json": {"badges": {bot: ""}}}, {"json": {"badges": {}, "checklists": {bot: ""}, "setup": "x"}},
+            {"json": {"badges": {bot: ""}}}, {"json": {"badges": {}, "checklists": {bot: ""}, "verdict": "x", "problems": "x"}},
         ],
         "admin/events/event/live/poll/": [
             {"json": {"cursor": 0, "filters": filters}} for filters in ({}, live, {"event_type__exact": "zulu.secret.type_v1"})
@@ -402,7 +404,7 @@ def handshakes(private: Private) -> dict[str, list[dict[str, Any]]]:
             {"cursor": 0, "filters": {"bot__id__exact": bot}},
             {"cursor": None, "filters": {"event_type__exact": "zulu.secret.type_v1"}},
         ],
-        "/live/bots/": [{"badges": {bot: ""}}, {"badges": {}, "checklists": {bot: ""}, "setup": "x"}],
+        "/live/bots/": [{"badges": {bot: ""}}, {"badges": {}, "checklists": {bot: ""}, "verdict": "x", "problems": "x"}],
         "/live/connections/": [{"rows": {}, "columns": "", "heads": ""}, {"rows": {bot: "", slot: ""}, "columns": "", "heads": ""}],
     }  # fmt: skip
 

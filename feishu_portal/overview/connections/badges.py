@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Q
 
 from bots.admin import checklist as checklist_page
-from bots.admin import setup_panel
 from bots.admin.badges import badge_since, digest
 from bots.admin.bot_form import SECRETS
 from bots.connections.status import statuses
@@ -20,33 +19,35 @@ from core.access.models import User
 from core.console.live import ANYTHING, Changes
 from core.console.live.feeds import Feed
 from core.console.live.viewers import Viewer
+from core.installation.watch import watch
 from events.log.history import Window
-from feishu_portal.overview import figures
-from feishu_portal.overview.verdict import drawn, verdict_for
+from feishu_portal.overview import figures, problems
+from feishu_portal.overview.problems import Findings, findings
+from feishu_portal.overview.verdict import drawn, verdict
 
 MOST = 500
 """Labels on one page."""
 MOST_CHECKLISTS = 5
 """On one page; each takes a few queries of its own."""
-VERDICT_EVERY = 10.0
-"""Seconds between two readings of the verdict, which looks at everything."""
+FINDINGS_EVERY = 10.0
+"""Seconds between two readings of all that is wrong, for the verdict and the list of problems."""
 FIGURES_EVERY = 10.0
 """Seconds between two readings of the event figures: they are counted as often."""
 
 
 class BadgesFeed(Feed):
     """The page sends ``{"badges": {bot id: digest}}``, with ``checklists`` {bot id: digest}, ``figures`` {span, bot, digest},
-    and ``setup`` and ``verdict``, the overview's digests, where it shows those. It gets ``badges`` and ``checklists`` {bot id:
-    {html, digest}}, ``figures`` and ``setup`` {html, digest} and ``verdict`` {html, digest, problems, icon}."""
+    and ``verdict`` and ``problems``, the overview's digests, where it shows those. It gets ``badges`` and ``checklists`` {bot
+    id: {html, digest}}, ``figures`` and ``problems`` {html, digest} and ``verdict`` {html, digest, problems, icon}."""
 
     topics = (BOTS, SLOTS)
 
     def start(self, handshake: Any) -> None:
         self._badges = _digests(handshake["badges"], MOST)
         self._checklists = _digests(handshake.get("checklists", {}), MOST_CHECKLISTS)
-        self._setup = str(handshake["setup"]) if handshake.get("setup") else None
         self._verdict = str(handshake["verdict"]) if handshake.get("verdict") else None
-        self._verdict_due = 0.0
+        self._problems = str(handshake["problems"]) if handshake.get("problems") else None
+        self._findings_due = 0.0
         self._figures = _ShownFigures.of(handshake["figures"]) if handshake.get("figures") else None
         self._figures_due = 0.0
 
@@ -57,15 +58,12 @@ class BadgesFeed(Feed):
         checklists = self._checklist_news(viewer.user, changes)
         if checklists:
             yield {"type": "checklists", "checklists": checklists}
-        if self._setup is not None:
-            found = setup_panel.open_bots(viewer.user)
-            now = setup_panel.digest(found)
-            if self._setup != now:
-                self._setup = now
-                yield {"type": "setup", "setup": {"html": setup_panel.drawn(found), "digest": now}}
-        if self._verdict is not None and time.monotonic() >= self._verdict_due:
-            self._verdict_due = time.monotonic() + VERDICT_EVERY
-            yield from self._verdict_news(viewer.user)
+        shows_findings = self._verdict is not None or self._problems is not None
+        if shows_findings and time.monotonic() >= self._findings_due:
+            self._findings_due = time.monotonic() + FINDINGS_EVERY
+            found = findings(viewer.user)
+            yield from self._verdict_news(found)
+            yield from self._problem_news(found, viewer.user)
         if self._figures is not None and time.monotonic() >= self._figures_due:
             self._figures_due = time.monotonic() + FIGURES_EVERY
             yield from self._figures_news(viewer.user, self._figures)
@@ -76,17 +74,18 @@ class BadgesFeed(Feed):
             shown.digest = now
             yield {"type": "figures", "figures": {"html": figures.drawn(found), "digest": now}}
 
-    def _verdict_news(self, user: User) -> Iterable[dict[str, Any]]:
-        found = verdict_for(user)
-        if self._verdict != found.digest:
-            self._verdict = found.digest
-            news = {
-                "html": drawn(found),
-                "digest": found.digest,
-                "problems": found.problems,
-                "icon": found.icon,
-            }
+    def _verdict_news(self, found: Findings) -> Iterable[dict[str, Any]]:
+        now = verdict(found, is_passive=watch.last.is_passive)
+        if self._verdict is not None and self._verdict != now.digest:
+            self._verdict = now.digest
+            news = {"html": drawn(now), "digest": now.digest, "problems": now.problems, "icon": now.icon}
             yield {"type": "verdict", "verdict": news}
+
+    def _problem_news(self, found: Findings, user: User) -> Iterable[dict[str, Any]]:
+        now = problems.digest(found, user)
+        if self._problems is not None and self._problems != now:
+            self._problems = now
+            yield {"type": "problems", "problems": {"html": problems.drawn(found, user), "digest": now}}
 
     def _badge_news(self, user: User, changes: Changes) -> dict[str, dict[str, str]]:
         news = {}

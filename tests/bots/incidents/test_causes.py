@@ -31,6 +31,6 @@ def test_every_cause_is_explained_in_both_languages(name):
 @pytest.mark.django_db
 def test_incident_of_an_app_that_has_left_can_still_be_shown():
     incident = Incident(bot=make_bot(name="Helper"), cause="gone", code=10015, began_at=timezone.now())
-    assert (str(incident), incident.headline) == ("gone", "Helper")
+    assert (str(incident), incident.headline) == ("Helper", "Helper")
     assert incident.explanation == explain(10015)
     assert cause_named("gone").page == "admin:bots_bot_change"

@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from core.console.overview import Headline, Severity, Standing
+from core.console.overview import Problem, Severity, Standing
+from feishu_portal.overview.problems import sort
 from feishu_portal.overview.verdict import Verdict, verdict
+from tests.feishu_portal.overview.made import make_problem
 
-WAITING = Headline(Severity.ATTENTION, "2 authorizations have ended", "/tokens/")
-DEAF = Headline(Severity.FAILING, "1 of 8 bots receives no events", "/bots/")
-FAILED = Headline(Severity.FAILING, "3 events failed", "/events/")
+pytestmark = pytest.mark.django_db
+
+WAITING = make_problem("grants:1", Severity.ATTENTION, "2 authorizations have ended")
+DEAF = make_problem("connection:1", Severity.FAILING, "Helper receives no events")
+FAILED = make_problem("handler:1", Severity.FAILING, "3 events failed")
 
 
 @pytest.fixture(autouse=True)
@@ -19,13 +23,17 @@ def in_english():
         yield
 
 
-def standing(*headlines: Headline, ended_days_ago: int | None = None) -> Standing:
+def standing(*problems: Problem, ended_days_ago: int | None = None) -> Standing:
     ended = None if ended_days_ago is None else timezone.now() - timedelta(days=ended_days_ago)
-    return Standing([], headlines, last_problem_at=ended)
+    return Standing([], problems, last_problem_at=ended)
+
+
+def verdict_on(*standings: Standing, is_passive: bool = False) -> Verdict:
+    return verdict(sort(standings), is_passive=is_passive)
 
 
 @pytest.mark.parametrize(
-    ("headlines", "worst", "tone"),
+    ("problems", "worst", "tone"),
     [
         ((WAITING,), WAITING, "attention"),
         ((WAITING, DEAF), DEAF, "failing"),
@@ -33,29 +41,40 @@ def standing(*headlines: Headline, ended_days_ago: int | None = None) -> Standin
         ((FAILED, WAITING, DEAF), FAILED, "failing"),
     ],
 )
-def test_worst_problem_speaks_for_all_and_of_equals_the_first(headlines, worst, tone):
-    spread = [standing(headline) for headline in headlines]
+def test_worst_problem_speaks_for_all_and_of_equals_the_first(problems, worst, tone):
+    count = len(problems)
 
-    assert verdict(spread) == Verdict(tone, worst.sentence, worst.link, len(headlines))
+    found = verdict_on(*(standing(problem) for problem in problems))
+
+    assert found == Verdict(tone, worst.sentence, worst.link, count, count - 1)
 
 
-def test_headline_of_no_app_counts_like_the_others():
-    assert verdict([standing(WAITING)], others=[DEAF]).sentence == DEAF.sentence
+def test_several_alike_are_one_sentence_and_not_among_the_others():
+    deaf = [
+        make_problem(
+            f"connection:{number}", Severity.FAILING, "One is deaf", together="{} bots are deaf".format
+        )
+        for number in range(3)
+    ]
+
+    found = verdict_on(standing(*deaf, WAITING))
+
+    assert (found.sentence, found.problems, found.others) == ("3 bots are deaf", 4, 1)
 
 
 def test_all_is_well_where_nobody_says_otherwise():
-    assert verdict([standing(), standing()]) == Verdict("good", "All well")
+    assert verdict_on(standing(), standing()) == Verdict("good", "All well")
 
 
 def test_all_well_says_when_the_last_problem_ended():
-    found = verdict([standing(ended_days_ago=3), standing(), standing(ended_days_ago=9)])
+    found = verdict_on(standing(ended_days_ago=3), standing(), standing(ended_days_ago=9))
 
     assert found.tone == "good"
     assert found.sentence.replace("\xa0", " ") == "All well. The last problem ended 3 days ago"
 
 
 def test_passive_portal_is_neither_well_nor_failing():
-    found = verdict([standing(DEAF)], is_passive=True)
+    found = verdict_on(standing(DEAF), is_passive=True)
 
     assert (found.tone, found.problems, found.link) == ("unknown", 0, "")
 
@@ -63,6 +82,6 @@ def test_passive_portal_is_neither_well_nor_failing():
 def test_chinese_says_days_as_people_do():
     with translation.override("zh-hans"):
         assert (
-            verdict([standing(ended_days_ago=3)]).sentence.replace("\xa0", " ")
+            verdict_on(standing(ended_days_ago=3)).sentence.replace("\xa0", " ")
             == "一切正常，上次异常已于 3 天前恢复"
         )

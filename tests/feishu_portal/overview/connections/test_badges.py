@@ -17,17 +17,29 @@ from feishu.text import Text
 from feishu_portal.overview.connections import badges
 from feishu_portal.overview.connections.badges import MOST_CHECKLISTS, BadgesFeed
 from tests.console.rows import make_event
-from tests.factories import make_bot, make_operator
+from tests.factories import connect_slots, make_bot, make_operator
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at_every_read(monkeypatch) -> None:
+    monkeypatch.setattr(badges, "FINDINGS_EVERY", 0.0)
 
 
 def begun(user: User, bot: Bot) -> BadgesFeed:
     """The feed of a page that is up to date."""
     feed = BadgesFeed()
-    feed.start({"badges": {}, "checklists": {str(bot.pk): ""}, "setup": "x"})
-    list(feed.read(Viewer(user, "en"), feed.everything()))
+    feed.start({"badges": {}, "checklists": {str(bot.pk): ""}, "problems": "x"})
+    news_of(feed, user)
     return feed
+
+
+def make_connected() -> Bot:
+    """One that stays as it is, however long the test takes."""
+    bot = make_bot()
+    connect_slots(bot.slots)
+    return bot
 
 
 def news_of(feed: BadgesFeed, user: User, changes: Changes | None = None) -> dict[str, dict]:
@@ -41,18 +53,18 @@ def found(bot: Bot, result: CheckResult) -> None:
 
 
 def test_open_row_appears_and_turns_green_on_the_open_page_and_the_overview(root):
-    bot = make_bot()
+    bot = make_connected()
     feed = begun(root, bot)
     assert news_of(feed, root) == {}
     found(bot, CheckResult.WRONG)
     news = news_of(feed, root)
     html = news["checklists"]["checklists"][str(bot.pk)]["html"]
     assert 'data-check="redirect_url" data-result="wrong"' in html
-    assert bot.name in news["setup"]["setup"]["html"]
+    assert f"Nobody can authorize “{bot.name}”" in news["problems"]["problems"]["html"]
     found(bot, CheckResult.OK)
     news = news_of(feed, root)
     assert "Everything is set up" in news["checklists"]["checklists"][str(bot.pk)]["html"]
-    assert "setup" not in news["setup"]["setup"]["html"]
+    assert "Nobody can authorize" not in news["problems"]["problems"]["html"]
     assert news_of(feed, root) == {}
 
 
@@ -78,11 +90,10 @@ def verdict_of(feed: BadgesFeed, user: User) -> dict | None:
 
 
 def test_verdict_follows_what_changes_and_is_read_every_few_seconds_at_most(root, monkeypatch):
-    bot, stranger = make_bot(), make_operator("stranger")
+    bot, stranger = make_connected(), make_operator("stranger")
     feeds = {user: BadgesFeed() for user in (root, stranger)}
     for feed in feeds.values():
         feed.start({"badges": {}, "verdict": "x"})
-    monkeypatch.setattr(badges, "VERDICT_EVERY", 0.0)
     before = verdict_of(feeds[root], root)
     assert before is not None
     assert verdict_of(feeds[root], root) is None
@@ -95,7 +106,7 @@ def test_verdict_follows_what_changes_and_is_read_every_few_seconds_at_most(root
     assert now["problems"] == before["problems"] + 1
     assert "icon-failing" in now["icon"]
     assert verdict_of(feeds[stranger], stranger) is None
-    monkeypatch.setattr(badges, "VERDICT_EVERY", 3600.0)
+    monkeypatch.setattr(badges, "FINDINGS_EVERY", 3600.0)
     feeds[root].start({"badges": {}, "verdict": "x"})
     assert verdict_of(feeds[root], root)
     Event.objects.all().delete()
