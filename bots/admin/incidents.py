@@ -1,25 +1,29 @@
-"""Incidents in the console: what needs or needed a person, and who was notified."""
+"""Incidents in the console: what needs or needed a person, where it is repaired, and who was notified."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from bots.admin.problems import CONNECTION_CAUSES
+from bots.admin.repairs import page_of_subject, problem_of
 from bots.enums import Channel
 from bots.incidents.causes import cause_named, registered_causes
 from bots.incidents.channels import NO_BOT
 from bots.incidents.notices import why_nobody_was_told
+from bots.incidents.silences import end_silence, silence, silence_of
 from bots.models import Bot, Incident, Notice
+from core.console.actions import Question, button, confirmed
 from core.console.badges import label
-from core.console.base import ReadOnlyAdmin, ReadOnlyInline
+from core.console.base import ReadOnlyAdmin, ReadOnlyInline, actor_of, operator_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-from core.console.rendering import EMPTY, ago, problem_block, when
+from core.console.rendering import EMPTY, actor, ago, problem_block, when
 from core.console.sentences import cause_and_cure, in_sentences
 
 
@@ -76,8 +80,9 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     list_select_related = ("bot",)
     sortable_by = ()
     inlines = (NoticeInline,)
+    actions_detail = ("silence", "end_silence")
+    change_form_before_template = "admin/bots/incident/repair.html"
     fields = (
-        "cause_label",
         "affected",
         "is_open",
         "began_in_full",
@@ -100,12 +105,8 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
 
     @column(_("subject"))
     def affected(self, incident: Incident) -> str:
-        name = cause_named(incident.cause).page
-        try:
-            page = reverse(name, args=[incident.affected_id])
-        except NoReverseMatch:  # a page about all subjects at once
-            page = reverse(name)
-        return format_html('<a href="{}">{}</a>', page, incident.affected_name)
+        page = page_of_subject(incident)
+        return format_html('<a class="text-link" href="{}">{}</a>', page, incident.affected_name)
 
     @column(_("state"))
     def is_open(self, incident: Incident) -> str:
@@ -149,8 +150,67 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
     def nobody_told(self, incident: Incident) -> str:
         return why_nobody_was_told(incident) or EMPTY
 
+    # --- the page
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        incident = self.get_object(request, unquote(object_id)) if object_id else None
+        extra_context = extra_context or {}
+        if incident is not None:
+            extra_context |= {"title": incident.headline}
+            repair = problem_of(incident).repair
+            may_repair = not repair.permission or operator_of(request).has_perm(repair.permission)
+            if incident.closed_at is None:
+                found = silence_of(incident)
+                extra_context |= {
+                    "repair": repair if may_repair else None,
+                    "silence": found,
+                    "by": actor(found.by) if found else "",
+                }
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+    def fits(self, action: str, row: Incident) -> bool:
+        """An open incident is either silenced or not."""
+        if row.closed_at is not None:
+            return False
+        return action == ("end_silence" if silence_of(row) else "silence")
+
+    @button(_("Silence for a day"), icon="notifications_paused", path="silence")
+    @confirmed(
+        Question(
+            title=_("Silence for a day"),
+            text=_(
+                "For a day the overview does not count it and nobody is notified of it. Another kind of cause ends the silence."
+            ),
+            submit=_("Silence for a day"),
+        )
+    )
+    def silence(self, request: HttpRequest, incident: Incident) -> None:
+        silence(problem_of(incident), actor=actor_of(request))
+        said = gettext("Silenced for a day: %(problem)s") % {"problem": incident.headline}
+        self.message_user(request, said, messages.SUCCESS)
+
+    @button(_("End silence"), icon="notifications", path="end-silence")
+    @confirmed(
+        Question(
+            title=_("End silence"),
+            text=_("The overview counts it again, and notices that waited are sent."),
+            submit=_("End silence"),
+        )
+    )
+    def end_silence(self, request: HttpRequest, incident: Incident) -> None:
+        end_silence(problem_of(incident), actor=actor_of(request))
+
 
 def open_incidents(bot: Bot) -> list[str]:
-    """What needs a person now, each with cause and cure, for the top of the bot's page."""
-    incidents = bot.incidents.open().select_related("bot").order_by("pk")
+    """What needs a person now, each with cause and cure, for the top of the bot's page; but for its connections, of which the
+    page says that already."""
+    ongoing = bot.incidents.ongoing().exclude(cause__in=CONNECTION_CAUSES)
+    incidents = ongoing.select_related("bot").order_by("pk")
     return [in_sentences(incident.headline, cause_and_cure(incident.explanation)) for incident in incidents]
