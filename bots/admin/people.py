@@ -26,7 +26,6 @@ from feishu.reasons import Reason
 
 if TYPE_CHECKING:
     from django.forms import Textarea
-    from django.urls import URLPattern, URLResolver
 
     Base = ConsoleAdmin[Bot]
 else:
@@ -79,7 +78,7 @@ class PeopleInput(Textarea):
 class PeoplePages(Base):
     """The part of the bots' admin that the picker asks."""
 
-    def get_urls(self) -> "list[URLPattern | URLResolver]":
+    def get_urls(self) -> Any:
         view = self.admin_site.admin_view(self.people_view)
         return [path("<path:object_id>/people/", view, name="bots_bot_people"), *super().get_urls()]
 

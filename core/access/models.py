@@ -77,7 +77,7 @@ class User(AbstractUser):
         ),
     )
 
-    objects = Operators()
+    objects = Operators()  # type: ignore[misc]  # the stubs take it for one of each row
 
     class Meta:
         verbose_name = _("operator")

@@ -195,7 +195,7 @@ class ConsoleAdmin(ModelAdmin[M]):
         ]
         return [part for part in readable if part[1]["fields"]]
 
-    def _is_readable(self, name: str) -> bool:
+    def _is_readable(self, name: Any) -> bool:
         try:
             field = self.opts.get_field(name)
         except FieldDoesNotExist:
@@ -221,7 +221,9 @@ class ConsoleAdmin(ModelAdmin[M]):
         self, request: HttpRequest, actions: list[Any], object_id: Any = None
     ) -> list[Any]:
         """Without the buttons that change something, where nothing may be changed."""
-        offered: list[Any] = super()._filter_unfold_actions_by_permissions(request, actions, object_id)
+        offered: list[Any] = super()._filter_unfold_actions_by_permissions(  # type: ignore[misc]  # Unfold brings no types
+            request, actions, object_id
+        )
         may_manage = operator_of(request).may_manage
         return [action for action in offered if may_manage or not is_changing(action.method)]
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
@@ -138,9 +138,9 @@ def _of_bots(bots: Sequence[UUID] | None) -> QuerySet[EventCount]:
 def _sums(rows: QuerySet[EventCount], minutes: int, begin: datetime) -> Iterator[tuple[datetime, EventCount]]:
     """The counts of all bots together, by the start of each span since ``begin``."""
     spans = rows.filter(minutes=minutes, start__gte=begin).order_by("start").values("start")
-    span: dict[str, Any]
-    for span in spans.annotate(**{f"sum_{name}": Sum(name) for name in NUMBERS}):
-        yield span["start"], EventCount(**{name: span[f"sum_{name}"] for name in NUMBERS})
+    sums = spans.annotate(**{f"sum_{name}": Sum(name) for name in NUMBERS})
+    for start, *numbers in sums.values_list("start", *(f"sum_{name}" for name in NUMBERS)):
+        yield start, EventCount(**dict(zip(NUMBERS, numbers, strict=True)))
 
 
 def _added(counts: Iterator[EventCount]) -> EventCount:

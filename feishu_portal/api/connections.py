@@ -41,8 +41,9 @@ class Operator(SessionAuth):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:  # noqa: ARG002 -- ninja's signature
         user = request.user
-        is_operator = isinstance(user, User) and user.is_active and user.is_staff
-        return user if is_operator and not is_due(user, request.session) else None
+        if not isinstance(user, User) or not (user.is_active and user.is_staff):
+            return None
+        return None if is_due(user, request.session) else user
 
 
 class Shape(Schema):

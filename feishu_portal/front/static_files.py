@@ -46,7 +46,7 @@ class ReleaseStorage(StaticFilesStorage):
         return super().url(f"{release()}/{name}")
 
 
-class StaticFiles(ServeStaticMiddleware):
+class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no types
     """Serves them; also those of another release, while processes of two releases run, and without any, for a minute."""
 
     def __init__(self, get_response: object) -> None:
@@ -58,8 +58,9 @@ class StaticFiles(ServeStaticMiddleware):
         match = IN_ADDRESS.match(path.removeprefix(self.static_prefix))
         file = self.files.get(f"{self.static_prefix}{match[2]}" if match else path)
         if file is None:
-            return await self.get_response(request)
-        response = await self.aserve(file, request)
+            answer: HttpResponseBase = await self.get_response(request)
+            return answer
+        response: HttpResponseBase = await self.aserve(file, request)
         if match and match[1] == release():
             response["Cache-Control"] = FOREVER
         if response.status_code == 200 and response.get("Content-Type", "").startswith(COMPRESSED):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Final
 
 from asgiref.sync import sync_to_async
@@ -38,7 +39,8 @@ def csv_response(request: HttpRequest, rows: QuerySet[AuditEntry]) -> StreamingH
 
 
 async def _asynchronously(texts: Iterator[str]) -> AsyncIterator[str]:
-    while (text := await sync_to_async(next)(texts, None)) is not None:
+    following = sync_to_async(partial(next, texts, None))
+    while (text := await following()) is not None:
         yield text
 
 

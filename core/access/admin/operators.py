@@ -52,7 +52,7 @@ class RoleRequired(RoleForm):
 class OperatorForm(RoleRequired, UserChangeForm):  # type: ignore[misc]  # Unfold brings no types
     def clean(self) -> Any:
         """Somebody has to be left who can undo it."""
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         stays = cleaned.get("role") == Role.ADMINISTRATOR and cleaned.get("is_active")
         if not stays and is_last_administrator(self.instance.pk):
             raise ValidationError({"role": _("This is the last administrator. Make another one first.")})

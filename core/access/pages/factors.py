@@ -24,7 +24,7 @@ from core.console.base import actor_of, operator_of
 from core.console.qr_code import qr_code
 from core.console.site import wait_page
 
-_KINDS: Final = {"totp": TotpDevice, "passkey": Passkey}
+_KINDS: Final[dict[str, type[TotpDevice] | type[Passkey]]] = {"totp": TotpDevice, "passkey": Passkey}
 _ATTEMPTS: Final = 10
 
 

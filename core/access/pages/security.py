@@ -123,6 +123,7 @@ def _page(request: HttpRequest, user: User, title: Any) -> HttpResponse:
 def _factors(user: User) -> list[dict[str, Any]]:
     apps = TotpDevice.objects.filter(user=user, confirmed_at__isnull=False).order_by("created_at")
     keys = Passkey.objects.filter(user=user).order_by("created_at")
+    rows: list[TotpDevice | Passkey] = [*apps, *keys]
     return [
         {
             "row": row,
@@ -132,7 +133,7 @@ def _factors(user: User) -> list[dict[str, Any]]:
             "added": ago(row.created_at),
             "used": ago(row.last_used_at) if row.last_used_at else _("never"),
         }
-        for row in (*apps, *keys)
+        for row in rows
     ]
 
 
