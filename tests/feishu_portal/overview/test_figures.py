@@ -151,13 +151,13 @@ def news(feed: BadgesFeed, user: User) -> list[str]:
     return [message["figures"]["html"] for message in found if message["type"] == "figures"]
 
 
-def test_open_page_shows_what_was_counted_since(root: User) -> None:
+def test_open_page_shows_what_was_counted_since(superuser: User) -> None:
     bot = make_bot()
-    feed = begun(root)
-    assert len(news(feed, root)) == 1
-    assert news(feed, root) == []
+    feed = begun(superuser)
+    assert len(news(feed, superuser)) == 1
+    assert news(feed, superuser) == []
     counted(bot, done=7)
-    [html] = news(feed, root)
+    [html] = news(feed, superuser)
     assert number(html, "events").startswith("Events 7")
 
 
@@ -167,7 +167,7 @@ def test_open_page_of_a_stranger_learns_nothing(db: None) -> None:
     assert news(begun(user, str(bot.pk)), user) == []
 
 
-def test_panel_takes_as_many_queries_for_many_bots_as_for_one(root: User) -> None:
+def test_panel_takes_as_many_queries_for_many_bots_as_for_one(superuser: User) -> None:
     taken = []
     for count in (1, 5):
         for _ in range(count):
@@ -175,7 +175,7 @@ def test_panel_takes_as_many_queries_for_many_bots_as_for_one(root: User) -> Non
             for hours in range(3):
                 counted(bot, hours, done=1)
         with CaptureQueriesContext(connection) as queries:
-            figures.read(root, DAY)
+            figures.read(superuser, DAY)
         taken.append(len(queries))
     assert taken == [3, 3]
 
