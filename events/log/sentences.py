@@ -16,7 +16,9 @@ NO_HANDLER_FOR_CLICK: Final = Sentence(
     "没有启用的处理器应答 action 为“{action}”的点击。",
     'No handler is on that answers a click with the action "{action}".',
 )
-NO_HANDLER: Final = Sentence("没有启用的处理器应答 {type}。", "No handler is on that answers a {type}.")
+NO_HANDLER: Final = Sentence(
+    "没有启用的处理器应答类型为 {type} 的事件。", "No handler is on that answers an event of type {type}."
+)
 
 # Those of ``feishu.errors.EnvelopeError``, which knows no Django.
 _COMPRESSED: Final = Sentence(

@@ -27,7 +27,7 @@ async def listed(platform: Platform, token: str, **query) -> list[dict]:
     return (await platform.api("GET", TASKS, token=token, params=query)).json()["data"]["items"]
 
 
-async def change(platform: Platform, token: str, guid: str, **values) -> dict:
+async def change(platform: Platform, token: str, guid: str, /, **values) -> dict:
     body = {"task": values, "update_fields": list(values)}
     return (await platform.api("PATCH", f"{TASKS}/{guid}", token=token, json=body)).json()
 

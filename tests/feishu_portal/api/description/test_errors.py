@@ -18,6 +18,7 @@ from feishu_portal.api.description.errors import (
     WITH_A_BODY,
 )
 from feishu_portal.api.description.parts import SCOPES
+from feishu_portal.api.mcp.description import ERRORS as AGENTS
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.users import FOR_USERS
 from feishu_portal.front import arrival, bodies, passive
@@ -111,6 +112,7 @@ def test_every_error_is_of_some_operation():
         *ACTING,
         *PROXY_USER,
         *WEBHOOK,
+        *AGENTS,
         *(name for names in OWN.values() for name in names),
     }
     assert of_some == set(ERRORS)
