@@ -45,8 +45,10 @@ def changes(
     names = sorted(changed)
     values = {}
     for name in names if before is not None else ():
+        if name in shown or not _is_open(after, name):
+            continue  # and is not read: the key of a secret may be lost
         pair = [getattr(before, name, None), getattr(after, name, None)]
-        if name not in shown and _is_open(after, name) and pair[0] != pair[1]:
+        if pair[0] != pair[1]:
             values[name] = pair
     return {"changed": names} | ({"values": values} if values else {})
 

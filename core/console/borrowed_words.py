@@ -58,7 +58,9 @@ UNFOLD_WORDS = (
 )
 
 DJANGO_WORDS = (
-    _("Designates whether this user should be treated as active. Unselect this instead of deleting accounts."),
+    _(
+        "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."
+    ),
     _("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
     ngettext_lazy(
         "This password is too short. It must contain at least %d character.",

@@ -4,7 +4,17 @@ import pytest
 from django.utils import timezone
 
 from bots.enums import LossReason, SendingKind
-from bots.models import Bot, ConnectionLoss, Incident, Notice, Person, RefusedPush, Registration, Sending
+from bots.models import (
+    Bot,
+    ConnectionLoss,
+    Incident,
+    Notice,
+    Person,
+    ProblemSilence,
+    RefusedPush,
+    Registration,
+    Sending,
+)
 from bots.retention import overdue
 from core.database.batches import Deleted
 from core.database.retention import count_overdue, prune
@@ -44,6 +54,8 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         Registration.objects.filter(pk=registration.pk).update(began_at=now - timedelta(days=age))
     for open_id, age in (("ou_gone", 31), ("ou_seen", 29), ("ou_1", 31)):  # the last one was sent something
         Person.objects.create(bot=bot, open_id=open_id, updated_at=now - timedelta(days=age))
+    for key, hours in (("over", -1), ("not_yet", 1)):
+        ProblemSilence.objects.create(key=key, bot=bot, until=now + timedelta(hours=hours))
     assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
@@ -51,6 +63,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         "refused webhook requests": "1",
         "registrations of apps": "1",
         "people": "1",
+        "silenced problems": "1",
     }
     assert prune(overdue()) == {
         "lost connections": Deleted(3, is_all=True),
@@ -59,6 +72,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         "refused webhook requests": Deleted(1, is_all=True),
         "registrations of apps": Deleted(1, is_all=True),
         "people": Deleted(1, is_all=True),
+        "silenced problems": Deleted(1, is_all=True),
     }
     assert list(ConnectionLoss.objects.all()) == [loss]
     assert incident in Incident.objects.all()
@@ -67,6 +81,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert RefusedPush.objects.get().reason == "plain_body"
     assert Registration.objects.get() == registration
     assert sorted(Person.objects.values_list("open_id", flat=True)) == ["ou_1", "ou_seen"]
+    assert ProblemSilence.objects.get().key == "not_yet"
     assert not any(count.count for count in count_overdue(overdue()).values())
 
 

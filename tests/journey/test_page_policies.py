@@ -11,7 +11,9 @@ from tests.journey.conftest import Person, Portal
 
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
-LINKS = "[...document.querySelectorAll('a[href]')].map((link) => link.href)"
+LINKS = """[...document.querySelectorAll("a[href]")].map(
+    (link) => new URL(link.getAttribute("href"), document.baseURI).href
+)"""
 MAX_PAGES = 60
 PUBLIC = (
     "/admin/login/",

@@ -109,6 +109,7 @@ def test_page_that_sets_a_password_and_finds_no_turn_says_when_to_come_again(pag
     new = {"new_password1": "another-horse-1", "new_password2": "another-horse-1", "old_password": "a"}
     first = {
         "username": "b",
+        "role": "operator",
         "usable_password": "true",
         "password1": "another-horse-1",
         "password2": "another-horse-1",

@@ -1,10 +1,11 @@
 """Rows that have had their time are counted and deleted, kind by kind."""
 
 import logging
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from core.access import audit
 from core.access.actors import SYSTEM
 from core.access.models import AuditEntry
 from core.database import retention
@@ -16,9 +17,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def overdue() -> Overdue:
+def overdue(settings) -> Overdue:
+    long_ago = timezone.now() - timedelta(days=settings.AUDIT_DAYS + 1)
     for action in ("bot.updated", "bot.updated", "bot.deleted"):
-        audit.record(actor=SYSTEM, action=action)
+        AuditEntry.objects.create(actor=str(SYSTEM), action=action, at=long_ago)
     rows = AuditEntry.objects.order_by("pk")
     return {
         "updates": rows.filter(action="bot.updated"),

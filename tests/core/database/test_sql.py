@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bots.models import Bot
-from core.access.models import AuditEntry
+from core.access.models import SignInAttempts
 from core.database.sql import ask, locked, marks, run, uuid_of, with_rows
 from tests.factories import make_bot
 
@@ -31,11 +31,11 @@ def test_running_says_how_many_rows_were_touched():
 
 
 def test_moment_is_stored_as_the_orm_reads_it():
-    entry, moment = AuditEntry.objects.create(actor="system:portal", action="test"), timezone.now()
+    attempts, moment = SignInAttempts.objects.create(subject="name:lin"), timezone.now()
 
-    run("UPDATE access_auditentry SET at = %s WHERE id = %s", [moment, entry.pk])
+    run("UPDATE access_signinattempts SET last_at = %s WHERE subject = %s", [moment, attempts.pk])
 
-    assert AuditEntry.objects.get().at == moment
+    assert SignInAttempts.objects.get().last_at == moment
 
 
 def test_marks_are_as_many_as_values_and_match_nothing_without_any():

@@ -11,6 +11,7 @@ from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
 from core.access.actors import SYSTEM
+from core.access.roles import Role
 from core.access.scopes import Scope
 from core.background.stopping import stopping
 from core.background.waiting import GrowingPauses
@@ -135,7 +136,8 @@ def test_bot_taken_out_of_a_subscription_leaves_nothing_to_keys_of_the_others(bo
 
 def test_owner_who_may_manage_nothing_gives_nothing_away(bot, subscription, reader):
     arrive(bot)
-    type(subscription.owner).objects.update(role="auditor")
+    subscription.owner.role = Role.AUDITOR
+    subscription.owner.save()
     assert reader.get(address(subscription)).status_code == 404
 
 
