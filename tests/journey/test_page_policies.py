@@ -15,6 +15,8 @@ LINKS = """[...document.querySelectorAll("a[href]")].map(
     (link) => new URL(link.getAttribute("href"), document.baseURI).href
 )"""
 MAX_PAGES = 60
+NO_PAGES = ("logout", "export")
+"""Parts of paths under which there is none: the second one is a download."""
 PUBLIC = (
     "/admin/login/",
     "/no/such/page",
@@ -63,7 +65,7 @@ def walk(page: Page, start: str) -> set[str]:
             is_ours = parts.netloc == urlsplit(start).netloc and parts.path.startswith("/admin/")
             if (
                 is_ours
-                and "logout" not in parts.path
+                and not set(NO_PAGES) & set(parts.path.split("/"))
                 and shape_of(address) not in seen
                 and len(seen) < MAX_PAGES
             ):
