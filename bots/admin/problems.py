@@ -1,6 +1,6 @@
 """What is wrong with an operator's bots: their incidents, connections that are down, and what is not set up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -153,8 +153,9 @@ def _deaf_bots(count: BoundedCount, bots: BoundedCount, down: Sequence[BotStatus
 # --- what is not set up
 
 
-def _not_set_up(found: Sequence[OpenBot], troubled: set[object]) -> Iterator[Problem]:
+def _not_set_up(found: Sequence[OpenBot], troubled: Collection[object]) -> Iterator[Problem]:
     for one in found:
+        results: Mapping[Check, CheckResult] = one.results
         if one.bot.pk in troubled:
             results = {
                 check: result
@@ -162,13 +163,11 @@ def _not_set_up(found: Sequence[OpenBot], troubled: set[object]) -> Iterator[Pro
                 # Where the platform refuses the app, nothing else could be found out.
                 if check not in _OF_CONNECTION and result in {CheckResult.WRONG, CheckResult.WARNING}
             }
-        else:
-            results = one.results
         if results:
             yield _set_up(one, results)
 
 
-def _set_up(one: OpenBot, results: dict[Check, CheckResult]) -> Problem:
+def _set_up(one: OpenBot, results: Mapping[Check, CheckResult]) -> Problem:
     bot, checks = one.bot, list(results)
     wrong = {check for check, result in results.items() if result is CheckResult.WRONG}
     is_closed = bool(wrong & _OF_CONSENT)

@@ -115,7 +115,7 @@ def write_reports(reports: dict[int, dict[str, Any]], *, holder: UUID) -> None:
         slot = ConnectionSlot(pk=pk, **values)
         if values.get("down_since") is not None:
             began_at = Value(values["down_since"], output_field=DateTimeField())
-            slot.down_since = Coalesce("down_since", began_at)  # type: ignore[assignment]  # bulk_update takes expressions
+            slot.down_since = Coalesce("down_since", began_at)  # which bulk_update takes
         by_columns.setdefault(tuple(sorted(values)), []).append(slot)
     for columns, slots in by_columns.items():
         ConnectionSlot.objects.filter(holder=holder).bulk_update(slots, columns)

@@ -105,7 +105,7 @@ def _dead_runs(events: list[int]) -> dict[tuple[str, str], _Group]:
     """By handler and fingerprint."""
     dead = HandlerRun.objects.filter(event__in=events, status=RunStatus.DEAD, is_current=True)
     rows = dead.order_by("-pk").values_list(
-        "handler", "fingerprint", "pk", "event", "bot", "event__received_at"
+        "handler", "fingerprint", "pk", "event_id", "bot_id", "event__received_at"
     )
     groups: dict[tuple[str, str], _Group] = {}
     for handler, kind, pk, event, bot, at in rows:
@@ -212,7 +212,7 @@ def _undelivered(user: User, first: int) -> Iterator[Problem]:
     dead = Delivery.objects.filter(
         subscription__in=subscriptions, event__gte=first, status=DeliveryStatus.DEAD, is_current=True
     )
-    rows = dead.order_by().values_list("subscription", "pk", "event", "bot", "event__received_at")
+    rows = dead.order_by().values_list("subscription_id", "pk", "event_id", "bot_id", "event__received_at")
     groups: dict[UUID, _Group] = {}
     for subscription, pk, event, bot, at in rows[:MAX_READ]:
         group = groups.setdefault(subscription, _Group(pk, at))
@@ -254,10 +254,10 @@ def _unreadable(events: QuerySet[Event]) -> Iterator[Problem]:
     newest: dict[UUID, str] = {}
     since: dict[UUID, datetime] = {}
     counts: dict[UUID, int] = defaultdict(int)
-    for bot, error, at in unreadable.values_list("bot", "error", "received_at")[:MAX_READ]:
-        newest.setdefault(bot, error)
-        since[bot] = min(since.get(bot, timezone.now()), at)
-        counts[bot] += 1
+    for bot_id, error, at in unreadable.values_list("bot", "error", "received_at")[:MAX_READ]:
+        newest.setdefault(bot_id, error)
+        since[bot_id] = min(since.get(bot_id, timezone.now()), at)
+        counts[bot_id] += 1
     for bot in Bot.objects.filter(pk__in=list(counts)[:MAX_PROBLEMS]).order_by("name", "pk"):
         count = counts[bot.pk]
         text = ngettext(
