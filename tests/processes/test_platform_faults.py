@@ -7,7 +7,8 @@ import pytest
 from tests.services.platform import APP_ID
 from tests.services.ports import free_port
 
-pytestmark = pytest.mark.processes
+# What the platform does wrong is the same for either database.
+pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 PAYLOADS = "SELECT event_id, payload FROM events_event"
 LOSSES = "SELECT reason, code, message FROM bots_connectionloss ORDER BY at"
