@@ -1,5 +1,6 @@
 """The page of the audit log: a sentence for each entry, filters, and the same as CSV."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from core.console.filters import since
 from core.console.rendering import EMPTY, actor, ago, identifier, json_block, when
 
 
-class Choice(admin.SimpleListFilter):
+class Choice(admin.SimpleListFilter, ABC):
     """One of the offered values, by a condition on the entries; another value finds nothing."""
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
@@ -37,8 +38,9 @@ class Choice(admin.SimpleListFilter):
         """Also where nothing is offered: a value in the address finds nothing then, too."""
         return super().has_output() or self.value() is not None
 
+    @abstractmethod
     def condition(self, value: str) -> dict[str, Any]:
-        raise NotImplementedError
+        """What entries with this value are like."""
 
 
 class GroupFilter(Choice):
