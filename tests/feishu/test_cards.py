@@ -1,8 +1,8 @@
 import pytest
 
 from feishu import cards
+from feishu.card_rules import check
 from feishu.text import Text
-from sandbox.cards.validation import check
 
 TITLE = Text("需要授权", "Authorization needed")
 GO = Text("去授权", "Authorize")

@@ -87,6 +87,7 @@ ELSEWHERE = (
     ),
     elsewhere("feishu", "relay", tests="feishu_portal/api/proxy", why="it streams, which takes two ends"),
     elsewhere("feishu", "app_info", tests="feishu/test_openapi.py", why="calls of the client that is tested there"),
+    elsewhere("feishu", "card_schema", tests="feishu/test_card_rules.py", why="tables that the rules read"),
     elsewhere(
         "core/console", "actions badges base columns filters overview shown_once site",
         tests="console bots/admin events/admin",

@@ -1,5 +1,5 @@
 // Draws cards, JSON 2.0 and 1.0, and tells `context.click(action)` what a person did.
-// context: {click(action) -> Promise, confirm(dialog) -> Promise<bool>, nameOf(openId) -> string}
+// context: {click(action) -> Promise, confirm(dialog) -> Promise<bool>, nameOf(openId) -> string, pictureOf(key) -> address or null}
 
 import { avatar, h } from "./dom.js";
 import { markdown } from "./markdown.js";
@@ -77,7 +77,7 @@ const PAINTERS = {
       h("summary", {}, localised(element.header?.title)),
       ...drawAll(element.elements ?? [], context, form),
     ),
-  img: (element) => drawImage(element),
+  img: drawImage,
   img_combination: (element) => h("div", { class: "placeholder" }, `${t("image")} × ${element.img_list?.length ?? 0}`),
   person: (element, context) => drawPeople([{ id: element.user_id }], context),
   person_list: (element, context) => drawPeople(element.persons ?? [], context),
@@ -107,11 +107,12 @@ const PAINTERS = {
   checker: drawChecker,
 };
 
-function drawImage(element) {
+function drawImage(element, context) {
   const words = localised(element.alt) || element.img_key || "";
   const missing = () => h("div", { class: "placeholder" }, `${t("image")} · ${words}`);
-  if (!element.img_key) return missing();
-  const drawn = h("img", { class: "picture", src: `/sandbox/resource/${encodeURIComponent(element.img_key)}`, alt: words });
+  const address = element.img_key && context.pictureOf(element.img_key);
+  if (!address) return missing();
+  const drawn = h("img", { class: "picture", src: address, alt: words });
   drawn.addEventListener("error", () => drawn.replaceWith(missing()));
   return drawn;
 }

@@ -153,6 +153,7 @@ function fileLink(content) {
 function cardContext(message, world) {
   return {
     nameOf: world.nameOf,
+    pictureOf: (key) => `/sandbox/resource/${encodeURIComponent(key)}`,
     confirm,
     click: async (action) => {
       try {

@@ -4,13 +4,13 @@ import pytest
 from django.utils import timezone
 
 from bots.models import Bot
+from feishu.card_rules import check
 from feishu.cards import MAX_BYTES
 from feishu.text import Text
 from feishu_portal.alerts.cards import MAX_SHOWN, group_card
 from feishu_portal.alerts.enums import GroupState
 from feishu_portal.alerts.handlers import MAX_SAID
 from feishu_portal.alerts.models import AlertGroup, AlertReceiver
-from sandbox.cards.validation import check
 from tests.feishu_portal.alerts.messages import alert, buttons_in, message, read, texts_in
 
 EVIL = "<at id=all></at> [x](https://evil.test) **b** `c` \n# d ![i](u) https://evil.test www.evil.test"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.cards import validation
+from feishu import card_rules
+from feishu.card_rules import CardError, check
 from sandbox.cards.buttons import callback_buttons
-from sandbox.cards.validation import CardError, check
 from tests.sandbox.cards import button, card
 
 TEXT = {"tag": "plain_text", "content": "Go", "i18n_content": {"zh_cn": "去", "en_us": "Go"}}
@@ -48,25 +48,25 @@ def test_header_and_config_are_taken() -> None:
 @pytest.mark.parametrize(
     ("broken", "code"),
     [
-        (card({"tag": "action", "actions": []}), validation.UNSUPPORTED_TAG),
-        (card({"tag": "note", "elements": []}), validation.UNSUPPORTED_TAG),
-        (card({"tag": "textarea"}), validation.UNSUPPORTED_TAG),
-        (card(button("a", url="https://example.test")), validation.BAD_JSON),
-        (card(button("a", type="huge")), validation.BAD_JSON),
-        (card(button("a", behaviors=[{"type": "open_url"}])), validation.BAD_JSON),
-        (card(button("a", behaviors=[{"type": "jump"}])), validation.BAD_JSON),
-        (card({"tag": "markdown"}), validation.BAD_JSON),
-        (card({"tag": "markdown", "content": "x", "i18n_content": {"xx": "y"}}), validation.BAD_JSON),
-        (card({"tag": "button", "text": {"tag": "markdown", "content": "x"}}), validation.BAD_JSON),
-        (card(*[{"tag": "hr"}] * 201), validation.TOO_MANY_ELEMENTS),
-        (card({"tag": "form", "name": "f", "elements": [button("s")]}), validation.EMPTY_FORM_NAME),
-        ({**card(), "elements": []}, validation.BAD_JSON),
-        ({**card(), "i18n_elements": {}}, validation.BAD_JSON),
-        (card(update_multi=False), validation.BAD_JSON),
-        (card(wide_screen_mode=True), validation.BAD_JSON),
-        ({**card(), "header": {"template": "pink"}}, validation.BAD_JSON),
-        ({**card(), "schema": "3.0"}, validation.BAD_JSON),
-        ({"type": "template", "data": {"template_id": "x"}}, validation.TEMPLATE_MISSING),
+        (card({"tag": "action", "actions": []}), card_rules.UNSUPPORTED_TAG),
+        (card({"tag": "note", "elements": []}), card_rules.UNSUPPORTED_TAG),
+        (card({"tag": "textarea"}), card_rules.UNSUPPORTED_TAG),
+        (card(button("a", url="https://example.test")), card_rules.BAD_JSON),
+        (card(button("a", type="huge")), card_rules.BAD_JSON),
+        (card(button("a", behaviors=[{"type": "open_url"}])), card_rules.BAD_JSON),
+        (card(button("a", behaviors=[{"type": "jump"}])), card_rules.BAD_JSON),
+        (card({"tag": "markdown"}), card_rules.BAD_JSON),
+        (card({"tag": "markdown", "content": "x", "i18n_content": {"xx": "y"}}), card_rules.BAD_JSON),
+        (card({"tag": "button", "text": {"tag": "markdown", "content": "x"}}), card_rules.BAD_JSON),
+        (card(*[{"tag": "hr"}] * 201), card_rules.TOO_MANY_ELEMENTS),
+        (card({"tag": "form", "name": "f", "elements": [button("s")]}), card_rules.EMPTY_FORM_NAME),
+        ({**card(), "elements": []}, card_rules.BAD_JSON),
+        ({**card(), "i18n_elements": {}}, card_rules.BAD_JSON),
+        (card(update_multi=False), card_rules.BAD_JSON),
+        (card(wide_screen_mode=True), card_rules.BAD_JSON),
+        ({**card(), "header": {"template": "pink"}}, card_rules.BAD_JSON),
+        ({**card(), "schema": "3.0"}, card_rules.BAD_JSON),
+        ({"type": "template", "data": {"template_id": "x"}}, card_rules.TEMPLATE_MISSING),
     ],
 )
 def test_everything_else_is_refused_in_schema_2(broken: dict[str, Any], code: int) -> None:
