@@ -166,3 +166,15 @@ class SendingState(models.TextChoices):
     SENT = "sent", _("Sent")
     NOT_SENT = "not_sent", _("Not sent")
     UNKNOWN = "unknown", _("Outcome unknown")
+
+
+class VariableKind(models.TextChoices):
+    """What the variable of a card template stands for; it decides where in the card it may stand."""
+
+    TEXT = "text", _("Text")
+    NUMBER = "number", _("Number")
+    BOOLEAN = "boolean", _("Yes or no")
+    LINK = "link", _("Link")
+    IMAGE = "image", _("Image key")
+    PERSON = "person", _("Person (open_id)")
+    CHOICE = "choice", _("One of some words")

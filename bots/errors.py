@@ -50,6 +50,15 @@ class ContentError(SendingError):
     code = "invalid_content"
 
 
+class TemplateError(ContentError):
+    """A card template, or what is put into it, is not as it has to be. ``sentence`` is a message of the translation catalogue
+    with places for ``params``; the error itself reads in English, as callers of the API get it."""
+
+    def __init__(self, sentence: str, **params: object) -> None:
+        super().__init__(sentence % params)
+        self.sentence, self.params = sentence, params
+
+
 class KeyReusedError(SendingError):
     """The idempotency key belongs to another request."""
 

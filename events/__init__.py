@@ -1,16 +1,17 @@
 """For people who write handlers::
 
-from events import on, on_card, toast
+from events import callback_response, on, on_card, saved_card, toast
 
 @on("im.message.receive_v1")
 def greet(event, bot): ...
 
 @on_card("approve")
 def approve(event, bot):
-    return callback_response(toast=toast("success", Text("已批准", "Approved")))
+    return callback_response(toast=toast("success", Text("已批准", "Approved")), card=saved_card(bot, "approved", {"by": "Lin"}))
 """
 
 from events.handling.registry import on, on_card
+from events.saved_cards import saved_card
 from feishu.cards import callback_response, toast
 
-__all__ = ["callback_response", "on", "on_card", "toast"]
+__all__ = ["callback_response", "on", "on_card", "saved_card", "toast"]

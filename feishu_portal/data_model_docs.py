@@ -85,6 +85,7 @@ def kept() -> dict[str, Text]:
             "由操作员删除；其数据在后台分批删除，最后删除机器人本身",
             "Until an operator deletes it: its rows go in batches, the bot last",
         ),
+        "bots.CardTemplate": _KEPT,
         "bots.ConnectionSlot": Text("与机器人设置的连接数相同", "As many as the bot is to have connections"),
         "bots.ConnectionLoss": Text(f"{LOSSES_KEPT.days} 天", f"{LOSSES_KEPT.days} days"),
         "bots.PlatformCount": _OF_BOT,

@@ -206,7 +206,12 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static" / "collected"
 # Ninja is no installed app: that would load it, with Pydantic and Django's test client, in processes that serve no API.
-STATICFILES_DIRS = [RESOURCES / "static", static_files_of("ninja")]
+# The sandbox's pages draw cards, and so does the preview of card templates.
+STATICFILES_DIRS = [
+    RESOURCES / "static",
+    static_files_of("ninja"),
+    ("sandbox", static_files_of("sandbox.pages")),
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "feishu_portal.front.static_files.ReleaseStorage"},

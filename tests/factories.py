@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from auth_sessions.models import UserToken
 from bots.enums import PlatformName, SlotState
-from bots.models import Bot
+from bots.models import Bot, CardTemplate
 from bots.service import BotChanges, put_bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
@@ -40,6 +40,17 @@ def make_bot(**values: Any) -> Bot:
     }
     bot, _ = put_bot(app_id=f"cli_{number:016x}", changes=BotChanges(defaults | values), actor=SYSTEM)
     return bot
+
+
+def make_card_template(bot: Bot | None, **values: Any) -> CardTemplate:
+    """A card whose one element says what the variable `text` holds."""
+    element = {"tag": "markdown", "content": "{{text}}"}
+    defaults = {
+        "name": f"card-{next(_numbers)}",
+        "card": json.dumps({"schema": "2.0", "body": {"elements": [element]}}),
+        "variables": {"text": {"type": "text", "example": "Disk full"}},
+    }
+    return CardTemplate.objects.create(bot=bot, **(defaults | values))
 
 
 def move_bot(bot: Bot, **values: Any) -> None:

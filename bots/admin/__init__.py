@@ -3,6 +3,7 @@
 from bots.admin import (
     audit_actions,
     bots,
+    card_templates,
     incidents,
     losses,
     overview,
@@ -16,6 +17,7 @@ from bots.admin import (
 __all__ = [
     "audit_actions",
     "bots",
+    "card_templates",
     "incidents",
     "losses",
     "overview",

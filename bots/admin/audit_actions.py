@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from bots.models import Bot
+from bots.models import Bot, CardTemplate
 from core.access.audit_actions import name_actions
 
 name_actions(
@@ -38,7 +38,19 @@ name_actions(
             _("Silence of a problem ended"),
             _("%(actor)s ended the silence of a problem of %(target)s"),
         ),
+        "card_template.created": (
+            _("Card template added"),
+            _("%(actor)s added the card template %(target)s"),
+        ),
+        "card_template.updated": (
+            _("Card template changed"),
+            _("%(actor)s changed the card template %(target)s"),
+        ),
+        "card_template.deleted": (
+            _("Card template deleted"),
+            _("%(actor)s deleted the card template %(target)s"),
+        ),
     },
-    groups={"bot": _("Bots"), "problem": _("Problems")},
-    models={"bot": Bot},
+    groups={"bot": _("Bots"), "problem": _("Problems"), "card_template": _("Card templates")},
+    models={"bot": Bot, "card_template": CardTemplate},
 )

@@ -1,6 +1,7 @@
 """The nouns of this room, a subject a file."""
 
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
+from bots.models.card_templates import CardTemplate
 from bots.models.checkups import Checkup, StoredFinding
 from bots.models.connections import ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.incidents import Incident, Notice, ProblemSilence
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_SLOTS",
     "Bot",
     "BotQuerySet",
+    "CardTemplate",
     "Checkup",
     "ConnectionLoss",
     "ConnectionSlot",

@@ -26,12 +26,15 @@ class Outgoing:
     msg_type: str = CARD
     receive_id_type: ReceiveIdType | None = None
     in_thread: bool = False
+    asked: Any = field(default=None, repr=False)
+    """What the request holds in place of the content, where that is made of it, e.g. of a card template."""
 
     @property
     def fingerprint(self) -> str:
         """The same for the same request, however its JSON was written; hex SHA-256."""
         parts = [
-            self.kind.value, self.target, self.msg_type, self.receive_id_type, self.in_thread, self.content,
+            self.kind.value, self.target, self.msg_type, self.receive_id_type, self.in_thread,
+            self.content if self.asked is None else self.asked,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -10,6 +10,7 @@ from feishu_portal.api.alerts import router as monitoring
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
+from feishu_portal.api.card_templates import router as card_templates
 from feishu_portal.api.connections import api as long_connections
 from feishu_portal.api.description import complete, webhook
 from feishu_portal.api.docs_page import PAGE
@@ -53,6 +54,7 @@ api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
 api.add_router("/bots", sending, tags=["messages"])
+api.add_router("/bots", card_templates, tags=["messages"])
 api.add_router("", monitoring, tags=["alerts"])
 api.add_router("", incidents, tags=["bots"])
 api.add_router("", events, tags=["events"])

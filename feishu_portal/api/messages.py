@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Header, Path, Router, Schema, Status
 from pydantic import model_validator
 
+from bots.card_templates.service import saved_card
 from bots.enums import SendingKind
 from bots.errors import BotDisabledError, ContentError, KeyReusedError, SendingError, SendingUnderWayError
+from bots.models import Bot
 from bots.sending.content import CARD, Outgoing, read_content
 from bots.sending.service import Sent, send
 from core.access.scopes import Scope
@@ -45,23 +47,47 @@ Content: TypeAlias = Annotated[
 ]
 
 
+TemplateName: TypeAlias = Annotated[
+    str | None,
+    Field(min_length=1, max_length=64, description="Name or ID of a card template, in place of a content."),
+]
+Variables: TypeAlias = Annotated[
+    dict[str, Any] | None, Field(description="Values of the card template's variables, by name.")
+]
+
+
+def _card_of(bot: Bot, template: str, variables: dict[str, Any] | None) -> dict[str, Any]:
+    """Raises ContentError."""
+    return read_content(saved_card(bot, template, variables), msg_type=CARD)
+
+
 class MessageBody(Schema):
-    """``text``, or ``msg_type`` and ``content``."""
+    """``text``; or ``template`` and its ``variables``; or ``msg_type`` and ``content``."""
 
     msg_type: MsgType | None = None
     content: Content | None = None
     text: Annotated[str | None, Field(description='Short for a "text" message.')] = None
+    template: TemplateName = None
+    variables: Variables = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.text is None) == (self.msg_type is None) or (self.content is None) != (
-            self.msg_type is None
-        ):
-            raise ValueError("Send text, or msg_type and content.")
+    def _one_of_these(self) -> Self:
+        ways = [self.text, self.template, self.msg_type]
+        if ways.count(None) != len(ways) - 1 or (self.content is None) != (self.msg_type is None):
+            raise ValueError("Send text, or template, or msg_type and content.")
+        if self.variables is not None and self.template is None:
+            raise ValueError("variables go with a template.")
         return self
 
-    def read(self) -> tuple[str, dict[str, Any]]:
+    @property
+    def asked(self) -> Any:
+        """What knows a repetition where the content is made of it: the template may have changed meanwhile."""
+        return None if self.template is None else [self.template, self.variables or {}]
+
+    def read(self, bot: Bot) -> tuple[str, dict[str, Any]]:
         """The kind of message and its content. Raises ContentError."""
+        if self.template is not None:
+            return CARD, _card_of(bot, self.template, self.variables)
         msg_type = self.msg_type or "text"
         content = {"text": self.text} if self.content is None else self.content
         return msg_type, read_content(content, msg_type=msg_type)
@@ -97,7 +123,30 @@ class ReplyIn(MessageBody):
 
 
 class CardIn(Schema):
-    content: Content
+    """``content``; or ``template`` and its ``variables``."""
+
+    content: Content | None = None
+    template: TemplateName = None
+    variables: Variables = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.content is None) == (self.template is None):
+            raise ValueError("Send content or template.")
+        if self.variables is not None and self.template is None:
+            raise ValueError("variables go with a template.")
+        return self
+
+    @property
+    def asked(self) -> Any:
+        """As for a message."""
+        return None if self.template is None else [self.template, self.variables or {}]
+
+    def read(self, bot: Bot) -> dict[str, Any]:
+        """The card. Raises ContentError."""
+        if self.template is not None:
+            return _card_of(bot, self.template, self.variables)
+        return read_content(self.content or {}, msg_type=CARD)
 
 
 class MessageOut(Schema):
@@ -113,20 +162,21 @@ class CardOut(Schema):
 def send_message(
     request: HttpRequest, response: HttpResponse, bot_id: str, data: MessageIn, *, key: Key = ""
 ) -> Status[Sent]:
-    """As the bot, at most 150 KB of text or 30 KB of anything else. Under an ``Idempotency-Key`` the same request is sent once
+    """As the bot, at most 150 KB of text or 30 KB of anything else. A card may be named by its card template instead. Under an ``Idempotency-Key`` the same request is sent once
     and answered alike for 24 hours (``Idempotency-Replayed: true``); 422 ``idempotency_key_reused`` for another request, 409
     ``request_in_progress`` while the first is under way, 409 ``outcome_unknown`` where it may have been sent more than an
     hour ago. A refusal sent nothing: the same key may try again. Errors of the platform come with ``platform_code``,
     ``cause``, ``cure``, ``log_id`` and ``sent``, ``no`` or ``unknown``."""
 
-    def outgoing() -> Outgoing:
-        msg_type, content = data.read()
+    def outgoing(bot: Bot) -> Outgoing:
+        msg_type, content = data.read(bot)
         return Outgoing(
             kind=SendingKind.MESSAGE,
             target=data.receive_id,
             receive_id_type=data.receive_id_type,
             msg_type=msg_type,
             content=content,
+            asked=data.asked,
         )
 
     return Status(201, _send(request, response, bot_id, outgoing, key))
@@ -146,13 +196,14 @@ def reply(
 ) -> Status[Sent]:
     """As the bot, in the message's topic with ``reply_in_thread``. Keys, limits and errors as for a message."""
 
-    def outgoing() -> Outgoing:
-        msg_type, content = data.read()
+    def outgoing(bot: Bot) -> Outgoing:
+        msg_type, content = data.read(bot)
         return Outgoing(
             kind=SendingKind.REPLY,
             target=message_id,
             msg_type=msg_type,
             content=content,
+            asked=data.asked,
             in_thread=data.reply_in_thread,
         )
 
@@ -172,15 +223,14 @@ def update_card(
     """A card that the bot sent less than 14 days ago, with ``update_multi`` in both versions; five times a second at most.
     Keys and errors as for a message."""
 
-    def outgoing() -> Outgoing:
-        content = read_content(data.content, msg_type=CARD)
-        return Outgoing(kind=SendingKind.UPDATE, target=message_id, content=content)
+    def outgoing(bot: Bot) -> Outgoing:
+        return Outgoing(kind=SendingKind.UPDATE, target=message_id, content=data.read(bot), asked=data.asked)
 
     return _send(request, response, bot_id, outgoing, key)
 
 
 def _send(
-    request: HttpRequest, response: HttpResponse, bot_id: str, outgoing: Callable[[], Outgoing], key: str
+    request: HttpRequest, response: HttpResponse, bot_id: str, outgoing: Callable[[Bot], Outgoing], key: str
 ) -> Sent:
     client = caller(request, Scope.MESSAGES_SEND)
     bot = bot_for(client, bot_id)
@@ -188,7 +238,7 @@ def _send(
     full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
     try:
         with _limits.fair_place(client.pk, bot.pk, limit=MAX_SENDING, full=full):
-            sent = send(bot=bot, outgoing=outgoing(), actor=actor_of(request), key=key)
+            sent = send(bot=bot, outgoing=outgoing(bot), actor=actor_of(request), key=key)
     except (SendingError, BotDisabledError) as error:
         if isinstance(error, SendingUnderWayError):
             retry = {"Retry-After": str(error.seconds)}

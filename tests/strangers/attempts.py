@@ -81,7 +81,7 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot", "bots/cardtemplate",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
 )  # fmt: skip
@@ -119,6 +119,8 @@ OPEN = {
     "admin/connections/bots/": open_to(OPERATORS, LISTS),
     "admin/bots/bot/add/": open_to(OPERATORS, "a page for a bot of one's own"),
     "admin/bots/bot/register/": open_to(OPERATORS, "the own QR code", 302),
+    "admin/bots/cardtemplate/add/": open_to(OPERATORS, ASKS),
+    "admin/bots/cardtemplate/preview/": open_to(OPERATORS, "the preview of what is sent along"),
     "admin/events/event/dead-letters/": open_to(OPERATORS, LISTS),
     "admin/events/event/live/": open_to(OPERATORS, LISTS),
     "admin/events/event/live/poll/": open_to(OPERATORS, LISTS),
@@ -160,6 +162,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "event_id": (private.key_of("events.Event"),),
         "session_id": (private.key_of("auth_sessions.AuthSession"),),
         "subscription_id": (private.key_of("events.Subscription"),),
+        "template": (private.key_of("bots.CardTemplate"), "zulu-card"),
         "receiver_id": (private.key_of("alerts.AlertReceiver"),),
         "slot_id": (private.key_of("bots.ConnectionSlot"),),
         # What a copy of the database has of a link opens nothing.
@@ -183,6 +186,9 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "admin/events/subscription/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/events/event/<path:object_id>/replay/": [replay],
         "admin/events/event/<path:object_id>/run-handler/": [{"handler": "zulu.handlers.order"}],
+        "admin/bots/cardtemplate/<path:object_id>/change/": [{"description": "Taken over", "card": "{}", "variables": "{}"}],
+        "admin/bots/cardtemplate/<path:object_id>/delete/": [{"post": "yes"}],
+        "admin/bots/cardtemplate/add/": [{"name": "tap", "bot": bot, "card": '{"elements": []}', "variables": "{}"}],
         "admin/alerts/alertreceiver/<path:object_id>/change/": [{"name": "Tap", "chat_id": "oc_tap", "alertmanager_url": ""}],
         "admin/alerts/alertreceiver/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/alerts/alertreceiver/add/": [{"name": "Tap", "bot": bot, "chat_id": "oc_tap", "alertmanager_url": ""}],
@@ -203,7 +209,9 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
             {"json": {"cursor": 0, "filters": filters}} for filters in ({}, live, {"event_type__exact": "zulu.secret.type_v1"})
         ],
         "POST api/v1/bots/<bot_id>/users/<open_id>/token": [{}, {"tenant_key": "tenant"}],
-        "POST api/v1/bots/<bot_id>/messages": [{"receive_id": "ou_zulu", "text": "x"}],
+        "POST api/v1/bots/<bot_id>/messages": [
+            {"receive_id": "ou_zulu", "text": "x"}, {"receive_id": "ou_zulu", "template": "zulu-card"},
+        ],
         "POST api/v1/bots/<bot_id>/messages/<message_id>/reply": [{"text": "x"}],
         "PATCH api/v1/bots/<bot_id>/messages/<message_id>": [{"content": {"elements": []}}],
         "POST api/v1/alerts/<receiver_id>": [ALERTS],
@@ -230,6 +238,7 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/events/event/<path:object_id>/test-filter/": [f"subscription={private.key_of('events.Subscription')}"],
         "admin/events/handledbot/switch/": ["handler=auth_sessions.handlers.answer_command&on=0"],
         "admin/bots/bot/": ["q=zulu"],
+        "admin/bots/cardtemplate/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/bots/incident/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/bots/sending/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/connectionloss/": [f"bot__id__exact={bot}", "q=zulu"],

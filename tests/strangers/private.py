@@ -25,7 +25,7 @@ from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, 
 from feishu.people import Profile
 from feishu_portal.alerts.notifications import Alert, Notification
 from tests.console.rows import make_event, make_rows
-from tests.factories import make_bot, make_operator, make_subscription, message_event
+from tests.factories import make_bot, make_card_template, make_operator, make_subscription, message_event
 
 WORD = "zulu"
 """Stands in every text of the private bot, and in no text of the portal's own."""
@@ -145,6 +145,7 @@ def make_private() -> Private:
     subscription = make_subscription(
         bot, name="Zulu shop", owner=owner, kind=SubscriptionKind.PULL, event_types=["zulu.secret.type_v1"]
     )
+    template = make_card_template(bot, name="zulu-card", description="Zulu card")
     delivery = Delivery.objects.create(
         event=rows.event,
         bot=bot,
@@ -179,7 +180,7 @@ def make_private() -> Private:
     )
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
-        rows.alert_group, rows.alert_group.receiver,
+        rows.alert_group, rows.alert_group.receiver, template,
         app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(

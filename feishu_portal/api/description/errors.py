@@ -250,6 +250,8 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "send_message": _SENDING,
     "reply": _SENDING,
     "update_card": _SENDING,
+    "list_card_templates": _THING,
+    "get_card_template": _THING,
     "take_alerts": (
         *_THING, *_PLATFORM, "409 bot_disabled", "422 platform_refused", "503 overloaded", "503 secret_sealed",
     ),

@@ -130,6 +130,24 @@ _CARD: Final = {
     "config": {"update_multi": True},
     "body": {"elements": [{"tag": "markdown", "content": "Approved"}]},
 }
+_CARD_TEMPLATE: Final = {
+    "id": "3f6a0b9c-8d1e-4f2a-9b3c-4d5e6f708192",
+    "name": "disk-full",
+    "description": "A disk is almost full",
+    "version": 3,
+    "changed_at": _SINCE,
+    "for_all_bots": False,
+    "variables": [
+        {
+            "name": "host",
+            "type": "text",
+            "description": "",
+            "required": True,
+            "default": None,
+            "choices": [],
+        }
+    ],
+}
 _MESSAGE: Final = "om_dc13264520392913993dd051dba21dcf"
 
 _ALERT: Final = {
@@ -175,6 +193,11 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "RevocationOut": {"destroyed": True, "revoked": True, "state": "done"},
     "MessageOut": {"message_id": _MESSAGE, "chat_id": "oc_a0553eda9014c201e6969b478895c230"},
     "CardOut": {"message_id": _MESSAGE},
+    "CardTemplatePage": {"items": [_CARD_TEMPLATE], "next_cursor": None},
+    "CardTemplateInFull": {
+        **_CARD_TEMPLATE,
+        "card": '{"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "{{host}}"}]}}',
+    },
     "AlertsTakenOut": {"card": "shown"},
     "IncidentPage": {"items": [_INCIDENT], "next_cursor": None},
     "EventPage": {"items": [_EVENT], "next_cursor": "1041"},

@@ -53,6 +53,8 @@ SCOPES: Final[Mapping[str, tuple[Scope, ...]]] = {
     "send_message": (Scope.MESSAGES_SEND,),
     "reply": (Scope.MESSAGES_SEND,),
     "update_card": (Scope.MESSAGES_SEND,),
+    "list_card_templates": (Scope.MESSAGES_SEND,),
+    "get_card_template": (Scope.MESSAGES_SEND,),
     "take_alerts": (Scope.ALERTS_SEND,),
     "list_events": (Scope.EVENTS_READ,),
     "get_event": (Scope.EVENTS_READ,),

@@ -7,7 +7,7 @@ from bots.enums import SendingState
 from bots.models import Sending
 from core.access.scopes import Scope
 from feishu_portal.api import messages as api
-from tests.factories import make_bot
+from tests.factories import make_bot, make_card_template
 from tests.feishu_portal.api.callers import api_client
 from tests.feishu_portal.api.messages import (
     CARD,
@@ -74,6 +74,56 @@ def test_card_is_updated(client, bot, platform):
     response = client.patch(address, {"content": CARD}, "application/json")
     assert (response.status_code, response.json()) == (200, {"message_id": "om_9"})
     assert json.loads(sent_json(platform.patches)["content"]) == CARD
+
+
+def test_card_template_is_sent_and_shown_with_its_values(client, bot, platform):
+    make_card_template(bot, name="disk-full")
+    use = {"template": "disk-full", "variables": {"text": "db"}}
+    assert post(client, bot, receive_id="oc_1", **use).status_code == 201
+    sent = sent_json(platform.sends)
+    card = {"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "db"}]}}
+    assert (sent["msg_type"], json.loads(sent["content"])) == ("interactive", card)
+    assert post(client, bot, "/om_9/reply", **use).status_code == 201
+    assert (
+        client.patch(f"/api/v1/bots/{bot.app_id}/messages/om_9", use, "application/json").status_code == 200
+    )
+    assert json.loads(sent_json(platform.patches)["content"]) == card
+
+
+def test_template_that_changed_meanwhile_is_the_same_request(client, bot, platform):
+    template = make_card_template(bot, name="disk-full")
+    body = {"receive_id": "oc_1", "template": "disk-full", "variables": {"text": "db"}}
+    assert post(client, bot, key="k", **body).status_code == 201
+    template.card = template.card.replace("{{text}}", "Host {{text}}")
+    template.save()
+    assert post(client, bot, key="k", **body)["Idempotency-Replayed"] == "true"
+    assert post(client, bot, key="k", **body | {"variables": {"text": "web"}}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("use", "code", "said"),
+    [
+        ({"template": "none"}, "invalid_content", "The bot has no card template “none”."),
+        ({"template": "disk-full"}, "invalid_content", "The variable “text” is missing."),
+        (
+            {"template": "disk-full", "variables": {"text": 1}},
+            "invalid_content",
+            "The variable “text” is a text.",
+        ),
+        (
+            {"template": "disk-full", "text": "a"},
+            "invalid_request",
+            "The request does not fit the description.",
+        ),
+        ({"text": "a", "variables": {}}, "invalid_request", "The request does not fit the description."),
+    ],
+)
+def test_template_that_cannot_be_sent_is_refused(client, bot, platform, use, code, said):
+    make_card_template(bot, name="disk-full")
+    make_card_template(make_bot(), name="none")
+    response = post(client, bot, receive_id="oc_1", **use)
+    assert (response.status_code, response.json()["code"], response.json()["detail"]) == (422, code, said)
+    assert not platform.sends.called
 
 
 @pytest.mark.parametrize(

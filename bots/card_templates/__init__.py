@@ -1,0 +1,1 @@
+"""Cards that operators save, with variables that senders fill in."""
