@@ -4,9 +4,15 @@ The generic cell rate algorithm: one time is kept, at which the next may start. 
 ``burst``, so that a rate of 5 lets five start at once after a quiet second.
 """
 
+import threading
 import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
 
 
 def steady_now() -> datetime:
@@ -39,3 +45,28 @@ class Pace:
     def _begin(self, next_start: datetime | None, now: datetime) -> datetime:
         earliest = now - max(self.burst - self.spacing, timedelta())
         return earliest if next_start is None else max(next_start, earliest)
+
+
+class PaceOfEach(Generic[K]):
+    """The same pace for each of many, kept by this process alone: enough where the point is that nobody floods it. Beyond
+    ``MAX_KEYS`` those that came longest ago are forgotten. Thread-safe."""
+
+    MAX_KEYS: Final = 10_000
+
+    def __init__(self, pace: Pace, *, clock: Callable[[], datetime] = steady_now) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next: OrderedDict[K, datetime] = OrderedDict()
+
+    def start(self, key: K) -> float:
+        """Start one of ``key``: 0.0 where it may, else the seconds after which it may, and then nothing has started."""
+        with self._lock:
+            now, next_start = self._clock(), self._next.get(key)
+            if not self._pace.allowed(next_start, now):
+                return ((next_start or now) - now).total_seconds()
+            self._next[key] = self._pace.after(next_start, now, 1)
+            self._next.move_to_end(key)
+            if len(self._next) > self.MAX_KEYS:
+                self._next.popitem(last=False)
+            return 0.0

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.background.pace import Pace
+from core.background.pace import Pace, PaceOfEach
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,3 +46,15 @@ def test_rate_below_one_a_second_lets_one_start_and_then_waits_its_spacing():
 
 def test_starting_none_moves_nothing_into_the_future():
     assert Pace(5).after(None, NOW, 0) <= NOW
+
+
+def test_each_has_a_pace_of_its_own_and_the_oldest_are_forgotten(monkeypatch):
+    now = NOW
+    paces = PaceOfEach[str](Pace(1, burst=seconds(2)), clock=lambda: now)
+    monkeypatch.setattr(PaceOfEach, "MAX_KEYS", 2)
+    assert [paces.start("a") for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert paces.start("b") == 0.0
+    now += seconds(1)
+    assert paces.start("a") == 0.0
+    assert paces.start("c") == 0.0  # and "b" is forgotten
+    assert [paces.start("b") for _ in range(3)] == [0.0, 0.0, 1.0]
