@@ -1,12 +1,10 @@
 """Operators who sign in to the console with their account on the platform, through one of the portal's bots.
 
 Who may sign in is decided by the link that the operator made before, and by nothing that the account says of itself: no
-account makes an operator, and none is found by its e-mail address. The access token is used for one question, who it is,
-and dropped.
+account makes an operator, and none is found by its e-mail address.
 """
 
 import logging
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -19,25 +17,22 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from auth_sessions.domain.one_time import digest, new_secret
+from auth_sessions.domain.person_sign_in import SignInsBusyError, who_signed_in
 from auth_sessions.models import OperatorAccount, OperatorSignIn
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
 from core.access.models import User
 from core.access.platform_sign_in import Offer
-from core.database.connections import give_back
 from core.database.text import storable
-from feishu.errors import FeishuError, OAuthError
-from feishu.oauth import OAuth, Pkce, UserInfo, authorize_url
+from feishu.errors import FeishuError
+from feishu.oauth import Pkce, UserInfo, authorize_url
 
 logger = logging.getLogger(__name__)
 
 STATE: Final = "operator-"
 """What the state of a sign-in begins with: it comes back to the same redirect URI as a consent's."""
 LIFE: Final = timedelta(minutes=10)
-AT_ONCE: Final = 4
-"""Answers of the platform awaited at once in one process; each holds the thread of its request."""
-_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 class Outcome(StrEnum):
@@ -120,15 +115,13 @@ def finish(
         return Finished(Outcome.UNKNOWN)
     if error == "access_denied":
         return Finished(Outcome.DENIED)
-    if not _places.acquire(blocking=False):
-        return Finished(Outcome.BUSY)
     try:
-        who = _whose(under_way, code, error)
+        who = who_signed_in(under_way.bot, code=code, error=error, verifier=under_way.code_verifier)
+    except SignInsBusyError:
+        return Finished(Outcome.BUSY)
     except FeishuError as problem:
         logger.warning("operator_sign_in_failed", extra={"error": str(problem)})
         return Finished(Outcome.PLATFORM_ERROR)
-    finally:
-        _places.release()
     if under_way.user is not None:
         return _link(under_way, under_way.user, who, address=address)
     return _operator_of(under_way, who, address=address)
@@ -145,17 +138,6 @@ def _take(*, app_id: str, state: str, session: str, signed_in: User | None) -> O
         return None
     is_its_own = under_way.user is None or under_way.user == signed_in
     return under_way if is_its_own and sign_in_bot() == under_way.bot else None
-
-
-def _whose(under_way: OperatorSignIn, code: str, error: str) -> UserInfo:
-    """Who allowed it. The token is dropped: without ``offline_access`` it ends by itself. Raises FeishuError."""
-    if error or not code:
-        raise OAuthError(storable(error, 100) or "neither a code nor an error came back")
-    bot, verifier = under_way.bot, under_way.code_verifier
-    give_back(before_waiting=True)
-    oauth = OAuth(bot.credentials)
-    tokens = oauth.exchange_code(code=code, redirect_uri=bot.redirect_uri, verifier=verifier)
-    return oauth.user_info(tokens.access_token)
 
 
 def _operator_of(under_way: OperatorSignIn, who: UserInfo, *, address: str) -> Finished:

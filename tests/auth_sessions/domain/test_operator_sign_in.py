@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from auth_sessions.domain import operator_sign_in
+from auth_sessions.domain import person_sign_in
 from auth_sessions.models import OperatorAccount, OperatorSignIn
 from bots.models import Bot
 from core.access.models import AuditEntry, OperatorSession, User
@@ -53,7 +53,7 @@ class Platform:
 @pytest.fixture
 def platform(monkeypatch) -> Platform:
     made = Platform()
-    monkeypatch.setattr(operator_sign_in, "OAuth", lambda _credentials: made)
+    monkeypatch.setattr(person_sign_in, "OAuth", lambda _credentials: made)
     return made
 
 

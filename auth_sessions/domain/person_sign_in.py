@@ -1,0 +1,36 @@
+"""Who came back from the platform: for operators who sign in, and for people who connect an agent.
+
+The access token is used for one question, who it is, and dropped: without ``offline_access`` it ends by itself.
+"""
+
+import threading
+from typing import Final
+
+from bots.models import Bot
+from core.database.connections import give_back
+from core.database.text import storable
+from feishu.errors import OAuthError
+from feishu.oauth import OAuth, UserInfo
+
+AT_ONCE: Final = 4
+"""Answers of the platform awaited at once in one process; each holds the thread of its request."""
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+class SignInsBusyError(Exception):
+    """As many answers are awaited as may be; the platform was not asked."""
+
+
+def who_signed_in(bot: Bot, *, code: str, error: str, verifier: str) -> UserInfo:
+    """The person to whom the platform gave ``code``. Raises FeishuError, and SignInsBusyError."""
+    if not _places.acquire(blocking=False):
+        raise SignInsBusyError
+    try:
+        if error or not code:
+            raise OAuthError(storable(error, 100) or "neither a code nor an error came back")
+        give_back(before_waiting=True)
+        oauth = OAuth(bot.credentials)
+        tokens = oauth.exchange_code(code=code, redirect_uri=bot.redirect_uri, verifier=verifier)
+        return oauth.user_info(tokens.access_token)
+    finally:
+        _places.release()
