@@ -114,3 +114,17 @@ class UseKind(models.TextChoices):
     ISSUED = "issued", _("Token handed out")
     CALL = "call", _("Proxy call")
     CODE = "code", _("Call by a handler")
+
+
+class AgentTokenKind(models.TextChoices):
+    ACCESS = "access", _("Access token")
+    REFRESH = "refresh", _("Refresh token")
+
+
+class AgentEnd(models.TextChoices):
+    """Why a connected agent may act no more."""
+
+    PERSON = "person", _("Disconnected by the person")
+    OPERATOR = "operator", _("Disconnected by an operator")
+    AGENT = "agent", _("Signed out by the agent itself")
+    REUSED = "reused", _("A secret was used twice, as a thief would")

@@ -168,3 +168,11 @@ class InTransactionError(AuthError):
         super().__init__(
             "Call the platform for a person outside transactions: in a handler, @on(…, atomic=False)."
         )
+
+
+class AgentRefused(AuthError):
+    """What an agent asked for by OAuth is refused; ``code`` is an error of RFC 6749, 7591 or 8707."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code

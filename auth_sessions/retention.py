@@ -7,10 +7,14 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from auth_sessions.domain.agents import registration
 from auth_sessions.enums import OPEN_STATES, STILL_USABLE, Notice, RevocationState
 from auth_sessions.models import (
+    AgentConsent,
+    AgentToken,
     Answered,
     AuthSession,
+    ConnectedAgent,
     OperatorSignIn,
     RefreshAttempt,
     Revocation,
@@ -28,16 +32,23 @@ ANSWERED_KEPT: Final = timedelta(days=30)
 def overdue() -> Overdue:
     """Rows that have had their time."""
     now = timezone.now()
+    sessions_kept = timedelta(days=settings.AUTH_SESSION_DAYS)
     uses_kept = timedelta(days=settings.TOKEN_USE_DAYS)
     return {
         "token uses": TokenUse.objects.filter(at__lt=now - uses_kept).order_by("at"),
         "refresh attempts": _refresh_attempts(now - timedelta(days=settings.REFRESH_ATTEMPT_DAYS)),
-        "authorization sessions": _sessions(now - timedelta(days=settings.AUTH_SESSION_DAYS)),
+        "authorization sessions": _sessions(now - sessions_kept),
         "revocations": _revocations(now - timedelta(days=settings.REVOCATION_DAYS)),
         "self-service links": SelfServiceLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by(
             "expires_at"
         ),
         "sign-ins by the platform": OperatorSignIn.objects.filter(expires_at__lt=now).order_by("expires_at"),
+        "requests of agents": AgentConsent.objects.filter(expires_at__lt=now).order_by("expires_at"),
+        "tokens of agents": AgentToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
+        "connected agents": ConnectedAgent.objects.filter(expires_at__lt=now - sessions_kept).order_by(
+            "expires_at"
+        ),
+        "registrations of agents": registration.overdue(),
         "answered messages": Answered.objects.filter(at__lt=now - ANSWERED_KEPT).order_by("at"),
     }
 

@@ -96,6 +96,13 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Agents"),
+                "items": [
+                    _page(_("Connected agents"), "robot_2", "admin:auth_sessions_connectedagent_changelist"),
+                    _page(_("Access of agents"), "passkey", "admin:auth_sessions_agentaccess_changelist", is_of_portal=True),
+                ],
+            },
+            {
                 "title": _("Access"),
                 "items": [
                     _page(_("Operators"), "group", "admin:access_user_changelist", is_of_portal=True),

@@ -157,6 +157,13 @@ def kept() -> dict[str, Text]:
         "auth_sessions.Answered": Text(f"{ANSWERED_KEPT.days} 天", f"{ANSWERED_KEPT.days} days"),
         "auth_sessions.OperatorAccount": Text("直到解除关联", "Until it is unlinked"),
         "auth_sessions.OperatorSignIn": Text("过期后一小时内删除", "Deleted within an hour of its end"),
+        "auth_sessions.AgentAccess": _KEPT,
+        "auth_sessions.AgentRegistration": Text(
+            "未使用的一天后删除；其余随其智能体删除", "Unused ones a day; the others go with their agents"
+        ),
+        "auth_sessions.AgentConsent": Text("过期后一小时内删除", "Deleted within an hour of its end"),
+        "auth_sessions.AgentToken": Text("过期后一小时内删除", "Deleted within an hour of its end"),
+        "auth_sessions.ConnectedAgent": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
         "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
         "auth_sessions.DeviceConsent": Text("随授权请求删除", "Goes with its session"),
         "auth_sessions.UserToken": Text(

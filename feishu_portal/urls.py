@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from auth_sessions.pages import operator_sign_in
+from auth_sessions.pages.agents import metadata
 from core.access.pages import setup
 from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
@@ -53,6 +54,9 @@ urlpatterns = [
     path("admin/problems/unsilence/", admin.site.admin_view(silencing.unsilence), name="problems-unsilence"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path(".well-known/oauth-protected-resource", metadata.protected_resource, name="agent-resource"),
+    path(".well-known/oauth-protected-resource/mcp", metadata.protected_resource, name="agent-resource-mcp"),
+    path(".well-known/oauth-authorization-server", metadata.authorization_server, name="agent-server"),
     path("oauth/", include("auth_sessions.urls")),
     path("api/v1/", api.urls),
     path("api/feishu/", connections.api.urls),

@@ -45,6 +45,16 @@ name_actions(
             _("Token could not be withdrawn at the platform"),
             _("The revoked token of %(target)s could not be withdrawn at the platform"),
         ),
+        "agent.connected": (_("Agent connected"), _("%(actor)s connected the agent %(target)s")),
+        "agent.disconnected": (_("Agent disconnected"), _("%(actor)s disconnected the agent %(target)s")),
+        "agent.reused": (
+            _("Agent ended: a secret of its was used twice"),
+            _("A secret of the agent %(target)s was used twice, which ended it"),
+        ),
+        "agent_access.updated": (
+            _("Access of agents changed"),
+            _("%(actor)s changed who may connect agents"),
+        ),
         "bot.refresh_paused": (
             _("Refreshing paused: the platform refuses the app"),
             _("Refreshing the tokens of %(target)s is paused: the platform refuses the app"),
@@ -55,5 +65,10 @@ name_actions(
             _("%(actor)s had the refreshing of %(target)s tried again"),
         ),
     },
-    groups={"auth_session": _("Authorizations"), "user_token": _("User tokens")},
+    groups={
+        "agent": _("Agents"),
+        "agent_access": _("Access of agents"),
+        "auth_session": _("Authorizations"),
+        "user_token": _("User tokens"),
+    },
 )

@@ -1,5 +1,13 @@
 """The models of authorizations, one subject per file."""
 
+from auth_sessions.models.agents import (
+    MAX_AGENT_NAME,
+    AgentAccess,
+    AgentConsent,
+    AgentRegistration,
+    AgentToken,
+    ConnectedAgent,
+)
 from auth_sessions.models.answered import Answered
 from auth_sessions.models.device_consents import DeviceConsent
 from auth_sessions.models.operator_accounts import OperatorAccount, OperatorSignIn
@@ -11,9 +19,15 @@ from auth_sessions.models.user_tokens import USED_WITHIN, UserToken
 from auth_sessions.models.uses import TokenUse
 
 __all__ = [
+    "MAX_AGENT_NAME",
     "USED_WITHIN",
+    "AgentAccess",
+    "AgentConsent",
+    "AgentRegistration",
+    "AgentToken",
     "Answered",
     "AuthSession",
+    "ConnectedAgent",
     "DeviceConsent",
     "OperatorAccount",
     "OperatorSignIn",

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from auth_sessions.domain.agents.consent import STATE as AGENT_STATE
 from auth_sessions.domain.completion import CompletionOutcome
 from auth_sessions.domain.consent import CONSENT_TIME, find_session, open_link, return_from_platform
 from auth_sessions.domain.operator_sign_in import STATE as OPERATOR_STATE
@@ -15,6 +16,7 @@ from auth_sessions.errors import AuthError
 from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import operator_sign_in
+from auth_sessions.pages.agents import consent as agent_consent
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
 from core.log_context import add_to_request
@@ -58,12 +60,15 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_GET
 def callback(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Take the platform's answer and show the outcome; that to an operator who signs in is another one."""
-    if request.GET.get("state", "").startswith(OPERATOR_STATE):
+    """Take the platform's answer and show the outcome; those to people who sign in, to the console or for an agent, are others."""
+    state = request.GET.get("state", "")
+    if state.startswith(OPERATOR_STATE):
         return operator_sign_in.callback(request, app_id)
+    if state.startswith(AGENT_STATE):
+        return agent_consent.callback(request, app_id)
     returned = return_from_platform(
         app_id=app_id,
-        state=request.GET.get("state", ""),
+        state=state,
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
         browser=request.COOKIES.get(_cookie_name(), ""),

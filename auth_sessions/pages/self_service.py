@@ -1,5 +1,8 @@
 """A person's own page: what they allowed, who used it, and a button to revoke it."""
 
+from typing import Final
+from uuid import UUID
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -7,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from auth_sessions.domain.agents.connected import end, of_person
 from auth_sessions.domain.self_service import (
     PAGE_TIME,
     is_link_live,
@@ -14,12 +18,15 @@ from auth_sessions.domain.self_service import (
     page_of,
     revoke_own,
 )
-from auth_sessions.enums import TokenStatus
+from auth_sessions.enums import AgentEnd, TokenStatus
 from auth_sessions.errors import LinkUnknown
 from auth_sessions.pages.prefetch import is_opened_by_person, private
-from auth_sessions.pages.words import CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
+from auth_sessions.pages.words import AGENT_PAGES, CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
+from core.access.actors import Actor
 from core.remote_address import address_of
 from feishu.scopes import scope_text
+
+AGENTS_SHOWN: Final = 50
 
 
 def _cookie_name() -> str:
@@ -63,7 +70,15 @@ def mine(request: HttpRequest) -> HttpResponse:
     language = get_language() or settings.LANGUAGE_CODE
     grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
     scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
-    shown = {"bot": view.bot, "grant": grant, "ends_at": view.ends_at, "scopes": scopes, "uses": view.uses}
+    agents = of_person(bot=view.bot, open_id=view.open_id)[:AGENTS_SHOWN]
+    shown = {
+        "agents": agents,
+        "bot": view.bot,
+        "grant": grant,
+        "ends_at": view.ends_at,
+        "scopes": scopes,
+        "uses": view.uses,
+    }
     return private(render(request, "auth_sessions/mine.html", shown), has_form=True)
 
 
@@ -76,6 +91,19 @@ def revoke_mine(request: HttpRequest) -> HttpResponse:
         return _outcome(request, PAGE_OVER)
     revoke_own(view, address=address_of(request))
     return _outcome(request, PAGE_REVOKED, bot=view.bot)
+
+
+@require_POST
+def disconnect_agent(request: HttpRequest, agent_id: UUID) -> HttpResponse:
+    """End an agent that the person of this browser connected."""
+    try:
+        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+    except LinkUnknown:
+        return _outcome(request, PAGE_OVER)
+    agent = of_person(bot=view.bot, open_id=view.open_id).filter(pk=agent_id).first()
+    if agent is not None:
+        end(agent, AgentEnd.PERSON, actor=Actor.user(view.open_id).at(address_of(request)))
+    return _outcome(request, AGENT_PAGES["disconnected"], bot=view.bot)
 
 
 def _outcome(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:

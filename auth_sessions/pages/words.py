@@ -150,3 +150,56 @@ PAGE_REVOKED = Page(
     _("The bot can no longer act for you. The authorization is being withdrawn at Feishu."),
     _("You can close this page and return to the chat."),
 )
+
+_CONNECT_AGAIN: Words = _("Go back to the agent and connect it again there.")
+AGENT_PAGES: dict[str, Page] = {
+    "unknown": Page(
+        400,
+        "bad",
+        _("This request is no longer open"),
+        _("It was answered already, took too long, or belongs to another browser."),
+        _CONNECT_AGAIN,
+    ),
+    "denied": Page(
+        200,
+        "neutral",
+        _("Sign-in declined"),
+        _("You declined in Feishu. Nothing was connected."),
+        _CONNECT_AGAIN,
+    ),
+    "platform_error": Page(
+        502,
+        "bad",
+        _("Feishu did not confirm who you are"),
+        _("The platform refused, or could not be reached. Nothing was connected."),
+        _CONNECT_AGAIN,
+    ),
+    "busy": Page(
+        429,
+        "neutral",
+        _("Signing in has to wait"),
+        _("Many people are signing in right now."),
+        _CONNECT_AGAIN,
+    ),
+    "refused": Page(
+        400,
+        "bad",
+        _("The agent's request is not valid"),
+        _("Nothing was connected, and you were not sent anywhere."),
+        _("Tell the people who make the agent, or your administrator, what stands above."),
+    ),
+    "off": Page(
+        403,
+        "neutral",
+        _("Agents cannot be connected here"),
+        _("Your administrator has not switched on that people connect agents by themselves."),
+        _("Ask your administrator."),
+    ),
+    "disconnected": Page(
+        200,
+        "good",
+        _("Disconnected"),
+        _("The agent can no longer act for you."),
+        _("You can close this page."),
+    ),
+}

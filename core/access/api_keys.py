@@ -63,10 +63,16 @@ def client_of(key: str, *, among: ApiClientQuerySet | None = None) -> ApiClient 
     """The usable client that holds ``key``. ``among``: how the row is to be read."""
     clients = ApiClient.objects.all() if among is None else among
     client = clients.usable().with_key(key).first()
-    if client and is_use_to_be_noted(client):
+    if client:
+        note_use(client)
+    return client
+
+
+def note_use(client: ApiClient) -> None:
+    """Write the time of the client's last use, where it is a while ago."""
+    if is_use_to_be_noted(client):
         client.last_used_at = timezone.now()
         ApiClient.objects.filter(pk=client.pk).update(last_used_at=client.last_used_at)
-    return client
 
 
 def is_use_to_be_noted(client: ApiClient) -> bool:

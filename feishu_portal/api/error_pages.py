@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from core.middleware import response_middleware
 from feishu_portal.api.problems import Problem, answer, internal_error, not_found
 
-ROOTS: Final = r"(?:api|proxy|mcp)(?:/|$)"
+ROOTS: Final = r"(?:api|proxy|mcp|\.well-known|oauth/agents/(?:register|token|revoke))(?:/|$)"
 """Paths that callers ask for and nobody reads in a browser, without the slash they begin with."""
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
+from auth_sessions.domain.agents import tokens
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.api_keys import client_of
@@ -15,13 +16,18 @@ from core.log_context import add_to_log
 from core.remote_address import address_of
 from events.models import Subscription
 from events.subscriptions.reach import reachable_bots
+from feishu_portal.api.mcp.inner import AGENT
 from feishu_portal.api.problems import Problem, not_found
 
 
 class ApiKey(HttpBearer):
     """``Authorization: Bearer fp_…``"""
 
-    def authenticate(self, request: HttpRequest, token: str) -> ApiClient | None:  # noqa: ARG002 -- ninja's signature
+    def authenticate(self, request: HttpRequest, token: str) -> ApiClient | None:
+        if token.startswith(tokens.ACCESS):
+            # Good at the endpoint of agents alone, whose tools ask from within.
+            is_from_within = getattr(request, "scope", {}).get(AGENT) is not None
+            return tokens.client_of(token) if is_from_within else None
         return client_of(token)
 
 

@@ -50,13 +50,13 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"There is no such {what}.")
 
 
-def unauthenticated() -> Problem:
-    """401: no key, or one that is disabled or expired."""
+def unauthenticated(challenge: str = "Bearer") -> Problem:
+    """401: no key, or one that is disabled or expired. ``challenge``: how to get one (RFC 6750)."""
     return Problem(
         401,
         "caller_unauthenticated",
         "Send a valid API key: Authorization: Bearer fp_…",
-        headers={"WWW-Authenticate": "Bearer"},
+        headers={"WWW-Authenticate": challenge},
     )
 
 

@@ -7,7 +7,14 @@ from django.db import models
 from django.utils import timezone
 
 from auth_sessions.enums import RevocationState, SessionState, TokenStatus
-from auth_sessions.models import AuthSession, DeviceConsent, OperatorSignIn, Revocation, UserToken
+from auth_sessions.models import (
+    AgentConsent,
+    AuthSession,
+    DeviceConsent,
+    OperatorSignIn,
+    Revocation,
+    UserToken,
+)
 from bots.enums import RegistrationState
 from bots.models import Bot, Registration
 from core.access.models import TotpDevice
@@ -69,4 +76,5 @@ CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     Registration: _end_registrations,
     TotpDevice: _remove_apps,
     OperatorSignIn: _end_sign_ins,
+    AgentConsent: _end_sign_ins,
 }

@@ -162,6 +162,12 @@ ELSEWHERE = (
         tests="feishu_portal/api/proxy/test_admission_rows.py",
         why="one statement, whose other half are the rows that the proxy has cached",
     ),
+    elsewhere("auth_sessions/domain", "person_sign_in", tests="auth_sessions/domain/test_operator_sign_in.py auth_sessions/domain/agents", why="one question to the platform, of two callers"),
+    elsewhere(
+        "auth_sessions", "domain/agents/access domain/agents/connected pages/agents/*",
+        tests="auth_sessions/domain/agents feishu_portal/api/mcp/test_oauth.py",
+        why="OAuth from end to end, as an agent and its person meet it",
+    ),
     # --- alerts
     elsewhere("feishu_portal/alerts", "service", tests="feishu_portal/alerts/admin/test_receivers.py", why="its pages alone ask it"),
     # --- feishu_portal

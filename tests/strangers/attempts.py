@@ -27,6 +27,7 @@ from events.admin.tail import SOCKET as EVENTS_SOCKET
 from events.ingress.webhook.endpoint import PREFIX as WEBHOOK
 from feishu_portal.api import api
 from feishu_portal.api.connections import api as connections_api
+from feishu_portal.api.error_pages import ROOTS
 from feishu_portal.api.mcp.endpoint import PREFIX as MCP
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from tests.strangers.private import Private, Strangers
@@ -37,7 +38,7 @@ ALERTS = {
     "status": "firing",
     "alerts": [{"status": "firing", "startsAt": "2026-01-01T00:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}],
 }
-AS_WRITTEN = {"^(?:api|proxy|mcp)(?:/|$)": "/api/nothing"}
+AS_WRITTEN = {f"^{ROOTS}": "/api/nothing"}
 """An address of each route whose regular expression has more than parameters in it."""
 NINJA = {"api/v1/": api, "api/feishu/": connections_api}
 
@@ -81,7 +82,7 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot", "bots/cardtemplate",
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot", "bots/cardtemplate",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
 )  # fmt: skip
@@ -137,6 +138,12 @@ OPEN = {
     "oauth/callback/<slug:app_id>/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/revoke/": open_to(EVERYBODY, DOORS, 400, 404, 410),
+    "oauth/my/agents/<uuid:agent_id>/disconnect/": open_to(EVERYBODY, DOORS, 410),
+    "oauth/agents/authorize/": open_to(EVERYBODY, DOORS, 400, 403),
+    "oauth/agents/consent/<uuid:consent_id>/": open_to(EVERYBODY, DOORS, 400),
+    "oauth/agents/register/": open_to(EVERYBODY, DOORS, 400),
+    "oauth/agents/token/": open_to(EVERYBODY, DOORS, 400, 401),
+    "oauth/agents/revoke/": open_to(EVERYBODY, DOORS, 400, 401),
     "oauth/my/<slug:token>/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "api/v1/openapi.json": open_to(EVERYBODY, "the description of the API"),
     "api/v1/docs": open_to(EVERYBODY, "the description of the API"),
@@ -164,6 +171,8 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "subscription_id": (private.key_of("events.Subscription"),),
         "template": (private.key_of("bots.CardTemplate"), "zulu-card"),
         "receiver_id": (private.key_of("alerts.AlertReceiver"),),
+        "agent_id": (private.key_of("auth_sessions.ConnectedAgent"),),
+        "consent_id": (UUID_OF_NOTHING,),
         "slot_id": (private.key_of("bots.ConnectionSlot"),),
         # What a copy of the database has of a link opens nothing.
         "token": (str(session.pk), session.start_hash, "x" * 43),

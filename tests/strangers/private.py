@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.db.models import CharField, JSONField, Model, TextField
 from django.utils import timezone
 
 from auth_sessions.enums import SessionState
+from auth_sessions.models import AgentAccess, AgentRegistration, ConnectedAgent
 from bots.enums import Channel, CheckResult
 from bots.models import Bot, FleetProcess, Notice, StoredFinding
 from bots.people.directory import remember
@@ -172,6 +173,14 @@ def make_private() -> Private:
     _scopeless, scopeless_key = add_api_client(
         name="zulu-idle", scopes=[], bots=[bot], expires_at=None, actor=SYSTEM
     )
+    registration = AgentRegistration.objects.create(
+        name="Zulu agent", redirect_uris=["https://zulu.example.com/agent"]
+    )
+    agent = ConnectedAgent.objects.create(
+        registration=registration, name="Zulu agent", redirect_host="zulu.example.com", bot=bot, open_id="ou_zulu",
+        expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    access = AgentAccess.objects.create(enabled=True, bot=bot, client=client)
     # Of the whole portal: what it shows names no bot.
     shed = ShedCount.objects.create(hour=timezone.now(), work=OptionalWork.LIVE, count=7)
     process = FleetProcess.objects.create(name="zulu-host:1", host="zulu-host", seen_at=timezone.now())
@@ -181,7 +190,7 @@ def make_private() -> Private:
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver, template,
-        app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
+        agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
     ]  # fmt: skip
     return Private(
         bot=bot,

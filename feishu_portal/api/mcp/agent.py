@@ -1,12 +1,15 @@
 """Who is connected: the API client of the key, and for which bot and person the connection is."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.types import Scope as Request
 
+from auth_sessions.domain.agents import tokens
+from auth_sessions.models import ConnectedAgent
+from auth_sessions.pages.agents.metadata import challenge
 from bots.models import Bot
 from core.access.api_keys import client_of
 from core.access.models import ApiClient
@@ -35,7 +38,8 @@ class Agent:
     """A connection whose key is good.
 
     ``bot`` is the App ID of the bot that all tools act for, ``person`` the person; empty where each call of a tool says it.
-    ``bots`` are the App IDs and names of those that the key opens, the first of them.
+    ``bots`` are the App IDs and names of those that the key opens, the first of them. ``connected``: where a person connected
+    it, by OAuth; then ``client`` is the one whose rules hold.
     """
 
     client: ApiClient
@@ -43,6 +47,7 @@ class Agent:
     bots: tuple[tuple[str, str], ...]
     bot: str
     person: str
+    connected: ConnectedAgent | None = None
 
     def may(self, *scopes: Scope) -> bool:
         """Whether the key holds one of ``scopes``."""
@@ -84,9 +89,11 @@ def connection_of(request: Request) -> Connection:
 
 def agent_of(connection: Connection) -> Agent:
     """Queries the database. Raises Problem."""
+    if connection.key.startswith(tokens.ACCESS):
+        return _connected_by_a_person(connection)
     client = client_of(connection.key) if connection.key else None
     if client is None:
-        raise unauthenticated()
+        raise unauthenticated(challenge())
     fixed = bot_for(client, connection.bot).app_id if connection.bot else ""
     rows = Bot.objects.order_by("app_id")
     if not client.all_bots:
@@ -94,3 +101,16 @@ def agent_of(connection: Connection) -> Agent:
     bots = tuple(rows.values_list("app_id", "name")[:SHOWN_BOTS])
     only = bots[0][0] if len(bots) == 1 else ""
     return Agent(client, connection, bots, bot=fixed or only, person=connection.person)
+
+
+def _connected_by_a_person(connection: Connection) -> Agent:
+    """It acts as that person with that bot, whatever its requests say. Raises Problem."""
+    connected, client = tokens.agent_of(connection.key), tokens.client_of(connection.key)
+    if connected is None or client is None:
+        raise unauthenticated(challenge())
+    bot = connected.bot
+    if connection.bot not in {"", bot.app_id} or connection.person not in {"", connected.open_id}:
+        raise Problem(403, "not_permitted", "The agent is connected for another bot or person.")
+    own = replace(connection, bot=bot.app_id, person=connected.open_id, tenant_key=connected.tenant_key)
+    bots = ((bot.app_id, bot.name),)
+    return Agent(client, own, bots, bot=bot.app_id, person=connected.open_id, connected=connected)

@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Scope
 
 from core.log_context import log_context, request_facts
 
+AGENT: Final = "feishu_portal.agent"
+"""The key in the scope of a request under which is who asks; no request from outside has it."""
 _KEPT: Final = frozenset(
     {b"host", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id"}
 )
@@ -67,6 +69,7 @@ async def ask(
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": sent,
+        AGENT: origin.get(AGENT),
     }
     collected = _Collected(limit)
     # The line of the outer request is about that one: the inner request has none of its own.

@@ -38,6 +38,8 @@ class CallRequest:
     """The caller can wait for a refresh."""
     address: str = ""
     """Where it came from."""
+    agent: str = ""
+    """What the agent is called that sends it, where a person connected that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToke
     use = TokenUse(
         bot=bot,
         client=client,
-        caller=client.name,
+        caller=f"{client.name} · {request.agent}"[:100] if request.agent else client.name,
         kind=UseKind.CALL,
         tenant_key=grant.tenant_key if grant else "",
         open_id=grant.open_id if grant else "",

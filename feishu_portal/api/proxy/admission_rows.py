@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from auth_sessions.domain.agents import tokens as agents
 from auth_sessions.domain.tokens import usage
 from auth_sessions.domain.tokens.broker import find_grant
 from auth_sessions.domain.tokens.decision import CALL_TTL, remaining
@@ -34,7 +35,8 @@ class FreshRows:
     def client(self, key: str) -> ApiClient | None:
         if key not in self._clients:
             clients = with_versions(ApiClient.objects.all())
-            self._clients[key] = api_keys.client_of(key, among=clients) if key else None
+            holds = agents.client_of if key.startswith(agents.ACCESS) else api_keys.client_of
+            self._clients[key] = holds(key, among=clients) if key else None
         return self._clients[key]
 
     def bot(self, app_id: str) -> Bot | None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from auth_sessions.domain.agents.tokens import ACCESS
 from core.access.scopes import Scope
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError
 from feishu_portal.api.keys import permitted
@@ -49,7 +50,7 @@ async def read_key(bodies: BodyReader, request: Request) -> str:
 
 def check_key(key: str, target: Target, rows: AdmissionRows) -> None:
     """Raises Problem where the key could make no call here."""
-    client = rows.client(key)
+    client = None if key.startswith(ACCESS) else rows.client(key)
     if client is None:
         raise unauthenticated()
     permitted(client, Scope.PROXY_USER if target.person else Scope.PROXY_APP)

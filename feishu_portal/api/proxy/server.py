@@ -13,6 +13,7 @@ from django.db import Error
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from auth_sessions.domain.agents.tokens import ACCESS
 from auth_sessions.domain.tokens.broker import report_rejected
 from auth_sessions.domain.tokens.refresh_wait import read_grant
 from auth_sessions.domain.tokens.uses import record_outcomes
@@ -25,7 +26,9 @@ from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
 from core.remote_address import normal_address
 from feishu.relay import Relay
-from feishu_portal.api.problems import Problem
+from feishu_portal.api.mcp.agent import Agent
+from feishu_portal.api.mcp.inner import AGENT
+from feishu_portal.api.problems import Problem, unauthenticated
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
 from feishu_portal.api.proxy.admission_batch import admit_batch
 from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
@@ -33,7 +36,7 @@ from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import ProxyCall
 from feishu_portal.api.proxy.own_key import check_key, read_key, refusal, with_own_key
 from feishu_portal.api.proxy.rate_limits import RateLimits
-from feishu_portal.api.proxy.target import read_target
+from feishu_portal.api.proxy.target import Target, read_target
 from feishu_portal.api.proxy.upload import Upload
 from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
 
@@ -93,12 +96,17 @@ class ProxyServer:
         """Answer one request; raises Problem as long as no answer has begun, ClientDisconnect when nobody wants one."""
         target, headers = read_target(scope), list(scope["headers"])
         named = dict(headers)
+        agent: Agent | None = scope.get(AGENT)
+        key = _bearer(named.get(b"authorization", b""))
+        if key.startswith(ACCESS):
+            _check_agent(agent, target)
         request = CallRequest(
-            key=_bearer(named.get(b"authorization", b"")),
+            key=key,
             target=target,
             tenant_key=named.get(b"feishu-portal-tenant", b"").decode("latin-1")[:64],
             may_fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
             address=normal_address(scope["client"][0] if scope.get("client") else ""),
+            agent=str(agent.connected) if agent and agent.connected else "",
         )
         if target.asks_for_app_token:
             await self._answer_with_own_key(request, scope, receive, send)
@@ -188,6 +196,14 @@ async def _while_wanted(call: ProxyCall, upload: Upload) -> None:
         for task in (running, leaving):
             task.cancel()
         await asyncio.gather(running, leaving, return_exceptions=True)
+
+
+def _check_agent(agent: Agent | None, target: Target) -> None:
+    """Raises Problem where the token of an agent that a person connected is not sent by its tools, for that person and bot."""
+    if agent is None or agent.connected is None:
+        raise unauthenticated()
+    if (target.app_id, target.person) != (agent.bot, agent.person):
+        raise Problem(403, "not_permitted", "The agent is connected for another bot or person.")
 
 
 def _bearer(header: bytes) -> str:

@@ -1,0 +1,1 @@
+"""What agents and their people see of OAuth: metadata and endpoints for programs, the consent page for people."""
