@@ -6,8 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -155,14 +154,25 @@ class AgentAccessForm(ModelForm):
 
 @admin.register(AgentAccess)
 class AgentAccessAdmin(ConsoleAdmin[AgentAccess]):
-    """One row: its list leads to it."""
+    """One row at most."""
 
     form = AgentAccessForm
+    list_display = ("state_label", "bot", "client")
+    list_select_related = ("bot", "client")
+    sortable_by = ()
     fieldsets = (
         (None, {"fields": ("enabled", "bot", "client")}),
         (_("For agents"), {"fields": ("address", "redirect_url")}),
     )
     readonly_fields = ("address", "redirect_url")
+    empty_title = _("People cannot connect agents")
+    empty_text = _(
+        "Say through which bot people sign in and which API client's rules hold for the agents that they connect, and switch it on."
+    )
+
+    @column(_("state"))
+    def state_label(self, access: AgentAccess) -> str:
+        return label(_("On"), "success") if access.enabled else label(_("Off"))
 
     @column(_("address"))
     def address(self, _access: AgentAccess) -> str:
@@ -178,14 +188,6 @@ class AgentAccessAdmin(ConsoleAdmin[AgentAccess]):
 
     def has_delete_permission(self, request: HttpRequest, obj: AgentAccess | None = None) -> bool:  # noqa: ARG002 -- Django's signature
         return False
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        access = AgentAccess.objects.first()
-        if access is not None and self.has_view_permission(request):
-            return HttpResponseRedirect(reverse("admin:auth_sessions_agentaccess_change", args=[access.pk]))
-        if self.has_add_permission(request):
-            return HttpResponseRedirect(reverse("admin:auth_sessions_agentaccess_add"))
-        return super().changelist_view(request, extra_context)
 
     def save_model(self, request: HttpRequest, obj: AgentAccess, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 -- Django's signature
         set_access(obj, actor=actor_of(request))

@@ -11,8 +11,12 @@ from auth_sessions.domain.revocation.service import revoke_later
 from auth_sessions.domain.sessions import cancel_session, request_authorization
 from auth_sessions.enums import Notice, RefreshOutcome, RefreshPhase, RevocationState, TokenStatus
 from auth_sessions.models import (
+    AgentConsent,
+    AgentRegistration,
+    AgentToken,
     Answered,
     AuthSession,
+    ConnectedAgent,
     DeviceConsent,
     OperatorSignIn,
     RefreshAttempt,
@@ -52,6 +56,21 @@ def kept(model) -> set[object]:
     return set(model.objects.values_list("pk", flat=True))
 
 
+def of_agents(bot) -> None:
+    """Of each kind one row that has had its time, and one that has not."""
+    registration = AgentRegistration.objects.create(registered_at=ago(2))
+    AgentRegistration.objects.create(registered_at=ago(2))
+    for days in (61, 59):
+        agent = ConnectedAgent.objects.create(
+            registration=registration, redirect_host="x", bot=bot, open_id="ou_1", expires_at=ago(days)
+        )
+    for days in (0.1, -0.1):
+        AgentToken.objects.create(digest=uuid4().hex, agent=agent, kind="refresh", expires_at=ago(days))
+        AgentConsent.objects.create(
+            registration=registration, bot=bot, is_redirect_named=True, expires_at=ago(days)
+        )
+
+
 def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
     settings.TOKEN_USE_DAYS, settings.AUTH_SESSION_DAYS = 90, 60
     settings.REFRESH_ATTEMPT_DAYS, settings.REVOCATION_DAYS = 30, 365
@@ -71,6 +90,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
         OperatorSignIn.objects.create(bot=bot, state_hash=uuid4().hex, expires_at=ago(days))
     for days in (31, 29):
         Answered.objects.create(bot=bot, key=f"message:om_{days}", event_pk=1, at=ago(days))
+    of_agents(bot)
     assert {kind: count.count for kind, count in count_overdue(overdue()).items()} == dict.fromkeys(
         overdue(), 1
     )
@@ -84,6 +104,10 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
         SelfServiceLink,
         OperatorSignIn,
         Answered,
+        AgentConsent,
+        AgentToken,
+        ConnectedAgent,
+        AgentRegistration,
     )
     assert [model.objects.count() for model in left] == [1] * len(left)
 

@@ -139,6 +139,10 @@ OPEN = {
     "oauth/my/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/revoke/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/agents/<uuid:agent_id>/disconnect/": open_to(EVERYBODY, DOORS, 410),
+    **{
+        f".well-known/oauth-{name}": open_to(EVERYBODY, "where agents ask for a token")
+        for name in ("protected-resource", "protected-resource/mcp", "authorization-server")
+    },
     "oauth/agents/authorize/": open_to(EVERYBODY, DOORS, 400, 403),
     "oauth/agents/consent/<uuid:consent_id>/": open_to(EVERYBODY, DOORS, 400),
     "oauth/agents/register/": open_to(EVERYBODY, DOORS, 400),
