@@ -5,6 +5,7 @@ Pages "Card callback communication" and "Handle card callbacks".
 
 import json
 import time
+from contextlib import nullcontext
 from typing import Any, Final
 
 from msgspec import Struct
@@ -76,7 +77,9 @@ async def click(
         create_time=str(int(world.clock() * 1_000_000)),
     )
     started = time.monotonic()
-    answer = await courier.call_back(app, payload, event_id=event_id)
+    entity = world.card_entities.of_message(message.message_id)
+    with entity.clicked() if entity is not None else nullcontext():
+        answer = await courier.call_back(app, payload, event_id=event_id)
     result = _result(world, app, message, answer)
     world.callback_tokens[token].answered = True
     result.latency_ms = round((time.monotonic() - started) * 1000, 1)

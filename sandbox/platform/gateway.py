@@ -194,7 +194,7 @@ async def suffer(call: Call) -> None:
     if fault.instead:
         raise PlatformError(2200, "another answers", status=502)
     if fault.code == 99991400:
-        raise _too_often(50, fault.reset or 1)
+        raise too_often(50, fault.reset or 1)
     if fault.code:
         raise PlatformError(fault.code, fault.msg or "broken on purpose", status=fault.http_status)
 
@@ -282,10 +282,11 @@ def limit_rate(call: Call, api: str) -> None:
     for window in (call.world.per_second, call.world.per_minute):
         wait = window.wait(key)
         if wait:
-            raise _too_often(window.limit, math.ceil(wait))
+            raise too_often(window.limit, math.ceil(wait))
 
 
-def _too_often(limit: int, reset: int) -> PlatformError:
+def too_often(limit: int, reset: int) -> PlatformError:
+    """Code 99991400: more calls than a window allows."""
     return PlatformError(
         99991400,
         "request trigger frequency limit",

@@ -78,6 +78,7 @@ KNOWN: list[Route] = [
     route(f"{_CARDS}/id_convert", ["POST"], card_entities.id_convert),
     route(f"{_CARDS}/{{card_id}}", ["PUT"], card_entities.update),
     route(f"{_CARDS}/{{card_id}}/settings", ["PATCH"], card_entities.settings),
+    route(f"{_CARDS}/{{card_id}}/elements", ["POST"], card_entities.add_elements),
     route(f"{_CARDS}/{{card_id}}/elements/{{element_id}}/content", ["PUT"], card_entities.content),
     *_with_slash("/open-apis/bot/v2/hook/{token}", custom_bots.receive),
     route("/open-apis/event/v1/outbound_ip", ["GET"], directory.outbound_ips),

@@ -1,22 +1,45 @@
 """Card entities: cards apart from their messages."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 _KEPT: Final = 10_000
+STREAMING_SECONDS: Final = 600.0
+"""After so long the platform ends streaming by itself."""
+LIFE_SECONDS: Final = 14 * 86400.0
+"""That an entity can be worked with."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CardEntity:
-    """`message_ids`: where the card is shown; what changes it changes there."""
+    """`message_ids`: where the card is shown; what changes it changes there. `uuids`: of the last calls. `clicks`: that
+    wait for their answer. Times are the world's; `streaming_since` counts while `streams`."""
 
     card_id: str
     app_id: str
     card: dict[str, Any]
+    created_at: float = 0.0
     sequence: int = 0
-    uuid: Any = None
+    uuids: list[str] = field(default_factory=list)
     message_ids: list[str] = field(default_factory=list)
+    streaming_since: float = 0.0
+    clicks: int = 0
+
+    @property
+    def streams(self) -> bool:
+        return self.card.get("config", {}).get("streaming_mode") is True
+
+    @contextmanager
+    def clicked(self) -> Iterator[None]:
+        """While somebody who clicked waits for the answer, nothing else may change the card."""
+        self.clicks += 1
+        try:
+            yield
+        finally:
+            self.clicks -= 1
 
 
 class CardEntities:

@@ -74,6 +74,7 @@ class World:
         self.scale_rates(1.0)
         self.per_recipient = Window(5, 1.0, self.clock)
         self.patches_per_message = Window(5, 1.0, self.clock)
+        self.calls_per_card = Window(10, 1.0, self.clock)
         for person in config.people:
             self.put_person(person)
         for app in config.apps:
