@@ -178,3 +178,13 @@ class VariableKind(models.TextChoices):
     IMAGE = "image", _("Image key")
     PERSON = "person", _("Person (open_id)")
     CHOICE = "choice", _("One of some words")
+
+
+class StreamState(models.TextChoices):
+    """What became of a reply that grew."""
+
+    RUNNING = "running", _("Being written")
+    COMPLETE = "complete", _("Complete")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    TOO_LONG = "too_long", _("Too long")
+    FAILED = "failed", _("Failed")

@@ -72,9 +72,22 @@ _limit = gauge(
     "api",
 )
 
+_streams = counter(
+    "feishu_streamed_replies_total",
+    Text(
+        "流式回复，按结果；swept 为进程中断后由后台任务关闭，taken_over 为被另一次尝试接管。",
+        "Replies that were typed into cards, by how they ended; swept ones were left open by a process that is gone and closed in "
+        "the background, those taken over are written by another attempt.",
+    ),
+    "outcome",
+)
+
 # Told from the start: of a series that begins with its first count Prometheus sees no increase.
 for _reason in ("free", "lapsed", "moved"):
     _takeovers.labels(_reason)
+
+for _outcome in ("complete", "interrupted", "too_long", "failed", "swept", "taken_over"):
+    _streams.labels(_outcome)
 
 _apis = BoundedLabels(MAX_APIS)
 _series = BoundedLabels(MAX_CALLS)
@@ -111,6 +124,11 @@ def count_connection_failure(bot: str, reason: str) -> None:
 def count_takeover(reason: str) -> None:
     """``reason``: free, lapsed or moved."""
     _takeovers.labels(reason).inc()
+
+
+def count_stream(outcome: str) -> None:
+    """A streamed reply ended, or its writing did."""
+    _streams.labels(outcome).inc()
 
 
 def count_call(call: PlatformCall) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from bots.models import Bot, ConnectionLoss, Incident, Person, PersonKey, Sending
+from bots.models import Bot, ConnectionLoss, Incident, Person, PersonKey, ReplyStream, Sending
 from core.database.batches import delete_in_batches
 
 if TYPE_CHECKING:
@@ -63,9 +63,10 @@ def _deleted() -> "QuerySet[Bot]":
 
 @removal_step
 def remove_history(bot: Bot) -> bool:
-    """What this app keeps: messages sent by the bot, its lost connections, its incidents, and who its people are."""
+    """What this app keeps: messages sent by the bot and replies that it streamed, its lost connections, its incidents, and who its people are."""
     history: tuple[QuerySet[Any], ...] = (
         Sending.objects.filter(bot=bot).order_by("pk"),
+        ReplyStream.objects.filter(bot=bot).order_by("pk"),
         ConnectionLoss.objects.filter(bot=bot).order_by("at"),
         Incident.objects.filter(bot=bot).order_by("pk"),
         PersonKey.objects.filter(person__bot=bot).order_by("pk"),

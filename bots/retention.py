@@ -1,4 +1,4 @@
-"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages, counts of
+"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages and streamed replies, counts of
 refused webhook requests, registrations of apps, people, silences that are over."""
 
 from datetime import timedelta
@@ -7,7 +7,15 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 
-from bots.models import ConnectionLoss, Incident, ProblemSilence, RefusedPush, Registration, Sending
+from bots.models import (
+    ConnectionLoss,
+    Incident,
+    ProblemSilence,
+    RefusedPush,
+    Registration,
+    ReplyStream,
+    Sending,
+)
 from bots.people.references import forgotten
 from core.database.retention import Overdue
 
@@ -31,6 +39,7 @@ def overdue() -> Overdue:
         "lost connections": ConnectionLoss.objects.filter(at__lt=now - LOSSES_KEPT).order_by("at"),
         "incidents": Incident.objects.filter(closed_at__lt=now - INCIDENTS_KEPT).order_by("closed_at"),
         "sent messages": Sending.objects.filter(at__lt=now - sendings_kept).order_by("at"),
+        "streamed replies": ReplyStream.objects.filter(at__lt=now - sendings_kept).order_by("at"),
         "refused webhook requests": RefusedPush.objects.filter(last_at__lt=now - REFUSALS_KEPT).order_by(
             "last_at"
         ),

@@ -12,6 +12,7 @@ from bots.people import lookup
 from bots.registration import flow
 from bots.removal import is_any_deleted, remove_deleted_bots
 from bots.retention import overdue
+from bots.streaming import closing
 from bots.webhook.rotation import settle_rotations
 from core.background.notify import notify
 from core.database import retention
@@ -30,7 +31,8 @@ def remove_deleted() -> None:
 @shared_task(name="bots.sweep")
 def sweep() -> None:
     """What no request asks for: rotations of secrets, counts of the platform and examinations that are due, registrations of
-    apps whose page is closed, people to look up, incidents and notices of them, and deleted bots that are not gone yet."""
+    apps whose page is closed, people to look up, replies that were left open, incidents and notices of them, and deleted bots that
+    are not gone yet."""
     for bot_id in platform_count.due_bots():
         notify("bots.check_platform_count", str(bot_id))
     for bot_id in schedule.due_bots():
@@ -41,6 +43,8 @@ def sweep() -> None:
         notify("bots.poll_registration", str(registration_id))
     for bot_id in lookup.due_bots():
         notify("bots.look_up_people", str(bot_id))
+    if closing.is_any_left():
+        notify("bots.close_streams")
     settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
@@ -78,3 +82,8 @@ def note_people(people: list[tuple[str, str]]) -> None:
 @shared_task(name="bots.look_up_people")
 def look_up_people(bot_id: str) -> None:
     lookup.look_up(UUID(bot_id))
+
+
+@shared_task(name="bots.close_streams")
+def close_streams() -> None:
+    closing.close_left()

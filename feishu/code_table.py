@@ -434,6 +434,61 @@ ROWS: Final[tuple[Row, ...]] = (
         Text("卡片内容不合法", "The card is not acceptable"),
         _FIX_CARD,
     ),
+    # Card entities: pages "Stream update text", "Update card entity settings" and "Add components".
+    (
+        (200740, 200750),
+        Category.TERMINAL,
+        Text("卡片实体不存在或已过期（有效期 14 天）", "The card entity is gone: it lives 14 days"),
+        _NOTHING_TO_SAVE,
+    ),
+    (
+        (200810, 300120),
+        Category.RETRY,
+        Text("卡片正在被点击，或平台暂时繁忙", "Somebody is clicking on the card, or the platform is busy"),
+        _TRY_LATER,
+    ),
+    (
+        (200510, 200850, 300309),
+        Category.BUG,
+        Text(
+            "卡片的流式更新模式已关闭（10 分钟后自动关闭）",
+            "Streaming into the card is over; the platform ends it after ten minutes",
+        ),
+        Text(
+            "调用更新卡片配置，将 streaming_mode 设为 true",
+            "Switch streaming_mode on again with the card's settings",
+        ),
+    ),
+    (
+        (200860,),
+        Category.BUG,
+        Text("卡片超过 30 KB", "The card has more than 30 KB"),
+        Text("缩短内容或另发一张卡片", "Shorten it, or go on on another card"),
+    ),
+    (
+        (200770, 300317),
+        Category.BUG,
+        Text(
+            "对该卡片的调用乱序或重复：sequence 未递增，或 uuid 已使用",
+            "The calls about the card are out of order or doubled: sequence did not grow, or a uuid was used twice",
+        ),
+        Text(
+            "同一张卡片只由一处写入，sequence 逐次递增",
+            "Let one program write on a card, with a sequence that grows with each call",
+        ),
+    ),
+    (
+        (300311,),
+        Category.BUG,
+        Text("卡片实体属于其他应用", "The card entity belongs to another app"),
+        _FIX_REQUEST,
+    ),
+    (
+        (300301, 300302, 300303, 300305, 300307, 300310, 300313, 300315),
+        Category.BUG,
+        Text("卡片内容不合法", "The card is not acceptable"),
+        _FIX_CARD,
+    ),
     (
         (200310,),
         Category.BUG,

@@ -106,6 +106,7 @@ def kept() -> dict[str, Text]:
         "bots.Notice": Text("随告警删除", "Goes with its incident"),
         "bots.ProblemSilence": Text("静默结束后删除；静默持续一天", "Until the silence is over, a day later"),
         "bots.Sending": _days("FEISHU_TOKEN_USE_DAYS"),
+        "bots.ReplyStream": _days("FEISHU_TOKEN_USE_DAYS"),
         "bots.SecretUse": Text(
             "仅在密钥轮换期间，每个密钥至多两行",
             "While a secret is rotated; two rows of a secret at most",

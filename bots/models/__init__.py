@@ -9,6 +9,7 @@ from bots.models.people import PeopleLookup, Person, PersonKey
 from bots.models.processes import FleetProcess
 from bots.models.registrations import Registration
 from bots.models.sendings import Sending
+from bots.models.streams import ReplyStream
 from bots.models.webhooks import RefusedPush, SecretUse
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ProblemSilence",
     "RefusedPush",
     "Registration",
+    "ReplyStream",
     "SecretUse",
     "Sending",
     "StoredFinding",

@@ -15,6 +15,7 @@ INTERRUPTED: Final = Text(
 )
 TOO_LONG: Final = Text("回复过长，其余内容已省略", "The reply was too long; the rest was left out")
 REPLACED: Final = Text("回复已重新生成，见上文", "The reply was written again, above")
+_IN_WORDS: Final = {"content": INTERRUPTED.en_us, "i18n_content": INTERRUPTED.i18n()}
 _STREAMING: Final = {
     "print_frequency_ms": {"default": 50},
     "print_step": {"default": 4},
@@ -50,9 +51,10 @@ def opened_settings() -> dict[str, Any]:
     return {"config": {"streaming_mode": True, "streaming_config": _STREAMING}}
 
 
-def closed_settings(summary: str) -> dict[str, Any]:
+def closed_settings(summary: str = "") -> dict[str, Any]:
     """Settings with which streaming ends; the list of chats says ``summary`` instead of "generating"."""
-    return {"config": {"streaming_mode": False, "summary": {"content": summary}}}
+    known = {"content": summary} if summary else _IN_WORDS
+    return {"config": {"streaming_mode": False, "summary": known}}
 
 
 def summary_of(text: str) -> str:

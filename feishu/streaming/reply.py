@@ -287,7 +287,9 @@ class StreamedReply:
                 page.note = None
             case Kind.CLOSE:
                 page.is_closed = True
-        if call.kind in {Kind.TYPE, Kind.RENEW, Kind.PATCH} or (call.kind is Kind.SEND and call.text):
+        if call.kind is Kind.SEND and not page.is_ours:
+            page.is_ours = True  # its message may have been there already, with an earlier text
+        elif call.kind in {Kind.TYPE, Kind.RENEW, Kind.PATCH} or (call.kind is Kind.SEND and call.text):
             page.shown, page.is_ours = call.text, True
             page.is_closed = not self._is_streamed(page) and page.text is not None and call.note is page.note
         pause = 0.0 if self._is_streamed(page) else PATCH_INTERVAL
@@ -313,7 +315,7 @@ class StreamedReply:
             self._shrink(page)
         elif call.kind is Kind.CREATE and _is_impossible(error):
             self.way = Way.PATCHED
-        elif error.retryable:
+        elif is_passing(error):
             asked = error.reset_after if isinstance(error, RateLimited) else 0.0
             self._pause(error, now, max(asked, PAUSES[min(self._failures, len(PAUSES) - 1)]))
             self._failures += 1
@@ -339,6 +341,11 @@ class StreamedReply:
             later = self.pages[self._at + 1].head if self._at + 1 < len(self.pages) else ""
             self._rest = page.text + self._rest[len(later) :]
             page.text, page.tail, page.note = None, "", None
+
+
+def is_passing(error: FeishuError) -> bool:
+    """Whether the same call may succeed a little later: calls about cards do no harm when they arrive twice."""
+    return error.retryable or (error.http_status or 0) >= 500
 
 
 def _is_impossible(error: FeishuError) -> bool:

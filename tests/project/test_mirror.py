@@ -57,6 +57,14 @@ ELSEWHERE = (
         why="the frame of a process: only a real one shows it",
     ),
     elsewhere(
+        "bots/streaming", "performing records threads",
+        tests="bots/streaming/test_service.py bots/streaming/test_closing.py",
+        why="steps of a streamed reply, which the sandbox's cards judge as a whole",
+    ),
+    elsewhere(
+        "feishu", "card_kit", tests="bots/streaming/test_service.py", why="its calls are what a streamed reply consists of"
+    ),
+    elsewhere(
         "feishu_portal/runtime/metrics", "build tasks", tests="processes/test_metrics.py",
         why="what a process says of itself: only a real one has a kind, a pool and a scheduler",
     ),

@@ -71,6 +71,15 @@ class SandboxClient:
     def say(self, text: str, *, person: str = "lilei", app_id: str = APP_ID) -> dict[str, Any]:
         return self._answer(self._http.post("/say", json={"person": person, "app_id": app_id, "text": text}))
 
+    def messages(self, *, person: str = "lilei", app_id: str = APP_ID) -> list[dict[str, Any]]:
+        """What the person and the bot have said to each other, oldest first."""
+        answer = self._http.get("/messages", params={"person": person, "app_id": app_id})
+        return self._answer(answer)["messages"]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """The last calls of the platform's APIs, oldest first."""
+        return self._answer(self._http.get("/calls"))["calls"]
+
     def register(self, url: str, *, person: str = "lilei", **values: Any) -> str:
         """What a person does on the page to which a QR code leads; returns the App ID."""
         answer = self._http.post("/register", json={"url": url, "person": person} | values)

@@ -397,3 +397,11 @@ def test_message_of_the_first_attempt_is_replaced(platform):
     platform.run()
     assert platform.kinds == ["patch"]
     assert platform.cards == {"om_0": Card("new")}
+
+
+def test_message_that_may_have_been_sent_is_replaced(platform):
+    again(platform, ("", ""))
+    platform.reply.add("new")
+    platform.reply.end(Ending.COMPLETE)
+    platform.run()
+    assert platform.kinds == ["send", "patch"]
