@@ -13,6 +13,7 @@ from bots.models import (
     ProblemSilence,
     RefusedPush,
     Registration,
+    ReplyStream,
     Sending,
 )
 from bots.retention import overdue
@@ -54,12 +55,17 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         Registration.objects.filter(pk=registration.pk).update(began_at=now - timedelta(days=age))
     for open_id, age in (("ou_gone", 31), ("ou_seen", 29), ("ou_1", 31)):  # the last one was sent something
         Person.objects.create(bot=bot, open_id=open_id, updated_at=now - timedelta(days=age))
+    for age in (91, 89):
+        ReplyStream.objects.create(
+            bot=bot, at=now - timedelta(days=age), kind=SendingKind.REPLY, target="om_1"
+        )
     for key, hours in (("over", -1), ("not_yet", 1)):
         ProblemSilence.objects.create(key=key, bot=bot, until=now + timedelta(hours=hours))
     assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
         "sent messages": "2",
+        "streamed replies": "1",
         "refused webhook requests": "1",
         "registrations of apps": "1",
         "people": "1",
@@ -69,6 +75,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         "lost connections": Deleted(3, is_all=True),
         "incidents": Deleted(1, is_all=True),
         "sent messages": Deleted(2, is_all=True),
+        "streamed replies": Deleted(1, is_all=True),
         "refused webhook requests": Deleted(1, is_all=True),
         "registrations of apps": Deleted(1, is_all=True),
         "people": Deleted(1, is_all=True),
