@@ -3,7 +3,7 @@
 import json as json_module
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from feishu.app_info import AppInfo, parse_app
@@ -12,13 +12,14 @@ from feishu.credentials import AppCredentials
 from feishu.errors import InvalidToken, MalformedAnswer, TransportError
 from feishu.numbers import integer
 from feishu.observation import observed
-from feishu.people import Profile
+from feishu.people import Department, Profile
 from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
 
 ReceiveIdType: TypeAlias = Literal["open_id", "union_id", "user_id", "email", "chat_id"]
 Json: TypeAlias = Mapping[str, Any]
+T = TypeVar("T")
 
 _PREFIXES: Final[dict[str, ReceiveIdType]] = {"on_": "union_id", "ou_": "open_id", "oc_": "chat_id"}
 
@@ -26,6 +27,8 @@ MAX_CONNECTIONS: Final = 100_000
 """Of one app, whatever is counted: the platform allows 50."""
 MAX_PEOPLE: Final = 50
 """Open_ids in one question (page "Obtain user list")."""
+MAX_PAGE: Final = 50
+"""Entries of one page of a department's people or sub-departments."""
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
 
@@ -43,6 +46,14 @@ class SentMessage:
 
     message_id: str
     chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list; `next_token` asks for the next one, and is empty at the end."""
+
+    items: list[T]
+    next_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +220,32 @@ class OpenAPI:
 
         Needs contact:user.id:readonly (page "Obtain user ID via email or mobile number").
         """
+        listed = self._ids_at([address], timeout=timeout)
+        return _open_id(listed[0] if listed else None, "user_id")
+
+    def open_ids_at(self, addresses: Sequence[str], *, timeout: float | None = None) -> dict[str, str]:
+        """The same for at most ``MAX_PEOPLE`` addresses, by address; those that the platform does not know are left out."""
+        wanted = {address.casefold(): address for address in addresses}
+        found = {}
+        for one in self._ids_at(addresses, timeout=timeout):
+            said = one.get("email") or one.get("mobile")
+            address = wanted.get(said.casefold()) if isinstance(said, str) else None
+            if address is not None and (open_id := _open_id(one, "user_id")):
+                found.setdefault(address, open_id)
+        return found
+
+    def _ids_at(self, addresses: Sequence[str], *, timeout: float | None) -> list[dict[str, Any]]:
+        emails = [address for address in addresses if "@" in address]
+        mobiles = [address for address in addresses if "@" not in address]
+        kinds = {"emails": emails, "mobiles": mobiles}
         answer = self._call(
             "POST",
             "/open-apis/contact/v3/users/batch_get_id",
             params={"user_id_type": "open_id"},
-            json={"emails" if "@" in address else "mobiles": [address]},
+            json={kind: listed for kind, listed in kinds.items() if listed},
             timeout=timeout,
         )
-        listed = answer.data.get("user_list")
-        return _open_id(listed[0] if isinstance(listed, list) and listed else None, "user_id")
+        return _items(answer, "user_list")
 
     def people(self, open_ids: Sequence[str], *, timeout: float | None = None) -> list[Profile]:
         """Who these open_ids are, at most ``MAX_PEOPLE``, within `timeout` seconds (15). People outside the app's contact
@@ -231,9 +259,50 @@ class OpenAPI:
             params={"user_ids": list(open_ids), "user_id_type": "open_id"},
             timeout=timeout,
         )
-        items = answer.data.get("items")
-        listed = items if isinstance(items, list) else []
-        return [Profile.of_user(item) for item in listed if isinstance(item, dict)]
+        return [Profile.of_user(item) for item in _items(answer)]
+
+    def people_in(
+        self, open_department_id: str, *, page_token: str = "", timeout: float | None = None
+    ) -> Page[Profile]:
+        """Who is in a department directly, within `timeout` seconds (15); "0" is the company itself. People outside the app's
+        contact range are left out.
+
+        Needs contact:contact.base:readonly (page "Obtain the users of a department", at most 50 in a page).
+        """
+        answer = self._call(
+            "GET",
+            "/open-apis/contact/v3/users/find_by_department",
+            params={
+                "department_id": open_department_id,
+                "department_id_type": "open_department_id",
+                "user_id_type": "open_id",
+                "page_size": MAX_PAGE,
+            }
+            | ({"page_token": page_token} if page_token else {}),
+            timeout=timeout,
+        )
+        return Page([Profile.of_user(item) for item in _items(answer)], _next_token(answer))
+
+    def departments_below(
+        self, open_department_id: str, *, page_token: str = "", timeout: float | None = None
+    ) -> Page[Department]:
+        """The departments below one, all levels of them, within `timeout` seconds (15); "0" is the company itself.
+
+        Needs contact:contact.base:readonly, and for names contact:department.base:readonly (page "Obtain sub-departments",
+        fetch_child, at most 50 in a page).
+        """
+        answer = self._call(
+            "GET",
+            f"/open-apis/contact/v3/departments/{quote(open_department_id, safe='')}/children",
+            params={
+                "department_id_type": "open_department_id",
+                "fetch_child": "true",
+                "page_size": MAX_PAGE,
+            }
+            | ({"page_token": page_token} if page_token else {}),
+            timeout=timeout,
+        )
+        return Page([Department.of(item) for item in _items(answer)], _next_token(answer))
 
     def bot_info(self) -> BotInfo:
         """The bot itself; needs no scope, so it proves credentials and bot capability."""
@@ -302,6 +371,16 @@ class OpenAPI:
             # What may have arrived is the question for a token: the call itself was never made.
             error.sent = "no"
             raise
+
+
+def _items(answer: Answer, name: str = "items") -> list[dict[str, Any]]:
+    items = answer.data.get(name)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _next_token(answer: Answer) -> str:
+    token = answer.data.get("page_token")
+    return token if answer.data.get("has_more") is True and isinstance(token, str) else ""
 
 
 def _open_id(found: object, name: str) -> str:

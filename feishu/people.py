@@ -1,4 +1,5 @@
-"""What the platform says of a person: the `user` of contact answers and events, and the answer of user_info."""
+"""What the platform says of a person: the `user` of contact answers and events, and the answer of user_info; and of a
+department."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,24 @@ class Profile:
     def of_user_info(cls, who: UserInfo) -> Self:
         """From the answer of user_info."""
         return cls(who.open_id, who.union_id, who.name, who.en_name, who.email, who.avatar_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Department:
+    """A department as the app sees it. `names`: in every language that the platform has one in."""
+
+    open_department_id: str
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, department: Mapping[str, Any]) -> Self:
+        """From the `department` object of contact v3 (page "Obtain sub-departments")."""
+        names = department.get("i18n_name")
+        others = names.values() if isinstance(names, Mapping) else ()
+        said = [_text(name) for name in (department.get("name"), *others)]
+        return cls(
+            _text(department.get("open_department_id")), tuple(dict.fromkeys(name for name in said if name))
+        )
 
 
 def _text(value: object) -> str:

@@ -124,13 +124,32 @@ class PersonConfig(Struct, forbid_unknown_fields=True, kw_only=True):
     tenant_key: str = TENANT_KEY
     tenant_brand: Literal["feishu", "lark"] = "feishu"
     status: Literal["active", "resigned", "frozen"] = "active"
+    departments: list[str] = []
+    """Ids of the departments that the person is in directly; none: in the company itself."""
+
+
+class DepartmentConfig(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A department of the sandbox's company; `parent` is another one's id, or the company, "0"."""
+
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    name: str
+    en_name: str = ""
+    parent: str = "0"
 
 
 def default_people() -> list[PersonConfig]:
     return [
-        PersonConfig(id="lilei", name="李雷", en_name="Li Lei"),
-        PersonConfig(id="hanmeimei", name="韩梅梅", en_name="Han Meimei"),
+        PersonConfig(id="lilei", name="李雷", en_name="Li Lei", departments=["backend"]),
+        PersonConfig(id="hanmeimei", name="韩梅梅", en_name="Han Meimei", departments=["engineering"]),
         PersonConfig(id="wangfang", name="王芳", en_name="Wang Fang"),
+    ]
+
+
+def default_departments() -> list[DepartmentConfig]:
+    return [
+        DepartmentConfig(id="engineering", name="研发部", en_name="Engineering"),
+        DepartmentConfig(id="backend", name="后端组", en_name="Backend", parent="engineering"),
+        DepartmentConfig(id="marketing", name="市场部", en_name="Marketing"),
     ]
 
 
@@ -139,6 +158,7 @@ class SandboxConfig(Struct, forbid_unknown_fields=True, kw_only=True):
 
     apps: list[AppConfig] = []
     people: list[PersonConfig] = msgspec.field(default_factory=default_people)
+    departments: list[DepartmentConfig] = msgspec.field(default_factory=default_departments)
     speed: Annotated[float, Meta(gt=0)] = 1.0
     """How many times faster than on the platform a failed event is pushed again."""
     ack_deadline: Annotated[float, Meta(gt=0)] = 3.0

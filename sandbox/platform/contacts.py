@@ -1,19 +1,13 @@
-"""`/open-apis/contact/v3`: several people at once, and the one department of this sandbox.
-
-Pages "Obtain user list", "Get user ID via email or mobile", "Obtain the users of a department", "Obtain department".
-"""
+"""`/open-apis/contact/v3`: several people at once. Pages "Obtain user list", "Get user ID via email or mobile"."""
 
 from typing import Any, Final
 
 from sandbox.errors import PlatformError
 from sandbox.platform.directory import CONTACT_SCOPES, describe_person
 from sandbox.platform.gateway import Call, admit
-from sandbox.platform.paging import page
 from sandbox.platform.recipients import find_person
 from sandbox.world import ids
 
-DEPARTMENT_SCOPES: Final = (*CONTACT_SCOPES, "contact:department.base:readonly")
-ROOT: Final = "0"
 MAX_BATCH: Final = 50
 
 
@@ -54,41 +48,3 @@ async def batch_get_id(call: Call) -> dict[str, Any]:
         found.append(known)
     found += [{"mobile": mobile} for mobile in map(str, mobiles)]
     return {"code": 0, "msg": "success", "data": {"user_list": found}}
-
-
-async def find_by_department(call: Call) -> dict[str, Any]:
-    caller = await admit(call, "contact.user.find_by_department", user=True, scopes=CONTACT_SCOPES)
-    _check_department(call.query.get("department_id", ""))
-    app, world = caller.app, call.world
-    people = [person for person in world.people.values() if person.tenant_key == app.tenant_key]
-    return page(
-        call, [describe_person(call, app, person) for person in people if world.may_use(app, person)], most=50
-    )
-
-
-async def department(call: Call) -> dict[str, Any]:
-    await admit(call, "contact.department.get", user=True, scopes=DEPARTMENT_SCOPES)
-    _check_department(call.path("department_id"))
-    about = {
-        "name": "沙箱",
-        "i18n_name": {"zh_cn": "沙箱", "en_us": "Sandbox"},
-        "parent_department_id": "",
-        "department_id": ROOT,
-        "open_department_id": ROOT,
-        "member_count": len(call.world.people),
-        "status": {"is_deleted": False},
-    }
-    return {"code": 0, "msg": "success", "data": {"department": about}}
-
-
-async def children(call: Call) -> dict[str, Any]:
-    await admit(call, "contact.department.children", user=True, scopes=DEPARTMENT_SCOPES)
-    _check_department(call.path("department_id"))
-    return page(call, [])
-
-
-def _check_department(department_id: str) -> None:
-    if department_id != ROOT:
-        raise PlatformError(
-            99992353, "not a valid {department_id}: this sandbox has the root department, 0, alone"
-        )

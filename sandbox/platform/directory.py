@@ -145,7 +145,9 @@ def describe_person(call: Call, app: AppConfig, person: PersonConfig) -> dict[st
             "is_exited": False,
             "is_unjoin": False,
         },
-        "department_ids": ["0"],
+        "department_ids": [
+            ids.open_department_id(department) for department in person.departments or [ids.ROOT_DEPARTMENT]
+        ],
         "is_tenant_manager": False,
     }
     if EMPLOYEE_ID_SCOPE in app.scopes:

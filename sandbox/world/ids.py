@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 
 _ALPHANUMERIC = string.ascii_lowercase + string.digits
+ROOT_DEPARTMENT = "0"
 _JWT_HEADER = '{"alg":"ES256","feature_code":"FeatureOAuthJWTSign_CN","kid":"sandbox","typ":"JWT"}'
 
 
@@ -23,6 +24,13 @@ def open_id(app_id: str, person_id: str) -> str:
 def union_id(person_id: str) -> str:
     """A person as all apps of one developer know them."""
     return f"on_{_digest('union', person_id)}"
+
+
+def open_department_id(department_id: str) -> str:
+    """A department as all apps know it; the company itself is the department 0."""
+    if department_id == ROOT_DEPARTMENT:
+        return ROOT_DEPARTMENT
+    return f"od-{_digest('department', department_id)}"
 
 
 def email(person_id: str) -> str:

@@ -56,6 +56,7 @@ class World:
         self.ack_deadline = config.ack_deadline
         self.apps: dict[str, AppConfig] = {}
         self.people: dict[str, PersonConfig] = {}
+        self.departments = {department.id: department for department in config.departments}
         self._by_open_id: dict[str, tuple[str, str]] = {}
         self.mailbox = Mailbox()
         self.tenant_tokens = TenantTokens()
@@ -112,6 +113,14 @@ class World:
 
     def person_by_email(self, email: str) -> PersonConfig | None:
         return next((p for p in self.people.values() if ids.email(p.id) == email.lower()), None)
+
+    def people_in(self, department_id: str) -> list[PersonConfig]:
+        """Who is in the department directly."""
+        return [
+            person
+            for person in self.people.values()
+            if department_id in (person.departments or [ids.ROOT_DEPARTMENT])
+        ]
 
     def may_use(self, app: AppConfig, person: PersonConfig) -> bool:
         """Whether the person is in the app's availability range."""

@@ -153,15 +153,6 @@ class TestContacts:
             {"mobile": "+8613"},
         ]
 
-    async def test_root_department_holds_everybody(self, platform: Platform) -> None:
-        query = {"department_id": "0"}
-        found = await platform.api("GET", "contact/v3/users/find_by_department", params=query)
-        assert len(found.json()["data"]["items"]) == 3
-        assert (await platform.api("GET", "contact/v3/departments/0")).json()["data"]["department"][
-            "name"
-        ] == "沙箱"
-        assert (await platform.api("GET", "contact/v3/departments/od-x")).json()["code"] == 99992353
-
 
 async def test_outbound_addresses_and_scopes_are_told(platform: Platform) -> None:
     assert (await platform.api("GET", "event/v1/outbound_ip")).json()["data"]["ip_list"] == ["127.0.0.1"]
