@@ -12,7 +12,7 @@ class AuthSessionsConfig(AppConfig):
         from auth_sessions import figures, metrics  # noqa: F401, PLC0415 -- every process can give them
         from auth_sessions.domain import bot_removal, incidents, lost_grants, new_destination, observations  # noqa: F401, PLC0415 -- models are loaded now
         from auth_sessions.domain.operator_sign_in import FeishuAccounts  # noqa: PLC0415 -- see above
-        from auth_sessions.models import AuthSession, ConnectedAgent, TokenUse, UserToken  # noqa: PLC0415 -- see above
+        from auth_sessions.models import AuthSession, CampaignMember, ConnectedAgent, TokenUse, UserToken  # noqa: PLC0415 -- see above
         from bots.enums import ProcessRole  # noqa: PLC0415 -- see above
         from bots.people.references import keep_people_of  # noqa: PLC0415 -- see above
         from bots.processes.roles import count_as_needed  # noqa: PLC0415 -- see above
@@ -26,3 +26,4 @@ class AuthSessionsConfig(AppConfig):
         keep_people_of(AuthSession.objects.all)
         keep_people_of(TokenUse.objects.all)
         keep_people_of(ConnectedAgent.objects.all)
+        keep_people_of(CampaignMember.objects.all, open_id="target")

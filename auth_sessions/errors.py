@@ -43,6 +43,18 @@ class AskedTooOftenError(AuthError):
         )
 
 
+class CampaignStateError(AuthError):
+    """The campaign is not at the point at which this can be done."""
+
+    code = "campaign_state"
+
+
+class RemindedTooOftenError(AuthError):
+    """The people of a campaign were asked a moment ago, or often enough."""
+
+    code = "reminded_too_often"
+
+
 class LinkError(AuthError):
     """The start link cannot be used."""
 

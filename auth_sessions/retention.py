@@ -14,6 +14,7 @@ from auth_sessions.models import (
     AgentToken,
     Answered,
     AuthSession,
+    Campaign,
     ConnectedAgent,
     OperatorSignIn,
     RefreshAttempt,
@@ -21,10 +22,13 @@ from auth_sessions.models import (
     SelfServiceLink,
     TokenUse,
 )
+from bots.enums import MOVING_MAILINGS, MailingState
 from core.database.retention import Overdue
 
 LINKS_KEPT: Final = timedelta(days=1)
 """After they ended. A self-service link lives for minutes and tells an operator nothing."""
+DRAFTS_KEPT: Final = timedelta(days=14)
+"""Campaigns that nobody sent, after their people were looked up."""
 ANSWERED_KEPT: Final = timedelta(days=30)
 """Twice as long as a message can be edited. After that a person may be shown again what the bot understands."""
 
@@ -38,6 +42,7 @@ def overdue() -> Overdue:
         "token uses": TokenUse.objects.filter(at__lt=now - uses_kept).order_by("at"),
         "refresh attempts": _refresh_attempts(now - timedelta(days=settings.REFRESH_ATTEMPT_DAYS)),
         "authorization sessions": _sessions(now - sessions_kept),
+        "campaigns": _campaigns(now - timedelta(days=settings.CAMPAIGN_DAYS), now - DRAFTS_KEPT),
         "revocations": _revocations(now - timedelta(days=settings.REVOCATION_DAYS)),
         "self-service links": SelfServiceLink.objects.filter(expires_at__lt=now - LINKS_KEPT).order_by(
             "expires_at"
@@ -76,6 +81,15 @@ def _sessions(limit: datetime) -> QuerySet[AuthSession]:
     """Sessions that have ended. Buttons on the card of a deleted one answer that it is no longer valid."""
     ended = AuthSession.objects.filter(finished_at__lt=limit).exclude(state__in=OPEN_STATES)
     return ended.order_by("finished_at")
+
+
+def _campaigns(ended: datetime, drafted: datetime) -> QuerySet[Campaign]:
+    """Campaigns that have ended, or that were never sent, with their people. One whose last card can still be answered is
+    younger than any retention."""
+    campaigns = Campaign.objects.filter(
+        Q(finished_at__lt=ended) | Q(created_at__lt=drafted, state=MailingState.READY)
+    )
+    return campaigns.exclude(state__in=MOVING_MAILINGS).order_by("created_at", "id")
 
 
 def _revocations(limit: datetime) -> QuerySet[Revocation]:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from auth_sessions.campaigns.asking import CAMPAIGNS
 from auth_sessions.domain import card_sync, device
 from auth_sessions.domain.refresh.loop import run_passes
 from auth_sessions.domain.reminders import remind_of_ends
@@ -11,6 +12,7 @@ from auth_sessions.domain.revocation.notice import send_notice
 from auth_sessions.domain.revocation.service import unfinished_revocations, withdraw_at_platform
 from auth_sessions.domain.sessions import end_overdue_sessions
 from auth_sessions.retention import overdue
+from bots.mailings import walk
 from core.background.notify import notify
 from core.database import retention
 
@@ -30,6 +32,13 @@ def sweep() -> None:
         notify("auth_sessions.poll_device", str(session_id))
     for revocation_id in unfinished_revocations():
         notify("auth_sessions.finish_revocation", str(revocation_id))
+    for campaign_id in walk.due(CAMPAIGNS):
+        notify("auth_sessions.advance_campaign", str(campaign_id))
+
+
+@shared_task(name="auth_sessions.advance_campaign")
+def advance_campaign(campaign_id: str) -> None:
+    walk.advance(CAMPAIGNS, UUID(campaign_id))
 
 
 @shared_task(name="auth_sessions.poll_device")

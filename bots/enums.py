@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class PlatformName(models.TextChoices):
@@ -188,3 +189,53 @@ class StreamState(models.TextChoices):
     INTERRUPTED = "interrupted", _("Interrupted")
     TOO_LONG = "too_long", _("Too long")
     FAILED = "failed", _("Failed")
+
+
+class MailingState(models.TextChoices):
+    """How far something that is sent to many has come."""
+
+    RESOLVING = "resolving", _("Looking people up")
+    READY = "ready", _("To be confirmed")
+    SENDING = "sending", _("Being sent")
+    DONE = "done", _("Sent")
+    CANCELLING = "cancelling", _("Being cancelled")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+MOVING_MAILINGS: Final = (MailingState.RESOLVING, MailingState.SENDING, MailingState.CANCELLING)
+"""States in which the portal has something to do."""
+
+
+class RecipientKind(models.TextChoices):
+    """How a recipient was named."""
+
+    OPEN_ID = "open_id", _("open_id")
+    UNION_ID = "union_id", _("union_id")
+    USER_ID = "user_id", _("Employee number (user_id)")
+    EMAIL = "email", pgettext_lazy("recipient", "E-mail")
+    PHONE = "phone", _("Phone number")
+    NAME = "name", pgettext_lazy("recipient", "Name")
+    DEPARTMENT = "department", _("Department")
+    CHAT_ID = "chat_id", _("chat_id")
+    CHAT = "chat", _("Name of the chat")
+
+
+class RecipientState(models.TextChoices):
+    WAITING = "waiting", _("To be looked up")
+    READY = "ready", _("To be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    UNKNOWN = "unknown", _("Outcome unknown")
+    NOT_FOUND = "not_found", _("Not found")
+    REPEATED = "repeated", _("Named twice")
+    EXPANDED = "expanded", _("Members listed")
+    """A department, whose people are recipients of their own."""
+    LEFT_OUT = "left_out", _("Left out")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class RecipientProblem(models.TextChoices):
+    """What the portal itself has against a recipient, where no code of the platform says it."""
+
+    AMBIGUOUS = "ambiguous", _("Several have this name")
+    TOO_MANY = "too_many", _("More people than can be sent to at once")

@@ -29,6 +29,8 @@ MAX_PEOPLE: Final = 50
 """Open_ids in one question (page "Obtain user list")."""
 MAX_PAGE: Final = 50
 """Entries of one page of a department's people or sub-departments."""
+MAX_CHATS: Final = 100
+"""Chats in one page."""
 MAX_UUID: Final = 50
 """Characters of a message's idempotency key; within an hour the platform sends one message per key."""
 
@@ -46,6 +48,14 @@ class SentMessage:
 
     message_id: str
     chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatInfo:
+    """A group that the bot is in."""
+
+    chat_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +236,7 @@ class OpenAPI:
     def open_ids_at(self, addresses: Sequence[str], *, timeout: float | None = None) -> dict[str, str]:
         """The same for at most ``MAX_PEOPLE`` addresses, by address; those that the platform does not know are left out."""
         wanted = {address.casefold(): address for address in addresses}
-        found = {}
+        found: dict[str, str] = {}
         for one in self._ids_at(addresses, timeout=timeout):
             said = one.get("email") or one.get("mobile")
             address = wanted.get(said.casefold()) if isinstance(said, str) else None
@@ -303,6 +313,23 @@ class OpenAPI:
             timeout=timeout,
         )
         return Page([Department.of(item) for item in _items(answer)], _next_token(answer))
+
+    def chats(self, *, page_token: str = "", timeout: float | None = None) -> Page[ChatInfo]:
+        """The groups that the bot is in, within `timeout` seconds (15).
+
+        Needs im:chat:read or im:chat:readonly (page "Obtain the list of groups that a user or bot belongs to", at most 100 in
+        a page).
+        """
+        answer = self._call(
+            "GET",
+            "/open-apis/im/v1/chats",
+            params={"page_size": MAX_CHATS} | ({"page_token": page_token} if page_token else {}),
+            timeout=timeout,
+        )
+        listed = [
+            ChatInfo(str(item.get("chat_id") or ""), str(item.get("name") or "")) for item in _items(answer)
+        ]
+        return Page(listed, _next_token(answer))
 
     def bot_info(self) -> BotInfo:
         """The bot itself; needs no scope, so it proves credentials and bot capability."""

@@ -91,6 +91,7 @@ UNFOLD = {
                 "title": _("Authorizations"),
                 "items": [
                     _page(_("Authorization sessions"), "how_to_reg", "admin:auth_sessions_authsession_changelist"),
+                    _page(_("Authorization campaigns"), "campaign", "admin:auth_sessions_campaign_changelist"),
                     _page(_("User tokens"), "key", "admin:auth_sessions_usertoken_changelist"),
                     _page(_("Token use"), "quick_reference_all", "admin:auth_sessions_tokenuse_changelist"),
                 ],

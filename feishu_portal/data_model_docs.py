@@ -48,7 +48,7 @@ def _days(setting: str, zh_cn: str = "", en_us: str = "") -> Text:
 
 def kept() -> dict[str, Text]:
     """How long the rows of each model stay, and what bounds their number."""
-    from auth_sessions.retention import ANSWERED_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
+    from auth_sessions.retention import ANSWERED_KEPT, DRAFTS_KEPT, LINKS_KEPT  # noqa: PLC0415 -- see above
     from bots.retention import (  # noqa: PLC0415 -- see above
         INCIDENTS_KEPT,
         LOSSES_KEPT,
@@ -166,6 +166,13 @@ def kept() -> dict[str, Text]:
         "auth_sessions.AgentToken": Text("过期后一小时内删除", "Deleted within an hour of its end"),
         "auth_sessions.ConnectedAgent": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
         "auth_sessions.AuthSession": _days("FEISHU_AUTH_SESSION_DAYS", "结束后 ", " after it ended"),
+        "auth_sessions.Campaign": Text(
+            f"结束后 `FEISHU_CAMPAIGN_DAYS` 天；未发送的 {DRAFTS_KEPT.days} 天",
+            f"`FEISHU_CAMPAIGN_DAYS` days after it ended; {DRAFTS_KEPT.days} days if it was never sent",
+        ),
+        "auth_sessions.CampaignMember": Text(
+            "随授权活动删除；每个活动至多 5,000 人", "Goes with its campaign; 5,000 of one at most"
+        ),
         "auth_sessions.DeviceConsent": Text("随授权请求删除", "Goes with its session"),
         "auth_sessions.UserToken": Text(
             "每人、每个机器人一行；撤销后令牌清空，该行随机器人删除",

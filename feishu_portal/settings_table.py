@@ -314,6 +314,15 @@ class SettingsTable(Table):
         least=2,
         most=A_CENTURY,
     )
+    FEISHU_CAMPAIGN_DAYS = integer(
+        Text(
+            "授权活动（含其人员名单）在结束后的保留天数。",
+            "How long authorization campaigns, with the people of each, are kept after they ended, in days.",
+        ),
+        default="180",
+        least=8,
+        most=A_CENTURY,
+    )
     FEISHU_REFRESH_ATTEMPT_DAYS = integer(
         Text(
             "令牌刷新记录的保留天数。仍需用于防止刷新令牌重复提交的记录不会删除。",

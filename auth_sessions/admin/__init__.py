@@ -1,9 +1,11 @@
-"""Authorization sessions, user tokens and their use in the console."""
+"""Authorization sessions, campaigns, agents, user tokens and their use in the console."""
 
 from auth_sessions.admin import (
     agents,
     audit_actions,
     built_in_handlers,
+    campaign_members,
+    campaigns,
     overview,
     search,
     sessions,
@@ -11,4 +13,15 @@ from auth_sessions.admin import (
     uses,
 )
 
-__all__ = ["agents", "audit_actions", "built_in_handlers", "overview", "search", "sessions", "tokens", "uses"]
+__all__ = [
+    "agents",
+    "audit_actions",
+    "built_in_handlers",
+    "campaign_members",
+    "campaigns",
+    "overview",
+    "search",
+    "sessions",
+    "tokens",
+    "uses",
+]

@@ -47,21 +47,11 @@ REFUSALS = {
 MAX_PEOPLE = 50  # cards of one form; the platform allows an app 50 messages a second
 
 
-class AskForm(forms.Form):
-    """Who is asked for what."""
+class RequestForm(forms.Form):
+    """For which bot people are asked, and for what."""
 
     bot = forms.ModelChoiceField(
         label=_("Bot"), queryset=Bot.objects.none(), widget=UnfoldAdminSelectWidget, empty_label=None
-    )
-    open_ids = LinesField(
-        label=_("People"),
-        check=check_no_blanks,
-        most=MAX_PEOPLE,
-        widget=PeopleInput,
-        help_text=_(
-            "Search by name among the people this bot has to do with; enter a whole e-mail address or phone number to look "
-            "others up at Feishu. An open_id, union_id or user_id is accepted as well, one a line."
-        ),
     )
     scopes = LinesField(
         label=_("Scopes"),
@@ -87,8 +77,6 @@ class AskForm(forms.Form):
             "which needs no way back to the portal."
         ),
     )
-    # Sending the same form twice asks once.
-    once = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,6 +85,24 @@ class AskForm(forms.Form):
         chosen = str(self["bot"].value() or "")
         widget = cast("PeopleInput", self.fields["open_ids"].widget)
         widget.bot = next((bot for bot in bots.queryset if str(bot.pk) == chosen), None)
+
+
+class AskForm(RequestForm):
+    """Who is asked for what."""
+
+    field_order = ("bot", "open_ids", "scopes", "why", "via", "once")
+    open_ids = LinesField(
+        label=_("People"),
+        check=check_no_blanks,
+        most=MAX_PEOPLE,
+        widget=PeopleInput,
+        help_text=_(
+            "Search by name among the people this bot has to do with; enter a whole e-mail address or phone number to look "
+            "others up at Feishu. An open_id, union_id or user_id is accepted as well, one a line."
+        ),
+    )
+    # Sending the same form twice asks once.
+    once = forms.UUIDField(widget=forms.HiddenInput)
 
     def clean_open_ids(self) -> list[str]:
         open_ids: list[str] = self.cleaned_data["open_ids"]

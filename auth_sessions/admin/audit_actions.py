@@ -25,6 +25,26 @@ name_actions(
             _("Authorization request superseded"),
             _("The authorization request to %(target)s gave way to a newer one"),
         ),
+        "campaign.created": (
+            _("Campaign created"),
+            _("%(actor)s created the authorization campaign “%(target)s”"),
+        ),
+        "campaign.started": (
+            _("Campaign sent"),
+            _("%(actor)s had the cards of the campaign “%(target)s” sent"),
+        ),
+        "campaign.reminded": (
+            _("Campaign: people reminded"),
+            _("%(actor)s reminded the people of the campaign “%(target)s”"),
+        ),
+        "campaign.retried": (
+            _("Campaign: the failed tried again"),
+            _("%(actor)s had the failed people of the campaign “%(target)s” tried again"),
+        ),
+        "campaign.cancelled": (
+            _("Campaign cancelled"),
+            _("%(actor)s cancelled the campaign “%(target)s”"),
+        ),
         "user_token.needs_reauth": (
             _("Token must be authorized again"),
             _("The token of %(target)s ended: they must authorize again"),
@@ -69,6 +89,7 @@ name_actions(
         "agent": _("Agents"),
         "agent_access": _("Access of agents"),
         "auth_session": _("Authorizations"),
+        "campaign": _("Authorization campaigns"),
         "user_token": _("User tokens"),
     },
 )

@@ -73,7 +73,7 @@ class AuthSessionAdmin(AskingAdmin):
     search_help_text = _("Name of the person; or open_id, message ID or log ID, in full")
     sortable_by = ()
     deferred_in_lists = ("start_token", "code_verifier")
-    actions_list = ("ask_people",)
+    actions_list = ("ask_people", "ask_many")
     actions_row = ("update_card", "request_reauthorization", "cancel")
     actions_detail = ("update_card", "request_reauthorization", "cancel")
     fieldsets = (
@@ -266,3 +266,7 @@ class AuthSessionAdmin(AskingAdmin):
     @list_button(_("Ask for authorization"), icon="how_to_reg", path="ask-people")
     def ask_people(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
         return HttpResponseRedirect(reverse("admin:auth_sessions_authsession_ask"))
+
+    @list_button(_("Ask many"), icon="campaign", path="ask-many", colour="default")
+    def ask_many(self, request: HttpRequest) -> HttpResponseBase:  # noqa: ARG002
+        return HttpResponseRedirect(reverse("admin:auth_sessions_campaign_form"))

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from auth_sessions.models import (
     AuthSession,
+    Campaign,
+    CampaignMember,
     OperatorAccount,
     OperatorSignIn,
     RefreshAttempt,
@@ -36,6 +38,8 @@ def _rows(bot: Bot) -> "Iterator[QuerySet[Any]]":
     yield SelfServiceLink.objects.filter(bot=bot).order_by()
     yield RefreshAttempt.objects.filter(token__bot=bot).order_by()
     yield Revocation.objects.filter(grant__bot=bot).order_by()
+    yield CampaignMember.objects.filter(bot=bot).order_by("target")
+    yield Campaign.objects.filter(bot=bot).order_by("-created_at", "-id")
     yield AuthSession.objects.filter(bot=bot).order_by("-created_at", "-id")
     yield OperatorSignIn.objects.filter(bot=bot).order_by()
     yield OperatorAccount.objects.filter(bot=bot).order_by()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.utils import timezone
 
+from auth_sessions.campaigns.asking import note_grant
 from auth_sessions.domain.sessions import destroy_code, end_session, supersede_cards
 from auth_sessions.domain.tokens.grants import store_grant
 from auth_sessions.enums import FailureReason, SessionState
@@ -117,6 +118,7 @@ def _authorize(
     store_grant(bot=session.bot, who=who, tokens=tokens, asked_at=asked_at)
     remember(session.bot, [Profile.of_user_info(who)])
     supersede_cards(session, scopes=tokens.scopes)
+    note_grant(session, scopes=tokens.scopes)
     audit.record(
         actor=Actor.user(session.open_id).at(address),
         action="auth_session.authorized",

@@ -2,14 +2,17 @@
 
 from django.utils import timezone
 
+from auth_sessions.campaigns.service import cancel_campaign
 from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, RefreshOutcome, RevocationState, TokenStatus
-from auth_sessions.models import AuthSession, RefreshAttempt, Revocation, UserToken
+from auth_sessions.models import AuthSession, Campaign, RefreshAttempt, Revocation, UserToken
 from bots.destinations import on_new_destination
+from bots.enums import MOVING_MAILINGS, MailingState
 from bots.models import Bot
 from core.access import audit
 from core.access.actors import Actor
 
+UNFINISHED = (*MOVING_MAILINGS, MailingState.READY)
 MAX_SESSIONS = 1_000
 """Open sessions that are cancelled with their cards; of more, the secrets alone do not open any longer."""
 
@@ -30,6 +33,8 @@ def require_new_consent(bot: Bot, actor: Actor) -> None:
     Revocation.objects.filter(grant__bot=bot, state=RevocationState.PENDING).update(
         state=RevocationState.GIVEN_UP, token=""
     )
+    for campaign in Campaign.objects.filter(bot=bot, state__in=UNFINISHED):
+        cancel_campaign(campaign, actor=actor)
     sessions = AuthSession.objects.filter(bot=bot, state__in=OPEN_STATES).select_related("bot")
     for session in sessions[:MAX_SESSIONS]:
         cancel_session(session, actor=actor)

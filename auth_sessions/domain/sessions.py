@@ -75,7 +75,7 @@ def request_authorization(
         bot=bot,
         open_id=open_id,
         tenant_key=tenant_key,
-        scopes=_checked(bot.auth_scopes if scopes is None else scopes),
+        scopes=checked_scopes(bot.auth_scopes if scopes is None else scopes),
         added_scopes=list(added_scopes),
         why=storable(why, 200),
         state=SessionState.SENT if shown_in or deliver == Deliver.LINK else SessionState.PENDING,
@@ -128,7 +128,8 @@ def authorize_link(session: AuthSession) -> str:
     return f"{settings.PUBLIC_URL}/oauth/start/{session.start_token}/"
 
 
-def _checked(scopes: Sequence[str]) -> list[str]:
+def checked_scopes(scopes: Sequence[str]) -> list[str]:
+    """Each once. Raises InvalidScopesError."""
     unique = list(dict.fromkeys(scopes))
     if not unique or len(unique) > MAX_SCOPES:
         raise InvalidScopesError(f"Between 1 and {MAX_SCOPES} scopes can be asked for at once.")

@@ -9,6 +9,7 @@ from auth_sessions.models.agents import (
     ConnectedAgent,
 )
 from auth_sessions.models.answered import Answered
+from auth_sessions.models.campaigns import Campaign, CampaignMember
 from auth_sessions.models.device_consents import DeviceConsent
 from auth_sessions.models.operator_accounts import OperatorAccount, OperatorSignIn
 from auth_sessions.models.refreshes import RefreshAttempt, RefreshGate
@@ -27,6 +28,8 @@ __all__ = [
     "AgentToken",
     "Answered",
     "AuthSession",
+    "Campaign",
+    "CampaignMember",
     "ConnectedAgent",
     "DeviceConsent",
     "OperatorAccount",

@@ -44,7 +44,7 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
     )  # fmt: skip
     actions_row = ("cancel",)
     actions_detail = ("cancel",)
-    change_form_before_template = "admin/events/replayjob/refresh.html"
+    change_form_before_template = "admin/refresh.html"
     empty_title = _("No replays yet")
     empty_text = _("Replay events from the event log or from the dead letters, and follow them here.")
 

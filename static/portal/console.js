@@ -24,15 +24,18 @@ document.addEventListener("click", async (event) => {
   }, 1500);
 });
 
-// Shows a page with [data-reload="seconds"] anew while it is looked at, for what is still under way.
-const reload = document.querySelector("[data-reload]");
-if (reload) {
-  setInterval(() => {
-    if (!document.hidden) {
-      location.reload();
-    }
-  }, Number(reload.dataset.reload) * 1000);
-}
+// Shows a page with [data-reload="seconds"] anew while it is looked at, for what is still under way. This script runs before the
+// page is there.
+document.addEventListener("DOMContentLoaded", () => {
+  const reload = document.querySelector("[data-reload]");
+  if (reload) {
+    setInterval(() => {
+      if (!document.hidden) {
+        location.reload();
+      }
+    }, Number(reload.dataset.reload) * 1000);
+  }
+});
 
 // Menus are popovers: above everything, closed by Escape and by a click elsewhere, and focus goes back to their button. They open
 // beside it, to that side where there is room.

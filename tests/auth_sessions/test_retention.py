@@ -16,6 +16,8 @@ from auth_sessions.models import (
     AgentToken,
     Answered,
     AuthSession,
+    Campaign,
+    CampaignMember,
     ConnectedAgent,
     DeviceConsent,
     OperatorSignIn,
@@ -26,6 +28,7 @@ from auth_sessions.models import (
     UserToken,
 )
 from auth_sessions.retention import overdue
+from bots.enums import MailingState
 from core.access.actors import SYSTEM
 from core.database.batches import Deleted
 from core.database.retention import count_overdue, prune
@@ -73,7 +76,7 @@ def of_agents(bot) -> None:
 
 def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
     settings.TOKEN_USE_DAYS, settings.AUTH_SESSION_DAYS = 90, 60
-    settings.REFRESH_ATTEMPT_DAYS, settings.REVOCATION_DAYS = 30, 365
+    settings.REFRESH_ATTEMPT_DAYS, settings.REVOCATION_DAYS, settings.CAMPAIGN_DAYS = 30, 365, 180
     for days in (91, 89):
         TokenUse.objects.create(bot=bot, caller="crm", kind="call", at=ago(days))
     for days in (31, 29):
@@ -84,6 +87,8 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
         AuthSession.objects.filter(pk=session.pk).update(finished_at=ago(days))
     for days in (366, 364):
         Revocation.objects.create(grant=grant, actor="system:portal", at=ago(days), state="done")
+    for days in (181, 179):
+        finished_campaign(bot, days=days)
     for days in (1.1, 0.9):
         SelfServiceLink.objects.create(bot=bot, open_id="ou_1", token_hash=uuid4().hex, expires_at=ago(days))
     for days in (0.1, -0.1):
@@ -101,6 +106,8 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(bot, grant, settings):
         AuthSession,
         DeviceConsent,
         Revocation,
+        Campaign,
+        CampaignMember,
         SelfServiceLink,
         OperatorSignIn,
         Answered,
@@ -116,6 +123,21 @@ def test_open_session_stays_however_old_it_is(bot):
     session = request_authorization(bot=bot, open_id="ou_asked", actor=SYSTEM)
     AuthSession.objects.update(created_at=ago(1000), expires_at=ago(999))
     assert kept(AuthSession) == {session.pk}
+
+
+def finished_campaign(bot, *, days: float, **values) -> Campaign:
+    values = {"state": MailingState.DONE, "finished_at": ago(days), "created_at": ago(days)} | values
+    campaign = Campaign.objects.create(bot=bot, name="c", requested_by="system:portal", **values)
+    CampaignMember.objects.create(mailing=campaign, bot=bot, kind="open_id", given="ou_1", target="ou_1")
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_kept"), [("ready", 15, False), ("ready", 13, True), ("sending", 1000, True)]
+)
+def test_campaign_that_was_never_sent_goes_and_one_under_way_stays(bot, state, days, is_kept):
+    campaign = finished_campaign(bot, days=days, state=state, finished_at=None)
+    assert kept(Campaign) == ({campaign.pk} if is_kept else set())
 
 
 # --- the journal of refreshes

@@ -11,8 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import FailureReason, SessionState
-from auth_sessions.models import AuthSession, RefreshAttempt, TokenUse, UserToken
-from bots.enums import LossReason, SendingKind, SendingState, SlotState
+from auth_sessions.models import AuthSession, Campaign, CampaignMember, RefreshAttempt, TokenUse, UserToken
+from bots.enums import (
+    LossReason,
+    MailingState,
+    RecipientKind,
+    RecipientState,
+    SendingKind,
+    SendingState,
+    SlotState,
+)
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
 from core.access.models import User
 from events.enums import EventStatus, RunStatus
@@ -33,6 +41,8 @@ PAGES = {
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
+    "auth_sessions_campaign": Campaign,
+    "auth_sessions_campaignmember": CampaignMember,
     "auth_sessions_tokenuse": TokenUse,
     "alerts_alertgroup": AlertGroup,
     "alerts_alertreceiver": AlertReceiver,
@@ -50,6 +60,7 @@ class Rows:
     token: UserToken
     use: TokenUse
     sending: Sending
+    member: CampaignMember
     alert_group: AlertGroup
 
     def of(self, page: str) -> Any:
@@ -63,6 +74,8 @@ class Rows:
             self.token,
             self.use,
             self.sending,
+            self.member,
+            self.member.mailing,
             self.alert_group,
             self.alert_group.receiver,
         )
@@ -87,6 +100,7 @@ def make_rows(**bot: Any) -> Rows:
         state=SlotState.ERROR, error_code=10014, error_message="app secret invalid", error_at=now
     )
     token = make_token(made)
+    session = make_session(made)
     return Rows(
         bot=made,
         slot=made.slots.get(),
@@ -108,10 +122,11 @@ def make_rows(**bot: Any) -> Rows:
             closed_at=now,
         ),
         event=make_event(made),
-        session=make_session(made),
+        session=session,
         token=token,
         use=make_use(token),
         sending=make_sending(made),
+        member=make_member(session),
         alert_group=make_alert_group(made),
     )
 
@@ -143,6 +158,29 @@ def make_sending(bot: Bot) -> Sending:
         state=SendingState.NOT_SENT,
         code=230013,
         log_id="log-of-sending",
+    )
+
+
+def make_member(session: AuthSession) -> CampaignMember:
+    bot = session.bot
+    campaign = Campaign.objects.create(
+        bot=bot,
+        name="Calendars",
+        scopes=["offline_access"],
+        requested_by="operator:lin",
+        state=MailingState.DONE,
+        counts={"sent": 1},
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+    )
+    return CampaignMember.objects.create(
+        mailing=campaign,
+        bot=bot,
+        kind=RecipientKind.EMAIL,
+        given="lilei@example.test",
+        target=f"ou_{uuid4().hex}",
+        state=RecipientState.SENT,
+        session=session,
     )
 
 

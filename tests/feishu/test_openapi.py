@@ -4,8 +4,8 @@ import pytest
 
 from feishu.app_info import AppInfo, AppScope
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope
-from feishu.openapi import BotInfo, OpenAPI, SentMessage
-from feishu.people import Profile
+from feishu.openapi import BotInfo, ChatInfo, OpenAPI, Page, SentMessage
+from feishu.people import Department, Profile
 from feishu.tenant_tokens import TenantTokens
 
 TOKEN = {"code": 0, "tenant_access_token": "t-1", "expire": 7200}
@@ -304,6 +304,50 @@ def test_a_person_is_found_by_a_phone_number(platform, api):
     platform.will_say(TOKEN, {"code": 0, "data": {"user_list": [{"mobile": "+4915", "user_id": "ou_1"}]}})
     assert api.open_id_at("+4915") == "ou_1"
     assert platform.sent_json() == {"mobiles": ["+4915"]}
+
+
+def test_addresses_are_looked_up_together_and_answered_by_what_was_asked(platform, api):
+    listed = [
+        {"email": "A@X.test", "user_id": "ou_1"},
+        {"mobile": "+4915", "user_id": "ou_2"},
+        {"email": "no@x.test"},
+        {"email": "strange@x.test", "user_id": "ou_9"},
+    ]
+    platform.will_say(TOKEN, {"code": 0, "data": {"user_list": listed}})
+    assert api.open_ids_at(["a@x.test", "no@x.test", "+4915"]) == {"a@x.test": "ou_1", "+4915": "ou_2"}
+    assert platform.sent_json() == {"emails": ["a@x.test", "no@x.test"], "mobiles": ["+4915"]}
+
+
+def test_people_of_a_department_come_in_pages(platform, api):
+    data = {"items": [{"open_id": "ou_1", "name": "王芳"}], "has_more": True, "page_token": "p2"}
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    assert api.people_in("od-1", page_token="p1") == Page([Profile("ou_1", name="王芳")], "p2")
+    params = dict(platform.requests[1].url.params)
+    assert params == {
+        "department_id": "od-1",
+        "department_id_type": "open_department_id",
+        "user_id_type": "open_id",
+        "page_size": "50",
+        "page_token": "p1",
+    }
+
+
+def test_departments_below_have_their_names_in_all_languages(platform, api):
+    item = {
+        "open_department_id": "od-1",
+        "name": "研发部",
+        "i18n_name": {"zh_cn": "研发部", "en_us": "R&D", "ja_jp": ""},
+    }
+    platform.will_say(TOKEN, {"code": 0, "data": {"items": [item], "has_more": False, "page_token": "odd"}})
+    assert api.departments_below("0") == Page([Department("od-1", ("研发部", "R&D"))])
+    url = platform.requests[1].url
+    assert (url.path, url.params["fetch_child"]) == ("/open-apis/contact/v3/departments/0/children", "true")
+
+
+def test_groups_of_the_bot_come_in_pages(platform, api):
+    data = {"items": [{"chat_id": "oc_1", "name": "项目群"}], "has_more": True, "page_token": "p2"}
+    platform.will_say(TOKEN, {"code": 0, "data": data})
+    assert api.chats() == Page([ChatInfo("oc_1", "项目群")], "p2")
 
 
 def test_people_are_described_together_and_those_out_of_reach_left_out(platform, api):

@@ -82,7 +82,9 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot", "bots/cardtemplate",
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/campaign",
+    "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
+    "bots/cardtemplate",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
 )  # fmt: skip
@@ -132,6 +134,9 @@ OPEN = {
     "admin/alerts/alertreceiver/add/": open_to(OPERATORS, ASKS),
     "admin/auth_sessions/authsession/ask/": open_to(OPERATORS, ASKS),
     "admin/auth_sessions/authsession/ask-people/": open_to(OPERATORS, ASKS, 302),
+    "admin/auth_sessions/authsession/ask-many/": open_to(OPERATORS, ASKS, 302),
+    "admin/auth_sessions/campaign/new/": open_to(OPERATORS, ASKS),
+    "admin/auth_sessions/campaign/new-campaign/": open_to(OPERATORS, ASKS, 302),
     "admin/events/shedcount/": open_to(OPERATORS, "counts of the whole portal, which name nobody"),
     "i18n/setlang/": open_to(EVERYBODY, "the language of the own browser", 302),
     "oauth/start/<slug:token>/": open_to(EVERYBODY, DOORS, 400, 404, 410),
@@ -212,6 +217,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         ],
         "admin/events/handledbot/<path:object_id>/change/": [{"handler": "zulu.handlers.order", "on": "1"}],
         "admin/auth_sessions/authsession/ask/": [{"bot": bot, "open_ids": "ou_somebody", "once": UUID_OF_NOTHING}],
+        "admin/auth_sessions/campaign/new/": [{"bot": bot, "name": "Tap", "open_ids": "ou_somebody", "card_days": "3"}],
         **{f"admin/problems/{verb}/": [{"key": f"{fact}:{bot}"} for fact in ("connection", "setup", "grants", "unreadable")]
             for verb in ("silence", "unsilence")},
         "admin/connections/changes/": [{"json": {"rows": {}, "columns": "", "heads": ""}}],
@@ -257,6 +263,11 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/bots/connectionloss/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/auth_sessions/authsession/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/authsession/ask/": [f"bot={bot}&open_id=ou_zulu&scope=zulu:scope:read"],
+        "admin/auth_sessions/campaign/": [f"bot__id__exact={bot}", "q=zulu"],
+        "admin/auth_sessions/campaign/new/": [f"bot={bot}"],
+        "admin/auth_sessions/campaignmember/": [
+            f"mailing__id__exact={private.key_of('auth_sessions.Campaign')}", "q=ou_zulu", "q=zulu@example.com", "answer=waiting",
+        ],
         "admin/auth_sessions/usertoken/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/tokenuse/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/alerts/alertgroup/": [f"bot__id__exact={bot}", "q=zulu"],

@@ -115,6 +115,14 @@ def make_private() -> Private:
         rows.token, open_id="ou_zulu", email="zulu@example.com", union_id="on_zulu", user_id="zulu_id",
         scopes=["zulu:scope:read"],
     )  # fmt: skip
+    _change(rows.member.mailing, name="Zulu campaign", why="zulu purpose", scopes=["zulu:scope:read"])
+    _change(
+        rows.member,
+        given="zulu@example.com",
+        target="ou_zulu",
+        said="zulu member error",
+        log_id="zulu-member-log",
+    )
     remember(bot, [Profile("ou_zulu", name="Zulu Person", en_name="Zulu English", email="zulu@example.com")])
     rows.token.refresh_attempts.update(log_id="zulu-refresh-log", said="zulu refresh answer")
     _change(
@@ -191,6 +199,7 @@ def make_private() -> Private:
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver, template,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
+        rows.member.mailing, rows.member,
     ]  # fmt: skip
     return Private(
         bot=bot,

@@ -1,0 +1,1 @@
+"""Authorization campaigns: asking many people at once, and following who has authorized."""

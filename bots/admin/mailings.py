@@ -1,0 +1,181 @@
+"""What pages of campaigns and of batches have in common: the bar, the numbers, and each recipient with its outcome."""
+
+from typing import Any, ClassVar, Final, TypeVar
+
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.enums import MailingState, RecipientKind, RecipientProblem, RecipientState
+from bots.models.mailings import Mailing, Recipient
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
+from core.console.people import PeopleAdmin, PersonRef
+from core.console.rendering import EMPTY, actor, ago, problem_block, when
+from feishu.codes import explain
+
+M = TypeVar("M", bound=Mailing)
+R = TypeVar("R", bound=Recipient)
+
+MAILING_COLOURS: Final = {
+    MailingState.RESOLVING: "info",
+    MailingState.READY: "primary",
+    MailingState.SENDING: "info",
+    MailingState.DONE: "success",
+    MailingState.CANCELLING: "warning",
+    MailingState.CANCELLED: "warning",
+}
+RECIPIENT_COLOURS: Final = {
+    RecipientState.WAITING: "info",
+    RecipientState.READY: "info",
+    RecipientState.SENT: "success",
+    RecipientState.FAILED: "danger",
+    RecipientState.UNKNOWN: "warning",
+    RecipientState.NOT_FOUND: "warning",
+}
+TO_COME: Final = (RecipientState.WAITING, RecipientState.READY)
+NO_PERSON: Final = (RecipientState.EXPANDED, RecipientState.REPEATED)
+"""Rows that stand for nobody of their own."""
+MOVING_SECONDS: Final = 3
+NAMES_SHOWN: Final = 20
+
+
+def bar(done: int, of: int, words: str) -> str:
+    """A bar with what it says."""
+    return format_html(
+        '<span class="portal-progress"><progress max="{}" value="{}" aria-label="{}"></progress> <span>{}</span></span>',
+        max(of, 1),
+        done,
+        words,
+        words,
+    )
+
+
+def names_of_missing(rows: Any) -> str:
+    """The first of those who were not found, as they were named."""
+    missing = rows.filter(state=RecipientState.NOT_FOUND).order_by("pk").values_list("given", flat=True)
+    names = list(missing[: NAMES_SHOWN + 1])
+    return ", ".join(names[:NAMES_SHOWN]) + (" …" if len(names) > NAMES_SHOWN else "")
+
+
+class MailingAdmin(ReadOnlyAdmin[M]):
+    """Rows that a worker walks; an open page follows."""
+
+    change_form_before_template = "admin/refresh.html"
+    sent_words: ClassVar[str | Promise] = _("%(done)d of %(all)d sent")
+
+    @column(_("state"))
+    def state_label(self, mailing: M) -> str:
+        return state(MailingState(mailing.state), MAILING_COLOURS)
+
+    @column(_("requested by"))
+    def who(self, mailing: M) -> str:
+        return actor(mailing.requested_by)
+
+    @column(_("progress"))
+    def progress(self, mailing: M) -> str:
+        everybody = sum(mailing.counts.values()) - mailing.count(*NO_PERSON)
+        if mailing.state in {MailingState.RESOLVING, MailingState.READY}:
+            done = everybody - mailing.count(RecipientState.WAITING)
+            return bar(
+                done, everybody, gettext("%(done)d of %(all)d looked up") % {"done": done, "all": everybody}
+            )
+        sent = mailing.count(RecipientState.SENT)
+        everybody = sent + mailing.count(
+            *TO_COME, RecipientState.FAILED, RecipientState.UNKNOWN, RecipientState.CANCELLED
+        )
+        return bar(sent, everybody, str(self.sent_words) % {"done": sent, "all": everybody})
+
+    @column(_("created"))
+    def created(self, mailing: M) -> str:
+        return ago(mailing.created_at)
+
+    @column(_("created"))
+    def created_in_full(self, mailing: M) -> str:
+        return when(mailing.created_at)
+
+    @column(_("began"))
+    def started(self, mailing: M) -> str:
+        return when(mailing.started_at)
+
+    @column(_("finished"))
+    def finished(self, mailing: M) -> str:
+        return when(mailing.finished_at)
+
+    @column(_("error"))
+    def problem(self, mailing: M) -> str:
+        return problem_of(mailing)
+
+    def followed_every(self, mailing: M) -> int:
+        """Seconds after which an open page is shown anew; 0 where it stays as it is."""
+        return MOVING_SECONDS if mailing.is_moving else 0
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        mailing = self.get_object(request, unquote(object_id)) if object_id else None
+        seconds = self.followed_every(mailing) if mailing else 0
+        extra_context = (extra_context or {}) | {"is_open": bool(seconds), "reload_seconds": seconds}
+        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+        return response
+
+
+class RecipientAdmin(PeopleAdmin[R], ReadOnlyAdmin[R]):
+    """One recipient a row, with its outcome."""
+
+    open_id_column = "target"
+
+    def people_of(self, row: R) -> list[PersonRef]:
+        return super().people_of(row) if row.target.startswith("ou_") else []
+
+    @column(_("recipient"))
+    def recipient(self, row: R) -> str:
+        return self.person_in(row, row.target) if row.target.startswith("o") else row.given
+
+    @column(_("recipient"))
+    def recipient_in_full(self, row: R) -> str:
+        return self.person_in(row, row.target, in_full=True)
+
+    @column(_("as named"))
+    def named(self, row: R) -> str:
+        """What it was named by, and how; nothing where that says no more than the id."""
+        if row.given == row.target:
+            return EMPTY
+        return format_html(
+            '{} <span class="portal-subtle">{}</span>', row.given, RecipientKind(row.kind).label
+        )
+
+    @column(_("state"))
+    def state_label(self, row: R) -> str:
+        return state(RecipientState(row.state), RECIPIENT_COLOURS)
+
+    @column(_("reason"))
+    def failure(self, row: R) -> str:
+        if row.code is not None:
+            return label(row.code, "danger")
+        return self.reason_of(row) or EMPTY
+
+    @column(_("error"))
+    def problem(self, row: R) -> str:
+        return problem_of(row) if row.code is not None else self.reason_of(row) or problem_of(row)
+
+    def reason_of(self, row: R) -> str:
+        """What the portal itself has against the recipient, in words."""
+        known = row.reason in set(RecipientProblem)
+        return str(RecipientProblem(row.reason).label) if known else ""
+
+
+def problem_of(row: Mailing | Recipient) -> str:
+    """Cause and cure of the error that a row keeps."""
+    if row.code is None and not row.reason:
+        return row.said or EMPTY
+    info = explain(row.code, row.reason).for_one_attempt
+    return problem_block(info, said=row.said, log_id=row.log_id)

@@ -1,0 +1,237 @@
+"""Looking recipients up at the platform: e-mails and phone numbers fifty at once, numbers one by one, departments page by
+page. Each call's answer is written down before the next call, so that a worker that dies has nothing to repeat but one.
+
+Needs contact:user.id:readonly for addresses, contact:contact.base:readonly for the rest, contact:department.base:readonly for
+departments by name, im:chat:read for chats by name.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+
+from bots.enums import RecipientKind, RecipientProblem, RecipientState
+from bots.mailings.outcome import failure_of
+from bots.mailings.recipients import MAX_RECIPIENTS
+from bots.models import Bot, Person
+from bots.models.mailings import Recipient
+from bots.people.directory import people_called, remember
+from bots.people.keys import folded
+from core.database.connections import give_back
+from core.database.text import storable
+from feishu.codes import ABOUT_ID
+from feishu.errors import APIError, FeishuError, MalformedAnswer
+from feishu.openapi import MAX_PEOPLE, OpenAPI
+from feishu.people import Profile
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+SECONDS: Final = 10.0
+"""For one call."""
+MAX_PAGES: Final = 100
+"""Of departments or chats that are looked through at once."""
+MAX_TOKEN: Final = 500
+"""Characters of a page token; the column is as wide."""
+ADDRESSES: Final = (RecipientKind.EMAIL, RecipientKind.PHONE)
+ROOT: Final = "0"
+"""The department that is the company."""
+
+
+def look_up_next(bot: Bot, rows: "QuerySet[Any]", api: OpenAPI, *, gives_up: bool) -> bool:
+    """Look up the next recipients of a mailing's ``rows``, with a call or two; False when none wait any more.
+
+    Raises FeishuError where trying again may help, unless the caller ``gives_up``: then these recipients have failed.
+    """
+    waiting = rows.filter(state=RecipientState.WAITING).order_by("pk")
+    first = waiting.first()
+    if first is None:
+        return False
+    batch = [first]
+    if first.kind in ADDRESSES:
+        batch = list(waiting.filter(kind__in=ADDRESSES)[:MAX_PEOPLE])
+    give_back(before_waiting=True)
+    try:
+        _LOOK_UPS[RecipientKind(first.kind)](bot, rows, batch, api)
+    except FeishuError as error:
+        if error.retryable and not gives_up:
+            raise
+        is_nobody = isinstance(error, APIError) and error.code in ABOUT_ID
+        state = RecipientState.NOT_FOUND if is_nobody else RecipientState.FAILED
+        rows.filter(pk__in=[row.pk for row in batch], state=RecipientState.WAITING).update(
+            state=state, **failure_of(error)
+        )
+    return True
+
+
+@transaction.atomic
+def settle(rows: "QuerySet[Any]", found: dict[int, str]) -> None:
+    """Write down whom rows mean: the target by primary key, empty for nobody. Whom another row means already is repeated."""
+    taken = set(rows.filter(target__in=[*filter(None, found.values())]).values_list("target", flat=True))
+    for pk, target in found.items():
+        row = rows.filter(pk=pk, state=RecipientState.WAITING)
+        if not target:
+            row.update(state=RecipientState.NOT_FOUND)
+        elif target in taken:
+            row.update(state=RecipientState.REPEATED)
+        else:
+            row.update(state=RecipientState.READY, target=target)
+            taken.add(target)
+
+
+def _addresses(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+    found = api.open_ids_at([row.given for row in batch], timeout=SECONDS)
+    settle(rows, {row.pk: found.get(row.given, "") for row in batch})
+
+
+def _number(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+    """What is no employee's number may be a name in Latin letters."""
+    [row] = batch
+    try:
+        open_id = api.open_id_of(row.given, timeout=SECONDS)
+    except APIError as error:
+        if error.code not in ABOUT_ID:
+            raise
+        open_id = ""
+    if open_id or row.kind == RecipientKind.UNION_ID:
+        settle(rows, {row.pk: open_id})
+    else:
+        _name(bot, rows, batch, api)
+
+
+def _name(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], _api: OpenAPI) -> None:
+    """By the whole name, among the people whom the bot has to do with: the platform finds nobody by name for an app."""
+    [row] = batch
+    wanted = folded(row.given)
+    called = [
+        person
+        for person in people_called(row.given, among=Person.objects.filter(bot=bot))
+        if wanted in {folded(person.name), folded(person.en_name)}
+    ]
+    _settle_named(rows, row, [person.open_id for person in called])
+
+
+def _chat(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+    """By the whole name, among the groups that the bot is in."""
+    [row] = batch
+    wanted, token, found = folded(row.given), "", []
+    for _page in range(MAX_PAGES):
+        page = api.chats(page_token=token, timeout=SECONDS)
+        found += [chat.chat_id for chat in page.items if folded(chat.name) == wanted]
+        token = page.next_token
+        if not token:
+            break
+    _settle_named(rows, row, found)
+
+
+def _department(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+    """A step of a department: find it by name, list the departments below it, then a page of its people."""
+    [row] = batch
+    if not row.target:
+        _find_department(rows, row, api)
+    elif row.is_direct:
+        _list_departments(rows, row, api)
+    else:
+        _list_people(bot, rows, row, api)
+
+
+def _find_department(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
+    if row.given == ROOT or row.given.startswith("od-"):
+        found = [row.given]
+    else:
+        found = [
+            department.open_department_id
+            for department in _departments_below(ROOT, api)
+            if folded(row.given) in map(folded, department.names)
+        ]
+    if len(found) != 1:
+        _settle_named(rows, row, found)
+        return
+    # One that is listed already: its people are recipients in any case.
+    if rows.filter(target=found[0]).exists():
+        rows.filter(pk=row.pk).update(state=RecipientState.REPEATED)
+    else:
+        rows.filter(pk=row.pk).update(target=found[0])
+
+
+def _list_departments(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
+    below = [department.open_department_id for department in _departments_below(row.target, api)]
+    make: Any = type(row)
+    with transaction.atomic():
+        made = [
+            make(
+                mailing_id=row.mailing_id,
+                bot_id=row.bot_id,
+                kind=RecipientKind.DEPARTMENT,
+                given=storable(row.given, 254),
+                target=department_id,
+                is_direct=False,
+            )
+            for department_id in below
+            if department_id
+        ]
+        rows.model._default_manager.bulk_create(made, ignore_conflicts=True)
+        rows.filter(pk=row.pk).update(is_direct=False)
+
+
+def _departments_below(department_id: str, api: OpenAPI) -> list[Any]:
+    token, found = "", []
+    for _page in range(MAX_PAGES):
+        page = api.departments_below(department_id, page_token=token, timeout=SECONDS)
+        found += page.items
+        token = page.next_token
+        if not token:
+            break
+    return found
+
+
+def _list_people(bot: Bot, rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
+    page = api.people_in(row.target, page_token=row.cursor, timeout=SECONDS)
+    people = {profile.open_id: profile for profile in page.items if profile.open_id}
+    if len(page.next_token) > MAX_TOKEN or page.next_token == row.cursor != "":
+        raise MalformedAnswer("the token of the next page leads nowhere")
+    with transaction.atomic():
+        new = set(people) - set(rows.filter(target__in=people).values_list("target", flat=True))
+        if rows.filter(state=RecipientState.READY).count() + len(new) > MAX_RECIPIENTS:
+            rows.filter(pk=row.pk).update(state=RecipientState.FAILED, reason=RecipientProblem.TOO_MANY)
+            return
+        remember(bot, list(people.values()))
+        _add_people(rows, row, [people[open_id] for open_id in people if open_id in new])
+        is_last = not page.next_token
+        rows.filter(pk=row.pk).update(
+            cursor=page.next_token, state=RecipientState.EXPANDED if is_last else RecipientState.WAITING
+        )
+
+
+def _add_people(rows: "QuerySet[Any]", row: Any, people: list[Profile]) -> None:
+    make: Any = type(row)
+    made = [
+        make(
+            mailing_id=row.mailing_id,
+            bot_id=row.bot_id,
+            kind=RecipientKind.DEPARTMENT,
+            given=storable(row.given, 254),
+            target=storable(person.open_id, 128),
+            state=RecipientState.READY,
+        )
+        for person in people
+    ]
+    rows.model._default_manager.bulk_create(made, ignore_conflicts=True)
+
+
+def _settle_named(rows: "QuerySet[Any]", row: Recipient, found: list[str]) -> None:
+    if len(set(found)) > 1:
+        rows.filter(pk=row.pk).update(state=RecipientState.NOT_FOUND, reason=RecipientProblem.AMBIGUOUS)
+    else:
+        settle(rows, {row.pk: found[0] if found else ""})
+
+
+_LOOK_UPS: Final[dict[RecipientKind, Callable[[Bot, Any, list[Any], OpenAPI], None]]] = {
+    RecipientKind.EMAIL: _addresses,
+    RecipientKind.PHONE: _addresses,
+    RecipientKind.USER_ID: _number,
+    RecipientKind.UNION_ID: _number,
+    RecipientKind.NAME: _name,
+    RecipientKind.DEPARTMENT: _department,
+    RecipientKind.CHAT: _chat,
+}
