@@ -23,6 +23,12 @@ def manage(argv: list[str]) -> None:
 
         sys.exit(run_sandbox(argv[2:], program=f"{os.path.basename(argv[0])} runsandbox"))  # noqa: PTH119 -- text, no path
 
+    if argv[1:2] in (["tokenfile"], ["token-file"]):
+        # It runs where agents do, which is seldom where the portal is.
+        from feishu_portal.token_file import main as keep_token_file  # noqa: PLC0415 -- nothing else here needs it
+
+        sys.exit(keep_token_file(argv[2:], program=f"{os.path.basename(argv[0])} {argv[1]}"))  # noqa: PTH119 -- text, no path
+
     from django.core.management import execute_from_command_line  # noqa: PLC0415 -- not for the other roles
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
@@ -103,7 +109,7 @@ def usage() -> str:
             "Roles (demo by default) 角色（默认为 demo）:",
             *roles,
             "",
-            f"Commands 命令: migrate, setuplink, addbot, checkbot, …; {PROGRAM} manage help lists them.",
+            f"Commands 命令: migrate, setuplink, addbot, checkbot, token-file, …; {PROGRAM} manage help lists them.",
             "Each has --help. 均支持 --help。",
         ]
     )

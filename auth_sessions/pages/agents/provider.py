@@ -14,6 +14,7 @@ from mcp.server.auth.middleware.client_auth import ClientAuthenticator
 from mcp.server.auth.provider import (
     AccessToken,
     AuthorizationCode,
+    AuthorizationParams,
     OAuthAuthorizationServerProvider,
     RefreshToken,
     RegistrationError,
@@ -73,6 +74,10 @@ class Provider(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         except AgentRefused as refused:
             raise RegistrationError(refused.code, str(refused)) from None  # type: ignore[arg-type]
         client_info.client_id = str(kept.pk)
+
+    async def authorize(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:
+        """A person's browser asks, which a page of its own answers: ``auth_sessions.pages.agents.consent``."""
+        raise NotImplementedError
 
     async def load_authorization_code(
         self, client: OAuthClientInformationFull, authorization_code: str
@@ -147,7 +152,8 @@ async def register(request: Request, address: str) -> Response:
 async def token(request: Request, address: str) -> Response:
     """RFC 6749, 4.1.3 and 6."""
     provider = Provider(address)
-    return await TokenHandler(provider, ClientAuthenticator(provider)).handle(request)
+    answer: Response = await TokenHandler(provider, ClientAuthenticator(provider)).handle(request)
+    return answer
 
 
 async def revoke(request: Request, address: str) -> Response:
