@@ -99,6 +99,7 @@ UNFOLD = {
             {
                 "title": _("Agents"),
                 "items": [
+                    _page(_("Connect an agent"), "power", "connect-agent"),
                     _page(_("Connected agents"), "robot_2", "admin:auth_sessions_connectedagent_changelist"),
                     _page(_("Access of agents"), "passkey", "admin:auth_sessions_agentaccess_changelist", is_of_portal=True),
                 ],

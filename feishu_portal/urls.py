@@ -10,6 +10,7 @@ from core.access.pages import setup
 from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
+from feishu_portal.connect_agent import page as connect_agent
 from feishu_portal.overview import silencing
 from feishu_portal.overview.connections import views as connections_page
 
@@ -52,6 +53,7 @@ urlpatterns = [
     path("admin/setup/", setup.first_operator, name="setup"),
     path("admin/problems/silence/", admin.site.admin_view(silencing.silence), name="problems-silence"),
     path("admin/problems/unsilence/", admin.site.admin_view(silencing.unsilence), name="problems-unsilence"),
+    path("admin/agents/connect/", admin.site.admin_view(connect_agent.page), name="connect-agent"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path(".well-known/oauth-protected-resource", metadata.protected_resource, name="agent-resource"),

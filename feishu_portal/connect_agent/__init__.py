@@ -1,0 +1,1 @@
+"""The page *Connect an agent*: what to set in which program, and whether it works."""
