@@ -94,6 +94,7 @@ UNFOLD = {
                     _page(_("Authorization campaigns"), "campaign", "admin:auth_sessions_campaign_changelist"),
                     _page(_("User tokens"), "key", "admin:auth_sessions_usertoken_changelist"),
                     _page(_("Token use"), "quick_reference_all", "admin:auth_sessions_tokenuse_changelist"),
+                    _page(_("Approvals"), "approval_delegation", "admin:approvals_callapproval_changelist"),
                 ],
             },
             {

@@ -19,6 +19,7 @@ APPS: Final[Mapping[str, Text]] = {
     "events": Text("事件与投递", "Events and deliveries"),
     "auth_sessions": Text("用户授权", "Authorizations"),
     "alerts": Text("告警卡片", "Alerts on cards"),
+    "approvals": Text("调用批准", "Approvals of calls"),
 }
 _HEAD: Final = [
     Text("表", "table"),
@@ -193,6 +194,11 @@ def kept() -> dict[str, Text]:
             f"失效后 {LINKS_KEPT.days} 天", f"{LINKS_KEPT.days} day after it ended"
         ),
         "auth_sessions.TokenUse": _days("FEISHU_TOKEN_USE_DAYS"),
+        "approvals.CallApproval": _days(
+            "FEISHU_APPROVAL_DAYS",
+            "调用内容在结束时删除，应答保留 1 小时；记录保留 ",
+            "; the call itself until it has ended, its answer for an hour",
+        ),
         "alerts.AlertReceiver": _KEPT,
         "alerts.AlertGroup": Text(
             f"最后一次收到后 {GROUPS_KEPT.days} 天",

@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "events",
     "auth_sessions",
     "feishu_portal.alerts",
+    "feishu_portal.approvals",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "feishu_portal.apps.ConsoleConfig",
@@ -246,7 +247,9 @@ CELERY_BEAT_SCHEDULER = "feishu_portal.runtime.celery_process:PersistentTicking"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # Tasks that one message asks for, every SWEEP_SECONDS and one after the other; each is bounded, and short where there is
 # nothing to do. A message each would cost as much again as the passes themselves.
-SWEEPS = ("events.sweep", "events.sweep_deliveries", "auth_sessions.sweep", "alerts.sweep", "events.count")
+SWEEPS = (
+    "events.sweep", "events.sweep_deliveries", "auth_sessions.sweep", "alerts.sweep", "approvals.sweep", "events.count",
+)  # fmt: skip
 # What runs once an hour goes by the clock: counted from its own start, a scheduler that is restarted more often would never
 # come to it.
 CELERY_BEAT_SCHEDULE = {
@@ -259,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "access.prune": {"task": "access.prune", "schedule": crontab(minute=27), "options": {"expires": 3600.0}},
     "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": crontab(minute=37), "options": {"expires": 3600.0}},
     "alerts.prune": {"task": "alerts.prune", "schedule": crontab(minute=47), "options": {"expires": 3600.0}},
+    "approvals.prune": {"task": "approvals.prune", "schedule": crontab(minute=57), "options": {"expires": 3600.0}},
 }  # fmt: skip
 
 # --- live pages: notifications between processes. Without Redis a page gets those of its own process; the rest it finds by
@@ -300,6 +304,8 @@ REFRESH_ATTEMPT_DAYS = environment.FEISHU_REFRESH_ATTEMPT_DAYS
 REVOCATION_DAYS = environment.FEISHU_REVOCATION_DAYS
 AUDIT_DAYS = environment.FEISHU_AUDIT_DAYS
 AUTH_SESSION_MINUTES = environment.FEISHU_AUTH_SESSION_MINUTES
+APPROVAL_MINUTES = environment.FEISHU_APPROVAL_MINUTES
+APPROVAL_DAYS = environment.FEISHU_APPROVAL_DAYS
 RECONCILE_SECONDS = environment.FEISHU_RECONCILE_SECONDS
 ALERT_SECONDS = environment.FEISHU_ALERT_SECONDS
 LOST_GRANTS_PERCENT = environment.FEISHU_LOST_GRANTS_PERCENT

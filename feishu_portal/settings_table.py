@@ -299,6 +299,21 @@ class SettingsTable(Table):
         least=1,
         most=10_080,
     )
+    FEISHU_APPROVAL_MINUTES = integer(
+        Text(
+            "审批卡片的有效时间（分钟）：API 客户端的规则为 ask 时，用户须在此期间批准调用。",
+            "How long a person has to approve a call on its card, in minutes, where a rule of an API client says ask.",
+        ),
+        default="15",
+        least=1,
+        most=1_440,
+    )
+    FEISHU_APPROVAL_DAYS = integer(
+        Text("调用批准记录的保留天数。", "How long the records of approvals are kept, in days."),
+        default="90",
+        least=2,
+        most=A_CENTURY,
+    )
     FEISHU_TOKEN_USE_DAYS = integer(
         Text(
             "令牌使用记录与消息发送记录的保留天数。",

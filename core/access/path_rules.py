@@ -1,44 +1,122 @@
-"""Which calls an API client may send by the proxy: rules like ``GET /open-apis/calendar/v4/**``."""
+"""What an API client may call by the proxy: rules like ``ask POST /open-apis/im/v1/messages receive_id=oc_…``.
+
+The first rule that fits a call decides it; a call that none fits is refused. Where there are no rules, every call is allowed.
+"""
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
+from typing import Final
+
+from core.access.call_contents import CallContents
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_RULE = re.compile(r"(\*|[A-Z]+) (/open-apis(?:/[^/\s;?#%\\]+)+)")
+MAX_TOKEN: Final = 200
+"""Characters of a resource in a rule."""
+_RULE: Final = re.compile(
+    r"(?:(?P<effect>[a-z]+) )?(?P<method>\*|[A-Z]+) (?P<path>/open-apis(?:/[^/\s;?#%\\]+)+)"
+    rf"(?: (?:(?P<field>[A-Za-z][A-Za-z0-9_]*)=)?(?P<token>[^\s=]{{1,{MAX_TOKEN}}}))?"
+)
 
-Rule = tuple[str, tuple[str, ...]]
+
+class Effect(StrEnum):
+    """What a rule says of the calls that it fits."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    """Each waits until the person it is made for has approved it."""
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``method`` may be ``*``; of ``segments`` ``*`` stands for one, ``**`` at the end for any rest. ``token`` is a document,
+    folder, chat or table that the call has to name, in the field called ``field`` where there is one; empty for any call."""
+
+    effect: Effect
+    method: str
+    segments: tuple[str, ...]
+    field: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``effect`` is None where the contents of the call have to be read first. ``rule`` is the one that decides, as it is
+    written; empty where none fits."""
+
+    effect: Effect | None
+    rule: str = ""
 
 
 @lru_cache(maxsize=4096)
 def parse_rule(text: str) -> Rule:
-    """Method (or ``*``) and path, segment by segment: ``*`` stands for one segment, ``**`` at the end for any rest.
+    """``[allow|ask|deny] METHOD PATH [TOKEN|FIELD=TOKEN]``, with one blank between; without the first word it allows.
 
-    Raises ValueError.
+    Raises ValueError. A rule that allows names the field: what merely stands somewhere in a call opens nothing.
     """
     match = _RULE.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    method, segments = match[1], tuple(match[2].split("/")[1:])
-    if method not in {"*", *METHODS} or "**" in segments[:-1] or {".", ".."} & set(segments):
+    effect = Effect(match["effect"] or Effect.ALLOW)
+    segments = tuple(match["path"].split("/")[1:])
+    if match["method"] not in {"*", *METHODS} or "**" in segments[:-1] or {".", ".."} & set(segments):
         raise ValueError(text)
-    return method, segments
+    field, token = (match["field"] or "").casefold(), match["token"] or ""
+    if effect is Effect.ALLOW and token and not field:
+        raise ValueError(text)
+    return Rule(effect, match["method"], segments, field, token)
 
 
-def allows(rules: Collection[str], method: str, segments: Sequence[str]) -> bool:
-    """Whether one of ``rules`` allows the call; where there are none, every call is. Segments are decoded."""
-    return not rules or any(_matches(parse_rule(rule), method, segments) for rule in rules)
+def judge(
+    rules: Collection[str], method: str, segments: Sequence[str], contents: CallContents | None = None
+) -> Verdict:
+    """What ``rules`` say of a call. Segments are decoded; ``contents`` are None until somebody has read them."""
+    if not rules:
+        return Verdict(Effect.ALLOW)
+    for text in rules:
+        rule = parse_rule(text)
+        if not _matches(rule, method, segments):
+            continue
+        if not rule.token:
+            return Verdict(rule.effect, text)
+        if contents is None:
+            return Verdict(None)
+        if _names(rule, segments, contents):
+            return Verdict(rule.effect, text)
+    return Verdict(Effect.DENY)
 
 
 def may_allow(rules: Collection[str], method: str, segments: Sequence[str | None]) -> bool:
-    """Whether one of ``rules`` allows a call whose segments are these; None stands for one that is not known yet."""
-    return not rules or any(_matches(parse_rule(rule), method, segments) for rule in rules)
+    """Whether ``rules`` let a call through whose segments are these, perhaps once it is approved; None stands for a segment
+    that is not known yet."""
+    for text in rules:
+        rule = parse_rule(text)
+        if not _matches(rule, method, segments):
+            continue
+        if rule.effect is not Effect.DENY:
+            return True
+        if not rule.token and _is_certain(rule, segments):
+            return False
+    return not rules
+
+
+def asks(rules: Collection[str]) -> bool:
+    """Whether one of ``rules`` asks for approval."""
+    return any(parse_rule(text).effect is Effect.ASK for text in rules)
+
+
+def opens_nothing(rules: Collection[str]) -> bool:
+    """Whether ``rules`` refuse every call, though there are some."""
+    return bool(rules) and all(parse_rule(text).effect is Effect.DENY for text in rules)
 
 
 def _matches(rule: Rule, method: str, segments: Sequence[str | None]) -> bool:
-    wanted_method, wanted = rule
-    if wanted_method not in {"*", method}:
+    if rule.method not in {"*", method}:
         return False
+    wanted = rule.segments
     if wanted[-1] == "**":
         wanted = wanted[:-1]
         if len(segments) <= len(wanted):
@@ -48,3 +126,22 @@ def _matches(rule: Rule, method: str, segments: Sequence[str | None]) -> bool:
         segment is None or pattern in {"*", segment}
         for pattern, segment in zip(wanted, segments, strict=True)
     )
+
+
+def _is_certain(rule: Rule, segments: Sequence[str | None]) -> bool:
+    """Whether a rule that matches does so whatever the unknown segments turn out to be."""
+    compared = zip(rule.segments, segments, strict=False)
+    return all(segment is not None or pattern in {"*", "**"} for pattern, segment in compared)
+
+
+def _names(rule: Rule, segments: Sequence[str], contents: CallContents) -> bool:
+    """Whether the call names the rule's resource. What cannot be read counts against the caller: it is nothing that a rule
+    allows, and may be what a rule asks about or denies."""
+    if rule.effect is Effect.ALLOW:
+        named = contents.values_of(rule.field)
+        return contents.is_whole and bool(named) and all(value == rule.token for value in named)
+    if not contents.is_whole:
+        return True
+    if rule.field:
+        return any(rule.token in value for value in contents.values_of(rule.field))
+    return any(rule.token in text for text in (*segments, *contents.texts))

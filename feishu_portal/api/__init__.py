@@ -7,6 +7,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from feishu_portal import __version__
 from feishu_portal.api.alerts import router as monitoring
+from feishu_portal.api.approvals import router as approvals
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.base import ObjectParser, StableAPI
 from feishu_portal.api.bots import router as bots
@@ -60,4 +61,5 @@ api.add_router("", incidents, tags=["bots"])
 api.add_router("", events, tags=["events"])
 api.add_router("", subscriptions, tags=["subscriptions"])
 api.add_router("", auth_sessions, tags=["authorization"])
+api.add_router("", approvals, tags=["proxy"])
 install(api)

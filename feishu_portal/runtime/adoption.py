@@ -25,6 +25,7 @@ from events.enums import ACTIVE_RUNS, OPEN_DELIVERIES, SENDING, SubscriptionStat
 from events.log import restored as work
 from events.models import Delivery, HandlerRun, Subscription
 from feishu_portal.alerts.groups import drop_unshown
+from feishu_portal.approvals.ending import drop_open
 
 
 class Adoption(Enum):
@@ -72,6 +73,7 @@ _UNSENT: Final[tuple[Step, ...]] = (
     ("reminders skipped", grants.skip_reminders),
     ("notices dropped", drop_all_notices),
     ("alert cards left as they are", drop_unshown),
+    ("approvals ended", drop_open),
     ("replays cancelled", work.cancel_replays),
     ("sign-ins ended", lambda: OperatorSession.objects.all().delete()[0]),
 )

@@ -21,6 +21,9 @@ from core.access.models import TotpDevice
 from core.vault.loss import Consequence
 from events.enums import SENDING, SubscriptionState
 from events.models import Subscription
+from feishu_portal.approvals.ending import end
+from feishu_portal.approvals.enums import ApprovalState
+from feishu_portal.approvals.models import CallApproval
 
 Rows = models.QuerySet[Any]
 
@@ -66,6 +69,14 @@ def _remove_apps(rows: Rows, _field: str) -> None:
     rows.delete()
 
 
+def _end_approvals(rows: Rows, field: str) -> None:
+    """A call that cannot be read is not sent. An answer that cannot be read is gone."""
+    lost = CallApproval.objects.filter(pk__in=rows.values("pk"))
+    if field == "call":
+        end(lost.filter(state=ApprovalState.SENDING), ApprovalState.UNCERTAIN)
+        end(lost.open(), ApprovalState.FAILED, problem="token_sealed")
+
+
 CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     Bot: _disable_bots,
     Subscription: _pause_subscriptions,
@@ -77,4 +88,5 @@ CONSEQUENCES: Final[Mapping[type[models.Model], Consequence]] = {
     TotpDevice: _remove_apps,
     OperatorSignIn: _end_sign_ins,
     AgentConsent: _end_sign_ins,
+    CallApproval: _end_approvals,
 }

@@ -17,7 +17,7 @@ from core.access import audit
 from core.access.api_keys import add_api_client, replace_key
 from core.access.bot_directory import app_ids_of, ids_of
 from core.access.models import ApiClient
-from core.access.path_rules import parse_rule
+from core.access.path_rules import opens_nothing, parse_rule
 from core.access.scopes import Scope
 from core.console.actions import Question, button, confirmed
 from core.console.badges import label
@@ -39,7 +39,10 @@ def check_path_rule(text: str) -> None:
         parse_rule(text)
     except ValueError:
         raise ValidationError(
-            _("“%(entry)s” is no rule: write method and path, e.g. GET /open-apis/calendar/v4/**."),
+            _(
+                "“%(entry)s” is no rule: write allow, ask or deny, a method, a path and perhaps a resource, with one blank between, "
+                "e.g. ask POST /open-apis/im/v1/messages receive_id=oc_…. A rule that allows a resource names its field."
+            ),
             params={"entry": text},
         ) from None
 
@@ -80,8 +83,11 @@ class ApiClientForm(ModelForm):
         check=check_path_rule,
         most=200,
         help_text=_(
-            "One rule a line, e.g. GET /open-apis/calendar/v4/**. * stands for any method or for one part of the path, ** at "
-            "the end for all that follows. Without a rule the client may send every call; those for tokens are closed to all."
+            "One rule a line, the first that fits decides: allow GET /open-apis/calendar/v4/** (allow can be left out), ask POST "
+            "/open-apis/im/v1/messages, deny * /open-apis/** doxcn…. With ask the person it is for approves each call on a card. * "
+            "stands for any method or for one part of the path, ** at the end for all that follows; a document, folder, chat or table "
+            "after it, as token or field=token, for calls that name it. What no rule fits is refused. Without a rule the client may "
+            "send every call; those for tokens are closed to all."
         ),
     )
 
@@ -103,6 +109,16 @@ class ApiClientForm(ModelForm):
             )
         self.chosen = [ChosenBot(pk, app_id) for app_id, pk in known.items()]
         return app_ids
+
+    def clean_proxy_paths(self) -> list[str]:
+        rules: list[str] = self.cleaned_data["proxy_paths"]
+        if opens_nothing(rules):
+            raise ValidationError(
+                _(
+                    "These rules refuse every call. Add what is allowed, e.g. allow * /open-apis/** as the last one."
+                )
+            )
+        return rules
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

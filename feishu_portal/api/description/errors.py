@@ -74,6 +74,15 @@ _NO_ANSWER: Final = {
 }
 
 _ALL: Final = (
+    _again(
+        202,
+        "approval_pending",
+        "The person has been asked to approve this call. Once they have, it is carried out, once: wait for its result at url, and "
+        "do not send it again.",
+        approval="0d8a3c1e-5a54-4a9b-8f0e-2f6b7c9d1e10",
+        url="/api/v1/approvals/0d8a3c1e-5a54-4a9b-8f0e-2f6b7c9d1e10",
+        expires_at=_LATER,
+    ),
     ApiError(400, "invalid_request", "The request cannot be read, e.g. a body that is no JSON object."),
     ApiError(
         400,
@@ -96,7 +105,14 @@ _ALL: Final = (
     ApiError(
         403,
         "path_not_allowed",
-        "None of the API client's path rules allows this call, or it would ask the platform for tokens.",
+        "The API client's path rules do not allow this call, or it would ask the platform for tokens.",
+    ),
+    ApiError(403, "approval_denied", "The person has denied this very call a moment ago.", _NOT_SENT),
+    ApiError(
+        403,
+        "approval_impossible",
+        "A rule says that a person approves this call, and the bot makes it for nobody.",
+        _NOT_SENT,
     ),
     ApiError(404, "not_found", "There is no such thing, or it is not the key's: both answers are the same."),
     ApiError(404, "token_not_found", "This person has not authorized the bot."),
@@ -146,7 +162,11 @@ _ALL: Final = (
     ApiError(409, "no_public_url", "PUBLIC_URL is not set, so a browser cannot come back to the portal."),
     ApiError(409, "invalid_scopes", "The bot's scopes are not a list of at most 50 scope names."),
     ApiError(409, "nothing_to_replay", "No handler or subscription of that kind can get the event again."),
-    ApiError(413, "body_too_large", "The body is longer than a request may be."),
+    ApiError(
+        413,
+        "body_too_large",
+        "The body is longer than a request may be. Of a call that a person has to approve: longer than 256 KB.",
+    ),
     ApiError(414, "address_too_long", "Path and query are longer than 8 KB."),
     ApiError(
         422,
@@ -180,6 +200,12 @@ _ALL: Final = (
         **_NOT_SENT,
     ),
     _again(429, "too_many_calls", "This API client has as many calls under way as it may.", **_NOT_SENT),
+    _again(
+        429,
+        "too_many_approvals",
+        "As many calls of this API client wait for the person as may. Wait until some are answered.",
+        **_NOT_SENT,
+    ),
     _again(429, "too_many_waiting", "Too many callers are waiting. Ask again shortly, or without wait."),
     _again(429, "too_many_streams", "Too many streams are open."),
     _again(429, "too_many_searches", "Too many searches are under way."),
@@ -268,6 +294,7 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
         "503 overloaded", "503 secret_sealed",
     ),
     "get_session": (*_THING, "429 too_many_waiting"),
+    "get_approval": (*_THING, "429 too_many_waiting", "503 token_sealed"),
     "delete_session": _THING,
     "connect_bot": (),
     "disconnect_bot": (),
@@ -278,11 +305,15 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
 
 PROXY_APP: Final = (
     *ARRIVING, *ACTING, "400 invalid_path", "400 invalid_query", "400 token_in_query", "401 caller_unauthenticated",
-    "403 not_permitted", "403 path_not_allowed", "404 not_found", "408 upload_stalled", "409 bot_disabled",
+    "403 approval_impossible", "403 not_permitted", "403 path_not_allowed", "404 not_found", "408 upload_stalled",
+    "409 bot_disabled",
     "414 address_too_long", "424 app_misconfigured", "429 rate_limited", "429 too_many_calls", "500 internal_error",
     "502 upstream_failed", "503 database_away", "503 overloaded", "503 token_sealed", "504 upstream_failed",
 )  # fmt: skip
-PROXY_USER: Final = (*PROXY_APP, *_PERSON, *_REFRESHING)
+PROXY_USER: Final = (
+    *PROXY_APP, *_PERSON, *_REFRESHING, "202 approval_pending", "403 approval_denied", "413 body_too_large",
+    "429 too_many_approvals",
+)  # fmt: skip
 WEBHOOK: Final = (
     *ARRIVING, *ACTING, "401 unauthenticated", "408 body_too_slow", "413 body_too_large", "429 too_many_requests",
     "500 internal_error", "500 not_stored", "503 overloaded",

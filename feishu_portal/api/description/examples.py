@@ -168,6 +168,15 @@ _ALERTS: Final = {
     "externalURL": "https://alertmanager.example.com",
 }
 
+_CALL_ANSWER: Final = {
+    "status": 200,
+    "platform_code": 0,
+    "log_id": "202611290804060A1B2C3D4E5F60718293",
+    "content_type": "application/json",
+    "body": {"code": 0, "msg": "success", "data": {"task": {"guid": "83912691-2e43-47fc-94a4-d512e03984fa"}}},
+    "body_base64": None,
+}
+
 EXAMPLES: Final[Mapping[str, Any]] = {
     # --- what is sent
     "MessageIn": {"receive_id": _PERSON, "text": "Hello"},
@@ -199,6 +208,22 @@ EXAMPLES: Final[Mapping[str, Any]] = {
         "card": '{"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "{{host}}"}]}}',
     },
     "AlertsTakenOut": {"card": "shown"},
+    "ApprovalOut": {
+        "id": "0d8a3c1e-5a54-4a9b-8f0e-2f6b7c9d1e10",
+        "state": "done",
+        "method": "POST",
+        "path": "/open-apis/task/v2/tasks",
+        "open_id": _PERSON,
+        "asked_at": _SINCE,
+        "expires_at": _NOW,
+        "decided_at": _NOW,
+        "approved": "once",
+        "covers_until": None,
+        "finished_at": _NOW,
+        "problem": "",
+        "answer": _CALL_ANSWER,
+    },
+    "CallAnswerOut": _CALL_ANSWER,
     "IncidentPage": {"items": [_INCIDENT], "next_cursor": None},
     "EventPage": {"items": [_EVENT], "next_cursor": "1041"},
     "EventDetailOut": {

@@ -64,6 +64,7 @@ SCOPES: Final[Mapping[str, tuple[Scope, ...]]] = {
     "stream_events": (Scope.EVENTS_READ,),
     "ack_events": (Scope.EVENTS_READ,),
     "create_session": (Scope.AUTH_CREATE,),
+    "get_approval": (Scope.PROXY_USER,),
     "get_session": (Scope.AUTH_CREATE,),
     "delete_session": (Scope.AUTH_CREATE,),
     "connect_bot": (Scope.BOTS_MANAGE,),

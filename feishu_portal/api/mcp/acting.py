@@ -30,6 +30,10 @@ class ToolError(Exception):
         self.facts = {"code": code, "detail": detail, **facts}
 
 
+class Pending(ToolError):
+    """No refusal: the person has been asked to approve the call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applications:
     """The parts of the portal that tools use."""
@@ -128,6 +132,8 @@ class Acting:
         """Raises ToolError for a refusal, the platform's or the portal's, with a link where the person can end it."""
         if answer.content_type == CONTENT_TYPE:
             refusal = _refusal(answer)
+            if answer.status == HTTPStatus.ACCEPTED:
+                raise Pending(**refusal.facts)
             if refusal.facts["code"] in _NO_GRANT:
                 refusal.facts |= await self._link()
             raise refusal

@@ -45,7 +45,8 @@ Run = Callable[[Acting, A], Awaitable[Any]]
 @dataclass(frozen=True, slots=True)
 class Tool:
     """``apis``: what it calls at the platform, written ``GET /open-apis/…/{id}``. ``scopes``: any of them opens a tool of
-    the portal; where there are none, every key does. ``of_a_bot``: it is for one bot, which the arguments name."""
+    the portal; where there are none, every key does. ``of_a_bot``: it is for one bot, which the arguments name. ``is_shown``:
+    whether the agent has a use for it."""
 
     name: str
     title: Text
@@ -57,9 +58,12 @@ class Tool:
     apis: tuple[str, ...]
     scopes: tuple[Scope, ...]
     of_a_bot: bool
+    is_shown: Callable[[Agent], bool]
 
     def is_for(self, agent: Agent) -> bool:
         """Whether the key's scopes and path rules let a call of the tool through, whatever its arguments."""
+        if not self.is_shown(agent):
+            return False
         if self.whose is Whose.PORTAL:
             return not self.scopes or agent.may(*self.scopes)
         may_act = agent.may_act_as_a_person or (self.whose is Whose.EITHER and agent.may_act_as_the_bot)
@@ -100,13 +104,16 @@ def tool(
     apis: tuple[str, ...] = (),
     scopes: tuple[Scope, ...] = (),
     of_a_bot: bool = True,
+    is_shown: Callable[[Agent], bool] = lambda _agent: True,
 ) -> Callable[[Run[A]], Run[A]]:
     """Declares a tool: its name is the function's, and its description the function's docstring."""
 
     def declare(run: Run[A]) -> Run[A]:
         name = run.__name__
         description = " ".join((run.__doc__ or "").split())
-        TOOLS[name] = Tool(name, title, description, takes, run, effect, whose, apis, scopes, of_a_bot)
+        TOOLS[name] = Tool(
+            name, title, description, takes, run, effect, whose, apis, scopes, of_a_bot, is_shown
+        )
         return run
 
     return declare

@@ -10,8 +10,9 @@ from auth_sessions.errors import AuthError
 from auth_sessions.models import TokenUse, UserToken
 from bots.models import Bot
 from core.access.actors import Actor
+from core.access.call_contents import CallContents
 from core.access.models import ApiClient
-from core.access.path_rules import allows
+from core.access.path_rules import Effect, Verdict, judge
 from core.access.scopes import Scope
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
@@ -23,6 +24,8 @@ from feishu_portal.api.problems import Problem, not_found, unauthenticated
 from feishu_portal.api.proxy.target import Target
 from feishu_portal.api.reauthorization import reauthorization_required
 from feishu_portal.api.refresh_wait import no_token_yet
+from feishu_portal.approvals.asking import CallInQuestion
+from feishu_portal.approvals.models import CallApproval
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class CallRequest:
     """Where it came from."""
     agent: str = ""
     """What the agent is called that sends it, where a person connected that."""
+    contents: CallContents | None = None
+    """Read where a rule goes by them."""
+    approval: CallApproval | None = None
+    """The call was approved, and is sent now for the client that asked; there is no key."""
+
+
+class ContentsWanted(Exception):
+    """A rule goes by what stands in the call, which has to be read first."""
+
+
+class ApprovalNeeded(Exception):
+    """A rule says that the person is asked first."""
+
+    def __init__(self, question: CallInQuestion) -> None:
+        super().__init__(question.rule)
+        self.question = question
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +89,21 @@ class AdmissionRows(Protocol):
         """The person's; raises AuthError."""
         ...
 
+    def client_of(self, approval: CallApproval) -> ApiClient | None:
+        """Whose call was approved, if its key is still good."""
+        ...
+
+    def is_covered(self, question: CallInQuestion) -> bool:
+        """Whether such calls are approved for now."""
+        ...
+
 
 def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken:
     """The call, not yet in the audit log; or the grant that is being refreshed, for the caller to wait for.
 
-    Raises Problem.
+    Raises Problem, ContentsWanted, ApprovalNeeded.
     """
-    client = rows.client(request.key)
+    client = rows.client_of(request.approval) if request.approval else rows.client(request.key)
     if client is None:
         raise unauthenticated()
     permitted(client, Scope.PROXY_USER if request.target.person else Scope.PROXY_APP)
@@ -85,12 +112,15 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
     bot = rows.bot(request.target.app_id)
     if bot is None or not client.may_use(bot.pk):
         raise not_found("bot")
-    if not allows(client.proxy_paths, request.target.method, request.target.segments):
-        raise Problem(403, "path_not_allowed", "None of the API client's path rules allows this call.")
+    verdict = judge(client.proxy_paths, request.target.method, request.target.segments, request.contents)
+    if verdict.effect is Effect.DENY:
+        raise Problem(403, "path_not_allowed", "The API client's path rules do not allow this call.")
+    if verdict.effect is not Effect.ALLOW and request.contents is None:
+        raise ContentsWanted
     if not bot.enabled:
         raise Problem(409, "bot_disabled", "The bot is disabled.")
     try:
-        return _admit(request, rows, client, bot)
+        return _admit(request, rows, client, bot, verdict)
     except SealedValueError:
         raise Problem(
             503, "token_sealed", "None of the portal's ENCRYPTION_KEYS opens what this call needs."
@@ -98,27 +128,38 @@ def admit(request: CallRequest, rows: AdmissionRows) -> AdmittedCall | UserToken
 
 
 def _admit(
-    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, verdict: Verdict
 ) -> AdmittedCall | UserToken:
     if not request.target.person:
-        return _admitted(request, client, bot, None)
+        return _admit_as_bot(request, client, bot, verdict)
     try:
-        return _admit_for_person(request, rows, client, bot)
+        return _admit_for_person(request, rows, client, bot, verdict)
     except Problem:
         if request.may_fall_back:
-            return _admitted(request, client, bot, None)
+            return _admit_as_bot(request, client, bot, verdict)
         raise
 
 
+def _admit_as_bot(request: CallRequest, client: ApiClient, bot: Bot, verdict: Verdict) -> AdmittedCall:
+    if verdict.effect is Effect.ASK:
+        detail = "A rule says that a person approves this call, and the bot makes it for nobody."
+        raise Problem(403, "approval_impossible", detail, sent="no")
+    return _admitted(request, client, bot, None)
+
+
 def _admit_for_person(
-    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, bot: Bot, verdict: Verdict
 ) -> AdmittedCall | UserToken:
-    """The call with the person's token; or the grant, being refreshed, where the caller can wait for it. Raises Problem."""
+    """The call with the person's token; or the grant, being refreshed, where the caller can wait for it. Raises Problem,
+    ApprovalNeeded."""
     try:
         grant = rows.grant(bot, request)
     except AuthError as error:
         raise grant_problem(error, bot=bot, person=request.target.person, client=client) from None
-    match decide_for_call(grant):
+    decision = decide_for_call(grant)
+    if verdict.effect is Effect.ASK and not isinstance(decision, Reauthorize):
+        _require_approval(request, rows, client, grant, verdict)
+    match decision:
         case Use(_, ends_soon):
             if ends_soon:
                 request_refresh(grant)
@@ -131,6 +172,26 @@ def _admit_for_person(
             return grant
         case Reauthorize() as over:
             raise reauthorization_required(over, actor=Actor.api(client).at(request.address))
+
+
+def _require_approval(
+    request: CallRequest, rows: AdmissionRows, client: ApiClient, grant: UserToken, verdict: Verdict
+) -> None:
+    """Raises ApprovalNeeded where the person has approved neither this call nor such calls."""
+    if request.approval is not None:
+        return
+    question = CallInQuestion(
+        client=client,
+        bot=grant.bot,
+        tenant_key=grant.tenant_key,
+        open_id=grant.open_id,
+        rule=verdict.rule,
+        method=request.target.method,
+        path=request.target.path,
+        contents=request.contents or CallContents(),
+    )
+    if not rows.is_covered(question):
+        raise ApprovalNeeded(question)
 
 
 def _admitted(request: CallRequest, client: ApiClient, bot: Bot, grant: UserToken | None) -> AdmittedCall:

@@ -8,7 +8,14 @@ from auth_sessions.domain.tokens.optimistic_audit import AdmissionVersions, reco
 from auth_sessions.domain.tokens.uses import record_calls
 from auth_sessions.models import UserToken
 from feishu_portal.api.problems import Problem
-from feishu_portal.api.proxy.admission import AdmissionRows, AdmittedCall, CallRequest, admit
+from feishu_portal.api.proxy.admission import (
+    AdmissionRows,
+    AdmittedCall,
+    ApprovalNeeded,
+    CallRequest,
+    ContentsWanted,
+    admit,
+)
 from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
 
 Result = AdmittedCall | UserToken | Exception
@@ -56,5 +63,5 @@ def _admit_from_cache(requests: Sequence[CallRequest], cache: RowCache) -> dict[
 def _result(request: CallRequest, rows: AdmissionRows) -> Result:
     try:
         return admit(request, rows)
-    except (Problem, DataError) as error:
+    except (Problem, ApprovalNeeded, ContentsWanted, DataError) as error:
         return error

@@ -21,6 +21,9 @@ from core.access import api_keys
 from core.access.models import ApiClient
 from core.database.row_versions import version_of, with_versions
 from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
+from feishu_portal.approvals import asking
+from feishu_portal.approvals.asking import CallInQuestion
+from feishu_portal.approvals.models import CallApproval
 
 MAX_CACHED = 2_000  # callers, and whom they call for
 
@@ -52,6 +55,12 @@ class FreshRows:
             among=with_versions(UserToken.objects.all()),
         )
 
+    def client_of(self, approval: CallApproval) -> ApiClient | None:
+        return ApiClient.objects.usable().filter(pk=approval.client_id).first()
+
+    def is_covered(self, question: CallInQuestion) -> bool:
+        return asking.is_covered(question)
+
 
 @dataclass(frozen=True, slots=True)
 class CachedRows:
@@ -73,6 +82,12 @@ class CachedRows:
             raise TokenNotFoundError
         return self.cached_grant
 
+    def client_of(self, _approval: CallApproval) -> ApiClient | None:
+        return None  # an approval is given once
+
+    def is_covered(self, _question: CallInQuestion) -> bool:
+        return False  # that is looked up
+
     @property
     def is_usable(self) -> bool:
         """Whether time has not ended any of the rows, and the call is all there is to write."""
@@ -92,6 +107,8 @@ class RowCache:
 
     def get(self, request: CallRequest) -> CachedRows | None:
         """The rows of such a call, if they are usable."""
+        if request.approval is not None:
+            return None
         rows = self._rows.get(_name(request))
         return rows if rows is not None and rows.is_usable else None
 
@@ -99,6 +116,8 @@ class RowCache:
         """Keep the rows that admitted the call. SQLite numbers no versions, so nothing is cached there; neither is a call
         for which the bot stepped in, since the row that is missing has no version."""
         client, bot, grant = admitted.client, admitted.bot, admitted.grant
+        if request.approval is not None:
+            return
         if bool(request.target.person) != bool(grant) or not version_of(client):
             return
         if grant is not None and request.target.person != grant.open_id:

@@ -29,11 +29,13 @@ from feishu.relay import Relay
 from feishu_portal.api.mcp.agent import Agent
 from feishu_portal.api.mcp.inner import AGENT
 from feishu_portal.api.problems import Problem, unauthenticated
-from feishu_portal.api.proxy.admission import AdmittedCall, CallRequest
+from feishu_portal.api.proxy.admission import AdmittedCall, ApprovalNeeded, CallRequest, ContentsWanted
 from feishu_portal.api.proxy.admission_batch import admit_batch
 from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
 from feishu_portal.api.proxy.app_tokens import AppTokens
 from feishu_portal.api.proxy.call import ProxyCall
+from feishu_portal.api.proxy.gate import call_to_store, contents_of, put_question
+from feishu_portal.api.proxy.headers import RawHeaders
 from feishu_portal.api.proxy.own_key import check_key, read_key, refusal, with_own_key
 from feishu_portal.api.proxy.rate_limits import RateLimits
 from feishu_portal.api.proxy.target import Target, read_target
@@ -114,10 +116,25 @@ class ProxyServer:
         with self._place(request.key):
             async with asyncio.timeout(TOTAL_SECONDS):
                 upload = Upload(receive, headers)
-                admitted = await self.admit(request)
+                request, admitted = await self._pass_gate(request, headers, upload)
                 add_to_log(app_id=admitted.bot.app_id, client=admitted.client.name)
                 call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
                 await _while_wanted(call, upload)
+
+    async def _pass_gate(
+        self, request: CallRequest, headers: RawHeaders, upload: Upload
+    ) -> tuple[CallRequest, AdmittedCall]:
+        """The call, with its contents where a rule goes by them, and admitted. Raises Problem, also where a person is asked."""
+        try:
+            try:
+                return request, await self.admit(request)
+            except ContentsWanted:
+                request = replace(request, contents=await contents_of(request.target, headers, upload))
+                return request, await self.admit(request)
+        except ApprovalNeeded as needed:
+            call = await call_to_store(request.target, headers, upload)
+            question = needed.question
+        raise await self._ask(partial(put_question, question, call=call, address=request.address))
 
     @contextlib.contextmanager
     def _place(self, key: str) -> Iterator[None]:
@@ -141,7 +158,7 @@ class ProxyServer:
         await response(scope, receive, send)
 
     async def admit(self, request: CallRequest) -> AdmittedCall:
-        """The call, admitted, after the refresh it may need. Raises Problem."""
+        """The call, admitted, after the refresh it may need. Raises Problem, ContentsWanted, ApprovalNeeded."""
         admitted = await self._submit(request)
         if isinstance(admitted, UserToken):
             read = partial(self._ask, partial(read_grant, admitted.pk))
@@ -162,7 +179,7 @@ class ProxyServer:
             grant = await await_refresh(grant, read, client=request.key)
         if grant is None or grant.generation == generation:
             return None
-        with contextlib.suppress(Problem):
+        with contextlib.suppress(Problem, ApprovalNeeded):
             return await self.admit(request)
         return None
 

@@ -48,6 +48,13 @@ class Upload:
             return self.received if self._all_received.is_set() else None
         return self._length or 0
 
+    async def whole(self, limit: int) -> bytes | None:
+        """The body, read before it is sent; None where it has more than ``limit`` bytes, which is less than what is kept."""
+        while not self._all_received.is_set() and self.received <= limit:
+            await self._next()
+        is_short = self._all_received.is_set() and self.received <= limit
+        return b"".join(self._kept) if is_short else None
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body from its beginning; a second time only where it is repeatable."""
         received = tuple(self._kept)

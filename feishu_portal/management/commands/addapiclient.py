@@ -10,7 +10,7 @@ from django.utils import timezone
 from bots.models import Bot
 from core.access.actors import Actor
 from core.access.api_keys import add_api_client
-from core.access.path_rules import parse_rule
+from core.access.path_rules import opens_nothing, parse_rule
 from core.access.scopes import Scope
 from core.checks import SETTINGS
 from feishu_portal.management.preconditions import require_bots
@@ -43,7 +43,9 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="RULE",
-            help='Call it may send by the proxy, e.g. "GET /open-apis/calendar/v4/**"; can be repeated; every call if none.',
+            help="Rule for what it calls by the proxy: [allow|ask|deny] METHOD PATH [RESOURCE], e.g. "
+            '"GET /open-apis/calendar/v4/**" or "ask POST /open-apis/im/v1/messages"; can be repeated, the first that fits decides, '
+            "what none fits is refused; every call if there is none.",
         )
         parser.add_argument(
             "--expires-days", type=int, default=MAX_DAYS - 1, help="Life of the key (default %(default)s)."
@@ -59,7 +61,11 @@ class Command(BaseCommand):
             try:
                 parse_rule(rule)
             except ValueError as error:
-                raise CommandError(f'"{rule}" is no rule like "GET /open-apis/calendar/v4/**".') from error
+                raise CommandError(
+                    f'"{rule}" is no rule like "GET /open-apis/calendar/v4/**" or "ask POST /open-apis/im/v1/messages".'
+                ) from error
+        if opens_nothing(options["proxy_path"]):
+            raise CommandError("These rules refuse every call: allow something, too.")
         try:
             client, key = add_api_client(
                 name=options["name"],

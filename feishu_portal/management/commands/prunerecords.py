@@ -12,12 +12,13 @@ from core.checks import SETTINGS
 from core.database.retention import count_overdue, prune
 from events.log import retention as events
 from feishu_portal.alerts import retention as alerts
+from feishu_portal.approvals import retention as approvals
 from feishu_portal.management.progress import progress_bar
 
 
 class Command(BaseCommand):
     help = (
-        "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, old alerts, and records of sent messages, "
+        "Delete audit entries, expired logins, lost connections, closed incidents, ended replays, old alerts and approvals, and records of sent messages, "
         "token use, token refreshes, ended authorization requests and revocations that are older than the environment says "
         "(FEISHU_AUDIT_DAYS and its like). What is still needed is kept. The scheduler does the same every hour. Can be "
         "interrupted and run again at any time. Events have a command of their own, pruneevents."
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             **events.overdue(),
             **auth_sessions.overdue(),
             **alerts.overdue(),
+            **approvals.overdue(),
         }
         counts = count_overdue(overdue)
         if options["dry_run"]:

@@ -3,6 +3,7 @@
 from feishu_portal.api.mcp.registry import TOOLS
 from feishu_portal.api.mcp.tools import (  # noqa: F401 -- each declares its own
     any_api,
+    approvals,
     calendar,
     documents,
     files,

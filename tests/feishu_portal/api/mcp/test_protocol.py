@@ -40,7 +40,7 @@ async def test_requests_stand_alone(mcp, proxy):
 
 
 async def test_every_tool_has_a_description_a_schema_and_hints(mcp, proxy):
-    shown = await Agent(mcp, await proxy.key(*Scope)).tools()
+    shown = await Agent(mcp, await proxy.key(*Scope, proxy_paths=["ask * /open-apis/**"])).tools()
     assert set(shown) == set(TOOLS)
     for name, tool in shown.items():
         assert len(tool["description"]) > 10, name

@@ -8,6 +8,10 @@ from starlette.responses import Response
 
 from bots.models import Incident
 from core.access.scopes import Scope
+from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.decisions import approve
+from feishu_portal.approvals.enums import Approved
+from feishu_portal.approvals.models import CallApproval, StoredAnswer
 from tests.console.rows import make_event
 from tests.feishu_portal.api.mcp.conftest import Agent
 from tests.feishu_portal.api.proxy.outcomes import uses
@@ -234,3 +238,35 @@ async def test_operator_tools_answer_as_the_rest_api_does(mcp, proxy, database):
     assert (await agent.use("get_event", event=event.pk))["payload"]
     refused = await agent.refused("replay_event", event=event.pk)
     assert refused["code"] == "nothing_to_replay"
+
+
+async def test_call_that_a_person_approves_is_pending_and_then_answered(
+    mcp, proxy, grant, upstream, monkeypatch
+):
+    monkeypatch.setattr("feishu_portal.approvals.notify.notify", lambda *_message: None)
+    rules = ["ask POST /open-apis/task/v2/tasks", "GET /open-apis/**"]
+    agent = Agent(mcp, await proxy.key(Scope.PROXY_USER, bots=(proxy.bot,), proxy_paths=rules))
+    wanted = {"summary": "写周报", "person": "ou_asked"}
+    pending = await agent.use("create_task", **wanted)
+    assert (pending["code"], pending["http_status"]) == ("approval_pending", 202)
+    assert await agent.use("create_task", **wanted) == pending | {"expires_at": pending["expires_at"]}
+    asked = await agent.use("get_approval", approval=pending["approval"], wait=0)
+    assert (asked["state"], asked["answer"]) == ("asked", None)
+    assert upstream.requests == []
+
+    def carry_out() -> None:
+        approval = CallApproval.objects.select_related("bot").get()
+        approve(approval, kind=Approved.ONCE)
+        answer = StoredAnswer("application/json", b'{"code": 0, "data": {"task": {"guid": "t_1"}}}')
+        finish(claim(approval.pk), Outcome(status=200, code=0, answer=answer))
+
+    await proxy.database.run(carry_out)
+    done = await agent.use("get_approval", approval=pending["approval"])
+    assert (done["state"], done["answer"]["body"]["data"]) == ("done", {"task": {"guid": "t_1"}})
+    others = Agent(mcp, await proxy.key(Scope.PROXY_USER, bots=(proxy.bot,), proxy_paths=rules))
+    assert (await others.refused("get_approval", approval=pending["approval"]))["code"] == "not_found"
+
+
+async def test_agent_without_rules_that_ask_has_no_use_for_approvals(mcp, proxy):
+    shown = await Agent(mcp, await proxy.key(Scope.PROXY_USER, proxy_paths=["GET /open-apis/**"])).tools()
+    assert "get_approval" not in shown

@@ -9,6 +9,7 @@ from django.utils import timezone
 from auth_sessions.models import TokenUse
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client, replace_key
+from core.access.models import ApiClient
 from core.access.scopes import Scope
 from core.vault import fields
 from feishu_portal.api.problems import Problem
@@ -62,6 +63,23 @@ def test_call_like_one_before_takes_one_statement(caller, django_assert_num_quer
     assert isinstance(admitted, AdmittedCall)
     assert admitted.token == "access-token-1"
     assert TokenUse.objects.count() == before + 1
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ["GET /open-apis/**"],
+        ["deny DELETE /open-apis/**", "GET /open-apis/**", "ask * /open-apis/**"],
+        ["ask POST /open-apis/** receive_id=oc_1", "* /open-apis/task/**", "deny * /open-apis/** oc_1"],
+    ],
+)
+def test_rules_cost_a_call_that_is_allowed_no_statement(caller, rules, django_assert_num_queries):
+    ApiClient.objects.update(proxy_paths=rules)
+    caller.known()
+    with django_assert_num_queries(1):
+        [admitted] = caller.calls()
+    assert isinstance(admitted, AdmittedCall)
 
 
 @on_postgresql

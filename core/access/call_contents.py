@@ -1,0 +1,110 @@
+"""What a call of the proxy says beside its path: the fields of its query and of its JSON body, every one of them.
+
+Two parsers may read a body in two ways, and the platform's is not this one: so names are compared without case, a name that
+comes twice counts twice, and a body that is no plain JSON in UTF-8 counts as one that cannot be read.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+
+MAX_BODY: Final = 256 * 1024
+"""Bytes of a body that is read."""
+MAX_SAID: Final = 5_000
+"""Values of one that is read."""
+MAX_WHERE: Final = 200
+"""Characters of the place of a value that are kept, its last ones."""
+_RESOURCE: Final = re.compile(r"(?:id|ids|token|tokens|guid|node)$", re.IGNORECASE)
+_NO_RESOURCE: Final = frozenset({"client_token", "page_token", "request_id", "uuid"})
+"""They tell calls and pages apart, not what is acted on."""
+
+
+class Said(NamedTuple):
+    """One value: where it stands, as in ``members.0.id``; the name of its field; and the value, a text as it is and the
+    rest as JSON."""
+
+    where: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallContents:
+    """``query`` and ``body`` in the order in which they are sent; ``names`` are those of all members of the body.
+    ``is_whole`` is False where there is a body that cannot be read."""
+
+    query: tuple[Said, ...] = ()
+    body: tuple[Said, ...] = field(default=(), repr=False)
+    names: frozenset[str] = field(default=frozenset(), repr=False)
+    is_whole: bool = True
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        return (*self.query, *self.body)
+
+    def values_of(self, name: str) -> list[str]:
+        """Of every field of this name, which is in lower case."""
+        return [said.value for said in self.said if said.name.casefold() == name]
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text in which a resource could be named."""
+        return [*self.names, *(text for said in self.said for text in (said.name, said.value))]
+
+    @property
+    def resources(self) -> list[Said]:
+        """What the call acts on, as far as the names of its fields tell: ids and tokens."""
+        return [
+            said
+            for said in self.said
+            if said.name.casefold() not in _NO_RESOURCE and _RESOURCE.search(said.name)
+        ]
+
+
+def read_contents(query: str, body: bytes | None, *, content_type: str, encoding: str = "") -> CallContents:
+    """The contents of a call. ``body`` is None for one that is too long to be read; ``encoding`` is its Content-Encoding."""
+    asked = tuple(Said(name, name, value) for name, value in parse_qsl(query, keep_blank_values=True))
+    if body == b"":
+        return CallContents(asked)
+    is_json = content_type.partition(";")[0].strip().casefold() == "application/json"
+    if body is None or not is_json or encoding.casefold() not in {"", "identity"}:
+        return CallContents(asked, is_whole=False)
+    try:
+        parsed = json.loads(body.decode(), object_pairs_hook=_Members, parse_constant=_refuse)
+        if b"\\u" in body:
+            json.dumps(parsed, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        names: set[str] = set()
+        said = []
+        for one in _walk(parsed, "", "", names):
+            said.append(one)
+            if len(said) > MAX_SAID:
+                return CallContents(asked, is_whole=False)
+    except (ValueError, RecursionError):
+        return CallContents(asked, is_whole=False)
+    return CallContents(asked, tuple(said), frozenset(names))
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object with all that it says."""
+
+
+def _walk(value: Any, where: str, name: str, names: set[str]) -> Iterator[Said]:
+    inside = f"{where}." if where else ""
+    if isinstance(value, _Members) and value:
+        for key, one in value:
+            names.add(key)
+            yield from _walk(one, f"{inside}{key}"[-MAX_WHERE:], key, names)
+    elif isinstance(value, list) and value:
+        for number, one in enumerate(value):
+            yield from _walk(one, f"{inside}{number}"[-MAX_WHERE:], name, names)
+    elif isinstance(value, list):
+        yield Said(where, name, "{}" if isinstance(value, _Members) else "[]")
+    else:
+        yield Said(where, name, value if isinstance(value, str) else json.dumps(value))
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,149 @@
+"""Approvals, to read: which call, who was asked, what they said, and what became of it. What stood in the call is sealed and
+shown to nobody but the person."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from core.console.badges import label, state
+from core.console.base import ReadOnlyAdmin
+from core.console.columns import column
+from core.console.filters import VisibleRelatedFilter, since
+from core.console.rendering import EMPTY, ago, identifier, when
+from feishu_portal.approvals.enums import ApprovalState, Approved
+from feishu_portal.approvals.models import CallApproval
+
+STATE_COLOURS = {
+    ApprovalState.ASKED: "warning",
+    ApprovalState.APPROVED: "info",
+    ApprovalState.SENDING: "info",
+    ApprovalState.DONE: "success",
+    ApprovalState.FAILED: "danger",
+    ApprovalState.UNCERTAIN: "danger",
+    ApprovalState.NOT_ASKED: "danger",
+}
+
+
+@admin.register(CallApproval)
+class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
+    list_display = ("call_shown", "state_label", "person", "caller", "approved_shown", "asked")
+    list_filter = ("state", since("asked_at"), ("bot", VisibleRelatedFilter))
+    search_fields = ("open_id__exact", "caller__exact")
+    search_help_text = _("The person's open_id or the API client's name, in full")
+    deferred_in_lists = ("call", "answer", "resources")
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("call_shown", "state_label", "person", "bot", "caller", "rule_shown")}),
+        (
+            _("Call"),
+            {
+                "fields": ("resources_shown", "body"),
+                "description": _(
+                    "What the call says is sealed, shown to the person alone, and deleted when it has ended."
+                ),
+            },
+        ),
+        (_("Answer"), {"fields": ("asked_in_full", "expires", "decided", "approved_shown", "covers")}),
+        (_("Outcome"), {"fields": ("sent", "ended", "outcome", "log", "trouble")}),
+        (_("Card"), {"fields": ("card", "message", "card_problem")}),
+    )
+    readonly_fields = (
+        "call_shown", "state_label", "person", "rule_shown", "resources_shown", "body", "asked_in_full", "expires", "decided",
+        "approved_shown", "covers", "sent", "ended", "outcome", "log", "trouble", "card", "message", "card_problem",
+    )  # fmt: skip
+    empty_title = _("No approvals yet")
+    empty_text = _(
+        "Where a rule of an API client says ask, the person approves its calls on a card; each stands here."
+    )
+
+    @column(_("call"))
+    def call_shown(self, approval: CallApproval) -> str:
+        return str(approval)
+
+    @column(_("state"))
+    def state_label(self, approval: CallApproval) -> str:
+        return state(ApprovalState(approval.state), STATE_COLOURS)
+
+    @column(_("person"))
+    def person(self, approval: CallApproval) -> str:
+        return identifier(approval.open_id)
+
+    @column(_("rule"))
+    def rule_shown(self, approval: CallApproval) -> str:
+        return format_html("<code>{}</code>", approval.rule)
+
+    @column(_("resources"))
+    def resources_shown(self, approval: CallApproval) -> str:
+        return ", ".join(approval.resources) or EMPTY
+
+    @column(_("body"))
+    def body(self, approval: CallApproval) -> str:
+        if not approval.body_bytes:
+            return EMPTY
+        size = _("%(count)s bytes") % {"count": approval.body_bytes}
+        return format_html("{} · SHA-256 {}", size, identifier(approval.body_hash))
+
+    @column(_("asked"))
+    def asked(self, approval: CallApproval) -> str:
+        return ago(approval.asked_at)
+
+    @column(_("asked"))
+    def asked_in_full(self, approval: CallApproval) -> str:
+        return when(approval.asked_at)
+
+    @column(_("expires"))
+    def expires(self, approval: CallApproval) -> str:
+        return when(approval.expires_at)
+
+    @column(_("decided"))
+    def decided(self, approval: CallApproval) -> str:
+        return when(approval.decided_at)
+
+    @column(_("approved"))
+    def approved_shown(self, approval: CallApproval) -> str:
+        return str(Approved(approval.approved).label) if approval.approved else EMPTY
+
+    @column(_("covers such calls until"))
+    def covers(self, approval: CallApproval) -> str:
+        if approval.covers_until is None:
+            return EMPTY
+        calls = _("further calls: %(count)s") % {"count": approval.covered}
+        return format_html("{} · {}", when(approval.covers_until), calls)
+
+    @column(_("sent"))
+    def sent(self, approval: CallApproval) -> str:
+        return when(approval.sent_at)
+
+    @column(_("ended"))
+    def ended(self, approval: CallApproval) -> str:
+        return when(approval.finished_at)
+
+    @column(_("the platform's answer"))
+    def outcome(self, approval: CallApproval) -> str:
+        if approval.status is None:
+            return EMPTY
+        return f"HTTP {approval.status}" + (f", {approval.code}" if approval.code is not None else "")
+
+    @column(_("platform log ID"))
+    def log(self, approval: CallApproval) -> str:
+        return identifier(approval.log_id)
+
+    @column(_("problem"))
+    def trouble(self, approval: CallApproval) -> str:
+        return approval.problem or EMPTY
+
+    @column(_("card"))
+    def card(self, approval: CallApproval) -> str:
+        if approval.card_given_up:
+            return label(_("Cannot be shown"), "danger")
+        if approval.card_shows >= approval.version:
+            return label(_("Up to date"), "success")
+        return label(_("Being updated") if approval.message_id else _("Being sent"), "warning")
+
+    @column(_("card message"))
+    def message(self, approval: CallApproval) -> str:
+        return identifier(approval.message_id)
+
+    @column(_("error"))
+    def card_problem(self, approval: CallApproval) -> str:
+        return approval.card_error or EMPTY

@@ -1,0 +1,238 @@
+"""The card of an approval. Pure: from a row, and the call as long as it is there, to card JSON.
+
+What stands in the call was perhaps written by somebody who wants it approved. Every value of it is one line, without
+formatting, links, mentions or invisible characters, behind the name of its field; what the portal says stands above it and
+in the buttons, where nothing of the call can come.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.text import Truncator
+
+from core.access.call_contents import CallContents, Said, read_contents
+from feishu.cards import Json, Template, button, card, escape, header, in_a_row, markdown, single_line
+from feishu.text import Text
+from feishu_portal.approvals.enums import ApprovalState, Approved
+from feishu_portal.approvals.models import CallApproval, StoredCall
+from feishu_portal.approvals.words import in_words
+
+APPROVE_ACTION: Final = "approvals.approve"
+DENY_ACTION: Final = "approvals.deny"
+
+MAX_VALUE: Final = 600
+"""Characters of one value that are shown."""
+MAX_LINES: Final = 60
+MAX_BYTES: Final = 12 * 1024
+"""Of all lines, escaped: the card has 30 KB."""
+MAX_PATH: Final = 500
+MAX_NAME: Final = 80
+
+_OUTCOMES: Final[Mapping[str, tuple[Template, Text, Text]]] = {
+    ApprovalState.APPROVED: (
+        "turquoise",
+        Text("已批准，正在执行", "Approved, being carried out"),
+        Text("你已批准，这次调用正在执行。", "You approved. The call is on its way."),
+    ),
+    ApprovalState.DONE: (
+        "green",
+        Text("已批准并执行", "Approved and carried out"),
+        Text("这次调用已执行一次。", "The call was carried out, once."),
+    ),
+    ApprovalState.FAILED: (
+        "grey",
+        Text("已批准，但未执行", "Approved, but not carried out"),
+        Text(
+            "这次调用没有发送到飞书，什么也没有发生。",
+            "The call never reached the platform. Nothing has happened.",
+        ),
+    ),
+    ApprovalState.UNCERTAIN: (
+        "orange",
+        Text("结果未知，请自行确认", "Outcome unknown: please look"),
+        Text(
+            "这次调用可能已经执行，也可能没有；不会再次发送。",
+            "The call may have been carried out, or not. It is not sent again.",
+        ),
+    ),
+    ApprovalState.DENIED: (
+        "grey",
+        Text("已拒绝", "Denied"),
+        Text("你拒绝了这次调用，什么也没有发生。", "You denied the call. Nothing has happened."),
+    ),
+    ApprovalState.EXPIRED: (
+        "grey",
+        Text("已过期", "Expired"),
+        Text("没有在有效期内处理，什么也没有发生。", "It was not answered in time. Nothing has happened."),
+    ),
+}
+
+
+def approval_card(approval: CallApproval) -> Json:
+    """The card for the approval as it is. Raises SealedValueError."""
+    if approval.is_asked:
+        return _question(approval, approval.stored_call)
+    state = ApprovalState.EXPIRED if approval.state == ApprovalState.ASKED else approval.state
+    if state == ApprovalState.SENDING:
+        state = ApprovalState.APPROVED
+    colour, title, text = _OUTCOMES[state]
+    elements = [markdown(_who(approval)), markdown(_line(approval)), markdown(text)]
+    if refusal := _refusal(approval):
+        elements.append(markdown(refusal))
+    if approval.covers_until:
+        until = f"{timezone.localtime(approval.covers_until):%H:%M}"
+        elements.append(
+            markdown(
+                Text(
+                    f"同样的调用在 {until} 之前不再询问。",
+                    f"Until {until} such calls go on without a question.",
+                )
+            )
+        )
+    return card(header=header(title, template=colour), elements=elements, summary=title)
+
+
+def seal_of(approval: CallApproval) -> str:
+    """Stands in the buttons: who may send cards as the bot can make a button of the same name, and not its seal."""
+    return salted_hmac("feishu_portal.approvals.card", str(approval.pk), algorithm="sha256").hexdigest()[:32]
+
+
+def is_sealed(approval: CallApproval, seal: object) -> bool:
+    return isinstance(seal, str) and constant_time_compare(seal, seal_of(approval))
+
+
+def _question(approval: CallApproval, call: StoredCall) -> Json:
+    words = in_words(approval.method, call.path)
+    title = Text(f"请你批准：{words.zh_cn}", f"Your approval, please: {words.en_us}")
+    contents = _contents(call)
+    elements = [markdown(_who(approval)), markdown(_line(approval, call))]
+    lines = _lines(contents, call)
+    if lines:
+        elements.append({"tag": "markdown", "content": "\n".join(lines)})  # once: it is in nobody's language
+    elements += [markdown(text) for text in _left_out(approval, contents, lines)]
+    until = f"{timezone.localtime(approval.expires_at):%H:%M}"
+    elements.append(
+        markdown(
+            Text(
+                f"仅在你批准后执行，{until} 前有效。",
+                f"It is carried out only if you approve, by {until}.",
+            )
+        )
+    )
+    elements.append(in_a_row(_buttons(approval)))
+    return card(header=header(title, template="orange"), elements=elements, summary=title)
+
+
+def _who(approval: CallApproval) -> Text:
+    caller = escape(Truncator(approval.caller).chars(MAX_NAME))
+    return Text(f"**{caller}** 请求以你的身份调用飞书：", f"**{caller}** asks to call Feishu as you:")
+
+
+def _line(approval: CallApproval, call: StoredCall | None = None) -> Text:
+    """Method and path, with what it does in words."""
+    path = call.path if call else approval.path
+    words = in_words(approval.method, path)
+    shown = escape(Truncator(path).chars(MAX_PATH))
+    return Text(
+        f"**{words.zh_cn}**\n{approval.method} {shown}", f"**{words.en_us}**\n{approval.method} {shown}"
+    )
+
+
+def _contents(call: StoredCall) -> CallContents:
+    named = {name.lower(): value for name, value in call.headers}
+    return read_contents(
+        call.query,
+        call.body,
+        content_type=named.get("content-type", ""),
+        encoding=named.get("content-encoding", ""),
+    )
+
+
+def _lines(contents: CallContents, call: StoredCall) -> list[str]:
+    """A line for each value, the ids and tokens first: what the call acts on is never what there is no room for."""
+    first = contents.resources
+    said = [*first, *(one for one in contents.said if one not in first)]
+    if not contents.is_whole:
+        said.append(Said("", "", call.body.decode(errors="replace")))
+    lines: list[str] = []
+    left = MAX_BYTES
+    for one in said[:MAX_LINES]:
+        line = _shown(one)
+        left -= len(line.encode())
+        if left < 0:
+            break
+        lines.append(line)
+    return lines
+
+
+def _shown(said: Said) -> str:
+    value = said.value.replace("\r\n", "\n").replace("\n", " ⏎ ")
+    shown = escape(Truncator(value).chars(MAX_VALUE))
+    return f"**{escape(Truncator(said.where).chars(MAX_NAME))}**: {shown}" if said.where else shown
+
+
+def _left_out(approval: CallApproval, contents: CallContents, lines: list[str]) -> list[Text]:
+    """Says that the lines are not all of the call."""
+    size = f"{approval.body_bytes:,}"
+    if not contents.is_whole:
+        return [
+            Text(
+                f"正文无法识别，仅显示开头：共 {size} 字节，SHA-256 {approval.body_hash}",
+                f"The body cannot be read; this is its beginning. It has {size} bytes, SHA-256 {approval.body_hash}",
+            )
+        ]
+    is_all = len(lines) == len(contents.said) and all(len(one.value) <= MAX_VALUE for one in contents.said)
+    if is_all:
+        return []
+    return [
+        Text(
+            f"内容过长，仅显示部分：正文共 {size} 字节，SHA-256 {approval.body_hash}",
+            f"Too long to be shown in full. The body has {size} bytes, SHA-256 {approval.body_hash}",
+        )
+    ]
+
+
+def _buttons(approval: CallApproval) -> list[Json]:
+    def value(action: str, **more: Any) -> dict[str, Any]:
+        return {"action": action, "approval": str(approval.pk), "seal": seal_of(approval), **more}
+
+    buttons = [
+        button(
+            Text("批准一次", "Approve once"),
+            style="primary_filled",
+            name="once",
+            value=value(APPROVE_ACTION, kind=Approved.ONCE.value),
+        )
+    ]
+    if approval.scope_hash:
+        title = Text("一小时内不再询问？", "Approve such calls for an hour?")
+        buttons.append(
+            button(
+                Text("批准一小时", "Approve for an hour"),
+                name="hour",
+                value=value(APPROVE_ACTION, kind=Approved.HOUR.value),
+                confirm=(title, _scope(approval)),
+            )
+        )
+    buttons.append(button(Text("拒绝", "Deny"), style="danger", name="deny", value=value(DENY_ACTION)))
+    return buttons
+
+
+def _scope(approval: CallApproval) -> Text:
+    """What an hour covers, for the question before it."""
+    named = single_line("; ".join([f"{approval.method} {approval.path}", *approval.resources]))
+    caller = single_line(Truncator(approval.caller).chars(MAX_NAME))
+    return Text(
+        f"{caller} 的同样调用将直接执行，内容可以不同：{named}",
+        f"Such calls of {caller} go on at once, whatever else they say: {named}",
+    )
+
+
+def _refusal(approval: CallApproval) -> Text | None:
+    """What the platform said of a call that it did not carry out."""
+    if approval.state != ApprovalState.DONE or not (approval.code or (approval.status or 0) >= 400):
+        return None
+    told = f"HTTP {approval.status}" + (f", {approval.code}" if approval.code else "")
+    return Text(f"飞书拒绝了这次调用（{told}）。", f"The platform refused the call ({told}).")

@@ -1,0 +1,64 @@
+"""What the person says: once, whatever is clicked how often and by which transport."""
+
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core.access import audit
+from core.access.actors import Actor
+from feishu_portal.approvals.ending import end
+from feishu_portal.approvals.enums import ApprovalState, Approved
+from feishu_portal.approvals.models import CallApproval
+from feishu_portal.approvals.notify import notify_card, notify_send
+
+COVERED: Final = timedelta(hours=1)
+
+
+@transaction.atomic
+def approve(approval: CallApproval, *, kind: Approved) -> bool:
+    """The person approves; False where it is too late for that, or they have answered before. ``approval`` is read anew."""
+    now = timezone.now()
+    waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
+    if kind == Approved.HOUR:
+        waiting = waiting.exclude(scope_hash="")
+    is_first = waiting.update(
+        state=ApprovalState.APPROVED,
+        approved=kind,
+        decided_at=now,
+        due_at=now,
+        covers_until=now + COVERED if kind == Approved.HOUR else None,
+        version=F("version") + 1,
+    )
+    if is_first:
+        _record(approval, "approval.approved" if kind == Approved.ONCE else "approval.approved_for_an_hour")
+        notify_send(approval.pk)
+    approval.refresh_from_db()
+    return bool(is_first)
+
+
+@transaction.atomic
+def deny(approval: CallApproval) -> bool:
+    """The person denies; False where it is too late for that, or they have answered before. ``approval`` is read anew."""
+    now = timezone.now()
+    waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
+    is_first = end(waiting, ApprovalState.DENIED, decided_at=now)
+    if is_first:
+        _record(approval, "approval.denied")
+        notify_card(approval.pk)
+    approval.refresh_from_db()
+    return bool(is_first)
+
+
+def _record(approval: CallApproval, action: str) -> None:
+    audit.record(
+        actor=Actor.user(approval.open_id),
+        action=action,
+        bot=approval.bot,
+        target=approval,
+        approval=str(approval.pk),
+        client=approval.caller,
+        rule=approval.rule,
+    )

@@ -1,0 +1,85 @@
+"""Clicks on the card of an approval.
+
+Only the person who is asked may answer, on the very message that asks them: a card that somebody else made the bot send has
+no seal in its buttons, and another message.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from bots.models import Bot
+from core.vault.keyring import SealedValueError
+from events import callback_response, on_card, toast
+from events.models import Event
+from feishu.text import Text
+from feishu_portal.approvals.cards import APPROVE_ACTION, DENY_ACTION, approval_card, is_sealed
+from feishu_portal.approvals.decisions import approve, deny
+from feishu_portal.approvals.enums import Approved
+from feishu_portal.approvals.models import CallApproval
+
+NOT_YOURS = callback_response(
+    toast=toast(
+        "warning",
+        Text("这张卡片已失效，或不是发给你的。", "This card is no longer valid, or was not meant for you."),
+    )
+)
+OPENS_SOON = callback_response(
+    toast=toast("info", Text("请稍后再点一次。", "One moment, then please click again."))
+)
+APPROVED = Text("已批准，正在执行。", "Approved. It is being carried out.")
+DENIED = Text("已拒绝。", "Denied.")
+ANSWERED = Text("这个请求已经处理过，或已过期。", "This request was answered before, or has expired.")
+
+
+@on_card(APPROVE_ACTION, name="approvals.approve")
+def approve_call(event: Event, bot: Bot) -> dict[str, Any]:
+    """Lets the call go on, and such calls for an hour where that was clicked."""
+    approval = _approval_of_click(event, bot)
+    kind = event.data["action"]["value"].get("kind") if approval else None
+    if approval is None or kind not in Approved.values:
+        return NOT_YOURS
+    if not approval.message_id:
+        return OPENS_SOON
+    is_first = approve(approval, kind=Approved(kind))
+    return _answer(approval, "success" if is_first else "info", APPROVED if is_first else ANSWERED)
+
+
+@on_card(DENY_ACTION, name="approvals.deny")
+def deny_call(event: Event, bot: Bot) -> dict[str, Any]:
+    """Ends the call without it being sent."""
+    approval = _approval_of_click(event, bot)
+    if approval is None:
+        return NOT_YOURS
+    if not approval.message_id:
+        return OPENS_SOON
+    is_first = deny(approval)
+    return _answer(approval, "success" if is_first else "info", DENIED if is_first else ANSWERED)
+
+
+def _answer(approval: CallApproval, kind: Any, words: Text) -> dict[str, Any]:
+    try:
+        shown = approval_card(approval)
+    except SealedValueError:
+        shown = None  # it lacks its key: the worker that would send it says so
+    return callback_response(toast=toast(kind, words), card=shown)
+
+
+def _approval_of_click(event: Event, bot: Bot) -> CallApproval | None:
+    """The approval of the clicked card, if the click is of the person who is asked, on the message that asks. One whose
+    message is not known yet is on its way."""
+    value = event.data["action"].get("value")
+    if not isinstance(value, dict):
+        return None
+    try:
+        key = UUID(str(value.get("approval")))
+    except ValueError:
+        return None
+    clicker = (event.data.get("operator") or {}).get("open_id")
+    message_id = (event.data.get("context") or {}).get("open_message_id")
+    if not clicker or not message_id:
+        return None
+    mine = CallApproval.objects.select_related("bot").filter(
+        pk=key, bot=bot, open_id=clicker, message_id__in=("", message_id)
+    )
+    approval = mine.first()
+    return approval if approval is not None and is_sealed(approval, value.get("seal")) else None

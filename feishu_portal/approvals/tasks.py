@@ -1,0 +1,45 @@
+"""Celery tasks: a few lines each, primitives only."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from celery import shared_task
+
+from core.background.notify import notify
+from core.database import retention
+from core.vault.keyring import SealedValueError
+from feishu.errors import FeishuError
+from feishu_portal.approvals import card_sync
+from feishu_portal.approvals.carrying_out import give_up_interrupted, to_send
+from feishu_portal.approvals.ending import expire
+from feishu_portal.approvals.retention import forget_answers, overdue
+
+
+@shared_task(name="approvals.sync_card")
+def sync_card(approval_pk: str) -> None:
+    with suppress(FeishuError, SealedValueError):  # noted at the approval, which the sweep finds again
+        card_sync.sync_card(UUID(approval_pk))
+
+
+@shared_task(name="approvals.send")
+def send(approval_pk: str) -> None:
+    # The API takes memory that a worker without approvals does not need.
+    from feishu_portal.api.proxy.approved import send_approved  # noqa: PLC0415 -- see above
+
+    send_approved(UUID(approval_pk))
+
+
+@shared_task(name="approvals.sweep")
+def sweep() -> None:
+    expire()
+    give_up_interrupted()
+    for approval_pk in to_send():
+        notify("approvals.send", str(approval_pk))
+    for approval_pk in card_sync.cards_to_sync():
+        notify("approvals.sync_card", str(approval_pk))
+
+
+@shared_task(name="approvals.prune")
+def prune() -> None:
+    forget_answers()
+    retention.prune(overdue())

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from core.access.call_contents import MAX_SAID, MAX_WHERE, read_contents
+
+
+def read(body: object, query: str = ""):
+    return read_contents(query, json.dumps(body).encode(), content_type="application/json; charset=utf-8")
+
+
+def test_every_value_is_told_with_its_place():
+    contents = read({"summary": "x", "members": [{"id": "ou_1"}, {"id": "ou_2"}], "due": {}}, "a=1&a=2")
+    assert [(said.where, said.value) for said in contents.said] == [
+        ("a", "1"), ("a", "2"), ("summary", "x"), ("members.0.id", "ou_1"), ("members.1.id", "ou_2"), ("due", "{}"),
+    ]  # fmt: skip
+    assert contents.values_of("id") == ["ou_1", "ou_2"]
+
+
+def test_values_that_are_no_text_are_told_as_json():
+    assert [said.value for said in read({"a": True, "b": None, "c": 1.5, "d": []}).body] == [
+        "true", "null", "1.5", "[]",
+    ]  # fmt: skip
+
+
+def test_resources_are_what_ids_and_tokens_name():
+    contents = read(
+        {"receive_id": "oc_1", "content": "x", "client_token": "t", "spreadsheetToken": "s", "due": 1},
+        "user_id_type=open_id&page_token=p&folder_token=f",
+    )
+    assert [said.value for said in contents.resources] == ["f", "oc_1", "s"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', b"\xff", b"[" * 100_000, b'"\xe9"', b"\xef\xbb\xbf{}", None],
+)
+def test_body_that_is_no_plain_json_cannot_be_read(body):
+    assert not read_contents("", body, content_type="application/json").is_whole
+
+
+def test_body_of_another_type_cannot_be_read():
+    assert not read_contents("", b"{}", content_type="").is_whole
+    assert read_contents("", b"", content_type="").is_whole
+
+
+def test_body_is_read_within_bounds():
+    assert not read(list(range(MAX_SAID + 1))).is_whole
+    deep: object = {"leaf": [1, 2, 3]}
+    for _ in range(50):
+        deep = {"k" * 1000: deep}
+    assert all(len(said.where) <= MAX_WHERE for said in read(deep).body)
