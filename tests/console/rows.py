@@ -26,11 +26,12 @@ from core.access.models import User
 from events.enums import EventStatus, RunStatus
 from events.models import Event, HandlerRun
 from feishu_portal.alerts.models import AlertGroup, AlertReceiver
+from feishu_portal.approvals.models import CallApproval, StoredCall
 from tests.factories import make_bot, make_grant, message_event
 
 SECRETS = (
     "the-app-secret", "the-encrypt-key", "the-verification-token", "the-access-token", "the-refresh-token",
-    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user", "the-next-key", "the-next-token",
+    "the-start-token", "the-code-verifier", "verification-token", "the-card-token", "the-proxy-password", "proxy-user", "the-next-key", "the-next-token", "the-approved-call",
 )  # fmt: skip
 PAGES = {
     "bots_bot": Bot,
@@ -46,6 +47,7 @@ PAGES = {
     "auth_sessions_tokenuse": TokenUse,
     "alerts_alertgroup": AlertGroup,
     "alerts_alertreceiver": AlertReceiver,
+    "approvals_callapproval": CallApproval,
 }
 
 
@@ -62,6 +64,7 @@ class Rows:
     sending: Sending
     member: CampaignMember
     alert_group: AlertGroup
+    approval: CallApproval
 
     def of(self, page: str) -> Any:
         rows = (
@@ -78,6 +81,7 @@ class Rows:
             self.member.mailing,
             self.alert_group,
             self.alert_group.receiver,
+            self.approval,
         )
         by_model = {type(row): row for row in rows}
         return by_model[PAGES[page]]
@@ -128,6 +132,7 @@ def make_rows(**bot: Any) -> Rows:
         sending=make_sending(made),
         member=make_member(session),
         alert_group=make_alert_group(made),
+        approval=make_approval(made),
     )
 
 
@@ -144,6 +149,24 @@ def make_alert_group(bot: Bot) -> AlertGroup:
     }
     return AlertGroup.objects.create(
         bot=bot, receiver=receiver, key_hash=uuid4().hex, title="Helper", content=content, firing=1
+    )
+
+
+def make_approval(bot: Bot) -> CallApproval:
+    call = StoredCall("/open-apis/task/v2/tasks", "", (), b'{"summary": "the-approved-call"}')
+    return CallApproval.objects.create(
+        bot=bot,
+        caller="CRM",
+        open_id=f"ou_{uuid4().hex}",
+        rule="ask POST /open-apis/**",
+        method="POST",
+        path=call.path,
+        call=call.text,
+        body_bytes=len(call.body),
+        body_hash=uuid4().hex,
+        call_hash=uuid4().hex,
+        expires_at=timezone.now() + timedelta(minutes=15),
+        log_id="log-of-approval",
     )
 
 

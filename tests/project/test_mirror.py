@@ -36,7 +36,7 @@ ELSEWHERE = (
     elsewhere("sandbox", "*", tests="sandbox", why="used as the platform is: over HTTP and sockets, by the official SDK"),
     elsewhere(
         "*", "models/* access/models",
-        tests="bots events auth_sessions feishu_portal/alerts core/access",
+        tests="bots events auth_sessions feishu_portal/alerts feishu_portal/approvals core/access",
         why="fields and querysets: what they are for is tested with the functions that ask them",
     ),
     elsewhere("*", "tasks notify", tests="processes/test_worker.py", why="a line or two each, run by real workers"),

@@ -82,8 +82,8 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "auth_sessions/authsession", "auth_sessions/campaign",
-    "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession", 
+    "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/cardtemplate",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
@@ -180,6 +180,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "session_id": (private.key_of("auth_sessions.AuthSession"),),
         "subscription_id": (private.key_of("events.Subscription"),),
         "template": (private.key_of("bots.CardTemplate"), "zulu-card"),
+        "approval_id": (private.key_of("approvals.CallApproval"),),
         "receiver_id": (private.key_of("alerts.AlertReceiver"),),
         "agent_id": (private.key_of("auth_sessions.ConnectedAgent"),),
         "consent_id": (UUID_OF_NOTHING,),
@@ -189,7 +190,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "kind": ("totp",),
         "key": (private.key_of("access.TotpDevice"),),
         "user_id": (private.key_of("access.User"),),
-        "app_label": ("bots", "events", "auth_sessions", "alerts"),
+        "app_label": ("bots", "events", "auth_sessions", "alerts", "approvals"),
         "url": ("bots/bot", "no/such/page/"),
     }  # fmt: skip
 
@@ -273,6 +274,7 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/auth_sessions/usertoken/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/tokenuse/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/alerts/alertgroup/": [f"bot__id__exact={bot}", "q=zulu"],
+        "admin/approvals/callapproval/": [f"bot__id__exact={bot}", "q=ou_zulu", "q=zulu-caller"],
         "admin/alerts/alertreceiver/": ["q=zulu", "q=oc_zulu"],
         "admin/access/auditentry/": [f"q={private.bot.app_id}", "q=zulu", f"bot={bot}"],
         "admin/access/auditentry/export/": ["q=zulu", f"bot={bot}", "action=bot.updated"],

@@ -146,6 +146,10 @@ def make_private() -> Private:
         chat_id="oc_zulu",
         alertmanager_url="http://zulu.example.com:9093",
     )
+    _change(
+        rows.approval, open_id="ou_zulu", caller="zulu-caller", rule="ask POST /open-apis/zulu/**", path="/open-apis/zulu/v1/call",
+        resources=["zulu_id=oc_zulu"], message_id="om_zulu_approval", card_error="zulu approval error", log_id="zulu-approval-log",
+    )  # fmt: skip
     StoredFinding.objects.create(
         bot=bot, check_name="redirect_url", result=CheckResult.WRONG, cause_zh="zulu finding 原因", cause_en="zulu finding",
         cure_zh="zulu cure 处理", cure_en="zulu cure", value="zulu value", since=timezone.now(), looked_at=timezone.now(),
@@ -197,7 +201,7 @@ def make_private() -> Private:
     )
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
-        rows.alert_group, rows.alert_group.receiver, template,
+        rows.alert_group, rows.alert_group.receiver, template, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
         rows.member.mailing, rows.member,
     ]  # fmt: skip

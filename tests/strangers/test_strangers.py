@@ -34,7 +34,14 @@ from tests.strangers.private import Private, Strangers, contents, make_private, 
 # Each test sends hundreds of requests.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
-AREAS = ("admin/bots/", "admin/events/", "admin/auth_sessions/", "admin/alerts/", "admin/")
+AREAS = (
+    "admin/bots/",
+    "admin/events/",
+    "admin/auth_sessions/",
+    "admin/alerts/",
+    "admin/approvals/",
+    "admin/",
+)
 REFUSED = {401, 403, 404, 405}
 
 

@@ -43,7 +43,7 @@ class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
                 ),
             },
         ),
-        (_("Answer"), {"fields": ("asked_in_full", "expires", "decided", "approved_shown", "covers")}),
+        (_("Decision"), {"fields": ("asked_in_full", "expires", "decided", "approved_shown", "covers")}),
         (_("Outcome"), {"fields": ("sent", "ended", "outcome", "log", "trouble")}),
         (_("Card"), {"fields": ("card", "message", "card_problem")}),
     )

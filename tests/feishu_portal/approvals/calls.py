@@ -18,6 +18,7 @@ TASK = {"summary": "写周报", "members": [{"id": "ou_lin", "type": "user"}]}
 def question_of(
     bot: Bot,
     body: Any = TASK,
+    /,
     *,
     path: str = "/open-apis/task/v2/tasks",
     query: str = "",
@@ -47,6 +48,6 @@ def question_of(
     return question, StoredCall(path, query, (("content-type", content_type),), content)
 
 
-def ask_about(bot: Bot, body: Any = TASK, **values: Any) -> CallApproval:
+def ask_about(bot: Bot, body: Any = TASK, /, **values: Any) -> CallApproval:
     question, call = question_of(bot, body, **values)
     return ask(question, call=call, actor=SYSTEM)
