@@ -22,7 +22,7 @@ from feishu_portal.approvals.words import in_words
 APPROVE_ACTION: Final = "approvals.approve"
 DENY_ACTION: Final = "approvals.deny"
 
-MAX_VALUE: Final = 600
+MAX_VALUE: Final = 1_500
 """Characters of one value that are shown."""
 MAX_LINES: Final = 60
 MAX_BYTES: Final = 12 * 1024
@@ -153,7 +153,8 @@ def _contents(call: StoredCall) -> CallContents:
 def _lines(contents: CallContents, call: StoredCall) -> list[str]:
     """A line for each value, the ids and tokens first: what the call acts on is never what there is no room for."""
     first = contents.resources
-    said = [*first, *(one for one in contents.said if one not in first)]
+    acted_on = frozenset(first)
+    said = [*first, *(one for one in contents.said if one not in acted_on)]
     if not contents.is_whole:
         said.append(Said("", "", call.body.decode(errors="replace")))
     lines: list[str] = []

@@ -29,7 +29,7 @@ RETRIES: Final = RetrySchedule((2, 5, 15, 30, 60))
 SENDING_TAKES: Final = timedelta(minutes=5)
 """Longer than any attempt, whose parts are bounded."""
 TOO_LATE: Final = "approval_too_old"
-NOT_KEPT: Final = "interrupted"
+INTERRUPTED: Final = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,14 @@ def give_up_interrupted() -> None:
     lost = CallApproval.objects.filter(state=ApprovalState.SENDING, sent_at__lt=limit).select_related("bot")
     for approval in lost[:SWEEP_LIMIT]:
         still = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.SENDING, sent_at__lt=limit)
-        if end(still, ApprovalState.UNCERTAIN, problem=NOT_KEPT):
+        if end(still, ApprovalState.UNCERTAIN, problem=INTERRUPTED):
             audit.record(
                 actor=SYSTEM,
                 action="approval.uncertain",
                 bot=approval.bot,
                 target=approval,
                 approval=str(approval.pk),
-                problem=NOT_KEPT,
+                problem=INTERRUPTED,
             )
             notify_card(approval.pk)
 

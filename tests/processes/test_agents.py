@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -17,6 +18,10 @@ from tests.services.processes import PATIENCE
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 SCOPES = ["offline_access", "auth:user.id:read", "task:task:write"]
+ROUNDS = 10
+"""Waits for the result of an approved call, each as long as the endpoint lets anybody wait."""
+CARD = "SELECT message_id FROM approvals_callapproval WHERE message_id <> ''"
+AUDIT = "SELECT action, actor FROM access_auditentry WHERE action LIKE 'approval.%' ORDER BY id"
 USES = "SELECT method, path, status, code FROM auth_sessions_tokenuse ORDER BY id"
 ADD = """
 import json
@@ -34,7 +39,7 @@ UserToken.objects.create(
 )
 _client, key = add_api_client(
     name="assistant", scopes=[Scope.PROXY_USER], bots=[Bot.objects.get()], expires_at=None, actor=SYSTEM,
-    proxy_paths=["GET /open-apis/**", "POST /open-apis/task/v2/tasks"],
+    proxy_paths=["GET /open-apis/**", "POST /open-apis/task/v2/tasks", "ask PATCH /open-apis/task/v2/tasks/*"],
 )
 with open("{path}", "w") as file:
     file.write(key)
@@ -50,7 +55,7 @@ async def work(agent: Client, summary: str) -> None:
 
     shown = {tool.name for tool in (await agent.list_tools()).tools}
     assert {"list_tasks", "create_task", "discover", "call"} <= shown
-    assert not {"complete_task", "send_message", "list_bots"} & shown
+    assert not {"send_message", "list_bots"} & shown
     is_error, made = await use(
         "create_task", summary=summary, assignees=[(await use("who_am_i"))[1]["person"]["open_id"]]
     )
@@ -72,7 +77,36 @@ async def work_in_every_mode(address: str, key: str) -> None:
             await work(agent, f"写周报（{mode}）")
 
 
-def test_official_client_works_as_a_person(sandbox, bot, managed_process, environment, rows, tmp_path):
+async def complete_a_task(
+    address: str, key: str, until_asked: Callable[[], str], click: Callable[[str], object]
+) -> None:
+    """Has a write approved by the person, who clicks twice."""
+    async with (
+        httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE) as http,
+        Client(streamable_http_client(address, http_client=http)) as agent,
+    ):
+
+        async def use(tool: str, **arguments: Any) -> dict[str, Any]:
+            return (await agent.call_tool(tool, arguments)).structured_content
+
+        [task, *_others] = (await use("list_tasks", completed=False))["items"]
+        pending = await use("complete_task", task_guid=task["guid"])
+        assert pending["code"] == "approval_pending", pending
+        card = await asyncio.to_thread(until_asked)
+        assert (await use("get_approval", approval=pending["approval"], wait=0))["state"] == "asked"
+        await asyncio.gather(*(asyncio.to_thread(click, card) for _ in range(2)))
+        for _ in range(ROUNDS):
+            approval = await use("get_approval", approval=pending["approval"])
+            if approval["state"] == "done":
+                break
+        assert approval["answer"]["body"]["data"]["task"]["guid"] == task["guid"], approval
+        done = await use("list_tasks", completed=True)
+        assert [one["guid"] for one in done["items"]] == [task["guid"]]
+
+
+def test_official_client_works_as_a_person(
+    sandbox, bot, managed_process, runfeishu, environment, rows, tmp_path
+):
     sandbox.put_app(scopes=SCOPES)
     [grant] = sandbox.grants(1, scopes=SCOPES)
     managed_process.secrets |= {grant["access_token"], grant["refresh_token"]}
@@ -97,3 +131,26 @@ def test_official_client_works_as_a_person(sandbox, bot, managed_process, enviro
     found = web.wait_until(written, what="the ends of the calls")
     assert found.count(("POST", "/open-apis/task/v2/tasks", 200, 0)) == 2
     assert found.count(("GET", "/open-apis/task/v2/tasks", 200, 0)) == 2
+
+    # --- a call that the person approves: the card comes by a worker, the click by the long connection
+    runfeishu()
+    celery = ("-m", "celery", "-A", "feishu_portal", "worker", "-Q", "default", "--pool", "threads")
+    worker = managed_process(*celery, "--concurrency", "4", environment=environment)
+    worker.wait_for("ready")
+    [person] = [name for name, open_id in sandbox.people().items() if open_id == grant["open_id"]]
+
+    def until_asked() -> str:
+        [(message_id,)] = worker.wait_until(lambda: rows.all(CARD), what="the card")
+        return message_id
+
+    def click(message_id: str) -> None:
+        body = {"person": person, "message_id": message_id, "name": "once"}
+        httpx2.post(f"{sandbox.url}/sandbox/api/click", json=body, timeout=PATIENCE)
+
+    asyncio.run(complete_a_task(address, key, until_asked, click))
+    assert [method for method, *_rest in rows.all(USES)].count("PATCH") == 1
+    assert rows.all(AUDIT) == [
+        ("approval.asked", "api:assistant"),
+        ("approval.approved", f"user:{grant['open_id']}"),
+        ("approval.done", "api:assistant"),
+    ]

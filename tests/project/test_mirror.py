@@ -42,7 +42,7 @@ ELSEWHERE = (
     elsewhere("*", "tasks notify", tests="processes/test_worker.py", why="a line or two each, run by real workers"),
     elsewhere(
         "*", "admin/*",
-        tests="console bots/admin events/admin auth_sessions/admin feishu_portal/alerts/admin core/access/admin",
+        tests="console bots/admin events/admin auth_sessions/admin feishu_portal/alerts/admin feishu_portal/approvals/admin core/access/admin",
         why="pages: tested by what an operator sees and does",
     ),
     elsewhere(

@@ -1,0 +1,38 @@
+import pytest
+from django.test import Client
+
+from feishu_portal.approvals.carrying_out import Outcome, claim, finish
+from feishu_portal.approvals.decisions import approve
+from feishu_portal.approvals.enums import Approved
+from feishu_portal.approvals.models import CallApproval
+from tests.console.rows import list_of, page_of, text_of
+
+pytestmark = pytest.mark.django_db
+PAGE = "approvals_callapproval"
+
+
+def test_page_says_who_approved_what_and_what_came_of_it(approval, as_superuser: Client) -> None:
+    approve(approval, kind=Approved.HOUR)
+    finish(claim(approval.pk), Outcome(status=200, code=0, log_id="log-of-the-call"))
+    CallApproval.objects.update(covered=3)
+    shown = text_of(as_superuser.get(page_of(PAGE, approval)))
+    for words in (
+        "POST /open-apis/task/v2/tasks", "ask POST /open-apis/**", "id=ou_lin", "ou_asked", "assistant", "HTTP 200, 0",
+        "log-of-the-call", approval.body_hash,
+    ):  # fmt: skip
+        assert words in shown, words
+    assert "写周报" not in shown
+    assert "further calls: 3" in shown or "其后的调用：3" in shown
+
+
+def test_list_is_searched_by_person_and_client(approval, as_superuser: Client) -> None:
+    for words, found in (("ou_asked", 1), ("assistant", 1), ("ou_other", 0)):
+        changes = as_superuser.get(list_of(PAGE), {"q": words}).context["cl"]
+        assert len(changes.result_list) == found, words
+
+
+def test_approval_is_nobodys_to_change(approval, as_superuser: Client) -> None:
+    assert as_superuser.get(page_of(PAGE, approval, "delete")).status_code == 403
+    as_superuser.post(page_of(PAGE, approval), {"state": "approved"})
+    approval.refresh_from_db()
+    assert approval.state == "asked"
