@@ -42,6 +42,9 @@ class CallInQuestion:
     method: str
     path: str
     contents: CallContents = field(repr=False)
+    agent: str = ""
+    """What the agent is called that sends it, where a person connected that; ``agent_key`` tells it from its namesakes."""
+    agent_key: str = ""
 
     @property
     def resources(self) -> list[str]:
@@ -62,7 +65,7 @@ class CallInQuestion:
 
     @property
     def _whose(self) -> list[str]:
-        return [str(self.client.pk), str(self.bot.pk), self.tenant_key, self.open_id]
+        return [str(self.client.pk), self.agent_key, str(self.bot.pk), self.tenant_key, self.open_id]
 
 
 def is_covered(question: CallInQuestion) -> bool:
@@ -97,6 +100,7 @@ def ask(question: CallInQuestion, *, call: StoredCall, actor: Actor) -> CallAppr
         bot=question.bot,
         client=question.client,
         caller=question.client.name,
+        agent=storable(question.agent, 200),
         tenant_key=question.tenant_key,
         open_id=question.open_id,
         rule=question.rule,

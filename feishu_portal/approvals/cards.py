@@ -126,8 +126,13 @@ def _question(approval: CallApproval, call: StoredCall) -> Json:
 
 
 def _who(approval: CallApproval) -> Text:
-    caller = escape(Truncator(approval.caller).chars(MAX_NAME))
+    caller = escape(_caller(approval))
     return Text(f"**{caller}** 请求以你的身份调用飞书：", f"**{caller}** asks to call Feishu as you:")
+
+
+def _caller(approval: CallApproval) -> str:
+    """The agent that the person connected, or the API client."""
+    return Truncator(approval.agent or approval.caller).chars(MAX_NAME)
 
 
 def _line(approval: CallApproval, call: StoredCall | None = None) -> Text:
@@ -224,7 +229,7 @@ def _buttons(approval: CallApproval) -> list[Json]:
 def _scope(approval: CallApproval) -> Text:
     """What an hour covers, for the question before it."""
     named = single_line("; ".join([f"{approval.method} {approval.path}", *approval.resources]))
-    caller = single_line(Truncator(approval.caller).chars(MAX_NAME))
+    caller = single_line(_caller(approval))
     return Text(
         f"{caller} 的同样调用将直接执行，内容可以不同：{named}",
         f"Such calls of {caller} go on at once, whatever else they say: {named}",

@@ -82,7 +82,7 @@ LISTS = "what the operator's own bots have"
 OWN = "nothing but what belongs to the account itself"
 DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
-    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession", 
+    "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession",
     "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/cardtemplate",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",

@@ -43,6 +43,8 @@ class CallRequest:
     """Where it came from."""
     agent: str = ""
     """What the agent is called that sends it, where a person connected that."""
+    agent_key: str = ""
+    """Its primary key: names are the agents' own to choose."""
     contents: CallContents | None = None
     """Read where a rule goes by them."""
     approval: CallApproval | None = None
@@ -182,6 +184,8 @@ def _require_approval(
         return
     question = CallInQuestion(
         client=client,
+        agent=request.agent,
+        agent_key=request.agent_key,
         bot=grant.bot,
         tenant_key=grant.tenant_key,
         open_id=grant.open_id,

@@ -73,6 +73,7 @@ async def _send(approval: CallApproval, call: StoredCall) -> Outcome:
             encoding=named.get("content-encoding", ""),
         ),
         approval=approval,
+        agent=approval.agent,
     )
     answer = _Collected()
     upload = Upload(_Receive(call.body), [(b"content-length", b"%d" % len(call.body))])

@@ -109,6 +109,7 @@ class ProxyServer:
             may_fall_back=named.get(b"feishu-portal-fallback", b"").lower() == FALL_BACK,
             address=normal_address(scope["client"][0] if scope.get("client") else ""),
             agent=str(agent.connected) if agent and agent.connected else "",
+            agent_key=str(agent.connected.pk) if agent and agent.connected else "",
         )
         if target.asks_for_app_token:
             await self._answer_with_own_key(request, scope, receive, send)

@@ -33,7 +33,7 @@ class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
     deferred_in_lists = ("call", "answer", "resources")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("call_shown", "state_label", "person", "bot", "caller", "rule_shown")}),
+        (None, {"fields": ("call_shown", "state_label", "person", "bot", "caller", "agent", "rule_shown")}),
         (
             _("Call"),
             {

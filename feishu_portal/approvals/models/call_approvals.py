@@ -100,6 +100,8 @@ class CallApproval(models.Model):
     """The client that called: it alone may read the answer."""
     caller = models.CharField(_("caller"), max_length=100)
     """The client's name at that time."""
+    agent = models.CharField(_("agent"), max_length=200, blank=True)
+    """What the agent is called that called, where a person connected that."""
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     open_id = models.CharField(_("open_id"), max_length=128)
     rule = models.CharField(_("rule"), max_length=1000)

@@ -77,7 +77,7 @@ def test_hour_covers_what_the_card_shows_and_nothing_else(bot) -> None:
         name="other", scopes=[Scope.PROXY_USER], bots=[], expires_at=None, actor=SYSTEM
     )
     for others in (
-        {"client": stranger}, {"bot": make_bot()}, {"open_id": "ou_other"}, {"tenant_key": "other"}, {"method": "PUT"},
+        {"client": stranger}, {"bot": make_bot()}, {"open_id": "ou_other"}, {"tenant_key": "other"}, {"agent_key": "k"}, {"method": "PUT"},
         {"path": "/open-apis/task/v2/tasks/1"}, {"rule": "ask * /open-apis/**"}, {"query": "folder_token=f"},
     ):  # fmt: skip
         assert not covered(**others), others

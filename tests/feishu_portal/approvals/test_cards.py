@@ -127,3 +127,9 @@ def test_call_that_no_key_opens_makes_no_card(approval) -> None:
     CallApproval.objects.update(call=Sealed("x"))
     with pytest.raises(SealedValueError):
         approval_card(CallApproval.objects.select_related("bot").get())
+
+
+def test_agent_that_the_person_connected_is_named(bot) -> None:
+    text = text_of(approval_card(ask_about(bot, agent="小助手", agent_key="k")))
+    assert "小助手" in text
+    assert "assistant" not in text
