@@ -107,7 +107,7 @@ async def complete_a_task(
 def test_official_client_works_as_a_person(
     sandbox, bot, managed_process, runfeishu, environment, rows, tmp_path
 ):
-    sandbox.put_app(scopes=SCOPES)
+    sandbox.put_app(scopes=[*SCOPES, "im:message"])
     [grant] = sandbox.grants(1, scopes=SCOPES)
     managed_process.secrets |= {grant["access_token"], grant["refresh_token"]}
     made, port = tmp_path / "key", free_port()
