@@ -175,18 +175,23 @@ class Pump:
                     return Ending(EndKind.SILENT, f"no WebSocket pong within {patience:g} s")
 
     async def _finish(self, reading: asyncio.Task[Ending], writing: asyncio.Task[Ending]) -> None:
-        await self._deliveries.drain_present(self._timing.drain)
+        ends_at = self._clock() + self._timing.end
+
+        def at_most(seconds: float) -> float:
+            return max(0.0, min(seconds, ends_at - self._clock()))
+
+        await self._deliveries.drain_present(at_most(self._timing.drain))
         await _stop([reading])
-        await self._deliveries.drain(self._timing.drain)
+        await self._deliveries.drain(at_most(self._timing.drain))
         self._deliveries.abandon()
         written = asyncio.create_task(self._outbox.wait_for_room())
         await asyncio.wait(
-            [written, writing], timeout=self._timing.close, return_when=asyncio.FIRST_COMPLETED
+            [written, writing], timeout=at_most(self._timing.close), return_when=asyncio.FIRST_COMPLETED
         )
         if not written.done():
             written.cancel()
             logger.warning("Some answers could not be written before closing", extra=self._log)
-        await self._socket.hang_up(self._timing.close)
+        await self._socket.hang_up(at_most(self._timing.close))
 
     async def _guarded(self, work: Coroutine[Any, Any, Ending]) -> Ending:
         """Whatever ends one of the loops ends the connection, with a reason and never unseen."""

@@ -17,6 +17,8 @@ class Timing:
     """For the peer to take what we write."""
     close: float = 5.0
     """For the closing handshake."""
+    end: float = 9.0
+    """For all that a connection does when it is asked to end. Its holder gives it up after ten."""
     drain: float = 3.0
     """For messages under way when the connection is asked to end, and for those that come meanwhile: as long as the platform
     waits."""

@@ -7,6 +7,7 @@ from structlog.contextvars import get_contextvars
 
 from bots.connections import connection
 from bots.connections.slots import WantedSlot
+from feishu.long_connection.timing import Timing
 from tests.services.log_lines import lines
 from tests.services.processes import PATIENCE
 
@@ -19,6 +20,10 @@ class Logging:
 
     async def run(self):
         logging.getLogger("feishu.tests").warning("deep_down")
+
+
+def test_a_connection_may_take_less_than_it_is_waited_for():
+    assert Timing().end < connection.STOP_TIMEOUT
 
 
 async def test_lines_of_a_connection_name_bot_slot_and_process(monkeypatch, leaks):

@@ -40,7 +40,7 @@ async def test_what_is_pushed_while_the_last_messages_are_answered_is_answered_t
             await release.wait()
         return Reply()
 
-    async with running(gateway, diary, sink, timing=replace(QUICK, drain=PATIENCE)) as task:
+    async with running(gateway, diary, sink, timing=replace(QUICK, drain=PATIENCE, end=PATIENCE)) as task:
         await gateway.push(event("slow"))
         await diary.until("frame")
         task.cancel()
@@ -68,6 +68,24 @@ async def test_cancelling_does_not_wait_for_ever(gateway, diary):
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(task, return_exceptions=True)
         assert json.loads((await gateway.ack()).payload) == {"code": 500}
+
+
+async def test_all_that_an_end_waits_for_has_one_limit(gateway, diary, monkeypatch):
+    """Handlers that hang, a peer that takes no answer and one that says no farewell: each might use up its own time."""
+
+    async def sink(_message: Message) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(GatewaySocket, "send_batch", stuck)
+    slow = replace(QUICK, drain=3600, write=3600, close=3600, end=0.05)
+    async with running(gateway, diary, sink, timing=slow) as task:
+        await gateway.push(event())
+        await diary.until("frame")
+        (await gateway.socket()).transport.pause_reading()
+        task.cancel()
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_cancelling_ends_a_connection_that_is_still_dialling(gateway, diary):
