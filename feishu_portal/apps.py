@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from django.apps import AppConfig
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage, Tags, register
 from django.utils.translation import gettext_lazy as _
 
 from feishu.proxies import unusable_variables
+from feishu_portal.runtime.garbage import begin_after_loading, rest_while_loading
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +21,13 @@ class PortalConfig(AppConfig):
     label = "portal"
     verbose_name = _("Feishu Portal")
 
+    def __init__(self, app_name: str, app_module: ModuleType) -> None:
+        """The first of the applications that Django sets up: it loads the models of all before it calls ``ready``."""
+        rest_while_loading()
+        super().__init__(app_name, app_module)
+
     def ready(self) -> None:
+        begin_after_loading()
         from django.conf import settings  # noqa: PLC0415 -- they are being read when this module is
 
         from feishu_portal import checks  # noqa: F401, PLC0415 -- registers the checks

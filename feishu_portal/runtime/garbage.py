@@ -1,4 +1,4 @@
-"""Garbage collection, tuned for an event loop with hundreds of connections.
+"""Garbage collection, tuned for starting processes and for an event loop with hundreds of connections.
 
 Tuning it is fenced in here: it is global to the process, and wrong as soon as what a message is made of changes. A full
 collection looks at every container there is, close to a microsecond each on a busy machine, and all threads stand still
@@ -24,6 +24,17 @@ RARELY: Final = 60
 Not never: a lost connection leaves about a hundred containers that only a full collection finds, because they refer to
 each other in a circle. By then that is some tens of megabytes.
 """
+
+
+def rest_while_loading() -> None:
+    """Before modules are loaded: nearly all that they make stays, and each collection would look at all of it again."""
+    gc.disable()
+
+
+def begin_after_loading() -> None:
+    """After that: collect as usual, but never what is loaded by now, not even when the process ends."""
+    gc.freeze()
+    gc.enable()
 
 
 def spare_event_loop() -> None:

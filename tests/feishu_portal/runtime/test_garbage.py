@@ -28,3 +28,14 @@ def test_child_shares_what_was_loaded_before_the_fork() -> None:
 
     assert gc.get_freeze_count() > before
     assert not gc.garbage
+
+
+def test_nothing_is_collected_while_modules_are_loaded_and_never_what_they_made() -> None:
+    garbage.rest_while_loading()
+    collects_while_loading = gc.isenabled()
+    before = gc.get_freeze_count()
+    garbage.begin_after_loading()
+
+    assert not collects_while_loading
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > before
