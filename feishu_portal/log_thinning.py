@@ -8,17 +8,13 @@ from typing import Any, Final
 
 import kombu.exceptions
 import psycopg
-import redis.exceptions
 
 from core.database.errors import causes, described
 from core.database.outages import is_unavailable
 from core.log_pace import LogPace
 
-_AWAY: Final = (
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-    kombu.exceptions.OperationalError,
-)
+_REDIS_AWAY: Final = {("redis.exceptions", "ConnectionError"), ("redis.exceptions", "TimeoutError")}
+"""Classes by their names: a process that never speaks to Redis does not load its library."""
 
 _FAULTS: Final = (AttributeError, LookupError, NameError, TypeError)
 """Errors of a program. An outage may bring one out, and only the traceback says where it is."""
@@ -74,6 +70,8 @@ def _says_away(error: BaseException) -> bool:
 
 def _is_away(error: BaseException) -> bool:
     """Also the driver's own, which the pool of connections logs: the server's word for a wrong statement has a SQLSTATE."""
-    return isinstance(error, _AWAY) or (
-        isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    if isinstance(error, psycopg.OperationalError):
+        return error.sqlstate is None
+    return isinstance(error, kombu.exceptions.OperationalError) or any(
+        (one.__module__, one.__name__) in _REDIS_AWAY for one in type(error).__mro__
     )

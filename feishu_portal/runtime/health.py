@@ -12,17 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import redis
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from bots.enums import ProcessKind
 from core import __version__
@@ -31,6 +28,9 @@ from core.database.connections import give_back
 from core.installation.watch import watch
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
+
+if TYPE_CHECKING:
+    import redis
 
 LIVE: Final = "/healthz/live"
 READY: Final = "/healthz/ready"
@@ -179,6 +179,10 @@ def _ask_redis() -> str:
     global _redis  # noqa: PLW0603 -- one connection for the process
     if not settings.REDIS_URL:
         return "not used"
+    import redis  # noqa: PLC0415 -- where there is one
+    from redis.backoff import NoBackoff  # noqa: PLC0415 -- see above
+    from redis.retry import Retry  # noqa: PLC0415 -- see above
+
     try:
         if _redis is None:
             seconds = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}

@@ -7,14 +7,16 @@ database, the disk or Redis, no answer is gone. Redis that is away holds nothing
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-import redis
 from django.conf import settings
 
 from core.database.errors import described
 from core.log_pace import THINNED
+
+if TYPE_CHECKING:
+    import redis
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ def _key() -> str:
 def _asked(ask: Callable[[Any], T], *, otherwise: T) -> T:
     if not settings.REDIS_URL:
         return otherwise
+    import redis  # noqa: PLC0415 -- where there is one
+
     try:
         return ask(_client(settings.REDIS_URL))
     except (redis.RedisError, OSError, ValueError) as error:
@@ -71,4 +75,6 @@ def _asked(ask: Callable[[Any], T], *, otherwise: T) -> T:
 @lru_cache(maxsize=1)
 def _client(url: str) -> "redis.Redis":
     """Thread-safe; connects when it is first used."""
+    import redis  # noqa: PLC0415 -- see above
+
     return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)

@@ -1,43 +1,26 @@
 """Passkeys (WebAuthn): discoverable credentials with user verification, so that one is a name and two factors at once.
 
-A challenge is a row: it is used up by one statement, for one purpose, by the session that it was made for.
+A challenge is a row: it is used up by one statement, for one purpose, by the session that it was made for. The library is
+loaded when somebody uses a passkey: with all that checks certificates it is 75 modules and 7 MB of every web process.
 """
 
 import hashlib
 import json
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
-from webauthn import (
-    base64url_to_bytes,
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import (
-    bytes_to_base64url,
-    generate_user_handle,
-    parse_authentication_credential_json,
-    parse_client_data_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from core.access.models import Passkey, PasskeyChallenge, User
 from core.access.second_factors.errors import FactorLimitError, FactorRefusedError
 from core.access.second_factors.relying_party import relying_party
 from core.access.sessions import own_key
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 NAME: Final = "Feishu Portal"
 MAX_PASSKEYS: Final = 20
@@ -60,36 +43,40 @@ class Purpose(StrEnum):
 
 def registration_options(request: HttpRequest, user: User) -> str:
     """JSON for ``navigator.credentials.create()``. Raises FactorLimitError."""
+    import webauthn.helpers.structs  # noqa: PLC0415 -- see above
+
     passkeys = list(Passkey.objects.filter(user=user))
     if len(passkeys) >= MAX_PASSKEYS:
         raise FactorLimitError
-    options = generate_registration_options(
+    options = webauthn.generate_registration_options(
         rp_id=relying_party(request).id,
         rp_name=NAME,
         user_name=user.get_username(),
         user_display_name=user.get_full_name() or user.get_username(),
-        user_id=bytes(passkeys[0].user_handle) if passkeys else generate_user_handle(),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
+        user_id=bytes(passkeys[0].user_handle) if passkeys else webauthn.helpers.generate_user_handle(),
+        authenticator_selection=webauthn.helpers.structs.AuthenticatorSelectionCriteria(
+            resident_key=webauthn.helpers.structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=webauthn.helpers.structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[_descriptor(passkey) for passkey in passkeys],
     )
     _keep_challenge(request, options.challenge, Purpose.REGISTER, user, handle=options.user.id)
-    return options_to_json(options)
+    return webauthn.options_to_json(options)
 
 
 def register(request: HttpRequest, user: User, credential: str, *, name: str) -> Passkey:
     """Add the passkey that the browser has made. Raises FactorRefusedError."""
+    import webauthn.helpers.structs  # noqa: PLC0415 -- see above
+
     party = relying_party(request)
     try:
-        parsed = parse_registration_credential_json(_object(credential))
-        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+        parsed = webauthn.helpers.parse_registration_credential_json(_object(credential))
+        challenge = webauthn.helpers.parse_client_data_json(parsed.response.client_data_json).challenge
     except Exception as error:
         raise FactorRefusedError from error
     kept = _use_challenge(request, challenge, Purpose.REGISTER, user)
     try:
-        verified = verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=parsed,
             expected_challenge=challenge,
             expected_rp_id=party.id,
@@ -105,7 +92,7 @@ def register(request: HttpRequest, user: User, credential: str, *, name: str) ->
             return Passkey.objects.create(
                 user=user,
                 name=name,
-                credential_id=bytes_to_base64url(verified.credential_id),
+                credential_id=webauthn.helpers.bytes_to_base64url(verified.credential_id),
                 public_key=verified.credential_public_key,
                 sign_count=verified.sign_count,
                 user_handle=bytes(kept.user_handle),
@@ -118,29 +105,35 @@ def register(request: HttpRequest, user: User, credential: str, *, name: str) ->
 
 def authentication_options(request: HttpRequest, purpose: Purpose, user: User | None = None) -> str:
     """JSON for ``navigator.credentials.get()``: of ``user``'s passkeys, or of any where it is None."""
+    import webauthn.helpers.structs  # noqa: PLC0415 -- see above
+
     passkeys = Passkey.objects.filter(user=user) if user else ()
-    options = generate_authentication_options(
+    options = webauthn.generate_authentication_options(
         rp_id=relying_party(request).id,
         allow_credentials=[_descriptor(passkey) for passkey in passkeys],
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=webauthn.helpers.structs.UserVerificationRequirement.REQUIRED,
     )
     _keep_challenge(request, options.challenge, purpose, user)
-    return options_to_json(options)
+    return webauthn.options_to_json(options)
 
 
 def authenticate(
     request: HttpRequest, credential: str, purpose: Purpose, user: User | None = None
 ) -> Passkey:
     """The passkey that signed the challenge; one of ``user``'s where an operator is given. Raises FactorRefusedError."""
+    import webauthn.helpers.structs  # noqa: PLC0415 -- see above
+
     party = relying_party(request)
     try:
-        parsed = parse_authentication_credential_json(_object(credential))
-        challenge = parse_client_data_json(parsed.response.client_data_json).challenge
+        parsed = webauthn.helpers.parse_authentication_credential_json(_object(credential))
+        challenge = webauthn.helpers.parse_client_data_json(parsed.response.client_data_json).challenge
     except Exception as error:
         raise FactorRefusedError from error
     _use_challenge(request, challenge, purpose, user)
     passkey = (
-        Passkey.objects.filter(credential_id=bytes_to_base64url(parsed.raw_id)).select_related("user").first()
+        Passkey.objects.filter(credential_id=webauthn.helpers.bytes_to_base64url(parsed.raw_id))
+        .select_related("user")
+        .first()
     )
     handle = parsed.response.user_handle
     if (
@@ -150,7 +143,7 @@ def authenticate(
     ):
         raise FactorRefusedError
     try:
-        verified = verify_authentication_response(
+        verified = webauthn.verify_authentication_response(
             credential=parsed,
             expected_challenge=challenge,
             expected_rp_id=party.id,
@@ -215,8 +208,12 @@ def _object(credential: str) -> dict[str, Any]:
     return found
 
 
-def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
-    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(passkey.credential_id))
+def _descriptor(passkey: Passkey) -> "PublicKeyCredentialDescriptor":
+    import webauthn.helpers.structs  # noqa: PLC0415 -- see above
+
+    return webauthn.helpers.structs.PublicKeyCredentialDescriptor(
+        id=webauthn.base64url_to_bytes(passkey.credential_id)
+    )
 
 
 def _digest(challenge: bytes) -> str:
