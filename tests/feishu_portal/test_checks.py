@@ -2,7 +2,8 @@ import os
 
 import pytest
 from django.core.checks import Tags, run_checks
-from django.core.management import load_command_class
+from django.core.management import call_command, load_command_class
+from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 
 from core.checks import SETTINGS
@@ -30,10 +31,27 @@ def test_nothing_to_complain_about():
 
 @pytest.mark.parametrize(
     "command",
-    ["addapiclient", "addbot", "checkbot", "pruneevents", "prunerecords", "rotatekeys", "runfeishu"],
+    [
+        "addapiclient",
+        "addbot",
+        "checkbot",
+        "pruneevents",
+        "prunerecords",
+        "rotatekeys",
+        "runfeishu",
+        "runportal",
+    ],
 )
 def test_command_checks_the_settings_first(command):
     assert SETTINGS in load_command_class("feishu_portal", command).requires_system_checks
+
+
+@pytest.mark.django_db
+def test_migrate_refuses_settings_that_cannot_be(settings):
+    """It checks them and the database, and loads no page for it."""
+    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = "https://portal.example.com", ["other.example.com"]
+    with pytest.raises(SystemCheckError, match=r"feishu_portal\.E004"):
+        call_command("migrate", plan=True, skip_checks=False)
 
 
 def test_plain_http_away_from_loopback(settings):

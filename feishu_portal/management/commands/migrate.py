@@ -8,11 +8,13 @@ import time
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from core.checks import SETTINGS
 from core.database.poolers import is_by_transaction
 
 ATTEMPTS: Final = 10
@@ -26,6 +28,11 @@ _BLOCKERS: Final = (
 
 class Command(MigrateCommand):
     """Each migration is a transaction of its own, so another attempt goes on where the last one stopped."""
+
+    def check(self, **options: Any) -> None:  # type: ignore[override]  # its own arguments are passed on by name
+        """Of the settings and the database. Django would check models and pages as well, which are those of the release, and
+        load every page for it."""
+        super().check(**options | {"tags": [SETTINGS, Tags.database]})
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection: Any = connections[options["database"]]

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from bots.enums import ProcessKind
 from core.access.setup_link import has_operator, new_setup_link
+from core.checks import SETTINGS
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
@@ -29,6 +30,7 @@ class Command(ServiceCommand):
         "Run portal, connections, worker and scheduler in one process. With --sandbox also a stand-in platform with a "
         "demo bot, and an operator account whose password is printed."
     )
+    requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default %(default)s).")
