@@ -23,7 +23,7 @@ from bots.models import Bot
 from core.access.models import User
 from core.console.base import operator_of
 from core.console.rendering import copyable_block, text_block
-from feishu_portal.connect_agent.kinds import Kind, Place, steps
+from feishu_portal.connect_agent.kinds import Kind, Place, Words, steps
 from feishu_portal.connect_agent.trial import Trial, try_connection
 
 REFUSALS: Final = {
@@ -115,7 +115,9 @@ def _in_words(trial: Trial, bot: Bot | None, person: str) -> dict[str, Any]:
     if trial.refusal:
         return {"lines": [(False, REFUSALS.get(trial.refusal, _FAILED))], "tools": []}
     tools = [name for name in trial.tools if name != "who_am_i"]
-    lines = [(True, _("The key is good, and the endpoint answers: %(server)s.") % {"server": trial.server})]
+    lines: list[tuple[bool, Words]] = [
+        (True, _("The key is good, and the endpoint answers: %(server)s.") % {"server": trial.server})
+    ]
     if tools:
         lines.append((True, _("The agent is shown %(count)d tools.") % {"count": len(trial.tools)}))
     else:

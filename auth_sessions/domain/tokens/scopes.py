@@ -52,7 +52,9 @@ def ask_for_scopes(
     deliver: Deliver = Deliver.CARD,
     return_url: str = "",
 ) -> AuthSession | None:
-    """Ask the person for ``scopes`` on top of what is granted; the card shows ``why``. None when nothing is lacking.
+    """Ask the person for ``scopes`` on top of what is granted, and at once for all that the bot asks everybody for and this person
+    has not granted: who is asked for one scope after the other stops reading. The card shows ``why``. None when none of
+    ``scopes`` is lacking.
 
     The grant stays as it is unless the person consents: then one consent covers old and new scopes. While a request that
     covers the scopes is open, it is returned, whoever made it, and no second card is sent; a link is only for the ``actor``
@@ -60,9 +62,9 @@ def ask_for_scopes(
     in that time, and what `request_authorization` raises.
     """
     UserToken.objects.select_for_update(no_key=True).get(pk=grant.pk)  # two requests at once ask once
-    added = lacking(grant, scopes)
-    if not added:
+    if not lacking(grant, scopes):
         return None
+    added = lacking(grant, [*scopes, *grant.bot.auth_scopes])[:MAX_SCOPES]
     lately = (
         _sessions_of(grant).filter(created_at__gt=timezone.now() - timedelta(days=1)).exclude(added_scopes=[])
     )

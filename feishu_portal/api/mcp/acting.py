@@ -165,7 +165,8 @@ class Acting:
     async def _link(self, missing: list[str] | None = None) -> dict[str, Any]:
         """A link by which the person allows what the call lacks; or why there is none.
 
-        The platform names scopes of which any one is enough: the person is asked for the first.
+        The platform names scopes of which any one is enough: the person is asked for the first, for one that the app does not
+        have would fail the consent; and with it for all that the bot asks everybody for.
         """
         if not self.agent.may(Scope.AUTH_CREATE):
             return {
