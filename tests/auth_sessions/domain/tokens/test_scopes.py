@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def grant(bot) -> UserToken:
+    bot.auth_scopes = ["offline_access"]
     return make_grant(bot, scopes=["offline_access", "im:message"])
 
 
@@ -29,6 +30,13 @@ def test_one_consent_covers_what_is_granted_and_what_is_missing(grant):
     session = ask(grant, "task:task:read", "im:message")
     assert session.scopes == ["task:task:read", "offline_access", "im:message"]
     assert session.added_scopes == ["task:task:read"]
+
+
+def test_one_request_asks_for_all_that_is_missing_of_what_the_bot_asks_everybody_for(grant):
+    grant.bot.auth_scopes = ["offline_access", "calendar:calendar:read", "task:task:read"]
+    assert ask(grant, "im:message") is None
+    session = ask(grant, "task:task:read")
+    assert session.added_scopes == ["task:task:read", "calendar:calendar:read"]
 
 
 def test_card_names_what_comes_on_top_and_why(grant):
@@ -85,5 +93,6 @@ def test_request_takes_no_more_than_the_platform_does(bot):
 
 def test_wanted_is_what_the_bot_asks_for_and_what_the_person_was_asked_for(grant):
     ask(grant, "task:task:read")
+    grant.bot.auth_scopes = ["contact:user.base:readonly"]
     wanted = wanted_scopes(grant)
     assert lacking(grant, wanted) == ["contact:user.base:readonly", "task:task:read"]
