@@ -21,7 +21,7 @@ COMMANDS = ("docs/reference/commands.md", "docs/reference/commands.zh.md")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 NO_OPERATIONS = {"method_not_allowed", "body_too_long"}
 """Errors that no operation of the OpenAPI document answers with: they come before there is one."""
-OTHERS_VARIABLES = {"FEISHU_API_BASE", "FEISHU_APP_SECRET"}
+OTHERS_VARIABLES = {"FEISHU_API_BASE", "FEISHU_APP_SECRET", "FEISHU_PORTAL_KEY"}
 """That another program reads, and that a command alone does."""
 MAKE = re.compile(r"(?:`|^)make ([a-z-]+)", re.MULTILINE)
 
