@@ -173,7 +173,11 @@ def test_more_is_asked_for_on_top_of_what_is_granted(bot):
     client = api_client(Scope.AUTH_CREATE)
     first = more(client, bot, why="CRM")
     session = AuthSession.objects.get()
-    assert (first.status_code, session.added_scopes, session.why) == (201, ["task:task:read", "auth:user.id:read", "contact:user.base:readonly"], "CRM")
+    assert (first.status_code, session.added_scopes, session.why) == (
+        201,
+        ["task:task:read", "auth:user.id:read", "contact:user.base:readonly"],
+        "CRM",
+    )
     assert more(client, bot).json()["id"] == first.json()["id"]
 
 
