@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from auth_sessions.domain.agents.access import Offer, offer, resource
-from auth_sessions.domain.agents.registration import MAX_ADDRESS, is_registered, registered
+from auth_sessions.domain.agents.registration import is_registered, registered
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.person_sign_in import SignInsBusyError, who_signed_in
 from auth_sessions.errors import AgentRefused
@@ -103,7 +103,7 @@ def _checked(request: AgentRequest) -> tuple[AgentRegistration, str]:
     redirect_uri = request.redirect_uri
     if not redirect_uri and len(registration.redirect_uris) == 1:
         redirect_uri = registration.redirect_uris[0]
-    if len(redirect_uri) > MAX_ADDRESS or not is_registered(registration, redirect_uri):
+    if not is_registered(registration, redirect_uri):
         raise AgentRefused("invalid_redirect_uri", "The agent did not register this redirect_uri.")
     if request.response_type != "code":
         raise AgentRefused("unsupported_response_type", "response_type has to be code.")

@@ -3,6 +3,7 @@
 Anybody may register, so everything is bounded: the rate, the number, and the life of what nobody used.
 """
 
+import re
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +22,8 @@ MAX_UNUSED: Final = 2_000
 MAX_REDIRECTS: Final = 10
 MAX_ADDRESS: Final = 500
 """Characters of a redirect URI."""
+_PLACE: Final = re.compile(r"(?:[0-9A-Za-z.-]+|\[::1\])(?::[0-9]{1,5})?", re.ASCII)
+"""Host and port. They stand in the policy of the page that asks, where a semicolon would begin another directive."""
 _UNCLEAR: Final = frozenset(" \\\"'<>`#")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -82,12 +85,14 @@ def _is_allowed(uri: str) -> bool:
     except ValueError:
         return False
     is_encrypted_or_here = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    return bool(host) and "@" not in parts.netloc and is_encrypted_or_here
+    return bool(host) and _PLACE.fullmatch(parts.netloc) is not None and is_encrypted_or_here
 
 
 def is_registered(registration: AgentRegistration, uri: str) -> bool:
     """Whether people may be sent to ``uri``: it is registered, character by character; on the person's own machine with any
     port, which programs are given when they start (RFC 8252, 7.3)."""
+    if not _is_allowed(uri):
+        return False
     wanted = _without_port(uri)
     return any(wanted == _without_port(known) for known in registration.redirect_uris)
 

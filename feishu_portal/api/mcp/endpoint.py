@@ -65,7 +65,8 @@ class McpServer:
         full = Problem(
             429, "too_many_calls", "Too many requests are under way.", headers={"Retry-After": "1"}
         )
-        with self._limits.fair_place(agent.client.pk, limit=MAX_CALLS, full=full):
+        taker = agent.connected.pk if agent.connected else agent.client.pk
+        with self._limits.fair_place(taker, limit=MAX_CALLS, full=full):
             await asyncio.to_thread(import_module, PROTOCOL)  # which takes a second, the first time
             protocol = await protocols.current()
             await protocol.answer(agent, scope, received(body, receive), send)

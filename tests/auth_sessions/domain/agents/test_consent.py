@@ -89,6 +89,8 @@ def test_decline_tells_the_agent_and_connects_nothing(agent, bot):
         {"redirect_uri": "https://evil.example/"},
         {"redirect_uri": "//evil.example"},
         {"redirect_uri": "x" * 600},
+        {"redirect_uri": "http://127.0.0.1:1; script-src */callback"},
+        {"redirect_uri": "http://["},
         {"response_type": "token"},
         {"response_type": None},
         {"code_challenge": None},

@@ -33,6 +33,8 @@ def test_program_gets_an_id_and_no_secret(agent):
         "https://example.com/<script>",
         "https:///path",
         "https://example.com:port/",
+        "https://example.com;script-src/",
+        "http://127.0.0.1:1;x/callback",
         "javascript:alert(1)",
         "data:text/html,x",
         "cursor://callback",
@@ -71,6 +73,9 @@ def test_people_are_sent_only_to_https_and_to_their_own_machine(agent, uri):
         ("https://agent.example.com:444/back", False),
         ("https://agent.example.com/back/../other", False),
         ("https://agent.example.com.evil.example/back", False),
+        ("http://127.0.0.1:1;script-src/callback", False),
+        ("http://127.0.0.1:99999/callback", False),
+        ("http://[/callback", False),
         ("", False),
     ],
 )
