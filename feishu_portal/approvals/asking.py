@@ -101,6 +101,7 @@ def ask(question: CallInQuestion, *, call: StoredCall, actor: Actor) -> CallAppr
         client=question.client,
         caller=question.client.name,
         agent=storable(question.agent, 200),
+        agent_key=question.agent_key,
         tenant_key=question.tenant_key,
         open_id=question.open_id,
         rule=question.rule,

@@ -22,7 +22,7 @@ from feishu_portal.approvals.words import in_words
 APPROVE_ACTION: Final = "approvals.approve"
 DENY_ACTION: Final = "approvals.deny"
 
-MAX_VALUE: Final = 1_500
+MAX_VALUE: Final = 800
 """Characters of one value that are shown."""
 MAX_LINES: Final = 60
 MAX_BYTES: Final = 12 * 1024
@@ -77,10 +77,8 @@ def approval_card(approval: CallApproval) -> Json:
     state = ApprovalState.EXPIRED if approval.state == ApprovalState.ASKED else approval.state
     if state == ApprovalState.SENDING:
         state = ApprovalState.APPROVED
-    colour, title, text = _OUTCOMES[state]
+    colour, title, text = _refusal(approval) if approval.is_refused else _OUTCOMES[state]
     elements = [markdown(_who(approval)), markdown(_line(approval)), markdown(text)]
-    if refusal := _refusal(approval):
-        elements.append(markdown(refusal))
     if approval.covers_until:
         until = f"{timezone.localtime(approval.covers_until):%H:%M}"
         elements.append(
@@ -231,14 +229,16 @@ def _scope(approval: CallApproval) -> Text:
     named = single_line("; ".join([f"{approval.method} {approval.path}", *approval.resources]))
     caller = single_line(_caller(approval))
     return Text(
-        f"{caller} 的同样调用将直接执行，内容可以不同：{named}",
-        f"Such calls of {caller} go on at once, whatever else they say: {named}",
+        f"“{caller}”的同样调用将直接执行，内容可以不同：{named}",
+        f"Such calls of “{caller}” go on at once, whatever else they say: {named}",
     )
 
 
-def _refusal(approval: CallApproval) -> Text | None:
-    """What the platform said of a call that it did not carry out."""
-    if approval.state != ApprovalState.DONE or not (approval.code or (approval.status or 0) >= 400):
-        return None
+def _refusal(approval: CallApproval) -> tuple[Template, Text, Text]:
+    """What the platform did not carry out, though the person approved it."""
     told = f"HTTP {approval.status}" + (f", {approval.code}" if approval.code else "")
-    return Text(f"飞书拒绝了这次调用（{told}）。", f"The platform refused the call ({told}).")
+    return (
+        "grey",
+        Text("已批准，但被飞书拒绝", "Approved, but refused by the platform"),
+        Text(f"飞书拒绝了这次调用（{told}），没有执行。", f"The platform refused the call ({told})."),
+    )

@@ -84,9 +84,10 @@ def finish(approval: CallApproval, outcome: Outcome) -> None:
     if outcome.answer is not None:
         values["answer"] = encrypted_field(CallApproval, "answer").seal_for(approval, outcome.answer.text)
     if end(mine, state, **values):
+        approval.state, approval.status, approval.code = state, outcome.status, outcome.code
         audit.record(
             actor=Actor("api", approval.caller, approval.client_id),
-            action=f"approval.{state.value}",
+            action="approval.refused" if approval.is_refused else f"approval.{state.value}",
             bot=approval.bot,
             target=approval,
             approval=str(approval.pk),

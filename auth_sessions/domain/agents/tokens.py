@@ -120,6 +120,12 @@ def client_of(token: str, *, among: ApiClientQuerySet | None = None) -> ApiClien
     return client
 
 
+def is_connected(agent_pk: str) -> bool:
+    """Whether nobody has ended the agent, and agents may act with its bot."""
+    agent = ConnectedAgent.objects.filter(pk=agent_pk, ended_at=None).only("bot_id").first()
+    return agent is not None and rules(agent.bot_id) is not None
+
+
 def _tokens(kind: AgentTokenKind) -> QuerySet[AgentToken]:
     now = timezone.now()
     return AgentToken.objects.select_related("agent__bot").filter(

@@ -82,6 +82,7 @@ class ApiClientForm(ModelForm):
         required=False,
         check=check_path_rule,
         most=200,
+        rows=8,
         help_text=_(
             "One rule a line, the first that fits decides: allow GET /open-apis/calendar/v4/** (allow can be left out), ask POST "
             "/open-apis/im/v1/messages, deny * /open-apis/** doxcn…. With ask the person it is for approves each call on a card. * "

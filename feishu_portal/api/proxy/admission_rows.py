@@ -56,6 +56,8 @@ class FreshRows:
         )
 
     def client_of(self, approval: CallApproval) -> ApiClient | None:
+        if approval.agent_key and not agents.is_connected(approval.agent_key):
+            return None
         return ApiClient.objects.usable().filter(pk=approval.client_id).first()
 
     def is_covered(self, question: CallInQuestion) -> bool:

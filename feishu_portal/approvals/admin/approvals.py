@@ -9,6 +9,7 @@ from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
+from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, when
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval
@@ -25,15 +26,18 @@ STATE_COLOURS = {
 
 
 @admin.register(CallApproval)
-class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
-    list_display = ("call_shown", "state_label", "person", "caller", "approved_shown", "asked")
+class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
+    list_display = ("call_shown", "state_label", "person", "caller_shown", "approved_shown", "asked")
     list_filter = ("state", since("asked_at"), ("bot", VisibleRelatedFilter))
     search_fields = ("open_id__exact", "caller__exact")
-    search_help_text = _("The person's open_id or the API client's name, in full")
+    search_help_text = _("Name of the person; or open_id or caller, in full")
     deferred_in_lists = ("call", "answer", "resources")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("call_shown", "state_label", "person", "bot", "caller", "agent", "rule_shown")}),
+        (
+            None,
+            {"fields": ("call_shown", "state_label", "person_in_full", "bot", "caller_shown", "rule_shown")},
+        ),
         (
             _("Call"),
             {
@@ -48,7 +52,7 @@ class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
         (_("Card"), {"fields": ("card", "message", "card_problem")}),
     )
     readonly_fields = (
-        "call_shown", "state_label", "person", "rule_shown", "resources_shown", "body", "asked_in_full", "expires", "decided",
+        "call_shown", "state_label", "person_in_full", "caller_shown", "rule_shown", "resources_shown", "body", "asked_in_full", "expires", "decided",
         "approved_shown", "covers", "sent", "ended", "outcome", "log", "trouble", "card", "message", "card_problem",
     )  # fmt: skip
     empty_title = _("No approvals yet")
@@ -62,11 +66,22 @@ class CallApprovalAdmin(ReadOnlyAdmin[CallApproval]):
 
     @column(_("state"))
     def state_label(self, approval: CallApproval) -> str:
+        if approval.is_refused:
+            return label(_("Refused by the platform"), "warning")
         return state(ApprovalState(approval.state), STATE_COLOURS)
 
     @column(_("person"))
     def person(self, approval: CallApproval) -> str:
-        return identifier(approval.open_id)
+        return self.person_in(approval, approval.open_id)
+
+    @column(_("person"))
+    def person_in_full(self, approval: CallApproval) -> str:
+        return self.person_in(approval, approval.open_id, in_full=True)
+
+    @column(_("caller"))
+    def caller_shown(self, approval: CallApproval) -> str:
+        """With the agent that a person connected."""
+        return f"{approval.caller} · {approval.agent}" if approval.agent else approval.caller
 
     @column(_("rule"))
     def rule_shown(self, approval: CallApproval) -> str:

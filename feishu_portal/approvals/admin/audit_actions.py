@@ -19,6 +19,10 @@ name_actions(
             _("The card that asks for approval of %(target)s could not be sent"),
         ),
         "approval.done": (_("Approved call carried out"), _("%(actor)s carried out %(target)s, as approved")),
+        "approval.refused": (
+            _("Approved call refused by the platform"),
+            _("The platform refused the approved call %(target)s of %(actor)s"),
+        ),
         "approval.failed": (
             _("Approved call not carried out"),
             _("The approved call %(target)s of %(actor)s was not sent"),

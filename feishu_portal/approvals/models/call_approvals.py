@@ -102,6 +102,8 @@ class CallApproval(models.Model):
     """The client's name at that time."""
     agent = models.CharField(_("agent"), max_length=200, blank=True)
     """What the agent is called that called, where a person connected that."""
+    agent_key = models.CharField(max_length=36, blank=True, editable=False)
+    """The primary key of that agent: once it is disconnected, nothing of it goes on."""
     tenant_key = models.CharField(_("tenant"), max_length=64, blank=True)
     open_id = models.CharField(_("open_id"), max_length=128)
     rule = models.CharField(_("rule"), max_length=1000)
@@ -197,6 +199,11 @@ class CallApproval(models.Model):
     def is_asked(self) -> bool:
         """Whether the person can still answer."""
         return self.state == ApprovalState.ASKED and self.expires_at > timezone.now()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the platform answered that it does not carry out the call."""
+        return self.state == ApprovalState.DONE and bool(self.code or (self.status or 0) >= 400)
 
     @property
     def stored_call(self) -> StoredCall:

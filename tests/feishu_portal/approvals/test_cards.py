@@ -107,7 +107,9 @@ def test_card_tells_what_was_approved_and_what_the_platform_refused(approval) ->
     assert "不再询问" in text_of(approval_card(approval))
     CallApproval.objects.update(state="done", call="", status=400, code=1470400)
     approval.refresh_from_db()
-    assert "HTTP 400, 1470400" in text_of(approval_card(approval))
+    text = text_of(approval_card(approval))
+    assert "HTTP 400, 1470400" in text
+    assert "已执行" not in text
 
 
 def test_denied_card_says_that_nothing_happened(approval) -> None:

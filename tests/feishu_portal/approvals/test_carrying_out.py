@@ -66,7 +66,8 @@ def test_outcome_is_written_down_once(due, outcome, state) -> None:
     if outcome.answer is not None:
         assert due.stored_answer == outcome.answer
     if state != "approved":
-        assert AuditEntry.objects.filter(action=f"approval.{state}").count() == 1
+        said = "refused" if outcome.code else state
+        assert AuditEntry.objects.filter(action=f"approval.{said}").count() == 1
 
 
 def test_attempts_that_send_nothing_end(due) -> None:

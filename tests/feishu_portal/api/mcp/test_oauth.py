@@ -30,6 +30,8 @@ from core.access.actors import SYSTEM
 from core.access.models import ApiClient
 from core.access.scopes import Scope
 from feishu_portal.api.mcp.endpoint import PREFIX
+from feishu_portal.api.proxy.admission_rows import FreshRows
+from feishu_portal.approvals.models import CallApproval
 from tests.auth_sessions.agents import PUBLIC_URL, REDIRECT, PlainAgent, Platform, open_access, person
 from tests.factories import make_bot
 from tests.feishu_portal.api.mcp.conftest import Agent
@@ -220,3 +222,26 @@ async def test_ended_agent_is_refused_at_once(proxy, agent, grant, why):
     await agent.use("list_tasks")
     await proxy.database.run(lambda: end(ConnectedAgent.objects.get(), why, actor=SYSTEM))
     assert problem(await agent.post(LIST_TOOLS)) == (401, "caller_unauthenticated")
+
+
+async def test_approval_is_that_agents_and_that_persons_alone(
+    mcp, proxy, agent, access, grant, upstream, monkeypatch
+):
+    monkeypatch.setattr("feishu_portal.approvals.notify.notify", lambda *_message: None)
+    rules = ["GET /open-apis/**", "ask POST /open-apis/task/v2/tasks"]
+    await proxy.database.run(lambda: ApiClient.objects.update(proxy_paths=rules))
+    pending = await agent.use("create_task", summary="x")
+    approval = await proxy.database.run(CallApproval.objects.select_related("bot", "client").get)
+    connected = await proxy.database.run(ConnectedAgent.objects.get)
+    assert (approval.agent, approval.agent_key) == (str(connected), str(connected.pk))
+    assert (await agent.use("get_approval", approval=pending["approval"], wait=0))["state"] == "asked"
+    await proxy.database.run(lambda: CallApproval.objects.update(open_id="ou_other"))
+    assert (await agent.refused("get_approval", approval=pending["approval"], wait=0))["code"] == "not_found"
+
+    def client_of():
+        found = FreshRows().client_of(approval)
+        return found and found.pk
+
+    assert await proxy.database.run(client_of) == approval.client_id
+    await proxy.database.run(lambda: end(connected, AgentEnd.PERSON, actor=SYSTEM))
+    assert await proxy.database.run(client_of) is None
