@@ -6,16 +6,14 @@ process.
 
 import argparse
 import asyncio
-import os
 from functools import partial
 from typing import Any
 
 import httpx2
 
 from bench.report import progress, say
-from bench.servers import Servers, durable_servers
-from bench.tokens import TASKS, make_rows, medians, memory, serve
-from tests.services.session import SECRETS
+from bench.servers import Servers, durable_servers, web_of_one_person
+from bench.tokens import TASKS, medians, memory
 
 KEYS = 8
 """Clients that the agents belong to: one has a quarter of the places at most."""
@@ -101,33 +99,23 @@ def main() -> None:
 
 
 def _measure(servers: Servers, options: argparse.Namespace) -> None:
-    environment = {
-        "DATABASE_URL": servers.postgresql(),
-        "REDIS_URL": servers.broker(),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "LOG_LEVEL": "ERROR",
-    }
-    # This process makes the rows, with the settings that the web process has.
-    os.environ.update(SECRETS | environment)
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "feishu_portal.settings", "PUBLIC_URL": "http://portal.test"}
-    os.environ |= {"DEBUG": "off", "DATA_DIR": str(servers.directory / "data"), "ENV_FILE": os.devnull}
-    platform, _process = serve(servers, "bench.upstream:app", {})
-    app_id, key = make_rows(platform)
+    web = web_of_one_person(servers)
     keys = make_keys(KEYS)
-    portal, process = serve(servers, "feishu_portal.asgi:application", environment)
-    address = f"/mcp?bot={app_id}&person=ou_asked"
-    with httpx2.Client(base_url=portal, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-        proxied(client, f"/proxy/{app_id}/users/ou_asked{TASKS}")
-        before, _most = memory(process.pid)
+    address = f"/mcp?bot={web.app_id}&person=ou_asked"
+    with httpx2.Client(
+        base_url=web.address, headers={"Authorization": f"Bearer {web.key}"}, timeout=60
+    ) as client:
+        proxied(client, f"/proxy/{web.app_id}/users/ou_asked{TASKS}")
+        before, _most = memory(web.pid)
         use(client, address, asking("tools/list"))
-        first, _most = memory(process.pid)
+        first, _most = memory(web.pid)
         say(f"{'memory of the first agent (the protocol)':<48} {first - before:.0f} MiB")
         progress(f"{options.rounds} calls of each kind, in turn, one caller; medians follow")
-        compare(client, app_id, address, rounds=options.rounds)
-        warm, _most = memory(process.pid)
+        compare(client, web.app_id, address, rounds=options.rounds)
+        warm, _most = memory(web.pid)
         progress(f"{options.agents} agents at once")
-        asyncio.run(many(portal, address, keys, agents=options.agents, rounds=5))
-        after, most = memory(process.pid)
+        asyncio.run(many(web.address, address, keys, agents=options.agents, rounds=5))
+        after, most = memory(web.pid)
         say(
             f"{f'{options.agents} agents at once':<48} resident before {warm:.0f}, after {after:.0f}, at most {most:.0f} MiB: "
             f"{most - warm:.0f} MiB more (goal: 50)"

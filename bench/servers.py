@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,11 @@ from bench.processor import seconds_of_family
 from bench.report import load, say
 from tests.services import postgresql
 from tests.services.databases import DatabaseCopies, PostgreSQLDatabases, SQLiteFiles
-from tests.services.processes import ProcessStarter
+from tests.services.ports import free_port
+from tests.services.processes import ManagedProcess, ProcessStarter
 from tests.services.redis_server import with_database
 from tests.services.servers import temporary_directory
-from tests.services.session import Services
+from tests.services.session import SECRETS, Services
 
 
 class Servers:
@@ -112,3 +115,65 @@ def _removed(directory: Path) -> Iterator[None]:
 def _close(start: ProcessStarter) -> None:
     for complaint in start.close():
         say(f"\n{complaint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """A web process with one bot, which one person has authorized."""
+
+    address: str
+    pid: int
+    platform: str
+    """The address of a stand-in for the platform that does next to nothing: ``bench.upstream``."""
+    app_id: str
+    key: str
+    """Of a client that may do everything."""
+
+
+def web_of_one_person(servers: Servers) -> Web:
+    """Started and reachable. From now on this process has the settings of that one, and may read and write its rows."""
+    environment = {
+        "DATABASE_URL": servers.postgresql(),
+        "REDIS_URL": servers.broker(),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "LOG_LEVEL": "ERROR",
+    }
+    os.environ.update(SECRETS | environment)
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "feishu_portal.settings", "PUBLIC_URL": "http://portal.test"}
+    os.environ |= {"DEBUG": "off", "DATA_DIR": str(servers.directory / "data"), "ENV_FILE": os.devnull}
+    platform, _process = _serve(servers, "bench.upstream:app", {})
+    app_id, key = _make_rows(platform)
+    address, process = _serve(servers, "feishu_portal.asgi:application", environment)
+    return Web(address, process.pid, platform, app_id, key)
+
+
+def _serve(servers: Servers, app: str, environment: dict[str, str]) -> tuple[str, ManagedProcess]:
+    """Uvicorn with ``app``: its address and the process."""
+    port = free_port()
+    process = servers.start(
+        "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log",
+        environment=environment,
+    )  # fmt: skip
+    process.wait_for_port(port, seconds=60)
+    return f"http://127.0.0.1:{port}", process
+
+
+def _make_rows(platform: str) -> tuple[str, str]:
+    """A bot with one authorized person and a client; App ID and key."""
+    import django  # noqa: PLC0415 -- after the environment is set
+
+    django.setup()
+    from django.db import connections  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
+
+    from core.access.actors import SYSTEM  # noqa: PLC0415
+    from core.access.api_keys import add_api_client  # noqa: PLC0415
+    from core.access.scopes import Scope  # noqa: PLC0415
+    from tests.factories import make_bot, make_grant  # noqa: PLC0415
+
+    bot = make_bot(open_url=platform, accounts_url=platform)
+    token = "u-" + "x" * 1500  # as long as the platform's
+    make_grant(bot, access_token=token, access_expires_at=timezone.now() + timedelta(hours=2))
+    _client, key = add_api_client(name="bench", scopes=list(Scope), bots=[], expires_at=None, actor=SYSTEM)
+    connections.close_all()
+    return bot.app_id, key

@@ -6,38 +6,22 @@ process.
 """
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import httpx2
 
 from bench.report import progress, say
-from bench.servers import Servers, durable_servers
-from tests.services.ports import free_port
-from tests.services.processes import ManagedProcess
-from tests.services.session import SECRETS
+from bench.servers import Servers, durable_servers, web_of_one_person
 
 WARM_UP = 40
 AT_ONCE = 32
 PLATFORM_MS = (20, 50)  # what a platform nearby takes
 TASKS = "/open-apis/task/v2/tasks"
-
-
-def serve(servers: Servers, app: str, environment: dict[str, str]) -> tuple[str, ManagedProcess]:
-    """Uvicorn with ``app``: its address and the process."""
-    port = free_port()
-    process = servers.start(
-        "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log",
-        environment=environment,
-    )  # fmt: skip
-    process.wait_for_port(port, seconds=60)
-    return f"http://127.0.0.1:{port}", process
 
 
 def medians(calls: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
@@ -65,27 +49,6 @@ def memory(pid: int) -> tuple[float, float]:
     """Resident memory of a process now and at most, in MiB."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return tuple(int(lines[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[return-value]
-
-
-def make_rows(platform: str) -> tuple[str, str]:
-    """A bot with one authorized person and a client; App ID and key."""
-    import django  # noqa: PLC0415 -- after the environment is set
-
-    django.setup()
-    from django.db import connections  # noqa: PLC0415
-    from django.utils import timezone  # noqa: PLC0415
-
-    from core.access.actors import SYSTEM  # noqa: PLC0415
-    from core.access.api_keys import add_api_client  # noqa: PLC0415
-    from core.access.scopes import Scope  # noqa: PLC0415
-    from tests.factories import make_bot, make_grant  # noqa: PLC0415
-
-    bot = make_bot(open_url=platform, accounts_url=platform)
-    token = "u-" + "x" * 1500  # as long as the platform's
-    make_grant(bot, access_token=token, access_expires_at=timezone.now() + timedelta(hours=2))
-    _client, key = add_api_client(name="bench", scopes=list(Scope), bots=[], expires_at=None, actor=SYSTEM)
-    connections.close_all()
-    return bot.app_id, key
 
 
 def _get(client: httpx2.Client, path: str, query: dict[str, str]) -> None:
@@ -154,28 +117,16 @@ def main() -> None:
 
 
 def _measure(servers: Servers, options: argparse.Namespace) -> None:
-    environment = {
-        "DATABASE_URL": servers.postgresql(),
-        "REDIS_URL": servers.broker(),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "LOG_LEVEL": "ERROR",
-    }
-    # This process makes the rows, with the settings that the web process has.
-    os.environ.update(SECRETS | environment)
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "feishu_portal.settings", "PUBLIC_URL": "http://portal.test"}
-    os.environ |= {"DEBUG": "off", "DATA_DIR": str(servers.directory / "data"), "ENV_FILE": os.devnull}
-    platform, _process = serve(servers, "bench.upstream:app", {})
-    app_id, key = make_rows(platform)
-    portal, process = serve(servers, "feishu_portal.asgi:application", environment)
-    headers = {"Authorization": f"Bearer {key}"}
+    web = web_of_one_person(servers)
+    headers = {"Authorization": f"Bearer {web.key}"}
     with (
-        httpx2.Client(base_url=portal, headers=headers, timeout=60) as client,
-        httpx2.Client(base_url=platform, timeout=60) as direct,
+        httpx2.Client(base_url=web.address, headers=headers, timeout=60) as client,
+        httpx2.Client(base_url=web.platform, timeout=60) as direct,
     ):
         progress(f"{options.rounds} calls of each kind, in turn, one caller; medians follow")
-        compare(client, direct, app_id, rounds=options.rounds)
+        compare(client, direct, web.app_id, rounds=options.rounds)
         progress(f"a download of {options.megabytes} MiB")
-        download(client, app_id, process.pid, megabytes=options.megabytes)
+        download(client, web.app_id, web.pid, megabytes=options.megabytes)
 
 
 if __name__ == "__main__":
