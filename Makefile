@@ -44,6 +44,10 @@ test: test-fast test-postgres test-sqlite ## the whole suite, on PostgreSQL and 
 
 PYTEST = -m pytest --override-ini cache_dir=.pytest_cache/$@ --last-failed-no-failures none
 
+# Kept for the next pass, whatever the shell says: compiling and rewriting all tests anew is half of what collecting them costs,
+# in each worker.
+test-fast test-postgres test-sqlite test-versions: export PYTHONDONTWRITEBYTECODE =
+
 test-fast: $(DEVELOPMENT) ## the tests that need no database, Redis, process or browser: under a minute (ARGS="-k frames")
 	TEST_DATABASE=none $(PYTHON) $(MEASURED) $(PYTEST) -n $(CORES) --maxprocesses 6 --dist worksteal $(ARGS)
 
