@@ -226,6 +226,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "open_id": "The open_id by which the bot knows the person; or the union_id, user_id or e-mail address",
     "message_id": "The platform's message ID, om_…",
     "session_id": "The authorization session's ID",
+    "approval_id": "The approval's ID, `approval` of the answer 202",
     "subscription_id": "The subscription's ID, as its page in the console shows it",
     "receiver_id": "The alert receiver's ID, as its page in the console shows it",
     "event_id": "The portal's own number of the event, `id` in the list",
