@@ -70,7 +70,7 @@ def approval_out(approval: CallApproval) -> ApprovalOut:
         covers_until=approval.covers_until,
         finished_at=approval.finished_at,
         problem=approval.problem,
-        answer=None if approval.status is None else _answer_out(approval),
+        answer=None if approval.status is None else _answer_out(approval, approval.status),
     )
 
 
@@ -107,7 +107,7 @@ def _own(client: ApiClient, approval_id: UUID) -> CallApproval:
     return approval
 
 
-def _answer_out(approval: CallApproval) -> CallAnswerOut:
+def _answer_out(approval: CallApproval, status: int) -> CallAnswerOut:
     try:
         answer = approval.stored_answer
     except SealedValueError:
@@ -116,7 +116,7 @@ def _answer_out(approval: CallApproval) -> CallAnswerOut:
     body, is_json = _parsed(answer.body if answer else None)
     raw = None if is_json or answer is None or answer.body is None else answer.body
     return CallAnswerOut(
-        status=approval.status,
+        status=status,
         platform_code=approval.code,
         log_id=approval.log_id,
         content_type=answer.content_type if answer else "",

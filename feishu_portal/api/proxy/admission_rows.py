@@ -56,7 +56,8 @@ class FreshRows:
         )
 
     def client_of(self, approval: CallApproval) -> ApiClient | None:
-        if approval.agent_key and not agents.is_connected(approval.agent_key):
+        is_gone = approval.agent_key and not agents.is_connected(approval.agent_key)
+        if is_gone or approval.client_id is None:
             return None
         return ApiClient.objects.usable().filter(pk=approval.client_id).first()
 
