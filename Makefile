@@ -62,7 +62,8 @@ test-versions: $(DEVELOPMENT) ## the fast tests on every supported Python that i
 
 # npm knows a company's CA by another variable than Python does.
 FOREIGN := tests/sandbox/foreign tests/contracts
-foreign: $(FOREIGN:%=%/node_modules/.installed) $(FOREIGN:%=%/.venv/.installed) ## software of others that tests run: Feishu's Node SDK and MCP server, NoneBot, makers of clients
+JUDGES := tests/journey
+foreign: $(FOREIGN:%=%/node_modules/.installed) $(JUDGES)/node_modules/.installed $(FOREIGN:%=%/.venv/.installed) ## software of others that tests run: Feishu's Node SDK and MCP server, NoneBot, makers of clients, axe-core
 
 %/node_modules/.installed: %/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing. Debian: apt-get install nodejs npm" >&2; exit 1; }

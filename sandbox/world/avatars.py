@@ -4,7 +4,7 @@ import zlib
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-_COLOURS = ("#3370ff", "#7f3bf5", "#00b578", "#f54a45", "#ff8800", "#0099cc", "#d136d1", "#4e5969")
+_COLOURS = ("#2860e1", "#7f3bf5", "#0a7d55", "#c8322d", "#a85a00", "#00739b", "#b02ab0", "#4e5969")
 
 
 def avatar_url(base_url: str, name: str) -> str:

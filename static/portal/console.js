@@ -24,6 +24,14 @@ document.addEventListener("click", async (event) => {
   }, 1500);
 });
 
+// What scrolls has a name for screen readers, which Unfold's library says in English.
+document.addEventListener("DOMContentLoaded", () => {
+  const words = document.querySelector("[data-scrolls]")?.dataset.scrolls;
+  if (words && window.SimpleBar) {
+    SimpleBar.defaultOptions.ariaLabel = words;
+  }
+});
+
 // Shows a page with [data-reload="seconds"] anew while it is looked at, for what is still under way. This script runs before the
 // page is there.
 document.addEventListener("DOMContentLoaded", () => {
