@@ -1,3 +1,6 @@
+import re
+
+import pytest
 from django.template.loader import get_template
 
 from core.console.template_loading import with_hidden_icons
@@ -24,3 +27,25 @@ def test_templates_of_unfold_are_read_that_way():
         + get_template("unfold/helpers/header_back_button.html").template.source
     )
     assert '<span aria-hidden="true" class="material-symbols-outlined' in source
+
+
+def test_pages_load_no_script_that_nothing_calls():
+    page = get_template("unfold/layouts/skeleton.html").template.source
+    scripts = set(re.findall(r"unfold/js/(\w+)/", page))
+    assert "alpine" in scripts
+    assert not scripts & {"chart", "htmx"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "edit_inline/inline_footer",
+        "pagination_inline",
+        "command",
+        "actions_row",
+        "tab_action",
+        "change_list_filter",
+    ],
+)
+def test_no_template_in_use_asks_for_a_script_that_is_not_loaded(name):
+    assert "hx-" not in get_template(f"unfold/helpers/{name}.html").template.source
