@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "csp",
     "servestatic",
 ]
@@ -152,6 +153,9 @@ TEMPLATES = [
         },
     },
 ]
+
+# Widgets are read by the same loaders as pages.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 AUTHENTICATION_BACKENDS = ["core.access.sign_in.OperatorBackend"]
 PASSWORD_HASHERS = [

@@ -54,7 +54,6 @@ UNFOLD_WORDS = (
     _("Dark"),
     _("System"),
     _("Return to site"),
-    _("Toggle password visibility"),
 )
 
 DJANGO_WORDS = (
