@@ -1,6 +1,6 @@
 """Changing bots: every change with its actor, its audit entry and its slots."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -25,7 +25,7 @@ from bots.removal import remove
 from bots.webhook import rotation
 from core.access import audit
 from core.access.actors import Actor
-from core.access.models import ApiClient
+from core.access.models import ApiClient, User
 from core.vault.fields import encrypted_field, encrypted_fields
 from core.vault.keyring import SealedValueError
 
@@ -71,8 +71,8 @@ def _holds(bot: Bot, name: str, value: object) -> bool:
 
 
 @transaction.atomic
-def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, bool]:
-    """Create the bot ``app_id`` or update it; returns the bot and whether it is new.
+def put_bot(*, app_id: str, changes: BotChanges, actor: Actor, owner: User | None = None) -> tuple[Bot, bool]:
+    """Create the bot ``app_id`` or update it; returns the bot and whether it is new. ``owner``: of a new one.
 
     Raises django.core.exceptions.ValidationError, with messages by field, before anything is written: also where the
     destination changes without the App Secret, or to a host that the actor may not choose.
@@ -89,7 +89,7 @@ def put_bot(*, app_id: str, changes: BotChanges, actor: Actor) -> tuple[Bot, boo
     if not encrypted_field(Bot, "app_secret").is_set(bot):
         raise ValidationError({"app_secret": _("A bot needs its App Secret.")})
     rotation.check(bot)
-    save_bot(bot, changed=changed, actor=actor)
+    save_bot(bot, changed=changed, actor=actor, owners=[owner] if owner and new else None)
     return bot, new
 
 
@@ -102,8 +102,11 @@ def _check_destination(bot: Bot, before: Destination | None, *, changed: list[st
 
 
 @transaction.atomic
-def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") -> None:
-    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values.
+def save_bot(
+    bot: Bot, *, changed: list[str], actor: Actor, action: str = "", owners: Collection[User] | None = None
+) -> None:
+    """Save a validated bot with its slots and the audit entry; ``changed`` names fields, never values. ``owners``: all that it
+    has from now on; None leaves them as they are.
 
     The rule of destinations is kept here once more, against the row as it is stored: whatever checked before may have
     read an older one. Raises ValidationError.
@@ -124,13 +127,21 @@ def save_bot(bot: Bot, *, changed: list[str], actor: Actor, action: str = "") ->
     bots_changed([bot.pk])
     after = Destination.of(bot)
     moved = after.differs_in(before) if before is not None else []
-    detail: dict[str, object] = audit.changes(stored, bot, changed, shown=moved)
+    related = {"owners": _set_owners(bot, owners)} if owners is not None else {}
+    detail: dict[str, object] = audit.changes(stored, bot, changed, shown=moved, related=related)
     if before is not None and moved:
         detail |= {"before": before.shown(moved), "after": after.shown(moved)}
     action = action or ("bot.created" if stored is None else "bot.updated")
     audit.record(actor=actor, action=action, bot=bot, target=bot.name, **detail)
     if is_elsewhere:
         leave_former_destination(bot, actor)
+
+
+def _set_owners(bot: Bot, owners: Collection[User]) -> tuple[list[User], Collection[User]]:
+    """Those before and after."""
+    before = list(bot.owners.all())
+    bot.owners.set(owners)
+    return before, owners
 
 
 def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:
@@ -159,7 +170,8 @@ def delete_bot(bot: Bot, *, actor: Actor) -> None:
 
     Most bots have few rows, which go at once; the sweep goes on with the millions of events of others.
     """
-    audit.record(actor=actor, action="bot.deleted", bot=bot, target=bot.name)
+    owners = sorted(map(str, bot.owners.all()))
+    audit.record(actor=actor, action="bot.deleted", bot=bot, target=bot.name, owners=owners)
     _take_from_clients(bot, actor=actor)
     bot.slots.all().delete()
     bot.owners.clear()

@@ -75,10 +75,9 @@ def _store(registration: Registration, app: RegisteredApp) -> tuple[Bot, bool]:
         values |= {"name": app.app_id, "asks_by_device_code": True, **_platform(app)}
     elif known.platform != PlatformName.CUSTOM:
         values |= {"platform": PlatformName(app.brand).value}
-    bot, is_new = put_bot(app_id=app.app_id, changes=BotChanges(values), actor=Actor.operator(operator))
-    if is_new:
-        bot.owners.add(operator)
-    return bot, is_new
+    return put_bot(
+        app_id=app.app_id, changes=BotChanges(values), actor=Actor.operator(operator), owner=operator
+    )
 
 
 def _platform(app: RegisteredApp) -> dict[str, str]:

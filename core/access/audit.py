@@ -1,6 +1,6 @@
 """Writing the audit log, from the function that does the deed and in its transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -37,13 +37,19 @@ def record_each(targets: Iterable[tuple[Bot, object]], *, actor: Actor, action: 
 
 
 def changes(
-    before: Model | None, after: Model, changed: Iterable[str], *, shown: Collection[str] = ()
+    before: Model | None,
+    after: Model,
+    changed: Iterable[str],
+    *,
+    shown: Collection[str] = (),
+    related: Mapping[str, tuple[Iterable[Any], Iterable[Any]]] | None = None,
 ) -> dict[str, Any]:
     """For the detail of an entry: the names of the fields that changed, and the values before and after of those that hold no
-    secret and no address, which may carry one. ``shown``: fields whose values the
-    entry has in another way."""
-    names = sorted(changed)
-    values = {}
+    secret and no address, which may carry one. ``shown``: fields whose values the entry has in another way. ``related``: of
+    fields that lead to other rows, those before and after, which are kept by name."""
+    related = {name: [sorted(map(str, rows)) for rows in pair] for name, pair in (related or {}).items()}
+    values = {name: pair for name, pair in related.items() if pair[0] != pair[1]}
+    names = sorted({*changed} - related.keys() | values.keys())
     for name in names if before is not None else ():
         if name in shown or not _is_open(after, name):
             continue  # and is not read: the key of a secret may be lost

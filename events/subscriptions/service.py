@@ -67,9 +67,11 @@ def change_subscription(
     fields = ("name", "all_bots", "event_types", "filter", "url", "per_second")
     before = Subscription.objects.get(pk=subscription.pk)
     subscription.save(update_fields=fields)
-    subscription.bots.set([] if subscription.all_bots else bots)
+    had, has = list(subscription.bots.all()), [] if subscription.all_bots else list(bots)
+    subscription.bots.set(has)
     let_go(subscription)
-    _audit(subscription, "subscription.updated", actor, **audit.changes(before, subscription, changed))
+    detail = audit.changes(before, subscription, changed, related={"bots": (had, has)})
+    _audit(subscription, "subscription.updated", actor, **detail)
 
 
 def let_go(subscription: Subscription) -> None:

@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from core.access import audit
 from core.access.api_keys import add_api_client, replace_key
-from core.access.bot_directory import app_ids_of, ids_of
+from core.access.bot_directory import app_ids_of, ids_of, names_of
 from core.access.models import ApiClient
 from core.access.path_rules import opens_nothing, parse_rule
 from core.access.scopes import Scope
@@ -60,6 +60,10 @@ def named_bots(clients: Sequence[ApiClient]) -> list[list[str]]:
     ids = [[UUID(bot_id) for bot_id in client.bot_ids] for client in clients]
     found = app_ids_of({bot_id for named in ids for bot_id in named})
     return [sorted(found[bot_id] for bot_id in named if bot_id in found) for named in ids]
+
+
+def _names_of(client: ApiClient) -> list[str]:
+    return list(names_of({UUID(bot_id) for bot_id in client.bot_ids}).values())
 
 
 class ApiClientForm(ModelForm):
@@ -222,7 +226,9 @@ class ApiClientAdmin(ConsoleAdmin[ApiClient]):
             obj.bot_ids = sorted(str(bot.pk) for bot in form.chosen)
             before = ApiClient.objects.get(pk=obj.pk)
             obj.save()
-            changes = audit.changes(before, obj, form.changed_data)
+            changed = [name for name in form.changed_data if name != "app_ids"]
+            bots = _names_of(before), _names_of(obj)
+            changes = audit.changes(before, obj, changed, related={"bots": bots})
             audit.record(actor=actor, action="api_client.updated", target=obj.name, **changes)
             return
         client, key = add_api_client(

@@ -70,8 +70,8 @@ def test_bots_of_a_client_are_changed(api_client: ApiClient, as_superuser: Clien
     changed = ApiClient.objects.get()
     assert (changed.all_bots, changed.bot_ids) == (False, [str(bot.pk)])
     assert AuditEntry.objects.get(action="api_client.updated").detail == {
-        "changed": ["all_bots", "app_ids"],
-        "values": {"all_bots": [True, False]},
+        "changed": ["all_bots", "bots"],
+        "values": {"all_bots": [True, False], "bots": [[], [bot.name]]},
     }
 
 
