@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import UseKind
@@ -38,6 +39,10 @@ class TokenUseAdmin(PeopleAdmin[TokenUse], ReadOnlyAdmin[TokenUse]):
     empty_text = _(
         "Every token that an API client is given and every call it makes by the proxy is written down here before it happens."
     )
+
+    def title_of(self, row: TokenUse) -> str:
+        who = self.name_of(row, row.open_id) or row.open_id or gettext("The bot itself")
+        return f"{UseKind(row.kind).label} · {who}"
 
     @column(_("time"), ordering="id")
     def time_ago(self, use: TokenUse) -> str:

@@ -72,6 +72,9 @@ class SendingAdmin(PeopleAdmin[Sending], ReadOnlyAdmin[Sending]):
         found = queryset.filter(Q(target=term) | Q(client__in=list(clients)))
         return self.and_by_name(request, queryset, term, found), False
 
+    def title_of(self, row: Sending) -> str:
+        return f"{SendingKind(row.kind).label} · {self.name_of(row, row.target) or row.target}"
+
     def people_of(self, row: Sending) -> list[PersonRef]:
         return super().people_of(row) if row.receive_id_type == "open_id" else []
 

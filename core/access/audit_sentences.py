@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.access import bot_directory
 from core.access.audit_actions import ACTIONS, MODELS
@@ -18,14 +19,19 @@ from core.console.rendering import actor as actor_in_words
 PERSON: Final = "ou_"
 MAX_VALUE: Final = 80
 """Characters of a value that are shown."""
+NOT_FIELDS: Final = {"bots": _("bots"), "app_ids": _("App IDs")}
+"""What an entry calls changed that is no field of the row."""
 _OWN_MODELS: Final = {"operator": User, "api_client": ApiClient}
 
 
 @dataclass(frozen=True, slots=True)
 class AuditWords:
-    """``bot`` is the bot's name, or its App ID where it is gone; ``changes`` are lines such as "Name: A → B"."""
+    """``bot`` is the bot's name, or its App ID where it is gone; ``changes`` are lines such as "Name: A → B". ``actor`` and
+    ``target`` are those of the sentence with their ids."""
 
     sentence: str
+    actor: str
+    target: str
     bot: str
     changes: tuple[str, ...]
 
@@ -48,21 +54,33 @@ def _people_in(entries: Iterable[AuditEntry]) -> Collection[PersonRef]:
 
 
 def _words(entry: AuditEntry, bots: dict[UUID, str], people: dict[PersonRef, str]) -> AuditWords:
+    bot = bots.get(entry.bot_id, "") if entry.bot_id else ""
+
     def called(text: str) -> str:
-        name = people.get((entry.bot_id, text), "") if entry.bot_id else ""
-        return f"{name} ({text})" if name else text
+        if bot and text == entry.app_id:
+            return bot
+        return (people.get((entry.bot_id, text)) if entry.bot_id else None) or text
+
+    def in_full(text: str) -> str:
+        name = called(text)
+        return f"{name} ({text})" if name != text else text
 
     kind, _colon, name = entry.actor.partition(":")
     actor = called(name) if kind in {"operator", "user"} and name else actor_in_words(entry.actor)
-    bot = bots.get(entry.bot_id, "") if entry.bot_id else ""
-    target = bot if bot and entry.target == entry.app_id else called(entry.target)
+    target = called(entry.target)
     known = ACTIONS.get(entry.action)
     sentence = (
         str(known.sentence) % {"actor": actor, "target": _quoted(target)}
         if known
         else " ".join(part for part in (actor, entry.action, target) if part)
     )
-    return AuditWords(sentence, bot or entry.app_id, tuple(_changes(entry)))
+    return AuditWords(
+        sentence,
+        actor_in_words(f"{kind}:{in_full(name)}" if name else kind),
+        in_full(entry.target),
+        bot or entry.app_id,
+        tuple(_changes(entry)),
+    )
 
 
 def _quoted(text: str) -> str:
@@ -94,7 +112,7 @@ def _field_in_words(entry: AuditEntry, name: str) -> str:
         field = model._meta.get_field(name) if model else None
     except FieldDoesNotExist:
         field = None
-    words = str(getattr(field, "verbose_name", "") or name)
+    words = str(getattr(field, "verbose_name", "") or NOT_FIELDS.get(name, name))
     return capfirst(words) if get_language() else words
 
 

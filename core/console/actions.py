@@ -7,7 +7,7 @@ change nothing see no button and get no page of what changes something.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -145,6 +145,8 @@ def ask(
     row: "Model | None" = None,
 ) -> TemplateResponse:
     """The page that asks before something is done; it posts to its own address."""
+    if row is not None:
+        row.page_title = cast("ConsoleAdmin[Any]", model_admin).title_of(row)  # type: ignore[attr-defined]
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

@@ -120,6 +120,10 @@ class ConsoleAdmin(ModelAdmin[M]):
             raise Http404
         return row
 
+    def title_of(self, row: M) -> str:
+        """What the pages of a row are titled with: a name, where the row itself has an id alone."""
+        return str(row)
+
     def fits(self, action: str, row: M) -> bool:  # noqa: ARG002 -- for subclasses
         """Whether the action of this name would do anything for the row: otherwise neither list nor page offers it."""
         return True
@@ -207,6 +211,8 @@ class ConsoleAdmin(ModelAdmin[M]):
     ) -> Any:
         """Fields that depend on others are all there where the row is only looked at: the others have no inputs then."""
         row = named.get("obj")
+        if row is not None:
+            row.page_title = self.title_of(row)
         if row is not None and not self.has_change_permission(request, row):
             page = copy.copy(self)
             page.conditional_fields = {}

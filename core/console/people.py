@@ -133,12 +133,22 @@ class PeopleAdmin(ConsoleAdmin[M]):
         """One of the row's people."""
         if not open_id:
             return EMPTY
-        known = getattr(row, "known_people", None)
-        if known is None:
-            know_people([row], self.people_of)
-            known = row.known_people  # type: ignore[attr-defined]
-        person = known.get((row.bot_id, open_id))  # type: ignore[attr-defined]
+        person = self._known(row).get((row.bot_id, open_id))  # type: ignore[attr-defined]
         return shown_in_full(open_id, person) if in_full else shown(open_id, person)
+
+    def title_of(self, row: M) -> str:
+        """The person's name."""
+        return self.name_of(row, getattr(row, self.open_id_column)) or super().title_of(row)
+
+    def name_of(self, row: M, open_id: str) -> str:
+        """Empty where it is not known."""
+        return _called(self._known(row).get((row.bot_id, open_id)))  # type: ignore[attr-defined]
+
+    def _known(self, row: M) -> Mapping[PersonRef, Named]:
+        if not hasattr(row, "known_people"):
+            know_people([row], self.people_of)
+        known: Mapping[PersonRef, Named] = row.known_people  # type: ignore[attr-defined]
+        return known
 
     def get_changelist(self, request: HttpRequest, **_options: Any) -> type[PeopleChangeList]:  # noqa: ARG002 -- Django's signature
         return PeopleChangeList

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +42,8 @@ EVENT_COLOURS = {
     EventStatus.STALE: "warning",
     EventStatus.QUARANTINED: "warning",
 }
+MAX_TITLE = 40
+"""Characters of what an event says, in the title of its page."""
 # Control characters are invisible on a page, and some reorder the text around them.
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), 11, 12, *range(14, 32), *range(127, 160))}
 
@@ -98,6 +101,15 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         "Events appear here as soon as a bot is connected and something happens: write to it in Feishu. "
         "In the developer console the app has to subscribe to the event, too."
     )
+
+    def title_of(self, row: Event) -> str:
+        """What it is and what it says: an id tells a person nothing."""
+        return " · ".join(
+            filter(
+                None,
+                (list_cells.type_in_words(row.event_type), Truncator(list_cells.said(row)).chars(MAX_TITLE)),
+            )
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002
         return EventChangeList

@@ -41,7 +41,7 @@ def crumbs(context: RequestContext) -> list[Crumb]:
     home = found[-1].link if found else ""
     original = context.get("original")
     if isinstance(original, Model):
-        found.append(Crumb(str(original), _page_of(original)))
+        found.append(Crumb(getattr(original, "page_title", "") or str(original), _page_of(original)))
     title = str(context.get("title") or "").strip()
     if path not in {home, found[-1].link if found else ""} and title:
         found.append(Crumb(title))

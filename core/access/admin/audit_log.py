@@ -20,7 +20,7 @@ from core.console.badges import label
 from core.console.base import ReadOnlyAdmin, actor_of, operator_of
 from core.console.columns import column
 from core.console.filters import since
-from core.console.rendering import EMPTY, actor, ago, identifier, json_block, when
+from core.console.rendering import EMPTY, ago, identifier, json_block, when
 
 
 class Choice(admin.SimpleListFilter, ABC):
@@ -115,7 +115,7 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
         "action_badge",
         "bot_shown",
         "app_id_shown",
-        "target",
+        "target_shown",
         "detail_shown",
     )
     readonly_fields = fields
@@ -148,6 +148,9 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
             [entry.words] = in_words([entry])  # type: ignore[attr-defined]  # for the columns
         return entry
 
+    def title_of(self, row: AuditEntry) -> str:
+        return self._words(row).sentence
+
     @staticmethod
     def _words(entry: AuditEntry) -> AuditWords:
         words: AuditWords = entry.words  # type: ignore[attr-defined]
@@ -175,7 +178,11 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
 
     @column(_("actor"))
     def actor_shown(self, entry: AuditEntry) -> str:
-        return actor(entry.actor)
+        return self._words(entry).actor
+
+    @column(_("target"))
+    def target_shown(self, entry: AuditEntry) -> str:
+        return self._words(entry).target or EMPTY
 
     @column(_("client address"))
     def address_shown(self, entry: AuditEntry) -> str:

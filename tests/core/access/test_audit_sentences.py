@@ -56,9 +56,13 @@ def test_person_is_called_by_name():
     entry = audit.record(
         actor=Actor.user("ou_wang"), action="auth_session.authorized", bot=bot, target="ou_wang"
     )
-    assert words_of(entry).sentence == "“Wang Fang (ou_wang)” gave the authorization"
+    assert words_of(entry).sentence == "“Wang Fang” gave the authorization"
+    assert (words_of(entry).actor, words_of(entry).target) == (
+        "User · Wang Fang (ou_wang)",
+        "Wang Fang (ou_wang)",
+    )
     with override("zh-hans"):
-        assert words_of(entry).sentence == "“王芳 (ou_wang)”完成了授权"
+        assert words_of(entry).sentence == "“王芳”完成了授权"
 
 
 def test_unknown_action_and_odd_detail_are_shown_as_they_are():

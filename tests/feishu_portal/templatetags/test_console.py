@@ -7,7 +7,11 @@ from django.urls import reverse
 
 from auth_sessions.enums import SessionState, TokenStatus
 from bots.enums import Transport
+from bots.models import Person
+from core.access import audit
+from core.access.actors import Actor
 from tests.console.rows import list_of, page_of, text_of
+from tests.factories import make_operator
 
 
 def way_of(html: str) -> list[str]:
@@ -52,6 +56,25 @@ def test_page_is_filed_under_the_names_of_the_sidebar(page, way, title, rows, as
     html = text_of(as_superuser.get(page(rows)))
     assert way_of(html) == way
     assert title is None or title_of(html) == title
+
+
+@pytest.mark.parametrize(
+    "name", ["auth_sessions_usertoken", "auth_sessions_authsession", "auth_sessions_tokenuse"]
+)
+def test_page_about_a_person_is_titled_with_the_name(name, rows, as_superuser):
+    row = rows.of(name)
+    Person.objects.update_or_create(
+        bot=rows.bot, open_id=row.open_id, defaults={"name": "王芳", "en_name": "Wang Fang"}
+    )
+    html = text_of(as_superuser.get(page_of(name, row)))
+    assert "Wang Fang" in title_of(html)
+    assert row.open_id not in title_of(html)
+
+
+def test_page_of_an_audit_entry_is_titled_with_its_sentence(as_superuser):
+    entry = audit.record(actor=Actor.operator(make_operator("lin")), action="audit.exported")
+    html = text_of(as_superuser.get(reverse("admin:access_auditentry_change", args=[entry.pk])))
+    assert title_of(html).startswith("lin exported the audit log")
 
 
 def test_overview_is_filed_under_nothing(rows, as_owner):
