@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.text import Truncator
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bots.admin.repairs import Presentation, present
@@ -198,7 +198,9 @@ def _stopped(user: User) -> Iterator[Problem]:
 
 def _resume(subscription: UUID) -> Repair:
     address = reverse("admin:events_subscription_resume", args=[subscription])
-    return Repair(_("Resume"), from_overview(address), CHANGE_SUBSCRIPTION, is_post=True)
+    return Repair(
+        pgettext_lazy("subscription", "Resume"), from_overview(address), CHANGE_SUBSCRIPTION, is_post=True
+    )
 
 
 def _undelivered(user: User, first: int) -> Iterator[Problem]:

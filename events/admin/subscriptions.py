@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
@@ -261,24 +261,31 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
                 )
                 self.message_user(request, late, messages.WARNING)
 
-    @button(_("Pause"), icon="pause", path=Operation.PAUSE.value)
+    @button(pgettext_lazy("subscription", "Pause"), icon="pause", path=Operation.PAUSE.value)
     @confirmed(
         Question(
-            title=_("Pause"),
+            title=pgettext_lazy("subscription", "Pause"),
             text=_(
                 "Nothing more is delivered. New events are kept for some days, until the subscription is resumed. Clicks that "
                 "it answers are not kept: they fail."
             ),
-            submit=_("Pause"),
+            submit=pgettext_lazy("subscription", "Pause"),
         )
     )
     def pause(self, request: HttpRequest, row: Subscription) -> None:
         service.pause(row, actor=actor_of(request))
 
-    @button(_("Resume"), icon="play_arrow", path=Operation.RESUME.value, colour="primary")
+    @button(
+        pgettext_lazy("subscription", "Resume"),
+        icon="play_arrow",
+        path=Operation.RESUME.value,
+        colour="primary",
+    )
     @confirmed(
         Question(
-            title=_("Resume"), text=_("Waiting events are delivered, the oldest first."), submit=_("Resume")
+            title=pgettext_lazy("subscription", "Resume"),
+            text=_("Waiting events are delivered, the oldest first."),
+            submit=pgettext_lazy("subscription", "Resume"),
         )
     )
     def resume(self, request: HttpRequest, row: Subscription) -> None:
