@@ -4,13 +4,17 @@ Roles run in this process, so that a signal sent to it arrives.
 """
 
 import os
+import select
+import signal
 import sys
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO
 
 from feishu.text import Text
 
 PROGRAM: Final = "feishu-portal"
+UNREAD: Final = 128 + signal.SIGPIPE
+"""The exit code of a command whose output nobody reads any more, as shells give it."""
 STOP_SECONDS: Final = 10
 """That requests under way get when a web process is asked to stop."""
 
@@ -32,7 +36,24 @@ def manage(argv: list[str]) -> None:
     from django.core.management import execute_from_command_line  # noqa: PLC0415 -- not for the other roles
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feishu_portal.settings")
-    execute_from_command_line(argv)
+    try:
+        try:
+            execute_from_command_line(argv)
+        finally:
+            sys.stdout.flush()  # here, not at the end of the process, where nobody can catch it
+    except BrokenPipeError:
+        if not _has_lost_its_reader(sys.stdout):
+            raise
+        # Whoever read has seen enough, as `head` has. What is left in Python's buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
+
+
+def _has_lost_its_reader(stream: TextIO) -> bool:
+    """Whether the other end of a pipe is closed: connections break in the same way, and that is an error."""
+    poll = select.poll()
+    poll.register(stream.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _fd, event in poll.poll(0))
 
 
 def run_demo(arguments: list[str]) -> None:

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -112,3 +113,28 @@ def test_sandbox_is_run_without_settings(monkeypatch: pytest.MonkeyPatch, manage
 
     assert found == [(["--port", "9900"], "manage.py runsandbox")]
     assert managed == []
+
+
+def test_command_whose_reader_has_seen_enough_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setattr(
+            "django.core.management.execute_from_command_line", lambda _argv: output.write("a list")
+        )
+        with pytest.raises(SystemExit) as ended:
+            manage(["manage.py", "checkbot"])
+    assert ended.value.code == 141
+
+
+def test_broken_connection_of_a_command_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_argv: list[str]) -> None:
+        raise BrokenPipeError
+
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as output, os.fdopen(reading):
+        monkeypatch.setattr(sys, "stdout", output)
+        monkeypatch.setattr("django.core.management.execute_from_command_line", fail)
+        with pytest.raises(BrokenPipeError):
+            manage(["manage.py", "checkbot"])
