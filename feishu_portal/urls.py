@@ -46,6 +46,11 @@ urlpatterns = [
         name="security-feishu-unlink",
     ),
     path(
+        "admin/security/operators/<int:user_id>/feishu/",
+        admin.site.admin_view(operator_sign_in.link_operator),
+        name="operator-security-feishu",
+    ),
+    path(
         "admin/security/operators/<int:user_id>/feishu/unlink/",
         admin.site.admin_view(operator_sign_in.unlink_operator),
         name="operator-security-feishu-unlink",

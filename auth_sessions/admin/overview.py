@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.admin.asking import MAX_PEOPLE
+from auth_sessions.admin.failing import failing_bots
 from auth_sessions.domain import incidents, lost_grants
 from auth_sessions.enums import RefreshPhase, TokenStatus
 from auth_sessions.models import AuthSession, RefreshGate, UserToken
@@ -79,7 +80,7 @@ def standing(user: User) -> Standing:
             tone="bad" if uncertain.count else "",
         ),
     ]
-    problems = [*_paused(user)]
+    problems = [*_paused(user), *failing_bots(user)]
     if again.count:
         problems += _ended(tokens.filter(status=TokenStatus.NEEDS_REAUTH))
     if uncertain.count:

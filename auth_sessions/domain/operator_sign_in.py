@@ -48,6 +48,10 @@ class Outcome(StrEnum):
     BUSY = "busy"
 
 
+class AccountTakenError(Exception):
+    """The account signs in as another operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """``user`` and ``page`` are there where the outcome is SIGNED_IN or LINKED."""
@@ -144,7 +148,8 @@ def _operator_of(under_way: OperatorSignIn, who: UserInfo, *, address: str) -> F
     bot = under_way.bot
     account = (
         OperatorAccount.objects.select_related("user")
-        .filter(bot=bot, destination=bot.destination, tenant_key=who.tenant_key, open_id=who.open_id)
+        .filter(bot=bot, destination=bot.destination, open_id=who.open_id)
+        .filter(tenant_key__in=("", who.tenant_key))
         .first()
     )
     if account is None or not (account.user.is_active and account.user.is_staff):
@@ -156,33 +161,61 @@ def _operator_of(under_way: OperatorSignIn, who: UserInfo, *, address: str) -> F
             reason="unknown_account",
         )
         return Finished(Outcome.STRANGER)
-    OperatorAccount.objects.filter(pk=account.pk).update(last_used_at=timezone.now())
+    OperatorAccount.objects.filter(pk=account.pk).update(
+        last_used_at=timezone.now(), tenant_key=who.tenant_key
+    )
     return Finished(Outcome.SIGNED_IN, account.user, under_way.next_page)
 
 
 def _link(under_way: OperatorSignIn, user: User, who: UserInfo, *, address: str) -> Finished:
     bot = under_way.bot
     try:
+        _store(
+            user,
+            bot,
+            open_id=who.open_id,
+            name=who.name,
+            tenant_key=who.tenant_key,
+            actor=Actor.operator(user).at(address),
+        )
+    except AccountTakenError:
+        return Finished(Outcome.TAKEN)
+    return Finished(Outcome.LINKED, user, under_way.next_page)
+
+
+def link_for(user: User, *, bot: Bot, open_id: str, name: str, actor: Actor) -> None:
+    """Let a person of the platform sign in as ``user``, at an administrator's word. Raises AccountTakenError."""
+    _store(user, bot, open_id=open_id, name=name, actor=actor)
+
+
+@transaction.atomic
+def _store(user: User, bot: Bot, *, open_id: str, name: str, actor: Actor, tenant_key: str = "") -> None:
+    """In the place of the one that the operator has through the bot. Raises AccountTakenError."""
+    others = OperatorAccount.objects.filter(bot=bot, open_id=open_id).exclude(user=user)
+    if tenant_key:
+        others = others.filter(tenant_key__in=("", tenant_key))
+    if others.exists():
+        raise AccountTakenError
+    OperatorAccount.objects.filter(bot=bot, user=user).delete()
+    try:
         with transaction.atomic():
-            OperatorAccount.objects.filter(bot=bot, user=user).delete()
             OperatorAccount.objects.create(
                 bot=bot,
                 user=user,
                 destination=bot.destination,
-                tenant_key=who.tenant_key,
-                open_id=who.open_id,
-                name=storable(who.name, 200),
+                tenant_key=tenant_key,
+                open_id=open_id,
+                name=storable(name, 200),
             )
-            audit.record(
-                actor=Actor.operator(user).at(address),
-                action="operator.account_linked",
-                bot=bot,
-                target=user.get_username(),
-                open_id=who.open_id,
-            )
-    except IntegrityError:
-        return Finished(Outcome.TAKEN)
-    return Finished(Outcome.LINKED, user, under_way.next_page)
+    except IntegrityError as error:  # somebody was faster
+        raise AccountTakenError from error
+    audit.record(
+        actor=actor,
+        action="operator.account_linked",
+        bot=bot,
+        target=user.get_username(),
+        open_id=open_id,
+    )
 
 
 def unlink(user: User, *, actor: Actor) -> bool:

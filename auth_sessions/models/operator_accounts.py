@@ -12,8 +12,8 @@ from feishu.oauth import MAX_ID
 
 
 class OperatorAccount(models.Model):
-    """A person of the platform who signs in as an operator, as one bot knows them. Made by the operator alone, after they had
-    signed in; never found by name or e-mail."""
+    """A person of the platform who signs in as an operator, as one bot knows them. Made by the operator, after they had signed
+    in, or by an administrator, who names the open_id; never found by name or e-mail."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="platform_accounts", editable=False)
@@ -21,6 +21,7 @@ class OperatorAccount(models.Model):
     destination = models.TextField(editable=False)
     """The bot's destination when the account was linked: what another platform says of an id counts for nothing."""
     tenant_key = models.CharField(max_length=MAX_ID, blank=True, editable=False)
+    """Empty where an administrator made it, until the person signs in: an open_id is one person's of an app, in all tenants."""
     open_id = models.CharField(max_length=MAX_ID, editable=False)
     name = models.CharField(max_length=200, blank=True, editable=False)
     linked_at = models.DateTimeField(auto_now_add=True, editable=False)

@@ -1,34 +1,44 @@
 """The way of an operator to the platform and back: to sign in, and to link the account by which they will."""
 
-from typing import Final
+import re
+from typing import Any, Final, cast
 
-from django.contrib import messages
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from auth_sessions.domain.operator_sign_in import (
+    AccountTakenError,
     Finished,
     Outcome,
     begin,
     finish,
+    link_for,
     sign_in_bot,
     unlink,
 )
 from auth_sessions.pages.prefetch import private
 from auth_sessions.pages.words import Page, context
+from bots.admin.people import PeopleInput
+from bots.models import Bot, Person
 from core.access.models import SignInMethod, User
 from core.access.pages.confirmation import confirmed
 from core.access.second_factors.policy import has_factor
 from core.access.second_factors.sign_in import begin as begin_second_step
 from core.access.sessions import own_key
 from core.access.sign_in import remember_device, sign_in
+from core.console.actions import Question, ask
 from core.console.base import actor_of, operator_of
+from core.console.fields import LinesField, check_no_blanks
 from core.console.next_page import next_page
 from core.log_context import add_to_request
 from core.remote_address import address_of
 
+OPEN_ID: Final = re.compile(r"ou_\w{1,120}", re.ASCII)
 _AGAIN: Final = _("Go back to the sign-in page and begin again there.")
 PAGES: Final = {
     Outcome.UNKNOWN: Page(
@@ -98,6 +108,62 @@ def unlink_operator(request: HttpRequest, user_id: int) -> HttpResponse:
     if unlink(user, actor=actor_of(request)):
         messages.success(request, _("The Feishu account is unlinked."))
     return redirect("operator-security", user.pk)
+
+
+class LinkForm(forms.Form):
+    """Who signs in as the operator, among the people of the bot through which operators sign in."""
+
+    bot = forms.CharField(widget=forms.HiddenInput, disabled=True)
+    open_id = LinesField(
+        label=_("Person"),
+        check=check_no_blanks,
+        most=1,
+        widget=PeopleInput,
+        help_text=_("Search by name among the people this bot has to do with, or enter an open_id."),
+    )
+
+    def __init__(self, *args: Any, bot: Bot, **named: Any) -> None:
+        super().__init__(*args, initial={"bot": str(bot.pk)}, **named)
+        cast("PeopleInput", self.fields["open_id"].widget).bot = bot
+
+    def clean_open_id(self) -> str:
+        [open_id] = self.cleaned_data["open_id"]
+        if not OPEN_ID.fullmatch(open_id):
+            raise ValidationError(_("An open_id begins with ou_."))
+        return str(open_id)
+
+
+@confirmed
+def link_operator(request: HttpRequest, user_id: int) -> HttpResponse:
+    """The page where an administrator names the Feishu account that signs in as another operator."""
+    user = User.objects.filter(pk=user_id).first() if operator_of(request).is_superuser else None
+    bot = sign_in_bot()
+    if user is None or bot is None:
+        raise Http404
+    form = LinkForm(request.POST or None, bot=bot)
+    if form.is_valid() and _link(request, user, bot, form):
+        return redirect("operator-security", user.pk)
+    question = Question(
+        title=_("Link a Feishu account"),
+        text=_(
+            "Whoever signs in to Feishu as this person comes into the console as %(name)s, without a password."
+        )
+        % {"name": user.get_username()},
+        submit=_("Link"),
+    )
+    return ask(request, admin.site.get_model_admin(User), question, form=form, row=user)
+
+
+def _link(request: HttpRequest, user: User, bot: Bot, form: LinkForm) -> bool:
+    open_id = form.cleaned_data["open_id"]
+    person = Person.objects.filter(bot=bot, open_id=open_id).first()
+    try:
+        link_for(user, bot=bot, open_id=open_id, name=str(person) if person else "", actor=actor_of(request))
+    except AccountTakenError:
+        form.add_error("open_id", PAGES[Outcome.TAKEN].title)
+        return False
+    messages.success(request, _("The Feishu account is linked."))
+    return True
 
 
 def _to_platform(request: HttpRequest, page: str, user: User | None) -> HttpResponse:

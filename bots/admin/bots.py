@@ -1,9 +1,9 @@
 """Bots in the console: what is known of them, what can be done to them, and how they are stored."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.forms import Media, Script
@@ -40,10 +40,6 @@ from core.database.counts import count_up_to
 from core.vault.fields import encrypted_field
 from core.vault.keyring import SealedValueError
 from feishu.proxies import parse_proxy
-
-if TYPE_CHECKING:
-    from django.forms.models import BaseModelFormSet
-
 
 BY_CONNECTION = "transport == 'websocket' || callback_transport == 'websocket'"
 COUNTED = ("events", "auth_sessions", "user_tokens")
@@ -325,21 +321,12 @@ class BotAdmin(
 
     # --- writing
 
-    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
-        save_bot(obj, changed=form.changed_fields, actor=actor_of(request))
-
-    def save_related(
-        self,
-        request: HttpRequest,
-        form: Any,
-        formsets: "list[BaseModelFormSet[Any, Any]]",
-        change: bool,  # noqa: FBT001
-    ) -> None:
-        """Who adds a bot and does not see all of them owns it; else it would be out of sight at once."""
-        super().save_related(request, form, formsets, change)
+    def save_model(self, request: HttpRequest, obj: Bot, form: Any, change: bool) -> None:  # noqa: FBT001
+        owners = form.cleaned_data.get("owners")
         user = operator_of(request)
         if not change and not user.sees_everything:
-            form.instance.owners.add(user)
+            owners = [user]  # else the bot would be out of sight at once
+        save_bot(obj, changed=form.changed_fields, actor=actor_of(request), owners=owners)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -363,6 +350,22 @@ class BotAdmin(
                 )
                 counts[str(relation.related_model._meta.verbose_name_plural)] = count_up_to(rows, MAX_COUNT)
         return [*summary, related], counts, lacking, []
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Asks for the bot's name, by which a person says which one is meant."""
+        bot = self.get_object(request, unquote(object_id))
+        if bot is not None and request.method == "POST" and self.has_delete_permission(request, bot):
+            typed = " ".join(request.POST.get("name", "").split())
+            if typed != " ".join(bot.name.split()):
+                self.message_user(
+                    request, _("That is not the bot's name. Nothing was deleted."), messages.ERROR
+                )
+                return HttpResponseRedirect(request.path)
+        named = {"name_to_type": bot.name} if bot is not None else {}
+        response: HttpResponse = super().delete_view(request, object_id, named | (extra_context or {}))
+        return response
 
     def delete_model(self, request: HttpRequest, obj: Bot) -> None:
         delete_bot(obj, actor=actor_of(request))

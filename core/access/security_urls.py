@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.urls import path
 
-from core.access.pages import confirmation, factors, passkeys, security
+from core.access.pages import confirmation, factors, notices, passkeys, security
 from core.access.roles import for_every_role
 
 
@@ -20,6 +20,7 @@ _of_others = admin.site.admin_view
 urlpatterns = [
     path("", _own(security.own_page), name="security"),
     path("sessions/", _own(security.end_own_session), name="security-sessions"),
+    path("notices/", _own(notices.test_own_notices), name="security-notices"),
     path("confirm/", _own(confirmation.confirm_page), name="security-confirm"),
     path("confirm/passkey/", _own(passkeys.confirm_with_passkey), name="passkey-confirm"),
     path("confirm/passkey/options/", _own(passkeys.confirm_options), name="passkey-confirm-options"),

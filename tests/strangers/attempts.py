@@ -202,7 +202,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
     live: dict[str, Any] = {"bot__id__exact": bot}
     return {
         "admin/bots/bot/<path:object_id>/change/": [{"name": "Taken over", "platform": "custom", "slot_count": "1"}],
-        "admin/bots/bot/<path:object_id>/delete/": [{"post": "yes"}],
+        "admin/bots/bot/<path:object_id>/delete/": [{"post": "yes", "name": private.bot.name}],
         "admin/events/subscription/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/events/event/<path:object_id>/replay/": [replay],
         "admin/events/event/<path:object_id>/run-handler/": [{"handler": "zulu.handlers.order"}],

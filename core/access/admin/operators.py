@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from core.access import audit
 from core.access.administrators import is_last_administrator
 from core.access.models import User
-from core.access.notice_test import NoticeTestedLately, send_test
+from core.access.pages.notices import test_notices
 from core.access.roles import Role
 from core.console.actions import Question, button, confirmed
 from core.console.badges import label
@@ -161,22 +161,7 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
         )
     )
     def test_notices(self, request: HttpRequest, user: User) -> None:
-        try:
-            results = send_test(user, actor=actor_of(request))
-        except NoticeTestedLately:
-            words = _("A test was sent to this operator a moment ago. Try again in half a minute.")
-            self.message_user(request, words, messages.WARNING)
-            return
-        for result in results:
-            text = _("%(channel)s, %(address)s: %(answer)s") % {
-                "channel": result.channel,
-                "address": result.address,
-                "answer": result.answer,
-            }
-            self.message_user(request, text, messages.SUCCESS if result.is_sent else messages.ERROR)
-        if not results:
-            words = _("Neither an e-mail address nor a Feishu account is set for this operator.")
-            self.message_user(request, words, messages.WARNING)
+        test_notices(request, user)
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         audit.record(actor=actor_of(request), action="operator.deleted", target=obj.get_username())

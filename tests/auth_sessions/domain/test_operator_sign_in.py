@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from auth_sessions.domain import person_sign_in
 from auth_sessions.models import OperatorAccount, OperatorSignIn
-from bots.models import Bot
+from bots.models import Bot, Person
 from core.access.models import AuditEntry, OperatorSession, User
 from core.access.second_factors import totp
 from feishu.errors import OAuthError
@@ -231,3 +231,58 @@ def test_pages_offer_it_where_it_is_set_up_and_can_work(bot, operator, settings)
         setattr(settings, name, value)
         assert 'data-testid="feishu"' not in Client().get("/admin/login/").text
     assert Client().post(START).status_code == 404
+
+
+# --- an administrator links an account for somebody else
+
+
+def page_for(operator: User) -> str:
+    return f"/admin/security/operators/{operator.pk}/feishu/"
+
+
+@pytest.fixture
+def as_administrator() -> Client:
+    return signed_in(make_operator(superuser=True))
+
+
+def test_administrator_links_the_account_of_another_operator(operator, bot, platform, as_administrator):
+    Person.objects.create(bot=bot, open_id="ou_lin", name="Lin")
+    assert "Link a Feishu account" in as_administrator.get(page_for(operator)).text
+    answer = as_administrator.post(page_for(operator), {"open_id": "ou_lin"})
+    assert answer.headers["Location"] == f"/admin/security/operators/{operator.pk}/"
+    account = OperatorAccount.objects.get()
+    assert (account.user, str(account), account.tenant_key) == (operator, "Lin", "")
+    entry = AuditEntry.objects.get(action="operator.account_linked")
+    assert (entry.target, entry.detail) == (operator.username, {"open_id": "ou_lin"})
+    browser = Client()
+    assert back(browser, bot, sent_to_platform(browser)["state"]).status_code == 302
+    assert is_signed_in(browser)
+    account.refresh_from_db()
+    assert account.tenant_key == "tenant", "of whom it is, from now on"
+
+
+@pytest.mark.parametrize("typed", ["", "lin@example.com", "ou_one\nou_two"])
+def test_account_is_named_by_one_open_id(typed, operator, bot, as_administrator):
+    assert as_administrator.post(page_for(operator), {"open_id": typed}).context["form"].errors["open_id"]
+    assert not OperatorAccount.objects.exists()
+
+
+def test_account_of_one_operator_is_not_given_to_another(operator, bot, platform, as_administrator):
+    linked(make_operator(), bot)
+    answer = as_administrator.post(page_for(operator), {"open_id": "ou_lin"})
+    assert "belongs to another operator" in str(answer.context["form"].errors["open_id"])
+    assert OperatorAccount.objects.exclude(user=operator).count() == 1
+
+
+def test_account_that_an_administrator_gave_away_is_taken(operator, bot, platform, as_administrator):
+    as_administrator.post(page_for(operator), {"open_id": "ou_lin"})
+    other = signed_in(make_operator())
+    assert back(other, bot, sent_to_platform(other, LINK)["state"]).status_code == 409
+
+
+def test_linking_others_is_for_administrators_and_needs_a_bot(operator, bot, as_administrator, settings):
+    other = signed_in(make_operator())
+    assert other.post(page_for(operator), {"open_id": "ou_lin"}).status_code == 404
+    settings.SIGN_IN_BOT = ""
+    assert as_administrator.get(page_for(operator)).status_code == 404
+    assert not OperatorAccount.objects.exists()

@@ -172,6 +172,16 @@ def test_owner_cannot_name_other_owners(rows: Rows, as_owner: Client, owner: Use
     assert list(rows.bot.owners.all()) == [owner]
 
 
+def test_new_owners_are_audited_by_name(
+    rows: Rows, as_superuser: Client, owner: User, stranger: User
+) -> None:
+    as_superuser.post(page_of("bots_bot", rows.bot), form_of(rows.bot, owners=[str(stranger.pk)]))
+    assert list(rows.bot.owners.all()) == [stranger]
+    entry = AuditEntry.objects.filter(action="bot.updated").latest("pk")
+    assert entry.detail["values"]["owners"] == [[owner.username], [stranger.username]]
+    assert "owners" in entry.detail["changed"]
+
+
 def test_page_shows_redirect_url_and_the_state_of_connections(rows: Rows, as_owner: Client) -> None:
     html = text_of(as_owner.get(page_of("bots_bot", rows.bot)))
     assert f'data-copy="https://portal.test/oauth/callback/{rows.bot.app_id}/"' in html
@@ -328,7 +338,10 @@ def test_deleting_a_bot_asks_first_takes_everything_with_it_and_is_audited(
     address = page_of("bots_bot", rows.bot, "delete")
     assert "its events and their deliveries" in text_of(as_superuser.get(address))
     assert Bot.objects.filter(pk=rows.bot.pk).exists()
-    assert as_superuser.post(address, {"post": "yes"}).status_code == 302
+    answer = as_superuser.post(address, {"post": "yes", "name": "another"}, follow=True)
+    assert "That is not the bot&#x27;s name. Nothing was deleted." in text_of(answer)
+    assert Bot.objects.filter(pk=rows.bot.pk).exists()
+    assert as_superuser.post(address, {"post": "yes", "name": f" {rows.bot.name}"}).status_code == 302
     assert not Bot.objects.filter(pk=rows.bot.pk).exists()
     entry = AuditEntry.objects.get(action="bot.deleted")
     assert (entry.actor, entry.app_id) == ("operator:root", rows.bot.app_id)
@@ -341,7 +354,7 @@ def test_owner_deletes_a_bot_as_long_as_the_role_manages(rows: Rows, owner: User
     assert signed_in(owner).post(address, {"post": "yes"}).status_code == 403
     owner.role = Role.OPERATOR
     owner.save()
-    assert signed_in(owner).post(address, {"post": "yes"}).status_code == 302
+    assert signed_in(owner).post(address, {"post": "yes", "name": rows.bot.name}).status_code == 302
 
 
 def test_bots_are_not_deleted_in_bulk(rows: Rows, as_superuser: Client) -> None:
