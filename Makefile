@@ -12,7 +12,7 @@ PYTHONS ?= python3 python3.14 python3.13 python3.12 python3.11
 .DEFAULT_GOAL := help
 .PHONY: help run setup foreign test test-fast test-postgres test-sqlite coverage fuzz bench-fleet bench-clicks bench-tokens chaos-tokens chaos-events
 .PHONY: bench-agents bench-siege bench-event-log bench-ingest bench-handlers lint lock messages docs
-.PHONY: bench-idle bench-stream bench-workers bench-queues bench-embedded site pictures deploy-tools release-check test-versions
+.PHONY: bench-idle bench-stream bench-workers bench-queues bench-embedded bench-console site pictures screenshots deploy-tools release-check test-versions
 
 # Compiled from the .po beside it, which alone is under version control.
 CATALOGUE := locale/zh_Hans/LC_MESSAGES/django.mo
@@ -127,6 +127,9 @@ bench-idle: $(DEVELOPMENT) ## what an installation with one bot costs while noth
 bench-event-log: $(DEVELOPMENT) ## measure the event log with a thousand events and with a million (ARGS="--rows 100000")
 	$(PYTHON) -m bench.event_log $(ARGS)
 
+bench-console: $(DEVELOPMENT) ## the console's pages with a thousand bots, a million events, 100,000 tokens beside a nearly empty portal (ARGS="--scale 0.1")
+	$(PYTHON) -m bench.console $(ARGS)
+
 # The longest comes first. .pre-commit-config.yaml calls those that are quick.
 LINTS := lint-types lint-style lint-format lint-templates lint-imports lint-migrations lint-checks lint-deploy
 .PHONY: $(LINTS)
@@ -212,6 +215,9 @@ release-check: $(DEVELOPMENT) $(VENV)/.release ## the files of a release into di
 
 pictures: $(DEVELOPMENT) ## the READMEs' pictures anew, in docs/pictures: needs Chromium
 	$(PYTHON) -m tests.pictures
+
+screenshots: $(DEVELOPMENT) ## every page in two languages, widths and themes, in artifacts/screenshots: needs Chromium, takes minutes (ARGS="--only bots")
+	$(PYTHON) -m tests.screenshots $(ARGS)
 
 # A release of a library is taken once it is this old: most that were hijacked or broken were withdrawn within days. What
 # cannot wait, such as a fix of a vulnerability, is named: make lock ARGS="--exclude-newer-package django=2026-11-30".

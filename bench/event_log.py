@@ -81,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as data:
         try:
             server.start()
-            _create_databases(server.url)
+            create_databases(server.url)
             replace_environment(
                 SECRETS
                 | {"DATABASE_URL": server.url, "DEBUG": "off", "DATA_DIR": data, "LOG_LEVEL": "ERROR"}
@@ -92,7 +92,8 @@ def main() -> None:
             server.stop()
 
 
-def _create_databases(url: str) -> None:
+def create_databases(url: str) -> None:
+    """One for few rows and one for many."""
     host = url.split("@", 1)[1].rpartition("/")[0]
     with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as connection:
         for name in ("portal", MANY):
@@ -121,11 +122,12 @@ def _measure(server: PostgreSQL, rows: int, only: list[str]) -> None:
     for question in asked[0][1]:
         if only and not any(text in question for text in only):
             continue
-        few, many = _best(connections, [(database, ask[question]) for database, ask in asked])
+        few, many = best(connections, [(database, ask[question]) for database, ask in asked])
         print(f"{question:46}{few * 1000:>6.0f} ms{many * 1000:>9.0f} ms  {many / few:5.1f}", flush=True)
 
 
-def _best(connections: Any, asked: list[tuple[Any, Ask]]) -> list[float]:
+def best(connections: Any, asked: list[tuple[Any, Ask]]) -> list[float]:
+    """The best time in seconds of each question, asked in turn, each of its own database."""
     best = [float("inf")] * len(asked)
     for turn in range(ASKED + 1):
         for number, (database, ask) in enumerate(asked):

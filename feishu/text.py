@@ -1,5 +1,6 @@
 """A sentence for people, in every language the product speaks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -17,3 +18,10 @@ class Text:
     def in_language(self, language: str) -> str:
         """The sentence in a language named Django's way (`zh-hans`, `en`); English for any other."""
         return self.zh_cn if language.lower().startswith("zh") else self.en_us
+
+
+def terminal_language(environ: Mapping[str, str]) -> str:
+    """``zh-hans`` where the locale of the terminal is Chinese, else ``en``: as POSIX has it, LC_ALL before LC_MESSAGES before
+    LANG."""
+    locale = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
+    return "zh-hans" if locale.lower().startswith("zh") else "en"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, NoReturn, TextIO
 
-from feishu.text import Text
+from feishu.text import Text, terminal_language
 
 PROGRAM: Final = "feishu-portal"
 UNREAD: Final = 128 + signal.SIGPIPE
@@ -122,18 +122,19 @@ ROLES: Final[dict[str, tuple[Callable[[list[str]], None], Text]]] = {
 
 
 def usage() -> str:
-    roles = [f"  {name:<10} {text.en_us}. {text.zh_cn}。" for name, (_, text) in ROLES.items()]
-    return "\n".join(
-        [
-            f"Usage: {PROGRAM} [ROLE | COMMAND] [OPTIONS]",
-            "",
-            "Roles (demo by default) 角色（默认为 demo）:",
-            *roles,
-            "",
-            f"Commands 命令: migrate, setuplink, addbot, checkbot, token-file, …; {PROGRAM} manage help lists them.",
-            "Each has --help. 均支持 --help。",
-        ]
-    )
+    """In the language of the terminal."""
+    language = terminal_language(os.environ)
+    roles = [f"  {name:<10} {text.in_language(language)}" for name, (_, text) in ROLES.items()]
+    lines = [
+        Text(f"用法：{PROGRAM} [角色 | 命令] [选项]", f"Usage: {PROGRAM} [ROLE | COMMAND] [OPTIONS]"),
+        Text("角色（默认为 demo）：", "Roles (demo by default):"),
+        Text(
+            f"命令：migrate、setuplink、addbot、checkbot、token-file 等；{PROGRAM} manage help 列出全部命令。均支持 --help。",
+            f"Commands: migrate, setuplink, addbot, checkbot, token-file, …; {PROGRAM} manage help lists them. Each has --help.",
+        ),
+    ]
+    how, heading, commands = (line.in_language(language) for line in lines)
+    return "\n".join([how, "", heading, *roles, "", commands])
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -11,6 +11,7 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
 from feishu.text import Text
+from feishu_portal.management.speaking import speaking
 from feishu_portal.marked_pages import pages, table, write
 
 PROGRAM: Final = "manage.py"
@@ -40,13 +41,16 @@ def options(name: str) -> list[Action]:
 
 
 def _sections(language: str) -> str:
-    return "".join(_section(name, language) for name in own_commands())
+    with speaking(language):
+        return "".join(_section(name, language) for name in own_commands())
 
 
 def _section(name: str, language: str) -> str:
     rows = [[f"`{_usage(action)}`", _meaning(action)] for action in options(name)]
     listed = table([head.in_language(language) for head in _HEAD], rows) + "\n" if rows else ""
-    return f"### {name}\n\n{load_command_class(APP, name).help}\n\n{listed}"
+    command = load_command_class(APP, name)
+    command.create_parser(PROGRAM, name)  # its help is in one language from here on
+    return f"### {name}\n\n{command.help}\n\n{listed}"
 
 
 def _usage(action: Action) -> str:

@@ -24,6 +24,10 @@ from feishu_portal.variables import KeyVariable, T, Variable, WrongValueError
 
 _ENV_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")  # as django-environ reads it
 _USER_INFO = re.compile(r"//[^/@]*@")
+DEVELOPMENT = Text(
+    "若要使用 make run 在本机生成的密钥，请先执行 export DEBUG=on。",
+    "To use the keys that make run has made on this machine, run export DEBUG=on first.",
+)
 _SHOWN = 60  # characters of a wrong value
 
 
@@ -62,12 +66,19 @@ def read_environment() -> SettingsTable:
             problems.append(_sentence(variable, error))
     if not values.get("DEBUG"):
         problems += [_sentence(key, _missing(key)) for key in missing_keys]
+        if missing_keys and _is_of_development(values.get("DATA_DIR"), missing_keys):
+            problems.append(f"{DEVELOPMENT.en_us} {DEVELOPMENT.zh_cn}")
     if problems:
         raise WrongSettingsError(problems)
     values["DATA_DIR"] = _made_folder(values["DATA_DIR"])
     for key in missing_keys:
         values[key.name] = made_once(key, values["DATA_DIR"])
     return SettingsTable(values)
+
+
+def _is_of_development(folder: Path | None, keys: Iterable[KeyVariable[Any]]) -> bool:
+    """Whether `make run` has kept its keys there."""
+    return folder is not None and any((folder / key.file).exists() for key in keys)
 
 
 def _load_env_file(given: FileAwareMapping) -> None:

@@ -149,7 +149,7 @@ def link_operator(request: HttpRequest, user_id: int) -> HttpResponse:
             "Whoever signs in to Feishu as this person comes into the console as %(name)s, without a password."
         )
         % {"name": user.get_username()},
-        submit=_("Link"),
+        submit=_("Link the account"),
     )
     return ask(request, admin.site.get_model_admin(User), question, form=form, row=user)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import run_checks
-from django.core.management.base import BaseCommand, OutputWrapper, SystemCheckError
+from django.core.management.base import OutputWrapper, SystemCheckError
 
 from feishu_portal.logs import log_uncaught
+from feishu_portal.management.speaking import PortalCommand
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def announce(stream: OutputWrapper, sentence: str, *, event: str, **facts: str) 
         stream.flush()
 
 
-class ServiceCommand(BaseCommand):
+class ServiceCommand(PortalCommand):
     """A command that runs as long as the service does: to a machine it logs what Django's checks find."""
 
     def run_from_argv(self, argv: list[str]) -> None:

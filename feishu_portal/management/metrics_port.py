@@ -4,6 +4,8 @@ from argparse import ArgumentTypeError
 
 from django.core.management.base import CommandParser
 
+from feishu_portal.management.speaking import said
+
 
 def add_metrics_port(parser: CommandParser) -> None:
     parser.add_argument(
@@ -11,7 +13,10 @@ def add_metrics_port(parser: CommandParser) -> None:
         type=_port,
         default=None,
         metavar="P",
-        help="Port of /metrics, /healthz/live and /healthz/ready, 0 for none; FEISHU_METRICS_PORT by default.",
+        help=said(
+            "/metrics、/healthz/live 与 /healthz/ready 的端口，0 表示不开放；默认取 FEISHU_METRICS_PORT。",
+            "Port of /metrics, /healthz/live and /healthz/ready, 0 for none; FEISHU_METRICS_PORT by default.",
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from bots.models import Bot
 from core.installation.watch import sentence, watch
 from core.vault.canary import verify_keys
 from core.vault.keyring import SealedValueError
+from feishu_portal.management.speaking import language, said
 
 
 def require_keys() -> None:
@@ -25,19 +26,24 @@ def say_if_passive(stream: OutputWrapper) -> None:
     has the line of the watch."""
     text = sentence(watch.current())
     if text is not None and settings.LOG_FORMAT == "console":
-        stream.write(f"{text.en_us}\n{text.zh_cn}")
+        stream.write(text.in_language(language()))
 
 
 def require_active() -> None:
     """The portal may send something."""
     text = sentence(watch.current())
     if text is not None:
-        raise CommandError(f"{text.en_us}\n{text.zh_cn}")
+        raise CommandError(text.in_language(language()))
 
 
 def require_bots(app_ids: Collection[str]) -> dict[str, UUID]:
     """There is a bot for each App ID; their primary keys."""
     found = dict(Bot.objects.filter(app_id__in=app_ids).values_list("app_id", "pk"))
     if unknown := set(app_ids) - found.keys():
-        raise CommandError(f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot.")
+        raise CommandError(
+            said(
+                f"没有 App ID 为 {', '.join(sorted(unknown))} 的机器人，请用 manage.py addbot 添加。",
+                f"No bot with App ID {', '.join(sorted(unknown))}. Add it with manage.py addbot.",
+            )
+        )
     return found

@@ -34,6 +34,14 @@ def problems() -> list[str]:
     return str(caught.value).splitlines()
 
 
+def test_keys_that_make_run_has_made_are_pointed_at(folder, monkeypatch):
+    monkeypatch.setenv("DEBUG", "on")
+    monkeypatch.delenv("SECRET_KEY")
+    read_environment()
+    monkeypatch.setenv("DEBUG", "off")
+    assert "export DEBUG=on" in problems()[-1]
+
+
 def test_nothing_set_leaves_the_defaults_of_the_table():
     values = read_environment()
     assert (values.FEISHU_LEASE_SECONDS, values.FEISHU_MAX_CONNECTIONS) == (6.0, 500)

@@ -1,23 +1,15 @@
 """Every page of console, people and sandbox, opened once in Chromium: policy, scripts, accessibility, language."""
 
-from collections import deque
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from sandbox.config import DEMO_APP_ID
 from tests.journey.conftest import Person, Portal
 from tests.journey.judges import Judges
+from tests.journey.walking import MAX_PAGES, sign_in, walk
 
 pytestmark = [pytest.mark.processes, pytest.mark.browser]
 
-LINKS = """[...document.querySelectorAll("a[href]")].map(
-    (link) => new URL(link.getAttribute("href"), document.baseURI).href
-)"""
-MAX_PAGES = 80
-NO_PAGES = ("logout", "export")
-"""Parts of paths under which there is none: the second one is a download."""
 API_DOCS = "/api/v1/docs"
 PUBLIC = (
     "/admin/login/",
@@ -27,41 +19,6 @@ PUBLIC = (
     API_DOCS,
 )
 SANDBOX = ("/", "/sandbox/docs", "/#faults", "/sandbox/misses")
-
-
-def sign_in(page: Page, portal: Portal) -> None:
-    page.goto(f"{portal.url}/admin/")
-    page.fill("#id_username", portal.username)
-    page.fill("#id_password", portal.password)
-    page.press("#id_password", "Enter")
-    expect(page.locator("#id_password")).to_have_count(0)
-
-
-def shape_of(address: str) -> str:
-    """The path with what tells one row from another left out: one page of each kind is enough."""
-    return "/".join(
-        "*" if len(part) > 20 or part.isdigit() else part for part in urlsplit(address).path.split("/")
-    )
-
-
-def walk(page: Page, start: str, judges: Judges) -> set[str]:
-    """Opens one page of each kind that links below /admin/ lead to; what it has opened, by kind."""
-    waiting, seen = deque([start]), {shape_of(start)}
-    while waiting:
-        page.goto(waiting.popleft(), wait_until="load")
-        judges.look(page)
-        for address in page.evaluate(LINKS):
-            parts = urlsplit(address)
-            is_ours = parts.netloc == urlsplit(start).netloc and parts.path.startswith("/admin/")
-            if (
-                is_ours
-                and not set(NO_PAGES) & set(parts.path.split("/"))
-                and shape_of(address) not in seen
-                and len(seen) < MAX_PAGES
-            ):
-                seen.add(shape_of(address))
-                waiting.append(address)
-    return seen
 
 
 def open_consent(person: Person, judges: Judges) -> None:
@@ -116,7 +73,7 @@ def test_no_page_has_a_fault_that_a_browser_sees(portal: Portal, browser: Browse
         judges.look(page, foreign="#swagger-ui" if path == API_DOCS else "")
     open_consent(Person(context, portal, "lilei"), judges)
     sign_in(page, portal)
-    kinds = walk(page, f"{portal.url}/admin/", judges)
+    kinds = walk(page, f"{portal.url}/admin/", judges.look)
     assert {
         "/admin/bots/bot/",
         "/admin/bots/bot/add/",

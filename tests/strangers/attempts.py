@@ -99,6 +99,7 @@ OPEN = {
     "admin/login/passkey/": open_to(EVERYBODY, DOORS, 400),
     "admin/login/passkey/options/": open_to(EVERYBODY, DOORS),
     "admin/security/sessions/": open_to(OPERATORS, OWN, 302),
+    "admin/security/notices/": open_to(OPERATORS, OWN, 302),
     "admin/security/feishu/unlink/": open_to(OPERATORS, OWN, 302),
     "admin/security/confirm/": open_to(OPERATORS, OWN),
     "admin/security/confirm/passkey/": open_to(OPERATORS, OWN, 400),

@@ -41,7 +41,7 @@ FOR_EVERY_ROLE = {
     "admin/logout/", "admin/password_change/",
     "admin/security/sessions/", "admin/security/confirm/", "admin/security/confirm/passkey/options/",
     "admin/security/app/", "admin/security/app/begin/", "admin/security/codes/", "admin/security/passkeys/options/",
-    "admin/security/feishu/", "admin/security/feishu/unlink/",
+    "admin/security/feishu/", "admin/security/feishu/unlink/", "admin/security/notices/",
     # Live pages that ask how it stands.
     "admin/connections/changes/", "admin/connections/bots/", "admin/events/event/live/poll/",
 }  # fmt: skip

@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from bots.doctor.examination import examination
 from bots.doctor.findings import Finding
@@ -12,6 +11,8 @@ from bots.models import Bot
 from core.checks import SETTINGS
 from feishu.text import Text
 from feishu_portal.management.preconditions import require_active, require_bots
+from feishu_portal.management.speaking import PortalCommand, said
+from feishu_portal.management.speaking import language as terminal
 
 _MARKS: Final = {
     CheckResult.OK: "✓",
@@ -24,24 +25,33 @@ _CODE: Final = Text("平台错误码", "platform code")
 _CURE: Final = Text("处理", "What to do")
 
 
-class Command(BaseCommand):
-    help = (
-        "Examine a bot, as the checklist on its page does: credentials, long connections, scopes, events, callbacks, redirect "
-        "URL, published version; each with cause and cure. Changes nothing. The exit code is 1 if anything is wrong; warnings, "
-        "what cannot be found out and what has not happened yet do not count."
+class Command(PortalCommand):
+    about = Text(
+        "检测机器人，与其页面上的检查清单相同：凭证、长连接、权限、事件、回调、重定向 URL、已发布版本，各附原因与处理办法。不作任何更改。有错误时退出码为 1；警告、无法得知与尚未发生的项目不计。",
+        "Examine a bot, as the checklist on its page does: credentials, long connections, scopes, events, callbacks, redirect URL, published version; each with cause and cure. Changes nothing. The exit code is 1 if anything is wrong; warnings, what cannot be found out and what has not happened yet do not count.",
     )
     requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("app_id", metavar="APP_ID", help="App ID of the bot, e.g. cli_a1b2c3d4e5f60718.")
         parser.add_argument(
-            "--lang", choices=("zh", "en"), default="", help="Language (default LANGUAGE_CODE)."
+            "app_id",
+            metavar="APP_ID",
+            help=said(
+                "机器人的 App ID，例如 cli_a1b2c3d4e5f60718。",
+                "App ID of the bot, e.g. cli_a1b2c3d4e5f60718.",
+            ),
+        )
+        parser.add_argument(
+            "--lang",
+            choices=("zh", "en"),
+            default="",
+            help=said("语言（默认与终端一致）。", "Language (default: that of the terminal)."),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_active()
         bot = Bot.objects.get(pk=require_bots([options["app_id"]])[options["app_id"]])
-        language = options["lang"] or settings.LANGUAGE_CODE
+        language = options["lang"] or terminal()
         wrong = 0
         for finding in examination(bot, tells_proxy_errors=True):
             self._print(finding, language)

@@ -5,20 +5,22 @@ from typing import Any, Final
 
 import msgspec
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from bots.enums import ProcessKind
+from feishu.text import Text
 from feishu_portal.management.metrics_port import add_metrics_port
+from feishu_portal.management.speaking import PortalCommand, said
 from feishu_portal.runtime.health import LIVE, READY
 
 SECONDS: Final = 3.0
 EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where they are reached from here
 
 
-class Command(BaseCommand):
-    help = (
-        "Whether a process of the portal on this host is live, or ready, by the port of its metrics. Exits with 0 or 1 and one "
-        "line that says why."
+class Command(PortalCommand):
+    about = Text(
+        "通过指标端口检查本机的门户进程是否存活或就绪。退出码为 0 或 1，并输出一行原因。",
+        "Whether a process of the portal on this host is live, or ready, by the port of its metrics. Exits with 0 or 1 and one line that says why.",
     )
     requires_system_checks: list[str] = []
 
@@ -30,17 +32,25 @@ class Command(BaseCommand):
             action="store_const",
             const=LIVE,
             default=LIVE,
-            help="Does it make its passes, or does it have to be started anew? The default.",
+            help=said(
+                "进程是否仍在正常循环，还是需要重启？默认项。",
+                "Does it make its passes, or does it have to be started anew? The default.",
+            ),
         )
         which.add_argument(
             "--ready",
             dest="path",
             action="store_const",
             const=READY,
-            help="Can it do its work: are the database, its tables, the keys, and Redis for those that need it, there?",
+            help=said(
+                "能否正常工作：数据库、数据表、密钥以及所需的 Redis 是否可用？",
+                "Can it do its work: are the database, its tables, the keys, and Redis for those that need it, there?",
+            ),
         )
         parser.add_argument(
-            "--process", choices=ProcessKind.values, help="The kind it has to be of; any by default."
+            "--process",
+            choices=ProcessKind.values,
+            help=said("进程应属的类型；默认不限。", "The kind it has to be of; any by default."),
         )
         add_metrics_port(parser)
 

@@ -2,30 +2,37 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from core.access.actors import Actor
 from core.access.models import User
 from core.access.second_factors.policy import has_factor, reset_factors
 from core.checks import SETTINGS
+from feishu.text import Text
+from feishu_portal.management.speaking import PortalCommand, said
 
 
-class Command(BaseCommand):
-    help = (
-        "Take away an operator's second factors and recovery codes, and end their sessions. They sign in by password alone, and "
-        "set new ones up."
+class Command(PortalCommand):
+    about = Text(
+        "清除操作员的双重验证与恢复码，并结束其会话。该操作员随后仅凭密码登录，并重新设置。",
+        "Take away an operator's second factors and recovery codes, and end their sessions. They sign in by password alone, and set new ones up.",
     )
     requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", help="Name of the operator.")
+        parser.add_argument("username", help=said("操作员用户名。", "Name of the operator."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["username"]
         user = User.objects.filter(username=name).first()
         if user is None:
-            raise CommandError(f"There is no operator named {name}.")
+            raise CommandError(said(f"没有名为 {name} 的操作员。", f"There is no operator named {name}."))
         if not has_factor(user):
-            raise CommandError(f"{name} has no second factor.")
+            raise CommandError(said(f"{name} 未设置双重验证。", f"{name} has no second factor."))
         reset_factors(user, actor=Actor.command("resetfactors"))
-        self.stdout.write(f"The second factors of {name} are reset, and their sessions have ended.")
+        self.stdout.write(
+            said(
+                f"已清除 {name} 的双重验证并结束其会话。",
+                f"The second factors of {name} are reset, and their sessions have ended.",
+            )
+        )

@@ -7,9 +7,11 @@ from django.core.management.base import CommandParser
 
 from bots.enums import ProcessKind
 from core.checks import SETTINGS
+from feishu.text import Text
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_bots, require_keys, say_if_passive
+from feishu_portal.management.speaking import said
 from feishu_portal.runtime.connections import hold_connections
 from feishu_portal.runtime.event_loop import run
 from feishu_portal.runtime.node import node_name
@@ -19,29 +21,37 @@ from feishu_portal.runtime.signals import stop_on_signals
 
 
 class Command(ServiceCommand):
-    help = (
-        "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console. "
-        "Several processes, on one host or more, share them."
+    about = Text(
+        "维持全部已启用机器人（或指定机器人）的长连接，并随控制台的更改调整。可在一台或多台主机上运行多个进程共同分担。",
+        "Hold the long connections of all enabled bots, or of those named, and follow changes made in the console. Several processes, on one host or more, share them.",
     )
     requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--node", default="", help="Name of this process in the console; host and pid by default."
+            "--node",
+            default="",
+            help=said(
+                "该进程在控制台中的名称；默认为主机名与 pid。",
+                "Name of this process in the console; host and pid by default.",
+            ),
         )
         parser.add_argument(
             "--bot",
             action="append",
             default=[],
             metavar="APP_ID",
-            help="Hold only this bot; can be repeated.",
+            help=said("仅维持此机器人的连接，可重复指定。", "Hold only this bot; can be repeated."),
         )
         parser.add_argument(
             "--max-connections",
             type=int,
             default=None,
             metavar="N",
-            help="Hold at most so many connections; FEISHU_MAX_CONNECTIONS by default.",
+            help=said(
+                "最多维持的连接数；默认取 FEISHU_MAX_CONNECTIONS。",
+                "Hold at most so many connections; FEISHU_MAX_CONNECTIONS by default.",
+            ),
         )
 
         add_metrics_port(parser)

@@ -12,9 +12,11 @@ from django.core.management.base import CommandError, CommandParser
 from bots.enums import ProcessKind
 from core.access.setup_link import has_operator, new_setup_link
 from core.checks import SETTINGS
+from feishu.text import Text
 from feishu_portal.management.announcements import ServiceCommand, announce
 from feishu_portal.management.metrics_port import add_metrics_port
 from feishu_portal.management.preconditions import require_keys, say_if_passive
+from feishu_portal.management.speaking import said
 from feishu_portal.runtime.demo import OPERATOR, demo_sandbox, operator_password
 from feishu_portal.runtime.embedded_celery import embedded_celery
 from feishu_portal.runtime.observing import begin_observing
@@ -26,20 +28,34 @@ logger = logging.getLogger(__name__)
 
 
 class Command(ServiceCommand):
-    help = (
-        "Run portal, connections, worker and scheduler in one process. With --sandbox also a stand-in platform with a "
-        "demo bot, and an operator account whose password is printed."
+    about = Text(
+        "在一个进程内运行门户、长连接、worker 与调度器。加 --sandbox 则同时运行带演示机器人的模拟平台，并创建操作员账号、输出其密码。",
+        "Run portal, connections, worker and scheduler in one process. With --sandbox also a stand-in platform with a demo bot, and an operator account whose password is printed.",
     )
     requires_system_checks = (SETTINGS,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default %(default)s).")
         parser.add_argument(
-            "--port", type=int, default=8000, help="Port of the portal (default %(default)s)."
+            "--host",
+            default="127.0.0.1",
+            help=said("监听地址（默认 %(default)s）。", "Address to listen on (default %(default)s)."),
         )
-        parser.add_argument("--sandbox", action="store_true", help="Run the sandbox beside the portal.")
         parser.add_argument(
-            "--sandbox-port", type=int, default=DEFAULT_PORT, help="Its port (default %(default)s)."
+            "--port",
+            type=int,
+            default=8000,
+            help=said("门户端口（默认 %(default)s）。", "Port of the portal (default %(default)s)."),
+        )
+        parser.add_argument(
+            "--sandbox",
+            action="store_true",
+            help=said("在门户旁运行沙箱。", "Run the sandbox beside the portal."),
+        )
+        parser.add_argument(
+            "--sandbox-port",
+            type=int,
+            default=DEFAULT_PORT,
+            help=said("沙箱端口（默认 %(default)s）。", "Its port (default %(default)s)."),
         )
 
         add_metrics_port(parser)

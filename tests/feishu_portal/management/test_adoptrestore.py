@@ -15,6 +15,7 @@ from core.installation.watch import watch
 from events.enums import RunStatus, SubscriptionState
 from events.handling import registry
 from events.models import HandlerRun
+from feishu_portal.management.speaking import speaking
 from tests.events.handler_runs import dispatched, stored_event
 from tests.factories import connect_slots, make_bot, make_client, make_grant, make_operator, make_subscription
 
@@ -168,5 +169,6 @@ def test_adoption_that_breaks_off_leaves_the_portal_passive_and_can_be_repeated(
 @pytest.mark.parametrize("command", ["checkbot"])
 def test_command_that_would_send_says_why_it_does_not(command):
     bot = make_bot()
-    with pytest.raises(CommandError, match=r"(?s)passive.*被动模式"):
-        call_command(command, bot.app_id)
+    for language, words in (("en", "passive"), ("zh-hans", "被动模式")):
+        with speaking(language), pytest.raises(CommandError, match=words):
+            call_command(command, bot.app_id)
