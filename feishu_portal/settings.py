@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "core.unstorable.refuse_unstorable",
     "feishu_portal.front.passive.refuse_while_passive",
+    "feishu_portal.front.missing.own_missing_page",
 ]
 
 ROOT_URLCONF = "feishu_portal.urls"

@@ -95,7 +95,10 @@ class BotForm(ModelForm):
             "slot_count": _(
                 "From 1 to 50, shared among the processes. One is enough for most bots; with two, events keep coming while one of "
                 "them is lost."
-            )
+            ),
+            "token_endpoint": _(
+                "The version that the platform offers. Feishu and Lark have v3; an older one is for custom platforms that lack it."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

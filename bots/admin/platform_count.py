@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot, PlatformCount
 from core.console.badges import label
-from core.console.rendering import EMPTY, ago, problem_block
+from core.console.rendering import ago, problem_block
 from feishu.codes import explain
 
 
@@ -14,7 +14,7 @@ def counted(bot: Bot) -> str:
     """The latest check: the platform's number, ours, and what the difference means."""
     known = PlatformCount.objects.filter(bot=bot).first()
     if known is None or known.checked_at is None:
-        return EMPTY
+        return gettext("Not known yet: the platform is asked while the bot is connected.")
     if known.error_code is not None or known.error_reason:
         info = explain(known.error_code, known.error_reason)
         return format_html("{} {}", ago(known.checked_at), problem_block(info, said=known.error_message))
