@@ -122,8 +122,8 @@ class LinkForm(forms.Form):
         help_text=_("Search by name among the people this bot has to do with, or enter an open_id."),
     )
 
-    def __init__(self, *args: Any, bot: Bot, **named: Any) -> None:
-        super().__init__(*args, initial={"bot": str(bot.pk)}, **named)
+    def __init__(self, data: Any, *, bot: Bot) -> None:
+        super().__init__(data, initial={"bot": str(bot.pk)})
         cast("PeopleInput", self.fields["open_id"].widget).bot = bot
 
     def clean_open_id(self) -> str:
@@ -160,7 +160,7 @@ def _link(request: HttpRequest, user: User, bot: Bot, form: LinkForm) -> bool:
     try:
         link_for(user, bot=bot, open_id=open_id, name=str(person) if person else "", actor=actor_of(request))
     except AccountTakenError:
-        form.add_error("open_id", PAGES[Outcome.TAKEN].title)
+        form.add_error("open_id", str(PAGES[Outcome.TAKEN].title))
         return False
     messages.success(request, _("The Feishu account is linked."))
     return True

@@ -47,9 +47,9 @@ def changes(
     """For the detail of an entry: the names of the fields that changed, and the values before and after of those that hold no
     secret and no address, which may carry one. ``shown``: fields whose values the entry has in another way. ``related``: of
     fields that lead to other rows, those before and after, which are kept by name."""
-    related = {name: [sorted(map(str, rows)) for rows in pair] for name, pair in (related or {}).items()}
-    values = {name: pair for name, pair in related.items() if pair[0] != pair[1]}
-    names = sorted({*changed} - related.keys() | values.keys())
+    named = {name: [sorted(map(str, rows)) for rows in pair] for name, pair in (related or {}).items()}
+    values: dict[str, list[Any]] = {name: pair for name, pair in named.items() if pair[0] != pair[1]}
+    names = sorted({*changed} - named.keys() | values.keys())
     for name in names if before is not None else ():
         if name in shown or not _is_open(after, name):
             continue  # and is not read: the key of a secret may be lost

@@ -46,6 +46,8 @@ def register(send: Send) -> None:
 
 def send_test(user: User, *, actor: Actor) -> list[ChannelResult]:
     """What came of a test on every channel of the operator's; none where there is none. Raises NoticeTestedLately."""
+    if not (user.email or user.feishu_address):
+        return []
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         lately = AuditEntry.objects.filter(

@@ -60,6 +60,10 @@ DJANGO_WORDS = (
     _(
         "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."
     ),
+    _(
+        "Please enter your old password, for security’s sake, and then enter your new password twice so we can verify you typed it in correctly."
+    ),
+    _("Password change"),
     _("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
     ngettext_lazy(
         "This password is too short. It must contain at least %d character.",

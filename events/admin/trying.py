@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
 from core.console.actions import Question, ask
-from core.console.base import actor_of, operator_of
+from core.console.base import ConsoleAdmin, actor_of, operator_of
 from core.console.fields import LinesField
 from core.vault.redaction import redact
 from events.admin.subscription_form import check_condition
@@ -161,7 +161,7 @@ def _look_at_subscription(verdict: Verdict, event: Event, subscription: Subscrip
         verdict.refuse(gettext("The event's bot is not among the subscription's."))
 
 
-def filter_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest, event: Event) -> HttpResponseBase:
+def filter_page(model_admin: ConsoleAdmin[Event], request: HttpRequest, event: Event) -> HttpResponseBase:
     """Nothing is delivered."""
     data = request.GET or None
     form = FilterForm(data)
@@ -176,6 +176,7 @@ def filter_page(model_admin: admin.ModelAdmin[Any], request: HttpRequest, event:
             verdict = verdict_of(event, subscription, lines)
         except (ValueError, RecursionError):
             form.add_error(None, ValidationError(_("This event cannot be read: no filter matches it.")))
+    event.page_title = model_admin.title_of(event)  # type: ignore[attr-defined]  # for the way to the page
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": model_admin.opts,

@@ -39,7 +39,7 @@ def crumbs(context: RequestContext) -> list[Crumb]:
     path = context["request"].path
     found = [*_filed(context)]
     home = found[-1].link if found else ""
-    original = context.get("original")
+    original = context.get("original") or context.get("object")
     if isinstance(original, Model):
         found.append(Crumb(getattr(original, "page_title", "") or str(original), _page_of(original)))
     title = str(context.get("title") or "").strip()

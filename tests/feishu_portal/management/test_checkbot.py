@@ -70,8 +70,8 @@ def test_each_finding_is_printed_with_mark_cause_and_cure(bot, found):
     ]
 
 
-def test_findings_are_in_chinese_where_the_portal_is(bot, found, settings):
-    settings.LANGUAGE_CODE = "zh-hans"
+def test_findings_are_in_chinese_where_the_terminal_is(bot, found, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert checkbot(bot.app_id).splitlines()[1:3] == [
         "! 门户地址 PUBLIC_URL: 未加密",
         "    处理: 用 https",
