@@ -24,6 +24,12 @@ def is_in(member: object, group: Collection[object]) -> bool:
 
 
 @register.filter
+def page(key: object, name: str) -> Any:
+    """The address of a page about a row, by the name of its route."""
+    return _rendering().page(key, name)
+
+
+@register.filter
 def who(status: object) -> Any:
     """Who disconnected a bot or switched it off."""
     return _rendering().who(status)

@@ -15,7 +15,14 @@ from django.db.models import OuterRef, Q, Subquery
 from bots.admin.bot_form import SECRETS
 from bots.connections import advice
 from bots.connections.losses import losses_of_a_day
-from bots.connections.status import BotStatus, ConnectionHealth, Diagnosis, SlotStatus, statuses
+from bots.connections.status import (
+    BotStatus,
+    ConnectionHealth,
+    Diagnosis,
+    SlotStatus,
+    statuses,
+    unconnected_bots,
+)
 from bots.live_updates import BOTS, SLOTS
 from bots.models import Bot, BotQuerySet
 from core.access.models import User
@@ -27,8 +34,8 @@ from feishu_portal.overview.connections.processes import Process, processes, why
 if TYPE_CHECKING:
     from uuid import UUID
 
-MOST: Final = 1000
-"""Bots on the board; the search of the bots' list finds the others."""
+MOST: Final = 200
+"""Bots on the board, those in trouble first; the search of the bots' list finds the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,8 @@ class Board:
 
 def read_board(user: User) -> Board:
     """All of the operator's bots: those in trouble first, then by name."""
-    bots = list(_bots(user)[: MOST + 1])
+    bots = list(_bots(user).filter(pk__in=unconnected_bots().values("pk"))[:MOST])
+    bots += _bots(user).exclude(pk__in=[bot.pk for bot in bots])[: MOST + 1 - len(bots)]
     board = Board(*_rows(user, bots[:MOST]), is_cut=len(bots) > MOST)
     order = list(ConnectionHealth)
     board.rows.sort(key=lambda row: (order.index(row.status.health), row.status.bot.name, row.id))
