@@ -89,14 +89,18 @@ def test_web_waits_a_bounded_time_for_requests_under_way(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h", "help"])
-def test_usage_names_every_role_in_both_languages(capsys: pytest.CaptureFixture[str], flag: str) -> None:
+@pytest.mark.parametrize("locale", ["en_GB.UTF-8", "zh_CN.UTF-8"])
+def test_usage_names_every_role_in_the_terminals_language(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, flag: str, locale: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
     main(["feishu-portal", flag])
     shown = capsys.readouterr().out
 
     for name, (_, text) in ROLES.items():
         assert name in shown
-        assert text.en_us in shown
-        assert text.zh_cn in shown
+        assert (text.zh_cn in shown) == locale.startswith("zh")
+        assert (text.en_us in shown) == locale.startswith("en")
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

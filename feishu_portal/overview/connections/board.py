@@ -34,7 +34,7 @@ from feishu_portal.overview.connections.processes import Process, processes, why
 if TYPE_CHECKING:
     from uuid import UUID
 
-MOST: Final = 200
+MOST: Final = 300
 """Bots on the board, those in trouble first; the search of the bots' list finds the others."""
 
 
