@@ -42,7 +42,7 @@ class VisibleRelatedFilter(admin.RelatedFieldListFilter):
             rows = rows.only("name")
         return [(str(row.pk), str(row)) for row in rows]
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """As Django makes them, with the rest of the address made once and not for each row."""
         others = changelist.get_query_string(remove=[self.lookup_kwarg, self.lookup_kwarg_isnull])
         begin = f"{others}&" if len(others) > 1 else "?"
