@@ -1,9 +1,12 @@
-"""The measurement of coverage, where a test cannot bear it."""
+"""The measurement of coverage, where a test cannot bear it, or would find nothing new."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coverage import Coverage
+
+_measured: set[str] = set()
+"""The test functions of which this process has measured a run."""
 
 
 @contextmanager
@@ -14,7 +17,7 @@ def paused() -> Iterator[None]:
     outside Python, as that of a hung handler is (``events/handling/calling.py``).
     """
     measurement = Coverage.current()
-    if measurement is None:
+    if measurement is None or not measurement._started:
         yield
         return
     measurement.stop()
@@ -22,3 +25,16 @@ def paused() -> Iterator[None]:
         yield
     finally:
         measurement.start()
+
+
+@contextmanager
+def once(function: str) -> Iterator[None]:
+    """Only the first run of a test function is measured: with other parameters it reaches hardly anything else, and what is
+    measured takes twice the time. ``function``: its node id, without parameters.
+    """
+    if function not in _measured:
+        _measured.add(function)
+        yield
+        return
+    with paused():
+        yield

@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from feishu_portal import catalogue
+from tests.services import measuring
 from tests.services.failure import ServiceError
 from tests.services.redis_server import with_database
 from tests.services.session import Services, replace_environment
@@ -115,6 +116,12 @@ def dealt(items: list[pytest.Item], *, hands: int) -> list[pytest.Item]:
         run.extend(others[:room])
         del others[:room]
     return [item for run in runs for item in run] + others
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    with measuring.once(item.nodeid.partition("[")[0]):
+        return (yield)
 
 
 def pytest_collection_finish() -> None:
