@@ -23,6 +23,8 @@ RELEASE_LENGTH: Final = 12  # hexadecimal digits
 IN_ADDRESS: Final = re.compile(r"([0-9a-f]{12})/(.+)")
 """A release, and the name of a file."""
 FOREVER: Final = "public, max-age=31536000, immutable"
+_found: Final[dict[str, dict[str, Any]]] = {}
+"""The files by address, for a prefix of addresses."""
 COMPRESSED: Final = ("text/", "application/json", "image/svg+xml")
 """What types of files begin with that shrink; fonts and pictures are compressed already."""
 
@@ -52,6 +54,14 @@ class StaticFiles(ServeStaticMiddleware):  # type: ignore[misc]  # brings no typ
     def __init__(self, get_response: object) -> None:
         super().__init__(get_response)
         self._gzip = GZipMiddleware(self.get_response)
+
+    def add_files_from_finders(self) -> None:
+        """Look for them once in a process: each application in it, and each client of a test, has a middleware of its own."""
+        if self.static_prefix in _found:
+            self.files = _found[self.static_prefix]
+            return
+        super().add_files_from_finders()
+        _found[self.static_prefix] = self.files
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
