@@ -14,7 +14,7 @@ from django.utils import timezone
 from auth_sessions.models import UserToken
 from bots.enums import PlatformName, SlotState
 from bots.models import Bot, CardTemplate
-from bots.service import BotChanges, put_bot
+from bots.service import BotChanges, save_bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.models import ApiClient, User
@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 
 def make_bot(**values: Any) -> Bot:
-    """A bot of a platform at ``http://platform.test``, with its slots."""
+    """A bot of a platform at ``http://platform.test``, with its slots. Saved as the service saves what it has validated."""
     number = next(_numbers)
     defaults = {
         "name": f"Helper {number}",
@@ -38,7 +38,8 @@ def make_bot(**values: Any) -> Bot:
         "accounts_url": PLATFORM,
         "app_secret": f"app-secret-{number}",
     }
-    bot, _ = put_bot(app_id=f"cli_{number:016x}", changes=BotChanges(defaults | values), actor=SYSTEM)
+    bot = Bot(app_id=f"cli_{number:016x}")
+    save_bot(bot, changed=BotChanges(defaults | values).apply(bot), actor=SYSTEM)
     return bot
 
 
