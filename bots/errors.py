@@ -79,6 +79,24 @@ class SendingUnderWayError(SendingError):
         """When to ask again."""
 
 
+class TooManyBatchesError(SendingError):
+    """The client has as many batches under way as it may."""
+
+    code = "too_many_batches"
+
+    def __init__(self) -> None:
+        super().__init__("This API client has as many batches under way as it may. Wait until one is done.")
+
+
+class BatchStateError(SendingError):
+    """The batch is under way, or was cancelled."""
+
+    code = "batch_not_done"
+
+    def __init__(self) -> None:
+        super().__init__("The batch is not done: wait until it is. One that was cancelled stays so.")
+
+
 class OutcomeUnknownError(SendingError):
     """It may have been sent, too long ago for the platform to notice a repetition."""
 

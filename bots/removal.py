@@ -5,7 +5,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from bots.models import Bot, ConnectionLoss, Incident, Person, PersonKey, ReplyStream, Sending
+from bots.models import (
+    BatchRecipient,
+    Bot,
+    ConnectionLoss,
+    Incident,
+    MessageBatch,
+    Person,
+    PersonKey,
+    ReplyStream,
+    Sending,
+)
 from core.database.batches import delete_in_batches
 
 if TYPE_CHECKING:
@@ -65,6 +75,8 @@ def _deleted() -> "QuerySet[Bot]":
 def remove_history(bot: Bot) -> bool:
     """What this app keeps: messages sent by the bot and replies that it streamed, its lost connections, its incidents, and who its people are."""
     history: tuple[QuerySet[Any], ...] = (
+        BatchRecipient.objects.filter(bot=bot).order_by("target"),
+        MessageBatch.objects.filter(bot=bot).order_by("-created_at", "-id"),
         Sending.objects.filter(bot=bot).order_by("pk"),
         ReplyStream.objects.filter(bot=bot).order_by("pk"),
         ConnectionLoss.objects.filter(bot=bot).order_by("at"),

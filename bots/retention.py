@@ -1,15 +1,18 @@
 """How long the rows of this app are kept: lost connections, incidents with their notices, sent messages and streamed replies, counts of
 refused webhook requests, registrations of apps, people, silences that are over."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from bots.enums import MOVING_MAILINGS
 from bots.models import (
     ConnectionLoss,
     Incident,
+    MessageBatch,
     ProblemSilence,
     RefusedPush,
     Registration,
@@ -17,6 +20,7 @@ from bots.models import (
     Sending,
 )
 from bots.people.references import forgotten
+from bots.sending.batches import BATCHES_KEPT
 from core.database.retention import Overdue
 
 LOSSES_KEPT: Final = timedelta(days=30)
@@ -38,6 +42,7 @@ def overdue() -> Overdue:
     return {
         "lost connections": ConnectionLoss.objects.filter(at__lt=now - LOSSES_KEPT).order_by("at"),
         "incidents": Incident.objects.filter(closed_at__lt=now - INCIDENTS_KEPT).order_by("closed_at"),
+        "batches of messages": _batches(now - BATCHES_KEPT),
         "sent messages": Sending.objects.filter(at__lt=now - sendings_kept).order_by("at"),
         "streamed replies": ReplyStream.objects.filter(at__lt=now - sendings_kept).order_by("at"),
         "refused webhook requests": RefusedPush.objects.filter(last_at__lt=now - REFUSALS_KEPT).order_by(
@@ -49,3 +54,12 @@ def overdue() -> Overdue:
         "people": forgotten(now - PEOPLE_KEPT),
         "silenced problems": ProblemSilence.objects.filter(until__lt=now).order_by("until"),
     }
+
+
+def _batches(ended: datetime) -> QuerySet[MessageBatch]:
+    """Batches that have ended, with their recipients and their message."""
+    return (
+        MessageBatch.objects.filter(finished_at__lt=ended)
+        .exclude(state__in=MOVING_MAILINGS)
+        .order_by("created_at", "id")
+    )

@@ -8,10 +8,12 @@ from bots.connections import platform_count
 from bots.doctor import records, schedule
 from bots.identity import learn_open_id
 from bots.incidents import detection, notices
+from bots.mailings import walk
 from bots.people import lookup
 from bots.registration import flow
 from bots.removal import is_any_deleted, remove_deleted_bots
 from bots.retention import overdue
+from bots.sending.batches import BATCHES
 from bots.streaming import closing
 from bots.webhook.rotation import settle_rotations
 from core.background.notify import notify
@@ -45,6 +47,8 @@ def sweep() -> None:
         notify("bots.look_up_people", str(bot_id))
     if closing.is_any_left():
         notify("bots.close_streams")
+    for batch_id in walk.due(BATCHES):
+        notify(BATCHES.task, str(batch_id))
     settle_rotations()
     detection.detect()
     for user_id, channel in notices.due_people():
@@ -67,6 +71,11 @@ def examine(bot_id: str) -> None:
 @shared_task(name="bots.poll_registration")
 def poll_registration(registration_id: str) -> None:
     flow.poll(UUID(registration_id))
+
+
+@shared_task(name="bots.advance_batch")
+def advance_batch(batch_id: str) -> None:
+    walk.advance(BATCHES, UUID(batch_id))
 
 
 @shared_task(name="bots.send_notices")

@@ -57,6 +57,7 @@ def kept() -> dict[str, Text]:
         REFUSALS_KEPT,
         REGISTRATIONS_KEPT,
     )
+    from bots.sending.batches import BATCHES_KEPT  # noqa: PLC0415 -- see above
     from events.log.retention import (  # noqa: PLC0415 -- see above
         COUNTS_KEPT,
         MARKS_KEPT,
@@ -108,6 +109,13 @@ def kept() -> dict[str, Text]:
         "bots.ProblemSilence": Text("静默结束后删除；静默持续一天", "Until the silence is over, a day later"),
         "bots.Sending": _days("FEISHU_TOKEN_USE_DAYS"),
         "bots.ReplyStream": _days("FEISHU_TOKEN_USE_DAYS"),
+        "bots.MessageBatch": Text(
+            f"结束后 {BATCHES_KEPT.days} 天，含消息内容",
+            f"{BATCHES_KEPT.days} days after it ended, with its message",
+        ),
+        "bots.BatchRecipient": Text(
+            "随消息批次删除；每批至多 5,000 个", "Goes with its batch; 5,000 of one at most"
+        ),
         "bots.SecretUse": Text(
             "仅在密钥轮换期间，每个密钥至多两行",
             "While a secret is rotated; two rows of a secret at most",

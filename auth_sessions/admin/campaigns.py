@@ -109,6 +109,10 @@ class CampaignForm(RequestForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         named = list(self.named(cleaned))
+        for one in named:
+            if one.kind == RecipientKind.CHAT_ID:
+                words = _("“%(entry)s” is a chat, not a person.")
+                raise ValidationError(words, params={"entry": one.given})
         if not named and not self.errors:
             raise ValidationError(_("Name at least one person or department."))
         if len(named) > MAX_NAMED:

@@ -2,6 +2,7 @@
 
 from bots.admin import (
     audit_actions,
+    batches,
     bots,
     card_templates,
     incidents,
@@ -16,6 +17,7 @@ from bots.admin import (
 
 __all__ = [
     "audit_actions",
+    "batches",
     "bots",
     "card_templates",
     "incidents",

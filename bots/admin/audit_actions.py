@@ -38,6 +38,18 @@ name_actions(
             _("Silence of a problem ended"),
             _("%(actor)s ended the silence of a problem of %(target)s"),
         ),
+        "message_batch.created": (
+            _("Batch of messages begun"),
+            _("%(actor)s began the batch of messages %(target)s"),
+        ),
+        "message_batch.retried": (
+            _("Batch of messages: the failed tried again"),
+            _("%(actor)s had the failed recipients of the batch %(target)s tried again"),
+        ),
+        "message_batch.cancelled": (
+            _("Batch of messages cancelled"),
+            _("%(actor)s cancelled the batch of messages %(target)s"),
+        ),
         "card_template.created": (
             _("Card template added"),
             _("%(actor)s added the card template %(target)s"),
@@ -51,6 +63,11 @@ name_actions(
             _("%(actor)s deleted the card template %(target)s"),
         ),
     },
-    groups={"bot": _("Bots"), "problem": _("Problems"), "card_template": _("Card templates")},
+    groups={
+        "bot": _("Bots"),
+        "problem": _("Problems"),
+        "card_template": _("Card templates"),
+        "message_batch": _("Message batches"),
+    },
     models={"bot": Bot, "card_template": CardTemplate},
 )

@@ -74,6 +74,10 @@ class Mailer(ABC, Generic[M, R]):
         """Send to a recipient, once whatever happens; the columns that say how it ended, ``state`` among them. Raises
         FeishuError for what is to be tried again, BotDisabledError, SealedValueError."""
 
+    def state_after(self, error: FeishuError) -> RecipientState:  # noqa: ARG002 -- for subclasses
+        """The state of a recipient for whom this is the last error."""
+        return RecipientState.FAILED
+
     def withdraw(self, mailing: M) -> bool:  # noqa: ARG002 -- for subclasses
         """Take back a few of what was sent, of a mailing that is being cancelled; True when nothing is left."""
         return True
@@ -223,7 +227,7 @@ def _send_next(mailer: Mailer[Any, Any], mailing: Any) -> None:
     except FeishuError as error:
         if error.retryable and not AGAIN.is_exhausted(mailing.failures + 1):
             raise
-        ended = {"state": RecipientState.FAILED} | failure_of(error)
+        ended = {"state": mailer.state_after(error)} | failure_of(error)
     rows.filter(pk=recipient.pk, state=RecipientState.READY).update(**(NO_FAILURE | ended))
     time.sleep(max(0.0, PACE.spacing.total_seconds() - (time.monotonic() - began)))
 

@@ -1,5 +1,6 @@
 """The nouns of this room, a subject a file."""
 
+from bots.models.batches import BatchRecipient, MessageBatch
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids
 from bots.models.card_templates import CardTemplate
 from bots.models.checkups import Checkup, StoredFinding
@@ -14,6 +15,7 @@ from bots.models.webhooks import RefusedPush, SecretUse
 
 __all__ = [
     "MAX_SLOTS",
+    "BatchRecipient",
     "Bot",
     "BotQuerySet",
     "CardTemplate",
@@ -22,6 +24,7 @@ __all__ = [
     "ConnectionSlot",
     "FleetProcess",
     "Incident",
+    "MessageBatch",
     "Notice",
     "PeopleLookup",
     "Person",

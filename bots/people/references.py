@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from bots.models import Person, ReplyStream, Sending
+from bots.models import BatchRecipient, Person, ReplyStream, Sending
 
 Rows: TypeAlias = Callable[[], QuerySet[Any]]
 """Rows that refer to people, all of them."""
@@ -30,3 +30,4 @@ def forgotten(before: datetime) -> QuerySet[Person]:
 
 keep_people_of(Sending.objects.all, open_id="target")
 keep_people_of(ReplyStream.objects.all, open_id="target")
+keep_people_of(BatchRecipient.objects.all, open_id="target")

@@ -10,6 +10,7 @@ from feishu_portal.api.alerts import router as monitoring
 from feishu_portal.api.approvals import router as approvals
 from feishu_portal.api.auth_sessions import router as auth_sessions
 from feishu_portal.api.base import ObjectParser, StableAPI
+from feishu_portal.api.batches import router as batches
 from feishu_portal.api.bots import router as bots
 from feishu_portal.api.card_templates import router as card_templates
 from feishu_portal.api.connections import api as long_connections
@@ -54,6 +55,8 @@ api = PortalAPI(
 api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
+# Before the messages: of these, an ID stands where "batch" does.
+api.add_router("/bots", batches, tags=["messages"])
 api.add_router("/bots", sending, tags=["messages"])
 api.add_router("/bots", card_templates, tags=["messages"])
 api.add_router("", monitoring, tags=["alerts"])

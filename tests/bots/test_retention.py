@@ -5,9 +5,11 @@ from django.utils import timezone
 
 from bots.enums import LossReason, SendingKind
 from bots.models import (
+    BatchRecipient,
     Bot,
     ConnectionLoss,
     Incident,
+    MessageBatch,
     Notice,
     Person,
     ProblemSilence,
@@ -55,6 +57,12 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
         Registration.objects.filter(pk=registration.pk).update(began_at=now - timedelta(days=age))
     for open_id, age in (("ou_gone", 31), ("ou_seen", 29), ("ou_1", 31)):  # the last one was sent something
         Person.objects.create(bot=bot, open_id=open_id, updated_at=now - timedelta(days=age))
+    for age in (31, 29):
+        ended = now - timedelta(days=age)
+        batch = MessageBatch.objects.create(
+            bot=bot, state="done", content={}, created_at=ended, finished_at=ended
+        )
+        BatchRecipient.objects.create(mailing=batch, bot=bot, kind="open_id", given="ou_1", target="ou_1")
     for age in (91, 89):
         ReplyStream.objects.create(
             bot=bot, at=now - timedelta(days=age), kind=SendingKind.REPLY, target="om_1"
@@ -64,6 +72,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert {kind: str(count) for kind, count in count_overdue(overdue()).items()} == {
         "lost connections": "3",
         "incidents": "1",
+        "batches of messages": "1",
         "sent messages": "2",
         "streamed replies": "1",
         "refused webhook requests": "1",
@@ -74,6 +83,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert prune(overdue()) == {
         "lost connections": Deleted(3, is_all=True),
         "incidents": Deleted(1, is_all=True),
+        "batches of messages": Deleted(1, is_all=True),
         "sent messages": Deleted(2, is_all=True),
         "streamed replies": Deleted(1, is_all=True),
         "refused webhook requests": Deleted(1, is_all=True),
@@ -84,6 +94,7 @@ def test_each_kind_of_row_goes_when_it_has_had_its_time(settings):
     assert list(ConnectionLoss.objects.all()) == [loss]
     assert incident in Incident.objects.all()
     assert sending in Sending.objects.all()
+    assert BatchRecipient.objects.get().mailing == batch
     assert Notice.objects.count() == 3
     assert RefusedPush.objects.get().reason == "plain_body"
     assert Registration.objects.get() == registration

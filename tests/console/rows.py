@@ -21,7 +21,7 @@ from bots.enums import (
     SendingState,
     SlotState,
 )
-from bots.models import Bot, ConnectionLoss, ConnectionSlot, Incident, Sending
+from bots.models import BatchRecipient, Bot, ConnectionLoss, ConnectionSlot, Incident, MessageBatch, Sending
 from core.access.models import User
 from events.enums import EventStatus, RunStatus
 from events.models import Event, HandlerRun
@@ -39,6 +39,8 @@ PAGES = {
     "bots_connectionloss": ConnectionLoss,
     "bots_incident": Incident,
     "bots_sending": Sending,
+    "bots_messagebatch": MessageBatch,
+    "bots_batchrecipient": BatchRecipient,
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
@@ -63,6 +65,7 @@ class Rows:
     use: TokenUse
     sending: Sending
     member: CampaignMember
+    recipient: BatchRecipient
     alert_group: AlertGroup
     approval: CallApproval
 
@@ -79,6 +82,8 @@ class Rows:
             self.sending,
             self.member,
             self.member.mailing,
+            self.recipient,
+            self.recipient.mailing,
             self.alert_group,
             self.alert_group.receiver,
             self.approval,
@@ -131,6 +136,7 @@ def make_rows(**bot: Any) -> Rows:
         use=make_use(token),
         sending=make_sending(made),
         member=make_member(session),
+        recipient=make_recipient(made),
         alert_group=make_alert_group(made),
         approval=make_approval(made),
     )
@@ -181,6 +187,29 @@ def make_sending(bot: Bot) -> Sending:
         state=SendingState.NOT_SENT,
         code=230013,
         log_id="log-of-sending",
+    )
+
+
+def make_recipient(bot: Bot) -> BatchRecipient:
+    batch = MessageBatch.objects.create(
+        bot=bot,
+        requested_by="api:crm",
+        state=MailingState.DONE,
+        msg_type="text",
+        content={"text": "hello"},
+        fingerprint=uuid4().hex,
+        counts={"failed": 1},
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+    )
+    return BatchRecipient.objects.create(
+        mailing=batch,
+        bot=bot,
+        kind=RecipientKind.EMAIL,
+        given="lilei@example.test",
+        target=f"ou_{uuid4().hex}",
+        state=RecipientState.FAILED,
+        code=230013,
     )
 
 

@@ -84,7 +84,7 @@ DOORS = "the way in, or the words for somebody who has no link"
 LISTED = (
     "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession",
     "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
-    "bots/cardtemplate",
+    "bots/batchrecipient", "bots/cardtemplate", "bots/messagebatch",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription",
 )  # fmt: skip
@@ -177,6 +177,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "app_id": (private.bot.app_id,),
         "open_id": ("ou_zulu", "zulu@example.com"),
         "message_id": ("om_zulu",),
+        "batch_id": (private.key_of("bots.MessageBatch"),),
         "event_id": (private.key_of("events.Event"),),
         "session_id": (private.key_of("auth_sessions.AuthSession"),),
         "subscription_id": (private.key_of("events.Subscription"),),
@@ -234,6 +235,7 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "POST api/v1/bots/<bot_id>/messages": [
             {"receive_id": "ou_zulu", "text": "x"}, {"receive_id": "ou_zulu", "template": "zulu-card"},
         ],
+        "POST api/v1/bots/<bot_id>/messages/batch": [{"recipients": [{"receive_id": "ou_zulu"}], "text": "x"}],
         "POST api/v1/bots/<bot_id>/messages/<message_id>/reply": [{"text": "x"}],
         "PATCH api/v1/bots/<bot_id>/messages/<message_id>": [{"content": {"elements": []}}],
         "POST api/v1/alerts/<receiver_id>": [ALERTS],
@@ -264,6 +266,8 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/bots/cardtemplate/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/bots/incident/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/bots/sending/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
+        "admin/bots/messagebatch/": [f"bot__id__exact={bot}"],
+        "admin/bots/batchrecipient/": [f"mailing__id__exact={private.key_of('bots.MessageBatch')}", "q=ou_zulu", "q=zulu@example.com"],
         "admin/bots/connectionloss/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/auth_sessions/authsession/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/authsession/ask/": [f"bot={bot}&open_id=ou_zulu&scope=zulu:scope:read"],

@@ -115,6 +115,19 @@ def make_private() -> Private:
         rows.token, open_id="ou_zulu", email="zulu@example.com", union_id="on_zulu", user_id="zulu_id",
         scopes=["zulu:scope:read"],
     )  # fmt: skip
+    _change(
+        rows.recipient.mailing,
+        content={"text": "zulu-confidential"},
+        said="zulu batch error",
+        log_id="zulu-batch-log",
+    )
+    _change(
+        rows.recipient,
+        given="zulu@example.com",
+        target="ou_zulu",
+        said="zulu recipient error",
+        message_id="om_zulu_batch",
+    )
     _change(rows.member.mailing, name="Zulu campaign", why="zulu purpose", scopes=["zulu:scope:read"])
     _change(
         rows.member,
@@ -203,7 +216,7 @@ def make_private() -> Private:
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
         rows.alert_group, rows.alert_group.receiver, template, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
-        rows.member.mailing, rows.member,
+        rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient,
     ]  # fmt: skip
     return Private(
         bot=bot,

@@ -158,6 +158,9 @@ _ALL: Final = (
         "asked_too_often",
         "The person has declined these scopes or was asked for more often enough for one day.",
     ),
+    ApiError(
+        409, "batch_not_done", "The batch is not done: wait until it is. One that was cancelled stays so."
+    ),
     ApiError(409, "nothing_lacking", "The person has allowed all of these scopes already."),
     ApiError(409, "no_public_url", "PUBLIC_URL is not set, so a browser cannot come back to the portal."),
     ApiError(409, "invalid_scopes", "The bot's scopes are not a list of at most 50 scope names."),
@@ -207,6 +210,11 @@ _ALL: Final = (
         **_NOT_SENT,
     ),
     _again(429, "too_many_waiting", "Too many callers are waiting. Ask again shortly, or without wait."),
+    _again(
+        429,
+        "too_many_batches",
+        "This API client has as many batches under way as it may. Wait until one is done.",
+    ),
     _again(429, "too_many_streams", "Too many streams are open."),
     _again(429, "too_many_searches", "Too many searches are under way."),
     ApiError(429, "too_many_requests", "Too many events of the bot. The platform pushes them again."),
@@ -276,6 +284,15 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "send_message": _SENDING,
     "reply": _SENDING,
     "update_card": _SENDING,
+    "create_message_batch": (
+        *_THING, "409 bot_disabled", "409 request_in_progress", "422 idempotency_key_reused", "422 invalid_content",
+        "429 too_many_batches",
+    ),
+    "list_message_batches": _THING,
+    "get_message_batch": _THING,
+    "list_batch_recipients": _THING,
+    "retry_message_batch": (*_THING, "409 batch_not_done"),
+    "cancel_message_batch": _THING,
     "list_card_templates": _THING,
     "get_card_template": _THING,
     "take_alerts": (

@@ -52,6 +52,18 @@ _USER: Final = {
     "refresh_expires_at": "2026-12-06T08:04:06.120Z",
     "reauthorize_by": "2027-11-20T02:11:40.002Z",
 }
+_BATCH: Final = {
+    "id": "0c8f4f0e-8f6a-4f6c-9a57-3a1f0c9b7d11",
+    "state": "sending",
+    "msg_type": "text",
+    "counts": {"sent": 41, "ready": 79, "not_found": 1},
+    "created_at": _SINCE,
+    "started_at": _SINCE,
+    "finished_at": None,
+    "platform_code": None,
+    "error": "",
+    "log_id": "",
+}
 _INCIDENT: Final = {
     "id": 12,
     "cause": "connection",
@@ -180,6 +192,13 @@ _CALL_ANSWER: Final = {
 EXAMPLES: Final[Mapping[str, Any]] = {
     # --- what is sent
     "MessageIn": {"receive_id": _PERSON, "text": "Hello"},
+    "BatchIn": {
+        "recipients": [
+            {"receive_id": "lilei@example.com"},
+            {"receive_id": "研发部", "receive_id_type": "department"},
+        ],
+        "text": "Hello",
+    },
     "ReplyIn": {"text": "Done", "reply_in_thread": False},
     "CardIn": {"content": _CARD},
     "TokenIn": {"min_ttl": 120},
@@ -202,6 +221,26 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "RevocationOut": {"destroyed": True, "revoked": True, "state": "done"},
     "MessageOut": {"message_id": _MESSAGE, "chat_id": "oc_a0553eda9014c201e6969b478895c230"},
     "CardOut": {"message_id": _MESSAGE},
+    "BatchOut": _BATCH,
+    "BatchPage": {"items": [_BATCH], "next_cursor": None},
+    "RecipientPage": {
+        "items": [
+            {
+                "receive_id": _PERSON,
+                "named": "lilei@example.com",
+                "named_by": "email",
+                "state": "sent",
+                "message_id": _MESSAGE,
+                "chat_id": "oc_a0553eda9014c201e6969b478895c230",
+                "platform_code": None,
+                "reason": "",
+                "error": "",
+                "log_id": "",
+            }
+        ],
+        "next_cursor": None,
+    },
+    "Retried": {"recipients": 3},
     "CardTemplatePage": {"items": [_CARD_TEMPLATE], "next_cursor": None},
     "CardTemplateInFull": {
         **_CARD_TEMPLATE,

@@ -157,3 +157,15 @@ def test_what_may_pass_is_tried_again_and_given_up_in_the_end(campaign: Campaign
 
 def _request(department: str) -> httpx2.Request:
     return httpx2.Request("GET", f"http://x/?department_id={department}")
+
+
+def test_group_is_found_by_its_whole_name_in_all_pages(campaign: Campaign, company: Company) -> None:
+    pages = [
+        {"items": [{"chat_id": "oc_1", "name": "值班群二"}], "has_more": True, "page_token": "p2"},
+        {"items": [{"chat_id": "oc_2", "name": "值班群"}], "has_more": False},
+    ]
+    chats = company.router.get(path="/open-apis/im/v1/chats")
+    chats.side_effect = [httpx2.Response(200, json={"code": 0, "data": page}) for page in pages]
+    wanted = [Named(RecipientKind.CHAT, "值班群")]
+    CampaignMember.objects.bulk_create(rows_for(campaign, wanted, recipients=CampaignMember))  # type: ignore[arg-type]
+    assert look_up_all(campaign) == {"值班群": (READY, "oc_2")}

@@ -1,0 +1,171 @@
+"""Batches of messages, sent for API clients: how far each has come, and what became of each recipient."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bots.admin.mailings import MailingAdmin, RecipientAdmin
+from bots.enums import MailingState, RecipientState
+from bots.errors import BatchStateError
+from bots.models import BatchRecipient, MessageBatch
+from bots.sending.batches import cancel_batch, retry_batch
+from core.console.actions import Question, button, confirmed
+from core.console.base import actor_of
+from core.console.columns import column
+from core.console.filters import VisibleRelatedFilter, since
+from core.console.overview import list_link
+from core.console.rendering import identifier
+
+RECIPIENTS = "bots_batchrecipient"
+COUNTED = {
+    "sent": RecipientState.SENT,
+    "failed": RecipientState.FAILED,
+    "unknown": RecipientState.UNKNOWN,
+    "missing": RecipientState.NOT_FOUND,
+    "repeated": RecipientState.REPEATED,
+}
+
+
+@admin.register(MessageBatch)
+class MessageBatchAdmin(MailingAdmin[MessageBatch]):
+    list_display = ("created", "who", "bot", "msg_type", "state_label", "progress")
+    list_filter = ("state", since("created_at"), ("bot", VisibleRelatedFilter))
+    list_select_related = ("bot",)
+    deferred_in_lists = ("content",)
+    sortable_by = ()
+    actions_detail = ("retry", "show_recipients", "cancel")
+    fieldsets = (
+        (None, {"fields": ("bot", "state_label", "progress", "problem")}),
+        (_("Recipients"), {"fields": tuple(COUNTED)}),
+        (_("Request"), {"fields": ("who", "msg_type", "created_in_full", "started", "finished")}),
+    )
+    readonly_fields = ("bot", "state_label", "progress", "problem", *COUNTED, "who", "msg_type", "created_in_full", "started",
+        "finished")  # fmt: skip
+    empty_title = _("No batches yet")
+    empty_text = _("A batch sends one message to many: POST /api/v1/bots/{id}/messages/batch.")
+
+    @column(_("sent"))
+    def sent(self, batch: MessageBatch) -> str:
+        return self._counted(batch, "sent")
+
+    @column(_("failed"))
+    def failed(self, batch: MessageBatch) -> str:
+        return self._counted(batch, "failed")
+
+    @column(_("outcome unknown"))
+    def unknown(self, batch: MessageBatch) -> str:
+        return self._counted(batch, "unknown")
+
+    @column(_("not found"))
+    def missing(self, batch: MessageBatch) -> str:
+        return self._counted(batch, "missing")
+
+    @column(_("named twice"))
+    def repeated(self, batch: MessageBatch) -> str:
+        return self._counted(batch, "repeated")
+
+    def _counted(self, batch: MessageBatch, name: str) -> str:
+        count = batch.count(COUNTED[name])
+        link = list_link(RECIPIENTS, mailing__id__exact=str(batch.pk), state__exact=COUNTED[name])
+        return format_html('<a class="portal-count" href="{}">{}</a>', link, count) if count else "0"
+
+    def fits(self, action: str, row: MessageBatch) -> bool:
+        match action:
+            case "retry":
+                failed = row.count(RecipientState.FAILED, RecipientState.NOT_FOUND)
+                return row.state == MailingState.DONE and bool(failed)
+            case "cancel":
+                return row.is_moving and row.state != MailingState.CANCELLING
+            case _:
+                return super().fits(action, row)
+
+    @button(_("Try the failed again"), icon="replay", path="try-again")
+    @confirmed(
+        Question(
+            title=_("Try the failed again"),
+            text=_(
+                "Who was not found is looked up again, and who did not get the message gets it. Where nobody knows whether it was "
+                "sent, it is not sent again."
+            ),
+            submit=_("Try again"),
+        )
+    )
+    def retry(self, request: HttpRequest, batch: MessageBatch) -> None:
+        try:
+            retry_batch(batch, actor=actor_of(request))
+        except BatchStateError:
+            self._not_now(request)
+        else:
+            self.message_user(request, gettext("They are tried again."), messages.SUCCESS)
+
+    @button(_("Show recipients"), icon="group", path="recipients", changes=False)
+    def show_recipients(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        batch = self.visible_or_404(request, object_id)
+        return HttpResponseRedirect(list_link(RECIPIENTS, mailing__id__exact=str(batch.pk)))
+
+    @button(_("Cancel batch"), icon="cancel", path="cancel", colour="danger")
+    @confirmed(
+        Question(
+            title=_("Cancel batch"),
+            text=_("Nobody more gets the message. Who has it already keeps it."),
+            submit=_("Cancel batch"),
+            danger=True,
+        )
+    )
+    def cancel(self, request: HttpRequest, batch: MessageBatch) -> None:
+        if cancel_batch(batch, actor=actor_of(request)):
+            self.message_user(request, gettext("The batch is cancelled."), messages.SUCCESS)
+        else:
+            self._not_now(request)
+
+    def _not_now(self, request: HttpRequest) -> None:
+        words = gettext("The batch has moved on meanwhile. Look at how it stands now.")
+        self.message_user(request, words, messages.WARNING)
+
+
+@admin.register(BatchRecipient)
+class BatchRecipientAdmin(RecipientAdmin[BatchRecipient]):
+    list_display = ("recipient", "named", "state_label", "failure", "mailing")
+    list_filter = ("state", ("bot", VisibleRelatedFilter))
+    list_select_related = ("mailing",)
+    deferred_in_lists = ("mailing__content",)
+    search_fields = ("target__exact", "given__exact")
+    search_help_text = _("Name of the person; or open_id, chat_id or what they were named by, in full")
+    sortable_by = ()
+    fieldsets = (
+        (
+            None,
+            {"fields": ("recipient_in_full", "named", "batch", "state_label", "problem", "message", "chat")},
+        ),
+    )
+    readonly_fields = ("recipient_in_full", "named", "batch", "state_label", "problem", "message", "chat")
+    empty_title = _("Nobody here")
+    empty_text = _("The recipients of a batch appear here.")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """By batch as well, of which there are too many to offer them."""
+        return lookup == "mailing__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BatchRecipient]:
+        rows: Any = super().get_queryset(request)
+        addressees: QuerySet[BatchRecipient] = rows.addressees()
+        return addressees
+
+    @column(_("message batch"))
+    def batch(self, recipient: BatchRecipient) -> str:
+        link = reverse("admin:bots_messagebatch_change", args=[recipient.mailing_id])
+        return format_html('<a href="{}">{}</a>', link, recipient.mailing_id)
+
+    @column(_("message ID"))
+    def message(self, recipient: BatchRecipient) -> str:
+        return identifier(recipient.message_id)
+
+    @column(_("chat ID"))
+    def chat(self, recipient: BatchRecipient) -> str:
+        return identifier(recipient.chat_id)
