@@ -70,6 +70,7 @@ UNFOLD = {
                     _page(_("Sent messages"), "outgoing_mail", "admin:bots_sending_changelist"),
                     _page(_("Message batches"), "stacked_email", "admin:bots_messagebatch_changelist"),
                     _page(_("Card templates"), "dashboard_customize", "admin:bots_cardtemplate_changelist"),
+                    _page(_("Greetings"), "waving_hand", "admin:greetings_greeting_changelist"),
                 ],
             },
             {

@@ -20,6 +20,7 @@ APPS: Final[Mapping[str, Text]] = {
     "auth_sessions": Text("用户授权", "Authorizations"),
     "alerts": Text("告警卡片", "Alerts on cards"),
     "approvals": Text("调用批准", "Approvals of calls"),
+    "greetings": Text("欢迎语", "Greetings"),
 }
 _HEAD: Final = [
     Text("表", "table"),
@@ -34,6 +35,7 @@ UNNAMED: Final[Mapping[str, Text]] = {
     "bots.RefusedPush": Text("被拒绝的 Webhook 请求计数", "refused webhook requests"),
     "bots.Registration": Text("扫码注册", "registrations by QR code"),
     "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
+    "greetings.Greeted": Text("已发送欢迎语的会话", "greeted chats"),
     "events.BotQueue": Text("机器人在处理队列中的位置", "places of bots in the queue"),
 }
 """Models that no page of the console names."""
@@ -66,6 +68,7 @@ def kept() -> dict[str, Text]:
         SLOTS_KEPT,
     )
     from feishu_portal.alerts.retention import GROUPS_KEPT  # noqa: PLC0415 -- needs Django
+    from feishu_portal.greetings.retention import GREETED_KEPT  # noqa: PLC0415 -- see above
 
     return {
         "access.User": _KEPT,
@@ -207,6 +210,8 @@ def kept() -> dict[str, Text]:
             "调用内容在结束时删除，应答保留 1 小时；记录保留 ",
             "; the call itself until it has ended, its answer for an hour",
         ),
+        "greetings.Greeting": _KEPT,
+        "greetings.Greeted": Text(f"{GREETED_KEPT.days} 天", f"{GREETED_KEPT.days} days"),
         "alerts.AlertReceiver": _KEPT,
         "alerts.AlertGroup": Text(
             f"最后一次收到后 {GROUPS_KEPT.days} 天",

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "auth_sessions",
     "feishu_portal.alerts",
     "feishu_portal.approvals",
+    "feishu_portal.greetings",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "feishu_portal.apps.ConsoleConfig",
@@ -268,6 +269,7 @@ CELERY_BEAT_SCHEDULE = {
     "auth_sessions.prune": {"task": "auth_sessions.prune", "schedule": crontab(minute=37), "options": {"expires": 3600.0}},
     "alerts.prune": {"task": "alerts.prune", "schedule": crontab(minute=47), "options": {"expires": 3600.0}},
     "approvals.prune": {"task": "approvals.prune", "schedule": crontab(minute=57), "options": {"expires": 3600.0}},
+    "greetings.prune": {"task": "greetings.prune", "schedule": crontab(minute=52), "options": {"expires": 3600.0}},
 }  # fmt: skip
 
 # --- live pages: notifications between processes. Without Redis a page gets those of its own process; the rest it finds by

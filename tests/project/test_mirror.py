@@ -36,13 +36,13 @@ ELSEWHERE = (
     elsewhere("sandbox", "*", tests="sandbox", why="used as the platform is: over HTTP and sockets, by the official SDK"),
     elsewhere(
         "*", "models/* access/models",
-        tests="bots events auth_sessions feishu_portal/alerts feishu_portal/approvals core/access",
+        tests="bots events auth_sessions feishu_portal/alerts feishu_portal/approvals feishu_portal/greetings core/access",
         why="fields and querysets: what they are for is tested with the functions that ask them",
     ),
     elsewhere("*", "tasks notify", tests="processes/test_worker.py", why="a line or two each, run by real workers"),
     elsewhere(
         "*", "admin/*",
-        tests="console bots/admin events/admin auth_sessions/admin feishu_portal/alerts/admin feishu_portal/approvals/admin core/access/admin",
+        tests="console bots/admin events/admin auth_sessions/admin feishu_portal/alerts/admin feishu_portal/approvals/admin feishu_portal/greetings/admin core/access/admin",
         why="pages: tested by what an operator sees and does",
     ),
     elsewhere(
@@ -177,6 +177,7 @@ ELSEWHERE = (
         why="OAuth from end to end, as an agent and its person meet it",
     ),
     # --- alerts
+    elsewhere("feishu_portal/greetings", "service", tests="feishu_portal/greetings/admin/test_greetings.py", why="its pages alone ask it"),
     elsewhere("feishu_portal/alerts", "service", tests="feishu_portal/alerts/admin/test_receivers.py", why="its pages alone ask it"),
     # --- feishu_portal
     elsewhere(

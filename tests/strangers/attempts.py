@@ -86,7 +86,7 @@ LISTED = (
     "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/batchrecipient", "bots/cardtemplate", "bots/messagebatch",
     "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
-    "events/replayjob", "events/subscription",
+    "events/replayjob", "events/subscription", "greetings/greeting",
 )  # fmt: skip
 OPEN = {
     **{f"admin/{page}/": open_to(OPERATORS, LISTS) for page in LISTED},
@@ -125,6 +125,7 @@ OPEN = {
     "admin/bots/bot/add/": open_to(OPERATORS, "a page for a bot of one's own"),
     "admin/bots/bot/register/": open_to(OPERATORS, "the own QR code", 302),
     "admin/bots/cardtemplate/add/": open_to(OPERATORS, ASKS),
+    "admin/greetings/greeting/add/": open_to(OPERATORS, ASKS),
     "admin/bots/cardtemplate/preview/": open_to(OPERATORS, "the preview of what is sent along"),
     "admin/events/event/dead-letters/": open_to(OPERATORS, LISTS),
     "admin/events/event/live/": open_to(OPERATORS, LISTS),
@@ -192,7 +193,7 @@ def parameters(private: Private) -> dict[str, tuple[str, ...]]:
         "kind": ("totp",),
         "key": (private.key_of("access.TotpDevice"),),
         "user_id": (private.key_of("access.User"),),
-        "app_label": ("bots", "events", "auth_sessions", "alerts", "approvals"),
+        "app_label": ("bots", "events", "auth_sessions", "alerts", "approvals", "greetings"),
         "url": ("bots/bot", "no/such/page/"),
     }  # fmt: skip
 
@@ -211,6 +212,9 @@ def forms(private: Private) -> dict[str, list[dict[str, Any]]]:
         "admin/bots/cardtemplate/<path:object_id>/change/": [{"description": "Taken over", "card": "{}", "variables": "{}"}],
         "admin/bots/cardtemplate/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/bots/cardtemplate/add/": [{"name": "tap", "bot": bot, "card": '{"elements": []}', "variables": "{}"}],
+        "admin/greetings/greeting/<path:object_id>/change/": [{"text": "Tap", "pause_minutes": "1", "enabled": "on"}],
+        "admin/greetings/greeting/<path:object_id>/delete/": [{"post": "yes"}],
+        "admin/greetings/greeting/add/": [{"bot": bot, "occasion": "bot_added", "text": "Tap", "pause_minutes": "1", "enabled": "on"}],
         "admin/alerts/alertreceiver/<path:object_id>/change/": [{"name": "Tap", "chat_id": "oc_tap", "alertmanager_url": ""}],
         "admin/alerts/alertreceiver/<path:object_id>/delete/": [{"post": "yes"}],
         "admin/alerts/alertreceiver/add/": [{"name": "Tap", "bot": bot, "chat_id": "oc_tap", "alertmanager_url": ""}],
@@ -264,6 +268,7 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/events/handledbot/switch/": ["handler=auth_sessions.handlers.answer_command&on=0"],
         "admin/bots/bot/": ["q=zulu"],
         "admin/bots/cardtemplate/": [f"bot__id__exact={bot}", "q=zulu"],
+        "admin/greetings/greeting/": [f"bot__id__exact={bot}"],
         "admin/bots/incident/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/bots/sending/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/messagebatch/": [f"bot__id__exact={bot}"],

@@ -25,6 +25,8 @@ from events.enums import DeliveryStatus, OptionalWork, SubscriptionKind
 from events.models import Delivery, DeliveryAttempt, HandledBot, HandlerSwitch, ReplayJob, ShedCount
 from feishu.people import Profile
 from feishu_portal.alerts.notifications import Alert, Notification
+from feishu_portal.greetings.enums import Occasion
+from feishu_portal.greetings.models import Greeting
 from tests.console.rows import make_event, make_rows
 from tests.factories import make_bot, make_card_template, make_operator, make_subscription, message_event
 
@@ -172,6 +174,9 @@ def make_private() -> Private:
         bot, name="Zulu shop", owner=owner, kind=SubscriptionKind.PULL, event_types=["zulu.secret.type_v1"]
     )
     template = make_card_template(bot, name="zulu-card", description="Zulu card")
+    greeting = Greeting.objects.create(
+        bot=bot, occasion=Occasion.MENU, menu_key="zulu_key", text="Zulu greeting"
+    )
     delivery = Delivery.objects.create(
         event=rows.event,
         bot=bot,
@@ -214,7 +219,7 @@ def make_private() -> Private:
     )
     made: list[Model] = [
         bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
-        rows.alert_group, rows.alert_group.receiver, template, rows.approval,
+        rows.alert_group, rows.alert_group.receiver, template, greeting, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
         rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient,
     ]  # fmt: skip

@@ -14,6 +14,7 @@ from events.log import retention as events
 from feishu.text import Text
 from feishu_portal.alerts import retention as alerts
 from feishu_portal.approvals import retention as approvals
+from feishu_portal.greetings import retention as greetings
 from feishu_portal.management.progress import progress_bar
 from feishu_portal.management.speaking import PortalCommand, said
 
@@ -38,6 +39,7 @@ class Command(PortalCommand):
             **auth_sessions.overdue(),
             **alerts.overdue(),
             **approvals.overdue(),
+            **greetings.overdue(),
         }
         counts = count_overdue(overdue)
         if options["dry_run"]:

@@ -1,0 +1,9 @@
+"""Greetings: what a bot says by itself when people open its chat, groups change, or an entry of its menu is chosen."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GreetingsConfig(AppConfig):
+    name = "feishu_portal.greetings"
+    verbose_name = _("Greetings")

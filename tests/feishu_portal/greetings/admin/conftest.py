@@ -1,0 +1,3 @@
+"""Operators and what they may see."""
+
+from tests.console.operators import *  # noqa: F403 -- fixtures
