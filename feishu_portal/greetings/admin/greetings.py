@@ -48,7 +48,8 @@ class GreetingForm(ModelForm):
         for name in ("bot", "template"):  # without the menus to add and change them beside it
             if (field := self.fields.get(name)) is not None:
                 widget: Any = field.widget
-                widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+                widget.can_add_related = widget.can_change_related = False
+                widget.can_view_related = widget.can_delete_related = False
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
