@@ -172,11 +172,20 @@ class OpenAPI:
 
         Raises MalformedAnswer where the answer holds none.
         """
-        answer = self._call("GET", _message_path(message_id))
+        return self.messages(message_id)[0]
+
+    def messages(self, message_id: str, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """A message as it stands now and, of a merged forward, those that are in it, each with its `upper_message_id`, within
+        `timeout` seconds (15).
+
+        Raises MalformedAnswer where the answer holds none.
+        """
+        answer = self._call("GET", _message_path(message_id), timeout=timeout)
         items = answer.data.get("items")
-        if not isinstance(items, list) or not items or not isinstance(items[0], dict):
+        found = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        if not found:
             raise MalformedAnswer("the answer holds no message", log_id=answer.log_id)
-        return items[0]
+        return found
 
     def card(self, message_id: str, *, timeout: float | None = None) -> dict[str, Any]:
         """A card as it was sent or last changed, within `timeout` seconds (15); needs im:message:readonly or im:message.

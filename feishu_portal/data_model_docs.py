@@ -36,6 +36,7 @@ UNNAMED: Final[Mapping[str, Text]] = {
     "bots.Registration": Text("扫码注册", "registrations by QR code"),
     "bots.SecretUse": Text("密钥使用计数", "use of webhook secrets"),
     "greetings.Greeted": Text("已发送欢迎语的会话", "greeted chats"),
+    "events.EventExpansion": Text("事件所引用的消息", "messages that events refer to"),
     "events.BotQueue": Text("机器人在处理队列中的位置", "places of bots in the queue"),
 }
 """Models that no page of the console names."""
@@ -131,6 +132,7 @@ def kept() -> dict[str, Text]:
             f"{REGISTRATIONS_KEPT.days} 天；密文在结束时销毁",
             f"{REGISTRATIONS_KEPT.days} days; what is sealed is destroyed when it ends",
         ),
+        "events.EventExpansion": _WITH_EVENT,
         "events.Event": Text(
             "`FEISHU_EVENT_RETENTION_DAYS` 天，失败的 `FEISHU_FAILED_EVENT_RETENTION_DAYS` 天，无处理器的 "
             "`FEISHU_IGNORED_EVENT_RETENTION_DAYS` 天；机器人可单独设置；处理或投递未结束的不删除",

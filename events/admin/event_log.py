@@ -31,8 +31,9 @@ from events.admin.timeline import deliveries, handler_runs
 from events.admin.trying import ask_and_run_handler, filter_page
 from events.admin.waterfall import waterfall
 from events.enums import Arrived, EventStatus
+from events.expansion import read
 from events.log.replay import MAX_SELECTED
-from events.models import Event
+from events.models import Event, EventExpansion
 
 EVENT_COLOURS = {
     EventStatus.RECEIVED: "info",
@@ -74,7 +75,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
                 "description": _("To subscriptions. Their states are their own: the event's speaks of its handlers."),
             },
         ),
-        (_("Payload"), {"fields": ("payload_shown",), "description": _("As it came; tokens are masked.")}),
+        (_("Payload"), {"fields": ("payload_shown", "expanded_shown"), "description": _("As it came; tokens are masked.")}),
         (
             _("Arrival"),
             {
@@ -93,7 +94,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     )  # fmt: skip
     readonly_fields = (
         "type_in_full", "status_label", "bot", "sender_in_full", "chat_in_full", "message_shown", "waterfall", "handler_runs",
-        "deliveries", "payload_shown", "event_id_shown", "arrival", "created", "received_in_full", "finished", "repeats",
+        "deliveries", "payload_shown", "expanded_shown", "event_id_shown", "arrival", "created", "received_in_full", "finished", "repeats",
         "tenant_key", "log_id",
     )  # fmt: skip
     empty_title = _("No events yet")
@@ -110,6 +111,15 @@ class EventAdmin(ReadOnlyAdmin[Event]):
                 (list_cells.type_in_words(row.event_type), Truncator(list_cells.said(row)).chars(MAX_TITLE)),
             )
         )
+    def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
+        """Messages that this one refers to are there where somebody wanted them."""
+        parts = super().get_fieldsets(request, obj)
+        if obj is None or EventExpansion.objects.filter(pk=obj.pk, content__isnull=False).exists():
+            return parts
+        return [
+            (title, part | {"fields": tuple(name for name in part["fields"] if name != "expanded_shown")})
+            for title, part in parts
+        ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[EventChangeList]:  # noqa: ARG002
         return EventChangeList
@@ -278,6 +288,12 @@ class EventAdmin(ReadOnlyAdmin[Event]):
         except (ValueError, RecursionError):
             raw = bytes(event.payload).decode("utf-8", "backslashreplace")
             return text_block(redact_text(raw.translate(_CONTROL)))
+
+    @column(_("messages referred to"))
+    def expanded_shown(self, event: Event) -> str:
+        """Fetched for a handler or a subscription that wants them."""
+        stored = EventExpansion.objects.filter(pk=event.pk).first()
+        return EMPTY if stored is None else json_block(read(stored))
 
     @column(_("steps"))
     def waterfall(self, event: Event) -> str:

@@ -67,7 +67,7 @@ class SubscriptionForm(ModelForm):
 
     class Meta:
         model = Subscription
-        fields = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
+        fields = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")
         help_texts = {
             "kind": _(
                 "Asked to answer: a click that no handler of the portal answers is sent to the address while the person "
@@ -82,6 +82,8 @@ class SubscriptionForm(ModelForm):
         if bool(cleaned.get("all_bots")) == bool(cleaned.get("bots")):
             errors["bots"] = _("Name the bots, or choose “all bots”; one of the two.")
         kind = cleaned.get("kind", self.instance.kind)
+        if kind == SubscriptionKind.ANSWER:
+            cleaned["expand"] = False
         if kind != SubscriptionKind.PUSH:
             cleaned["per_second"] = None
         if kind == SubscriptionKind.PULL:

@@ -40,10 +40,11 @@ COLOURS = {
     SubscriptionState.GONE: "danger",
 }
 POSTED = "typeof kind === 'undefined' || kind != 'pull'"
+DELIVERED = "typeof kind === 'undefined' || kind != 'answer'"
 PUSHED = "typeof kind === 'undefined' || kind == 'push'"
 ANSWER_SECONDS = 2.0
 """What a receiver has for its answer, about: some of ``ingress.receive.BUDGET`` goes to the portal's own work."""
-ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "per_second")
+ASKED = ("name", "kind", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")
 
 
 @admin.register(Subscription)
@@ -77,7 +78,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         (_("Newest deliveries"), {"fields": ("newest",)}),
         (
             _("Subscription"),
-            {"fields": ("name", "kind_label", "goes_to_in_full", "url", "all_bots", "bots", "event_types", "filter", "per_second")},
+            {"fields": ("name", "kind_label", "goes_to_in_full", "url", "all_bots", "bots", "event_types", "filter", "expand", "per_second")},
         ),
         (_("About"), {"fields": ("whose", "created")}),
     )  # fmt: skip
@@ -86,7 +87,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         "whose", "created",
     )  # fmt: skip
     # Only the page to add one asks for the kind.
-    conditional_fields = {"bots": "!all_bots", "url": POSTED, "per_second": PUSHED}
+    conditional_fields = {"bots": "!all_bots", "url": POSTED, "expand": DELIVERED, "per_second": PUSHED}
     actions_row = ("test", "pause", "resume", "switch_off", "replay_failed")
     actions_detail = ("test", "pause", "resume", "switch_off", "rotate", "replay_failed")
     empty_title = _("No subscriptions yet")
@@ -106,7 +107,7 @@ class SubscriptionAdmin(ConsoleAdmin[Subscription]):
         hidden = {
             SubscriptionKind.PUSH: {"goes_to_in_full"},
             SubscriptionKind.PULL: {"url", "per_second"},
-            SubscriptionKind.ANSWER: {"goes_to_in_full", "per_second"},
+            SubscriptionKind.ANSWER: {"goes_to_in_full", "expand", "per_second"},
         }[SubscriptionKind(obj.kind)]
         return [
             (title, {**part, "fields": tuple(name for name in part["fields"] if name not in hidden)})

@@ -20,6 +20,7 @@ from core.database.transactions import bounded_transaction
 from core.log_pace import THINNED
 from events.enums import RunFailure, RunStatus
 from events.errors import StaleClaimError
+from events.expansion import expansion_of
 from events.handling.calling import completed
 from events.handling.completion import RunEnd, complete
 from events.handling.handler_loop import AsyncHandlerTimedOut
@@ -118,6 +119,8 @@ def execute(run: HandlerRun, handler: Registration) -> Executed:
 
 
 def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = False) -> Executed:
+    if handler.expand:
+        run.event.expanded = expansion_of(run.event)  # before any transaction: it may ask the platform
     if not handler.atomic:
         give_back()
         result = completed(handler.function(run.event, run.event.bot), seconds=handler.seconds)

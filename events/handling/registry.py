@@ -44,6 +44,7 @@ class Registration:
     ordered_by: OrderedBy = None
     enabled: bool | str = True
     even_stale: bool = False
+    expand: bool = False
     status: str = ""
     action: str | None = None
     once: bool = False
@@ -171,6 +172,7 @@ def on(
     ordered_by: OrderedBy = "chat",
     enabled: bool | str = True,
     even_stale: bool = False,
+    expand: bool = False,
 ) -> Callable[[H], H]:
     """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``.
 
@@ -193,7 +195,12 @@ def on(
     it on for a bot.
 
     ``even_stale``: also for events that reached the portal too late, since what they say stays true, such as that
-    somebody has left. To answer an hour-old message would do harm.
+    somebody has left. To answer an hour-old message would do
+    harm.
+
+    ``expand``: before the handler is called, the messages that an im.message.receive_v1 refers to are fetched, once for the
+    event: those in a merged forward, and the one that is answered. They are in ``event.expanded`` (``events.expansion``), None
+    for a message that refers to none; that takes some seconds of the handler's time.
     """
     place = place_of_caller()
 
@@ -211,6 +218,7 @@ def on(
                 ordered_by=ordered_by,
                 enabled=enabled,
                 even_stale=even_stale,
+                expand=expand,
                 status=alias.status,
             )
         )

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from events.models import Delivery, DeliveryAttempt, Event, HandlerAttempt, HandlerRun
+from events.models import Delivery, DeliveryAttempt, Event, EventExpansion, HandlerAttempt, HandlerRun
 
 BATCH = 2_000  # events in one transaction
 
 
 def delete_events(pks: Sequence[int]) -> int:
-    """Delete these events, their handler runs, deliveries and attempts, in the caller's transaction. Returns how many
+    """Delete these events, their handler runs, deliveries, attempts and what was fetched for them, in the caller's transaction. Returns how many
     events went.
 
-    Five statements; Django's own cascade would read every row first.
+    Six statements; Django's own cascade would read every row first.
     """
     runs = HandlerRun.objects.filter(event_id__in=pks)
     HandlerAttempt.objects.filter(run_id__in=runs.values("pk"))._raw_delete("default")  # noqa: SLF001 -- see above
@@ -19,4 +19,5 @@ def delete_events(pks: Sequence[int]) -> int:
     deliveries = Delivery.objects.filter(event_id__in=pks)
     DeliveryAttempt.objects.filter(delivery_id__in=deliveries.values("pk"))._raw_delete("default")  # noqa: SLF001
     deliveries._raw_delete("default")  # noqa: SLF001
+    EventExpansion.objects.filter(event_id__in=pks)._raw_delete("default")  # noqa: SLF001 -- see above
     return Event.objects.filter(pk__in=pks)._raw_delete("default") or 0  # noqa: SLF001

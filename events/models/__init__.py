@@ -4,6 +4,7 @@ from events.models.claims import Claimable, ClaimableQuerySet
 from events.models.counts import CountedHour, EventCount, EventCountQuerySet
 from events.models.deliveries import Delivery, DeliveryAttempt, DeliveryQuerySet
 from events.models.events import Event, EventQuerySet
+from events.models.expansions import EventExpansion
 from events.models.handler_runs import HandlerAttempt, HandlerRun, HandlerRunQuerySet
 from events.models.handling import BotQueue, HandledBot, HandlerSwitch, ShedCount
 from events.models.replays import ReplayJob, ReplayJobQuerySet
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventCount",
     "EventCountQuerySet",
+    "EventExpansion",
     "EventQuerySet",
     "HandledBot",
     "HandlerAttempt",

@@ -55,6 +55,9 @@ class Event(models.Model):
         ),
     )
 
+    expanded: Any = None
+    """For a handler with ``expand``: the messages that this one refers to, see ``events.expansion.Expansion``."""
+
     objects = EventQuerySet.as_manager()
 
     class Meta:

@@ -98,6 +98,14 @@ class Subscription(models.Model):
     secret = EncryptedField(_("signing secret"), editable=False)
     previous_secret = EncryptedField(editable=False)
     previous_until = models.DateTimeField(null=True, editable=False)
+    expand = models.BooleanField(
+        _("with messages referred to"),
+        default=False,
+        help_text=_(
+            "With a message come those that were forwarded in it and the one that it answers, fetched once for the event; needs "
+            "im:message:readonly or im:message. Where that fails, the event comes without, and says why."
+        ),
+    )
     per_second = models.PositiveSmallIntegerField(
         _("pushes a second"),
         null=True,

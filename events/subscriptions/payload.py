@@ -2,10 +2,11 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from events.expansion import Expansion
 from events.models import Event
 from feishu.blanking import without_token
 from feishu.callbacks import OLD_CARD_CALLBACK
@@ -36,6 +37,14 @@ class DeliveredEvent(TypedDict):
         str,
         Meta(description="When the portal got it first", extra_json_schema={"format": "date-time"}),
     ]
+    expanded: NotRequired[
+        Annotated[
+            Expansion,
+            Meta(
+                description="Where the subscription asks for it and the message refers to others: those, fetched once"
+            ),
+        ]
+    ]
     payload: Annotated[
         dict[str, Any],
         Meta(
@@ -44,9 +53,9 @@ class DeliveredEvent(TypedDict):
     ]
 
 
-def payload_of(event: Event) -> bytes:
-    """The `DeliveredEvent` as JSON in UTF-8. The verification token is taken out because whoever holds it can send forged
-    events to the bot's webhook. Raises ValueError for an event that cannot be read."""
+def payload_of(event: Event, *, expanded: Expansion | None = None) -> bytes:
+    """The `DeliveredEvent` as JSON in UTF-8, with the messages that its own refers to, if given. The verification token is taken out
+    because whoever holds it can send forged events to the bot's webhook. Raises ValueError for an event that cannot be read."""
     event_without_payload: DeliveredEvent = {
         "id": event.pk,
         "event_id": event.event_id,
@@ -57,6 +66,8 @@ def payload_of(event: Event) -> bytes:
         "payload": {},
     }
     opening = json.dumps(event_without_payload, ensure_ascii=False).removesuffix(', "payload": {}}')
+    if expanded is not None:
+        opening += f', "expanded": {json.dumps(expanded, ensure_ascii=False)}'
     return b"".join((opening.encode("utf-8", "replace"), b', "payload": ', _without_token(event), b"}"))
 
 

@@ -4,13 +4,15 @@ Numbers of one subscription become visible in order (see ``fan_out.hold_readers`
 has missed none before it.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from events.enums import DeliveryStatus
+from events.expansion import expansion_of, is_expandable, kept
 from events.metrics import FETCHED, count_deliveries
 from events.models import Delivery, Subscription
 from events.models.claims import WAITING
@@ -18,6 +20,7 @@ from events.subscriptions.payload import payload_of
 from events.subscriptions.reach import deliveries_of
 
 MAX_ACKED = 1_000  # deliveries in one transaction
+EXPANDING_SECONDS = 5.0  # of one call, in which the platform is asked for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,25 @@ class PulledDelivery:
 
 
 def fetch(subscription: Subscription, *, after: int, limit: int) -> list[PulledDelivery]:
-    """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order."""
+    """The first ``limit`` deliveries with numbers above ``after`` that are not acknowledged, in order; fewer where what their
+    messages refer to takes long to fetch: the next call goes on there."""
     waiting = deliveries_of(subscription).filter(status__in=WAITING, pk__gt=after)
     rows = waiting.select_related("event__bot").order_by("pk")[:limit]
-    return [PulledDelivery(row.pk, payload_of(row.event)) for row in rows]
+    if not subscription.expand:
+        return [PulledDelivery(row.pk, payload_of(row.event)) for row in rows]
+    return list(_expanded(list(rows)))
+
+
+def _expanded(rows: Sequence[Delivery]) -> Iterator[PulledDelivery]:
+    known = kept(row.event for row in rows)
+    until = time.monotonic() + EXPANDING_SECONDS
+    for number, row in enumerate(rows):
+        expanded = known.get(row.event_id)
+        if expanded is None and is_expandable(row.event):
+            if number and time.monotonic() >= until:
+                return
+            expanded = expansion_of(row.event)
+        yield PulledDelivery(row.pk, payload_of(row.event, expanded=expanded))
 
 
 def acknowledge(subscription: Subscription, *, up_to: int | None = None, numbers: Sequence[int] = ()) -> int:

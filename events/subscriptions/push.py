@@ -23,6 +23,7 @@ from events.enums import (
     SubscriptionState,
 )
 from events.errors import StaleClaimError
+from events.expansion import MESSAGE, expansion_of
 from events.log.fingerprints import fingerprint
 from events.metrics import count_deliveries, count_pushed
 from events.models import Delivery, DeliveryAttempt, Subscription
@@ -106,14 +107,21 @@ def claim_abandoned(limit: int) -> list[Delivery]:
 
 
 def build_request(delivery: Delivery) -> PushRequest:
-    """The request for a claimed delivery. Raises ValueError for an event that cannot be read."""
+    """The request for a claimed delivery. It may ask the platform first, see ``takes_time``. Raises ValueError for an event that
+    cannot be read."""
+    expanded = expansion_of(delivery.event) if delivery.subscription.expand else None
     return PushRequest(
         url=delivery.subscription.url,
         message_id=f"dlv_{delivery.pk}",
-        payload=payload_of(delivery.event),
+        payload=payload_of(delivery.event, expanded=expanded),
         secrets=delivery.subscription.secrets,
         most_read=MAX_ANSWER if is_asked(delivery) else MAX_READ,
     )
+
+
+def takes_time(delivery: Delivery) -> bool:
+    """Whether building its request may take seconds: somebody has to fetch what the event's message refers to."""
+    return delivery.subscription.expand and delivery.event.event_type == MESSAGE
 
 
 def is_asked(delivery: Delivery) -> bool:

@@ -58,6 +58,7 @@ class Pusher:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._answer_threads = HandlerThreads("late-answer")
+        self._expanding_threads = HandlerThreads("expanding")
         self._renewed_at = time.monotonic()
         self._thread: threading.Thread | None = None
         self._loop = asyncio.new_event_loop()
@@ -91,6 +92,7 @@ class Pusher:
         for delivery in list(self._in_flight.values()):
             self._guarded(lambda one=delivery: push.put_back(one))  # type: ignore[misc]
         self._answer_threads.close()
+        self._expanding_threads.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join(timeout=1)
         close_own()
@@ -161,6 +163,12 @@ class Pusher:
             self._start(delivery)
 
     def _start(self, delivery: Delivery) -> None:
+        if push.takes_time(delivery):
+            self._expanding_threads.start(lambda: self._build(delivery))
+        else:
+            self._build(delivery)
+
+    def _build(self, delivery: Delivery) -> None:
         try:
             request = push.build_request(delivery)
         except Exception as error:
@@ -168,7 +176,8 @@ class Pusher:
             logger.exception("push_request_not_built", extra={"delivery": delivery.pk})
             self._report(delivery, PushResult(None, error=NOT_BUILT(said=f"{type(error).__name__}: {error}")))
             return
-        asyncio.run_coroutine_threadsafe(self._push(delivery, request), self._loop)
+        with suppress(RuntimeError):  # the process is ending, and the loop is closed
+            asyncio.run_coroutine_threadsafe(self._push(delivery, request), self._loop)
 
     async def _push(self, delivery: Delivery, request: PushRequest) -> None:
         """On the event loop."""

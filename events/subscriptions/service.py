@@ -64,7 +64,7 @@ def change_subscription(
 ) -> None:
     """Save what people may change; ``changed`` are the fields' names for the audit log. Deliveries that wait already go to
     the new address, and are let go where their bot is no longer among the subscription's."""
-    fields = ("name", "all_bots", "event_types", "filter", "url", "per_second")
+    fields = ("name", "all_bots", "event_types", "filter", "url", "expand", "per_second")
     before = Subscription.objects.get(pk=subscription.pk)
     subscription.save(update_fields=fields)
     had, has = list(subscription.bots.all()), [] if subscription.all_bots else list(bots)

@@ -50,6 +50,15 @@ class Say(Mentions, forbid_unknown_fields=True, kw_only=True):
     in_thread: bool = False
 
 
+class MergeForward(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Messages that a person forwards together, to a bot (`app_id`) or into a group (`chat_id`)."""
+
+    person: PersonId
+    message_ids: Annotated[list[str], Meta(min_length=1, max_length=100)]
+    app_id: AppId | None = None
+    chat_id: str | None = None
+
+
 class Edit(Mentions, forbid_unknown_fields=True, kw_only=True):
     """Another text in the place of one's own."""
 
@@ -114,6 +123,33 @@ async def say(sandbox: Sandbox, said: Say) -> dict[str, Any]:
     person = known_person(world, said.person)
     chat = _chat(world, said, person)
     message = _message(world, chat, person, said)
+    world.mailbox.add(message)
+    world.watchers.tell("message", message=message.shown())
+    pushed = tell_bots(world, sandbox.courier, person, chat, message)
+    return {"message_id": message.message_id, "chat_id": chat.chat_id, "event_ids": pushed}
+
+
+async def merge_forward(sandbox: Sandbox, forwarded: MergeForward) -> dict[str, Any]:
+    """A person forwards messages that they see as one. Its content says that it is one, in words and not in JSON; what is in it
+    is found by "Get message"."""
+    world = sandbox.world
+    person = known_person(world, forwarded.person)
+    for one in (known_message(world, message_id) for message_id in forwarded.message_ids):
+        if person.id not in world.mailbox.chats[one.chat_id].people or one.recalled:
+            raise ControlError("this person does not see the message")
+    chat = _chat(world, forwarded, person)
+    message = Message(
+        message_id=ids.message_id(),
+        chat_id=chat.chat_id,
+        sender=person.id,
+        sender_type="user",
+        tenant_key=person.tenant_key,
+        msg_type="merge_forward",
+        content="Merged and Forwarded Message",
+        create_time=world.now_ms,
+        update_time=world.now_ms,
+        forwarded=list(forwarded.message_ids),
+    )
     world.mailbox.add(message)
     world.watchers.tell("message", message=message.shown())
     pushed = tell_bots(world, sandbox.courier, person, chat, message)
@@ -243,10 +279,10 @@ async def list_messages(sandbox: Sandbox, request: Request) -> dict[str, Any]:
     return {"chat_id": chat_id, "messages": [message.shown() for message in messages]}
 
 
-def _chat(world: World, said: Say, person: PersonConfig) -> Chat:
+def _chat(world: World, said: Say | MergeForward, person: PersonConfig) -> Chat:
     if said.chat_id is None:
         if said.app_id is None:
-            raise ControlError("say needs an app_id or a chat_id")
+            raise ControlError("an app_id or a chat_id is needed")
         return world.mailbox.p2p(known_app(world, said.app_id).app_id, person.id)
     chat = world.mailbox.chats.get(said.chat_id)
     if chat is None or person.id not in chat.people:
@@ -327,6 +363,7 @@ def _action(message: Message, clicked: Click) -> dict[str, Any]:
 def routes() -> list[ControlRoute]:
     return [
         command("say", Say, say),
+        command("merge_forward", MergeForward, merge_forward),
         command("edit", Edit, edit),
         command("enter", Enter, enter),
         command("click", Click, click),

@@ -127,7 +127,16 @@ async def get(call: Call) -> dict[str, Any]:
     caller = await admit(call, "im.message.get", user=True, scopes=READ_SCOPES)
     message = visible_message(call, caller)
     raw = call.query.get("card_msg_content_type") == "user_card_content"
-    return {"code": 0, "msg": "success", "data": {"items": [as_item(caller.app, message, raw_card=raw)]}}
+    inside = [
+        as_item(caller.app, one, raw_card=raw) | {"upper_message_id": message.message_id}
+        for message_id in message.forwarded
+        if (one := call.world.mailbox.get(message_id)) is not None and not one.recalled
+    ]
+    return {
+        "code": 0,
+        "msg": "success",
+        "data": {"items": [as_item(caller.app, message, raw_card=raw), *inside]},
+    }
 
 
 async def list_messages(call: Call) -> dict[str, Any]:

@@ -24,6 +24,7 @@ _SHOWN = [
     "parent_id",
     "thread_id",
     "mentions",
+    "forwarded",
     "reactions",
     "recalled",
     "updated",
@@ -72,6 +73,8 @@ class Message:
     parent_id: str = ""
     thread_id: str = ""
     mentions: list[dict[str, Any]] = field(default_factory=list)
+    forwarded: list[str] = field(default_factory=list)
+    """Of a merged forward, the ids of the messages in it."""
     reactions: list[Reaction] = field(default_factory=list)
     readers: dict[str, int] = field(default_factory=dict)
     """Who has read it, and when, in milliseconds."""

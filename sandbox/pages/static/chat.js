@@ -74,6 +74,7 @@ function quoted(messageId, world) {
 
 // One line that stands for a message.
 export function summary(message) {
+  if (message.msg_type === "merge_forward") return t("merged", { n: message.forwarded.length });
   const content = JSON.parse(message.content);
   const text = message.msg_type === "text" ? withNames(content.text, message.mentions) : message.msg_type === "post" ? postText(content) : `[${message.msg_type}]`;
   return text.replace(/\s+/g, " ").slice(0, 80);
@@ -130,6 +131,7 @@ async function attempt(work) {
 }
 
 function drawContent(message, world) {
+  if (message.msg_type === "merge_forward") return h("div", { class: "bubble" }, t("merged", { n: message.forwarded.length }));
   const content = JSON.parse(message.content);
   if (message.msg_type === "interactive") return drawCard(content, cardContext(message, world));
   if (message.msg_type === "post") return h("div", { class: "bubble" }, markdown(postText(content), world.nameOf), ...picturesOf(content));

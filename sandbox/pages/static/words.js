@@ -28,6 +28,7 @@ const WORDS = {
   menu_label: ["机器人菜单", "Bot menu"],
   edited_by_person: ["已编辑", "edited"],
   no_bots: ["还没有机器人", "There are no bots yet"],
+  merged: ["[合并转发] {n} 条消息", "[Merged forward] messages: {n}"],
   recalled: ["消息已撤回", "This message was recalled"],
   click_failed: ["操作失败，错误码 {code}", "Something went wrong, code {code}"],
   request: ["请求", "Request"],

@@ -1,0 +1,192 @@
+"""The messages that a message refers to: those that were forwarded together with it, and the one that it answers.
+
+The event of a merged forward says that there is one, and not what is in it; an answer names the message above it by its id.
+Both are fetched once for an event, when the first handler or subscription that wants them comes to it, outside of any
+transaction, and kept with the event: they go with it. What could not be fetched is named in their place, and the event goes
+on without.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final, TypedDict
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from msgspec import Meta
+
+from core.background.waiting import GrowingPauses
+from core.database.connections import give_back
+from core.vault.keyring import SealedValueError
+from core.vault.redaction import redact_text
+from events.models import Event, EventExpansion
+from feishu.errors import FeishuError
+from feishu.openapi import OpenAPI
+
+logger = logging.getLogger(__name__)
+
+MESSAGE: Final = "im.message.receive_v1"
+MERGED: Final = "merge_forward"
+MAX_MESSAGES: Final = 100
+"""Of one event; the platform forwards that many together."""
+MAX_BYTES: Final = 256 * 1024
+CALL_SECONDS: Final = 4.0
+"""For each of the two or three questions to the platform."""
+CLAIM_SECONDS: Final = 30.0
+"""After which a process that fetches is taken to be gone."""
+_PAUSES: Final = GrowingPauses(0.05, 0.5)
+
+
+class ExpansionProblem(TypedDict):
+    """A message that could not be fetched."""
+
+    message_id: str
+    platform_code: Annotated[int | None, Meta(description="The platform's code, where it answered")]
+    message: str
+
+
+class Expansion(TypedDict):
+    """Messages as the platform's "Get message content" has them: `message_id`, `msg_type`, `sender`, `body.content`, …"""
+
+    forwarded: Annotated[
+        list[dict[str, Any]],
+        Meta(description="The messages of a merged forward; `upper_message_id` names the one they were in"),
+    ]
+    quoted: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            description="The message that is answered (`parent_id`), and where it is a merged forward, what is in it"
+        ),
+    ]
+    root: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            description="The same of the first message above it (`root_id`), where that is another one than the answered"
+        ),
+    ]
+    truncated: Annotated[
+        bool, Meta(description="Whether there was more: 100 messages and 256 KB of an event are kept")
+    ]
+    problems: list[ExpansionProblem]
+
+
+def is_expandable(event: Event) -> bool:
+    """Whether the event's message refers to others. Raises ValueError for an event that cannot be read."""
+    return event.event_type == MESSAGE and any(_references(event).values())
+
+
+def expansion_of(event: Event) -> Expansion | None:
+    """What the event's message refers to, fetched by the first who asks; None where it refers to nothing. Call it outside of a
+    transaction: it may take some seconds. Raises ValueError for an event that cannot be read."""
+    if not is_expandable(event):
+        return None
+    for pause in _PAUSES.within(CLAIM_SECONDS):
+        stored = EventExpansion.objects.filter(pk=event.pk).first()
+        if stored is not None and stored.content is not None:
+            return read(stored)
+        if _claim(event, stored):
+            break
+        give_back(before_waiting=True)
+        time.sleep(pause)
+    return _fetched(event)
+
+
+def kept(events: Iterable[Event]) -> dict[int, Expansion]:
+    """What was fetched of these events before, by the event's key, in one query."""
+    rows = EventExpansion.objects.filter(pk__in=[event.pk for event in events], content__isnull=False)
+    return {row.pk: read(row) for row in rows}
+
+
+def read(stored: EventExpansion) -> Expansion:
+    """What is kept of an event."""
+    content: Expansion = json.loads(bytes(stored.content or b"{}"))
+    return content
+
+
+def _claim(event: Event, stored: EventExpansion | None) -> bool:
+    """Whether this process is the one to fetch."""
+    now = timezone.now()
+    if stored is None:
+        try:
+            with transaction.atomic():
+                EventExpansion.objects.create(event=event, claimed_at=now)
+        except IntegrityError:
+            return False
+        return True
+    gone = now - timedelta(seconds=CLAIM_SECONDS)
+    rows = EventExpansion.objects.filter(pk=event.pk, content=None, claimed_at__lt=gone)
+    return bool(rows.update(claimed_at=now))
+
+
+def _fetched(event: Event) -> Expansion:
+    expansion = _fetch(event)
+    content = json.dumps(expansion, ensure_ascii=False).encode(errors="backslashreplace")
+    EventExpansion.objects.filter(pk=event.pk).update(content=content)
+    return expansion
+
+
+def _fetch(event: Event) -> Expansion:
+    expansion: Expansion = {"forwarded": [], "quoted": [], "root": [], "truncated": False, "problems": []}
+    try:
+        api = OpenAPI(event.bot.credentials)
+    except SealedValueError:
+        said = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
+        expansion["problems"].append({"message_id": "", "platform_code": None, "message": said})
+        return expansion
+    give_back(before_waiting=True)
+    room = _Room()
+    for name, message_id in _references(event).items():
+        if not message_id:
+            continue
+        try:
+            found = api.messages(message_id, timeout=CALL_SECONDS)
+        except FeishuError as error:
+            facts = {"app_id": event.bot.app_id, "event_id": event.event_id, "message_id": message_id}
+            logger.warning("message_not_expanded", extra=facts | {"code": error.code, "error": str(error)})
+            expansion["problems"].append(
+                {
+                    "message_id": message_id,
+                    "platform_code": error.code,
+                    "message": redact_text(error.message)[:300],
+                }
+            )
+            continue
+        if name == "forwarded":  # the message itself is the event's
+            found = [item for item in found if item.get("message_id") != message_id]
+        expansion[name] = list(room.take(found))  # type: ignore[literal-required]  # a list of messages each
+    expansion["truncated"] = room.is_over
+    return expansion
+
+
+class _Room:
+    """How much may still be kept of an event."""
+
+    def __init__(self) -> None:
+        self._messages, self._bytes = MAX_MESSAGES, MAX_BYTES
+        self.is_over = False
+
+    def take(self, messages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for message in messages:
+            size = len(json.dumps(message, ensure_ascii=False).encode(errors="backslashreplace"))
+            if not self._messages or size > self._bytes:
+                self.is_over = True
+                return
+            self._messages -= 1
+            self._bytes -= size
+            yield message
+
+
+def _references(event: Event) -> dict[str, str]:
+    """The ids of the messages to fetch, by what they are to the event's."""
+    message = event.data.get("message")
+    fields: Mapping[str, Any] = message if isinstance(message, dict) else {}
+    merged = _id(fields, "message_id") if fields.get("message_type") == MERGED else ""
+    parent, root = _id(fields, "parent_id"), _id(fields, "root_id")
+    return {"forwarded": merged, "quoted": parent or root, "root": root if parent and root != parent else ""}
+
+
+def _id(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) and len(value) <= 128 else ""

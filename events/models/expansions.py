@@ -1,0 +1,23 @@
+"""Messages that an event refers to, fetched once."""
+
+from django.db import models
+from django.utils import timezone
+
+from events.models.events import Event
+
+
+class EventExpansion(models.Model):
+    """What was forwarded with a message, and what it answers (see ``events.expansion``). ``content`` is JSON, None while a
+    process is fetching it, since ``claimed_at``."""
+
+    event = models.OneToOneField(
+        Event, on_delete=models.CASCADE, primary_key=True, related_name="expansion", editable=False
+    )
+    content = models.BinaryField(null=True, editable=False)
+    claimed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        default_permissions = ()  # shown with its event
+
+    def __str__(self) -> str:
+        return f"#{self.event_id}"
