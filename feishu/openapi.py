@@ -16,6 +16,7 @@ from feishu.people import Department, Profile
 from feishu.responses import require_code
 from feishu.tenant_tokens import TenantTokens, default_tenant_tokens
 from feishu.transport import Answer, Transport, default_transport
+from feishu.turns import in_turn
 
 ReceiveIdType: TypeAlias = Literal["open_id", "union_id", "user_id", "email", "chat_id"]
 Json: TypeAlias = Mapping[str, Any]
@@ -77,7 +78,7 @@ class BotInfo:
 
 
 class OpenAPI:
-    """Thread-safe. Every method raises TransportError, MalformedAnswer or an APIError."""
+    """Thread-safe. Messages wait for their turn (`feishu.turns`): RateLimited where that takes too long. Every method raises TransportError, MalformedAnswer or an APIError."""
 
     def __init__(
         self,
@@ -110,13 +111,13 @@ class OpenAPI:
     ) -> SentMessage:
         """Send a message, within `timeout` seconds (15). `uuid`: at most 50 characters; a repetition within an hour sends
         nothing new."""
-        answer = self._call(
+        message = {"receive_id": receive_id, "msg_type": msg_type, "content": _compact(content)}
+        answer = self._call_in_turn(
+            receive_id,
             "POST",
             "/open-apis/im/v1/messages",
             params={"receive_id_type": receive_id_type},
-            json=_with_uuid(
-                {"receive_id": receive_id, "msg_type": msg_type, "content": _compact(content)}, uuid
-            ),
+            json=_with_uuid(message, uuid),
             timeout=timeout,
         )
         return _sent(answer)
@@ -158,7 +159,8 @@ class OpenAPI:
         uuid: str | None = None,
     ) -> SentMessage:
         """Answer a message, in its thread if asked."""
-        answer = self._call(
+        answer = self._call_in_turn(
+            message_id,
             "POST",
             f"{_message_path(message_id)}/reply",
             json=_with_uuid(
@@ -210,7 +212,9 @@ class OpenAPI:
     def patch_card(self, message_id: str, card: Json, *, timeout: float | None = None) -> None:
         """Replace a card that this app sent less than 14 days ago, within `timeout` seconds (15); no more than 5 times a
         second."""
-        self._call("PATCH", _message_path(message_id), json={"content": _compact(card)}, timeout=timeout)
+        self._call_in_turn(
+            message_id, "PATCH", _message_path(message_id), json={"content": _compact(card)}, timeout=timeout
+        )
 
     def update_card_by_token(self, token: str, card: Json) -> None:
         """Replace the clicked card with its callback token: within 30 minutes, twice at most.
@@ -368,6 +372,10 @@ class OpenAPI:
         if not isinstance(app, dict) or not app.get("app_id"):
             raise MalformedAnswer("the answer describes no app", log_id=answer.log_id)
         return parse_app(app)
+
+    def _call_in_turn(self, target: str, method: str, path: str, **options: Any) -> Answer:
+        """A call that the platform takes five times a second for one chat, person or message."""
+        return in_turn(self._credentials.app_id, target, lambda: self._call(method, path, **options))
 
     def _call(
         self,

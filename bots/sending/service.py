@@ -19,7 +19,6 @@ from bots.enums import SendingKind, SendingState
 from bots.errors import BotDisabledError, KeyReusedError, OutcomeUnknownError, SendingUnderWayError
 from bots.models import Bot, Sending
 from bots.sending.content import Outgoing
-from bots.sending.pacing import in_turn
 from core.access.actors import Actor
 from core.database.connections import give_back
 from core.database.errors import described
@@ -64,7 +63,7 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     )
     give_back(before_waiting=True)
     try:
-        message = in_turn((bot.pk, outgoing.target), lambda: outgoing.send(api, uuid=uuid))
+        message = outgoing.send(api, uuid=uuid)
     except FeishuError as error:
         logger.warning(
             "message_not_sent",

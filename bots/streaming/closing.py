@@ -12,7 +12,6 @@ from bots.metrics import count_stream
 from bots.models import ReplyStream
 from bots.models.streams import ReplyStreamQuerySet
 from bots.sending.content import Outgoing
-from bots.sending.pacing import in_turn
 from bots.streaming import records
 from bots.streaming.performing import uuid_of
 from core.database.connections import give_back
@@ -123,7 +122,6 @@ class _Closer:
         if not is_last:
             return
         message_id = message_id or self._sent_before(number)
-        chat = self._row.bot_id, message_id
         try:
             card = with_note(self._api.card(message_id), INTERRUPTED)
         except APIError as error:
@@ -131,7 +129,7 @@ class _Closer:
                 raise
             self._say_beside(message_id)
             return
-        in_turn(chat, lambda: self._api.patch_card(message_id, card))
+        self._api.patch_card(message_id, card)
 
     def _sent_before(self, number: int) -> str:
         """The message_id of a message that was sent when the process ended: sending it again under its uuid tells it. Where it

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from bots.models import ReplyStream
 from bots.sending.content import Outgoing
-from bots.sending.pacing import in_turn
 from feishu.card_kit import CardKit
 from feishu.openapi import MAX_UUID, OpenAPI
 from feishu.streaming.cards import (
@@ -51,10 +50,7 @@ class Performer:
             case Kind.SEND:
                 return self._send(call, page)
             case Kind.PATCH:
-                card = still_card(call.text, call.note)
-                in_turn(
-                    (self._row.bot_id, page.message_id), lambda: self._api.patch_card(page.message_id, card)
-                )
+                self._api.patch_card(page.message_id, still_card(call.text, call.note))
             case _:
                 self._change(call, page.card_id)
         return Performed()
@@ -62,8 +58,7 @@ class Performer:
     def _send(self, call: Call, page: Page) -> Performed:
         card = {"type": "card", "data": {"card_id": page.card_id}} if page.card_id else None
         message = replace(self._to, content=card or still_card(call.text, call.note))
-        chat = self._row.bot_id, self._to.target
-        sent = in_turn(chat, lambda: message.send(self._api, uuid=uuid_of(self._row, call.page)))
+        sent = message.send(self._api, uuid=uuid_of(self._row, call.page))
         return Performed(message_id=sent.message_id, chat_id=sent.chat_id)
 
     def _change(self, call: Call, card_id: str) -> None:

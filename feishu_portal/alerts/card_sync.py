@@ -13,7 +13,6 @@ from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from bots.sending.pacing import in_turn
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
 from core.database.text import storable
@@ -83,10 +82,7 @@ def _show(group: AlertGroup, timeout: float | None) -> str:
     give_back(before_waiting=True)
     if group.message_id:
         try:
-            in_turn(
-                (group.bot_id, group.message_id),
-                lambda: api.patch_card(group.message_id, card, timeout=timeout),
-            )
+            api.patch_card(group.message_id, card, timeout=timeout)
         except APIError as error:
             if error.code not in CARD_GONE:
                 raise
@@ -94,11 +90,8 @@ def _show(group: AlertGroup, timeout: float | None) -> str:
                 return group.message_id  # nobody waits for the end of what they cannot see
         else:
             return group.message_id
-    sent = in_turn(
-        (group.bot_id, group.receiver.chat_id),
-        lambda: api.send_card(
-            group.receiver.chat_id, card, receive_id_type="chat_id", uuid=_uuid(group), timeout=timeout
-        ),
+    sent = api.send_card(
+        group.receiver.chat_id, card, receive_id_type="chat_id", uuid=_uuid(group), timeout=timeout
     )
     return sent.message_id
 

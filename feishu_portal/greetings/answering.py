@@ -15,7 +15,6 @@ from bots.card_templates.service import card_from
 from bots.card_templates.variables import declared
 from bots.models import Bot
 from bots.sending.content import read_content
-from bots.sending.pacing import in_turn
 from core.database.connections import give_back
 from events.handling.registry import handler_named
 from events.handling.switches import is_switched_on
@@ -72,15 +71,12 @@ def greet(event: Event, bot: Bot, occasion: Occasion, visit: Visit) -> None:
     msg_type, content = content_of(greeting, visit.facts(bot))
     api = OpenAPI(bot.credentials)
     give_back(before_waiting=True)
-    in_turn(
-        (bot.pk, visit.chat_id),
-        lambda: api.send_message(
-            visit.chat_id,
-            msg_type,
-            content,
-            receive_id_type=receive_id_type(visit.chat_id),
-            uuid=f"greeting-{greeting.pk}-{event.pk}",
-        ),
+    api.send_message(
+        visit.chat_id,
+        msg_type,
+        content,
+        receive_id_type=receive_id_type(visit.chat_id),
+        uuid=f"greeting-{greeting.pk}-{event.pk}",
     )
     facts = {"app_id": bot.app_id, "event_id": event.event_id, "occasion": occasion.value}
     logger.info("greeting_sent", extra=facts)

@@ -6,7 +6,11 @@ from django.utils import timezone
 from bots.sending import pacing
 from bots.sending.pacing import ChatQueues, in_turn
 from core.background.pace import steady_now
+from feishu.credentials import AppCredentials
 from feishu.errors import APIError, RateLimited
+from feishu.openapi import OpenAPI
+from feishu.platforms import Platform
+from tests.feishu_portal.api.messages import message_platform
 
 
 @pytest.fixture
@@ -102,3 +106,19 @@ def test_clock_that_is_set_back_holds_up_no_message(slept, time_machine):
     time_machine.move_to(timezone.now() - timedelta(hours=1), tick=True)
     assert in_turn("oc_1", lambda: "sent", queues=queues) == "sent"
     assert slept == []
+
+
+def test_whatever_a_process_sends_waits_for_the_turn_of_its_chat(slept):
+    credentials = AppCredentials(
+        "cli_paced", "secret", Platform("http://platform.test", "http://platform.test")
+    )
+    api = OpenAPI(credentials)
+    with message_platform() as platform:
+        for _message in range(4):
+            api.send_text("oc_paced", "hello", receive_id_type="chat_id")
+            api.reply("om_paced", "text", {"text": "hello"})
+            api.patch_card("om_other", {})
+        assert not slept
+        for _message in range(2):
+            api.send_card("oc_paced", {}, receive_id_type="chat_id")
+        assert (len(slept), platform.sends.call_count) == (1, 10)
