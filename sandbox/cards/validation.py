@@ -2,10 +2,18 @@
 
 from typing import Any
 
-from feishu.card_rules import BAD_JSON, MAX_BYTES, CardError, check, is_shared, is_v2
+from feishu.card_rules import (
+    BAD_JSON,
+    MAX_BYTES,
+    TOO_MANY_ELEMENTS,
+    CardError,
+    check,
+    is_shared,
+    is_v2,
+)
 from sandbox.strange_json import parse_json
 
-__all__ = ["MAX_BYTES", "CardError", "check", "is_shared", "is_v2", "parse"]
+__all__ = ["MAX_BYTES", "TOO_MANY_ELEMENTS", "CardError", "check", "is_shared", "is_v2", "parse"]
 
 
 def parse(content: str) -> dict[str, Any]:
