@@ -305,24 +305,24 @@ async def test_message_is_forwarded_as_it_is_once_for_a_uuid(platform: Platform)
 
 
 async def test_merged_forward_says_that_it_is_one_and_shows_what_is_in_it_when_asked(
-    platform: Platform, connect
+    served: Platform, connect
 ) -> None:
     line = await connect()
     said = [
-        await platform.control("POST", "say", {"person": "lilei", "app_id": platform.app_id, "text": text})
+        await served.control("POST", "say", {"person": "lilei", "app_id": served.app_id, "text": text})
         for text in ("one", "two")
     ]
     inside = [message["message_id"] for message in said]
-    forward = {"person": "lilei", "app_id": platform.app_id, "message_ids": inside}
-    sent = await platform.control("POST", "merge_forward", forward)
+    forward = {"person": "lilei", "app_id": served.app_id, "message_ids": inside}
+    sent = await served.control("POST", "merge_forward", forward)
     await line.until(lambda line: len(line.events()) == 3)
     message = line.events()[-1]["event"]["message"]
     assert (message["message_type"], message["content"]) == ("merge_forward", "Merged and Forwarded Message")
-    answer = await platform.api("GET", f"im/v1/messages/{sent['message_id']}")
+    answer = await served.api("GET", f"im/v1/messages/{sent['message_id']}")
     whole, *found = answer.json()["data"]["items"]
     assert (whole["message_id"], whole["msg_type"]) == (sent["message_id"], "merge_forward")
     assert [(one["message_id"], one["upper_message_id"]) for one in found] == [
         (message_id, sent["message_id"]) for message_id in inside
     ]
-    stranger = {"person": "hanmeimei", "app_id": platform.app_id, "message_ids": inside}
-    await platform.control("POST", "merge_forward", stranger, status=400)
+    stranger = {"person": "hanmeimei", "app_id": served.app_id, "message_ids": inside}
+    await served.control("POST", "merge_forward", stranger, status=400)
