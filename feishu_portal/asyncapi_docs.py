@@ -13,7 +13,7 @@ Document = dict[str, Any]
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "asyncapi.yaml"
 SHARED: Final = (
-    "DeliveredEvent", "FetchedEvents", "AckIn", "EncryptedRequest", "EventRequest", "OldEventRequest", "OldCardCallbackRequest",
+    "DeliveredEvent", "Expansion", "ExpansionProblem", "FetchedEvents", "AckIn", "EncryptedRequest", "EventRequest", "OldEventRequest", "OldCardCallbackRequest",
     "UrlVerificationRequest", "PlatformRequest",
 )  # fmt: skip
 """Schemas that openapi.json has as well."""

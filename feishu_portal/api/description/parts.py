@@ -190,7 +190,8 @@ PROBLEM: Final[Document] = {
 }
 SCHEMAS: Final[Document] = {
     "Problem": PROBLEM,
-    "DeliveredEvent": msgspec.json.schema_components([DeliveredEvent])[1]["DeliveredEvent"],
+    # With what it refers to: messages that were forwarded or answered.
+    **msgspec.json.schema_components([DeliveredEvent], ref_template="#/components/schemas/{name}")[1],
     "FetchedEvents": {
         "title": "FetchedEvents",
         "type": "object",
