@@ -111,6 +111,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
                 (list_cells.type_in_words(row.event_type), Truncator(list_cells.said(row)).chars(MAX_TITLE)),
             )
         )
+
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
         """Messages that this one refers to are there where somebody wanted them."""
         parts = super().get_fieldsets(request, obj)
