@@ -1,5 +1,6 @@
 """``make pictures``: the pictures of the READMEs anew, of a portal with its sandbox, in both languages and the light theme."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ def open_page(path: str) -> Callable[[Page, Portal], None]:
 def open_event(page: Page, portal: Portal) -> None:
     """A message that both handlers heard, where it says so."""
     page.goto(f"{portal.url}/admin/events/event/?q=leave")
-    page.locator("#result_list tbody a", has_text="im.message.receive_v1").first.click()
+    page.locator("#result_list tbody a", has_text=re.compile("Message received|接收消息")).first.click()
     page.wait_for_load_state("networkidle")
     page.get_by_text("examples.ask_for_approval").first.evaluate("e => e.scrollIntoView({block: 'center'})")
 

@@ -85,7 +85,8 @@ def test_every_guide_is_translated(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_option_of_a_command_named_exists(page: str) -> None:
-    known = {name: {o for action in options(name) for o in action.option_strings} for name in own_commands()}
+    own = {name: {o for action in options(name) for o in action.option_strings} for name in own_commands()}
+    known = {name: found | {"--help"} for name, found in own.items()}
     text = read(page).replace("\\\n", " ")
     wrong = []
     # To the end of the code span, the line, or the next command.
