@@ -168,6 +168,7 @@ def create_message_batch(
 
 @router.get("/{bot_id}/messages/batch", response=BatchPage, summary="Batches of the key, newest first")
 def list_message_batches(request: HttpRequest, bot_id: str, wanted: Query[BatchesIn]) -> BatchPage:
+    """Those that this key began for the bot."""
     client = caller(request, Scope.MESSAGES_SEND)
     rows = MessageBatch.objects.filter(bot=bot_for(client, bot_id), client=client).defer("content")
     if wanted.cursor:
@@ -185,6 +186,7 @@ def list_message_batches(request: HttpRequest, bot_id: str, wanted: Query[Batche
 
 @router.get("/{bot_id}/messages/batch/{batch_id}", response=BatchOut, summary="How far a batch is")
 def get_message_batch(request: HttpRequest, bot_id: str, batch_id: str) -> BatchOut:
+    """``done`` when nobody is left to be sent to; ``counts`` says with what outcome."""
     return _out(_batch(request, bot_id, batch_id))
 
 

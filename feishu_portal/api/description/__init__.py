@@ -41,7 +41,7 @@ _STREAMED: Final = {
     "stream_events": ("text/event-stream", STREAM),
 }
 """Answers that are written without a schema of ninja's."""
-_QUERIES: Final = frozenset({"EventsIn", "FetchIn", "IncidentsIn"})
+_QUERIES: Final = frozenset({"BatchesIn", "EventsIn", "FetchIn", "IncidentsIn", "RecipientsIn"})
 """Schemas of queries, which ninja leaves behind: their fields are parameters."""
 _LINE_END: Final = re.compile(r"(?<=\S)\n(?=[^\n\s-])")
 _CODE: Final = re.compile(r"``([^`]+)``")

@@ -231,6 +231,7 @@ LAST_EVENT_ID: Final[Document] = {
 PARAMETERS: Final[Mapping[str, str]] = {
     "bot_id": "The bot's ID or App ID",
     "open_id": "The open_id by which the bot knows the person; or the union_id, user_id or e-mail address",
+    "batch_id": "The ID that the batch was answered with",
     "message_id": "The platform's message ID, om_…",
     "session_id": "The authorization session's ID",
     "approval_id": "The approval's ID, `approval` of the answer 202",
