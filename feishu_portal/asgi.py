@@ -28,6 +28,9 @@ from feishu_portal.api.mcp.endpoint import PREFIX as MCP
 from feishu_portal.api.mcp.endpoint import McpEndpoint
 from feishu_portal.api.proxy.endpoint import ProxyEndpoint
 from feishu_portal.api.proxy.target import PREFIX as PROXY
+from feishu_portal.api.streaming.endpoint import StreamEndpoint
+from feishu_portal.api.streaming.server import ROUTE as STREAM
+from feishu_portal.api.streaming.server import is_stream
 from feishu_portal.front import heads, sockets
 from feishu_portal.front.access_log import AccessLog
 from feishu_portal.front.arrival import refusal_of_call
@@ -49,10 +52,11 @@ sockets.install()
 _sign_ins = SignInsInTurn(_django)
 _pages = BoundedBodies(_sign_ins)
 _proxy = ProxyEndpoint()
-_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint | McpEndpoint] = {
+_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint | McpEndpoint | StreamEndpoint] = {
     PREFIX: WebhookEndpoint(),
     PROXY: _proxy,
     MCP: McpEndpoint(proxy=_proxy, rest=_pages),
+    STREAM: StreamEndpoint(),
 }
 _active = {prefix: ActiveOnly(endpoint) for prefix, endpoint in _endpoints.items()}
 _sockets: dict[str, ASGIApp] = {
@@ -63,7 +67,7 @@ _sockets: dict[str, ASGIApp] = {
 
 
 async def _portal(scope: Scope, receive: Receive, send: Send) -> None:
-    """Webhooks, calls of the proxy and agents to their endpoints, sockets of the console to theirs, everything else through Django."""
+    """Webhooks, calls of the proxy, agents and streams to their endpoints, sockets of the console to theirs, everything else through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":
@@ -71,6 +75,8 @@ async def _portal(scope: Scope, receive: Receive, send: Send) -> None:
     else:
         route = route_of(scope)
         endpoint = next((one for prefix, one in _active.items() if route.startswith(prefix)), _pages)
+        if is_stream(scope, route):
+            endpoint = _active[STREAM]
         refusal = None if endpoint is _pages else refusal_of_call(scope)
         await (refusal or endpoint)(scope, receive, send)
 

@@ -69,6 +69,7 @@ UNFOLD = {
                     _page(_("Processes"), "memory", "admin:bots_fleetprocess_changelist", is_of_portal=True),
                     _page(_("Sent messages"), "outgoing_mail", "admin:bots_sending_changelist"),
                     _page(_("Message batches"), "stacked_email", "admin:bots_messagebatch_changelist"),
+                    _page(_("Streamed replies"), "keyboard", "admin:bots_replystream_changelist"),
                     _page(_("Card templates"), "dashboard_customize", "admin:bots_cardtemplate_changelist"),
                     _page(_("Greetings"), "waving_hand", "admin:greetings_greeting_changelist"),
                 ],

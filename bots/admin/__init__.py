@@ -13,6 +13,7 @@ from bots.admin import (
     search,
     sendings,
     slots,
+    streams,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "search",
     "sendings",
     "slots",
+    "streams",
 ]

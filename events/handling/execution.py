@@ -26,6 +26,7 @@ from events.handling.completion import RunEnd, complete
 from events.handling.handler_loop import AsyncHandlerTimedOut
 from events.handling.interruption import HandlerTimedOut
 from events.handling.registry import Registration, handler_named
+from events.handling.replies import replying
 from events.log.sentences import NOT_DONE
 from events.models import HandlerRun
 from events.subscriptions.http.failures import WORKER_LOST
@@ -123,10 +124,10 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
         run.event.expanded = expansion_of(run.event)  # before any transaction: it may ask the platform
     if not handler.atomic:
         give_back()
-        result = completed(handler.function(run.event, run.event.bot), seconds=handler.seconds)
+        result = _called(run, handler)
         return Executed(RunEnd(run, RunStatus.SUCCEEDED), succeeded=True, result=result)
     with bounded_transaction(handler.seconds + GRACE, with_write_lock=with_write_lock) as transaction:
-        result = completed(handler.function(run.event, run.event.bot), seconds=handler.seconds)
+        result = _called(run, handler)
         end = RunEnd(run, RunStatus.SUCCEEDED)
         if not transaction.has_begun:
             return Executed(end, succeeded=True, result=result)
@@ -135,6 +136,10 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
         if lost:
             raise StaleClaimError
     return Executed(succeeded=True, result=result, freed=freed)
+
+
+def _called(run: HandlerRun, handler: Registration) -> Any:
+    return completed(replying(handler.function(run.event, run.event.bot), run), seconds=handler.seconds)
 
 
 def timed_out(run: HandlerRun, handler: Registration) -> RunEnd:

@@ -34,9 +34,18 @@ def fault_of_name(name: str) -> str:
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling it makes a coroutine: async functions and methods, partials of them, objects with an async call."""
+    return _is_any(function, inspect.iscoroutinefunction)
+
+
+def yields(function: Callable[..., Any]) -> bool:
+    """Whether calling it makes a generator, sync or async."""
+    return _is_any(function, inspect.isasyncgenfunction) or _is_any(function, inspect.isgeneratorfunction)
+
+
+def _is_any(function: Callable[..., Any], is_one: Callable[[Any], bool]) -> bool:
     while isinstance(function, partial):
         function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+    return is_one(function) or is_one(type(function).__call__)
 
 
 def place_of_caller() -> str:

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from events.handling.aliases import resolve
-from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller
+from events.handling.identity import default_name, fault_of_name, is_async, place_of_caller, yields
 from feishu import card_buttons
 from feishu.callbacks import CLICK, CLICKS, is_callback
 
@@ -62,8 +62,8 @@ class Registration:
 
     @property
     def is_async(self) -> bool:
-        """Whether the handler is run in an event loop."""
-        return is_async(self.function)
+        """Whether the handler is run in an event loop, as what it yields is."""
+        return is_async(self.function) or yields(self.function)
 
     @property
     def is_on(self) -> bool:
@@ -120,6 +120,7 @@ class HandlerRegistry:
                 f"{subject} has the name {new.name} of the one registered at {other.place}: give each a name of its own "
                 'with name="…", also where one function is registered twice or one factory made both.'
             )
+        yield from (f"{subject} {fault}" for fault in _faults_of_yielding(new))
         if new.action is not None:
             if other := self._card_handlers.get(new.action):
                 yield f'{subject} answers clicks with the action "{new.action}", as does {other.name} at {other.place}.'
@@ -174,7 +175,8 @@ def on(
     even_stale: bool = False,
     expand: bool = False,
 ) -> Callable[[H], H]:
-    """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``.
+    """Register ``function(event, bot)``, sync or async, for events whose type is ``pattern``. What it yields, text by text, is
+    shown while it comes, as a reply to the event's message.
 
     ``pattern`` may hold wildcards (``contact.user.*_v3``), be ``*`` for every event, or a name of ``events.handling.aliases``.
 
@@ -184,7 +186,7 @@ def on(
 
     ``retries``: attempts after the first one; FEISHU_HANDLER_TRIES decides otherwise. ``timeout``: seconds one attempt may
     take; FEISHU_HANDLER_SECONDS otherwise. ``atomic``: the handler's writes and the note that it succeeded share one
-    transaction, as they do unless it answers a callback; switch it off for a handler that talks to the network, so that no
+    transaction, as they do unless it answers a callback or yields; switch it off for a handler that talks to the network, so that no
     transaction waits for it. On SQLite one attempt of an atomic handler may take at most ``LOCK_SECONDS``.
 
     ``ordered_by``: events with the same key run one after the other, in the order of arrival. ``"chat"`` takes the chat
@@ -212,7 +214,7 @@ def on(
                 pattern=alias.event_type,
                 function=function,
                 place=place,
-                atomic=not is_callback(alias.event_type) if atomic is None else atomic,
+                atomic=_is_atomic(function, alias.event_type) if atomic is None else atomic,
                 retries=retries,
                 timeout=timeout,
                 ordered_by=ordered_by,
@@ -225,6 +227,19 @@ def on(
         return function
 
     return register
+
+
+def _faults_of_yielding(new: Registration) -> Iterator[str]:
+    if not callable(new.function) or not yields(new.function):
+        return
+    if new.action is not None or is_callback(new.pattern):
+        yield "yields its answer, and a callback waits for one that is returned."
+    elif new.atomic:
+        yield "yields its answer, which no transaction may wait for: leave atomic out."
+
+
+def _is_atomic(function: Handler, event_type: str) -> bool:
+    return not is_callback(event_type) and not (callable(function) and yields(function))
 
 
 def on_card(

@@ -23,21 +23,22 @@ from feishu_portal.api.mcp import description as mcp
 from feishu_portal.api.messages import router as sending
 from feishu_portal.api.problems import install
 from feishu_portal.api.proxy import description as proxy
+from feishu_portal.api.streaming import description as streaming
 from feishu_portal.api.subscriptions import router as subscriptions
 from feishu_portal.api.tokens import router as user_tokens
 from feishu_portal.api.users import router as users
 
 
 class PortalAPI(StableAPI):
-    """Its description has the proxy and the webhook, which are no routers, and the routes under ``/api/feishu`` as well."""
+    """Its description has the proxy, the webhook and streams, which are no routers, and the routes under ``/api/feishu`` as well."""
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
         others = long_connections.get_openapi_schema(path_prefix="/api/feishu/")
-        schema["paths"] |= others["paths"] | webhook.PATHS | proxy.PATHS | mcp.PATHS
+        schema["paths"] |= others["paths"] | webhook.PATHS | proxy.PATHS | mcp.PATHS | streaming.PATHS
         for kind, components in others["components"].items():
             schema["components"].setdefault(kind, {}).update(components)
-        schema["components"]["schemas"] |= webhook.SCHEMAS | proxy.SCHEMAS | mcp.SCHEMAS
+        schema["components"]["schemas"] |= webhook.SCHEMAS | proxy.SCHEMAS | mcp.SCHEMAS | streaming.SCHEMAS
         complete(schema, server=settings.PUBLIC_URL)
         return schema
 

@@ -239,17 +239,24 @@ def _send(
     try:
         with _limits.fair_place(client.pk, bot.pk, limit=MAX_SENDING, full=full):
             sent = send(bot=bot, outgoing=outgoing(bot), actor=actor_of(request), key=key)
-    except (SendingError, BotDisabledError) as error:
-        if isinstance(error, SendingUnderWayError):
-            retry = {"Retry-After": str(error.seconds)}
-            raise Problem(409, error.code, str(error), headers=retry) from None
-        is_wrong = isinstance(error, (ContentError, KeyReusedError))
-        raise Problem(422 if is_wrong else 409, error.code, str(error)) from None
-    except SealedValueError:
-        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
-        raise Problem(503, "secret_sealed", detail, sent="no") from None
-    except FeishuError as error:
-        raise upstream_problem(error) from error
+    except (SendingError, BotDisabledError, SealedValueError, FeishuError) as error:
+        raise sending_problem(error) from error
     if sent.is_repeated:
         response["Idempotency-Replayed"] = "true"
     return sent
+
+
+def sending_problem(error: Exception) -> Problem:
+    """Why a message was not sent, or may not have been: SendingError, BotDisabledError, SealedValueError or FeishuError."""
+    if isinstance(error, FeishuError):
+        return upstream_problem(error)
+    if isinstance(error, SealedValueError):
+        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
+        return Problem(503, "secret_sealed", detail, sent="no")
+    if not isinstance(error, SendingError | BotDisabledError):
+        raise error
+    if isinstance(error, SendingUnderWayError):
+        retry = {"Retry-After": str(error.seconds)}
+        return Problem(409, error.code, str(error), headers=retry)
+    is_wrong = isinstance(error, (ContentError, KeyReusedError))
+    return Problem(422 if is_wrong else 409, error.code, str(error))

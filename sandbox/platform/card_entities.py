@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from feishu.card_rules import TOO_MANY_ELEMENTS as TOO_MANY
 from sandbox.cards import validation
 from sandbox.delivery.callbacks import show
 from sandbox.errors import PlatformError
@@ -211,7 +212,7 @@ def _check(card: dict[str, Any]) -> None:
     try:
         validation.check(card)
     except validation.CardError as error:
-        code = TOO_MANY_ELEMENTS if error.code == validation.TOO_MANY_ELEMENTS else error.code
+        code = TOO_MANY_ELEMENTS if error.code == TOO_MANY else error.code
         raise PlatformError(code, str(error)) from None
     named = Counter(one["element_id"] for one in _all_of(card.get("body", {})) if one.get("element_id"))
     if named.total() > len(named):

@@ -20,8 +20,9 @@ from bots.enums import (
     SendingKind,
     SendingState,
     SlotState,
+    StreamState,
 )
-from bots.models import BatchRecipient, Bot, ConnectionLoss, ConnectionSlot, Incident, MessageBatch, Sending
+from bots.models import BatchRecipient, Bot, ConnectionLoss, ConnectionSlot, Incident, MessageBatch, ReplyStream, Sending
 from core.access.models import User
 from events.enums import EventStatus, RunStatus
 from events.models import Event, HandlerRun
@@ -41,6 +42,7 @@ PAGES = {
     "bots_sending": Sending,
     "bots_messagebatch": MessageBatch,
     "bots_batchrecipient": BatchRecipient,
+    "bots_replystream": ReplyStream,
     "events_event": Event,
     "auth_sessions_authsession": AuthSession,
     "auth_sessions_usertoken": UserToken,
@@ -66,6 +68,7 @@ class Rows:
     sending: Sending
     member: CampaignMember
     recipient: BatchRecipient
+    stream: ReplyStream
     alert_group: AlertGroup
     approval: CallApproval
 
@@ -84,6 +87,7 @@ class Rows:
             self.member.mailing,
             self.recipient,
             self.recipient.mailing,
+            self.stream,
             self.alert_group,
             self.alert_group.receiver,
             self.approval,
@@ -137,6 +141,7 @@ def make_rows(**bot: Any) -> Rows:
         sending=make_sending(made),
         member=make_member(session),
         recipient=make_recipient(made),
+        stream=make_stream(made),
         alert_group=make_alert_group(made),
         approval=make_approval(made),
     )
@@ -233,6 +238,21 @@ def make_member(session: AuthSession) -> CampaignMember:
         target=f"ou_{uuid4().hex}",
         state=RecipientState.SENT,
         session=session,
+    )
+
+
+def make_stream(bot: Bot) -> ReplyStream:
+    return ReplyStream.objects.create(
+        bot=bot,
+        actor="handler:company.answer",
+        kind=SendingKind.MESSAGE,
+        receive_id_type="open_id",
+        target=f"ou_{uuid4().hex}",
+        state=StreamState.FAILED,
+        is_open=False,
+        cards=[["7000000000000000001", "om_stream"]],
+        code=200750,
+        log_id="log-of-stream",
     )
 
 

@@ -148,6 +148,7 @@ def test_list_without_a_match_offers_to_reset(rows: Rows, as_superuser: Client) 
         ("auth_sessions_usertoken", "open_id"),
         ("auth_sessions_tokenuse", "open_id"),
         ("bots_sending", "target"),
+        ("bots_replystream", "target"),
     ],
 )
 def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_superuser: Client) -> None:
@@ -170,6 +171,8 @@ def test_rows_are_found_by_their_ids(page: str, field: str, rows: Rows, as_super
         ("auth_sessions_tokenuse", {"kind__exact": "issued"}, 0),
         ("bots_sending", {"state__exact": "not_sent", "kind__exact": "message", "since": "1h"}, 1),
         ("bots_sending", {"state__exact": "sent"}, 0),
+        ("bots_replystream", {"state__exact": "failed", "kind__exact": "message", "since": "1h"}, 1),
+        ("bots_replystream", {"state__exact": "running"}, 0),
         ("access_auditentry", {"action": "bot.created"}, 1),
     ],
 )

@@ -30,6 +30,7 @@ from feishu_portal.api.connections import api as connections_api
 from feishu_portal.api.error_pages import ROOTS
 from feishu_portal.api.mcp.endpoint import PREFIX as MCP
 from feishu_portal.api.proxy.target import PREFIX as PROXY
+from feishu_portal.api.streaming.server import ROUTE as STREAM
 from tests.strangers.private import Private, Strangers
 
 UUID_OF_NOTHING = "00000000-0000-4000-8000-000000000000"
@@ -85,7 +86,7 @@ LISTED = (
     "access/auditentry", "alerts/alertgroup", "alerts/alertreceiver", "approvals/callapproval", "auth_sessions/authsession",
     "auth_sessions/campaign", "auth_sessions/campaignmember", "auth_sessions/connectedagent", "auth_sessions/tokenuse", "auth_sessions/usertoken", "bots/bot",
     "bots/batchrecipient", "bots/cardtemplate", "bots/messagebatch",
-    "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/sending", "events/event", "events/handledbot",
+    "bots/connectionloss", "bots/connectionslot", "bots/incident", "bots/replystream", "bots/sending", "events/event", "events/handledbot",
     "events/replayjob", "events/subscription", "greetings/greeting",
 )  # fmt: skip
 OPEN = {
@@ -273,6 +274,7 @@ def queries(private: Private) -> dict[str, list[str]]:
         "admin/bots/sending/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/messagebatch/": [f"bot__id__exact={bot}"],
         "admin/bots/batchrecipient/": [f"mailing__id__exact={private.key_of('bots.MessageBatch')}", "q=ou_zulu", "q=zulu@example.com"],
+        "admin/bots/replystream/": [f"bot__id__exact={bot}", "q=ou_zulu_target"],
         "admin/bots/connectionloss/": [f"bot__id__exact={bot}", "q=zulu"],
         "admin/auth_sessions/authsession/": [f"bot__id__exact={bot}", "q=ou_zulu"],
         "admin/auth_sessions/authsession/ask/": [f"bot={bot}&open_id=ou_zulu&scope=zulu:scope:read"],
@@ -487,6 +489,10 @@ def calls(private: Private) -> dict[str, list[Attempt]]:
             *(agent(MCP, said("tools/call", {"name": name, "arguments": arguments})) for name, arguments in tools),
             agent(f"{MCP}?bot={app_id}", said("tools/list", {})),
             Attempt(MCP, "GET", MCP),
+        ],
+        STREAM: [
+            Attempt(STREAM, "POST", f"/api/v1/bots/{bot}/messages/stream?{to}", {"text": "x"})
+            for bot in (app_id, private.key_of("bots.Bot")) for to in ("receive_id=ou_zulu", "reply_to=om_zulu", "")
         ],
         WEBHOOK: [
             push("POST", f"{WEBHOOK}{app_id}", event),

@@ -107,6 +107,7 @@ def make_private() -> Private:
         summary={"sender": "ou_zulu_sender", "chat": "oc_zulu", "kind": "text", "text": "zulu-confidential"},
     )  # fmt: skip
     rows.event.handler_runs.update(handler="zulu.handlers.order", error="zulu traceback")
+    _change(rows.stream, target="ou_zulu_target", log_id="zulu-stream-log", actor="api:zulu-crm")
     _change(rows.sending, target="ou_zulu_target", log_id="zulu-sending-log", actor="api:zulu-crm")
     _change(
         rows.session, open_id="ou_zulu", why="zulu purpose", error_log_id="zulu-session-log", message_id="om_zulu_card",
@@ -218,7 +219,7 @@ def make_private() -> Private:
         user=owner, name="Zulu phone", secret="JBSWY3DPEHPK3PXP", confirmed_at=timezone.now()
     )
     made: list[Model] = [
-        bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending,
+        bot, rows.slot, rows.loss, rows.incident, rows.event, rows.session, rows.token, rows.use, rows.sending, rows.stream,
         rows.alert_group, rows.alert_group.receiver, template, greeting, rows.approval,
         agent, access, app, subscription, replay, entry, client, owner, shed, process, HandledBot.objects.get(pk=bot.pk),
         rows.member.mailing, rows.member, rows.recipient.mailing, rows.recipient,

@@ -266,7 +266,7 @@ _THING: Final = ("404 not_found",)
 _PLATFORM: Final = (
     "424 platform_refused", "429 rate_limited", "502 upstream_failed", "503 platform_refused", "504 upstream_failed",
 )  # fmt: skip
-_SENDING: Final = (
+SENDING: Final = (
     *_THING, *_PLATFORM, "409 bot_disabled", "409 outcome_unknown", "409 request_in_progress", "422 idempotency_key_reused",
     "422 invalid_content", "422 platform_refused", "503 overloaded", "503 secret_sealed",
 )  # fmt: skip
@@ -281,9 +281,9 @@ OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "list_users": _THING,
     "issue_token": (*_PERSON, *_REFRESHING),
     "revoke_token": _PERSON,
-    "send_message": _SENDING,
-    "reply": _SENDING,
-    "update_card": _SENDING,
+    "send_message": SENDING,
+    "reply": SENDING,
+    "update_card": SENDING,
     "create_message_batch": (
         *_THING, "409 bot_disabled", "409 request_in_progress", "422 idempotency_key_reused", "422 invalid_content",
         "429 too_many_batches",

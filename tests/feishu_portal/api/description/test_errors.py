@@ -33,7 +33,7 @@ UNWRITTEN = {
         "409 asked_too_often", "409 bot_disabled", "409 invalid_scopes", "409 no_public_url", "409 tenant_key_required",
     },
     "api.grants.grant_problem": {"404 token_not_found", "409 tenant_key_required"},
-    "api.messages._send": SENDING,
+    "api.messages.sending_problem": SENDING,
     "api.problems.install": set(),  # of whatever status ninja or a view raised: 400 invalid_request, 403 not_permitted
     "api.proxy.target._invalid": {"400 invalid_path", "400 invalid_query"},
     "api.tokens._issue": {"409 bot_disabled"},
