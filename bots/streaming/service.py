@@ -9,12 +9,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from uuid import UUID
 
 from django.db import Error
 
@@ -26,9 +24,11 @@ from bots.streaming import records
 from bots.streaming.performing import Performer
 from bots.streaming.records import ENDED, RENEW_SECONDS, Author
 from bots.streaming.threads import at_platform, in_database
+from core.background.limits import ConcurrencyLimits
 from core.vault.redaction import redact_text
-from feishu.errors import FeishuError
+from feishu.errors import FeishuError, RateLimited
 from feishu.openapi import OpenAPI
+from feishu.reasons import Reason
 from feishu.streaming.reply import (
     MIN_INTERVAL,
     OLD_SEQUENCE,
@@ -49,10 +49,13 @@ MAX_SECONDS: Final = 3600.0
 """That a reply may take."""
 BOT_RATE: Final = 12.0
 """Changes of cards a second that one bot makes here: the platform takes 1000 a minute of each app."""
+MAX_OF_BOT: Final = 256
+"""Replies of one bot under way in this process."""
 CANCEL_SECONDS: Final = 0.8
 """For closing the card of a writer who is cancelled, as a handler is that takes too long; then a sweep does it."""
 END_PAUSES: Final = (0.0, 1.0, 5.0)
 
+_writing = ConcurrencyLimits()
 _STATES: Final = {
     Ending.COMPLETE: StreamState.COMPLETE,
     Ending.INTERRUPTED: StreamState.INTERRUPTED,
@@ -102,9 +105,6 @@ def _repeated(row: ReplyStream) -> Streamed:
 class _Writer:
     """One attempt at one reply."""
 
-    _of_bot: Counter[UUID] = Counter()
-    """Replies that this process writes at the moment."""
-
     def __init__(self, row: ReplyStream, to: Outgoing, api: OpenAPI) -> None:
         self._row = row
         self._reply = StreamedReply(epoch=row.epoch, pages=row.pages, interval=self._interval)
@@ -115,16 +115,12 @@ class _Writer:
         self._renewed = time.monotonic()
 
     def _interval(self) -> float:
-        return max(MIN_INTERVAL, self._of_bot[self._row.bot_id] / BOT_RATE)
+        return max(MIN_INTERVAL, _writing.taken(self._row.bot_id) / BOT_RATE)
 
     async def write(self, texts: AsyncIterator[str]) -> Streamed:
-        self._of_bot[self._row.bot_id] += 1
-        try:
+        full = RateLimited("too many replies are being written", reason=Reason.PACED)
+        with _writing.place(self._row.bot_id, limit=MAX_OF_BOT, full=full):
             return await self._written(texts)
-        finally:
-            self._of_bot[self._row.bot_id] -= 1
-            if not self._of_bot[self._row.bot_id]:
-                del self._of_bot[self._row.bot_id]
 
     async def _written(self, texts: AsyncIterator[str]) -> Streamed:
         showing = asyncio.create_task(self._show())
