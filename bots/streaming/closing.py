@@ -5,7 +5,7 @@ What they said is nowhere written down, and need not be: a note is added to the 
 
 import logging
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from bots.enums import SendingKind
 from bots.metrics import count_stream
@@ -28,6 +28,9 @@ from feishu.streaming.cards import (
     with_note,
 )
 from feishu.streaming.reply import DUPLICATE_ELEMENT, EPOCH, STREAMING_OVER
+
+if TYPE_CHECKING:
+    from feishu.openapi import ReceiveIdType
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +141,7 @@ class _Closer:
         message = Outgoing(
             kind=SendingKind(row.kind),
             target=row.target,
-            receive_id_type=row.receive_id_type or None,
+            receive_id_type=cast("ReceiveIdType | None", row.receive_id_type or None),
             content=still_card("…", INTERRUPTED),
         )
         return message.send(self._api, uuid=uuid_of(row, number)).message_id

@@ -5,7 +5,7 @@ yields for an event is shown once.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from inspect import isasyncgen, isgenerator
 from typing import Any, Final
 
@@ -31,12 +31,11 @@ class NothingToAnswerError(Exception):
 
 def replying(result: Any, run: HandlerRun) -> Any:
     """What the handler of a run returned; where it yields, a coroutine that streams it as a reply."""
-    if isgenerator(result):
-        result = _stepwise(result)
-    return _reply(result, run) if isasyncgen(result) else result
+    texts: Any = _stepwise(result) if isgenerator(result) else result
+    return _reply(texts, run) if isasyncgen(texts) else result
 
 
-async def _reply(texts: AsyncGenerator[str, None], run: HandlerRun) -> None:
+async def _reply(texts: Any, run: HandlerRun) -> None:
     async with contextlib.aclosing(texts):
         to = addressee(run.event)
         key = f"{run.handler}\n{run.event_id}\n{run.round}"
@@ -56,11 +55,11 @@ def addressee(event: Event) -> Outgoing:
     )
 
 
-async def _stepwise(generator: Generator[str, None, Any]) -> AsyncGenerator[str, None]:
+async def _stepwise(generator: Any) -> AsyncGenerator[str, None]:
     """A sync handler, whose steps run on its own thread as the ORM's calls of an async one do."""
-    step = sync_to_async(next)
+    step = sync_to_async(lambda: next(generator, _END))
     try:
-        while (text := await step(generator, _END)) is not _END:
+        while (text := await step()) is not _END:
             yield text
     finally:
         with contextlib.suppress(ValueError):  # it is at a step that nobody waits for any more
