@@ -17,7 +17,7 @@ from bots.streaming.records import Author
 from bots.streaming.service import stream
 from events.models import Event, HandlerRun
 
-_END: Final = object()
+_END: Final[Any] = object()
 
 
 class NothingToAnswerError(Exception):
@@ -57,7 +57,7 @@ def addressee(event: Event) -> Outgoing:
 
 async def _stepwise(generator: Any) -> AsyncGenerator[str, None]:
     """A sync handler, whose steps run on its own thread as the ORM's calls of an async one do."""
-    step = sync_to_async(lambda: next(generator, _END))
+    step: Any = sync_to_async(lambda: next(generator, _END))
     try:
         while (text := await step()) is not _END:
             yield text
