@@ -124,10 +124,12 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
         run.event.expanded = expansion_of(run.event)  # before any transaction: it may ask the platform
     if not handler.atomic:
         give_back()
-        result = _called(run, handler)
+        returned = handler.function(run.event, run.event.bot)
+        result = completed(replying(returned, run), seconds=handler.seconds)
         return Executed(RunEnd(run, RunStatus.SUCCEEDED), succeeded=True, result=result)
     with bounded_transaction(handler.seconds + GRACE, with_write_lock=with_write_lock) as transaction:
-        result = _called(run, handler)
+        returned = handler.function(run.event, run.event.bot)
+        result = completed(replying(returned, run), seconds=handler.seconds)
         end = RunEnd(run, RunStatus.SUCCEEDED)
         if not transaction.has_begun:
             return Executed(end, succeeded=True, result=result)
@@ -136,10 +138,6 @@ def _attempt(run: HandlerRun, handler: Registration, *, with_write_lock: bool = 
         if lost:
             raise StaleClaimError
     return Executed(succeeded=True, result=result, freed=freed)
-
-
-def _called(run: HandlerRun, handler: Registration) -> Any:
-    return completed(replying(handler.function(run.event, run.event.bot), run), seconds=handler.seconds)
 
 
 def timed_out(run: HandlerRun, handler: Registration) -> RunEnd:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from bots.enums import StreamState
@@ -145,7 +146,7 @@ def test_sweep_asks_for_it(bot, chat, monkeypatch):
 
 
 async def test_attempt_after_a_killed_one_writes_on_its_card(bot, chat):
-    await asyncio.to_thread(left_open, bot, chat)
+    await sync_to_async(left_open)(bot, chat)
 
     async def texts():
         yield "Whole this time"
@@ -162,8 +163,8 @@ async def test_attempt_after_a_killed_one_writes_on_its_card(bot, chat):
 
 
 async def test_writer_that_comes_back_after_the_sweep_is_refused_by_the_platform(bot, chat):
-    row = await asyncio.to_thread(left_open, bot, chat)
-    await asyncio.to_thread(close_left)
+    row = await sync_to_async(left_open)(bot, chat)
+    await sync_to_async(close_left)()
     late = Call(Kind.TYPE, 0, sequence=row.epoch * 1_000_000 + 50, text="late")
     performer = Performer(row, await asyncio.to_thread(chat.to), OpenAPI(bot.credentials))
     page = StreamedReply(pages=ReplyStream(cards=(await ReplyStream.objects.aget()).cards).pages).pages[0]
