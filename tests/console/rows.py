@@ -22,7 +22,16 @@ from bots.enums import (
     SlotState,
     StreamState,
 )
-from bots.models import BatchRecipient, Bot, ConnectionLoss, ConnectionSlot, Incident, MessageBatch, ReplyStream, Sending
+from bots.models import (
+    BatchRecipient,
+    Bot,
+    ConnectionLoss,
+    ConnectionSlot,
+    Incident,
+    MessageBatch,
+    ReplyStream,
+    Sending,
+)
 from core.access.models import User
 from events.enums import EventStatus, RunStatus
 from events.models import Event, HandlerRun
