@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bots.sending.pacing import in_turn
 from core.access import audit
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
@@ -86,13 +85,10 @@ def _show(approval: CallApproval) -> str:
     api = OpenAPI(approval.bot.credentials)
     give_back(before_waiting=True)
     if not approval.message_id:
-        sent = in_turn(
-            (approval.bot_id, approval.open_id),
-            lambda: api.send_card(approval.open_id, card, receive_id_type="open_id", uuid=_uuid(approval)),
-        )
+        sent = api.send_card(approval.open_id, card, receive_id_type="open_id", uuid=_uuid(approval))
         return sent.message_id
     try:
-        in_turn((approval.bot_id, approval.message_id), lambda: api.patch_card(approval.message_id, card))
+        api.patch_card(approval.message_id, card)
     except APIError as error:
         if error.code not in CARD_GONE:
             raise
