@@ -14,7 +14,7 @@ from django.template.loaders import app_directories
 
 SPAN: Final = re.compile(r"<span( [^<>]*)>")
 UNUSED: Final = re.compile(
-    r"""[ \t]*<script src="{% static 'unfold/js/(?:chart/chart|htmx/htmx)\.js' %}"></script>\n"""
+    r"""[ \t]{0,40}<script src="{% static 'unfold/js/(?:chart/chart|htmx/htmx)\.js' %}"></script>\n"""
 )
 
 

@@ -6,6 +6,7 @@ yields for an event is shown once.
 
 import contextlib
 from collections.abc import AsyncGenerator
+from functools import partial
 from inspect import isasyncgen, isgenerator
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ def addressee(event: Event) -> Outgoing:
 
 async def _stepwise(generator: Any) -> AsyncGenerator[str, None]:
     """A sync handler, whose steps run on its own thread as the ORM's calls of an async one do."""
-    step: Any = sync_to_async(lambda: next(generator, _END))
+    step: Any = sync_to_async(partial(next, generator, _END))
     try:
         while (text := await step()) is not _END:
             yield text

@@ -35,7 +35,7 @@ BUILT_IN: Final = {
     Occasion.MENU: "auth_sessions.handlers.answer_menu",
 }
 """The portal's own handlers that answer people on the same occasions, and win."""
-PLACE: Final = re.compile(r"\{\{\s*(\w{0,40})\s*\}\}")
+PLACE: Final = re.compile(r"\{\{\s{0,9}(\w{0,40})\s{0,9}\}\}")
 
 
 @dataclass(frozen=True, slots=True)

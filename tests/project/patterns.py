@@ -55,8 +55,8 @@ def _patterns_of(path: Path) -> Iterator[Used]:
     names = {
         id(node.value): target.id
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
     for call, expression, methods in expressions:
