@@ -11,7 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from auth_sessions.enums import FailureReason, SessionState
-from auth_sessions.models import AuthSession, Campaign, CampaignMember, RefreshAttempt, TokenUse, UserToken
+from auth_sessions.models import (
+    AgentRegistration,
+    AuthSession,
+    Campaign,
+    CampaignMember,
+    ConnectedAgent,
+    RefreshAttempt,
+    TokenUse,
+    UserToken,
+)
 from bots.enums import (
     LossReason,
     MailingState,
@@ -58,6 +67,7 @@ PAGES = {
     "auth_sessions_campaign": Campaign,
     "auth_sessions_campaignmember": CampaignMember,
     "auth_sessions_tokenuse": TokenUse,
+    "auth_sessions_connectedagent": ConnectedAgent,
     "alerts_alertgroup": AlertGroup,
     "alerts_alertreceiver": AlertReceiver,
     "approvals_callapproval": CallApproval,
@@ -74,6 +84,7 @@ class Rows:
     session: AuthSession
     token: UserToken
     use: TokenUse
+    agent: ConnectedAgent
     sending: Sending
     member: CampaignMember
     recipient: BatchRecipient
@@ -91,6 +102,7 @@ class Rows:
             self.session,
             self.token,
             self.use,
+            self.agent,
             self.sending,
             self.member,
             self.member.mailing,
@@ -147,6 +159,7 @@ def make_rows(**bot: Any) -> Rows:
         session=session,
         token=token,
         use=make_use(token),
+        agent=make_agent(made),
         sending=make_sending(made),
         member=make_member(session),
         recipient=make_recipient(made),
@@ -262,6 +275,19 @@ def make_stream(bot: Bot) -> ReplyStream:
         cards=[["7000000000000000001", "om_stream"]],
         code=200750,
         log_id="log-of-stream",
+    )
+
+
+def make_agent(bot: Bot) -> ConnectedAgent:
+    return ConnectedAgent.objects.create(
+        registration=AgentRegistration.objects.create(
+            name="Notes", redirect_uris=["http://127.0.0.1:33418/callback"]
+        ),
+        name="Notes",
+        redirect_host="127.0.0.1",
+        bot=bot,
+        open_id=f"ou_{uuid4().hex}",
+        expires_at=timezone.now() + timedelta(days=30),
     )
 
 

@@ -29,7 +29,7 @@ TESTED_ELSEWHERE = {
     "events_subscription": "tests/events/admin/test_subscriptions.py",
 }
 MACHINE_WRITTEN = sorted(set(PAGES) - {"bots_bot", "alerts_alertreceiver"})
-SUPERUSERS_OWN = ("access_user", "access_apiclient", "bots_fleetprocess")
+SUPERUSERS_OWN = ("access_user", "access_apiclient", "auth_sessions_agentaccess", "bots_fleetprocess")
 
 
 def row_actions() -> list[tuple[str, str]]:
