@@ -130,5 +130,12 @@ DASHBOARD: Final = Dashboard(
                 "short", {"{{state}}": known("feishu_subscriptions", "state")}, is_stacked=True,
             ),
         ),
+        (
+            graph(
+                "流式回复", "Streamed replies",
+                Text("每秒，按结束方式；swept 为进程中断后由后台收尾者。", "A second, by how they ended; swept: left open by a process that is gone."),
+                "ops", {"{{outcome}}": rate("feishu_streamed_replies_total", "outcome")},
+            ),
+        ),
     ),
 )  # fmt: skip

@@ -183,6 +183,7 @@ COUNTED: Final[dict[str, tuple[tuple[str, dict[str, str], float], ...]]] = {
         ("feishu_handler_failures_total", {"handler": "answer", "outcome": "raised"}, 0.5),
         ("feishu_handler_dead_total", {"handler": "answer"}, 0),
         (f"feishu_event_handled_seconds/{_WAITS}", {}, 150),
+        ("feishu_streamed_replies_total", {"outcome": "complete"}, 1),
         ("feishu_deliveries_total", {"outcome": "succeeded"}, 20),
         ("feishu_deliveries_total", {"outcome": "retrying"}, 0.2),
         (f"feishu_delivery_seconds/{_WAITS}", {}, 20),
