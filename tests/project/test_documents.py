@@ -24,9 +24,14 @@ PATH = re.compile(
 
 
 def anchors(path: Path) -> set[str]:
-    """What a link to a section of this document may say, as GitHub makes it of the heading."""
+    """What a link to a section of this document may say: the name that its heading was given, or else what GitHub makes of it."""
     headings = HEADING.findall(path.read_text())
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return {
+        named[1]
+        if (named := re.search(r"\{#([\w-]+)\}$", heading))
+        else re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in headings
+    }
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

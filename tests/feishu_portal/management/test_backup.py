@@ -41,9 +41,9 @@ def test_backup_is_made_and_restored(database, tmp_path):
     assert "adoptrestore" in out
 
 
-def test_backup_says_in_both_languages_why_there_is_none(database, tmp_path):
+def test_backup_says_why_there_is_none(database, tmp_path):
     (tmp_path / "portal.backup").touch()
-    with pytest.raises(CommandError, match=r"exists already.*已存在"):
+    with pytest.raises(CommandError, match="exists already"):
         call("backup", str(tmp_path / "portal.backup"))
     with pytest.raises(CommandError, match="No backup was made"):
         call("backup", str(tmp_path / "no such folder" / "portal.backup"))
@@ -61,5 +61,5 @@ def test_nothing_is_restored_unasked(database, tmp_path, monkeypatch, answer):
 
 
 def test_file_that_is_no_backup_is_refused(database, tmp_path):
-    with pytest.raises(CommandError, match=r"there is no file.*不存在"):
+    with pytest.raises(CommandError, match="there is no file"):
         call("restore", str(tmp_path / "gone"), "--yes")

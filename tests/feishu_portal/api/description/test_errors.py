@@ -27,14 +27,18 @@ from tests.feishu_portal.api.description.raising import problems_made, reached, 
 SENDING = {
     "409 bot_disabled", "409 outcome_unknown", "409 request_in_progress", "422 idempotency_key_reused", "422 invalid_content",
 }  # fmt: skip
+SENDING_TO_MANY = SENDING - {"409 outcome_unknown"} | {"429 too_many_batches"}
 UNWRITTEN = {
     "api.auth_sessions._open_id_of": {"409 bot_disabled", "409 tenant_key_required"},
     "api.auth_sessions.create_session": {
         "409 asked_too_often", "409 bot_disabled", "409 invalid_scopes", "409 no_public_url", "409 tenant_key_required",
     },
+    "api.batches.create_message_batch": SENDING_TO_MANY,
+    "api.batches.retry_message_batch": {"409 batch_not_done"},
     "api.grants.grant_problem": {"404 token_not_found", "409 tenant_key_required"},
     "api.messages.sending_problem": SENDING,
     "api.problems.install": set(),  # of whatever status ninja or a view raised: 400 invalid_request, 403 not_permitted
+    "api.proxy.gate.put_question": {"403 approval_denied", "429 too_many_approvals"},
     "api.proxy.target._invalid": {"400 invalid_path", "400 invalid_query"},
     "api.tokens._issue": {"409 bot_disabled"},
     "front.bodies._refusal": {"408 body_too_slow", "413 body_too_large"},
@@ -96,7 +100,7 @@ def test_proxy_declares_what_it_can_raise():
     raised = problems_made(reached(ProxyEndpoint, without={"read_key", "check_key", "refusal"}), UNWRITTEN)
     assert set(PROXY_USER) == raised - NO_OPERATION | {*ARRIVING, *ACTING}
     of_people = {"reauthorization_required", "refresh_in_progress", "refresh_postponed", "token_not_found", "tenant_key_required",
-                 "open_id_of_another_app"}  # fmt: skip
+                 "open_id_of_another_app", "approval_pending", "approval_denied", "too_many_approvals", "body_too_large"}  # fmt: skip
     assert {ERRORS[name].code for name in set(PROXY_USER) - set(PROXY_APP)} == of_people
 
 
@@ -124,4 +128,5 @@ def test_codes_of_messages_are_those_of_their_exceptions():
         one = left.pop()
         left += one.__subclasses__()
         found.add(one.code)
-    assert found - {SendingError.code} | {"bot_disabled"} == {name.split()[1] for name in SENDING}
+    declared = {name.split()[1] for name in SENDING | SENDING_TO_MANY}
+    assert found - {SendingError.code} | {"bot_disabled"} == declared | {"batch_not_done"}
