@@ -33,10 +33,14 @@ NEW_CARD: Final = """\
   }
 }
 """
-NEW_VARIABLES: Final = {
-    "title": {"type": "text", "example": "Disk almost full"},
-    "text": {"type": "text", "example": "/var on db-1 is at 91 %."},
-}
+
+
+def new_variables() -> dict[str, Any]:
+    """Those of ``NEW_CARD``, with examples in the language of the console."""
+    return {
+        "title": {"type": "text", "example": gettext("Disk almost full")},
+        "text": {"type": "text", "example": gettext("The data disk of db-1 is at 91 %.")},
+    }
 
 
 def in_words(error: TemplateError) -> str:
@@ -90,7 +94,7 @@ class CardTemplateForm(ModelForm):
         label=_("Variables"),
         rows=8,
         required=False,
-        initial=NEW_VARIABLES,
+        initial=new_variables,
         help_text=_(
             "By name, with a type: text, number, boolean, link, image, person or choice. One without a “default” has to be given "
             "by whoever sends the card; the “example” is for the preview."

@@ -42,7 +42,7 @@ SCOPE = re.compile(r"\b(offline_access|[a-z_.]+(:[a-z_.]+)+)")
 # Names that are English in Feishu's own Chinese console, and what the rows of these tests are called.
 NAMES = {
     "App Secret", "Encrypt Key", "Verification Token", "Union ID", "Open ID", "User ID", "Helper", "English",
-    "app secret invalid", "no such order",
+    "app secret invalid", "no such order", "Claude Code",
 }  # fmt: skip
 
 

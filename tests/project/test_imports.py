@@ -19,7 +19,8 @@ EXTRAS: Final = ("opentelemetry", "sentry_sdk")
 """For who switched them on; redis loads OpenTelemetry where both are there."""
 REDIS: Final = ("redis",)
 LISTENER: Final = ("feishu_portal.runtime.connections", "websockets")
-SANDBOX: Final = ("sandbox",)
+SANDBOX: Final = ("sandbox.config", "sandbox.server")
+"""The console draws previews of cards with the sandbox's script, and so knows the package."""
 
 SET_UP: Final = (
     "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'feishu_portal.settings'; django.setup(); "

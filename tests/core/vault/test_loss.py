@@ -69,7 +69,6 @@ def test_portal_starts_again_with_its_bots_events_and_audit_log(lost):
         "need these again",
         "authorize again",
         "new signing secret",
-        "用户需重新授权",
     ):
         assert to_do in out
     canary.verify_keys()
