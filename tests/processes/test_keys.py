@@ -36,6 +36,6 @@ def test_lost_key_is_started_over_from_as_documented(do, rows):
     new = do("make-key", OLD).strip()
     out = do("start-over", new, typed="discard\n")
     assert "1 bots.bot.app_secret discarded" in out
-    assert "需重新填写 App Secret" in out
+    assert "App Secret again" in out
     assert rows.all("SELECT enabled, app_secret FROM bots_bot") == [(0, "")]
     assert "0 values would be re-encrypted" in do("is-rotated", new)

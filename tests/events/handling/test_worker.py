@@ -283,8 +283,8 @@ def test_handler_whose_read_was_overtaken_by_a_writer_is_run_again_at_once(make_
 
     @registry.on("*")
     def work(event, bot):
-        own_handlers.append("run")
         bot.refresh_from_db()
+        own_handlers.append("run")
         if len(own_handlers) == 1:
             assert overtaken.wait(PATIENCE)
         bot.save()
