@@ -19,6 +19,8 @@ from feishu_portal.api.problems import Problem, not_found, unauthenticated
 
 SHOWN_BOTS: Final = 50
 """Bots that the schema of a tool names."""
+MAX_FIELDS: Final = 10
+"""In the query of an agent's address."""
 _BOT: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _PERSON: Final = re.compile(r"(?!\.+$)[0-9A-Za-z_.+@-]{1,128}")
 
@@ -66,7 +68,10 @@ class Agent:
 def connection_of(request: Request) -> Connection:
     """Raises Problem."""
     headers: dict[bytes, bytes] = dict(request["headers"])
-    query = parse_qs(request["query_string"].decode("latin-1"), max_num_fields=10)
+    try:
+        query = parse_qs(request["query_string"].decode("latin-1"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Problem(400, "invalid_request", f"A query has {MAX_FIELDS} fields at most.") from None
 
     def said(name: str) -> str:
         header = headers.get(f"feishu-portal-{name}".encode(), b"").decode("latin-1").strip()

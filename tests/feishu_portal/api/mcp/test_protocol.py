@@ -39,6 +39,12 @@ async def test_requests_stand_alone(mcp, proxy):
     assert answer.json()["id"] == 7
 
 
+async def test_address_with_too_many_fields_is_refused(mcp, proxy):
+    agent = Agent(mcp, await proxy.key(), "/mcp?" + "&".join(f"field{number}=" for number in range(11)))
+    answer = await agent.post({"jsonrpc": "2.0", "id": 7, "method": "tools/list"})
+    assert problem(answer) == (400, "invalid_request")
+
+
 async def test_every_tool_has_a_description_a_schema_and_hints(mcp, proxy):
     shown = await Agent(mcp, await proxy.key(*Scope, proxy_paths=["ask * /open-apis/**"])).tools()
     assert set(shown) == set(TOOLS)
