@@ -1,5 +1,7 @@
 """APIs that the sandbox does not imitate: said as such, counted, and answered from a can when somebody fills one."""
 
+import asyncio
+
 import pytest
 
 from feishu.api_list import FILE
@@ -86,8 +88,8 @@ class TestCannedAnswers:
         assert (await call(platform, "GET", TABLES)).json()["code"] == 0
         await platform.control("PUT", "settings", {"rate_limits": True})
         token = await platform.tenant_token()
-        codes = [(await call(platform, "GET", TABLES, token=token)).json()["code"] for _ in range(52)]
-        assert codes[-1] == 99991400
+        answers = await asyncio.gather(*(call(platform, "GET", TABLES, token=token) for _ in range(200)))
+        assert 99991400 in [answer.json()["code"] for answer in answers]
 
     async def test_kind_of_token_follows_the_platforms_list_or_the_answer(self, platform: Platform) -> None:
         mine = {"method": "POST", "path": "/open-apis/authen/v1/none"}
