@@ -67,6 +67,19 @@ _STATES: Final = {
     ConnectionHealth.WEBHOOK: ConnectionState.DISCONNECTED,
     ConnectionHealth.DISCONNECTED: ConnectionState.DISCONNECTED,
 }
+# What a bot's health, and who holds its connections, is read from.
+_DECIDING_OF_BOTS: Final = (
+    "name",
+    "enabled",
+    "connect",
+    "transport",
+    "callback_transport",
+    "asked_at",
+    "created_at",
+)
+_DECIDING_OF_SLOTS: Final = (
+    "bot", "number", "state", "state_changed_at", "error_at", "lease_until", "holder", "node"
+)  # fmt: skip
 _TROUBLED: Final = frozenset({ConnectionHealth.ERROR, ConnectionHealth.RECONNECTING})
 
 
@@ -235,18 +248,31 @@ def _has_connection() -> Exists:
 
 def statuses(bots: Sequence[Bot], *, losses: LossCounts | None = None) -> list[BotStatus]:
     """How these bots are, in their order. Two queries, however many there are."""
+    return _judged(bots, _slots(bots), losses or {})
+
+
+def outlines(bots: BotQuerySet, most: int) -> list[BotStatus]:
+    """How the first ``most`` bots are, for whoever counts thousands: three queries, for the columns alone that decide it."""
+    found = list(bots.only(*_DECIDING_OF_BOTS)[:most])
+    return _judged(found, _slots(found).only(*_DECIDING_OF_SLOTS), {})
+
+
+def _slots(bots: Sequence[Bot]) -> QuerySet[Any]:
+    return ConnectionSlot.objects.filter(bot__in=bots).annotate(
+        is_held=ExpressionWrapper(HELD, BooleanField()),
+        is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
+    )
+
+
+def _judged(bots: Sequence[Bot], rows: QuerySet[Any], losses: LossCounts) -> list[BotStatus]:
     now = timezone.now()
     counts = {count.pk: count for count in PlatformCount.objects.filter(bot__in=bots)}
     by_bot: dict[object, list[SlotStatus]] = {bot.pk: [] for bot in bots}
     wanted_since = {bot.pk: bot.asked_at or bot.created_at for bot in bots}
     unwanted = {bot.pk: health for bot in bots if (health := _unwanted(bot))}
-    rows: QuerySet[Any] = ConnectionSlot.objects.filter(bot__in=bots).annotate(
-        is_held=ExpressionWrapper(HELD, BooleanField()),
-        is_connected=ExpressionWrapper(CONNECTED, BooleanField()),
-    )
     for row in rows.order_by("number"):
         health = unwanted.get(row.bot_id) or _slot_health(row, now, wanted_since[row.bot_id])
-        lost = (losses or {}).get((row.bot_id, row.number), Counter())
+        lost = losses.get((row.bot_id, row.number), Counter())
         by_bot[row.bot_id].append(SlotStatus(row, health, bool(row.is_held), lost))
     found = []
     for bot in bots:

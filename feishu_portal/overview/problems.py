@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from bots.incidents.silences import PERMISSION, silences
 from bots.models import ProblemSilence
 from core.access.models import User
-from core.console.overview import Problem, Repair, Severity, Standing, sections
+from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, Standing, sections
 from core.console.rendering import actor
 
 MAX_SHOWN: Final = 10
@@ -30,6 +30,8 @@ class Findings:
     problems: list[Problem]
     silenced: list[tuple[Problem, ProblemSilence]]
     last_problem_at: datetime | None = None
+    is_more: bool = False
+    """An app has named as many as it looks for: there may be others."""
 
     def find(self, key: str) -> Problem | None:
         """The problem with this key, silenced or not."""
@@ -56,6 +58,7 @@ def sort(standings: Iterable[Standing]) -> Findings:
         [problem for problem in once if problem.key not in silent],
         [(problem, silent[problem.key]) for problem in once if problem.key in silent],
         max(ends, default=None),
+        is_more=any(len(standing.problems) >= MAX_PROBLEMS for standing in standings),
     )
 
 

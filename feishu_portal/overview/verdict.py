@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
+from core.database.counts import BoundedCount
 from feishu_portal.overview.problems import TONES, Findings
 
 SYMBOLS: Final = {
@@ -35,6 +36,18 @@ class Verdict:
     problems: int = 0
     others: int = 0
     """Problems that the sentence does not speak of."""
+    is_more: bool = False
+    """There are more problems than were looked for."""
+
+    @property
+    def in_tab(self) -> str:
+        """How many problems there are, for the tab's title; empty without any."""
+        return str(BoundedCount(self.problems, self.is_more)) if self.problems else ""
+
+    @property
+    def besides(self) -> str:
+        """How many others there are."""
+        return str(BoundedCount(self.others, self.is_more))
 
     @property
     def icon(self) -> str:
@@ -57,7 +70,7 @@ def verdict(found: Findings, *, is_passive: bool = False) -> Verdict:
     worst, count = found.problems[0], len(found.problems)
     alike = Counter(problem.fact for problem in found.problems)[worst.fact] if worst.together else 1
     sentence = worst.together(alike) if worst.together else worst.sentence
-    return Verdict(TONES[worst.severity], sentence, worst.link, count, count - alike)
+    return Verdict(TONES[worst.severity], sentence, worst.link, count, count - alike, found.is_more)
 
 
 def _all_well(ended_at: datetime | None) -> str:

@@ -26,7 +26,7 @@ const figures = document.querySelector("[data-live-figures]");
 
 // The tab says it, too: how many problems there are, and whether it is bad.
 function showInTab({ problems, icon }) {
-  const title = document.title.trim().replace(/^\(\d+\) /, "");
+  const title = document.title.trim().replace(/^\([\d,]+\+?\) /, "");
   document.title = problems ? `(${problems}) ${title}` : title;
   [...document.querySelectorAll("link[rel=icon]")].at(-1).href = icon;
 }

@@ -67,13 +67,26 @@ function receive(message) {
   }
   Object.entries(message.rows ?? {}).forEach(([id, html]) => put(id, html));
   (message.gone ?? []).forEach((id) => document.getElementById(`bot-${id}`)?.remove());
-  if (message.rows || message.gone) {
+  if (message.counts) {
+    showCounts(message.counts);
+  }
+  if (message.rows || message.gone || message.counts) {
     filter();
   }
   writeAges(board);
 }
 
 // --- filter and search
+
+// Where not all bots are drawn, only the server can count them.
+function showCounts(counts) {
+  const isCut = Object.keys(counts).length > 0;
+  board.toggleAttribute("data-cut", isCut);
+  document.getElementById("cut").hidden = !isCut;
+  for (const tile of isCut ? tiles : []) {
+    tile.querySelector(".board-count").textContent = counts[tile.dataset.show];
+  }
+}
 
 function filter() {
   const counts = new Map();
@@ -86,9 +99,11 @@ function filter() {
     visible += !row.hidden;
   }
   for (const tile of tiles) {
-    const count = tile.dataset.show ? (counts.get(tile.dataset.show) ?? 0) : rows().length;
-    tile.querySelector(".board-count").textContent = count;
-    tile.toggleAttribute("data-none", !count);
+    const number = tile.querySelector(".board-count");
+    if (!board.hasAttribute("data-cut")) {
+      number.textContent = tile.dataset.show ? (counts.get(tile.dataset.show) ?? 0) : rows().length;
+    }
+    tile.toggleAttribute("data-none", number.textContent === "0");
     tile.dataset.show === show ? tile.setAttribute("aria-current", "true") : tile.removeAttribute("aria-current");
   }
   board.querySelector(".board-nothing").hidden = visible > 0;
@@ -159,6 +174,7 @@ if (board) {
     handshake: () => ({
       columns: board.dataset.columns,
       heads: board.dataset.heads,
+      is_cut: board.hasAttribute("data-cut"),
       rows: Object.fromEntries(rows().map((row) => [row.dataset.bot, row.dataset.digest])),
     }),
     show: receive,

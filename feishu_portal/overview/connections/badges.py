@@ -78,7 +78,7 @@ class BadgesFeed(Feed):
         now = verdict(found, is_passive=watch.last.is_passive)
         if self._verdict is not None and self._verdict != now.digest:
             self._verdict = now.digest
-            news = {"html": drawn(now), "digest": now.digest, "problems": now.problems, "icon": now.icon}
+            news = {"html": drawn(now), "digest": now.digest, "problems": now.in_tab, "icon": now.icon}
             yield {"type": "verdict", "verdict": news}
 
     def _problem_news(self, found: Findings, user: User) -> Iterable[dict[str, Any]]:

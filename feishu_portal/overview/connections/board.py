@@ -6,7 +6,8 @@ by themselves: these are sent apart.
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -20,13 +21,15 @@ from bots.connections.status import (
     ConnectionHealth,
     Diagnosis,
     SlotStatus,
+    outlines,
     statuses,
-    unconnected_bots,
 )
 from bots.live_updates import BOTS, SLOTS
 from bots.models import Bot, BotQuerySet
 from core.access.models import User
 from core.console.live import ANYTHING, Changes
+from core.console.paging import MAX_COUNT
+from core.database.counts import BoundedCount
 from events.models import Event
 from feishu.codes import CodeInfo
 from feishu_portal.overview.connections.processes import Process, processes, why_not_held
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 MOST: Final = 300
-"""Bots on the board, those in trouble first; the search of the bots' list finds the others."""
+"""Bots that the board draws, those in trouble first; it counts the others, and the search of the bots' list finds them."""
+_ORDER: Final = list(ConnectionHealth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The whole, or as much of it as was asked for."""
+    """The whole, or as much of it as was asked for. ``others``: bots that are counted and not drawn, by their health."""
 
     rows: list[Row]
     processes: list[Process]
-    is_cut: bool = False
+    others: Counter[ConnectionHealth] = field(default_factory=Counter)
+    is_more: bool = False
+    """There are still more bots than were counted."""
+
+    @property
+    def is_cut(self) -> bool:
+        return bool(self.others)
 
     @property
     def columns(self) -> str:
@@ -80,20 +90,37 @@ class Board:
         return _digest([process.facts for process in self.processes])
 
     @property
-    def counts(self) -> dict[ConnectionHealth, int]:
-        """Bots by the health of their connections."""
-        counts = Counter(row.status.health for row in self.rows)
-        return {health: counts[health] for health in ConnectionHealth}
+    def counts(self) -> dict[ConnectionHealth, BoundedCount]:
+        """Bots by the health of their connections, drawn or not."""
+        counts = Counter(row.status.health for row in self.rows) + self.others
+        return {health: BoundedCount(counts[health], self.is_more) for health in ConnectionHealth}
+
+    @property
+    def total(self) -> BoundedCount:
+        """How many bots there are."""
+        return BoundedCount(len(self.rows) + self.others.total(), self.is_more)
 
 
 def read_board(user: User) -> Board:
     """All of the operator's bots: those in trouble first, then by name."""
-    bots = list(_bots(user).filter(pk__in=unconnected_bots().values("pk"))[:MOST])
-    bots += _bots(user).exclude(pk__in=[bot.pk for bot in bots])[: MOST + 1 - len(bots)]
-    board = Board(*_rows(user, bots[:MOST]), is_cut=len(bots) > MOST)
-    order = list(ConnectionHealth)
-    board.rows.sort(key=lambda row: (order.index(row.status.health), row.status.bot.name, row.id))
-    return board
+    bots = list(_bots(user)[: MOST + 1])
+    if len(bots) <= MOST:
+        rows, running = _rows(user, bots)
+        return Board(sorted(rows, key=lambda row: _place(row.status)), running)
+    known = sorted(outlines(Bot.objects.visible_to(user), MAX_COUNT + 1), key=_place)
+    drawn = [status.bot.pk for status in known[:MOST]]
+    rows, running = _rows(user, list(_bots(user).filter(pk__in=drawn)), known)
+    return Board(
+        sorted(rows, key=lambda row: _place(row.status)),
+        running,
+        others=Counter(status.health for status in known[MOST:MAX_COUNT]),
+        is_more=len(known) > MAX_COUNT,
+    )
+
+
+def _place(status: BotStatus) -> tuple[int, str, str]:
+    """Where a bot stands among others."""
+    return _ORDER.index(status.health), status.bot.name, str(status.bot.pk)
 
 
 def read_rows(user: User, changes: Changes) -> tuple[Board, frozenset[str]] | None:
@@ -119,9 +146,10 @@ def _bots(user: User) -> BotQuerySet:
     )
 
 
-def _rows(user: User, bots: list[Bot]) -> tuple[list[Row], list[Process]]:
+def _rows(user: User, bots: list[Bot], known: Sequence[BotStatus] = ()) -> tuple[list[Row], list[Process]]:
+    """``known``: more bots than these, whose processes are shown, too."""
     found = statuses(bots, losses=losses_of_a_day(bots))
-    running = processes(user, found)
+    running = processes(user, known or found)
     # An operator who knows some of the processes cannot tell what the others do.
     not_held = why_not_held(running) if user.sees_everything else advice.NOT_HELD
     return [_row(status, running, not_held) for status in found], running

@@ -14,9 +14,10 @@ from feishu_portal.overview.connections.board import Board, Row, read_board, rea
 
 
 class BoardFeed(Feed):
-    """The page sends ``{"columns": digest, "heads": digest, "rows": {id: digest}}`` and gets, in one message, ``rows``
-    {id: html}, ``gone`` [id], ``heads`` {html, digest, columns} and ``times`` {place: seconds since 1970}, each only if
-    there is any, and ``now``."""
+    """The page sends ``{"columns": digest, "heads": digest, "is_cut": …, "rows": {id: digest}}`` and gets, in one message, ``rows``
+    {id: html}, ``gone`` [id], ``heads`` {html, digest, columns}, ``counts`` and ``times`` {place: seconds since 1970}, each only
+    if there is any, and ``now``. ``counts`` {health or "": text} is what the page cannot count, as not all bots are drawn; it is
+    empty once they are."""
 
     topics = (BOTS, SLOTS, PROCESSES)
 
@@ -24,18 +25,22 @@ class BoardFeed(Feed):
         self._rows = {str(key): str(digest) for key, digest in handshake["rows"].items()}
         self._columns, self._heads = str(handshake["columns"]), str(handshake["heads"])
         self._times: dict[str, float] = {}
+        self._counts: dict[str, str] | None = None if handshake.get("is_cut") else {}
 
     def read(self, viewer: Viewer, changes: Changes) -> Iterable[dict[str, Any]]:
-        board, may_be_gone = self._read(viewer, changes)
+        board, may_be_gone, is_whole = self._read(viewer, changes)
         news = self._news(board, may_be_gone)
+        if is_whole and (counts := _counts(board)) != self._counts:
+            self._counts = counts
+            news["counts"] = counts
         return [{"type": "board", "now": time.time()} | news] if news else []
 
-    def _read(self, viewer: Viewer, changes: Changes) -> tuple[Board, Iterable[str]]:
-        """As little as will do; all rows when the columns are others."""
+    def _read(self, viewer: Viewer, changes: Changes) -> tuple[Board, Iterable[str], bool]:
+        """As little as will do, ids that may be gone, and whether it is everything: it is when the columns are others."""
         some = None if changes.of(PROCESSES) is ANYTHING else read_rows(viewer.user, changes)
         if some is not None and some[0].columns == self._columns:
-            return some
-        return read_board(viewer.user), list(self._rows)
+            return *some, False
+        return read_board(viewer.user), list(self._rows), True
 
     def _news(self, board: Board, may_be_gone: Iterable[str]) -> dict[str, Any]:
         present = {row.id for row in board.rows}
@@ -56,6 +61,13 @@ class BoardFeed(Feed):
             del self._rows[key]
         self._times |= times
         return {name: value for name, value in news.items() if value}
+
+
+def _counts(board: Board) -> dict[str, str]:
+    """What stands on the tiles, where not all bots are drawn."""
+    if not board.is_cut:
+        return {}
+    return {"": str(board.total)} | {str(health): str(count) for health, count in board.counts.items()}
 
 
 def render_row(row: Row) -> str:

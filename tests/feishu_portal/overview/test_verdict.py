@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone, translation
 
-from core.console.overview import Problem, Severity, Standing
+from core.console.overview import MAX_PROBLEMS, Problem, Severity, Standing
 from feishu_portal.overview.problems import sort
 from feishu_portal.overview.verdict import Verdict, verdict
 from tests.feishu_portal.overview.made import make_problem
@@ -60,6 +60,14 @@ def test_several_alike_are_one_sentence_and_not_among_the_others():
     found = verdict_on(standing(*deaf, WAITING))
 
     assert (found.sentence, found.problems, found.others) == ("3 bots are deaf", 4, 1)
+
+
+def test_problems_that_may_not_be_all_are_counted_as_so_many_and_more():
+    many = [make_problem(f"handler:{number}", Severity.FAILING, "Failed") for number in range(MAX_PROBLEMS)]
+
+    found = verdict_on(standing(*many))
+
+    assert (found.in_tab, found.besides) == (f"{MAX_PROBLEMS}+", f"{MAX_PROBLEMS - 1}+")
 
 
 def test_all_is_well_where_nobody_says_otherwise():

@@ -103,7 +103,7 @@ def test_verdict_follows_what_changes_and_is_read_every_few_seconds_at_most(root
     make_event(bot, EventStatus.DEAD)
     now = verdict_of(feeds[root], root)
     assert now is not None
-    assert now["problems"] == before["problems"] + 1
+    assert int(now["problems"]) == int(before["problems"] or 0) + 1
     assert "icon-failing" in now["icon"]
     assert verdict_of(feeds[stranger], stranger) is None
     monkeypatch.setattr(badges, "FINDINGS_EVERY", 3600.0)

@@ -13,6 +13,7 @@ from bots.connections.control import disconnect
 from bots.enums import LossReason, SlotState
 from bots.models import Bot, ConnectionLoss, FleetProcess, PlatformCount
 from core.access.actors import Actor
+from feishu_portal.overview.connections import board
 from tests.console.rows import signed_in, text_of
 from tests.factories import make_bot, make_operator
 from tests.feishu_portal.overview.connections.conftest import hold, make_process
@@ -223,6 +224,27 @@ def test_three_hundred_bots_on_five_processes_make_a_page_of_bounded_weight(clie
     answer = client.get(reverse("connections"))
     assert answer.content.count(b"<tbody") == 300
     assert len(answer.content) < 1_500_000
+
+
+def test_bots_that_are_not_drawn_are_counted_all_the_same(client, root, process, monkeypatch):
+    monkeypatch.setattr(board, "MOST", 2)
+    for number, state in enumerate(
+        [SlotState.CONNECTED, SlotState.CONNECTED, SlotState.ERROR, SlotState.BACKOFF]
+    ):
+        hold(make_bot(name=f"Bot {number}"), process, state)
+    make_bot(name="Bot 5", transport="webhook")
+
+    html = text_of(client.get(reverse("connections")))
+
+    assert re.findall(r'data-find="(Bot \d)', html) == ["Bot 2", "Bot 3"]
+    counts = dict(re.findall(r'data-show="(\w*)".*?class="board-count">(\d+)<', html, re.DOTALL))
+    assert {health: int(count) for health, count in counts.items() if count != "0"} == {
+        "": 5, "error": 1, "reconnecting": 1, "connected": 2, "webhook": 1,
+    }  # fmt: skip
+    assert "Only the 2 bots that need attention most are drawn" in html
+    assert re.search(r"4/50\b", html), "the load of a process is that of all bots"
+    monkeypatch.setattr(board, "MAX_COUNT", 3)
+    assert str(board.read_board(root).total) == "3+"
 
 
 def test_filter_and_search_work_without_script(client, process):

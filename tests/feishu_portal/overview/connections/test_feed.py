@@ -12,6 +12,7 @@ from bots.models import Bot, ConnectionSlot
 from core.access.models import User
 from core.console.live import Changes
 from core.console.live.viewers import Viewer
+from feishu_portal.overview.connections import board
 from feishu_portal.overview.connections.board import read_board
 from feishu_portal.overview.connections.feed import BoardFeed
 from tests.console.rows import signed_in
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.django_db
 
 
 def hello_of(user: User) -> dict:
-    board = read_board(user)
-    rows = {row.id: row.digest for row in board.rows}
-    return json.loads(json.dumps({"columns": board.columns, "heads": board.heads, "rows": rows}))
+    found = read_board(user)
+    rows = {row.id: row.digest for row in found.rows}
+    return json.loads(json.dumps({"columns": found.columns, "heads": found.heads, "rows": rows}))
 
 
 def begun(user: User) -> BoardFeed:
@@ -112,6 +113,23 @@ def test_hint_about_one_bot_is_read_with_a_fixed_number_of_queries(root, process
     changes = hint("bots", *Bot.objects.values_list("pk", flat=True))
     with django_assert_num_queries(6):  # bots, losses, counts of the platform, slots, loads, processes
         feed.read(Viewer(root, "en"), changes)
+
+
+def test_page_that_draws_some_bots_is_told_the_number_of_all(root, process, monkeypatch):
+    monkeypatch.setattr(board, "MOST", 1)
+    bots = [make_bot(), make_bot()]
+    for bot in bots:
+        hold(bot, process)
+    feed = begun(root)
+    assert feed.read(Viewer(root, "en"), feed.everything()) == []
+    bots[0].slots.update(state=SlotState.ERROR)
+    [news] = feed.read(Viewer(root, "en"), feed.everything())
+    assert {health: count for health, count in news["counts"].items() if count != "0"} == {
+        "": "2", "error": "1", "connected": "1"
+    }  # fmt: skip
+    bots[1].delete()
+    [news] = feed.read(Viewer(root, "en"), feed.everything())
+    assert news["counts"] == {}, "the page counts what it draws"
 
 
 def test_polling_is_answered_what_a_socket_would_send(client, root, process):
