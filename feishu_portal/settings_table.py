@@ -301,7 +301,7 @@ class SettingsTable(Table):
     )
     FEISHU_APPROVAL_MINUTES = integer(
         Text(
-            "审批卡片的有效时间（分钟）：API 客户端的规则为 ask 时，用户须在此期间批准调用。",
+            "批准卡片的有效时间（分钟）：API 客户端的规则为 ask 时，用户须在此期间批准调用。",
             "How long a person has to approve a call on its card, in minutes, where a rule of an API client says ask.",
         ),
         default="15",

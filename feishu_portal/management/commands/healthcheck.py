@@ -58,31 +58,43 @@ class Command(PortalCommand):
         port = settings.METRICS_PORT if options["metrics_port"] is None else options["metrics_port"]
         if not port:
             raise CommandError(
-                "No port to ask: give the process one with FEISHU_METRICS_PORT, which this command then reads as well, or name "
-                "it here with --metrics-port."
+                said(
+                    "没有可查询的端口：请通过 FEISHU_METRICS_PORT 为进程设置端口（本命令也会读取），或用 --metrics-port 指定。",
+                    "No port to ask: give the process one with FEISHU_METRICS_PORT, which this command then reads as well, or "
+                    "name it here with --metrics-port.",
+                )
             )
-        status, said = self._ask(port, options["path"])
-        kind, facts = said.get("process", ""), ", ".join(f"{name}: {fact}" for name, fact in said.items())
-        if options["process"] and kind != options["process"]:
+        status, health = self._ask(port, options["path"])
+        kind, wanted = health.get("process", ""), options["process"]
+        facts = ", ".join(f"{name}: {fact}" for name, fact in health.items())
+        if wanted and kind != wanted:
             raise CommandError(
-                f"Port {port} is that of {kind or 'no process of the portal'}, not of {options['process']}."
+                said(
+                    f"端口 {port} 属于 {kind or '其他程序'}，而不是 {wanted}。",
+                    f"Port {port} is that of {kind or 'no process of the portal'}, not of {wanted}.",
+                )
             )
         if status != 200:
-            raise CommandError(facts or f"Port {port} answered with {status}.")
+            unread = said(f"端口 {port} 的应答状态码为 {status}。", f"Port {port} answered with {status}.")
+            raise CommandError(facts or unread)
         self.stdout.write(facts)
 
     def _ask(self, port: int, path: str) -> tuple[int, dict[str, str]]:
+        """The status and what the process says of its health; nothing where that cannot be read. Raises CommandError."""
         connection = HTTPConnection(
             EVERYWHERE.get(settings.METRICS_HOST, settings.METRICS_HOST), port, timeout=SECONDS
         )
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
-            said = msgspec.json.decode(answer.read(10_000), type=dict[str, str])
+            health = msgspec.json.decode(answer.read(10_000), type=dict[str, str])
         except (OSError, HTTPException) as error:
-            raise CommandError(f"Port {port} does not answer: {error or type(error).__name__}.") from error
+            reason = str(error) or type(error).__name__
+            raise CommandError(
+                said(f"端口 {port} 没有应答：{reason}。", f"Port {port} does not answer: {reason}.")
+            ) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return answer.status, {}
         finally:
             connection.close()
-        return answer.status, said
+        return answer.status, health

@@ -16,6 +16,7 @@ from psycopg.errors import LockNotAvailable
 
 from core.checks import SETTINGS
 from core.database.poolers import is_by_transaction
+from feishu_portal.management.speaking import said
 
 ATTEMPTS: Final = 10
 PAUSE: Final = 5.0  # seconds, for the others
@@ -41,7 +42,10 @@ class Command(MigrateCommand):
             return
         if is_by_transaction():
             self.stderr.write(
-                "Migrating through a pooler: no limit of waiting can be set. Better give DATABASE_URL of the server itself."
+                said(
+                    "正在经由连接池迁移，无法限制等待表锁的时间。建议将 DATABASE_URL 设为数据库服务器本身的地址。",
+                    "Migrating through a pooler: no limit of waiting can be set. Better give DATABASE_URL of the server itself.",
+                )
             )
             super().handle(*args, **options)
             return
@@ -64,16 +68,30 @@ class Command(MigrateCommand):
         with connection.cursor() as cursor:
             cursor.execute(_BLOCKERS)
             open_ones = [
-                f"  {pid} {user} {application or '-'}: {state}, open for {age}"
+                said(
+                    f"  {pid} {user} {application or '-'}：{state}，已持续 {age}",
+                    f"  {pid} {user} {application or '-'}: {state}, open for {age}",
+                )
                 for pid, user, application, state, age in cursor.fetchall()
             ]
-        others = "\n".join(["The oldest open transactions:", *open_ones] if open_ones else [])
-        waited = f"A table was locked by another session for {settings.MIGRATE_LOCK_SECONDS:g} s."
+        heading = said("持续最久的未结束事务：", "The oldest open transactions:")
+        others = "\n".join([heading, *open_ones] if open_ones else [])
+        seconds = f"{settings.MIGRATE_LOCK_SECONDS:g}"
+        waited = said(
+            f"数据表被其他会话锁定，已等待 {seconds} 秒。",
+            f"A table was locked by another session for {seconds} s.",
+        )
         if attempt == ATTEMPTS:
-            raise CommandError(
-                f"{waited} End it, or wait for the dump to end, and run migrate again.\n{others}"
+            cure = said(
+                "请结束该会话，或等待导出完成，然后重新运行 migrate。",
+                "End it, or wait for the dump to end, and run migrate again.",
             )
-        self.stderr.write(f"{waited} Trying again in {PAUSE:g} s ({attempt}/{ATTEMPTS}).\n{others}")
+            raise CommandError(f"{waited} {cure}\n{others}")
+        again = said(
+            f"将在 {PAUSE:g} 秒后重试（{attempt}/{ATTEMPTS}）。",
+            f"Trying again in {PAUSE:g} s ({attempt}/{ATTEMPTS}).",
+        )
+        self.stderr.write(f"{waited} {again}\n{others}")
         connection.close()
         time.sleep(PAUSE)
 

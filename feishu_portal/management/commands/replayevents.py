@@ -99,9 +99,8 @@ class Command(PortalCommand):
         try:
             criteria = resolve(options["q"], _criteria(options))
             if options["dry_run"]:
-                self.stdout.write(
-                    said(f"{estimate(criteria)} 个事件符合条件。", f"{estimate(criteria)} events match.")
-                )
+                found = estimate(criteria)
+                self.stdout.write(said(f"{found} 个事件符合条件。", f"{found} events match."))
                 return
             job = start_replay(
                 criteria=criteria,

@@ -53,7 +53,6 @@ class Command(ServiceCommand):
                 "Hold at most so many connections; FEISHU_MAX_CONNECTIONS by default.",
             ),
         )
-
         add_metrics_port(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -71,6 +70,9 @@ class Command(ServiceCommand):
         stop = asyncio.Event()
         stop_on_signals(stop, on_stop=lambda: process_is_stopping(ProcessKind.RUNFEISHU))
         process_is_ready(ProcessKind.RUNFEISHU)
-        announce(self.stdout, f"Listening as {node}. Press Ctrl-C to stop.", event="listening", node=node)
+        listening = said(
+            f"正在监听，进程名称为 {node}。按 Ctrl-C 停止。", f"Listening as {node}. Press Ctrl-C to stop."
+        )
+        announce(self.stdout, listening, event="listening", node=node)
         await hold_connections(node=node, stop=stop, only=only, max_connections=max_connections)
-        announce(self.stdout, "Stopped.", event="stopped", node=node)
+        announce(self.stdout, said("已停止。", "Stopped."), event="stopped", node=node)

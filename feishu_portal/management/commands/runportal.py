@@ -57,7 +57,6 @@ class Command(ServiceCommand):
             default=DEFAULT_PORT,
             help=said("沙箱端口（默认 %(default)s）。", "Its port (default %(default)s)."),
         )
-
         add_metrics_port(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:

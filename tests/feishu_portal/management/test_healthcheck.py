@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.core.management import CommandError, call_command
 
+from feishu_portal.management.speaking import speaking
 from feishu_portal.runtime import health
 from feishu_portal.runtime.metrics.server import MetricsServer
 from tests.services.ports import free_port
@@ -75,7 +76,9 @@ def test_port_that_nobody_has_fails(settings):
         call_command("healthcheck", "--metrics-port", str(free_port()))
 
 
-def test_without_a_port_it_says_how_to_get_one(settings):
+def test_without_a_port_it_says_how_to_get_one_in_the_language_of_the_terminal(settings):
     settings.METRICS_PORT = 0
-    with pytest.raises(CommandError, match="FEISHU_METRICS_PORT"):
+    with pytest.raises(CommandError, match=r"No port to ask.*FEISHU_METRICS_PORT"):
+        call_command("healthcheck")
+    with speaking("zh-hans"), pytest.raises(CommandError, match=r"没有可查询的端口.*FEISHU_METRICS_PORT"):
         call_command("healthcheck")
