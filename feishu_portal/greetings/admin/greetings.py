@@ -31,8 +31,7 @@ else:
     ModelForm = forms.ModelForm
 
 SAID: Final = frozenset({"bot", "chat", "people"})
-"""What a text may say."""
-FILLED: Final = SAID | {"person"}
+"""What a text may say. A card has "person" as well, unless the occasion is nobody's."""
 IS_MENU: Final = "typeof occasion === 'undefined' || occasion == 'menu'"
 IS_CHAT: Final = "typeof occasion === 'undefined' || occasion != 'menu'"
 
@@ -65,17 +64,19 @@ class GreetingForm(ModelForm):
             said = _("“{{%(name)s}}” is not known here; there are %(names)s.")
             self.add_error("text", said % {"name": unknown[0], "names": _listed(SAID)})
         if template is not None:
-            self._check_template(template, cleaned.get("bot"))
+            occasion = cleaned.get("occasion", self.instance.occasion)
+            self._check_template(template, cleaned.get("bot"), occasion)
         return cleaned
 
-    def _check_template(self, template: CardTemplate, bot: Bot | None) -> None:
+    def _check_template(self, template: CardTemplate, bot: Bot | None, occasion: str) -> None:
         bot_id = bot.pk if bot else self.instance.bot_id
         if template.bot_id not in {None, bot_id}:
             self.add_error("template", _("This card template belongs to another bot."))
+        filled = SAID if occasion == Occasion.BOT_ADDED else SAID | {"person"}
         missing = [
             one.name
             for one in declared(template.variables).values()
-            if one.default is None and one.name not in SAID
+            if one.default is None and one.name not in filled
         ]
         if missing:
             said = _(

@@ -80,6 +80,21 @@ def test_card_template_is_the_bots_and_needs_no_values(rows: Rows, as_superuser:
     fitting.refresh_from_db()
 
 
+@pytest.mark.parametrize(("occasion", "refused"), [("bot_added", ["template"]), ("people_joined", [])])
+def test_card_has_a_person_where_the_occasion_is_somebodys(
+    rows: Rows, as_owner: Client, occasion: str, refused: list[str]
+) -> None:
+    card = (
+        '{"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "<at id={{person}}></at>"}]}}'
+    )
+    template = make_card_template(
+        rows.bot, card=card, variables={"person": {"type": "person", "example": "ou_1"}}
+    )
+    response = as_owner.post(reverse(ADD), form(rows, occasion=occasion, text="", template=str(template.pk)))
+    found = errors(response) if response.status_code == 200 else []
+    assert found == refused
+
+
 def test_page_says_where_the_portals_own_answer_wins(rows: Rows, as_owner: Client) -> None:
     response = as_owner.post(reverse(ADD), form(rows, occasion="welcome"), follow=True)
     assert "Switch it off for this bot" in text_of(response)
