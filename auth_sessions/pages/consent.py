@@ -1,6 +1,7 @@
 """The card's start link, and the redirect URI to which the platform returns the browser."""
 
 from datetime import timedelta
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,22 +18,20 @@ from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import operator_sign_in
 from auth_sessions.pages.agents import consent as agent_consent
+from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
 from core.log_context import add_to_request
 from core.remote_address import address_of
 from feishu.codes import explain
 
-
-def _cookie_name() -> str:
-    """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
-    return "__Host-feishu_portal_auth" if settings.HTTPS else "feishu_portal_auth"
+COOKIE: Final = BrowserCookie("auth")
 
 
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, token: str) -> HttpResponse:
     """Send the browser to the consent page. Only a person uses the link up: see `is_opened_by_person`."""
-    browser = request.COOKIES.get(_cookie_name(), "")
+    browser = COOKIE.secret_of(request)
     try:
         if not is_opened_by_person(request):
             session = find_session(token=token, browser=browser)
@@ -45,16 +44,9 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         add_to_request(outcome=error.code)
         return _page(request, LINK_PAGES[error.code])
     response = HttpResponseRedirect(opened.authorize_url)
-    response.set_cookie(
-        _cookie_name(),
-        opened.browser,
-        # As long as any link opened now can be used.
-        max_age=timedelta(minutes=settings.AUTH_SESSION_MINUTES) + CONSENT_TIME,
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    # As long as any link opened now can be used.
+    lasts = timedelta(minutes=settings.AUTH_SESSION_MINUTES) + CONSENT_TIME
+    COOKIE.give(response, opened.browser, lasts=lasts)
     return private(response)
 
 
@@ -71,7 +63,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         state=state,
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
-        browser=request.COOKIES.get(_cookie_name(), ""),
+        browser=COOKIE.secret_of(request),
         address=address_of(request),
     )
     add_to_request(outcome=returned.outcome.value)

@@ -20,6 +20,7 @@ from auth_sessions.domain.self_service import (
 )
 from auth_sessions.enums import AgentEnd, TokenStatus
 from auth_sessions.errors import LinkUnknown
+from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.prefetch import is_opened_by_person, private
 from auth_sessions.pages.words import AGENT_PAGES, CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
 from core.access.actors import Actor
@@ -29,9 +30,7 @@ from feishu.scopes import scope_text
 AGENTS_SHOWN: Final = 50
 
 
-def _cookie_name() -> str:
-    """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
-    return "__Host-feishu_portal_mine" if settings.HTTPS else "feishu_portal_mine"
+COOKIE: Final = BrowserCookie("mine")
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,15 +47,7 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
     response = HttpResponseRedirect(reverse("oauth:mine"))
-    response.set_cookie(
-        _cookie_name(),
-        browser,
-        max_age=PAGE_TIME,
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    COOKIE.give(response, browser, lasts=PAGE_TIME)
     return private(response)
 
 
@@ -64,7 +55,7 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
 def mine(request: HttpRequest) -> HttpResponse:
     """The page of the person who opened the link in this browser."""
     try:
-        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+        view = page_of(COOKIE.secret_of(request))
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
     language = get_language() or settings.LANGUAGE_CODE
@@ -86,7 +77,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 def revoke_mine(request: HttpRequest) -> HttpResponse:
     """Revoke what the person of this browser allowed."""
     try:
-        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+        view = page_of(COOKIE.secret_of(request))
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
     revoke_own(view, address=address_of(request))
@@ -97,7 +88,7 @@ def revoke_mine(request: HttpRequest) -> HttpResponse:
 def disconnect_agent(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """End an agent that the person of this browser connected."""
     try:
-        view = page_of(request.COOKIES.get(_cookie_name(), ""))
+        view = page_of(COOKIE.secret_of(request))
     except LinkUnknown:
         return _outcome(request, PAGE_OVER)
     agent = of_person(bot=view.bot, open_id=view.open_id).filter(pk=agent_id).first()

@@ -26,6 +26,7 @@ from auth_sessions.domain.agents.registration import LOOPBACK
 from auth_sessions.domain.one_time import new_secret
 from auth_sessions.domain.self_service import view_of
 from auth_sessions.errors import AgentRefused
+from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.prefetch import allow_redirect, private
 from auth_sessions.pages.words import AGENT_PAGES, context
 from core.background.pace import Pace, PaceOfEach
@@ -37,9 +38,7 @@ REQUESTS: Final = PaceOfEach[str](Pace(1 / 5, burst=timedelta(minutes=4)))
 """Of one address: fifty at once, then one in five seconds."""
 
 
-def _cookie_name() -> str:
-    """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
-    return "__Host-feishu_portal_agent" if settings.HTTPS else "feishu_portal_agent"
+COOKIE: Final = BrowserCookie("agent")
 
 
 @require_GET
@@ -50,7 +49,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     names = [field.name for field in fields(AgentRequest)]
     if any(len(request.GET.getlist(name)) > 1 for name in names):
         return _page(request, "refused", reason="A parameter stands in the address twice.")
-    browser = request.COOKIES.get(_cookie_name(), "") or new_secret()
+    browser = COOKIE.secret_of(request) or new_secret()
     try:
         address = begin(AgentRequest(**{name: request.GET.get(name, "") for name in names}), browser=browser)
     except AgentRefused as refused:
@@ -61,15 +60,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
             request, "busy" if refused.code == "temporarily_unavailable" else "refused", reason=str(refused)
         )
     response = HttpResponseRedirect(address)
-    response.set_cookie(
-        _cookie_name(),
-        browser,
-        max_age=LIFE,
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-        path="/",
-    )
+    COOKIE.give(response, browser, lasts=LIFE)
     return private(response)
 
 
@@ -80,7 +71,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         state=request.GET.get("state", ""),
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
-        browser=request.COOKIES.get(_cookie_name(), ""),
+        browser=COOKIE.secret_of(request),
     )
     add_to_request(outcome=outcome.value)
     if consent is None or outcome is not SignIn.SIGNED_IN:
@@ -91,7 +82,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def consent(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     """Who asks for what, with two buttons; each leads back to the agent."""
-    found = waiting(consent_id, browser=request.COOKIES.get(_cookie_name(), ""))
+    found = waiting(consent_id, browser=COOKIE.secret_of(request))
     if found is None:
         return _page(request, "unknown")
     asked, offered = found
