@@ -21,7 +21,7 @@ from feishu_portal.alerts.notifications import Alert, Notification
 from feishu_portal.alerts.notify import notify_card
 from feishu_portal.api.keys import caller
 from feishu_portal.api.platform_errors import upstream_problem
-from feishu_portal.api.problems import Problem, not_found
+from feishu_portal.api.problems import Problem, not_found, overloaded, secret_sealed
 
 router = Router()
 
@@ -107,8 +107,7 @@ def take_alerts(request: HttpRequest, receiver_id: UUID, data: AlertmanagerMessa
 
 def _show(client: ApiClient, group: AlertGroup) -> None:
     """Show the card before the answer, so that an alert of workers that do not work needs none."""
-    detail = "Too many cards are being sent at once; a worker sends this one."
-    full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
+    full = overloaded("Too many cards are being sent at once; a worker sends this one.")
     try:
         with _limits.fair_place(client.pk, limit=MAX_SENDING, full=full):
             sync_card(group.pk, timeout=CALL_SECONDS)
@@ -116,8 +115,7 @@ def _show(client: ApiClient, group: AlertGroup) -> None:
         notify_card(group.pk)
         raise
     except SealedValueError:
-        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
-        raise Problem(503, "secret_sealed", detail, sent="no") from None
+        raise secret_sealed() from None
     except RateLimited as error:
         # Not 429, after which Alertmanager would not try again soon.
         retry = {"Retry-After": str(max(1, ceil(error.reset_after)))}

@@ -35,7 +35,7 @@ from feishu.scopes import MAX_SCOPES, SCOPE_SYNTAX
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.long_poll import until
 from feishu_portal.api.platform_errors import upstream_problem
-from feishu_portal.api.problems import Problem, not_found
+from feishu_portal.api.problems import Problem, not_found, overloaded, secret_sealed
 
 router = Router()
 
@@ -133,8 +133,7 @@ def _open_id_of(client: ApiClient, bot: Bot, data: SessionIn) -> str:
     """The bot's own name for the person. Raises Problem."""
     if receive_id_type(data.open_id) == "open_id":
         return data.open_id
-    detail = "Too many people are being looked up at once."
-    full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
+    full = overloaded("Too many people are being looked up at once.")
     try:
         with _limits.fair_place(client.pk, bot.pk, limit=MAX_LOOKUPS, full=full):
             return open_id_of(bot=bot, person=data.open_id, tenant_key=data.tenant_key)
@@ -143,8 +142,7 @@ def _open_id_of(client: ApiClient, bot: Bot, data: SessionIn) -> str:
     except CANNOT_ASK as error:
         raise Problem(409, error.code, str(error)) from error
     except SealedValueError:
-        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
-        raise Problem(503, "secret_sealed", detail, sent="no") from None
+        raise secret_sealed() from None
     except FeishuError as error:
         raise upstream_problem(error) from error
 

@@ -31,6 +31,12 @@ class ApiKey(HttpBearer):
         return client_of(token)
 
 
+def bearer(header: str) -> str:
+    """The key in an ``Authorization`` header; empty where there is none."""
+    scheme, _, key = header.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
 def caller(request: HttpRequest, *scopes: Scope) -> ApiClient:
     """The client that calls, if it holds one of ``scopes``; raises Problem otherwise."""
     client = cast("ApiClient", request.auth)  # type: ignore[attr-defined]

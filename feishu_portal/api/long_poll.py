@@ -21,8 +21,8 @@ _limits = ConcurrencyLimits()
 async def until(
     read: Callable[[], Awaitable[T]], is_done: Callable[[T], bool], *, seconds: float, client: Hashable
 ) -> T:
-    """What ``read`` returns once ``is_done`` is true of it, after ``seconds``, or when the process is to end. Raises Problem 429 where too many
-    wait, of all callers or of this ``client``."""
+    """What ``read`` returns once ``is_done`` is true of it, after ``seconds``, or when the process is to end. Raises Problem 429
+    where too many wait, of all callers or of this ``client``."""
     full = Problem(
         429,
         "too_many_waiting",

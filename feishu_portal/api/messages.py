@@ -20,7 +20,7 @@ from feishu.errors import FeishuError
 from feishu.openapi import ReceiveIdType, receive_id_type
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.platform_errors import upstream_problem
-from feishu_portal.api.problems import Problem
+from feishu_portal.api.problems import Problem, overloaded, secret_sealed
 
 router = Router()
 
@@ -162,11 +162,11 @@ class CardOut(Schema):
 def send_message(
     request: HttpRequest, response: HttpResponse, bot_id: str, data: MessageIn, *, key: Key = ""
 ) -> Status[Sent]:
-    """As the bot, at most 150 KB of text or 30 KB of anything else. A card may be named by its card template instead. Under an ``Idempotency-Key`` the same request is sent once
-    and answered alike for 24 hours (``Idempotency-Replayed: true``); 422 ``idempotency_key_reused`` for another request, 409
-    ``request_in_progress`` while the first is under way, 409 ``outcome_unknown`` where it may have been sent more than an
-    hour ago. A refusal sent nothing: the same key may try again. Errors of the platform come with ``platform_code``,
-    ``cause``, ``cure``, ``log_id`` and ``sent``, ``no`` or ``unknown``."""
+    """As the bot, at most 150 KB of text or 30 KB of anything else. A card may be named by its card template instead. Under an
+    ``Idempotency-Key`` the same request is sent once and answered alike for 24 hours (``Idempotency-Replayed: true``); 422
+    ``idempotency_key_reused`` for another request, 409 ``request_in_progress`` while the first is under way, 409
+    ``outcome_unknown`` where it may have been sent more than an hour ago. A refusal sent nothing: the same key may try again.
+    Errors of the platform come with ``platform_code``, ``cause``, ``cure``, ``log_id`` and ``sent``, ``no`` or ``unknown``."""
 
     def outgoing(bot: Bot) -> Outgoing:
         msg_type, content = data.read(bot)
@@ -234,8 +234,7 @@ def _send(
 ) -> Sent:
     client = caller(request, Scope.MESSAGES_SEND)
     bot = bot_for(client, bot_id)
-    detail = "Too many messages are being sent at once."
-    full = Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
+    full = overloaded("Too many messages are being sent at once.")
     try:
         with _limits.fair_place(client.pk, bot.pk, limit=MAX_SENDING, full=full):
             sent = send(bot=bot, outgoing=outgoing(bot), actor=actor_of(request), key=key)
@@ -251,8 +250,7 @@ def sending_problem(error: Exception) -> Problem:
     if isinstance(error, FeishuError):
         return upstream_problem(error)
     if isinstance(error, SealedValueError):
-        detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
-        return Problem(503, "secret_sealed", detail, sent="no")
+        return secret_sealed()
     if not isinstance(error, SendingError | BotDisabledError):
         raise error
     if isinstance(error, SendingUnderWayError):

@@ -9,6 +9,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from starlette.responses import JSONResponse
 
 from core.database.errors import described
 from core.log_pace import THINNED
@@ -39,9 +40,16 @@ class Problem(Exception):
 
 
 def answer(problem: Problem) -> JsonResponse:
-    """The problem as a response."""
+    """The problem as a response of Django's."""
     return JsonResponse(
         problem.body, status=problem.status, content_type=CONTENT_TYPE, headers=dict(problem.headers)
+    )
+
+
+def answer_before_django(problem: Problem, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem as an ASGI application, for what is served before Django. ``headers`` are added to the problem's own."""
+    return JSONResponse(
+        problem.body, problem.status, {**(headers or {}), **problem.headers}, media_type=CONTENT_TYPE
     )
 
 
@@ -69,6 +77,17 @@ def database_unavailable() -> Problem:
     """503: the database is away, or has no connection or no time for the request. How far that got, nobody knows."""
     detail = "The portal's database does not answer. Ask again shortly."
     return Problem(503, "database_unavailable", detail, headers={"Retry-After": "5"})
+
+
+def overloaded(detail: str) -> Problem:
+    """503: as many such requests are under way as may be. Nothing was sent."""
+    return Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})
+
+
+def secret_sealed() -> Problem:
+    """503: no key of the portal's opens the App Secret. Nothing was sent."""
+    detail = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
+    return Problem(503, "secret_sealed", detail, sent="no")
 
 
 def install(api: NinjaAPI) -> None:

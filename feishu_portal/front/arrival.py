@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from core.log_pace import LogPace
 from feishu_portal.api.error_pages import is_for_callers
-from feishu_portal.api.problems import CONTENT_TYPE, Problem, answer
+from feishu_portal.api.problems import Problem, answer, answer_before_django
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +55,7 @@ def check_arrival(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpR
 def refusal_of_call(scope: Scope) -> JSONResponse | None:
     """The same for what is served before Django."""
     problem = _problem(_Call(scope))
-    if problem is None:
-        return None
-    return JSONResponse(problem.body, problem.status, dict(problem.headers), media_type=CONTENT_TYPE)
+    return None if problem is None else answer_before_django(problem)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

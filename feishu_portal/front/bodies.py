@@ -2,13 +2,13 @@
 
 from django.conf import settings
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError, received
 from feishu_portal.api.error_pages import is_for_callers
-from feishu_portal.api.problems import CONTENT_TYPE, Problem
+from feishu_portal.api.problems import Problem, answer_before_django
 from feishu_portal.front.pages import page
 
 BODY_SECONDS = 30.0
@@ -66,5 +66,5 @@ def _refusal(scope: Scope, status: int) -> Response:
             else ("body_too_slow", "The body did not come in time.")
         )
         problem = Problem(status, code, detail)
-        return JSONResponse(problem.body, status, headers | dict(problem.headers), media_type=CONTENT_TYPE)
+        return answer_before_django(problem, headers=headers)
     return page(scope, status, headers)

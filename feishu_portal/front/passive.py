@@ -15,13 +15,12 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.installation.standing import CAUSES, Cause, Standing
 from core.installation.watch import cure, sentence, watch
 from feishu_portal.api.error_pages import is_for_callers
-from feishu_portal.api.problems import CONTENT_TYPE, Problem, answer
+from feishu_portal.api.problems import Problem, answer, answer_before_django
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ACTS_WHEN_READ: Final = re.compile(r"/oauth/|/api/v1/subscriptions/[^/]+/(?:events|stream)$")
@@ -55,11 +54,7 @@ class ActiveOnly:
         if standing.cause is None:
             await self._app(scope, receive, send)
             return
-        problem = refusal(standing.cause)
-        response = JSONResponse(
-            problem.body, status_code=problem.status, headers=dict(problem.headers), media_type=CONTENT_TYPE
-        )
-        await response(scope, receive, send)
+        await answer_before_django(refusal(standing.cause))(scope, receive, send)
 
 
 @sync_and_async_middleware

@@ -26,9 +26,10 @@ from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
 from core.remote_address import normal_address
 from feishu.relay import Relay
+from feishu_portal.api.keys import bearer
 from feishu_portal.api.mcp.agent import Agent
 from feishu_portal.api.mcp.inner import AGENT
-from feishu_portal.api.problems import Problem, unauthenticated
+from feishu_portal.api.problems import Problem, overloaded, unauthenticated
 from feishu_portal.api.proxy.admission import AdmittedCall, ApprovalNeeded, CallRequest, ContentsWanted
 from feishu_portal.api.proxy.admission_batch import admit_batch
 from feishu_portal.api.proxy.admission_rows import FreshRows, RowCache
@@ -99,7 +100,7 @@ class ProxyServer:
         target, headers = read_target(scope), list(scope["headers"])
         named = dict(headers)
         agent: Agent | None = scope.get(AGENT)
-        key = _bearer(named.get(b"authorization", b""))
+        key = bearer(named.get(b"authorization", b"").decode("latin-1"))
         if key.startswith(ACCESS):
             _check_agent(agent, target)
         request = CallRequest(
@@ -141,7 +142,8 @@ class ProxyServer:
     def _place(self, key: str) -> Iterator[None]:
         """Among the calls under way; raises Problem where there are too many, of everybody or of this key."""
         caller = hashlib.sha256(key.encode()).hexdigest()
-        everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=_overloaded())
+        full = overloaded("The portal relays as many calls as it can.")
+        everybody = self._limits.place(EVERYBODY, limit=settings.PROXY_CALLS, full=full)
         own = self._limits.place(caller, limit=settings.PROXY_CLIENT_CALLS, full=_too_many())
         with everybody, own:
             yield
@@ -224,16 +226,6 @@ def _check_agent(agent: Agent | None, target: Target) -> None:
         raise Problem(403, "not_permitted", "The agent is connected for another bot or person.")
 
 
-def _bearer(header: bytes) -> str:
-    scheme, _, key = header.decode("latin-1").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
-
-
 def _too_many() -> Problem:
     detail = "This API client has as many calls under way as it may."
     return Problem(429, "too_many_calls", detail, sent="no", headers={"Retry-After": "1"})
-
-
-def _overloaded() -> Problem:
-    detail = "The portal relays as many calls as it can."
-    return Problem(503, "overloaded", detail, sent="no", headers={"Retry-After": "1"})

@@ -1,7 +1,7 @@
 """Streams of one event loop: who asks, for whom the reply is, and how many there are at once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import parse_qs
@@ -27,9 +27,9 @@ from core.remote_address import normal_address
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import receive_id_type
-from feishu_portal.api.keys import bot_for, permitted
+from feishu_portal.api.keys import bearer, bot_for, permitted
 from feishu_portal.api.messages import sending_problem
-from feishu_portal.api.problems import Problem, database_unavailable, not_found, unauthenticated
+from feishu_portal.api.problems import Problem, database_unavailable, not_found, overloaded, unauthenticated
 from feishu_portal.api.streaming.lines import TextLines
 from feishu_portal.api.streaming.upload import read_texts
 
@@ -71,15 +71,13 @@ class StreamServer:
             raise not_found("path")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         key = headers.get(b"idempotency-key", "")
-        client, bot = await self._ask(partial(_admitted, _bearer(headers), match[1]))
+        client, bot = await self._ask(partial(_admitted, bearer(headers.get(b"authorization", "")), match[1]))
         to = addressee(scope["query_string"])
         if not _KEY.fullmatch(key):
             raise _invalid("header.Idempotency-Key", "It has at most 255 printable characters of ASCII.")
         actor = Actor.api(client).at(normal_address(scope["client"][0] if scope.get("client") else ""))
         lines = TextLines(events=headers.get(b"content-type", "").lower().startswith(EVENTS))
-        full = Problem(
-            503, "overloaded", "Too many replies are being streamed at once.", sent="no", headers={"Retry-After": "1"}
-        )  # fmt: skip
+        full = overloaded("Too many replies are being streamed at once.")
         with self._limits.fair_place(client.pk, bot.pk, limit=MAX_STREAMS, full=full):
             texts = read_texts(receive, lines)
             streamed = await _streamed(stream(bot=bot, to=to, texts=texts, author=Author.client(actor, key)))
@@ -148,11 +146,6 @@ def addressee(query: bytes) -> Outgoing:
         if kind == known:
             return Outgoing(kind=SendingKind.MESSAGE, target=to, receive_id_type=known, content={})
     raise _invalid("query.receive_id_type", f"It is one of {', '.join(KINDS)}.")
-
-
-def _bearer(headers: Mapping[bytes, str]) -> str:
-    scheme, _, key = headers.get(b"authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _invalid(where: str, message: str) -> Problem:
