@@ -1,4 +1,4 @@
-"""Feishu Portal: the project that puts the rooms together."""
+"""Feishu Portal: the project that puts the apps together."""
 
 from core import __version__
 from feishu_portal.celery import app as celery_app

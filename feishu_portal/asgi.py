@@ -67,7 +67,8 @@ _sockets: dict[str, ASGIApp] = {
 
 
 async def _portal(scope: Scope, receive: Receive, send: Send) -> None:
-    """Webhooks, calls of the proxy, agents and streams to their endpoints, sockets of the console to theirs, everything else through Django."""
+    """Webhooks, calls of the proxy, agents and streams to their endpoints, sockets of the console to theirs, everything else
+    through Django."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "websocket":

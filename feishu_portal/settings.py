@@ -62,7 +62,7 @@ LANGUAGE_COOKIE_NAME = "feishu_portal_language"
 CSRF_FAILURE_VIEW = "feishu_portal.front.arrival.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "feishu_portal.error_pages.WithoutVariables"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "feishu_portal.debug_page.WithoutVariables"
 
 # Strict everywhere; Unfold's Alpine needs eval, which the console's own middleware allows under /admin/ alone.
 CONTENT_SECURITY_POLICY = {
@@ -196,8 +196,9 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS for hosts that are not the portal's: the operator asks for it, not Django.
     "security.W005",
     "security.W021",
+    # SQLite has no covering indexes: there the same queries read the table, too.
     "models.W040",
-]  # SQLite has no covering indexes: there the same queries read the table, too
+]
 
 # --- languages
 

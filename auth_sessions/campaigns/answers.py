@@ -60,7 +60,10 @@ def answer_of(member: CampaignMember) -> Answer | None:
         return Answer.FAILED
     if member.state != RecipientState.SENT:
         return None
-    state = member.session.state if member.session else ""
-    return {SessionState.DENIED: Answer.DECLINED, SessionState.FAILED: Answer.FAILED}.get(
-        SessionState(state) if state else SessionState.SENT, Answer.WAITING
-    )
+    match member.session and member.session.state:
+        case SessionState.DENIED:
+            return Answer.DECLINED
+        case SessionState.FAILED:
+            return Answer.FAILED
+        case _:
+            return Answer.WAITING

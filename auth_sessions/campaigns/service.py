@@ -1,8 +1,9 @@
 """A campaign from its list of people to its end: made, looked at, sent, reminded of, cancelled.
 
-resolving → ready → sending → done          everybody is looked up; an operator confirms; everybody is asked
-↑ remind ┘            those who have not authorized are asked once more
-any → cancelling → cancelled                open requests are withdrawn, their cards say so
+resolving → ready → sending → done     everybody is looked up; an operator confirms; everybody is asked
+done → sending                         a reminder: those who have not authorized are asked once more
+ready, done → resolving or sending     those with whom it failed are looked up, or asked, again
+any → cancelling → cancelled           open requests are withdrawn, their cards say so
 """
 
 from collections.abc import Sequence

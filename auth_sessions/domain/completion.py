@@ -21,7 +21,6 @@ from bots.people.directory import remember
 from core.access import audit
 from core.access.actors import SYSTEM, Actor
 from core.database.connections import give_back
-from core.database.text import storable
 from feishu.errors import FeishuError, MalformedAnswer, TransportError
 from feishu.oauth import OAuth, TokenSet, UserInfo
 from feishu.people import Profile
@@ -29,7 +28,6 @@ from feishu.people import Profile
 logger = logging.getLogger(__name__)
 
 USER_INFO_ATTEMPTS = 2
-MAX_ID = 128
 WITHDRAW_SECONDS = 5.0
 
 
@@ -103,7 +101,7 @@ def _is_person_asked(session: AuthSession, who: UserInfo) -> bool:
 
 def _note_other_person(session: AuthSession, who: UserInfo) -> None:
     """Who it was, for the operator. Who authorizes an app is known to it, so the name is kept as everybody's is."""
-    AuthSession.objects.open().filter(pk=session.pk).update(authorized_by=storable(who.open_id, MAX_ID))
+    AuthSession.objects.open().filter(pk=session.pk).update(authorized_by=who.open_id)
     remember(session.bot, [Profile.of_user_info(who)])
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from auth_sessions.domain.one_time import digest, new_secret
-from auth_sessions.domain.person_sign_in import SignInsBusyError, who_signed_in
+from auth_sessions.domain.person_sign_in import SignInsBusyError, sign_in_page, who_signed_in
 from auth_sessions.models import OperatorAccount, OperatorSignIn
 from bots.models import Bot
 from core.access import audit
@@ -26,7 +26,7 @@ from core.access.models import User
 from core.access.platform_sign_in import Offer
 from core.database.text import storable
 from feishu.errors import FeishuError
-from feishu.oauth import Pkce, UserInfo, authorize_url
+from feishu.oauth import Pkce, UserInfo
 
 logger = logging.getLogger(__name__)
 
@@ -99,14 +99,7 @@ def begin(bot: Bot, *, session: str, page: str, user: User | None = None) -> str
         next_page=page,
         expires_at=timezone.now() + LIFE,
     )
-    return authorize_url(
-        bot.addresses,
-        app_id=bot.app_id,
-        redirect_uri=bot.redirect_uri,
-        scopes=(),
-        state=state,
-        challenge=pkce.challenge,
-    )
+    return sign_in_page(bot, state=state, pkce=pkce)
 
 
 def finish(

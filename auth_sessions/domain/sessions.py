@@ -58,8 +58,8 @@ def request_authorization(
 
     The same ``request_key`` asks once: a second call returns the first one's session. ``shown_in`` is the message whose
     card becomes the session's, so none is sent. ``via`` None: in the browser where the portal has a public address and
-    the bot does not ask by device code, else by that. ``added_scopes``: those of the scopes that come on top of what is granted; the card names them and
-    ``why``. ``renews_until``: the end of the authorization that this one is to renew; the card names it. ``lifetime`` of
+    the bot does not ask by device code, else by that. ``added_scopes``: those of the scopes that come on top of what is
+    granted; the card names them and ``why``. ``renews_until``: the end of the authorization that this one is to renew; the card names it. ``lifetime`` of
     the link: FEISHU_AUTH_SESSION_MINUTES unless given.
 
     Older cards of the person that ask for nothing else are superseded, see ``_supersede_older``. Raises

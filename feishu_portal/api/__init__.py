@@ -56,7 +56,7 @@ api = PortalAPI(
 api.add_router("/bots", bots, tags=["bots"])
 api.add_router("/bots", users, tags=["users"])
 api.add_router("/bots", user_tokens, tags=["users"])
-# Before the messages: of these, an ID stands where "batch" does.
+# Before the messages, whose addresses have a message's ID where those of batches say "batch".
 api.add_router("/bots", batches, tags=["messages"])
 api.add_router("/bots", sending, tags=["messages"])
 api.add_router("/bots", card_templates, tags=["messages"])

@@ -173,9 +173,8 @@ def note_route(get_response: GetResponse) -> GetResponse:
 
 def _note(request: HttpRequest) -> None:
     match = request.resolver_match
-    if match is not None and not match.route.startswith(
-        "^"
-    ):  # the last one, of everything that no other takes
+    # The last route, which takes what no other does, is the one with a pattern of its own.
+    if match is not None and not match.route.startswith("^"):
         add_to_request(route=f"/{match.route}")
     elif request.path_info.startswith(settings.STATIC_URL):
         add_to_request(route=settings.STATIC_URL)

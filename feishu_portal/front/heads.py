@@ -49,9 +49,8 @@ class BoundedProtocol(httptools_impl.HttpToolsProtocol):
         self._is_in_body, self._head = True, 0
         self._end_waiting()
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
-            raise ValueError(
-                "The head is too long."
-            )  # the parser makes an error of it, which uvicorn answers
+            # The parser makes an error of it, which uvicorn answers.
+            raise ValueError("The head is too long.")
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

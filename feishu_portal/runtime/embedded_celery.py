@@ -17,12 +17,10 @@ from celery.worker import state
 from bots.enums import ProcessPart
 from core.background.vitals import vitals
 from feishu_portal.celery import app
-from feishu_portal.runtime.celery_process import Ticking
+from feishu_portal.runtime.celery_process import QUEUES, Ticking
 
-QUEUES = ("default", "token_refresh")
 THREADS = 8
 STOP_TIMEOUT = 15  # seconds for tasks under way
-
 
 # One process on a newcomer's machine, often a container: Celery's advice about root is for servers.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -34,7 +32,7 @@ def embedded_celery() -> Iterator[None]:
     worker = app.Worker(
         pool="threads",
         concurrency=THREADS,
-        queues=QUEUES,
+        queues=tuple(QUEUES),
         quiet=True,
     )
     worker_thread = threading.Thread(target=worker.start, name="worker", daemon=True)

@@ -47,9 +47,8 @@ def begin_error_reports(program: str) -> None:
     )
     sentry_sdk.set_tag("process", program)
     handler = EventHandler(level=logging.ERROR)
-    handler.addFilter(
-        Thinning()
-    )  # of its own: one that was asked by two handlers would let each line through once
+    # A filter of its own: one that two handlers ask would let each line through once.
+    handler.addFilter(Thinning())
     logging.getLogger().addHandler(handler)
 
 

@@ -20,12 +20,12 @@ from django.utils import timezone
 from auth_sessions.domain.agents.access import Offer, offer, resource
 from auth_sessions.domain.agents.registration import is_registered, registered
 from auth_sessions.domain.one_time import digest, new_secret
-from auth_sessions.domain.person_sign_in import SignInsBusyError, who_signed_in
+from auth_sessions.domain.person_sign_in import SignInsBusyError, sign_in_page, who_signed_in
 from auth_sessions.errors import AgentRefused
 from auth_sessions.models import AgentConsent, AgentRegistration
 from core.database.text import storable
 from feishu.errors import FeishuError
-from feishu.oauth import MAX_ID, Pkce, authorize_url
+from feishu.oauth import Pkce
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +85,7 @@ def begin(request: AgentRequest, *, browser: str) -> str:
         code_verifier=pkce.verifier,
         expires_at=timezone.now() + LIFE,
     )
-    bot = offered.bot
-    return authorize_url(
-        bot.addresses,
-        app_id=bot.app_id,
-        redirect_uri=bot.redirect_uri,
-        scopes=(),
-        state=state,
-        challenge=pkce.challenge,
-    )
+    return sign_in_page(offered.bot, state=state, pkce=pkce)
 
 
 def _checked(request: AgentRequest) -> tuple[AgentRegistration, str]:
@@ -143,7 +135,7 @@ def sign_in(
     if not who.open_id.startswith("ou_"):
         logger.warning("agent_sign_in_failed", extra={"error": "the platform named no open_id"})
         return SignIn.PLATFORM_ERROR, None
-    consent.open_id, consent.tenant_key = who.open_id[:MAX_ID], who.tenant_key[:MAX_ID]
+    consent.open_id, consent.tenant_key = who.open_id, who.tenant_key
     consent.person_name = storable(who.name, 200)
     consent.save(update_fields=["open_id", "tenant_key", "person_name"])
     return SignIn.SIGNED_IN, consent

@@ -90,14 +90,13 @@ def report_rejected(grant_id: UUID, generation: int) -> UserToken | None:
 
 @transaction.atomic
 def request_reauthorization(grant: UserToken, *, actor: Actor) -> AuthSession:
-    """A session whose link the API client ``actor`` may pass on to the person, for the scopes that were granted and those that the bot asks
-    for by default. However often the client asks, it gets the same session as long as that is open.
+    """A session whose link the API client ``actor`` may pass on to the person, for the scopes that were granted and those that the
+    bot asks for by default. However often the client asks, it gets the same session as long as that is open.
 
     Raises one of CANNOT_ASK where nobody can be asked.
     """
-    UserToken.objects.select_for_update(no_key=True).get(
-        pk=grant.pk
-    )  # two requests at once get the same session
+    # Two requests at once get the same session.
+    UserToken.objects.select_for_update(no_key=True).get(pk=grant.pk)
     asked = AuthSession.objects.open().filter(
         bot=grant.bot,
         open_id=grant.open_id,

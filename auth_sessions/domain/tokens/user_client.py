@@ -42,7 +42,8 @@ class UserCalls:
     A call is sent a second time only where the platform rejected the token and so did nothing. Raises TokenNotFoundError,
     ReauthorizationRequiredError and ScopesLackingError where the person has to act, RefreshInProgressError and
     RefreshPostponedError where the caller should retry, InTransactionError, BotDisabledError, TenantNeededError and
-    SealedValueError, and FeishuError for what the platform says. Blocks: an async handler wraps it in ``sync_to_async``. ``program`` names the caller in the record.
+    SealedValueError, and FeishuError for what the platform says. Blocks: an async handler wraps it in ``sync_to_async``.
+    ``program`` names the caller in the record.
     """
 
     def __init__(

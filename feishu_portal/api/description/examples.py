@@ -183,7 +183,7 @@ _ALERTS: Final = {
 _CALL_ANSWER: Final = {
     "status": 200,
     "platform_code": 0,
-    "log_id": "202611290804060A1B2C3D4E5F60718293",
+    "log_id": LOG_ID,
     "content_type": "application/json",
     "body": {"code": 0, "msg": "success", "data": {"task": {"guid": "83912691-2e43-47fc-94a4-d512e03984fa"}}},
     "body_base64": None,

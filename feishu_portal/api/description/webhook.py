@@ -26,7 +26,7 @@ PATHS: Final[Document] = {
         "post": {
             "operationId": "receive_webhook",
             "summary": "Events, callbacks and URL verification of a webhook bot",
-            "description": "Called by the platform; the address belongs into the bot's request URLs in the developer console. An "
+            "description": "Called by the platform; the address belongs to the bot's request URLs in the developer console. An "
             "event is acknowledged when it is stored, within 3 s. A callback is answered by its handler or by the system that is "
             "asked for it. Whoever cannot prove to be the platform, by signature or Verification Token, learns nothing from the "
             "answer, not even whether there is such a bot.",

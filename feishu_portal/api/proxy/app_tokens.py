@@ -9,9 +9,8 @@ from feishu.shared_result import shared
 from feishu.tenant_tokens import default_tenant_tokens
 
 THREADS = 8
-REPLACED_EVERY = (
-    60.0  # seconds in which a token of a bot is replaced once: a new one that is rejected too is no cure
-)
+REPLACED_EVERY = 60.0
+"""Seconds in which a token of a bot is replaced once: a new one that is rejected too is no cure."""
 
 
 class AppTokens:
