@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.person_sign_in import SignInsBusyError, sign_in_page, who_signed_in
+from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.models import OperatorAccount, OperatorSignIn
 from bots.models import Bot
 from core.access import audit
@@ -185,9 +186,7 @@ def link_for(user: User, *, bot: Bot, open_id: str, name: str, actor: Actor) -> 
 def _store(user: User, bot: Bot, *, open_id: str, name: str, actor: Actor, tenant_key: str = "") -> None:
     """In the place of the one that the operator has through the bot. Raises AccountTakenError."""
     others = OperatorAccount.objects.filter(bot=bot, open_id=open_id).exclude(user=user)
-    if tenant_key:
-        others = others.filter(tenant_key__in=("", tenant_key))
-    if others.exists():
+    if in_tenant(others, tenant_key).exists():
         raise AccountTakenError
     OperatorAccount.objects.filter(bot=bot, user=user).delete()
     try:

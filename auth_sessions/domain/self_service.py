@@ -15,6 +15,7 @@ from django.utils import timezone
 from auth_sessions.cards.self_service import self_service_card
 from auth_sessions.domain.one_time import digest, new_secret
 from auth_sessions.domain.revocation.service import revoke_later
+from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.domain.tokens.decision import is_refreshable, remaining
 from auth_sessions.domain.tokens.scopes import lacking
 from auth_sessions.enums import TokenStatus
@@ -57,9 +58,7 @@ class SelfServiceView:
 
 def view_of(*, bot: Bot, open_id: str, tenant_key: str = "", uses: int = USES_SHOWN) -> SelfServiceView:
     """What the person ``open_id`` sees of what they allowed ``bot``."""
-    grants = UserToken.objects.filter(bot=bot, open_id=open_id)
-    if tenant_key:
-        grants = grants.filter(tenant_key__in=("", tenant_key))
+    grants = in_tenant(UserToken.objects.filter(bot=bot, open_id=open_id), tenant_key)
     grant = grants.select_related("bot").first()
     used = list(TokenUse.objects.of(grant)[:uses]) if grant else []
     return SelfServiceView(bot, open_id, grant, used)

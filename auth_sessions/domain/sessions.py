@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from auth_sessions.domain.failures import Failure
 from auth_sessions.domain.one_time import digest, new_secret
+from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.enums import Deliver, FailureReason, SessionState, Via
 from auth_sessions.errors import InvalidScopesError, NoPublicAddressError
 from auth_sessions.log_facts import of_session
@@ -221,9 +222,7 @@ def _other_cards(session: AuthSession) -> "QuerySet[AuthSession]":
     cards = AuthSession.objects.open().filter(
         bot=session.bot, open_id=session.open_id, deliver=Deliver.CARD, state_used_at=None
     )
-    if session.tenant_key:  # operators and API clients may ask without naming the tenant
-        cards = cards.filter(tenant_key__in=("", session.tenant_key))
-    return cards.exclude(pk=session.pk)
+    return in_tenant(cards, session.tenant_key).exclude(pk=session.pk)
 
 
 def cancel_session(session: AuthSession, *, actor: Actor) -> bool:

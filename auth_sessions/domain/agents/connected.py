@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from auth_sessions.domain.agents.consent import redirect_host
+from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.enums import AgentEnd
 from auth_sessions.models import AgentConsent, AgentToken, ConnectedAgent
 from core.access import audit
@@ -60,5 +61,4 @@ def end(agent: ConnectedAgent, why: AgentEnd, *, actor: Actor) -> bool:
 
 def of_person(*, bot: "Bot", open_id: str, tenant_key: str = "") -> "ConnectedAgentQuerySet":
     """The agents that may act as a person, newest first."""
-    agents = ConnectedAgent.objects.live().filter(bot=bot, open_id=open_id)
-    return agents.filter(tenant_key__in=("", tenant_key)) if tenant_key else agents
+    return in_tenant(ConnectedAgent.objects.live().filter(bot=bot, open_id=open_id), tenant_key)

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from auth_sessions.domain.revocation.notice import wants_notice
+from auth_sessions.domain.tenants import in_tenant
 from auth_sessions.enums import Notice, PlatformReason, RefreshPhase, RevocationState, TokenStatus
 from auth_sessions.log_facts import of_revocation
 from auth_sessions.models import Revocation, UserToken
@@ -96,9 +97,7 @@ def record_platform_revocation(
     ``kinds``: which tokens, ``user_access_token`` and ``refresh_token``; anything else means both. The event does not name
     the token (page "user_access_token revoked event"), so it is compared with the time at which ours were issued.
     """
-    grants = UserToken.objects.filter(bot=bot, open_id=open_id)
-    if tenant_key:
-        grants = grants.filter(tenant_key__in=("", tenant_key))
+    grants = in_tenant(UserToken.objects.filter(bot=bot, open_id=open_id), tenant_key)
     ended = []
     for pk in grants.values_list("pk", flat=True):
         with transaction.atomic():
