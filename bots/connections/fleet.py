@@ -30,7 +30,6 @@ from bots.metrics import count_takeover
 from core.background.vitals import vitals
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
-from core.installation.watch import watch
 from feishu.long_connection.pace import Turns
 from feishu.long_connection.sleep import CHECK_EVERY, SleepWatch, counting_sleep
 from feishu.long_connection.timing import Timing
@@ -181,7 +180,7 @@ class Fleet:
                     connection.observer.restate()
         if not self._renewal.is_trusted:
             return survey  # out of date: the machine slept while the answer was on its way
-        if await self._database.run(watch.is_passive):
+        if survey.is_passive:
             self._end_all(LossReason.ASKED)
             return survey
         self._follow(survey)

@@ -24,7 +24,9 @@ from bots.connections.slots import SeenSlot, seen_slots
 from bots.enums import SlotState
 from bots.live_updates import slots_changed
 from bots.models import Bot, ConnectionSlot
-from core.database.clock import DatabaseTime
+from core.database.clock import DatabaseTime, from_now
+from core.database.sql import run
+from core.installation.watch import watch
 
 _ALIVE = (SlotState.CONNECTED, SlotState.CONNECTING, SlotState.BACKOFF)
 _NOTHING_KNOWN = {
@@ -44,6 +46,8 @@ class Survey:
 
     peers: list[Peer]
     slots: list[SeenSlot]
+    is_passive: bool = False
+    """The portal works with a copy of its database: nothing may be connected."""
 
 
 def renew(me: Peer, *, name: str, seconds: float, is_taking_over: bool) -> Survey:
@@ -51,12 +55,16 @@ def renew(me: Peer, *, name: str, seconds: float, is_taking_over: bool) -> Surve
 
     A lease that ran out is renewed as well, as long as no other process has claimed the slot. ``is_taking_over``: it connects
     for slots that another process holds; reservations that it made without knowing run out.
+
+    Every process does this every second or so, for as long as it lives: four statements, written once.
     """
     announce(me, name=name)
-    ConnectionSlot.objects.filter(holder=me.id).update(lease_until=DatabaseTime(seconds))
+    later, ahead = from_now(seconds)
+    run(f"UPDATE bots_connectionslot SET lease_until = {later} WHERE holder = %s", [ahead, me.id])  # noqa: S608 -- constants
     if is_taking_over:
-        ConnectionSlot.objects.filter(successor=me.id).update(successor_until=DatabaseTime(seconds))
-    return Survey(peers(seconds=seconds), seen_slots())
+        reserved = f"UPDATE bots_connectionslot SET successor_until = {later} WHERE successor = %s"  # noqa: S608 -- see above
+        run(reserved, [ahead, me.id])
+    return Survey(peers(seconds=seconds), seen_slots(), is_passive=watch.is_passive())
 
 
 def claim(slot_id: int, *, holder: UUID, name: str, seconds: float) -> bool:

@@ -12,6 +12,7 @@ from bots.enums import LossReason, SlotState
 from bots.live_updates import slots_changed
 from bots.models import Bot, ConnectionSlot
 from core.database.clock import DatabaseTime
+from core.database.compiled import Compiled
 from core.vault.keyring import SealedValueError
 from feishu.credentials import AppCredentials
 from feishu.errors import ConnectError
@@ -62,9 +63,8 @@ class SeenSlot:
         return self.successor or self.holder
 
 
-def seen_slots() -> list[SeenSlot]:
-    """Every connection that should exist now, of all bots. One query."""
-    rows = ConnectionSlot.objects.filter(bot__in=Bot.objects.listening()).values_list(
+_SEEN = Compiled(
+    lambda: ConnectionSlot.objects.filter(bot__in=Bot.objects.listening()).values_list(
         "id",
         "bot_id",
         "number",
@@ -83,6 +83,11 @@ def seen_slots() -> list[SeenSlot]:
         "bot__app_secret",
         "bot__proxy_url",
     )
+)
+
+
+def seen_slots() -> list[SeenSlot]:
+    """Every connection that should exist now, of all bots. One query."""
     return [
         SeenSlot(
             wanted=WantedSlot(pk, bot_id, where[0], tuple(where), number, asked_at, half_open_at),
@@ -92,7 +97,7 @@ def seen_slots() -> list[SeenSlot]:
             lapsed=holder is not None and not held,
             connected=state == SlotState.CONNECTED,
         )
-        for pk, bot_id, number, node, asked_at, half_open_at, holder, successor, state, held, moving, *where in rows
+        for pk, bot_id, number, node, asked_at, half_open_at, holder, successor, state, held, moving, *where in _SEEN.rows()
     ]
 
 

@@ -48,14 +48,15 @@ class Database:
         self.down = False
         self.slots: list[SeenSlot] = []
         self.calls: list[str] = []
-        self.answers: dict[str, bool] = {"is_passive": False}
+        self.is_passive = False
+        self.answers: dict[str, bool] = {}
 
     async def run(self, function: Callable[..., Any], *_arguments: Any, **_values: Any) -> Any:
         if self.down:
             raise OperationalError
         self.calls.append(function.__name__)
         if function.__name__ == "renew":
-            return Survey([], self.slots)
+            return Survey([], self.slots, is_passive=self.is_passive)
         return self.answers.get(function.__name__, True)
 
 
@@ -116,13 +117,13 @@ async def test_rows_of_dead_processes_are_corrected_at_once_and_then_every_third
 
 async def test_passive_portal_closes_its_connections_and_claims_none(scene):
     connections = await scene.round(seen(1, holder=scene.me))
-    scene.database.answers["is_passive"] = True
+    scene.database.is_passive = True
     await scene.round(seen(1, holder=scene.me), seen(2))
     assert connections[1].ending
     assert await scene.round(seen(1), seen(2)) == {}
     assert "claim" not in scene.database.calls
 
-    scene.database.answers["is_passive"] = False
+    scene.database.is_passive = False
     assert set(await scene.round(seen(1), seen(2))) == {1, 2}
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bots.connections.advice import NO_ROOM
@@ -73,6 +74,24 @@ def test_renewal_extends_own_leases_and_no_others(slot):
     survey = renew(mine, name="a", seconds=SECONDS, is_taking_over=False)
     assert {seen.slot_id: seen.holder for seen in survey.slots} == {slot.pk: mine.id, foreign.pk: None}
     assert survey.peers == [mine]
+
+
+def test_round_at_rest_takes_four_statements(slot):
+    mine = Peer(uuid4(), 500, only=frozenset({"cli_1"}))
+    take(slot, mine.id)
+    survey = renew(mine, name="a", seconds=SECONDS, is_taking_over=False)
+    asked: list[str] = []
+
+    def note(execute, sql, *arguments):
+        asked.append(sql)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(note):
+        again = renew(mine, name="a", seconds=SECONDS, is_taking_over=False)
+    assert len(asked) == 4  # how the portal stands was looked at a moment ago
+    assert survey == again
+    assert again.peers == [mine]
+    assert not again.is_passive
 
 
 @pytest.mark.parametrize("is_taking_over", [True, False])
