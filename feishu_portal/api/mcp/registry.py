@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -119,8 +120,9 @@ def tool(
     return declare
 
 
+@cache
 def plain_schema(model: type[BaseModel]) -> Schema:
-    """A model's schema without the titles that pydantic makes of names."""
+    """A model's schema without the titles that pydantic makes of names; made once, and not to be changed."""
     schema: Schema = _untitled(model.model_json_schema())
     return {"required": [], "properties": {}} | schema
 
