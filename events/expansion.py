@@ -3,7 +3,7 @@
 The event of a merged forward says that there is one, and not what is in it; an answer names the message above it by its id.
 Both are fetched once for an event, when the first handler or subscription that wants them comes to it, outside of any
 transaction, and kept with the event: they go with it. What could not be fetched is named in their place, and the event goes
-on without.
+on without. Where that may pass, it is tried twice at once, and again when the next who wants it comes later.
 """
 
 import json
@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from msgspec import Meta
 
+from core.background.retry import RetrySchedule
 from core.background.waiting import GrowingPauses
 from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
@@ -34,9 +35,14 @@ MAX_MESSAGES: Final = 100
 MAX_BYTES: Final = 256 * 1024
 CALL_SECONDS: Final = 4.0
 """For each of the two or three questions to the platform."""
+TRIES: Final = 2
+"""Of a question that failed for a reason that may pass, before the event goes on without."""
+RETRIES: Final = RetrySchedule((10, 60, 600))
+"""When what is still missing may be fetched for the next who wants it."""
 CLAIM_SECONDS: Final = 30.0
 """After which a process that fetches is taken to be gone."""
 _PAUSES: Final = GrowingPauses(0.05, 0.5)
+_BETWEEN_TRIES: Final = 0.5  # seconds
 
 
 class ExpansionProblem(TypedDict):
@@ -79,13 +85,13 @@ def is_expandable(event: Event) -> bool:
 
 def expansion_of(event: Event) -> Expansion | None:
     """What the event's message refers to, fetched by the first who asks; None where it refers to nothing. Call it outside of a
-    transaction: it may take some seconds. Raises ValueError for an event that cannot be read."""
+    transaction: it may take some seconds, twenty where the platform hangs. Raises ValueError for an event that cannot be read."""
     if not is_expandable(event):
         return None
     for pause in _PAUSES.within(CLAIM_SECONDS):
         stored = EventExpansion.objects.filter(pk=event.pk).first()
         if stored is not None and stored.content is not None:
-            return read(stored)
+            return _completed(event, stored) if _claim_again(stored) else read(stored)
         if _claim(event, stored):
             break
         give_back(before_waiting=True)
@@ -120,29 +126,54 @@ def _claim(event: Event, stored: EventExpansion | None) -> bool:
     return bool(rows.update(claimed_at=now))
 
 
-def _fetched(event: Event) -> Expansion:
-    expansion = _fetch(event)
+def _claim_again(stored: EventExpansion) -> bool:
+    """Whether this process is the one to fetch what is missing; others have what there is meanwhile."""
+    now = timezone.now()
+    if stored.retry_at is None or stored.retry_at > now:
+        return False
+    rows = EventExpansion.objects.filter(pk=stored.pk, attempts=stored.attempts, retry_at__lte=now)
+    return bool(rows.update(retry_at=now + timedelta(seconds=CLAIM_SECONDS)))
+
+
+def _completed(event: Event, stored: EventExpansion) -> Expansion:
+    return _fetched(event, read(stored), attempt=stored.attempts + 1)
+
+
+def _fetched(event: Event, before: Expansion | None = None, *, attempt: int = 1) -> Expansion:
+    expansion, may_pass = _fetch(event, before)
     content = json.dumps(expansion, ensure_ascii=False).encode(errors="backslashreplace")
-    EventExpansion.objects.filter(pk=event.pk).update(content=content)
+    again = may_pass and not RETRIES.is_exhausted(attempt)
+    EventExpansion.objects.filter(pk=event.pk).update(
+        content=content,
+        attempts=attempt,
+        retry_at=timezone.now() + RETRIES.pause_after(attempt) if again else None,
+    )
     return expansion
 
 
-def _fetch(event: Event) -> Expansion:
+def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
+    """What there is, with what was fetched ``before``, and whether what is missing may be there later."""
+    failed = {problem["message_id"] for problem in before["problems"]} if before else set()
     expansion: Expansion = {"forwarded": [], "quoted": [], "root": [], "truncated": False, "problems": []}
+    may_pass = False
     try:
         api = OpenAPI(event.bot.credentials)
     except SealedValueError:
         said = "None of the portal's ENCRYPTION_KEYS opens the bot's secret."
         expansion["problems"].append({"message_id": "", "platform_code": None, "message": said})
-        return expansion
+        return expansion, False
     give_back(before_waiting=True)
     room = _Room()
     for name, message_id in _references(event).items():
         if not message_id:
             continue
+        if before and message_id not in failed:
+            expansion[name] = list(room.take(before[name]))  # type: ignore[literal-required]  # a list of messages each
+            continue
         try:
-            found = api.messages(message_id, timeout=CALL_SECONDS)
+            found = _messages(api, message_id)
         except FeishuError as error:
+            may_pass = may_pass or error.retryable
             facts = {"app_id": event.bot.app_id, "event_id": event.event_id, "message_id": message_id}
             logger.warning("message_not_expanded", extra=facts | {"code": error.code, "error": str(error)})
             expansion["problems"].append(
@@ -156,8 +187,20 @@ def _fetch(event: Event) -> Expansion:
         if name == "forwarded":  # the message itself is the event's
             found = [item for item in found if item.get("message_id") != message_id]
         expansion[name] = list(room.take(found))  # type: ignore[literal-required]  # a list of messages each
-    expansion["truncated"] = room.is_over
-    return expansion
+    expansion["truncated"] = room.is_over or bool(before and before["truncated"])
+    return expansion, may_pass
+
+
+def _messages(api: OpenAPI, message_id: str) -> list[dict[str, Any]]:
+    """Raises FeishuError."""
+    for _try in range(TRIES - 1):
+        try:
+            return api.messages(message_id, timeout=CALL_SECONDS)
+        except FeishuError as error:
+            if not error.retryable:
+                raise
+        time.sleep(_BETWEEN_TRIES)
+    return api.messages(message_id, timeout=CALL_SECONDS)
 
 
 class _Room:

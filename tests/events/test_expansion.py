@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from events.enums import RunStatus, SubscriptionKind
-from events.expansion import CLAIM_SECONDS, MAX_MESSAGES, expansion_of, is_expandable, kept
+from events.expansion import CLAIM_SECONDS, MAX_MESSAGES, RETRIES, TRIES, expansion_of, is_expandable, kept
 from events.handling.registry import on
 from events.log.deletion import delete_events
 from events.models import Event, EventExpansion
@@ -106,6 +106,40 @@ def test_failure_is_named_and_not_tried_again(bot: Bot, platform: respx.MockRout
         [problem] = expanded["problems"]
         assert (problem["message_id"], problem["platform_code"]) == ("om_p", 230002)
     assert route.call_count == 1
+
+
+def test_failure_that_may_pass_is_tried_again_and_not_for_ever(
+    bot: Bot, platform: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.expansion._BETWEEN_TRIES", 0.0)
+    event = stored_event(message_event(parent_id="om_p", root_id="om_r"), bot=bot)
+    away = platform.get(f"{MESSAGES}/om_p").respond(503)
+    root = answers(platform, "om_r", item("om_r", "began"))
+    attempts = RETRIES.max_attempts
+    for attempt in range(1, attempts + 2):
+        expanded = expansion_of(event)
+        assert expanded == expansion_of(event), "the next attempt is not due"
+        assert expanded is not None
+        assert [one["message_id"] for one in expanded["problems"]] == ["om_p"]
+        assert expanded["root"] == [item("om_r", "began")]
+        assert away.call_count == min(attempt, attempts) * TRIES
+        EventExpansion.objects.filter(retry_at__isnull=False).update(retry_at=timezone.now())
+    assert root.call_count == 1, "what is there is not fetched again"
+
+
+def test_what_was_missing_is_there_for_who_comes_later(
+    bot: Bot, platform: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("events.expansion._BETWEEN_TRIES", 0.0)
+    event = stored_event(message_event(parent_id="om_p"), bot=bot)
+    route = platform.get(f"{MESSAGES}/om_p").respond(503)
+    expansion_of(event)
+    EventExpansion.objects.update(retry_at=timezone.now())
+    route.respond(json={"code": 0, "msg": "success", "data": {"items": [item("om_p", "asked")]}})
+    expanded = expansion_of(event)
+    assert expanded is not None
+    assert (expanded["quoted"], expanded["problems"]) == ([item("om_p", "asked")], [])
+    assert EventExpansion.objects.get().retry_at is None
 
 
 def test_no_more_is_kept_than_an_event_may_hold(bot: Bot, platform: respx.MockRouter) -> None:
