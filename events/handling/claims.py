@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import attrgetter
 from typing import Self
 
 from django.db import connection
@@ -29,7 +30,9 @@ class Batch:
 
     place: Place
     room: int
-    """How many more runs it takes."""
+    """How many more runs it takes while there may be another place for them."""
+    room_of_many: int
+    """How many more it takes where there is none."""
     runs: list[HandlerRun] = field(default_factory=list)
     is_suspect: bool = False
     """The last worker of its run was lost."""
@@ -46,7 +49,7 @@ class Batches:
     def __init__(self, limit: ConcurrencyLimit, durations: RunDurations) -> None:
         self._limit = limit
         self._durations = durations
-        self._open: dict[HandlerKey, Batch] = {}
+        self._open: dict[HandlerKey, list[Batch]] = {}
         self._all: list[Batch] = []
         self._chosen: dict[int, Batch] = {}
 
@@ -70,14 +73,23 @@ class Batches:
 
     def take(self, key: HandlerKey, *, may_open: bool) -> Batch | None:
         """A batch with room for one more run, which counts as in it from now on; None where the handler has its share.
-        ``may_open``: whether another place may be taken for it."""
-        batch = self._open.get(key)
-        if batch is None or not batch.room:
-            if not may_open or (place := self._limit.take(key)) is None:
-                return None
-            batch = self._open[key] = Batch(place, self._durations.ahead(key))
+        ``may_open``: whether another place may be taken for it.
+
+        The last place is filled first, as far as runs should wait for each other; then another one is taken; where there is
+        none, all of them get more.
+        """
+        batches = self._open.setdefault(key, [])
+        if batches and batches[-1].room > 0:
+            batch = batches[-1]
+        elif may_open and (place := self._limit.take(key)) is not None:
+            ahead, of_many = self._durations.ahead(key), self._durations.ahead(key, of_many=True)
+            batch = Batch(place, ahead, of_many)
+            batches.append(batch)
             self._all.append(batch)
+        elif not batches or (batch := max(batches, key=attrgetter("room_of_many"))).room_of_many <= 0:
+            return None
         batch.room -= 1
+        batch.room_of_many -= 1
         return batch
 
     def choose(self, pk: int, batch: Batch) -> None:
@@ -183,7 +195,7 @@ def claim_abandoned(limit: ConcurrencyLimit) -> Batch | None:
         if HandlerRun.objects.abandoned().filter(pk=pk).take(uuid.uuid4()):
             run = HandlerRun.objects.select_related("event__bot").get(pk=pk)
             place = limit.take_beyond((run.bot_id, run.handler))
-            return Batch(place, room=0, runs=[run], is_suspect=True)
+            return Batch(place, room=0, room_of_many=0, runs=[run], is_suspect=True)
     return None
 
 

@@ -11,6 +11,8 @@ HandlerKey: TypeAlias = tuple[UUID, str]
 AHEAD_SECONDS = 0.05
 """For about so long the runs that one thread is given take together: the longer, the fewer statements for each run, and
 the longer a run waits behind others while threads are idle elsewhere."""
+AHEAD_OF_MANY_SECONDS = 0.2
+"""The same where the handler has its share of the threads, so that more of its runs would wait anyway."""
 MAX_AHEAD = 64  # runs given to one thread at once
 SLOWEST_WEIGHT = 0.3  # of a new duration that is shorter than the average so far; a longer one counts in full
 MAX_KNOWN = 10_000  # handlers of bots whose durations are remembered
@@ -101,9 +103,10 @@ class RunDurations:
             seconds = before + (seconds - before) * SLOWEST_WEIGHT
         self._seconds[key] = seconds
 
-    def ahead(self, key: HandlerKey) -> int:
-        """How many runs of this handler one thread is given at once."""
+    def ahead(self, key: HandlerKey, *, of_many: bool = False) -> int:
+        """How many runs of this handler one thread is given at once; ``of_many``: where the handler has its share."""
         seconds = self._seconds.get(key)
         if seconds is None:
             return 1
-        return max(1, min(MAX_AHEAD, int(AHEAD_SECONDS / max(seconds, 1e-6))))
+        together = AHEAD_OF_MANY_SECONDS if of_many else AHEAD_SECONDS
+        return max(1, min(MAX_AHEAD, int(together / max(seconds, 1e-6))))

@@ -36,9 +36,11 @@ def two_handlers(own_handlers):
     def others(event, bot): ...
 
 
-def schedule(bot_ids, *, limit: ConcurrencyLimit, **options) -> Scheduled:
-    """A round of a worker that knows no handler yet: each place is given one run."""
-    return scheduler.schedule(bot_ids, limit=limit, durations=RunDurations(), **options)
+def schedule(
+    bot_ids, *, limit: ConcurrencyLimit, durations: RunDurations | None = None, **options
+) -> Scheduled:
+    """A round of a worker that, unless told, knows no handler yet: each place is given one run."""
+    return scheduler.schedule(bot_ids, limit=limit, durations=durations or RunDurations(), **options)
 
 
 def runs_of(scheduled: Scheduled) -> list[HandlerRun]:
@@ -63,6 +65,17 @@ def test_bots_of_one_round_share_the_places():
     assert len(runs_of(scheduled)) == 16
     assert scheduled.dispatched == 40
     assert scheduled.result == PollResult.FULL
+
+
+@pytest.mark.parametrize(("waiting", "places"), [(3, [2, 1]), (12, [6, 6]), (22, [10, 10])])
+def test_runs_wait_behind_each_other_for_longer_where_no_place_is_left(waiting, places, own_handlers):
+    registry.on("*", name="slow")(lambda event, bot: None)
+    bot, durations = make_bot(), RunDurations()
+    durations.note((bot.pk, "slow"), 0.02)
+    write(bot, waiting)
+    scheduled = schedule([bot.pk], most=4, limit=ConcurrencyLimit(4), durations=durations)
+    assert [len(batch.runs) for batch in scheduled.batches] == places
+    assert (scheduled.result == PollResult.FULL) == (waiting > sum(places))
 
 
 def test_round_that_takes_all_there_is_says_so():
