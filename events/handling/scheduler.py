@@ -118,7 +118,7 @@ def _schedule(bot_ids: Sequence[UUID], most: int, batches: Batches, *, pass_full
         queues = sorted(held.filter(pk__in=bot_ids), key=lambda queue: bot_ids.index(queue.pk))
         round_ = _Round(queues, most, batches)
         round_.choose(pass_full=pass_full)
-        batches.claim()
+        batches.claim({queue.pk: queue.bot for queue in queues})
         new = dispatch_events(
             [queue.bot for queue in queues],
             round_.switches,
