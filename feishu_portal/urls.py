@@ -10,6 +10,7 @@ from core.access.pages import setup
 from core.access.roles import for_every_role
 from feishu_portal.api import api, connections
 from feishu_portal.api.error_pages import ROOTS, unknown_path
+from feishu_portal.approvals import pages as approvals
 from feishu_portal.connect_agent import page as connect_agent
 from feishu_portal.overview import silencing
 from feishu_portal.overview.connections import views as connections_page
@@ -64,6 +65,7 @@ urlpatterns = [
     path(".well-known/oauth-protected-resource", metadata.protected_resource, name="agent-resource"),
     path(".well-known/oauth-protected-resource/mcp", metadata.protected_resource, name="agent-resource-mcp"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="agent-server"),
+    path("oauth/my/approvals/<uuid:approval_id>/end/", approvals.end_approval, name="end-approval"),
     path("oauth/", include("auth_sessions.urls")),
     path("api/v1/", api.urls),
     path("api/feishu/", connections.api.urls),

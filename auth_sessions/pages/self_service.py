@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from auth_sessions.domain.agents.connected import end, of_person
 from auth_sessions.domain.self_service import (
     PAGE_TIME,
+    SelfServiceView,
     is_link_live,
     open_self_service_link,
     page_of,
@@ -21,6 +22,7 @@ from auth_sessions.domain.self_service import (
 from auth_sessions.enums import AgentEnd, TokenStatus
 from auth_sessions.errors import LinkUnknown
 from auth_sessions.pages.cookies import BrowserCookie
+from auth_sessions.pages.own_sections import sections_of
 from auth_sessions.pages.prefetch import is_opened_by_person, private
 from auth_sessions.pages.words import AGENT_PAGES, CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
 from core.access.actors import Actor
@@ -38,26 +40,31 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
     """Use the card's link up and redirect to an address without it."""
     if not is_opened_by_person(request):
         if not is_link_live(token):
-            return _outcome(request, PAGE_OVER)
+            return outcome(request, PAGE_OVER)
         return private(
             render(request, "auth_sessions/continue.html", {"text": CONTINUE["mine"]}), has_form=True
         )
     try:
         browser = open_self_service_link(token)
     except LinkUnknown:
-        return _outcome(request, PAGE_OVER)
+        return outcome(request, PAGE_OVER)
     response = HttpResponseRedirect(reverse("oauth:mine"))
     COOKIE.give(response, browser, lasts=PAGE_TIME)
     return private(response)
+
+
+def view_of(request: HttpRequest) -> SelfServiceView:
+    """The page that is open in the request's browser. Raises LinkUnknown."""
+    return page_of(COOKIE.secret_of(request))
 
 
 @require_GET
 def mine(request: HttpRequest) -> HttpResponse:
     """The page of the person who opened the link in this browser."""
     try:
-        view = page_of(COOKIE.secret_of(request))
+        view = view_of(request)
     except LinkUnknown:
-        return _outcome(request, PAGE_OVER)
+        return outcome(request, PAGE_OVER)
     language = get_language() or settings.LANGUAGE_CODE
     grant = view.grant if view.grant and view.grant.status != TokenStatus.REVOKED else None
     scopes = [(scope, scope_text(scope).in_language(language)) for scope in grant.scopes] if grant else []
@@ -68,6 +75,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "grant": grant,
         "ends_at": view.ends_at,
         "scopes": scopes,
+        "sections": sections_of(request, view),
         "uses": view.uses,
     }
     return private(render(request, "auth_sessions/mine.html", shown), has_form=True)
@@ -77,25 +85,26 @@ def mine(request: HttpRequest) -> HttpResponse:
 def revoke_mine(request: HttpRequest) -> HttpResponse:
     """Revoke what the person of this browser allowed."""
     try:
-        view = page_of(COOKIE.secret_of(request))
+        view = view_of(request)
     except LinkUnknown:
-        return _outcome(request, PAGE_OVER)
+        return outcome(request, PAGE_OVER)
     revoke_own(view, address=address_of(request))
-    return _outcome(request, PAGE_REVOKED, bot=view.bot)
+    return outcome(request, PAGE_REVOKED, bot=view.bot)
 
 
 @require_POST
 def disconnect_agent(request: HttpRequest, agent_id: UUID) -> HttpResponse:
     """End an agent that the person of this browser connected."""
     try:
-        view = page_of(COOKIE.secret_of(request))
+        view = view_of(request)
     except LinkUnknown:
-        return _outcome(request, PAGE_OVER)
+        return outcome(request, PAGE_OVER)
     agent = of_person(bot=view.bot, open_id=view.open_id).filter(pk=agent_id).first()
     if agent is not None:
         end(agent, AgentEnd.PERSON, actor=Actor.user(view.open_id).at(address_of(request)))
-    return _outcome(request, AGENT_PAGES["disconnected"], bot=view.bot)
+    return outcome(request, AGENT_PAGES["disconnected"], bot=view.bot)
 
 
-def _outcome(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:
+def outcome(request: HttpRequest, page: Page, **extra: object) -> HttpResponse:
+    """The page that says what became of what the person did."""
     return private(render(request, "auth_sessions/outcome.html", context(page, **extra), status=page.status))

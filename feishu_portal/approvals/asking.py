@@ -71,8 +71,7 @@ class CallInQuestion:
 def is_covered(question: CallInQuestion) -> bool:
     """Whether an approval for an hour lets the call through now; it is counted there."""
     scope = question.scope_hash
-    now = timezone.now()
-    covering = CallApproval.objects.filter(scope_hash=scope, covers_until__gt=now, client=question.client)
+    covering = CallApproval.objects.standing().filter(scope_hash=scope, client=question.client)
     return bool(scope) and bool(covering.update(covered=F("covered") + 1))
 
 

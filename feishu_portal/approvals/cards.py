@@ -21,6 +21,7 @@ from feishu_portal.approvals.words import in_words
 
 APPROVE_ACTION: Final = "approvals.approve"
 DENY_ACTION: Final = "approvals.deny"
+END_ACTION: Final = "approvals.end"
 
 MAX_VALUE: Final = 800
 """Characters of one value that are shown."""
@@ -79,16 +80,7 @@ def approval_card(approval: CallApproval) -> Json:
         state = ApprovalState.APPROVED
     colour, title, text = _refusal(approval) if approval.is_refused else _OUTCOMES[state]
     elements = [markdown(_who(approval)), markdown(_line(approval)), markdown(text)]
-    if approval.covers_until:
-        until = f"{timezone.localtime(approval.covers_until):%H:%M}"
-        elements.append(
-            markdown(
-                Text(
-                    f"同样的调用在 {until} 之前不再询问。",
-                    f"Until {until} such calls go on without a question.",
-                )
-            )
-        )
+    elements += _hour(approval)
     return card(header=header(title, template=colour), elements=elements, summary=title)
 
 
@@ -198,16 +190,31 @@ def _left_out(approval: CallApproval, contents: CallContents, lines: list[str]) 
     ]
 
 
-def _buttons(approval: CallApproval) -> list[Json]:
-    def value(action: str, **more: Any) -> dict[str, Any]:
-        return {"action": action, "approval": str(approval.pk), "seal": seal_of(approval), **more}
+def _hour(approval: CallApproval) -> list[Json]:
+    """What was approved for an hour, with a button that ends it."""
+    if approval.is_standing and approval.covers_until:
+        until = f"{timezone.localtime(approval.covers_until):%H:%M}"
+        words = Text(
+            f"同样的调用在 {until} 之前不再询问。", f"Until {until} such calls go on without a question."
+        )
+        ending = button(Text("立即结束", "End now"), name="end", value=_value(approval, END_ACTION))
+        return [markdown(words), ending]
+    if approval.is_hour_cut_short:
+        return [markdown(Text("同样的调用会重新询问你。", "You are asked about such calls again."))]
+    return []
 
+
+def _value(approval: CallApproval, action: str, **more: Any) -> dict[str, Any]:
+    return {"action": action, "approval": str(approval.pk), "seal": seal_of(approval), **more}
+
+
+def _buttons(approval: CallApproval) -> list[Json]:
     buttons = [
         button(
             Text("批准一次", "Approve once"),
             style="primary_filled",
             name="once",
-            value=value(APPROVE_ACTION, kind=Approved.ONCE.value),
+            value=_value(approval, APPROVE_ACTION, kind=Approved.ONCE.value),
         )
     ]
     if approval.scope_hash:
@@ -216,11 +223,13 @@ def _buttons(approval: CallApproval) -> list[Json]:
             button(
                 Text("批准一小时", "Approve for an hour"),
                 name="hour",
-                value=value(APPROVE_ACTION, kind=Approved.HOUR.value),
+                value=_value(approval, APPROVE_ACTION, kind=Approved.HOUR.value),
                 confirm=(title, _scope(approval)),
             )
         )
-    buttons.append(button(Text("拒绝", "Deny"), style="danger", name="deny", value=value(DENY_ACTION)))
+    buttons.append(
+        button(Text("拒绝", "Deny"), style="danger", name="deny", value=_value(approval, DENY_ACTION))
+    )
     return buttons
 
 

@@ -1,7 +1,5 @@
-"""What the person says: once, whatever is clicked how often and by which transport."""
-
-from datetime import timedelta
-from typing import Final
+"""What the person says: once, whatever is clicked how often and by which transport; and the end of what they approved for an
+hour."""
 
 from django.db import transaction
 from django.db.models import F
@@ -12,9 +10,8 @@ from core.access.actors import Actor
 from feishu_portal.approvals.ending import end
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval
+from feishu_portal.approvals.models.call_approvals import COVERED
 from feishu_portal.approvals.notify import notify_card, notify_send
-
-COVERED: Final = timedelta(hours=1)
 
 
 @transaction.atomic
@@ -47,6 +44,27 @@ def deny(approval: CallApproval) -> bool:
     is_first = end(waiting, ApprovalState.DENIED, decided_at=now)
     if is_first:
         _record(approval, "approval.denied")
+        notify_card(approval.pk)
+    approval.refresh_from_db()
+    return bool(is_first)
+
+
+@transaction.atomic
+def end_hour(approval: CallApproval, *, actor: Actor) -> bool:
+    """From now on such calls are asked about again; False where they are already. What is under way goes on. ``approval`` is
+    read anew."""
+    standing = CallApproval.objects.standing().filter(pk=approval.pk)
+    is_first = standing.update(covers_until=timezone.now(), version=F("version") + 1)
+    if is_first:
+        audit.record(
+            actor=actor,
+            action="approval.hour_ended",
+            bot=approval.bot,
+            target=approval,
+            approval=str(approval.pk),
+            person=approval.open_id,
+            client=approval.caller,
+        )
         notify_card(approval.pk)
     approval.refresh_from_db()
     return bool(is_first)

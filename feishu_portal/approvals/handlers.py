@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from bots.models import Bot
+from core.access.actors import Actor
 from core.vault.keyring import SealedValueError
 from events import callback_response, on_card, toast
 from events.models import Event
 from feishu.text import Text
-from feishu_portal.approvals.cards import APPROVE_ACTION, DENY_ACTION, approval_card, is_sealed
-from feishu_portal.approvals.decisions import approve, deny
+from feishu_portal.approvals.cards import APPROVE_ACTION, DENY_ACTION, END_ACTION, approval_card, is_sealed
+from feishu_portal.approvals.decisions import approve, deny, end_hour
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
 
@@ -28,6 +29,8 @@ OPENS_SOON = callback_response(
 )
 APPROVED = Text("已批准，正在执行。", "Approved. It is being carried out.")
 DENIED = Text("已拒绝。", "Denied.")
+ENDED = Text("已结束，同样的调用会重新询问你。", "Ended. You are asked about such calls again.")
+ENDED_BEFORE = Text("这一小时已经结束。", "The hour is over.")
 ANSWERED = Text("这个请求已经处理过，或已过期。", "This request was answered before, or has expired.")
 
 
@@ -54,6 +57,16 @@ def deny_call(event: Event, bot: Bot) -> dict[str, Any]:
         return OPENS_SOON
     is_first = deny(approval)
     return _answer(approval, "success" if is_first else "info", DENIED if is_first else ANSWERED)
+
+
+@on_card(END_ACTION, name="approvals.end")
+def end_approval_for_an_hour(event: Event, bot: Bot) -> dict[str, Any]:
+    """Such calls are asked about again."""
+    approval = _approval_of_click(event, bot)
+    if approval is None:
+        return NOT_YOURS
+    is_first = end_hour(approval, actor=Actor.user(approval.open_id))
+    return _answer(approval, "success" if is_first else "info", ENDED if is_first else ENDED_BEFORE)
 
 
 def _answer(approval: CallApproval, kind: Any, words: Text) -> dict[str, Any]:

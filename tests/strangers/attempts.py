@@ -148,6 +148,7 @@ OPEN = {
     "oauth/my/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/revoke/": open_to(EVERYBODY, DOORS, 400, 404, 410),
     "oauth/my/agents/<uuid:agent_id>/disconnect/": open_to(EVERYBODY, DOORS, 410),
+    "oauth/my/approvals/<uuid:approval_id>/end/": open_to(EVERYBODY, DOORS, 410),
     **{
         f".well-known/oauth-{name}": open_to(EVERYBODY, "where agents ask for a token")
         for name in ("protected-resource", "protected-resource/mcp", "authorization-server")

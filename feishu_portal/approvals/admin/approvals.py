@@ -1,16 +1,20 @@
 """Approvals, to read: which call, who was asked, what they said, and what became of it. What stood in the call is sealed and
 shown to nobody but the person."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.console.actions import Question, button, confirmed
 from core.console.badges import label, state
-from core.console.base import ReadOnlyAdmin
+from core.console.base import ReadOnlyAdmin, actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
 from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, when
+from feishu_portal.approvals.decisions import end_hour
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval
 
@@ -55,6 +59,8 @@ class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
         "call_shown", "state_label", "person_in_full", "caller_shown", "rule_shown", "resources_shown", "body", "asked_in_full", "expires", "decided",
         "approved_shown", "covers", "sent", "ended", "outcome", "log", "trouble", "card", "message", "card_problem",
     )  # fmt: skip
+    actions_row = ("end_hour",)
+    actions_detail = ("end_hour",)
     empty_title = _("No approvals yet")
     empty_text = _(
         "Where a rule of an API client says ask, the person approves its calls on a card; each stands here."
@@ -117,6 +123,28 @@ class CallApprovalAdmin(PeopleAdmin[CallApproval], ReadOnlyAdmin[CallApproval]):
     @column(_("approved"))
     def approved_shown(self, approval: CallApproval) -> str:
         return str(Approved(approval.approved).label) if approval.approved else EMPTY
+
+    def fits(self, action: str, row: CallApproval) -> bool:  # noqa: ARG002 -- there is one
+        return row.is_standing
+
+    @button(_("End the hour"), icon="timer_off", path="end-hour", colour="danger")
+    @confirmed(
+        Question(
+            title=_("End the hour"),
+            text=_(
+                "The person is asked about such calls again, from now on. Calls that are under way go on."
+            ),
+            submit=_("End the hour"),
+            danger=True,
+        )
+    )
+    def end_hour(self, request: HttpRequest, approval: CallApproval) -> None:
+        if end_hour(approval, actor=actor_of(request)):
+            self.message_user(
+                request, gettext("The person is asked about such calls again."), messages.SUCCESS
+            )
+        else:
+            self.message_user(request, gettext("The hour is over already."), messages.WARNING)
 
     @column(_("covers such calls until"))
     def covers(self, approval: CallApproval) -> str:

@@ -12,6 +12,10 @@ name_actions(
             _("Calls approved for an hour"),
             _("%(actor)s approved %(target)s, and such calls for an hour"),
         ),
+        "approval.hour_ended": (
+            _("Approval for an hour ended"),
+            _("%(actor)s ended the approval for an hour of %(target)s"),
+        ),
         "approval.denied": (_("Call denied"), _("%(actor)s denied %(target)s")),
         "approval.expired": (_("Approval expired"), _("Nobody answered in time: %(target)s")),
         "approval.not_asked": (

@@ -11,6 +11,7 @@ describe_built_in(
         "approvals.approve": Description(
             _("The buttons by which a person approves a call of an agent."), _CARDS
         ),
+        "approvals.end": Description(_("The button by which a person ends an approval for an hour."), _CARDS),
         "approvals.deny": Description(_("The button by which a person denies a call of an agent."), _CARDS),
     }
 )

@@ -4,7 +4,8 @@ import base64
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import Self
+from datetime import timedelta
+from typing import Final, Self
 
 from django.db import models
 from django.utils import timezone
@@ -16,6 +17,8 @@ from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
 from feishu_portal.approvals.enums import OPEN_STATES, ApprovalState, Approved
 
+COVERED: Final = timedelta(hours=1)
+"""How long such calls go on where they were approved for an hour."""
 _IS_OPEN = models.Q(state__in=OPEN_STATES)
 _CARD_IS_OLD = models.Q(card_shows__lt=models.F("version"), card_given_up=False)
 
@@ -71,6 +74,10 @@ class CallApprovalQuerySet(OwnedQuerySet["CallApproval"]):
     def to_send(self) -> Self:
         """Approved calls that may be sent now."""
         return self.filter(state=ApprovalState.APPROVED, due_at__lte=timezone.now())
+
+    def standing(self) -> Self:
+        """Approvals for an hour that let such calls through now."""
+        return self.filter(covers_until__gt=timezone.now())
 
     def card_out_of_date(self) -> Self:
         """Those whose card is unsent or shows an earlier version, and whose bot may send."""
@@ -199,6 +206,16 @@ class CallApproval(models.Model):
     def is_asked(self) -> bool:
         """Whether the person can still answer."""
         return self.state == ApprovalState.ASKED and self.expires_at > timezone.now()
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether such calls go on without a question now."""
+        return self.covers_until is not None and self.covers_until > timezone.now()
+
+    @property
+    def is_hour_cut_short(self) -> bool:
+        """Whether the hour was ended before it was over."""
+        return bool(self.covers_until and self.decided_at and self.covers_until < self.decided_at + COVERED)
 
     @property
     def is_refused(self) -> bool:

@@ -64,7 +64,7 @@ def test_page_shows_the_last_uses_alone(bot, grant, django_assert_max_num_querie
     for number in range(USES_SHOWN + 5):
         use(bot, number)
     client = opened(bot)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         page = client.get("/oauth/my/")
     assert page.text.count("CRM ") == USES_SHOWN
     assert "CRM 0<" not in page.text

@@ -12,6 +12,8 @@ from tests.feishu_portal.approvals.calls import ask_about
 
 pytestmark = pytest.mark.django_db
 
+HANDLERS = [handlers.approve_call, handlers.deny_call, handlers.end_approval_for_an_hour]
+
 
 def click(handler, approval, /, *, bot=None, open_id="ou_asked", message_id="om_card", **value):
     value = {"approval": str(approval.pk), "seal": seal_of(approval), "kind": "once"} | value
@@ -36,7 +38,19 @@ def test_click_approves_and_the_card_has_no_buttons_any_more(approval) -> None:
 def test_click_approves_for_an_hour(approval) -> None:
     answer = click(handlers.approve_call, approval, kind="hour")
     assert (approval.state, approval.approved) == ("approved", "hour")
-    assert "不再询问" in json.dumps(answer["card"], ensure_ascii=False)
+    shown = json.dumps(answer["card"], ensure_ascii=False)
+    assert "不再询问" in shown
+    assert [name for name in ("approve", "deny", "end") if f"approvals.{name}" in shown] == ["end"]
+
+
+def test_click_ends_the_hour_and_the_card_says_so(approval) -> None:
+    click(handlers.approve_call, approval, kind="hour")
+    answer = click(handlers.end_approval_for_an_hour, approval)
+    assert not approval.is_standing
+    shown = json.dumps(answer["card"], ensure_ascii=False)
+    assert "会重新询问你" in shown
+    assert "approvals." not in shown
+    assert said(click(handlers.end_approval_for_an_hour, approval)) == "这一小时已经结束。"
 
 
 def test_click_denies(approval) -> None:
@@ -65,7 +79,7 @@ def test_click_before_the_message_is_known_has_to_come_again(approval) -> None:
     assert approval.state == "asked"
 
 
-@pytest.mark.parametrize("handler", [handlers.approve_call, handlers.deny_call])
+@pytest.mark.parametrize("handler", HANDLERS)
 @pytest.mark.parametrize(
     "forged",
     [
@@ -78,7 +92,7 @@ def test_click_of_somebody_else_or_on_another_card_changes_nothing(approval, han
     assert approval.state == "asked"
 
 
-@pytest.mark.parametrize("handler", [handlers.approve_call, handlers.deny_call])
+@pytest.mark.parametrize("handler", HANDLERS)
 def test_click_for_another_bot_or_approval_changes_nothing(approval, handler) -> None:
     other = ask_about(make_bot())
     assert click(handler, approval, bot=other.bot) == handlers.NOT_YOURS

@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 
+from core.access.models import AuditEntry
 from feishu_portal.approvals.carrying_out import Outcome, claim, finish
 from feishu_portal.approvals.decisions import approve
 from feishu_portal.approvals.enums import Approved
@@ -23,6 +24,19 @@ def test_page_says_who_approved_what_and_what_came_of_it(approval, as_superuser:
         assert words in shown, words
     assert "写周报" not in shown
     assert "further calls: 3" in shown or "其后的调用：3" in shown
+
+
+def test_operator_ends_an_hour_and_the_audit_log_says_who(approval, as_superuser: Client) -> None:
+    button = page_of(PAGE, approval, "end_hour")
+    assert button not in text_of(as_superuser.get(page_of(PAGE, approval))), "there is none to end"
+    approve(approval, kind=Approved.HOUR)
+    assert button in as_superuser.get(page_of(PAGE, approval)).text
+    assert as_superuser.get(button).status_code == 200
+    assert CallApproval.objects.standing().count() == 1
+    for _click in range(2):
+        assert as_superuser.post(button).status_code == 302
+    assert not CallApproval.objects.standing().exists()
+    assert AuditEntry.objects.get(action="approval.hour_ended").actor.startswith("operator:")
 
 
 def test_list_is_searched_by_person_and_client(approval, as_superuser: Client) -> None:
