@@ -2,7 +2,7 @@
 
 import os
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -24,13 +24,13 @@ from core.vault.keyring import SealedValueError
 from events.admin.tail import SOCKET as EVENTS_SOCKET
 from events.admin.tail import EventTail
 from events.ingress.webhook.endpoint import PREFIX, WebhookEndpoint, route_of
-from feishu_portal.api.mcp.endpoint import PREFIX as MCP
-from feishu_portal.api.mcp.endpoint import McpEndpoint
-from feishu_portal.api.proxy.endpoint import ProxyEndpoint
+from feishu_portal.api.endpoint import Endpoint
+from feishu_portal.api.mcp.server import PREFIX as MCP
+from feishu_portal.api.mcp.server import McpServer
+from feishu_portal.api.proxy.server import ProxyServer
 from feishu_portal.api.proxy.target import PREFIX as PROXY
-from feishu_portal.api.streaming.endpoint import StreamEndpoint
 from feishu_portal.api.streaming.server import ROUTE as STREAM
-from feishu_portal.api.streaming.server import is_stream
+from feishu_portal.api.streaming.server import StreamServer, is_stream
 from feishu_portal.front import heads, sockets
 from feishu_portal.front.access_log import AccessLog
 from feishu_portal.front.arrival import refusal_of_call
@@ -51,12 +51,13 @@ sockets.install()
 
 _sign_ins = SignInsInTurn(_django)
 _pages = BoundedBodies(_sign_ins)
-_proxy = ProxyEndpoint()
-_endpoints: dict[str, WebhookEndpoint | ProxyEndpoint | McpEndpoint | StreamEndpoint] = {
+_proxy = Endpoint(ProxyServer, name="proxy")
+_endpoints: dict[str, WebhookEndpoint | Endpoint[Any]] = {
     PREFIX: WebhookEndpoint(),
     PROXY: _proxy,
-    MCP: McpEndpoint(proxy=_proxy, rest=_pages),
-    STREAM: StreamEndpoint(),
+    MCP: Endpoint(partial(McpServer, proxy=_proxy, rest=_pages), name="mcp"),
+    # After a problem the rest of the body is not read: the connection serves no other request.
+    STREAM: Endpoint(StreamServer, name="stream", problem_headers={"Connection": "close"}),
 }
 _active = {prefix: ActiveOnly(endpoint) for prefix, endpoint in _endpoints.items()}
 _sockets: dict[str, ASGIApp] = {

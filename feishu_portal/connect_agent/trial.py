@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 from urllib.parse import urlencode
 
 from starlette.types import Receive, Scope, Send
 
-from feishu_portal.api.mcp.endpoint import PREFIX, McpEndpoint
+from feishu_portal.api.endpoint import Endpoint
 from feishu_portal.api.mcp.inner import ask
+from feishu_portal.api.mcp.server import PREFIX, McpServer
 
 MAX_ANSWER: Final = 1024 * 1024
 _INITIALIZE: Final = {
@@ -31,7 +33,7 @@ class Trial:
 
 async def try_connection(*, key: str, bot: str, person: str, host: str) -> Trial:
     """Initialize and list the tools, as an agent does; nothing is called. ``host``: by which the portal was asked."""
-    endpoint = McpEndpoint(proxy=_not_asked, rest=_not_asked)
+    endpoint = Endpoint(partial(McpServer, proxy=_not_asked, rest=_not_asked), name="mcp")
     origin = {"asgi": {"version": "3.0"}, "headers": [(b"host", host.encode("latin-1", errors="replace"))]}
     query = urlencode({name: value for name, value in (("bot", bot), ("person", person)) if value})
     headers = {

@@ -62,7 +62,7 @@ ELSEWHERE = (
         why="steps of a streamed reply, which the sandbox's cards judge as a whole",
     ),
     elsewhere(
-        "feishu_portal/api/streaming", "description endpoint upload", tests="feishu_portal/api/streaming/test_server.py",
+        "feishu_portal/api/streaming", "description upload", tests="feishu_portal/api/streaming/test_server.py",
         why="the frame of a request and what is said of it: each answer of the server's tests goes through both",
     ),
     elsewhere(

@@ -28,7 +28,7 @@ from events.ingress.webhook.endpoint import PREFIX as WEBHOOK
 from feishu_portal.api import api
 from feishu_portal.api.connections import api as connections_api
 from feishu_portal.api.error_pages import ROOTS
-from feishu_portal.api.mcp.endpoint import PREFIX as MCP
+from feishu_portal.api.mcp.server import PREFIX as MCP
 from feishu_portal.api.proxy.target import PREFIX as PROXY
 from feishu_portal.api.streaming.server import ROUTE as STREAM
 from tests.strangers.private import Private, Strangers

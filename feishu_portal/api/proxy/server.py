@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -44,6 +45,8 @@ from feishu_portal.api.proxy.upload import Upload
 from feishu_portal.api.refresh_wait import await_refresh, refresh_in_progress
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 TOTAL_SECONDS = 3600.0  # of one call
 STATEMENT_SECONDS = 5.0
@@ -116,12 +119,16 @@ class ProxyServer:
             await self._answer_with_own_key(request, scope, receive, send)
             return
         with self._place(request.key):
-            async with asyncio.timeout(TOTAL_SECONDS):
-                upload = Upload(receive, headers)
-                request, admitted = await self._pass_gate(request, headers, upload)
-                add_to_log(app_id=admitted.bot.app_id, client=admitted.client.name)
-                call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
-                await _while_wanted(call, upload)
+            try:
+                async with asyncio.timeout(TOTAL_SECONDS):
+                    upload = Upload(receive, headers)
+                    request, admitted = await self._pass_gate(request, headers, upload)
+                    add_to_log(app_id=admitted.bot.app_id, client=admitted.client.name)
+                    call = ProxyCall(self, request, admitted, headers=headers, upload=upload, send=send)
+                    await _while_wanted(call, upload)
+            except TimeoutError:
+                logger.warning("proxy_call_timed_out")
+                raise _took_too_long() from None
 
     async def _pass_gate(
         self, request: CallRequest, headers: RawHeaders, upload: Upload
@@ -229,3 +236,7 @@ def _check_agent(agent: Agent | None, target: Target) -> None:
 def _too_many() -> Problem:
     detail = "This API client has as many calls under way as it may."
     return Problem(429, "too_many_calls", detail, sent="no", headers={"Retry-After": "1"})
+
+
+def _took_too_long() -> Problem:
+    return Problem(504, "upstream_failed", "The call took too long.", sent="unknown")

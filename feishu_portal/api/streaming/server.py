@@ -22,7 +22,7 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope as May
 from core.background.limits import ConcurrencyLimits
 from core.database.thread import DatabaseThread
-from core.log_context import add_to_log
+from core.log_context import add_to_log, add_to_request
 from core.remote_address import normal_address
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
@@ -66,6 +66,7 @@ class StreamServer:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises Problem, or ClientDisconnect when the caller went away."""
+        add_to_request(route=ROUTE)
         match = _PATH.fullmatch(scope["path"].removeprefix(scope.get("root_path", "")))
         if match is None:
             raise not_found("path")

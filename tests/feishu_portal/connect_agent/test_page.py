@@ -11,7 +11,7 @@ from bots.models import Bot
 from core.access.actors import SYSTEM
 from core.access.api_keys import add_api_client
 from core.access.scopes import Scope
-from feishu_portal.api.mcp.endpoint import PREFIX
+from feishu_portal.api.mcp.server import PREFIX
 from feishu_portal.connect_agent.kinds import MCP, Kind
 from tests.auth_sessions.agents import open_access
 from tests.factories import make_bot, make_grant, make_operator

@@ -18,8 +18,9 @@ from feishu_portal.api.description.errors import (
     WITH_A_BODY,
 )
 from feishu_portal.api.description.parts import SCOPES
+from feishu_portal.api.endpoint import Endpoint
 from feishu_portal.api.mcp.description import ERRORS as AGENTS
-from feishu_portal.api.proxy.endpoint import ProxyEndpoint
+from feishu_portal.api.proxy.server import ProxyServer
 from feishu_portal.api.users import FOR_USERS
 from feishu_portal.front import arrival, bodies, passive
 from tests.feishu_portal.api.description.raising import problems_made, reached, scopes_asked_for
@@ -97,7 +98,9 @@ def test_every_operation_declares_what_comes_before_it():
 
 def test_proxy_declares_what_it_can_raise():
     # Asked for an app's token, it answers in the platform's shape.
-    raised = problems_made(reached(ProxyEndpoint, without={"read_key", "check_key", "refusal"}), UNWRITTEN)
+    raised = problems_made(
+        reached(Endpoint, ProxyServer, without={"read_key", "check_key", "refusal"}), UNWRITTEN
+    )
     assert set(PROXY_USER) == raised - NO_OPERATION | {*ARRIVING, *ACTING}
     of_people = {"reauthorization_required", "refresh_in_progress", "refresh_postponed", "token_not_found", "tenant_key_required",
                  "open_id_of_another_app", "approval_pending", "approval_denied", "too_many_approvals", "body_too_large"}  # fmt: skip

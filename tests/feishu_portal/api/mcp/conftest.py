@@ -4,13 +4,15 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
 from django.core.asgi import get_asgi_application
 
-from feishu_portal.api.mcp.endpoint import McpEndpoint
+from feishu_portal.api.endpoint import Endpoint
+from feishu_portal.api.mcp.server import McpServer
 from tests.feishu_portal.api.proxy.conftest import (  # noqa: F401 -- fixtures
     Proxy,
     bot,
@@ -31,7 +33,7 @@ _numbers = itertools.count(1)
 class Agent:
     """Speaks JSON-RPC; ``address`` may fix bot and person."""
 
-    endpoint: McpEndpoint
+    endpoint: Endpoint[McpServer]
     key: str
     address: str = "/mcp"
 
@@ -70,7 +72,7 @@ class Agent:
 
 
 @pytest.fixture
-async def mcp(endpoint) -> AsyncIterator[McpEndpoint]:  # noqa: F811 -- the proxy's
-    opened = McpEndpoint(proxy=endpoint, rest=get_asgi_application())
+async def mcp(endpoint) -> AsyncIterator[Endpoint[McpServer]]:  # noqa: F811 -- the proxy's
+    opened = Endpoint(partial(McpServer, proxy=endpoint, rest=get_asgi_application()), name="mcp")
     yield opened
     await opened.close()

@@ -29,7 +29,7 @@ from auth_sessions.models import AgentAccess, AgentToken, ConnectedAgent
 from core.access.actors import SYSTEM
 from core.access.models import ApiClient
 from core.access.scopes import Scope
-from feishu_portal.api.mcp.endpoint import PREFIX
+from feishu_portal.api.mcp.server import PREFIX
 from feishu_portal.api.proxy.admission_rows import FreshRows
 from feishu_portal.approvals.models import CallApproval
 from tests.auth_sessions.agents import PUBLIC_URL, REDIRECT, PlainAgent, Platform, open_access, person

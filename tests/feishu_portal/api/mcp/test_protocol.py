@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from core.access.scopes import Scope
-from feishu_portal.api.mcp import acting, endpoint, protocol
+from feishu_portal.api.mcp import acting, protocol, server
 from feishu_portal.api.mcp.tools import TOOLS
 from tests.feishu_portal.api.mcp.conftest import Agent
 from tests.feishu_portal.api.proxy.outcomes import problem
@@ -91,7 +91,7 @@ async def test_arguments_that_do_not_fit_say_why(mcp, proxy, upstream):
 
 
 async def test_other_methods_paths_and_bodies_are_refused(mcp, proxy, monkeypatch):
-    monkeypatch.setattr(endpoint, "MAX_BODY", 1000)
+    monkeypatch.setattr(server, "MAX_BODY", 1000)
     key = await proxy.key()
     transport = httpx2.ASGITransport(app=mcp)
     async with httpx2.AsyncClient(transport=transport, base_url="http://portal.test") as client:
@@ -116,7 +116,7 @@ async def test_answer_that_is_too_long_is_given_up(mcp, proxy, grant, upstream, 
 
 
 async def test_one_client_has_a_quarter_of_the_places(mcp, proxy, grant, upstream, monkeypatch):
-    monkeypatch.setattr(endpoint, "MAX_CALLS", 4)
+    monkeypatch.setattr(server, "MAX_CALLS", 4)
     come, go = asyncio.Event(), asyncio.Event()
 
     async def answer(_request):

@@ -21,9 +21,10 @@ from core.access.models import ApiClient
 from core.access.scopes import Scope as May
 from core.database.thread import DatabaseThread
 from feishu import relay, transport
+from feishu_portal.api.endpoint import Endpoint
 from feishu_portal.api.proxy import admission, own_key, platform_outcome
 from feishu_portal.api.proxy import server as proxy_server
-from feishu_portal.api.proxy.endpoint import ProxyEndpoint
+from feishu_portal.api.proxy.server import ProxyServer
 from feishu_portal.runtime.web import EmbeddedServer
 from tests.factories import make_bot, make_grant
 from tests.feishu_portal.api.conforming import description
@@ -132,8 +133,8 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 
 @pytest.fixture
-async def endpoint() -> AsyncIterator[ProxyEndpoint]:
-    opened = ProxyEndpoint()
+async def endpoint() -> AsyncIterator[Endpoint[ProxyServer]]:
+    opened = Endpoint(ProxyServer, name="proxy")
     yield opened
     await opened.close()
 
@@ -149,7 +150,7 @@ async def portal(endpoint) -> AsyncIterator[str]:
 class Proxy:
     """A caller of the proxy."""
 
-    endpoint: ProxyEndpoint
+    endpoint: Endpoint[ProxyServer]
     database: DatabaseThread
     bot: Bot
 

@@ -18,8 +18,8 @@ from core.access.scopes import Scope
 from core.background.stopping import stopping
 from feishu.streaming.cards import INTERRUPTED
 from feishu_portal import asgi
+from feishu_portal.api.endpoint import Endpoint
 from feishu_portal.api.streaming import server, upload
-from feishu_portal.api.streaming.endpoint import StreamEndpoint
 from tests.feishu_portal.api.conforming import description
 from tests.services.platform import APP_ID
 from tests.services.streamed import bot_of, streaming_sandbox
@@ -206,7 +206,7 @@ class Caller:
             "headers": [(b"authorization", f"Bearer {self.key}".encode())],
             "client": ("127.0.0.1", 1),
         }
-        endpoint = StreamEndpoint()
+        endpoint = Endpoint(server.StreamServer, name="stream")
         try:
             await endpoint(scope, self.receive, self.send)
         finally:

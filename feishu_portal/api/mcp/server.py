@@ -1,4 +1,4 @@
-"""The endpoint of agents as an ASGI application: who asks, and how much at once, before anything of the protocol is loaded."""
+"""What agents are answered: who asks, and how much at once, before anything of the protocol is loaded."""
 
 import asyncio
 import logging
@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from django.db import Error
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.background.limits import ConcurrencyLimits
@@ -18,10 +17,10 @@ from core.background.per_loop import PerLoop
 from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTooSlowError, received
 from core.console.live.viewers import is_from_own_page
 from core.database.thread import DatabaseThread
-from core.log_context import add_to_log, log_context
+from core.log_context import add_to_log
 from feishu_portal.api.mcp.acting import Applications
 from feishu_portal.api.mcp.agent import agent_of, connection_of
-from feishu_portal.api.problems import CONTENT_TYPE, Problem, database_unavailable, internal_error, not_found
+from feishu_portal.api.problems import Problem, database_unavailable, not_found
 
 if TYPE_CHECKING:
     from feishu_portal.api.mcp.protocol import Protocol
@@ -42,9 +41,13 @@ STATEMENT_SECONDS: Final = 5.0
 
 
 class McpServer:
-    """Serves the agents of one event loop. An async context manager, to be kept for a loop."""
+    """Serves the agents of one event loop. An async context manager, to be kept for a loop.
 
-    def __init__(self) -> None:
+    ``proxy`` and ``rest`` are the applications by which tools do what they do.
+    """
+
+    def __init__(self, *, proxy: ASGIApp, rest: ASGIApp) -> None:
+        self._protocols = PerLoop(partial(_protocol, Applications(proxy, rest)), name="mcp-protocol")
         self._bodies = BodyReader()
         self._database = DatabaseThread("mcp", patience=STATEMENT_SECONDS)
         self._limits = ConcurrencyLimits()
@@ -53,9 +56,12 @@ class McpServer:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._database.close()
+        try:
+            await self._protocols.close()
+        finally:  # also where the loop's end cancels both
+            await self._database.close()
 
-    async def serve(self, protocols: "PerLoop[Protocol]", scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises Problem, or ClientDisconnect when nobody waits for an answer."""
         _check(scope)
         body = await self._body(Request(scope, receive))
@@ -68,8 +74,8 @@ class McpServer:
         taker = agent.connected.pk if agent.connected else agent.client.pk
         with self._limits.fair_place(taker, limit=MAX_CALLS, full=full):
             await asyncio.to_thread(import_module, PROTOCOL)  # which takes a second, the first time
-            protocol = await protocols.current()
-            await protocol.answer(agent, scope, received(body, receive), send)
+            protocol = await self._protocols.current()
+            await protocol.answer(agent, scope, received(body, receive), partial(_unstored, send=send))
 
     async def _body(self, request: Request) -> bytes:
         try:
@@ -97,55 +103,12 @@ class McpServer:
             raise database_unavailable() from None
 
 
-class McpEndpoint:
-    """Opens a server with the first request of an event loop; it is closed by ``close()``, at the latest with the loop.
-
-    ``proxy`` and ``rest`` are the applications by which tools do what they do.
-    """
-
-    def __init__(self, *, proxy: ASGIApp, rest: ASGIApp) -> None:
-        self._servers = PerLoop(McpServer, name="mcp-server")
-        self._protocols = PerLoop(partial(_protocol, Applications(proxy, rest)), name="mcp-protocol")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with log_context():
-            await self._answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_begun = False
-
-        async def noting(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            if message["type"] == "http.response.start":
-                message = {
-                    **message,
-                    "headers": [*message.get("headers", ()), (b"cache-control", b"no-store")],
-                }
-            await send(message)
-
-        try:
-            server = await self._servers.current()
-            await server.serve(self._protocols, scope, receive, noting)
-        except ClientDisconnect:
-            return
-        except Problem as refused:
-            problem = refused
-        except Exception:
-            logger.exception("mcp_failed")
-            problem = internal_error()
-        else:
-            return
-        if not has_begun:
-            response = JSONResponse(
-                problem.body, problem.status, dict(problem.headers), media_type=CONTENT_TYPE
-            )
-            await response(scope, receive, send)
-
-    async def close(self) -> None:
-        """Close the server of this event loop."""
-        await self._protocols.close()
-        await self._servers.close()
+async def _unstored(message: Message, *, send: Send) -> None:
+    """Send the message of an answer; no cache on the way keeps it."""
+    if message["type"] == "http.response.start":
+        headers = [*message.get("headers", ()), (b"cache-control", b"no-store")]
+        message = {**message, "headers": headers}
+    await send(message)
 
 
 def _check(scope: Scope) -> None:
