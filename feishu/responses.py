@@ -43,6 +43,11 @@ class Answer:
         data = self.body.get("data")
         return data if isinstance(data, dict) else {}
 
+    def items(self, name: str = "items") -> list[dict[str, Any]]:
+        """The objects of a list in ``data``; empty where there is none."""
+        items = self.data.get(name)
+        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
     """The answer, if it is a success; `headers` with lower-case names.

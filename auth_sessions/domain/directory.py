@@ -15,6 +15,7 @@ from bots.models import Bot
 from core.access.actors import PLATFORM
 from core.database.connections import give_back
 from core.database.text import storable
+from feishu.directory import Directory
 from feishu.openapi import OpenAPI, receive_id_type
 
 MAX_ID = 200
@@ -40,9 +41,9 @@ def open_id_of(*, bot: Bot, person: str, tenant_key: str = "") -> str:
         pass
     if not bot.enabled:
         raise BotDisabledError
-    api = OpenAPI(bot.credentials)
+    directory = Directory(OpenAPI(bot.credentials), timeout=LOOKUP_SECONDS)
     give_back(before_waiting=True)
-    open_id = api.open_id_of(person, timeout=LOOKUP_SECONDS)
+    open_id = directory.open_id_of(person)
     if not open_id:
         raise PersonUnknownError
     return open_id

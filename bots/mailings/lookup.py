@@ -5,8 +5,8 @@ Needs contact:user.id:readonly for addresses, contact:contact.base:readonly for 
 departments by name, im:chat:read for chats by name.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import transaction
 
@@ -20,14 +20,16 @@ from bots.people.keys import folded
 from core.database.connections import give_back
 from core.database.text import storable
 from feishu.codes import ABOUT_ID
+from feishu.directory import MAX_PEOPLE, Directory, Page
 from feishu.errors import APIError, FeishuError, MalformedAnswer
-from feishu.openapi import MAX_PEOPLE, OpenAPI
-from feishu.people import Profile
+from feishu.people import Department, Profile
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-SECONDS: Final = 10.0
+T = TypeVar("T")
+
+CALL_SECONDS: Final = 10.0
 """For one call."""
 MAX_PAGES: Final = 100
 """Of departments or chats that are looked through at once."""
@@ -38,7 +40,7 @@ ROOT: Final = "0"
 """The department that is the company."""
 
 
-def look_up_next(bot: Bot, rows: "QuerySet[Any]", api: OpenAPI, *, gives_up: bool) -> bool:
+def look_up_next(bot: Bot, rows: "QuerySet[Any]", directory: Directory, *, gives_up: bool) -> bool:
     """Look up the next recipients of a mailing's ``rows``, with a call or two; False when none wait any more.
 
     Raises FeishuError where trying again may help, unless the caller ``gives_up``: then these recipients have failed.
@@ -52,7 +54,7 @@ def look_up_next(bot: Bot, rows: "QuerySet[Any]", api: OpenAPI, *, gives_up: boo
         batch = list(waiting.filter(kind__in=ADDRESSES)[:MAX_PEOPLE])
     give_back(before_waiting=True)
     try:
-        _LOOK_UPS[RecipientKind(first.kind)](bot, rows, batch, api)
+        _LOOK_UPS[RecipientKind(first.kind)](bot, rows, batch, directory)
     except FeishuError as error:
         if error.retryable and not gives_up:
             raise
@@ -79,16 +81,16 @@ def settle(rows: "QuerySet[Any]", found: dict[int, str]) -> None:
             taken.add(target)
 
 
-def _addresses(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
-    found = api.open_ids_at([row.given for row in batch], timeout=SECONDS)
+def _addresses(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], directory: Directory) -> None:
+    found = directory.open_ids_at([row.given for row in batch])
     settle(rows, {row.pk: found.get(row.given, "") for row in batch})
 
 
-def _number(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+def _number(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], directory: Directory) -> None:
     """What is no employee's number may be a name in Latin letters."""
     [row] = batch
     try:
-        open_id = api.open_id_of(row.given, timeout=SECONDS)
+        open_id = directory.open_id_of(row.given)
     except APIError as error:
         if error.code not in ABOUT_ID:
             raise
@@ -96,10 +98,10 @@ def _number(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAP
     if open_id or row.kind == RecipientKind.UNION_ID:
         settle(rows, {row.pk: open_id})
     else:
-        _name(bot, rows, batch, api)
+        _name(bot, rows, batch, directory)
 
 
-def _name(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], _api: OpenAPI) -> None:
+def _name(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], _directory: Directory) -> None:
     """By the whole name, among the people whom the bot has to do with: the platform finds nobody by name for an app."""
     [row] = batch
     wanted = folded(row.given)
@@ -111,37 +113,33 @@ def _name(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], _api: OpenAPI
     _settle_named(rows, row, [person.open_id for person in called])
 
 
-def _chat(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+def _chat(_bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], directory: Directory) -> None:
     """By the whole name, among the groups that the bot is in."""
     [row] = batch
-    wanted, token, found = folded(row.given), "", []
-    for _page in range(MAX_PAGES):
-        page = api.chats(page_token=token, timeout=SECONDS)
-        found += [chat.chat_id for chat in page.items if folded(chat.name) == wanted]
-        token = page.next_token
-        if not token:
-            break
+    wanted = folded(row.given)
+    chats = _all(lambda token: directory.chats(page_token=token))
+    found = [chat.chat_id for chat in chats if folded(chat.name) == wanted]
     _settle_named(rows, row, found)
 
 
-def _department(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], api: OpenAPI) -> None:
+def _department(bot: Bot, rows: "QuerySet[Any]", batch: list[Recipient], directory: Directory) -> None:
     """A step of a department: find it by name, list the departments below it, then a page of its people."""
     [row] = batch
     if not row.target:
-        _find_department(rows, row, api)
+        _find_department(rows, row, directory)
     elif row.is_direct:
-        _list_departments(rows, row, api)
+        _list_departments(rows, row, directory)
     else:
-        _list_people(bot, rows, row, api)
+        _list_people(bot, rows, row, directory)
 
 
-def _find_department(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
+def _find_department(rows: "QuerySet[Any]", row: Any, directory: Directory) -> None:
     if row.given == ROOT or row.given.startswith("od-"):
         found = [row.given]
     else:
         found = [
             department.open_department_id
-            for department in _departments_below(ROOT, api)
+            for department in _departments_below(ROOT, directory)
             if folded(row.given) in map(folded, department.names)
         ]
     if len(found) != 1:
@@ -154,8 +152,8 @@ def _find_department(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
         rows.filter(pk=row.pk).update(target=found[0])
 
 
-def _list_departments(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
-    below = [department.open_department_id for department in _departments_below(row.target, api)]
+def _list_departments(rows: "QuerySet[Any]", row: Any, directory: Directory) -> None:
+    below = [department.open_department_id for department in _departments_below(row.target, directory)]
     make: Any = type(row)
     with transaction.atomic():
         made = [
@@ -174,19 +172,23 @@ def _list_departments(rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
         rows.filter(pk=row.pk).update(is_direct=False)
 
 
-def _departments_below(department_id: str, api: OpenAPI) -> list[Any]:
-    token, found = "", []
+def _departments_below(department_id: str, directory: Directory) -> Iterator[Department]:
+    return _all(lambda token: directory.departments_below(department_id, page_token=token))
+
+
+def _all(ask: Callable[[str], Page[T]]) -> Iterator[T]:
+    """What is on the first ``MAX_PAGES``; ``ask`` is given the token of a page, empty for the first."""
+    token = ""
     for _page in range(MAX_PAGES):
-        page = api.departments_below(department_id, page_token=token, timeout=SECONDS)
-        found += page.items
+        page = ask(token)
+        yield from page.items
         token = page.next_token
         if not token:
-            break
-    return found
+            return
 
 
-def _list_people(bot: Bot, rows: "QuerySet[Any]", row: Any, api: OpenAPI) -> None:
-    page = api.people_in(row.target, page_token=row.cursor, timeout=SECONDS)
+def _list_people(bot: Bot, rows: "QuerySet[Any]", row: Any, directory: Directory) -> None:
+    page = directory.people_in(row.target, page_token=row.cursor)
     people = {profile.open_id: profile for profile in page.items if profile.open_id}
     if len(page.next_token) > MAX_TOKEN or page.next_token == row.cursor != "":
         raise MalformedAnswer("the token of the next page leads nowhere")
@@ -226,7 +228,7 @@ def _settle_named(rows: "QuerySet[Any]", row: Recipient, found: list[str]) -> No
         settle(rows, {row.pk: found[0] if found else ""})
 
 
-_LOOK_UPS: Final[dict[RecipientKind, Callable[[Bot, Any, list[Any], OpenAPI], None]]] = {
+_LOOK_UPS: Final[dict[RecipientKind, Callable[[Bot, Any, list[Any], Directory], None]]] = {
     RecipientKind.EMAIL: _addresses,
     RecipientKind.PHONE: _addresses,
     RecipientKind.USER_ID: _number,

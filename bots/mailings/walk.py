@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from bots.enums import MailingState, RecipientState
 from bots.errors import BotDisabledError
-from bots.mailings.lookup import look_up_next
+from bots.mailings.lookup import CALL_SECONDS, look_up_next
 from bots.mailings.outcome import NO_FAILURE, failure_of
 from bots.models import Bot
 from bots.models.mailings import Mailing, Recipient
@@ -25,6 +25,7 @@ from core.background.notify import notify
 from core.background.pace import Pace
 from core.background.retry import RetrySchedule
 from core.vault.keyring import SealedValueError
+from feishu.directory import Directory
 from feishu.errors import FeishuError, RateLimited
 from feishu.openapi import OpenAPI
 from feishu.transport import Transport
@@ -199,9 +200,9 @@ def _step(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None) -
 
 
 def _resolve(mailer: Mailer[Any, Any], mailing: Any, transport: Transport | None) -> None:
-    api = OpenAPI(mailing.bot.credentials, transport)
+    directory = Directory(OpenAPI(mailing.bot.credentials, transport), timeout=CALL_SECONDS)
     gives_up = AGAIN.is_exhausted(mailing.failures + 1)
-    if look_up_next(mailing.bot, mailer.of(mailing), api, gives_up=gives_up):
+    if look_up_next(mailing.bot, mailer.of(mailing), directory, gives_up=gives_up):
         time.sleep(LOOK_UP_PAUSE)
         return
     state = mailer.resolved(mailing)

@@ -8,6 +8,7 @@ from bots.models import Bot, Person
 from bots.people.directory import remember
 from core.background.limits import ConcurrencyLimits
 from core.database.connections import give_back
+from feishu.directory import Directory
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 from feishu.people import Profile
@@ -54,19 +55,19 @@ def find_by_address(
     plain = address.strip()
     if "@" not in plain:
         plain = re.sub(r"[ ()-]", "", plain)
-    api = OpenAPI(bot.credentials, transport)
+    directory = Directory(OpenAPI(bot.credentials, transport), timeout=SECONDS)
     with _limits.fair_place(asked_by, bot.pk, limit=MAX_LOOKUPS, full=LookupBusyError()):
         give_back(before_waiting=True)
-        open_id = api.open_id_at(plain, timeout=SECONDS)
+        open_id = directory.open_id_at(plain)
         if not open_id:
             return None
-        remember(bot, [_profile(api, open_id)])
+        remember(bot, [_profile(directory, open_id)])
     return Person.objects.get(bot=bot, open_id=open_id)
 
 
-def _profile(api: OpenAPI, open_id: str) -> Profile:
+def _profile(directory: Directory, open_id: str) -> Profile:
     try:
-        [profile] = api.people([open_id], timeout=SECONDS) or [Profile(open_id)]
+        [profile] = directory.people([open_id]) or [Profile(open_id)]
     except FeishuError:
         return Profile(open_id)
     return profile if profile.open_id == open_id else Profile(open_id)

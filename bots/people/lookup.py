@@ -23,8 +23,9 @@ from core.database.connections import give_back
 from core.database.text import storable
 from core.vault.keyring import SealedValueError
 from feishu.codes import ABOUT_ID
+from feishu.directory import MAX_PEOPLE, Directory
 from feishu.errors import APIError, FeishuError, MissingScope
-from feishu.openapi import MAX_PEOPLE, OpenAPI
+from feishu.openapi import OpenAPI
 from feishu.people import Profile
 from feishu.reasons import Reason
 from feishu.transport import Transport
@@ -116,14 +117,14 @@ def look_up(bot_id: UUID, *, transport: Transport | None = None) -> None:
     if bot is None or not mine.filter(next_at__lte=now).update(next_at=now + CLAIM):
         return
     try:
-        is_all = _ask_for_all(bot, OpenAPI(bot.credentials, transport))
+        is_all = _ask_for_all(bot, Directory(OpenAPI(bot.credentials, transport), timeout=SECONDS))
     except (FeishuError, SealedValueError) as error:
         _note_failure(bot, error)
         return
     mine.update(next_at=None if is_all else timezone.now(), failures=0, code=None, reason="", failed_at=None)
 
 
-def _ask_for_all(bot: Bot, api: OpenAPI) -> bool:
+def _ask_for_all(bot: Bot, directory: Directory) -> bool:
     """True when nobody is left to be asked for. Raises FeishuError, with what was learned before stored."""
     for _batch in range(BATCHES):
         due = Person.objects.filter(bot=bot, look_up_at__lte=timezone.now()).order_by("look_up_at")
@@ -131,16 +132,16 @@ def _ask_for_all(bot: Bot, api: OpenAPI) -> bool:
         if not open_ids:
             return True
         give_back(before_waiting=True)
-        remember(bot, _answers(api, open_ids))
+        remember(bot, _answers(directory, open_ids))
         time.sleep(PAUSE)
     return False
 
 
-def _answers(api: OpenAPI, open_ids: list[str]) -> list[Profile]:
+def _answers(directory: Directory, open_ids: list[str]) -> list[Profile]:
     """A profile for each, an empty one for people of whom the platform says nothing."""
     nothing = {open_id: Profile(open_id) for open_id in open_ids}
     try:
-        said = api.people(open_ids, timeout=SECONDS)
+        said = directory.people(open_ids)
     except APIError as error:
         if error.code not in ABOUT_ID:
             raise
@@ -149,7 +150,7 @@ def _answers(api: OpenAPI, open_ids: list[str]) -> list[Profile]:
         # One id that the platform does not know spoils the answer about all of them.
         half = len(open_ids) // 2
         time.sleep(PAUSE)
-        return [*_answers(api, open_ids[:half]), *_answers(api, open_ids[half:])]
+        return [*_answers(directory, open_ids[:half]), *_answers(directory, open_ids[half:])]
     known = {profile.open_id: profile for profile in said if profile.open_id in nothing}
     return list((nothing | known).values())
 

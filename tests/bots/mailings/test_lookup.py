@@ -8,6 +8,7 @@ from bots.mailings.lookup import look_up_next
 from bots.mailings.recipients import Named, rows_for
 from bots.models import Person
 from bots.people.directory import remember
+from feishu.directory import Directory
 from feishu.errors import APIError, TransportError
 from feishu.openapi import OpenAPI
 from feishu.people import Profile
@@ -26,10 +27,10 @@ def named(campaign: Campaign, *lines: str, departments: tuple[str, ...] = ()) ->
 
 def look_up_all(campaign: Campaign, *, gives_up: bool = False) -> dict[str, tuple[str, str]]:
     """Until nobody waits; state and target by what each was named."""
-    api = OpenAPI(campaign.bot.credentials)
+    directory = Directory(OpenAPI(campaign.bot.credentials))
     rows = CampaignMember.objects.filter(mailing=campaign)
     steps = 0
-    while look_up_next(campaign.bot, rows, api, gives_up=gives_up):
+    while look_up_next(campaign.bot, rows, directory, gives_up=gives_up):
         steps += 1
         assert steps < 50
     return {row.given: (row.state, row.target) for row in rows.exclude(state=RecipientState.EXPANDED)}
