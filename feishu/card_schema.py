@@ -3,7 +3,9 @@
 Everything else is an error in 2.0; in 1.0 unknown attributes are ignored, so there is no such list for it.
 """
 
-from typing import Final
+from typing import Final, get_args
+
+from feishu.cards import ButtonStyle, Template
 
 LANGUAGES: Final = frozenset(
     [
@@ -25,36 +27,8 @@ LANGUAGES: Final = frozenset(
         "ms_my",
     ]
 )
-TEMPLATES: Final = frozenset(
-    [
-        "blue",
-        "wathet",
-        "turquoise",
-        "green",
-        "yellow",
-        "orange",
-        "red",
-        "carmine",
-        "violet",
-        "purple",
-        "indigo",
-        "grey",
-        "default",
-    ]
-)
-BUTTON_TYPES: Final = frozenset(
-    [
-        "default",
-        "primary",
-        "danger",
-        "text",
-        "primary_text",
-        "danger_text",
-        "primary_filled",
-        "danger_filled",
-        "laser",
-    ]
-)
+TEMPLATES: Final = frozenset(get_args(Template))
+BUTTON_TYPES: Final = frozenset(get_args(ButtonStyle))
 
 CARD: Final = frozenset({"schema", "config", "card_link", "header", "body"})
 CONFIG: Final = frozenset(
