@@ -39,34 +39,28 @@ def compare_scopes(asked: Collection[str], app: AppInfo | None) -> Iterator[Find
 
 
 def _sending(app: AppInfo) -> Finding:
-    for scope in SENDING:
-        if _has(app, scope, "tenant"):
-            return Finding(Check.SENDING, CheckResult.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
-    return Finding(
-        Check.SENDING,
-        CheckResult.WRONG,
-        Text(
-            "应用不能发送消息，也就发不出授权卡片", "The app may not send messages, so it cannot send cards"
-        ),
-        _enable([SENDING[1]], _APP),
-        value=SENDING[1],
+    missing = Text(
+        "应用不能发送消息，也就发不出授权卡片", "The app may not send messages, so it cannot send cards"
     )
+    return _any_of(SENDING, app, Check.SENDING, CheckResult.WRONG, missing, advised=SENDING[1])
 
 
 def _receiving(app: AppInfo) -> Finding:
-    for scope in RECEIVING:
-        if _has(app, scope, "tenant"):
-            return Finding(Check.RECEIVING, CheckResult.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
-    return Finding(
-        Check.RECEIVING,
-        CheckResult.WARNING,
-        Text(
-            "应用收不到单聊消息，用户发送 /auth 没有回应",
-            "The app does not receive direct messages: nobody hears a /auth written to the bot",
-        ),
-        _enable([RECEIVING[0]], _APP),
-        value=RECEIVING[0],
+    missing = Text(
+        "应用收不到单聊消息，用户发送 /auth 没有回应",
+        "The app does not receive direct messages: nobody hears a /auth written to the bot",
     )
+    return _any_of(RECEIVING, app, Check.RECEIVING, CheckResult.WARNING, missing, advised=RECEIVING[0])
+
+
+def _any_of(
+    scopes: Collection[str], app: AppInfo, check: Check, result: CheckResult, missing: Text, *, advised: str
+) -> Finding:
+    """Of scopes of which any will do; ``result`` and ``missing`` where none is enabled."""
+    for scope in scopes:
+        if _has(app, scope, "tenant"):
+            return Finding(check, CheckResult.OK, Text(f"已开通 {scope}", f"{scope} is enabled"))
+    return Finding(check, result, missing, _enable([advised], _APP), value=advised)
 
 
 def _user_scopes(asked: list[str], app: AppInfo) -> Finding:
