@@ -8,7 +8,8 @@ from django.core import mail
 
 from core.access.models import User
 from core.access.roles import Role
-from tests.console.rows import messages_of, page_of, signed_in
+from tests.console.notices import answers_to, make_addressee
+from tests.console.rows import signed_in
 from tests.factories import make_operator
 
 pytestmark = pytest.mark.django_db
@@ -17,18 +18,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def lin(settings) -> User:
     settings.EMAIL_IS_SET_UP = True
-    user = make_operator("lin")
-    User.objects.filter(pk=user.pk).update(email="lin@corp.example.com")
-    return User.objects.get(pk=user.pk)
+    return make_addressee()
 
 
 @pytest.fixture
 def root() -> Any:
     return signed_in(make_operator("root", role=Role.ADMINISTRATOR))
-
-
-def answers_to(client: Any, user: User) -> list[str]:
-    return messages_of(client.post(page_of("access_user", user, "test_notices"), follow=True))
 
 
 @pytest.mark.parametrize(
