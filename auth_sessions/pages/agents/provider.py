@@ -76,8 +76,9 @@ class Provider(OAuthAuthorizationServerProvider[Code, Refresh, Access]):
         client_info.client_id = str(kept.pk)
 
     async def authorize(self, client: OAuthClientInformationFull, params: AuthorizationParams) -> str:
-        """A person's browser asks, which a page of its own answers: ``auth_sessions.pages.agents.consent``."""
-        raise NotImplementedError
+        """Part of the SDK's interface, for its handler of /authorize, which is not mounted: a person's browser asks there, and
+        ``auth_sessions.pages.agents.consent`` is the page that answers."""
+        raise NotImplementedError("/authorize is served by auth_sessions.pages.agents.consent")
 
     async def load_authorization_code(
         self, client: OAuthClientInformationFull, authorization_code: str
