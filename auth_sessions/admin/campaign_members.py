@@ -63,7 +63,7 @@ class CampaignMemberAdmin(RecipientAdmin[CampaignMember]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[CampaignMember]:
         """Departments that were named stand for themselves only as long as their people are not listed."""
         rows: Any = super().get_queryset(request)
-        people: QuerySet[CampaignMember] = rows.people()
+        people: QuerySet[CampaignMember] = rows.addressees()
         return people
 
     @column(_("answer"))

@@ -1,13 +1,10 @@
 """Authorization campaigns: many people who are asked for the same, and who of them has given it."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from auth_sessions.enums import Via
 from auth_sessions.models.sessions import AuthSession
-from bots.enums import MOVING_MAILINGS, MailingState, RecipientKind, RecipientState
 from bots.models.mailings import Mailing, MailingQuerySet, Recipient, RecipientQuerySet
 
 
@@ -31,35 +28,16 @@ class Campaign(Mailing):
 
     objects = CampaignQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Mailing.Meta):
         verbose_name = _("authorization campaign")
         verbose_name_plural = _("authorization campaigns")
-        ordering = ("-created_at", "-id")
-        constraints = (
-            models.CheckConstraint(
-                name="campaign_state_known", condition=models.Q(state__in=MailingState.values)
-            ),
-        )
-        indexes = (
-            models.Index(name="campaign_newest", fields=("-created_at", "-id")),
-            models.Index(name="campaign_of_bot", fields=("bot", "-created_at", "-id")),
-            models.Index(
-                name="campaign_moving",
-                fields=("created_at",),
-                condition=models.Q(state__in=MOVING_MAILINGS),
-            ),
-        )
 
     def __str__(self) -> str:
         return self.name
 
 
 class CampaignMemberQuerySet(RecipientQuerySet["CampaignMember"]):
-    owned_by: ClassVar[str] = "mailing__bot__owners"
-
-    def people(self) -> "CampaignMemberQuerySet":
-        """Without the departments that were named, whose people stand for themselves."""
-        return self.exclude(state=RecipientState.EXPANDED)
+    """People of campaigns."""
 
 
 class CampaignMember(Recipient):
@@ -85,22 +63,6 @@ class CampaignMember(Recipient):
 
     objects = CampaignMemberQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Recipient.Meta):
         verbose_name = _("person of a campaign")
         verbose_name_plural = _("people of campaigns")
-        ordering = ("id",)
-        constraints = (
-            models.UniqueConstraint(
-                name="campaign_member_once", fields=("mailing", "target"), condition=~models.Q(target="")
-            ),
-            models.CheckConstraint(
-                name="campaign_member_state_known", condition=models.Q(state__in=RecipientState.values)
-            ),
-            models.CheckConstraint(
-                name="campaign_member_kind_known", condition=models.Q(kind__in=RecipientKind.values)
-            ),
-        )
-        indexes = (
-            models.Index(name="campaign_member_state", fields=("mailing", "state", "id")),
-            models.Index(name="campaign_member_person", fields=("bot", "target")),
-        )

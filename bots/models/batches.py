@@ -1,11 +1,10 @@
 """Batches: one message to many recipients, for an API client."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from bots.enums import MOVING_MAILINGS, MailingState, RecipientKind, RecipientState
 from bots.models.mailings import Mailing, MailingQuerySet, Recipient, RecipientQuerySet
 
 
@@ -24,31 +23,17 @@ class MessageBatch(Mailing):
 
     objects = MessageBatchQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Mailing.Meta):
         verbose_name = _("message batch")
         verbose_name_plural = _("message batches")
-        ordering = ("-created_at", "-id")
         constraints = (
+            *Mailing.Meta.constraints,
             models.UniqueConstraint(name="batch_once_per_key", fields=("bot", "client", "key_hash")),
-            models.CheckConstraint(
-                name="batch_state_known", condition=models.Q(state__in=MailingState.values)
-            ),
-        )
-        indexes = (
-            models.Index(name="batch_newest", fields=("-created_at", "-id")),
-            models.Index(name="batch_of_bot", fields=("bot", "-created_at", "-id")),
-            models.Index(
-                name="batch_moving", fields=("created_at",), condition=models.Q(state__in=MOVING_MAILINGS)
-            ),
         )
 
 
 class BatchRecipientQuerySet(RecipientQuerySet["BatchRecipient"]):
-    owned_by: ClassVar[str] = "mailing__bot__owners"
-
-    def addressees(self) -> "BatchRecipientQuerySet":
-        """Without the departments that were named, whose people stand for themselves."""
-        return self.exclude(state=RecipientState.EXPANDED)
+    """Recipients of batches."""
 
 
 class BatchRecipient(Recipient):
@@ -66,22 +51,6 @@ class BatchRecipient(Recipient):
 
     objects = BatchRecipientQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Recipient.Meta):
         verbose_name = _("recipient of a batch")
         verbose_name_plural = _("recipients of batches")
-        ordering = ("id",)
-        constraints = (
-            models.UniqueConstraint(
-                name="batch_recipient_once", fields=("mailing", "target"), condition=~models.Q(target="")
-            ),
-            models.CheckConstraint(
-                name="batch_recipient_state_known", condition=models.Q(state__in=RecipientState.values)
-            ),
-            models.CheckConstraint(
-                name="batch_recipient_kind_known", condition=models.Q(kind__in=RecipientKind.values)
-            ),
-        )
-        indexes = (
-            models.Index(name="batch_recipient_state", fields=("mailing", "state", "id")),
-            models.Index(name="batch_recipient_person", fields=("bot", "target")),
-        )

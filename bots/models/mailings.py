@@ -25,7 +25,11 @@ class MailingQuerySet(OwnedQuerySet[M]):
 
 
 class RecipientQuerySet(OwnedQuerySet[R]):
-    """Recipients of mailings."""
+    owned_by: ClassVar[str] = "mailing__bot__owners"
+
+    def addressees(self) -> Self:
+        """Without the departments that were named, whose people stand for themselves."""
+        return self.exclude(state=RecipientState.EXPANDED)
 
 
 class Mailing(models.Model):
@@ -74,6 +78,21 @@ class Mailing(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ("-created_at", "-id")
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
+            models.CheckConstraint(
+                name="%(class)s_state_known", condition=models.Q(state__in=MailingState.values)
+            ),
+        )
+        indexes = (
+            models.Index(name="%(class)s_newest", fields=("-created_at", "-id")),
+            models.Index(name="%(class)s_of_bot", fields=("bot", "-created_at", "-id")),
+            models.Index(
+                name="%(class)s_moving",
+                fields=("created_at",),
+                condition=models.Q(state__in=MOVING_MAILINGS),
+            ),
+        )
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -102,7 +121,6 @@ class Recipient(models.Model):
     ``cursor``: how far the people of a department are listed.
     """
 
-    owned_by: ClassVar[str]
     mailing: Any
     """The foreign key of the subclass, by which the walk finds a mailing's recipients."""
 
@@ -124,6 +142,22 @@ class Recipient(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                name="%(class)s_once", fields=("mailing", "target"), condition=~models.Q(target="")
+            ),
+            models.CheckConstraint(
+                name="%(class)s_state_known", condition=models.Q(state__in=RecipientState.values)
+            ),
+            models.CheckConstraint(
+                name="%(class)s_kind_known", condition=models.Q(kind__in=RecipientKind.values)
+            ),
+        )
+        indexes = (
+            models.Index(name="%(class)s_state", fields=("mailing", "state", "id")),
+            models.Index(name="%(class)s_person", fields=("bot", "target")),
+        )
 
     def __str__(self) -> str:
         return self.given
