@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Generic, Protocol, TypeVar
 
+from django.db import Error
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from core.background.per_loop import PerLoop
+from core.database.errors import described
+from core.database.thread import DatabaseThread
 from core.log_context import log_context
-from feishu_portal.api.problems import Problem, answer_before_django, internal_error
+from core.log_pace import THINNED
+from feishu_portal.api.problems import Problem, answer_before_django, database_unavailable, internal_error
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ class Server(Protocol):
 
 
 S = TypeVar("S", bound=Server)
+T = TypeVar("T")
 
 
 class Endpoint(Generic[S]):
@@ -76,3 +81,12 @@ class Endpoint(Generic[S]):
     async def close(self) -> None:
         """Close the server of this event loop."""
         await self.servers.close()
+
+
+async def asked(database: DatabaseThread, question: Callable[[], T]) -> T:
+    """What the database says, in its thread. Raises Problem where it does not answer, besides what ``question`` raises."""
+    try:
+        return await database.run(question)
+    except Error as error:
+        logger.warning("api_database_unavailable", extra=described(error) | THINNED)
+        raise database_unavailable() from None

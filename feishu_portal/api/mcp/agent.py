@@ -14,7 +14,7 @@ from bots.models import Bot
 from core.access.api_keys import client_of
 from core.access.models import ApiClient
 from core.access.scopes import Scope
-from feishu_portal.api.keys import bot_for
+from feishu_portal.api.keys import bearer, bot_for
 from feishu_portal.api.problems import Problem, not_found, unauthenticated
 
 SHOWN_BOTS: Final = 50
@@ -77,7 +77,6 @@ def connection_of(request: Request) -> Connection:
         header = headers.get(f"feishu-portal-{name}".encode(), b"").decode("latin-1").strip()
         return header or query.get(name, [""])[0]
 
-    scheme, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     person = said("person")
     if person and not _PERSON.fullmatch(person):
         raise Problem(400, "invalid_request", "person is an open_id, union_id, user_id or e-mail address.")
@@ -85,7 +84,7 @@ def connection_of(request: Request) -> Connection:
     if bot and not _BOT.fullmatch(bot):
         raise not_found("bot")
     return Connection(
-        key=key.strip() if scheme.lower() == "bearer" else "",
+        key=bearer(headers.get(b"authorization", b"").decode("latin-1")),
         bot=bot,
         person=person,
         tenant_key=said("tenant")[:64],

@@ -1,14 +1,11 @@
 """What agents are answered: who asks, and how much at once, before anything of the protocol is loaded."""
 
 import asyncio
-import logging
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self
 
-from django.db import Error
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,16 +15,13 @@ from core.background.request_bodies import BodyReader, BodyTooLargeError, BodyTo
 from core.console.live.viewers import is_from_own_page
 from core.database.thread import DatabaseThread
 from core.log_context import add_to_log
+from feishu_portal.api.endpoint import asked
 from feishu_portal.api.mcp.acting import Applications
 from feishu_portal.api.mcp.agent import agent_of, connection_of
-from feishu_portal.api.problems import Problem, database_unavailable, not_found
+from feishu_portal.api.problems import Problem, not_found
 
 if TYPE_CHECKING:
     from feishu_portal.api.mcp.protocol import Protocol
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 PREFIX: Final = "/mcp"
 PROTOCOL: Final = "feishu_portal.api.mcp.protocol"
@@ -66,7 +60,7 @@ class McpServer:
         _check(scope)
         body = await self._body(Request(scope, receive))
         connection = connection_of(scope)
-        agent = await self._ask(partial(agent_of, connection))
+        agent = await asked(self._database, partial(agent_of, connection))
         add_to_log(client=agent.client.name)
         full = Problem(
             429, "too_many_calls", "Too many requests are under way.", headers={"Retry-After": "1"}
@@ -94,13 +88,6 @@ class McpServer:
         except BodyTooSlowError:
             close = {"Connection": "close"}
             raise Problem(408, "body_too_slow", "The body did not come in time.", headers=close) from None
-
-    async def _ask(self, question: Callable[[], T]) -> T:
-        try:
-            return await self._database.run(question)
-        except Error:
-            logger.warning("mcp_database_unavailable")
-            raise database_unavailable() from None
 
 
 async def _unstored(message: Message, *, send: Send) -> None:

@@ -1,9 +1,8 @@
 """Streams of one event loop: who asks, for whom the reply is, and how many there are at once."""
 
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 from urllib.parse import parse_qs
 
 from django.db import Error
@@ -27,13 +26,12 @@ from core.remote_address import normal_address
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
 from feishu.openapi import receive_id_type
+from feishu_portal.api.endpoint import asked
 from feishu_portal.api.keys import bearer, bot_for, permitted
 from feishu_portal.api.messages import sending_problem
 from feishu_portal.api.problems import Problem, database_unavailable, not_found, overloaded, unauthenticated
 from feishu_portal.api.streaming.lines import TextLines
 from feishu_portal.api.streaming.upload import read_texts
-
-T = TypeVar("T")
 
 ROUTE: Final = "/api/v1/bots/<bot_id>/messages/stream"
 _PATH: Final = re.compile(r"/api/v1/bots/([^/]{1,100})/messages/stream")
@@ -72,7 +70,8 @@ class StreamServer:
             raise not_found("path")
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         key = headers.get(b"idempotency-key", "")
-        client, bot = await self._ask(partial(_admitted, bearer(headers.get(b"authorization", "")), match[1]))
+        bearing = bearer(headers.get(b"authorization", ""))
+        client, bot = await asked(self._database, partial(_admitted, bearing, match[1]))
         to = addressee(scope["query_string"])
         if not _KEY.fullmatch(key):
             raise _invalid("header.Idempotency-Key", "It has at most 255 printable characters of ASCII.")
@@ -86,12 +85,6 @@ class StreamServer:
         replayed = {"Idempotency-Replayed": "true", "Connection": "close"} if streamed.is_repeated else {}
         answer = JSONResponse(body_of(streamed), 201, {"Cache-Control": "no-store", **replayed})
         await answer(scope, receive, send)
-
-    async def _ask(self, question: Callable[[], T]) -> T:
-        try:
-            return await self._database.run(question)
-        except Error:
-            raise database_unavailable() from None
 
 
 async def _streamed(streaming: Any) -> Streamed:
