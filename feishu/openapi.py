@@ -1,5 +1,6 @@
 """Calling the platform as the app: messages, cards, and what it says about the bot itself."""
 
+import hashlib
 import json as json_module
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ def receive_id_type(address: str) -> ReceiveIdType:
     if "@" in address:
         return "email"
     return _PREFIXES.get(address[:3], "user_id")
+
+
+def message_uuid(*parts: object) -> str:
+    """The idempotency key of the message that ``parts`` tell apart from every other: should a process die between sending it and
+    noting that, the repetition sends nothing."""
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:MAX_UUID]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from core.database.text import storable
 from core.log_pace import THINNED
 from core.vault.redaction import redact_text
 from feishu.errors import APIError, FeishuError, RateLimited
-from feishu.openapi import MAX_UUID, OpenAPI, SentMessage
+from feishu.openapi import OpenAPI, SentMessage, message_uuid
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -58,9 +58,7 @@ def send(*, bot: Bot, outgoing: Outgoing, actor: Actor, key: str = "") -> Sent:
     if sending.state == SendingState.SENT:
         return Sent(sending.message_id, sending.chat_id, is_repeated=True)
     # The platform knows a repetition by it for an hour.
-    uuid = (
-        hashlib.sha256(f"{bot.pk}\n{actor.client_id}\n{key}".encode()).hexdigest()[:MAX_UUID] if key else None
-    )
+    uuid = message_uuid(bot.pk, actor.client_id, key) if key else None
     give_back(before_waiting=True)
     try:
         message = outgoing.send(api, uuid=uuid)

@@ -1,12 +1,11 @@
 """One call of a streamed reply, carried out at the platform. Blocks; raises FeishuError."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from bots.models import ReplyStream
 from bots.sending.content import Outgoing
 from feishu.card_kit import CardKit
-from feishu.openapi import MAX_UUID, OpenAPI
+from feishu.openapi import OpenAPI, message_uuid
 from feishu.streaming.cards import (
     TEXT_ID,
     closed_settings,
@@ -30,7 +29,7 @@ class Performed:
 
 def uuid_of(row: ReplyStream, page: int) -> str:
     """By which the platform knows a repetition of one of the reply's messages for an hour, whoever sends it."""
-    return hashlib.sha256(f"{row.pk}\n{page}".encode()).hexdigest()[:MAX_UUID]
+    return message_uuid(row.pk, page)
 
 
 class Performer:

@@ -8,19 +8,19 @@ from core.background.notify import notify
 from core.database import retention
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
-from feishu_portal.alerts import card_sync
+from feishu_portal.alerts.card_sync import CARDS
 from feishu_portal.alerts.retention import overdue
 
 
 @shared_task(name="alerts.sync_card")
 def sync_card(group_pk: int) -> None:
     with suppress(FeishuError, SealedValueError):  # noted at the group, which the sweep finds again
-        card_sync.sync_card(group_pk)
+        CARDS.sync(group_pk)
 
 
 @shared_task(name="alerts.sweep")
 def sweep() -> None:
-    for group_pk in card_sync.cards_to_sync():
+    for group_pk in CARDS.due():
         notify("alerts.sync_card", group_pk)
 
 

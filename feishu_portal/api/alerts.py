@@ -15,7 +15,7 @@ from core.log_context import add_to_log
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError, RateLimited
 from feishu_portal.alerts import groups
-from feishu_portal.alerts.card_sync import sync_card
+from feishu_portal.alerts.card_sync import CARDS
 from feishu_portal.alerts.models import AlertGroup, AlertReceiver
 from feishu_portal.alerts.notifications import Alert, Notification
 from feishu_portal.alerts.notify import notify_card
@@ -110,7 +110,7 @@ def _show(client: ApiClient, group: AlertGroup) -> None:
     full = overloaded("Too many cards are being sent at once; a worker sends this one.")
     try:
         with _limits.fair_place(client.pk, limit=MAX_SENDING, full=full):
-            sync_card(group.pk, timeout=CALL_SECONDS)
+            CARDS.sync(group.pk, timeout=CALL_SECONDS)
     except Problem:
         notify_card(group.pk)
         raise

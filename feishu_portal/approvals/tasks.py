@@ -9,7 +9,7 @@ from core.background.notify import notify
 from core.database import retention
 from core.vault.keyring import SealedValueError
 from feishu.errors import FeishuError
-from feishu_portal.approvals import card_sync
+from feishu_portal.approvals.card_sync import CARDS
 from feishu_portal.approvals.carrying_out import give_up_interrupted, to_send
 from feishu_portal.approvals.ending import expire
 from feishu_portal.approvals.retention import forget_answers, overdue
@@ -18,7 +18,7 @@ from feishu_portal.approvals.retention import forget_answers, overdue
 @shared_task(name="approvals.sync_card")
 def sync_card(approval_pk: str) -> None:
     with suppress(FeishuError, SealedValueError):  # noted at the approval, which the sweep finds again
-        card_sync.sync_card(UUID(approval_pk))
+        CARDS.sync(UUID(approval_pk))
 
 
 @shared_task(name="approvals.send")
@@ -35,7 +35,7 @@ def sweep() -> None:
     give_up_interrupted()
     for approval_pk in to_send():
         notify("approvals.send", str(approval_pk))
-    for approval_pk in card_sync.cards_to_sync():
+    for approval_pk in CARDS.due():
         notify("approvals.sync_card", str(approval_pk))
 
 

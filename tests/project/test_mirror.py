@@ -124,6 +124,10 @@ ELSEWHERE = (
     elsewhere("bots/connections", "signals", tests="bots/connections/test_signal_thread.py", why="what its thread sends"),
     elsewhere("bots/doctor", "case findings first_use", tests="bots/doctor", why="what all examinations share"),
     elsewhere("bots/incidents", "detectors", tests="bots/incidents/test_detection.py", why="the list that detection goes through"),
+    elsewhere(
+        "bots", "card_sync", tests="feishu_portal/alerts/test_card_sync.py feishu_portal/approvals/test_card_sync.py",
+        why="two kinds of rows have such cards, and each does what all do",
+    ),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
     elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
     # --- events

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from bots.models.synced_cards import SyncedCard
 from core.access.actors import MAX_LENGTH as MAX_ACTOR
 from core.access.visibility import OwnedQuerySet
 from feishu_portal.alerts.enums import GroupState
@@ -24,7 +25,7 @@ class AlertGroupQuerySet(OwnedQuerySet["AlertGroup"]):
         return self.filter(_CARD_IS_OLD, bot__enabled=True, bot__deleted_at=None)
 
 
-class AlertGroup(models.Model):
+class AlertGroup(SyncedCard):
     """The alerts of one group of Alertmanager's, from when they fire to when all are resolved; one card.
 
     ``content``: what the card says, bounded, as ``alerts.notifications`` reads it. ``version`` counts the changes that a
@@ -57,15 +58,7 @@ class AlertGroup(models.Model):
     silenced_by = models.CharField(_("silenced by"), max_length=MAX_ACTOR, blank=True)
     silence_id = models.CharField(_("silence"), max_length=64, blank=True)
 
-    version = models.PositiveIntegerField(default=1, editable=False)
-    card_shows = models.PositiveIntegerField(default=0, editable=False)
-    message_id = models.CharField(_("card message"), max_length=128, blank=True)
     messages = models.PositiveSmallIntegerField(default=0, editable=False)
-    card_claimed_until = models.DateTimeField(null=True, editable=False)
-    card_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    card_retry_at = models.DateTimeField(null=True, editable=False)
-    card_given_up = models.BooleanField(default=False, editable=False)
-    card_error = models.CharField(_("card error"), max_length=500, blank=True)
 
     objects = AlertGroupQuerySet.as_manager()
 

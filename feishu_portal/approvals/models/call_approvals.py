@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bots.models import Bot
+from bots.models.synced_cards import SyncedCard
 from core.access.models import ApiClient
 from core.access.visibility import OwnedQuerySet
 from core.vault.fields import EncryptedField
@@ -84,7 +85,7 @@ class CallApprovalQuerySet(OwnedQuerySet["CallApproval"]):
         return self.filter(_CARD_IS_OLD, bot__enabled=True, bot__deleted_at=None)
 
 
-class CallApproval(models.Model):
+class CallApproval(SyncedCard):
     """One call that a rule of its API client asks about: who is asked, what they said, and what became of the call.
 
     The call itself and its answer are sealed, and are deleted when they have had their time. ``version`` counts the changes
@@ -149,15 +150,6 @@ class CallApproval(models.Model):
     """A code of the REST API's errors: why there is no answer of the platform."""
     answer = EncryptedField(editable=False, bound_to="bot.destination")
     """A `StoredAnswer`, for an hour."""
-
-    version = models.PositiveIntegerField(default=1, editable=False)
-    card_shows = models.PositiveIntegerField(default=0, editable=False)
-    message_id = models.CharField(_("card message"), max_length=128, blank=True)
-    card_claimed_until = models.DateTimeField(null=True, editable=False)
-    card_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    card_retry_at = models.DateTimeField(null=True, editable=False)
-    card_given_up = models.BooleanField(default=False, editable=False)
-    card_error = models.CharField(_("card error"), max_length=500, blank=True)
 
     objects = CallApprovalQuerySet.as_manager()
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from core.access.models import AuditEntry
 from feishu.errors import FeishuError
-from feishu_portal.approvals.card_sync import RETRIES, cards_to_sync, sync_card
+from feishu_portal.approvals.card_sync import CARDS
 from feishu_portal.approvals.carrying_out import Outcome, claim, finish
 from feishu_portal.approvals.decisions import approve, deny
 from feishu_portal.approvals.enums import Approved
@@ -23,46 +23,46 @@ def asked(bot) -> CallApproval:
 
 def failing(approval: CallApproval) -> None:
     with pytest.raises(FeishuError):
-        sync_card(approval.pk)
+        CARDS.sync(approval.pk)
     approval.refresh_from_db()
 
 
 def test_card_is_sent_to_the_person_once_and_then_changed_in_place(asked, platform) -> None:
     for _ in range(2):
-        sync_card(asked.pk)
+        CARDS.sync(asked.pk)
     [call] = platform.sends.calls
     assert call.request.url.params["receive_id_type"] == "open_id"
     assert json.loads(call.request.content)["receive_id"] == "ou_asked"
     asked.refresh_from_db()
-    assert (asked.message_id, cards_to_sync()) == ("om_1", [])
+    assert (asked.message_id, CARDS.due()) == ("om_1", [])
     deny(asked)
     CallApproval.objects.update(decided_at=timezone.now() - timedelta(minutes=1))
-    sync_card(asked.pk)
+    CARDS.sync(asked.pk)
     assert len(platform.patches.calls) == len(platform.sends.calls) == 1
-    assert cards_to_sync() == []
+    assert CARDS.due() == []
 
 
 def test_patch_that_the_answer_to_a_click_may_overtake_is_made_again(asked, platform) -> None:
-    sync_card(asked.pk)
+    CARDS.sync(asked.pk)
     asked.refresh_from_db()
     approve(asked, kind=Approved.ONCE)
     finish(claim(asked.pk), Outcome(status=200, code=0))
-    sync_card(asked.pk)
-    assert cards_to_sync() == []
+    CARDS.sync(asked.pk)
+    assert CARDS.due() == []
     CallApproval.objects.update(
         decided_at=timezone.now() - timedelta(seconds=5), card_retry_at=timezone.now()
     )
-    assert cards_to_sync() == [asked.pk]
-    sync_card(asked.pk)
-    assert cards_to_sync() == []
+    assert CARDS.due() == [asked.pk]
+    CARDS.sync(asked.pk)
+    assert CARDS.due() == []
     assert len(platform.patches.calls) == 2
 
 
 def test_question_that_has_ended_is_not_sent(asked, platform) -> None:
     CallApproval.objects.update(expires_at=timezone.now())
-    sync_card(asked.pk)
+    CARDS.sync(asked.pk)
     assert not platform.sends.calls
-    assert cards_to_sync() == []
+    assert CARDS.due() == []
 
 
 def test_card_that_cannot_be_sent_ends_the_question(asked, platform) -> None:
@@ -71,12 +71,12 @@ def test_card_that_cannot_be_sent_ends_the_question(asked, platform) -> None:
     assert (asked.state, asked.card_given_up, asked.call) == ("not_asked", True, "")
     assert "230013" in asked.card_error
     assert AuditEntry.objects.filter(action="approval.not_asked").exists()
-    assert cards_to_sync() == []
+    assert CARDS.due() == []
 
 
 def test_card_is_tried_again_and_given_up_in_the_end(asked, platform) -> None:
     platform.sends.respond(500, json={"code": 1, "msg": "no"})
-    for attempt in range(1, RETRIES.max_attempts + 1):
+    for attempt in range(1, CARDS.retries.max_attempts + 1):
         assert asked.state == "asked", attempt
         CallApproval.objects.update(card_retry_at=None)
         failing(asked)
@@ -84,15 +84,15 @@ def test_card_is_tried_again_and_given_up_in_the_end(asked, platform) -> None:
 
 
 def test_recalled_card_is_left_alone(asked, platform) -> None:
-    sync_card(asked.pk)
+    CARDS.sync(asked.pk)
     platform.patches.respond(400, json={"code": 230011, "msg": "recalled"})
     deny(CallApproval.objects.select_related("bot").get())
     CallApproval.objects.update(decided_at=timezone.now() - timedelta(minutes=1))
-    sync_card(asked.pk)
-    assert cards_to_sync() == []
+    CARDS.sync(asked.pk)
+    assert CARDS.due() == []
 
 
 def test_bot_that_is_off_sends_no_card(asked, platform) -> None:
     type(asked.bot).objects.update(enabled=False)
-    sync_card(asked.pk)
+    CARDS.sync(asked.pk)
     assert not platform.sends.calls
