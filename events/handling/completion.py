@@ -43,19 +43,16 @@ class RunEnd:
         return self.status in ENDED_RUNS
 
 
-def note_ends(ends: Sequence[RunEnd], *, freed: Sequence[HandlerRun] = ()) -> int:
-    """Write ends in a transaction of their own, then let the runs begin that queued behind them, and behind ``freed``, whose
-    ends are written already: how many may."""
-    if not ends:
-        return promote_next(freed)
+def note_ends(ends: Sequence[RunEnd]) -> int:
+    """Write ends in a transaction of their own, then let the runs begin that queued behind them: how many may."""
     WRITE_TURNS.give_way()
     with transaction.atomic():
         use_indexes()
-        lost, also_freed = complete(ends)
+        lost, freed = complete(ends)
     count_failures([end for end in ends if end not in lost])
     for end in lost:
         logger.warning("run_taken_over", extra={"run": end.run.pk, "handler": end.run.handler})
-    return promote_next([*freed, *also_freed])
+    return promote_next(freed)
 
 
 def complete(ends: Sequence[RunEnd]) -> tuple[list[RunEnd], list[HandlerRun]]:

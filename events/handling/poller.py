@@ -31,7 +31,7 @@ class PollResult(IntEnum):
 
 
 class Poller:
-    """``notify`` and ``run_ended`` may be called on any thread, everything else on the worker's."""
+    """``notify``, ``look_up`` and ``run_ended`` may be called on any thread, everything else on the worker's."""
 
     def __init__(self) -> None:
         self._woken = threading.Event()
@@ -49,6 +49,11 @@ class Poller:
         """There may be something to do."""
         self._is_notified = True
         self._woken.set()
+
+    def look_up(self) -> None:
+        """There is something to see to, which is no reason to poll."""
+        if not self._woken.is_set():
+            self._woken.set()
 
     def run_ended(self) -> None:
         """A handler has ended, or was given up."""

@@ -41,6 +41,7 @@ from events.handling import execution
 from events.handling.claims import Batch, claim_abandoned, put_off, release
 from events.handling.completion import RunEnd, note_ends
 from events.handling.concurrency import ConcurrencyLimit, RunDurations
+from events.handling.ordering import promote_next
 from events.handling.poller import Poller, PollResult
 from events.handling.registry import handler_named
 from events.handling.scheduler import schedule, waiting_bots
@@ -85,12 +86,13 @@ class HandlerWorker:
         self._limit = ConcurrencyLimit(settings.HANDLER_THREADS if threads is None else threads)
         self._durations = RunDurations()
         self._poller = Poller()
-        self._ends: CommitThread[RunEnd | HandlerRun] = CommitThread(
+        self._ends: CommitThread[RunEnd] = CommitThread(
             self._write_ends,
             name="handler-ends",
             max_batch=MAX_ENDS if connection.vendor == "postgresql" else BATCH,
             on_failed=self._end_not_written,
         )
+        self._freed: deque[HandlerRun] = deque()
         self._to_put_back: deque[HandlerRun] = deque()
         self._to_put_off: deque[tuple[HandlerRun, timedelta]] = deque()
         self._uncounted = UncountedAttempts()
@@ -134,9 +136,9 @@ class HandlerWorker:
             self._to_put_back.append(run)
         self._watchdog.close()
         if kept := self._ends.stop(seconds=STOP_SECONDS):
-            pks = [end.run.pk for end in kept if isinstance(end, RunEnd)]
-            logger.warning("ends_not_written", extra={"runs": pks[:100]})
+            logger.warning("ends_not_written", extra={"runs": [end.run.pk for end in kept[:100]]})
         self._guarded(self._put_back)
+        self._guarded(self._promote)
         connection.close()
 
     @property
@@ -208,13 +210,14 @@ class HandlerWorker:
         return max(0.01, min(self._poller.seconds, RENEW_EVERY))
 
     def _attend(self) -> None:
-        """Put back what was not started, and keep the leases of what this process holds."""
+        """Put back what was not started, let begin what queued up, and keep the leases of what this process holds."""
         self._put_back()
+        self._promote()
         now = time.monotonic()
         if now - self._renewed >= RENEW_EVERY:
             held = [
                 *self._watchdog.runs,
-                *(end.run for end in self._ends.pending if isinstance(end, RunEnd)),
+                *(end.run for end in self._ends.pending),
                 *self._to_put_back,
                 *(run for run, _pause in list(self._to_put_off)),
             ]
@@ -234,6 +237,14 @@ class HandlerWorker:
             put_off(*self._to_put_off[0])
             self._to_put_off.popleft()
 
+    def _promote(self) -> None:
+        """Let runs begin that queued behind those whose handlers wrote their ends themselves."""
+        freed = list(self._freed)
+        if promote_next(freed):
+            self.wake()
+        for _ in freed:
+            self._freed.popleft()
+
     def _poll(self) -> PollResult:
         """Start what there is, round after round."""
         if watch.is_passive():
@@ -242,6 +253,7 @@ class HandlerWorker:
         while not self._stopping.is_set():
             if self._watchdog.is_suspect_alone() or not self._limit.free:
                 return max(result, PollResult.FULL)
+            self._promote()
             if self._start_abandoned():
                 continue  # where there is one, there may be more
             found, is_more = self._start_scheduled(pass_full=pass_full)
@@ -326,8 +338,9 @@ class HandlerWorker:
                 seconds = time.monotonic() - started
                 self._durations.note(watched.batch.key, seconds)
                 count_attempt(run, seconds=seconds, succeeded=executed.succeeded)
-                for freed in executed.freed:
-                    self._ends.put(freed)
+                if executed.freed:
+                    self._freed.extend(executed.freed)
+                    self._poller.look_up()
                 if self._watchdog.is_over(watched):
                     continue  # given up meanwhile: its end is written already
                 if executed.is_ours and (pause := self._uncounted.pause(run)):
@@ -341,18 +354,14 @@ class HandlerWorker:
             self._watchdog.abandon(watched)
             raise
 
-    def _write_ends(self, items: Sequence[RunEnd | HandlerRun]) -> None:
-        """On the thread of the ends; of a run its end is written already, and the next one in order may begin."""
-        ends = [item for item in items if isinstance(item, RunEnd)]
-        promoted = note_ends(ends, freed=[item for item in items if isinstance(item, HandlerRun)])
-        if promoted or any(end.status == RunStatus.RETRYING for end in ends):
+    def _write_ends(self, ends: Sequence[RunEnd]) -> None:
+        """On the thread of the ends."""
+        if note_ends(ends) or any(end.status == RunStatus.RETRYING for end in ends):
             self.wake()  # for what may run now, or for the time of the next attempt
 
-    def _end_not_written(self, end: RunEnd | HandlerRun, error: Exception) -> None:
+    def _end_not_written(self, end: RunEnd, error: Exception) -> None:
         """An end that no row takes. Where its error is what the row does not take, it is written with another one, once;
         of any other the lease runs out, and the run is attempted again, as often as its handler may be."""
-        if isinstance(end, HandlerRun):
-            return  # the sweep lets the next one begin
         logger.error("end_not_written", extra={"run": end.run.pk, **described(error)})
         unstorable = f"{type(error).__name__}: the error of the handler could not be stored."
         if end.error not in {"", unstorable} and not isinstance(error, OperationalError):

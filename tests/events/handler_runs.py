@@ -12,6 +12,7 @@ from events.handling import execution
 from events.handling.claims import release
 from events.handling.completion import note_ends
 from events.handling.concurrency import ConcurrencyLimit, RunDurations
+from events.handling.ordering import promote_next
 from events.handling.registry import Registration, handler_named
 from events.handling.scheduler import Scheduled, schedule
 from events.handling.switches import is_switched_on, switches_of
@@ -76,7 +77,9 @@ def execute(claimed_run: HandlerRun) -> None:
     answer = execution.admit(claimed_run, is_on=is_on)
     if isinstance(answer, Registration):
         executed = execution.execute(claimed_run, answer)
-        note_ends([executed.end] if executed.end else [], freed=executed.freed)
+        if executed.end:
+            note_ends([executed.end])
+        promote_next(executed.freed)
         return
     if answer is None:
         release([claimed_run])

@@ -31,6 +31,14 @@ def test_notification_leads_to_a_poll(polled):
     assert polled.is_due()
 
 
+@pytest.mark.parametrize("result", PollResult)
+def test_worker_that_is_to_look_up_does_not_wait_and_does_not_poll(polled, result):
+    poll(polled, result)
+    polled.look_up()
+    polled.wait(LONG, is_busy=lambda: False)
+    assert not polled.is_due()
+
+
 @pytest.mark.parametrize("result", [PollResult.FULL, PollResult.PASSED])
 def test_end_leads_to_a_poll_only_where_something_waits_for_its_place(polled, result):
     polled.run_ended()
