@@ -135,7 +135,7 @@ def test_cancelling_what_has_ended_says_so(rows: Rows, as_owner: Client) -> None
     assert AuthSession.objects.get(pk=rows.session.pk).state == SessionState.FAILED
 
 
-def test_updating_the_card_hints_the_workers(
+def test_updating_the_card_notifies_the_workers(
     rows: Rows, as_owner: Client, hinted, django_capture_on_commit_callbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -143,7 +143,7 @@ def test_updating_the_card_hints_the_workers(
     assert hinted == [str(rows.session.pk)]
 
 
-def test_card_given_up_is_not_hinted_again(rows: Rows, as_owner: Client, hinted) -> None:
+def test_workers_are_not_notified_of_a_card_given_up(rows: Rows, as_owner: Client, hinted) -> None:
     AuthSession.objects.filter(pk=rows.session.pk).update(card_given_up=True)
     answer = as_owner.post(page_of("auth_sessions_authsession", rows.session, "update_card"), follow=True)
     assert (hinted, len(messages_of(answer))) == ([], 1)

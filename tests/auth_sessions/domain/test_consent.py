@@ -96,7 +96,7 @@ def test_page_speaks_the_browsers_language(session, client, platform):
     assert "Nothing was stored" not in response.text
 
 
-def test_denied(session, client, platform):
+def test_person_who_declines_ends_the_session(session, client, platform):
     query = open_link(session, client)
     response = come_back(session, client, state=query["state"], error="access_denied")
     assert response.status_code == 200
@@ -104,14 +104,14 @@ def test_denied(session, client, platform):
     assert not platform.token.called
 
 
-def test_wrong_person(session, client, platform):
+def test_consent_of_another_person_stores_nothing(session, client, platform):
     platform.user_info.respond(json=user_answer("ou_somebody_else"))
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 403
     assert_ended(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
-def test_person_of_another_tenant(session, client, platform):
+def test_consent_of_the_same_id_in_another_tenant_stores_nothing(session, client, platform):
     platform.user_info.respond(json=user_answer("ou_asked", tenant_key="another"))
     query = open_link(session, client)
     assert come_back(session, client, state=query["state"], code="c").status_code == 403
@@ -127,7 +127,7 @@ def test_state_works_once(session, client, platform):
     assert_ended(session, SessionState.AUTHORIZED)
 
 
-def test_answer_in_another_browser(session, client, platform):
+def test_answer_in_another_browser_fails_the_session(session, client, platform):
     query = open_link(session, client)
     assert come_back(session, Client(), state=query["state"], code="c").status_code == 403
     assert_ended(session, SessionState.FAILED, FailureReason.OTHER_BROWSER)
@@ -150,7 +150,7 @@ def test_end_of_a_consent_is_written_down_with_the_browsers_address(session, pla
     assert AuditEntry.objects.get(action=action).address == "192.0.2.7"
 
 
-def test_answer_for_another_bot(session, client, platform):
+def test_answer_for_another_bot_changes_nothing(session, client, platform):
     query = open_link(session, client)
     response = come_back(session, client, app_id=make_bot().app_id, state=query["state"], code="c")
     assert response.status_code == 400
@@ -158,7 +158,7 @@ def test_answer_for_another_bot(session, client, platform):
 
 
 @pytest.mark.parametrize("state", ["", "made-up"])
-def test_unknown_state(session, client, platform, state):
+def test_unknown_state_changes_nothing(session, client, platform, state):
     open_link(session, client)
     assert come_back(session, client, state=state, code="c").status_code == 400
     assert_ended(session, SessionState.OPENED)
@@ -171,7 +171,7 @@ def test_state_of_an_earlier_tab_does_not_work_and_the_later_one_does(session, c
     assert come_back(session, client, state=second["state"], code="c").status_code == 200
 
 
-def test_expired_while_on_the_consent_page(session, client, platform):
+def test_answer_that_comes_too_late_expires_the_session(session, client, platform):
     query = open_link(session, client)
     AuthSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert come_back(session, client, state=query["state"], code="c").status_code == 410
@@ -239,13 +239,13 @@ def test_link_is_dead_after_the_end(session, client, platform):
     assert client.get(path_of(session)).status_code == 410
 
 
-def test_link_too_late(session, client):
+def test_link_that_is_opened_too_late_expires_the_session(session, client):
     AuthSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert client.get(path_of(session)).status_code == 410
     assert_ended(session, SessionState.EXPIRED)
 
 
-def test_link_made_up(db, client):
+def test_link_that_was_made_up_is_refused(db, client):
     assert client.get("/oauth/start/made-up/").status_code == 400
 
 
@@ -254,7 +254,7 @@ def test_scanner_that_reads_the_link_first_does_not_use_it_up(session, client, h
     for _ in range(3):
         page = Client().get(path_of(session), headers=headers)
         assert page.status_code == 200
-        assert "Set-Cookie" not in page or "feishu_portal_auth" not in page["Set-Cookie"]
+        assert "feishu_portal_auth" not in page.cookies
         assert 'method="post"' in page.text
     assert client.head(path_of(session)).status_code == 405
     session.refresh_from_db()

@@ -95,19 +95,19 @@ def test_consent_stores_tokens(session, platform):
     assert codes_to_poll() == []
 
 
-def test_wrong_person(session, platform):
+def test_consent_of_another_person_stores_nothing(session, platform):
     platform.user_info.respond(json=user_answer("ou_somebody_else"))
     poll(session)
     assert_over(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
-def test_person_of_another_tenant(session, platform):
+def test_consent_of_the_same_id_in_another_tenant_stores_nothing(session, platform):
     platform.user_info.respond(json=user_answer("ou_asked", tenant_key="another"))
     poll(session)
     assert_over(session, SessionState.FAILED, FailureReason.WRONG_PERSON)
 
 
-def test_denied(session, platform):
+def test_person_who_declines_ends_the_session(session, platform):
     platform.token.mock(return_value=waiting("access_denied"))
     poll(session)
     assert_over(session, SessionState.DENIED)

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from django.db import connection
 from django.utils import timezone
+from django.utils.html import escape
 
 from auth_sessions.domain.sessions import request_authorization
 from auth_sessions.enums import FailureReason, SessionState
@@ -84,7 +85,7 @@ def test_second_try_does_not_hide_the_first_error(session, client, platform, fir
     assert words in session.error_said
     assert "s3cr3t" not in session.error_said
     assert "20065" not in page
-    assert explain(None, reason).cause.zh_cn in page or explain(None, reason).cause.en_us in page
+    assert escape(explain(None, reason).cause.en_us) in page
 
 
 def test_second_try_after_an_answer_of_somebody_else_may_bring_the_tokens(session, client, platform):
@@ -98,7 +99,7 @@ def test_address_without_the_endpoint_is_named_with_its_cure(session, client, pl
     query = open_link(session, client)
     page = come_back(session, client, state=query["state"], code="c").text
     assert session.bot.token_endpoint == "v3"
-    assert explain(None, Reason.NO_ENDPOINT).cause.zh_cn in page or "no token endpoint" in page
+    assert escape(explain(None, Reason.NO_ENDPOINT).cause.en_us) in page
 
 
 def test_consent_at_a_deployment_that_knows_only_the_oldest_endpoint(session, client, platform):

@@ -25,14 +25,14 @@ def test_error_says_what_became_of_the_token(error: FeishuError, outcome: Refres
     assert classify(error) == outcome
 
 
-def test_limit_on_frequency_refused_before_the_token_was_looked_at() -> None:
+def test_rate_limit_refused_before_the_token_was_looked_at() -> None:
     result = SubmissionResult.of(RateLimited("", code=99991400, reset_after=12.0))
 
     assert (result.outcome, result.wait) == (RefreshOutcome.REJECTED, 12.0)
 
 
 @pytest.mark.parametrize("error", [APIError("", code=123456), APIError("", code=None)])
-def test_unknown_code_is_a_doubt(error: FeishuError) -> None:
+def test_unknown_code_is_uncertain(error: FeishuError) -> None:
     assert classify(error) == RefreshOutcome.UNCERTAIN
 
 

@@ -162,7 +162,7 @@ def test_two_workers_tell_the_platform_once(grant, revoked):
     assert revoked.call_count == 1
 
 
-def test_hint_follows_the_commit(grant, revoked, no_broker, django_capture_on_commit_callbacks):
+def test_workers_are_notified_after_the_commit(grant, revoked, no_broker, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         revocation = revoke_later(grant=grant, actor=OPERATOR)
     assert no_broker == [str(revocation.pk)]
@@ -264,7 +264,7 @@ def test_news_older_than_the_last_refresh_kills_nothing(grant, bot):
     assert platform_says(bot, at=timezone.now() - timedelta(hours=1)) == []
 
 
-def test_echo_of_our_own_revocation_ends_the_telling(grant, bot, revoked):
+def test_echo_of_our_own_revocation_ends_the_withdrawal(grant, bot, revoked):
     revoked.mock(side_effect=httpx2.ReadTimeout("slow"))
     revoke(grant=grant, actor=OPERATOR)
     assert platform_says(bot) == []
