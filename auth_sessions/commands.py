@@ -25,6 +25,7 @@ from feishu.errors import APIError, RateLimited
 from feishu.message_text import WrittenMessage, read_message
 from feishu.openapi import OpenAPI
 from feishu.text import Text
+from feishu.values import mapping_of, text_of
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +83,8 @@ class Request:
 def run_command(event: Event, bot: Bot) -> None:
     """Run the command in the message. In a direct chat, what is no command is answered with help where nobody else takes it;
     messages of other bots are ignored, and in groups those that do not mention this one."""
-    message = _mapping(event.data.get("message"))
-    request = _request_in(event, bot, _mapping(event.data.get("sender")), message)
+    message = mapping_of(event.data.get("message"))
+    request = _request_in(event, bot, mapping_of(event.data.get("sender")), message)
     if request is None:
         return
     written = read_message(message)
@@ -99,9 +100,9 @@ def run_edited_command(event: Event, bot: Bot) -> None:
     """Run the command that a message holds now that it was edited, unless one was run for it before.
 
     The event does not say what the message says, so that is asked for (page "Get message content")."""
-    edited = _mapping(event.data.get("message")) or event.data
-    open_id = _text(_mapping(event.data.get("operator_id")).get("open_id"))
-    message_id = _text(edited.get("message_id"))
+    edited = mapping_of(event.data.get("message")) or event.data
+    open_id = text_of(mapping_of(event.data.get("operator_id")).get("open_id"))
+    message_id = text_of(edited.get("message_id"))
     if not open_id or not message_id or _was_answered(bot, message_id, event):
         return
     api = OpenAPI(bot.credentials)
@@ -115,7 +116,7 @@ def run_edited_command(event: Event, bot: Bot) -> None:
         facts = {"app_id": bot.app_id, "event_id": event.event_id, "code": error.code, "log_id": error.log_id}
         logger.info("edited_message_not_read", extra=facts)
         return
-    sender = _mapping(message.get("sender"))
+    sender = mapping_of(message.get("sender"))
     if message.get("deleted") or (sender.get("id_type") == "open_id" and sender.get("id") != open_id):
         return
     sender = sender | {"sender_id": {"open_id": open_id}}
@@ -130,8 +131,8 @@ def run_edited_command(event: Event, bot: Bot) -> None:
 
 def run_menu_command(event: Event, bot: Bot) -> None:
     """Run the command that the chosen entry of the bot's menu stands for; entries of other systems are left to them."""
-    open_id = _text(_mapping(_mapping(event.data.get("operator")).get("operator_id")).get("open_id"))
-    command = COMMANDS.get(menu_command(_text(event.data.get("event_key"))))
+    open_id = text_of(mapping_of(mapping_of(event.data.get("operator")).get("operator_id")).get("open_id"))
+    command = COMMANDS.get(menu_command(text_of(event.data.get("event_key"))))
     if command is not None and open_id:
         command(Request(bot, open_id, event.tenant_key, event.dedupe_key, event))
 
@@ -152,15 +153,15 @@ def greet(event: Event, bot: Bot, *, open_id: str) -> None:
 def _request_in(event: Event, bot: Bot, sender: dict[str, Any], message: dict[str, Any]) -> Request | None:
     """The request of a message; None where no person wrote it."""
     open_id, message_id = (
-        _text(_mapping(sender.get("sender_id")).get("open_id")),
-        _text(message.get("message_id")),
+        text_of(mapping_of(sender.get("sender_id")).get("open_id")),
+        text_of(message.get("message_id")),
     )
-    if _text(sender.get("sender_type")) not in _PEOPLE or not open_id or not message_id:
+    if text_of(sender.get("sender_type")) not in _PEOPLE or not open_id or not message_id:
         return None
     return Request(
         bot=bot,
         open_id=open_id,
-        tenant_key=_text(sender.get("tenant_key")) or event.tenant_key,
+        tenant_key=text_of(sender.get("tenant_key")) or event.tenant_key,
         key=f"message:{message_id}"[:140],
         event=event,
         message_id=message_id,
@@ -218,14 +219,6 @@ def _claim(request: Request, key: str) -> bool:
     except IntegrityError:
         return Answered.objects.filter(bot=request.bot, key=key, event_pk=request.event.pk).exists()
     return True
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _authorize(request: Request) -> None:

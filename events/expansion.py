@@ -25,6 +25,7 @@ from core.vault.redaction import redact_text
 from events.models import Event, EventExpansion
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
+from feishu.values import mapping_of
 
 logger = logging.getLogger(__name__)
 
@@ -223,8 +224,7 @@ class _Room:
 
 def _references(event: Event) -> dict[str, str]:
     """The ids of the messages to fetch, by what they are to the event's."""
-    message = event.data.get("message")
-    fields: Mapping[str, Any] = message if isinstance(message, dict) else {}
+    fields = mapping_of(event.data.get("message"))
     merged = _id(fields, "message_id") if fields.get("message_type") == MERGED else ""
     parent, root = _id(fields, "parent_id"), _id(fields, "root_id")
     return {"forwarded": merged, "quoted": parent or root, "root": root if parent and root != parent else ""}

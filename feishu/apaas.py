@@ -190,8 +190,7 @@ def _all_pages(call: UserCall, path: str, read: Callable[[Row], T]) -> list[T]:
     params: dict[str, Any] = {"page_size": 100}
     for _page in range(MAX_PAGES):
         answer = call("GET", path, params=params)
-        items = answer.data.get("items")
-        found += [read(item) for item in items or () if isinstance(item, dict)]
+        found += [read(item) for item in answer.items()]
         token = _next(answer)
         if not token:
             break

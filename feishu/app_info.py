@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from feishu.values import text_of
+
 Identity: TypeAlias = Literal["tenant", "user"]
 
 _UNKNOWN_STATUS: Final = 3
@@ -87,8 +89,8 @@ def _push_setup(value: object, mode: str, subscribed: str) -> PushSetup | None:
     if not kind and not value.get(subscribed):
         return None
     return PushSetup(
-        mode=kind.lower() if isinstance(kind, str) else "",
-        request_url=address if isinstance(address, str) else "",
+        mode=text_of(kind).lower(),
+        request_url=text_of(address),
         subscribed=_texts(value.get(subscribed)) or (),
     )
 

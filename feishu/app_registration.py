@@ -19,6 +19,7 @@ from feishu.numbers import seconds
 from feishu.platforms import FEISHU, LARK, Platform
 from feishu.responses import json_object, read_answer
 from feishu.transport import RawAnswer, Transport, unpooled_transport
+from feishu.values import mapping_of
 
 Brand: TypeAlias = Literal["feishu", "lark"]
 
@@ -150,8 +151,7 @@ class AppRegistration:
         """Ask once how the registration stands, within `timeout` seconds (15). `brand`: where, see SWITCH_TO_LARK."""
         raw = self._post(brand, {"action": "poll", "device_code": device_code}, timeout)
         body = json_object(raw.content) or {}
-        user = body.get("user_info")
-        user = user if isinstance(user, dict) else {}
+        user = mapping_of(body.get("user_info"))
         if body.get("client_id") and body.get("client_secret"):
             return RegistrationPoll(RegistrationStatus.REGISTERED, _app(body, user, brand))
         # Before what else the answer says, as in the official SDK: the other brand's word is what counts.

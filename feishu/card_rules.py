@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from feishu import card_schema as schema
+from feishu.values import text_of
 
 MAX_BYTES = 30 * 1024
 MAX_ELEMENTS = 200
@@ -76,7 +77,7 @@ class _Checker:
 
     def _header(self, header: dict[str, Any]) -> None:
         _only("header", header, schema.HEADER)
-        if _word(header.get("template", "default")) not in schema.TEMPLATES:
+        if text_of(header.get("template", "default")) not in schema.TEMPLATES:
             raise CardError(BAD_JSON, "unknown header template", header["template"])
         for field in ("title", "subtitle"):
             if field in header:
@@ -111,7 +112,7 @@ class _Checker:
             _languages(element["i18n_content"])
         if tag == "markdown" and not isinstance(element.get("content"), str):
             raise CardError(BAD_JSON, "markdown needs a content")
-        if tag == "button" and _word(element.get("type", "default")) not in schema.BUTTON_TYPES:
+        if tag == "button" and text_of(element.get("type", "default")) not in schema.BUTTON_TYPES:
             raise CardError(BAD_JSON, "unknown button type", element["type"])
         if inside_form and (tag == "button" or "required" in element) and not element.get("name"):
             raise CardError(EMPTY_FORM_NAME, "a component inside a form needs a name", tag)
@@ -132,7 +133,7 @@ class _Checker:
 def _behaviors(behaviors: object) -> None:
     for given in _list("behaviors", behaviors):
         behavior = _object("behavior", given)
-        known = schema.BEHAVIORS.get(_word(behavior.get("type")))
+        known = schema.BEHAVIORS.get(text_of(behavior.get("type")))
         if known is None:
             raise CardError(BAD_JSON, "unknown behavior", behavior.get("type", ""))
         _only("behavior", behavior, known)
@@ -151,11 +152,6 @@ def _only(where: str, value: dict[str, Any], known: frozenset[str]) -> None:
     unknown = value.keys() - known
     if unknown:
         raise CardError(BAD_JSON, f"unknown property in {where}", ", ".join(sorted(unknown)))
-
-
-def _word(value: object) -> str:
-    """A word of the platform's; empty for what is none."""
-    return value if isinstance(value, str) else ""
 
 
 def _list(where: str, value: object) -> list[Any]:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from feishu.openapi import OpenAPI, receive_id_type
 from feishu.people import Department, Profile
+from feishu.values import mapping_of, text_of
 
 T = TypeVar("T")
 
@@ -144,9 +145,9 @@ class Directory:
         asked = {**params, "page_token": page_token} if page_token else params
         answer = self._api.answer("GET", path, params=asked, timeout=self._timeout)
         token = answer.data.get("page_token") if answer.data.get("has_more") is True else ""
-        return Page([read(item) for item in answer.items()], token if isinstance(token, str) else "")
+        return Page([read(item) for item in answer.items()], text_of(token))
 
 
 def _open_id(found: object, name: str) -> str:
-    open_id = found.get(name) if isinstance(found, dict) else None
-    return open_id if isinstance(open_id, str) and receive_id_type(open_id) == "open_id" else ""
+    open_id = text_of(mapping_of(found).get(name))
+    return open_id if receive_id_type(open_id) == "open_id" else ""

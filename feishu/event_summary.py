@@ -10,6 +10,7 @@ import msgspec
 
 from feishu.card_buttons import action_of
 from feishu.message_parts import paragraphs_of, plain_text, with_names
+from feishu.values import mapping_of, text_of
 
 MAX_TEXT: Final = 200
 """Characters of ``text``."""
@@ -123,36 +124,36 @@ def summarize(event: bytes | msgspec.Raw) -> EventSummary:
         fields = _fields.decode(event)
     except (msgspec.DecodeError, RecursionError):
         return NOTHING
-    message, context = _mapping(fields.message), _mapping(fields.context)
+    message, context = mapping_of(fields.message), mapping_of(fields.context)
     chats = (message.get("chat_id"), fields.chat_id, context.get("open_chat_id"), fields.open_chat_id)
     people = (_open_id(getattr(fields, name)) for name in _PEOPLE)
     return EventSummary(
         sender=next(filter(None, people), ""),
         chat=next((chat for chat in chats if isinstance(chat, str)), ""),
-        chat_type=_text(message.get("chat_type")),
-        kind=_text(message.get("message_type")),
+        chat_type=text_of(message.get("chat_type")),
+        kind=text_of(message.get("message_type")),
         text=plain_text(paragraphs_of(message))[:MAX_TEXT] if message else _deed(fields, context)[:MAX_TEXT],
     )
 
 
 def _deed(fields: _Fields, context: Mapping[str, Any]) -> str:
     """A word for what was done."""
-    action = _mapping(fields.action)
+    action = mapping_of(fields.action)
     if action:
         chosen = (action.get(name) for name in ("option", "input_value"))
         words = [action_of(action), *(text for text in chosen if isinstance(text, str))]
         return " · ".join(filter(None, words))
     if isinstance(fields.users, list):
-        names = (_text(_mapping(user).get("name")) for user in fields.users[:_MAX_NAMES])
+        names = (text_of(mapping_of(user).get("name")) for user in fields.users[:_MAX_NAMES])
         return ", ".join(filter(None, names))
     return next(filter(None, _words(fields, context)), "")
 
 
 def _words(fields: _Fields, context: Mapping[str, Any]) -> Iterator[str]:
-    yield _text(_mapping(fields.reaction_type).get("emoji_type"))
+    yield text_of(mapping_of(fields.reaction_type).get("emoji_type"))
     for owner in (fields.object, fields.meeting, context):
-        yield from (_text(_mapping(owner).get(name)) for name in _NAMED)
-    yield from (_text(getattr(fields, name)) for name in _NAMED)
+        yield from (text_of(mapping_of(owner).get(name)) for name in _NAMED)
+    yield from (text_of(getattr(fields, name)) for name in _NAMED)
 
 
 def _open_id(value: Any) -> str:
@@ -160,14 +161,6 @@ def _open_id(value: Any) -> str:
     for _level in range(3):
         if isinstance(value, str):
             return value if value.startswith("ou_") else ""
-        found = (_mapping(value).get(name) for name in _IDS)
+        found = (mapping_of(value).get(name) for name in _IDS)
         value = next((one for one in found if one), None)
     return ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

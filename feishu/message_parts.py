@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from feishu.message_text import MAX_ELEMENTS, MAX_MENTIONS, content_object, post_in
 from feishu.text import Text
+from feishu.values import mapping_of, text_of
 
 KIND_NAMES: Final = {
     "image": Text("图片", "Image"),
@@ -70,7 +71,7 @@ _SAID: Final = ("text", "title", "topic", "name", "summary")
 
 def paragraphs_of(message: object) -> list[Paragraph]:
     """The paragraphs of the `message` of an event im.message.receive_v1."""
-    fields = _mapping(message)
+    fields = mapping_of(message)
     kind = fields.get("message_type")
     content = content_object(fields.get("content"))
     names = _names_of(fields.get("mentions"))
@@ -81,8 +82,8 @@ def paragraphs_of(message: object) -> list[Paragraph]:
     if kind == "image":
         return [[Part(PartKind.IMAGE)]]
     if "file_key" in content:
-        return [[Part(PartKind.FILE, _text(content.get("file_name")))]]
-    said = next((found for key in _SAID if (found := _text(content.get(key)))), "")
+        return [[Part(PartKind.FILE, text_of(content.get("file_name")))]]
+    said = next((found for key in _SAID if (found := text_of(content.get(key)))), "")
     return [list(_with_mentions(line, names)) for line in said.splitlines()]
 
 
@@ -97,7 +98,7 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
 
 
 def _lines(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Paragraph]:
-    if title := _text(content.get("title")):
+    if title := text_of(content.get("title")):
         yield list(_with_mentions(title, names))
     elements = 0
     rows = content.get("content", content.get("elements"))
@@ -107,24 +108,24 @@ def _lines(content: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Par
             elements += 1
             if elements > MAX_ELEMENTS:
                 return
-            line += _parts(_mapping(element), names)
+            line += _parts(mapping_of(element), names)
         yield line
 
 
 def _parts(element: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Part]:
-    text = _text(element.get("text"))
+    text = text_of(element.get("text"))
     match element.get("tag"):
         case "a":
-            yield Part(PartKind.LINK, text, _text(element.get("href")))
+            yield Part(PartKind.LINK, text, text_of(element.get("href")))
         case "at":
-            who = _text(element.get("user_id"))
-            yield Part(PartKind.MENTION, f"@{_text(element.get('user_name')) or names.get(who) or who}")
+            who = text_of(element.get("user_id"))
+            yield Part(PartKind.MENTION, f"@{text_of(element.get('user_name')) or names.get(who) or who}")
         case "img":
             yield Part(PartKind.IMAGE)
         case "media" | "file" | "audio" | "video":
-            yield Part(PartKind.FILE, _text(element.get("file_name")))
+            yield Part(PartKind.FILE, text_of(element.get("file_name")))
         case "emotion":
-            yield Part(PartKind.EMOJI, f"[{_text(element.get('emoji_type'))}]")
+            yield Part(PartKind.EMOJI, f"[{text_of(element.get('emoji_type'))}]")
         case "code_block":
             yield Part(PartKind.CODE, text)
         case "button":
@@ -146,13 +147,5 @@ def _with_mentions(text: str, names: Mapping[str, str]) -> Iterator[Part]:
 def _names_of(mentions: object) -> dict[str, str]:
     """Names by the key that stands for them in the text."""
     listed = mentions[:MAX_MENTIONS] if isinstance(mentions, list) else []
-    fields = map(_mapping, listed)
-    return {_text(one.get("key")): name for one in fields if (name := _text(one.get("name")))}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    fields = map(mapping_of, listed)
+    return {text_of(one.get("key")): name for one in fields if (name := text_of(one.get("name")))}

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from feishu.values import mapping_of, text_of
+
 MAX_CONTENT: Final = 200_000
 """Characters of `content` that are read; the platform's limit is 150 KB."""
 MAX_ELEMENTS: Final = 500
@@ -41,11 +43,11 @@ class WrittenMessage:
 
 def read_message(message: object) -> WrittenMessage:
     """Read a message in either shape."""
-    fields = _mapping(message)
+    fields = mapping_of(message)
     kind = fields.get("message_type") or fields.get("msg_type")
     raw = fields.get("content")
     if raw is None:
-        raw = _mapping(fields.get("body")).get("content")
+        raw = mapping_of(fields.get("body")).get("content")
     reading = _Reading()
     if kind == "text":
         reading.add_text(content_object(raw).get("text"))
@@ -55,7 +57,7 @@ def read_message(message: object) -> WrittenMessage:
     for mention in listed[:MAX_MENTIONS] if isinstance(listed, list) else ():
         reading.add_mention(mention)
     return WrittenMessage(
-        kind=kind if isinstance(kind, str) else "",
+        kind=text_of(kind),
         text="".join(reading.parts).strip(),
         mentioned=frozenset(reading.mentioned),
         mentions_all=reading.mentions_all,
@@ -87,7 +89,7 @@ class _Reading:
                 elements += 1
                 if elements > MAX_ELEMENTS:
                     return
-                self._add_element(_mapping(element))
+                self._add_element(mapping_of(element))
 
     def _add_element(self, element: Mapping[str, Any]) -> None:
         tag = str(element.get("tag"))
@@ -104,9 +106,9 @@ class _Reading:
             self.add_text(element.get("text"))
 
     def add_mention(self, mention: object) -> None:
-        fields = _mapping(mention)
+        fields = mapping_of(mention)
         who = fields.get("id")
-        open_id = who if isinstance(who, str) else _mapping(who).get("open_id")
+        open_id = who if isinstance(who, str) else mapping_of(who).get("open_id")
         if isinstance(open_id, str) and open_id.startswith("ou_"):
             self.mentioned.add(open_id)
         elif fields.get("key") == "@_all" or open_id in _MENTION_OF_ALL or not _is_anybody(who):
@@ -125,7 +127,7 @@ def post_in(content: dict[str, Any]) -> Mapping[str, Any]:
         if isinstance(found.get("content"), list) or isinstance(found.get("title"), str):
             return found
         inner = found.get("post") or found.get("zh_cn") or next(iter(found.values()), None)
-        found = _mapping(inner)
+        found = mapping_of(inner)
     return found
 
 
@@ -142,8 +144,4 @@ def content_object(raw: object) -> dict[str, Any]:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return mapping_of(value)

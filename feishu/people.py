@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from feishu.oauth import UserInfo
+from feishu.values import mapping_of, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,14 @@ class Profile:
     @classmethod
     def of_user(cls, user: Mapping[str, Any]) -> Self:
         """From the `user` object of contact v3 (page "Obtain single user information")."""
-        avatar = user.get("avatar")
-        pictures = avatar if isinstance(avatar, Mapping) else {}
+        pictures = mapping_of(user.get("avatar"))
         return cls(
-            open_id=_text(user.get("open_id")),
-            union_id=_text(user.get("union_id")),
-            name=_text(user.get("name")),
-            en_name=_text(user.get("en_name")),
-            email=_text(user.get("enterprise_email")) or _text(user.get("email")),
-            avatar_url=_text(pictures.get("avatar_72")) or _text(pictures.get("avatar_240")),
+            open_id=text_of(user.get("open_id")),
+            union_id=text_of(user.get("union_id")),
+            name=text_of(user.get("name")),
+            en_name=text_of(user.get("en_name")),
+            email=text_of(user.get("enterprise_email")) or text_of(user.get("email")),
+            avatar_url=text_of(pictures.get("avatar_72")) or text_of(pictures.get("avatar_240")),
         )
 
     @classmethod
@@ -52,11 +52,7 @@ class Department:
         """From the `department` object of contact v3 (page "Obtain sub-departments")."""
         names = department.get("i18n_name")
         others = names.values() if isinstance(names, Mapping) else ()
-        said = [_text(name) for name in (department.get("name"), *others)]
+        said = [text_of(name) for name in (department.get("name"), *others)]
         return cls(
-            _text(department.get("open_department_id")), tuple(dict.fromkeys(name for name in said if name))
+            text_of(department.get("open_department_id")), tuple(dict.fromkeys(name for name in said if name))
         )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

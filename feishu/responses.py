@@ -17,6 +17,7 @@ from feishu.codes import REJECTED_TENANT_TOKEN, REJECTED_USER_TOKEN, Category, e
 from feishu.errors import APIError, InvalidToken, MalformedAnswer, MissingScope, OAuthError, RateLimited
 from feishu.numbers import integer
 from feishu.reasons import Reason
+from feishu.values import mapping_of, objects_of, text_of
 
 _LOG_ID_HEADER: Final = "x-tt-logid"
 _REJECTED_TOKEN: Final = REJECTED_TENANT_TOKEN | REJECTED_USER_TOKEN
@@ -40,13 +41,11 @@ class Answer:
     @property
     def data(self) -> dict[str, Any]:
         """The `data` object most APIs wrap their result in; empty where there is none."""
-        data = self.body.get("data")
-        return data if isinstance(data, dict) else {}
+        return mapping_of(self.body.get("data"))
 
     def items(self, name: str = "items") -> list[dict[str, Any]]:
         """The objects of a list in ``data``; empty where there is none."""
-        items = self.data.get(name)
-        return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        return objects_of(self.data.get(name))
 
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> Answer:
@@ -173,7 +172,7 @@ def json_object(content: bytes) -> dict[str, Any] | None:
 def _oauth_error(body: dict[str, Any]) -> str:
     """The `error` of RFC 6749. Other APIs use the same key for an object with details."""
     error = body.get("error")
-    return error if isinstance(error, str) else ""
+    return text_of(error)
 
 
 def reset_after(headers: Mapping[str, str]) -> float:

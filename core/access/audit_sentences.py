@@ -15,6 +15,7 @@ from core.access.audit_actions import ACTIONS, MODELS
 from core.access.bot_directory import PersonRef
 from core.access.models import ApiClient, AuditEntry, User
 from core.console.rendering import actor as actor_in_words
+from feishu.values import mapping_of
 
 PERSON: Final = "ou_"
 MAX_VALUE: Final = 80
@@ -89,7 +90,7 @@ def _quoted(text: str) -> str:
 
 
 def _changes(entry: AuditEntry) -> Iterable[str]:
-    values, befores, afters = (_mapping(entry.detail.get(name)) for name in ("values", "before", "after"))
+    values, befores, afters = (mapping_of(entry.detail.get(name)) for name in ("values", "before", "after"))
     changed = entry.detail.get("changed")
     for name in changed if isinstance(changed, list) else ():
         name = str(name)  # noqa: PLW2901 -- whatever an old entry holds
@@ -99,10 +100,6 @@ def _changes(entry: AuditEntry) -> Iterable[str]:
             before, after = map(_value, pair)
             words += gettext(": %(before)s → %(after)s") % {"before": before, "after": after}
         yield words
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _field_in_words(entry: AuditEntry, name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from bots.models import Bot
 from events import on
 from events.models import Event
+from feishu.values import mapping_of, objects_of, text_of
 from feishu_portal.greetings.answering import Visit, greet
 from feishu_portal.greetings.enums import Occasion
 
@@ -17,13 +18,13 @@ def welcome(event: Event, bot: Bot) -> None:
     """A person opens the chat with the bot. The event comes with every visit; in a chat that holds a message it is not the
     first."""
     if not event.data.get("last_message_id"):
-        _welcome(event, bot, _mapping(event.data.get("operator_id")))
+        _welcome(event, bot, mapping_of(event.data.get("operator_id")))
 
 
 @on("p2p_chat_create", name="greetings.welcome_created", atomic=False, enabled=False)
 def welcome_created(event: Event, bot: Bot) -> None:
     """The chat of a person with the bot is made, which older clients say in this way alone."""
-    _welcome(event, bot, _mapping(event.data.get("user")))
+    _welcome(event, bot, mapping_of(event.data.get("user")))
 
 
 @on("im.chat.member.bot.added_v1", name="greetings.bot_added", atomic=False, enabled=False)
@@ -35,9 +36,10 @@ def bot_added(event: Event, bot: Bot) -> None:
 @on("im.chat.member.user.added_v1", name="greetings.people_joined", atomic=False, enabled=False)
 def people_joined(event: Event, bot: Bot) -> None:
     """People came into a group of the bot."""
-    users = event.data.get("users")
-    listed = [_mapping(user) for user in (users[:MAX_PEOPLE] if isinstance(users, list) else ())]
-    people = tuple((_text(_mapping(user.get("user_id")), "open_id"), _text(user, "name")) for user in listed)
+    listed = objects_of(event.data.get("users"))[:MAX_PEOPLE]
+    people = tuple(
+        (_text(mapping_of(user.get("user_id")), "open_id"), _text(user, "name")) for user in listed
+    )
     visit = Visit(_text(event.data, "chat_id"), _text(event.data, "name"), people)
     greet(event, bot, Occasion.PEOPLE_JOINED, visit)
 
@@ -45,8 +47,8 @@ def people_joined(event: Event, bot: Bot) -> None:
 @on("application.bot.menu_v6", name="greetings.menu", atomic=False, enabled=False)
 def menu(event: Event, bot: Bot) -> None:
     """A person chose an entry of the bot's menu."""
-    operator = _mapping(event.data.get("operator"))
-    open_id = _text(_mapping(operator.get("operator_id")), "open_id")
+    operator = mapping_of(event.data.get("operator"))
+    open_id = _text(mapping_of(operator.get("operator_id")), "open_id")
     person = ((open_id, _text(operator, "operator_name")),)
     greet(
         event, bot, Occasion.MENU, Visit(open_id, people=person, menu_key=_text(event.data, "event_key")[:30])
@@ -58,10 +60,5 @@ def _welcome(event: Event, bot: Bot, person: dict[str, Any]) -> None:
     greet(event, bot, Occasion.WELCOME, Visit(_text(event.data, "chat_id"), people=people))
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    return text_of(fields.get(name))
