@@ -7,7 +7,6 @@ package does not know what an event is.
 
 import asyncio
 import logging
-import random
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from bots.connections.signal_thread import SignalThread
 from bots.connections.slots import SeenSlot, WantedSlot
 from bots.enums import LossReason, ProcessPart
 from bots.metrics import count_takeover
+from core.background.spread import spread
 from core.background.vitals import vitals
 from core.database.outages import OutageLog
 from core.database.thread import DatabaseThread
@@ -104,7 +104,7 @@ class Fleet:
                 await self._round()
                 if was_trusted and not self._renewal.is_trusted:
                     continue  # the machine may have slept in the middle of it: see at once what became of the leases
-                await self._pause(self._terms.interval * random.uniform(1 - JITTER, 1 + JITTER), stop)  # noqa: S311 -- spread, no secret
+                await self._pause(spread(self._terms.interval, by=JITTER), stop)
             await self._drain()
         finally:
             vitals.forget(ProcessPart.CONNECTIONS)

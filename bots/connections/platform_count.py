@@ -8,7 +8,6 @@ have stopped coming, and soon after a loss. A difference means something only wh
 """
 
 import logging
-import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -24,6 +23,7 @@ from bots.enums import SlotState
 from bots.live_updates import bots_changed
 from bots.models import Bot, ConnectionLoss, ConnectionSlot, PlatformCount
 from bots.models.connections import PROOF
+from core.background.spread import spread
 from core.database.clock import DatabaseTime
 from core.database.connections import give_back
 from core.database.text import storable
@@ -214,4 +214,4 @@ def _later(bot: Bot) -> datetime:
     """Within the usual interval; earlier for a bot that has received no event for long."""
     is_busy = bot.slots.filter(last_message_at__gt=timezone.now() - QUIET).exists()
     minutes = settings.PLATFORM_LOOK_MINUTES / (1 if is_busy else 3)
-    return timezone.now() + timedelta(minutes=minutes * random.uniform(0.8, 1.2))  # noqa: S311 -- spread, no secret
+    return timezone.now() + spread(timedelta(minutes=minutes), by=0.2)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from bots.models import Bot, Checkup
 from core.background.notify import notify
+from core.background.spread import spread
 
 INTERVAL: Final = timedelta(days=1)
 """Between two examinations of a bot, spread by a tenth so that they do not stay together."""
@@ -89,4 +90,4 @@ def due_for_observation() -> list[UUID]:
 def next_look(*, is_reached: bool) -> datetime:
     """A day from now, or an hour where the platform was not reached."""
     interval = INTERVAL if is_reached else RETRY
-    return timezone.now() + interval * random.uniform(0.9, 1.1)  # noqa: S311 -- spread, no secret
+    return timezone.now() + spread(interval, by=0.1)

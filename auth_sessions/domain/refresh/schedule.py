@@ -4,10 +4,10 @@ Each refresh puts the grant at risk for the moment between the platform's answer
 uses is refreshed only as often as its refresh token's life demands.
 """
 
-import random
 from datetime import datetime, timedelta
 
 from auth_sessions.models import USED_WITHIN
+from core.background.spread import spread
 from feishu.oauth import TokenSet
 
 MAX_LIFE = timedelta(days=400)  # of a token, whatever the platform says
@@ -30,11 +30,11 @@ def lifetimes(
     }
     if not tokens.refresh_token:
         return columns
-    half_life_at = asked_at + access_life * _jitter(0.5)
-    idle_at, said = asked_at + KEEP_ALIVE * _jitter(1.0), tokens.refresh_token_expires_in
+    half_life_at = asked_at + spread(access_life / 2, by=JITTER)
+    idle_at, said = asked_at + spread(KEEP_ALIVE, by=JITTER), tokens.refresh_token_expires_in
     if said:
         columns["refresh_expires_at"] = asked_at + _life(said)
-        idle_at = min(idle_at, asked_at + _life(said) * _jitter(0.5))
+        idle_at = min(idle_at, asked_at + spread(_life(said) / 2, by=JITTER))
     is_used = used_at is not None and used_at > asked_at - USED_WITHIN
     # With an access token that outlives KEEP_ALIVE half of its life is soon enough.
     return columns | {
@@ -67,7 +67,3 @@ def nearing_end(
 
 def _life(seconds: int) -> timedelta:
     return timedelta(seconds=min(seconds, MAX_LIFE.total_seconds()))
-
-
-def _jitter(share: float) -> float:
-    return share * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 -- spreads load, guards nothing
