@@ -18,9 +18,9 @@ from auth_sessions.log_facts import of_session
 from auth_sessions.models import AuthSession
 from auth_sessions.pages import operator_sign_in
 from auth_sessions.pages.agents import consent as agent_consent
-from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.prefetch import allow_redirect, is_opened_by_person, private
 from auth_sessions.pages.words import CONTINUE, LINK_PAGES, OUTCOME_PAGES, Page, context
+from core.browser_cookie import BrowserCookie
 from core.log_context import add_to_request
 from core.remote_address import address_of
 from feishu.codes import explain
@@ -31,7 +31,7 @@ COOKIE: Final = BrowserCookie("auth")
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, token: str) -> HttpResponse:
     """Send the browser to the consent page. Only a person uses the link up: see `is_opened_by_person`."""
-    browser = COOKIE.secret_of(request)
+    browser = COOKIE.value_in(request.COOKIES)
     try:
         if not is_opened_by_person(request):
             session = find_session(token=token, browser=browser)
@@ -63,7 +63,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         state=state,
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
-        browser=COOKIE.secret_of(request),
+        browser=COOKIE.value_in(request.COOKIES),
         address=address_of(request),
     )
     add_to_request(outcome=returned.outcome.value)

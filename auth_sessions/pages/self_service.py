@@ -21,11 +21,11 @@ from auth_sessions.domain.self_service import (
 )
 from auth_sessions.enums import AgentEnd, TokenStatus
 from auth_sessions.errors import LinkUnknown
-from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.own_sections import sections_of
 from auth_sessions.pages.prefetch import is_opened_by_person, private
 from auth_sessions.pages.words import AGENT_PAGES, CONTINUE, PAGE_OVER, PAGE_REVOKED, Page, context
 from core.access.actors import Actor
+from core.browser_cookie import BrowserCookie
 from core.remote_address import address_of
 from feishu.scopes import scope_text
 
@@ -55,7 +55,7 @@ def open_mine(request: HttpRequest, token: str) -> HttpResponse:
 
 def view_of(request: HttpRequest) -> SelfServiceView:
     """The page that is open in the request's browser. Raises LinkUnknown."""
-    return page_of(COOKIE.secret_of(request))
+    return page_of(COOKIE.value_in(request.COOKIES))
 
 
 @require_GET

@@ -5,9 +5,9 @@ A browser that has signed in with a name before carries a signed cookie, and cou
 
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -21,10 +21,12 @@ from core.access.actors import Actor
 from core.access.attempts import FREE, FREE_OF_NAME, Counter, TooManyAttemptsError, count, forgive, take_back
 from core.access.models import SignInMethod, User
 from core.access.passwords import PasswordsBusyError
+from core.browser_cookie import BrowserCookie
 from core.log_pace import LogPace
 from core.remote_address import address_of, network_of
 
-DEVICE_SECONDS: Final = 180 * 86_400
+COOKIE: Final = BrowserCookie("device")
+COOKIE_LASTS: Final = timedelta(days=180)
 _SALT: Final = "core.access.sign_in"
 _busy = LogPace[str]()
 """Sign-ins without a turn for their password count for nobody, so nothing else bounds their entries in the audit log."""
@@ -105,14 +107,10 @@ def sign_in(
 # --- the browser that has signed in before
 
 
-def _cookie_name() -> str:
-    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}feishu_portal_device"
-
-
 def is_known_browser(cookies: Mapping[str, str]) -> bool:
     """Whether a browser with these cookies has signed in before, with whatever name."""
     try:
-        signing.loads(cookies.get(_cookie_name(), ""), salt=_SALT, max_age=DEVICE_SECONDS)
+        signing.loads(COOKIE.value_in(cookies), salt=_SALT, max_age=COOKIE_LASTS)
     except signing.BadSignature:
         return False
     return True
@@ -121,7 +119,7 @@ def is_known_browser(cookies: Mapping[str, str]) -> bool:
 def device_of(request: HttpRequest, username: str) -> str:
     """The browser's own number, where it has signed in with this name before."""
     try:
-        value = signing.loads(request.COOKIES.get(_cookie_name(), ""), salt=_SALT, max_age=DEVICE_SECONDS)
+        value = signing.loads(COOKIE.value_in(request.COOKIES), salt=_SALT, max_age=COOKIE_LASTS)
     except signing.BadSignature:
         return ""
     return str(value.get("device", "")) if value.get("name") == _digest(username) else ""
@@ -130,14 +128,8 @@ def device_of(request: HttpRequest, username: str) -> str:
 def remember_device(request: HttpRequest, response: HttpResponseBase) -> None:
     """Give the browser of the operator who has just signed in its cookie."""
     name = _digest(str(request.user.get_username()))
-    response.set_cookie(
-        _cookie_name(),
-        signing.dumps({"name": name, "device": secrets.token_hex(8)}, salt=_SALT),
-        max_age=DEVICE_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    value = signing.dumps({"name": name, "device": secrets.token_hex(8)}, salt=_SALT)
+    COOKIE.give(response, value, lasts=COOKIE_LASTS)
 
 
 # --- the audit log

@@ -26,10 +26,10 @@ from auth_sessions.domain.agents.registration import LOOPBACK
 from auth_sessions.domain.one_time import new_secret
 from auth_sessions.domain.self_service import view_of
 from auth_sessions.errors import AgentRefused
-from auth_sessions.pages.cookies import BrowserCookie
 from auth_sessions.pages.prefetch import allow_redirect, private
 from auth_sessions.pages.words import AGENT_PAGES, context
 from core.background.pace import Pace, PaceOfEach
+from core.browser_cookie import BrowserCookie
 from core.log_context import add_to_request
 from core.remote_address import address_of, network_of
 from feishu.scopes import scope_text
@@ -49,7 +49,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     names = [field.name for field in fields(AgentRequest)]
     if any(len(request.GET.getlist(name)) > 1 for name in names):
         return _page(request, "refused", reason="A parameter stands in the address twice.")
-    browser = COOKIE.secret_of(request) or new_secret()
+    browser = COOKIE.value_in(request.COOKIES) or new_secret()
     try:
         address = begin(AgentRequest(**{name: request.GET.get(name, "") for name in names}), browser=browser)
     except AgentRefused as refused:
@@ -71,7 +71,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
         state=request.GET.get("state", ""),
         code=request.GET.get("code", ""),
         error=request.GET.get("error", ""),
-        browser=COOKIE.secret_of(request),
+        browser=COOKIE.value_in(request.COOKIES),
     )
     add_to_request(outcome=outcome.value)
     if consent is None or outcome is not SignIn.SIGNED_IN:
@@ -82,7 +82,7 @@ def callback(request: HttpRequest, app_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def consent(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     """Who asks for what, with two buttons; each leads back to the agent."""
-    found = waiting(consent_id, browser=COOKIE.secret_of(request))
+    found = waiting(consent_id, browser=COOKIE.value_in(request.COOKIES))
     if found is None:
         return _page(request, "unknown")
     asked, offered = found

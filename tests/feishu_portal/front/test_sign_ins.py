@@ -76,7 +76,7 @@ async def at_once(application, django, count, **options):
 
 def known() -> str:
     value = signing.dumps({"name": "", "device": "1"}, salt="core.access.sign_in")
-    return f"{sign_in._cookie_name()}={value}"
+    return f"{sign_in.COOKIE.name}={value}"
 
 
 @pytest.mark.parametrize("root", ["", "/below"])

@@ -2,9 +2,8 @@ from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
-from django.test import RequestFactory
 
-from auth_sessions.pages.cookies import BrowserCookie
+from core.browser_cookie import BrowserCookie
 
 COOKIE = BrowserCookie("mine")
 
@@ -23,8 +22,6 @@ def test_browser_keeps_the_secret_for_this_host_and_shows_it_to_no_script(settin
     assert bool(cookie["secure"]) is https
 
 
-def test_secret_of_a_browser_without_the_cookie_is_empty():
-    request = RequestFactory().get("/")
-    assert COOKIE.secret_of(request) == ""
-    request.COOKIES[COOKIE.name] = "secret"
-    assert COOKIE.secret_of(request) == "secret"
+def test_value_of_a_browser_without_the_cookie_is_empty():
+    assert COOKIE.value_in({}) == ""
+    assert COOKIE.value_in({COOKIE.name: "secret"}) == "secret"

@@ -1,10 +1,11 @@
-"""Cookies that hold the secret by which a page belongs to one browser."""
+"""Cookies by which the portal knows a browser again that nobody is signed in with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponseBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,15 @@ class BrowserCookie:
         """The ``__Host-`` prefix makes browsers take the cookie from this host over https alone."""
         return f"{'__Host-' if settings.HTTPS else ''}feishu_portal_{self.purpose}"
 
-    def secret_of(self, request: HttpRequest) -> str:
-        """The secret that the browser holds; empty where it holds none."""
-        return request.COOKIES.get(self.name, "")
+    def value_in(self, cookies: Mapping[str, str]) -> str:
+        """What the browser was given, among the cookies of a request; empty where it was given nothing."""
+        return cookies.get(self.name, "")
 
-    def give(self, response: HttpResponse, secret: str, *, lasts: timedelta) -> None:
-        """Have the browser keep ``secret``. It sends it along when the platform leads it back (``Lax``), and shows it to no script."""
+    def give(self, response: HttpResponseBase, value: str, *, lasts: timedelta) -> None:
+        """Have the browser keep ``value``. It sends it along when the platform leads it back (``Lax``), and shows it to no script."""
         response.set_cookie(
             self.name,
-            secret,
+            value,
             max_age=lasts,
             secure=settings.HTTPS,
             httponly=True,
