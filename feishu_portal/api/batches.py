@@ -25,6 +25,7 @@ from core.access.scopes import Scope
 from feishu.openapi import receive_id_type
 from feishu_portal.api.keys import actor_of, bot_for, caller
 from feishu_portal.api.messages import Key, MessageBody
+from feishu_portal.api.paging import page_of
 from feishu_portal.api.problems import Problem, not_found
 
 if TYPE_CHECKING:
@@ -172,16 +173,12 @@ def list_message_batches(request: HttpRequest, bot_id: str, wanted: Query[Batche
     client = caller(request, Scope.MESSAGES_SEND)
     rows = MessageBatch.objects.filter(bot=bot_for(client, bot_id), client=client).defer("content")
     if wanted.cursor:
-        last = _batch(request, bot_id, wanted.cursor)
-        rows = rows.filter(created_at__lte=last.created_at).exclude(
-            created_at=last.created_at, pk__gte=last.pk
+        before = _batch(request, bot_id, wanted.cursor)
+        rows = rows.filter(created_at__lte=before.created_at).exclude(
+            created_at=before.created_at, pk__gte=before.pk
         )
-    page = list(rows.order_by("-created_at", "-pk")[: wanted.limit + 1])
-    more = len(page) > wanted.limit
-    return BatchPage(
-        items=[_out(batch) for batch in page[: wanted.limit]],
-        next_cursor=str(page[wanted.limit - 1].pk) if more else None,
-    )
+    page, last = page_of(rows.order_by("-created_at", "-pk"), wanted.limit)
+    return BatchPage(items=[_out(batch) for batch in page], next_cursor=str(last.pk) if last else None)
 
 
 @router.get("/{bot_id}/messages/batch/{batch_id}", response=BatchOut, summary="How far a batch is")
@@ -202,11 +199,9 @@ def list_batch_recipients(
         rows = rows.filter(state=wanted.state)
     if wanted.cursor:
         rows = rows.filter(pk__gt=int(wanted.cursor))
-    page = list(rows.order_by("pk")[: wanted.limit + 1])
-    more = len(page) > wanted.limit
+    page, last = page_of(rows.order_by("pk"), wanted.limit)
     return RecipientPage(
-        items=[_recipient_out(row) for row in page[: wanted.limit]],
-        next_cursor=str(page[wanted.limit - 1].pk) if more else None,
+        items=[_recipient_out(row) for row in page], next_cursor=str(last.pk) if last else None
     )
 
 

@@ -11,6 +11,7 @@ from bots.enums import SlotState
 from bots.models import Bot
 from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.paging import page_of
 
 router = Router()
 
@@ -95,11 +96,9 @@ def list_bots(
     bots = Bot.objects.filter(app_id__gt=cursor).order_by("app_id")
     if not client.all_bots:
         bots = bots.filter(pk__in=client.bot_ids)
-    page = list(bots[: limit + 1])
-    more = len(page) > limit
+    page, last = page_of(bots, limit)
     return BotPage(
-        items=[bot_out(status) for status in statuses(page[:limit])],
-        next_cursor=page[limit - 1].app_id if more else None,
+        items=[bot_out(status) for status in statuses(page)], next_cursor=last.app_id if last else None
     )
 
 

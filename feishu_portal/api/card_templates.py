@@ -14,6 +14,7 @@ from bots.errors import TemplateError
 from bots.models import CardTemplate
 from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.paging import page_of
 from feishu_portal.api.problems import not_found
 
 router = Router()
@@ -71,11 +72,9 @@ def list_card_templates(
     by_name: dict[str, CardTemplate] = {}
     for row in rows[: 2 * (limit + 1)]:
         by_name.setdefault(row.name, row)
-    page = list(by_name.values())[: limit + 1]
-    more = len(page) > limit
+    page, last = page_of(list(by_name.values()), limit)
     return CardTemplatePage(
-        items=[CardTemplateOut(**_fields(row)) for row in page[:limit]],
-        next_cursor=page[limit - 1].name if more else None,
+        items=[CardTemplateOut(**_fields(row)) for row in page], next_cursor=last.name if last else None
     )
 
 

@@ -24,6 +24,7 @@ from core.remote_address import address_of
 from feishu_portal import __version__
 from feishu_portal.api.base import StableAPI
 from feishu_portal.api.keys import ApiKey, bot_named, permitted
+from feishu_portal.api.paging import page_of
 from feishu_portal.api.problems import Problem, install
 
 TAG: Final = "long connections"
@@ -158,10 +159,10 @@ def all_statuses(
         bots = bots.visible_to(caller)
     elif not caller.all_bots:
         bots = bots.filter(pk__in=caller.bot_ids)
-    page = list(bots[: limit + 1])
+    page, last = page_of(bots, limit)
     return {
-        "connections": [_shape(status) for status in statuses(page[:limit])],
-        "next_cursor": page[limit - 1].app_id if len(page) > limit else None,
+        "connections": [_shape(status) for status in statuses(page)],
+        "next_cursor": last.app_id if last else None,
     }
 
 

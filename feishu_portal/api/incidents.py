@@ -12,6 +12,7 @@ from bots.models import Incident
 from core.access.scopes import Scope
 from core.vault.redaction import redact_text
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.paging import page_of
 
 router = Router()
 
@@ -54,11 +55,10 @@ def list_incidents(request: HttpRequest, bot_id: str, wanted: Query[IncidentsIn]
         incidents = incidents.open()
     if wanted.cursor:
         incidents = incidents.filter(pk__lt=int(wanted.cursor))
-    page = list(incidents[: wanted.limit + 1])
-    more = len(page) > wanted.limit
+    page, last = page_of(incidents, wanted.limit)
     with override("en"):
-        items = [_incident_out(incident) for incident in page[: wanted.limit]]
-    return IncidentPage(items=items, next_cursor=str(page[wanted.limit - 1].pk) if more else None)
+        items = [_incident_out(incident) for incident in page]
+    return IncidentPage(items=items, next_cursor=str(last.pk) if last else None)
 
 
 def _incident_out(incident: Incident) -> IncidentOut:

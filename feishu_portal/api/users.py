@@ -18,6 +18,7 @@ from bots.models import Bot
 from bots.people.directory import KnownPerson, names_of
 from core.access.scopes import Scope
 from feishu_portal.api.keys import bot_for, caller
+from feishu_portal.api.paging import page_of
 from feishu_portal.api.problems import Problem
 
 router = Router()
@@ -72,12 +73,8 @@ def list_users(
     if cursor:
         tenant_key, open_id = _decode_cursor(cursor)
         grants = grants.filter(Q(tenant_key__gt=tenant_key) | Q(tenant_key=tenant_key, open_id__gt=open_id))
-    page = list(grants.order_by("tenant_key", "open_id")[: limit + 1])
-    more = len(page) > limit
-    return UserPage(
-        items=_users_out(page[:limit], bot),
-        next_cursor=_encode_cursor(page[limit - 1]) if more else None,
-    )
+    page, last = page_of(grants.order_by("tenant_key", "open_id"), limit)
+    return UserPage(items=_users_out(page, bot), next_cursor=_encode_cursor(last) if last else None)
 
 
 def _users_out(grants: list[UserToken], bot: Bot) -> list[UserOut]:

@@ -189,7 +189,7 @@ ELSEWHERE = (
     elsewhere("feishu_portal/alerts", "service", tests="feishu_portal/alerts/admin/test_receivers.py", why="its pages alone ask it"),
     # --- feishu_portal
     elsewhere(
-        "feishu_portal/api", "__init__ base description/__init__ grants keys long_poll platform_errors reauthorization refresh_wait",
+        "feishu_portal/api", "__init__ base description/__init__ grants keys long_poll paging platform_errors reauthorization refresh_wait",
         tests="feishu_portal/api",
         why="parts of every route: tested by what a caller gets",
     ),
