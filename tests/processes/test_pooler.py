@@ -8,6 +8,9 @@ from tests.services.pgbouncer import PgBouncer
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 STORED = "SELECT COUNT(*) FROM events_event"
+# What one listener and one worker open at most, as docs/operations/postgresql.md counts: a session keeps its connection, a
+# transaction gives it back.
+POOL_SIZES = {"session": 3 + 12, "transaction": 6}
 LIMITS = "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
 
 
@@ -16,7 +19,7 @@ def pooled(database_url, environment, restored_last):
     """Puts a pooler in front of the database of this test; starts nothing else."""
 
     def start(pool_mode: str, options: str = "") -> str:
-        pooler = PgBouncer(database_url, pool_mode=pool_mode, options=options)
+        pooler = PgBouncer(database_url, pool_mode=pool_mode, size=POOL_SIZES[pool_mode], options=options)
         restored_last.append(pooler)
         pooler.start()
         environment["DATABASE_URL"] = pooler.url

@@ -25,9 +25,9 @@ def find_program() -> Path:
 
 
 class PgBouncer:
-    """``url`` leads to the database of ``database_url``, by six connections of the server's at most."""
+    """``url`` leads to the database of ``database_url``, by ``size`` connections of the server's at most."""
 
-    def __init__(self, database_url: str, *, pool_mode: str, options: str = "") -> None:
+    def __init__(self, database_url: str, *, pool_mode: str, size: int, options: str = "") -> None:
         to = environ.Env.db_url_config(database_url)
         self._server = Server(temporary_directory())
         self._port = free_port()
@@ -38,7 +38,7 @@ class PgBouncer:
             f"[databases]\n{to['NAME']} = host={to['HOST']}{port} dbname={to['NAME']}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self._port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = users.txt\npool_mode = {pool_mode}\n"
-            f"default_pool_size = 6\nmax_client_conn = 200\n{options}\n"
+            f"default_pool_size = {size}\nmax_client_conn = 200\n{options}\n"
         )
         hand_over(directory)
         self.url = (
