@@ -1,7 +1,8 @@
 """The tests that need no server, on each Python and Django that pyproject.toml promises: ``make test-versions``.
 
 Each Python gets an environment of its own from requirements-dev.lock, in ``.venv/versions/``. The oldest Django is laid over the
-environment of this Python. A Python that is not found is named at the end; with ``--all`` it is a failure.
+environment of this Python, for the tests of what knows Django. A Python that is not found is named at the end; with ``--all``
+it is a failure.
 """
 
 import argparse
@@ -22,6 +23,8 @@ PROJECT = Path(__file__).parents[1]
 LOCK = PROJECT / "requirements-dev.lock"
 ENVIRONMENTS = Path(sys.prefix) / "versions"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+# Neither the platform's language nor the sandbox knows Django, nor do what is deployed and the rules of the repository.
+WITHOUT_DJANGO = ["tests/deploy", "tests/feishu", "tests/project", "tests/sandbox"]
 PIP = ["-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install"]
 
 
@@ -127,6 +130,7 @@ def main() -> int:
         for version in supported_pythons()
     ]  # fmt: skip
     what = f"Python {HERE}, Django {lowest_django()}"
+    arguments += [f"--ignore={folder}" for folder in WITHOUT_DJANGO]
     outcomes.append(run_tests(sys.executable, what, arguments, in_front=oldest_django()))
     print()
     for outcome in outcomes:
