@@ -20,6 +20,7 @@ from core.database.text import storable
 from feishu_portal.approvals.ending import expire
 from feishu_portal.approvals.enums import ApprovalState
 from feishu_portal.approvals.errors import AskedTooOftenError, DeniedLatelyError
+from feishu_portal.approvals.metrics import COVERED, count_approval
 from feishu_portal.approvals.models import CallApproval, StoredCall
 from feishu_portal.approvals.notify import notify_card
 
@@ -72,7 +73,10 @@ def is_covered(question: CallInQuestion) -> bool:
     """Whether an approval for an hour lets the call through now; it is counted there."""
     scope = question.scope_hash
     covering = CallApproval.objects.standing().filter(scope_hash=scope, client=question.client)
-    return bool(scope) and bool(covering.update(covered=F("covered") + 1))
+    is_let_through = bool(scope) and bool(covering.update(covered=F("covered") + 1))
+    if is_let_through:
+        count_approval(question.bot, COVERED)
+    return is_let_through
 
 
 @transaction.atomic

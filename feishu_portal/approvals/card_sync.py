@@ -6,13 +6,12 @@ from typing import Any, Final
 from django.utils import timezone
 
 from bots.card_sync import CardSync, patch_card
-from core.access import audit
 from core.access.actors import SYSTEM
 from core.background.retry import RetrySchedule
 from core.database.connections import give_back
 from feishu.openapi import OpenAPI, message_uuid
 from feishu_portal.approvals.cards import approval_card
-from feishu_portal.approvals.ending import end
+from feishu_portal.approvals.ending import end, note_end
 from feishu_portal.approvals.enums import ApprovalState
 from feishu_portal.approvals.models import CallApproval
 
@@ -47,9 +46,7 @@ class ApprovalCards(CardSync[CallApproval]):
     def given_up(self, row: CallApproval) -> None:
         unsent = CallApproval.objects.filter(pk=row.pk, message_id="", state=ApprovalState.ASKED)
         if end(unsent, ApprovalState.NOT_ASKED):
-            audit.record(
-                actor=SYSTEM, action="approval.not_asked", bot=row.bot, target=row, approval=str(row.pk)
-            )
+            note_end(row, "not_asked", actor=SYSTEM)
 
 
 CARDS: Final = ApprovalCards()

@@ -15,15 +15,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from core.access import audit
 from core.access.actors import SYSTEM, Actor
 from core.background.retry import RetrySchedule
 from core.database.text import storable
 from core.vault.fields import encrypted_field
-from feishu_portal.approvals.ending import SWEEP_LIMIT, end
+from feishu_portal.approvals.ending import SWEEP_LIMIT, end, note_end
 from feishu_portal.approvals.enums import ApprovalState
 from feishu_portal.approvals.models import CallApproval, StoredAnswer
-from feishu_portal.approvals.notify import notify_card
 
 RETRIES: Final = RetrySchedule((2, 5, 15, 30, 60))
 SENDING_TAKES: Final = timedelta(minutes=5)
@@ -85,17 +83,14 @@ def finish(approval: CallApproval, outcome: Outcome) -> None:
         values["answer"] = encrypted_field(CallApproval, "answer").seal_for(approval, outcome.answer.text)
     if end(mine, state, **values):
         approval.state, approval.status, approval.code = state, outcome.status, outcome.code
-        audit.record(
+        note_end(
+            approval,
+            "refused" if approval.is_refused else state.value,
             actor=Actor("api", approval.caller, approval.client_id),
-            action="approval.refused" if approval.is_refused else f"approval.{state.value}",
-            bot=approval.bot,
-            target=approval,
-            approval=str(approval.pk),
             status=outcome.status,
             code=outcome.code,
             problem=outcome.problem,
         )
-        notify_card(approval.pk)
 
 
 def to_send() -> Sequence[UUID]:
@@ -112,15 +107,7 @@ def give_up_interrupted() -> None:
     for approval in lost[:SWEEP_LIMIT]:
         still = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.SENDING, sent_at__lt=limit)
         if end(still, ApprovalState.UNCERTAIN, problem=INTERRUPTED):
-            audit.record(
-                actor=SYSTEM,
-                action="approval.uncertain",
-                bot=approval.bot,
-                target=approval,
-                approval=str(approval.pk),
-                problem=INTERRUPTED,
-            )
-            notify_card(approval.pk)
+            note_end(approval, "uncertain", actor=SYSTEM, problem=INTERRUPTED)
 
 
 def _state_of(outcome: Outcome) -> ApprovalState:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core.access import audit
 from core.access.actors import Actor
-from feishu_portal.approvals.ending import end
+from feishu_portal.approvals.ending import end, note_end
 from feishu_portal.approvals.enums import ApprovalState, Approved
 from feishu_portal.approvals.models import CallApproval
 from feishu_portal.approvals.models.call_approvals import COVERED
@@ -30,7 +30,15 @@ def approve(approval: CallApproval, *, kind: Approved) -> bool:
         version=F("version") + 1,
     )
     if is_first:
-        _record(approval, "approval.approved" if kind == Approved.ONCE else "approval.approved_for_an_hour")
+        audit.record(
+            actor=Actor.user(approval.open_id),
+            action="approval.approved" if kind == Approved.ONCE else "approval.approved_for_an_hour",
+            bot=approval.bot,
+            target=approval,
+            approval=str(approval.pk),
+            client=approval.caller,
+            rule=approval.rule,
+        )
         notify_send(approval.pk)
     approval.refresh_from_db()
     return bool(is_first)
@@ -43,8 +51,13 @@ def deny(approval: CallApproval) -> bool:
     waiting = CallApproval.objects.filter(pk=approval.pk, state=ApprovalState.ASKED, expires_at__gt=now)
     is_first = end(waiting, ApprovalState.DENIED, decided_at=now)
     if is_first:
-        _record(approval, "approval.denied")
-        notify_card(approval.pk)
+        note_end(
+            approval,
+            "denied",
+            actor=Actor.user(approval.open_id),
+            client=approval.caller,
+            rule=approval.rule,
+        )
     approval.refresh_from_db()
     return bool(is_first)
 
@@ -68,15 +81,3 @@ def end_hour(approval: CallApproval, *, actor: Actor) -> bool:
         notify_card(approval.pk)
     approval.refresh_from_db()
     return bool(is_first)
-
-
-def _record(approval: CallApproval, action: str) -> None:
-    audit.record(
-        actor=Actor.user(approval.open_id),
-        action=action,
-        bot=approval.bot,
-        target=approval,
-        approval=str(approval.pk),
-        client=approval.caller,
-        rule=approval.rule,
-    )

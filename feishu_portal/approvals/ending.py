@@ -1,5 +1,6 @@
 """How an approval ends without the person's word: too late, never asked, or taken over with a restored database."""
 
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -7,8 +8,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.access import audit
-from core.access.actors import SYSTEM
+from core.access.actors import SYSTEM, Actor
 from feishu_portal.approvals.enums import ApprovalState
+from feishu_portal.approvals.metrics import count_approval
 from feishu_portal.approvals.models import CallApproval
 from feishu_portal.approvals.models.call_approvals import CallApprovalQuerySet
 from feishu_portal.approvals.notify import notify_card
@@ -23,14 +25,21 @@ def expire(among: CallApprovalQuerySet | None = None) -> None:
     for approval in late.order_by("expires_at")[:SWEEP_LIMIT]:
         still = CallApproval.objects.filter(pk=approval.pk).to_expire()
         if end(still, ApprovalState.EXPIRED):
-            audit.record(
-                actor=SYSTEM,
-                action="approval.expired",
-                bot=approval.bot,
-                target=approval,
-                approval=str(approval.pk),
-            )
-            notify_card(approval.pk)
+            note_end(approval, "expired", actor=SYSTEM)
+
+
+def note_end(approval: CallApproval, how: str, *, actor: Actor, **facts: object) -> None:
+    """Have the audit log, the metrics and the card say how the approval ended."""
+    audit.record(
+        actor=actor,
+        action=f"approval.{how}",
+        bot=approval.bot,
+        target=approval,
+        approval=str(approval.pk),
+        **facts,
+    )
+    transaction.on_commit(partial(count_approval, approval.bot, how))
+    notify_card(approval.pk)
 
 
 def end(rows: CallApprovalQuerySet, state: ApprovalState, **values: object) -> int:

@@ -157,6 +157,7 @@ COUNTED: Final[dict[str, tuple[tuple[str, dict[str, str], float], ...]]] = {
         ("feishu_tokens_served_total", {"bot": "cli_a"}, 1),
         ("feishu_auth_sessions_total", {"bot": "cli_a", "state": "authorized"}, 0.1),
         ("feishu_auth_session_seconds/60.0 600.0", {}, 0.1),
+        ("feishu_approvals_total", {"bot": "cli_a", "outcome": "covered"}, 0.1),
         ("feishu_event_ack_seconds/0.05 2.5", {"transport": "webhook"}, 10),
     ),
     "runfeishu": (
