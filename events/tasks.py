@@ -6,16 +6,31 @@ from celery import shared_task, signals
 
 from core.background.notify import notify
 from core.database import retention
+from core.database.compiled import AnyRows
 from events.clicks import updates
+from events.enums import EventStatus, RunStatus
 from events.handling import worker
 from events.handling.sweep import end_lost_clicks, promote_queued
 from events.handling.unknown import end_unknown, make_known_due
 from events.log.counting import count_events
-from events.log.replay import is_any_open, sweep_replays
+from events.log.replay import sweep_replays
 from events.log.retention import SCHEDULED_SECONDS, overdue, prune_events
+from events.models import Event, HandlerRun, ReplayJob
 from events.notify import notify_replayer
 from events.subscriptions import pusher
 from events.subscriptions.expiry import end_expired
+
+_LEFT = AnyRows(
+    queued=lambda: HandlerRun.objects.filter(status=RunStatus.QUEUED).order_by(
+        "bot_id", "handler", "order_key", "pk"
+    ),
+    under_way=lambda: Event.objects.filter(status=EventStatus.DISPATCHED).order_by("-pk"),
+    unknown=lambda: (
+        HandlerRun.objects.waiting().filter(unknown_since__isnull=False).order_by("unknown_since")
+    ),
+    replays=lambda: ReplayJob.objects.open().order_by("state", "-pk"),
+)
+"""Without any of these the sweep has nothing to look for."""
 
 
 @shared_task(name="events.work")
@@ -25,12 +40,16 @@ def work() -> None:
 
 @shared_task(name="events.sweep")
 def sweep() -> None:
-    promote_queued()
-    end_lost_clicks()
-    make_known_due()
-    end_unknown()
+    left = _LEFT.found()
+    if "queued" in left:
+        promote_queued()
+    if "under_way" in left:
+        end_lost_clicks()
+    if "unknown" in left:
+        make_known_due()
+        end_unknown()
     worker.current().wake()
-    if is_any_open():
+    if "replays" in left:
         notify_replayer()
 
 

@@ -33,15 +33,15 @@ class AuthSessionQuerySet(OwnedQuerySet["AuthSession"]):
         """Open sessions whose state was used so long ago that the process that used it must have died before the end."""
         return self.open().filter(state_used_at__lte=timezone.now() - INTERRUPTED_AFTER)
 
+    def card_untrue(self) -> Self:
+        """Sessions whose card, already sent, shows another state than theirs."""
+        return self.exclude(message_id="").exclude(card_state=models.F("state")).filter(card_given_up=False)
+
     def card_out_of_date(self) -> Self:
-        """Sessions whose card, already sent, shows another state than theirs and may be patched now."""
+        """Those of which it may be patched now."""
         return (
-            self.exclude(message_id="")
-            .exclude(card_state=models.F("state"))
-            .filter(
-                models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now()),
-                card_given_up=False,
-            )
+            self.card_untrue()
+            .filter(models.Q(card_retry_at=None) | models.Q(card_retry_at__lte=timezone.now()))
             .exclude(state__in=(SessionState.PENDING, SessionState.OPENED))
         )
 

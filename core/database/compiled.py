@@ -36,18 +36,20 @@ class Compiled:
 
 
 class AnyRows:
-    """Which of several querysets have a row, in one statement."""
+    """Which of several querysets have a row, in one statement: for sweeps, which mostly have nothing to do."""
 
     def __init__(self, **querysets: Callable[[], QuerySet[Any, Any]]) -> None:
-        """Each condition has to have an index of its own: none of what is not found may be searched for."""
+        """Each is ordered as an index of its own is: expecting to meet a row soon, PostgreSQL would read a large table that has
+        none."""
         self._querysets = querysets
 
     @cached_property
     def _written(self) -> tuple[str, list[Any]]:
-        parts, parameters = [], []
+        parts: list[str] = []
+        parameters: list[Any] = []
         for queryset in self._querysets.values():
-            sql, values = queryset().query.exists().sql_with_params()
-            parts.append(f"EXISTS ({sql})")
+            sql, values = queryset().values_list("pk")[:1].query.sql_with_params()
+            parts.append(f"({sql}) IS NOT NULL")
             parameters += values
         return f"SELECT {', '.join(parts)}", parameters
 

@@ -115,11 +115,6 @@ def cancel_replay(job: ReplayJob, *, actor: Actor) -> bool:
     return True
 
 
-def is_any_open() -> bool:
-    """Whether a replay waits to be advanced."""
-    return ReplayJob.objects.open().exists()
-
-
 def sweep_replays() -> None:
     """Advance the open replays, the longest due first, as far as rate and time allow."""
     for job in ReplayJob.objects.open().order_by("next_step_at", "pk")[:MAX_JOBS]:

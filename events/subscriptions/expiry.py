@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from core.database.compiled import AnyRows
 from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
@@ -19,10 +20,12 @@ EXPIRED = "Nobody took it in time."
 ASKED_WITHIN = timedelta(minutes=5)
 """How long a click waits for its receiver to be asked: later nobody looks at the card any more."""
 
+_WAITING = AnyRows(deliveries=lambda: Delivery.objects.waiting().order_by("subscription_id", "pk"))
+
 
 def end_expired() -> int:
     """End them, for about ``SECONDS``; returns how many."""
-    if not Delivery.objects.waiting().exists():
+    if not _WAITING.found():
         return 0  # mostly: the questions below are many
     off = Q(state=SubscriptionState.OFF) | Q(removed_at__isnull=False)
     unwanted = Q(subscription__in=list(Subscription.objects.filter(off).values_list("pk", flat=True)))

@@ -1,9 +1,17 @@
 """One message asks for the sweeps of all apps; tests/processes has them run by real workers."""
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from django.db import connection
+
+import auth_sessions.tasks
+import events.tasks
+import feishu_portal.alerts.tasks
+import feishu_portal.approvals.tasks
 from core.installation.standing import ACTIVE, Cause, Standing
 from core.installation.watch import watch
+from events.subscriptions import expiry
 from feishu_portal.celery import app
 from feishu_portal.runtime.metrics import tasks as counting
 from feishu_portal.tasks import sweep
@@ -59,3 +67,46 @@ def test_portal_that_is_passive_sweeps_nothing(tasks):
     finally:
         watch.pin(ACTIVE)
     assert tasks == []
+
+
+@pytest.mark.django_db
+def test_sweeps_that_have_nothing_to_do_ask_one_question_each(monkeypatch, django_assert_num_queries):
+    idle = SimpleNamespace(wake=lambda: None)
+    monkeypatch.setattr("events.handling.worker.current", lambda: idle)
+    monkeypatch.setattr("events.subscriptions.pusher.current", lambda: idle)
+    for module in (
+        events.tasks,
+        auth_sessions.tasks,
+        feishu_portal.alerts.tasks,
+        feishu_portal.approvals.tasks,
+    ):
+        with django_assert_num_queries(1):
+            module.sweep()
+    with django_assert_num_queries(1):
+        events.tasks.sweep_deliveries()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "left",
+    [
+        events.tasks._LEFT,
+        auth_sessions.tasks._LEFT,
+        feishu_portal.alerts.tasks._LEFT,
+        feishu_portal.approvals.tasks._LEFT,
+        expiry._WAITING,
+    ],
+)
+def test_question_has_an_index_for_each_of_its_parts(left):
+    """In the order of which it looks, so that it need not be told how rare a row is."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has other plans")
+    sql, parameters = left._written
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
+        )
+        cursor.execute(f"EXPLAIN (COSTS OFF) {sql}", parameters)
+        plan = [line for (line,) in cursor.fetchall()]
+    assert not [line for line in plan if "Sort" in line or "Seq Scan" in line], plan
+    assert [line for line in plan if " using " in line]
