@@ -247,19 +247,12 @@ class BotAdmin(
     def get_inlines(self, _request: HttpRequest, obj: Bot | None) -> Any:
         return (SlotInline,) if obj and obj.uses_connection else ()
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        bot = self.get_object(request, unquote(object_id)) if object_id else None
-        extra_context = (extra_context or {}) | {"notices": _notices(bot) if bot else []}
-        if bot:
-            extra_context |= {"badge": live_badge(*statuses([bot])), "checklist": live_checklist(bot)}
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        return response
+    def page_context(self, request: HttpRequest, row: Bot) -> dict[str, Any]:  # noqa: ARG002 -- of the interface
+        return {
+            "notices": _notices(row),
+            "badge": live_badge(*statuses([row])),
+            "checklist": live_checklist(row),
+        }
 
     # --- columns and read-only fields
 

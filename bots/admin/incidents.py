@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -152,28 +151,17 @@ class IncidentAdmin(ReadOnlyAdmin[Incident]):
 
     # --- the page
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        incident = self.get_object(request, unquote(object_id)) if object_id else None
-        extra_context = extra_context or {}
-        if incident is not None:
-            extra_context |= {"title": incident.headline}
-            repair = problem_of(incident).repair
+    def page_context(self, request: HttpRequest, row: Incident) -> dict[str, Any]:
+        told: dict[str, Any] = {"title": row.headline}
+        if row.closed_at is None:
+            repair, found = problem_of(row).repair, silence_of(row)
             may_repair = not repair.permission or operator_of(request).has_perm(repair.permission)
-            if incident.closed_at is None:
-                found = silence_of(incident)
-                extra_context |= {
-                    "repair": repair if may_repair else None,
-                    "silence": found,
-                    "by": actor(found.by) if found else "",
-                }
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        return response
+            told |= {
+                "repair": repair if may_repair else None,
+                "silence": found,
+                "by": actor(found.by) if found else "",
+            }
+        return told
 
     def fits(self, action: str, row: Incident) -> bool:
         """An open incident is either silenced or not."""

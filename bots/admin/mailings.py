@@ -2,8 +2,7 @@
 
 from typing import Any, ClassVar, Final, TypeVar
 
-from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -114,18 +113,9 @@ class MailingAdmin(ReadOnlyAdmin[M]):
         """Seconds after which an open page is shown anew; 0 where it stays as it is."""
         return MOVING_SECONDS if mailing.is_moving else 0
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        mailing = self.get_object(request, unquote(object_id)) if object_id else None
-        seconds = self.followed_every(mailing) if mailing else 0
-        extra_context = (extra_context or {}) | {"is_open": bool(seconds), "reload_seconds": seconds}
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        return response
+    def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:  # noqa: ARG002 -- of the interface
+        seconds = self.followed_every(row)
+        return {"is_open": bool(seconds), "reload_seconds": seconds}
 
 
 class RecipientAdmin(PeopleAdmin[R], ReadOnlyAdmin[R]):

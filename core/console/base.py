@@ -124,6 +124,10 @@ class ConsoleAdmin(ModelAdmin[M]):
         """What the pages of a row are titled with: a name, where the row itself has an id alone."""
         return str(row)
 
+    def page_context(self, request: HttpRequest, row: M) -> dict[str, Any]:  # noqa: ARG002 -- for subclasses
+        """What the template of the row's page is told beside the form."""
+        return {}
+
     def fits(self, action: str, row: M) -> bool:  # noqa: ARG002 -- for subclasses
         """Whether the action of this name would do anything for the row: otherwise neither list nor page offers it."""
         return True
@@ -213,6 +217,7 @@ class ConsoleAdmin(ModelAdmin[M]):
         row = named.get("obj")
         if row is not None:
             row.page_title = self.title_of(row)
+            context |= self.page_context(request, row)
         if row is not None and not self.has_change_permission(request, row):
             page = copy.copy(self)
             page.conditional_fields = {}

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.text import Truncator
@@ -167,18 +167,8 @@ class EventAdmin(ReadOnlyAdmin[Event]):
     def test_filter(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return filter_page(self, request, self.visible_or_404(request, unquote(object_id)))
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        *args: Any,
-        obj: Event | None = None,
-        **named: Any,
-    ) -> HttpResponse:
-        if obj is not None:
-            context["problems"] = problems_of(self._life(obj), may_change=operator_of(request).may_manage)
-        response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **named)
-        return response
+    def page_context(self, request: HttpRequest, row: Event) -> dict[str, Any]:
+        return {"problems": problems_of(self._life(row), may_change=operator_of(request).may_manage)}
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
         event = super().get_object(request, object_id, from_field)

@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -105,17 +104,8 @@ class ReplayJobAdmin(ReadOnlyAdmin[ReplayJob]):
     def problem(self, job: ReplayJob) -> str:
         return format_html('<span class="portal-said">{}</span>', job.error) if job.error else EMPTY
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        job = self.get_object(request, unquote(object_id)) if object_id else None
-        extra_context = (extra_context or {}) | {"is_open": bool(job and job.is_open)}
-        response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        return response
+    def page_context(self, request: HttpRequest, row: ReplayJob) -> dict[str, Any]:  # noqa: ARG002 -- of the interface
+        return {"is_open": row.is_open}
 
     def fits(self, action: str, row: ReplayJob) -> bool:  # noqa: ARG002 -- there is one
         return row.is_open
