@@ -1,5 +1,6 @@
 """What the bot does when people write to it or press a button on the card."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from bots.models import Bot
 from bots.people.directory import remember_known
 from core.access.actors import Actor
 from events import callback_response, on, on_card, toast
+from events.clicks.click import Click
 from events.models import Event
 from feishu.errors import FeishuError
 from feishu.people import Profile
@@ -140,9 +142,8 @@ def try_again(event: Event, bot: Bot) -> dict[str, Any]:
     session = _session_of_click(event, bot)
     if session is None:
         return NOT_YOURS
-    context = event.data.get("context") or {}
     try:
-        fresh = restart_session(session, shown_in=context.get("open_message_id") or session.message_id)
+        fresh = restart_session(session, shown_in=Click.of(event).message_id or session.message_id)
     except CANNOT_ASK as error:
         return callback_response(toast=toast("error", not_possible(error)))
     return _answer_with_code(fresh) if fresh.via == Via.DEVICE else _answer_with_card(fresh)
@@ -179,13 +180,13 @@ def _answer_with_card(session: AuthSession) -> dict[str, Any]:
 @on_card(START_ACTION)
 def start_again(event: Event, bot: Bot) -> dict[str, Any]:
     """Sends the person who clicks a card of their own. Anybody may click: the button tells nothing about anybody."""
-    operator = event.data.get("operator") or {}
+    click = Click.of(event)
     try:
         request_authorization(
             bot=bot,
-            open_id=operator.get("open_id") or "",
-            tenant_key=operator.get("tenant_key") or event.tenant_key,
-            actor=Actor.user(operator.get("open_id") or ""),
+            open_id=click.open_id,
+            tenant_key=click.tenant_key,
+            actor=Actor.user(click.open_id),
             request_key=event.dedupe_key,
         )
     except CANNOT_ASK as error:
@@ -196,14 +197,9 @@ def start_again(event: Event, bot: Bot) -> dict[str, Any]:
 @on_card(SHOW_ACTION)
 def show_own(event: Event, bot: Bot) -> dict[str, Any]:
     """Sends the person who clicks, and nobody else, what they themselves allowed; it does not matter whose card it was."""
-    clicker = event.data.get("operator") or {}
+    click = Click.of(event)
     try:
-        send_self_service_card(
-            bot=bot,
-            open_id=clicker.get("open_id") or "",
-            tenant_key=clicker.get("tenant_key") or event.tenant_key,
-            key=str(event.pk),
-        )
+        send_self_service_card(bot=bot, open_id=click.open_id, tenant_key=click.tenant_key, key=str(event.pk))
     except FeishuError:
         return callback_response(toast=toast("error", NOT_SENT))
     return callback_response(toast=toast("success", SENT_TO_YOU))
@@ -212,11 +208,11 @@ def show_own(event: Event, bot: Bot) -> dict[str, Any]:
 @on_card(REVOKE_ACTION)
 def revoke_own_grant(event: Event, bot: Bot) -> dict[str, Any]:
     """Ends what the person who clicks allowed."""
-    clicker = event.data.get("operator") or {}
-    open_id, tenant_key = clicker.get("open_id") or "", clicker.get("tenant_key") or event.tenant_key
-    if revoke_own(view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)) is None:
+    click = Click.of(event)
+    own = partial(view_of, bot=bot, open_id=click.open_id, tenant_key=click.tenant_key, uses=0)
+    if revoke_own(own()) is None:
         return callback_response(toast=toast("info", NOTHING_ALLOWED))
-    view = view_of(bot=bot, open_id=open_id, tenant_key=tenant_key, uses=0)
+    view = own()
     return callback_response(toast=toast("success", REVOKED), card=self_service_card(view, link=""))
 
 
@@ -233,11 +229,14 @@ def decline(event: Event, bot: Bot) -> dict[str, Any]:
 
 def _session_of_click(event: Event, bot: Bot) -> AuthSession | None:
     """The session of the clicked card, if it is the clicker's own."""
-    value = event.data["action"]["value"]
+    click = Click.of(event)
     try:
-        session_id = UUID(str(value.get("session")))
+        session_id = UUID(str(click.value.get("session")))
     except ValueError:
         return None
-    clicker = (event.data.get("operator") or {}).get("open_id")
-    mine = AuthSession.objects.select_related("bot", "device", "client").filter(bot=bot, open_id=clicker)
+    if not click.open_id:
+        return None
+    mine = AuthSession.objects.select_related("bot", "device", "client").filter(
+        bot=bot, open_id=click.open_id
+    )
     return mine.filter(pk=session_id).first()

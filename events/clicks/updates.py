@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.background.retry import RetrySchedule
 from core.database.text import storable
+from events.clicks.click import Click
 from events.handling.registry import single_use_actions
 from events.metrics import count_card_update
 from events.models import Event
@@ -73,7 +74,7 @@ def enable_buttons(event_pk: int) -> None:
 
 def _card_of(event: Event) -> Json | None:
     try:
-        return OpenAPI(event.bot.credentials).card(_message_id(event), timeout=LOOKUP_SECONDS)
+        return OpenAPI(event.bot.credentials).card(Click.of(event).message_id, timeout=LOOKUP_SECONDS)
     except FeishuError as error:
         logger.warning("clicked_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
         return None
@@ -113,7 +114,7 @@ def _note_failure(event: Event, error: Exception) -> None:
 
 def _update_once(event: Event, content: Any) -> None:
     api = OpenAPI(event.bot.credentials)
-    token, message_id = str(event.data.get("token") or ""), _message_id(event)
+    token, message_id = str(event.data.get("token") or ""), Click.of(event).message_id
     if token and timezone.now() - event.received_at < TOKEN_LIFE:
         try:
             api.update_card_by_token(token, content)
@@ -124,8 +125,3 @@ def _update_once(event: Event, content: Any) -> None:
             return
     if message_id:
         api.patch_card(message_id, content)
-
-
-def _message_id(event: Event) -> str:
-    context = event.data.get("context")
-    return str(context.get("open_message_id") or "") if isinstance(context, dict) else ""

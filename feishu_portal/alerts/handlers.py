@@ -10,6 +10,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.vault.redaction import redact_text
 from events import callback_response, on_card, toast
+from events.clicks.click import Click
 from events.models import Event
 from events.subscriptions.http.failures import in_chinese
 from feishu.text import Text
@@ -36,10 +37,11 @@ SILENCED = Text("已静默。", "Silenced.")
 @on_card(ACKNOWLEDGE_ACTION, name="alerts.acknowledge")
 def acknowledge_alerts(event: Event, bot: Bot) -> dict[str, Any]:
     """Shows everybody in the chat who takes care of it."""
-    group = _group_of_click(event, bot)
+    click = Click.of(event)
+    group = _group_of(click, bot)
     if group is None:
         return NO_SUCH_CARD
-    is_first = acknowledge(group, actor=_clicker(event))
+    is_first = acknowledge(group, actor=Actor.user(click.open_id))
     words = (YOURS if is_first else TAKEN) if group.is_firing else OVER
     return callback_response(toast=toast("success" if is_first else "info", words), card=group_card(group))
 
@@ -47,14 +49,14 @@ def acknowledge_alerts(event: Event, bot: Bot) -> dict[str, Any]:
 @on_card(SILENCE_ACTION, name="alerts.silence")
 def silence_alerts(event: Event, bot: Bot) -> dict[str, Any]:
     """Sets a silence at Alertmanager, where the receiver names one."""
-    group = _group_of_click(event, bot)
-    hours = _number_in(event, "hours")
+    click = Click.of(event)
+    group, hours = _group_of(click, bot), _number_in(click, "hours")
     if group is None or hours not in SILENCES or not group.receiver.alertmanager_url:
         return NO_SUCH_CARD
     if not group.is_firing:
         return callback_response(toast=toast("info", OVER), card=group_card(group))
     try:
-        silence(group, hours=hours, actor=_clicker(event))
+        silence(group, hours=hours, actor=Actor.user(click.open_id))
     except SilenceNotSet as error:
         said = redact_text(str(error))
         failed = Text(f"静默失败。{in_chinese(said)[:MAX_SAID]}", f"It was not silenced. {said[:MAX_SAID]}")
@@ -63,22 +65,16 @@ def silence_alerts(event: Event, bot: Bot) -> dict[str, Any]:
     return callback_response(toast=toast("success", SILENCED), card=group_card(group))
 
 
-def _group_of_click(event: Event, bot: Bot) -> AlertGroup | None:
+def _group_of(click: Click, bot: Bot) -> AlertGroup | None:
     """The group whose card was clicked: the one in the button's value, if this message shows it and no newer one does."""
-    message_id = (event.data.get("context") or {}).get("open_message_id")
-    if not message_id:
+    if not click.message_id:
         return None
-    shown = AlertGroup.objects.filter(bot=bot, message_id=message_id, pk=_number_in(event, "group"))
+    shown = AlertGroup.objects.filter(bot=bot, message_id=click.message_id, pk=_number_in(click, "group"))
     shown = shown.exclude(state=GroupState.REPLACED)
     return shown.select_related("bot", "receiver").first()
 
 
-def _number_in(event: Event, name: str) -> int:
+def _number_in(click: Click, name: str) -> int:
     """A number in the value of the button that was clicked; 0 where there is none."""
-    value = event.data["action"].get("value")
-    text = str(value.get(name)) if isinstance(value, dict) else ""
+    text = str(click.value.get(name))
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def _clicker(event: Event) -> Actor:
-    return Actor.user((event.data.get("operator") or {}).get("open_id") or "")

@@ -11,6 +11,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.vault.keyring import SealedValueError
 from events import callback_response, on_card, toast
+from events.clicks.click import Click
 from events.models import Event
 from feishu.text import Text
 from feishu_portal.approvals.cards import APPROVE_ACTION, DENY_ACTION, END_ACTION, approval_card, is_sealed
@@ -38,7 +39,7 @@ ANSWERED = Text("这个请求已经处理过，或已过期。", "This request w
 def approve_call(event: Event, bot: Bot) -> dict[str, Any]:
     """Lets the call go on, and such calls for an hour where that was clicked."""
     approval = _approval_of_click(event, bot)
-    kind = event.data["action"]["value"].get("kind") if approval else None
+    kind = Click.of(event).value.get("kind") if approval else None
     if approval is None or kind not in Approved.values:
         return NOT_YOURS
     if not approval.message_id:
@@ -80,19 +81,15 @@ def _answer(approval: CallApproval, kind: Any, words: Text) -> dict[str, Any]:
 def _approval_of_click(event: Event, bot: Bot) -> CallApproval | None:
     """The approval of the clicked card, if the click is of the person who is asked, on the message that asks. One whose
     message is not known yet is on its way."""
-    value = event.data["action"].get("value")
-    if not isinstance(value, dict):
-        return None
+    click = Click.of(event)
     try:
-        key = UUID(str(value.get("approval")))
+        key = UUID(str(click.value.get("approval")))
     except ValueError:
         return None
-    clicker = (event.data.get("operator") or {}).get("open_id")
-    message_id = (event.data.get("context") or {}).get("open_message_id")
-    if not clicker or not message_id:
+    if not click.open_id or not click.message_id:
         return None
     mine = CallApproval.objects.select_related("bot").filter(
-        pk=key, bot=bot, open_id=clicker, message_id__in=("", message_id)
+        pk=key, bot=bot, open_id=click.open_id, message_id__in=("", click.message_id)
     )
     approval = mine.first()
-    return approval if approval is not None and is_sealed(approval, value.get("seal")) else None
+    return approval if approval is not None and is_sealed(approval, click.value.get("seal")) else None

@@ -132,7 +132,7 @@ ELSEWHERE = (
     elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
     # --- events
     elsewhere(
-        "events", "handlers clicks/lookup clicks/records",
+        "events", "handlers clicks/click clicks/lookup clicks/records",
         tests="events/clicks/test_responder.py events/clicks/test_single_use.py",
         why="parts of one answer to one click",
     ),
