@@ -89,9 +89,9 @@ class SettingsTable(Table):
     FEISHU_WORKER_DATABASE_CONNECTIONS = integer(
         Text(
             "单个工作进程中的事件处理器最多共用的 PostgreSQL 连接数；超出的排队等待，等待时间不计入处理时限。"
-            "此外，每个工作进程自身还需要三个连接。",
+            "此外，每个工作进程自身还需要四个连接。",
             "How many connections to PostgreSQL the handlers of one worker process share at most; queries beyond wait for one "
-            "of them, which does not count as time of the handler. The process needs three more for itself.",
+            "of them, which does not count as time of the handler. The process needs four more for itself.",
         ),
         default="8",
         least=1,

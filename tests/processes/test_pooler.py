@@ -8,9 +8,9 @@ from tests.services.pgbouncer import PgBouncer
 pytestmark = [pytest.mark.processes, pytest.mark.only_on("postgres")]
 
 STORED = "SELECT COUNT(*) FROM events_event"
-# What one listener and one worker open at most, as docs/operations/postgresql.md counts: a session keeps its connection, a
-# transaction gives it back.
-POOL_SIZES = {"session": 3 + 12, "transaction": 6}
+# What one listener and one worker with two threads open at most, as docs/operations/postgresql.md counts: a session keeps its
+# connection, a transaction gives it back. With one less, whoever comes last waits for two minutes and fails.
+POOL_SIZES = {"session": 4 + 1 + 8 + 3 + 2, "transaction": 6}
 LIMITS = "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
 
 
