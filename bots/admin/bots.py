@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
@@ -303,9 +302,7 @@ class BotAdmin(
 
     @column(_("request URL"))
     def webhook_url(self, bot: Bot) -> str:
-        if not settings.PUBLIC_URL:
-            return EMPTY
-        return copyable(f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}", testid="webhook-url")
+        return copyable(bot.webhook_url, testid="webhook-url")
 
     @property
     def media(self) -> Media:
@@ -368,7 +365,7 @@ class BotAdmin(
     @button(_("Send authorization card"), icon="how_to_reg", path="send-card", colour="primary")
     def send_card(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         bot = self.visible_or_404(request, unquote(object_id))
-        # By address: asking is the room above's, which this one does not know.
+        # By address: the page belongs to auth_sessions, which this app must not import.
         return HttpResponseRedirect(f"{reverse('admin:auth_sessions_authsession_ask')}?bot={bot.pk}")
 
     def fits(self, action: str, row: Bot) -> bool:

@@ -6,7 +6,6 @@ A button changes what should be; the fleet follows within seconds, and the conne
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext, ngettext
@@ -218,14 +217,14 @@ def _to_webhook(bot: Bot) -> Question:
 
 
 def _what_to_enter(bot: Bot) -> str:
-    if not settings.PUBLIC_URL:
+    if not bot.webhook_url:
         return gettext(
             "PUBLIC_URL is not set: the platform has no address at which it could reach this portal."
         )
     return gettext(
         "The connections close. Enter %(address)s as request URL in the developer console, on the event and on the "
         "callback tab; until then the bot receives no events."
-    ) % {"address": f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}"}
+    ) % {"address": bot.webhook_url}
 
 
 def _to_long_connection(bot: Bot) -> Question:

@@ -6,8 +6,6 @@ They are set separately, and a bot whose buttons do nothing usually lacks the se
 from collections.abc import Iterator
 from typing import Final
 
-from django.conf import settings
-
 from bots.doctor.findings import Check, Finding
 from bots.enums import CheckResult, Transport
 from bots.models import Bot
@@ -96,7 +94,7 @@ def _mode(bot: Bot, check: Check, setup: PushSetup) -> Finding:
             f"The developer console says {is_there.en_us}, and the bot is set to {should_be.en_us}",
         )
         return _choose(bot, check, CheckResult.WRONG, words)
-    address = _address(bot)
+    address = bot.webhook_url
     if wanted == "webhook" and address and setup.request_url and setup.request_url.strip() != address:
         words = Text(f"请求地址是 {setup.request_url}", f"The request URL is {setup.request_url}")
         return _choose(bot, check, CheckResult.WARNING, words)
@@ -111,8 +109,12 @@ def _choose(bot: Bot, check: Check, result: CheckResult, cause: Text) -> Finding
     """The finding for a tab that has to be set to how the bot receives."""
     tab, address = _TABS[check], ""
     if _wanted(bot, check) is Transport.WEBHOOK:
-        address = _address(bot)
-        zh, en = f"将请求地址设为 {address}".rstrip(), f"set the request URL {address}".rstrip()
+        address = bot.webhook_url
+        zh, en = (
+            (f"将请求地址设为 {address}", f"set the request URL {address}")
+            if address
+            else ("填写请求地址", "set the request URL")
+        )
     else:
         zh, en = "选择长连接", "choose the persistent connection"
     cure = Text(
@@ -130,7 +132,3 @@ def _add(check: Check, result: CheckResult, cause: Text) -> Finding:
         f"Add {name} under “Events & Callbacks”, “{tab.en_us}”, and publish a version",
     )
     return Finding(check, result, cause, cure, value=name)
-
-
-def _address(bot: Bot) -> str:
-    return f"{settings.PUBLIC_URL}/api/feishu/webhook/{bot.app_id}" if settings.PUBLIC_URL else ""

@@ -320,3 +320,8 @@ class Bot(models.Model):
     def redirect_uri(self) -> str:
         """The redirect URL to register in the developer console; empty without PUBLIC_URL."""
         return f"{settings.PUBLIC_URL}/oauth/callback/{self.app_id}/" if settings.PUBLIC_URL else ""
+
+    @property
+    def webhook_url(self) -> str:
+        """The request URL to enter in the developer console; empty without PUBLIC_URL."""
+        return f"{settings.PUBLIC_URL}/api/feishu/webhook/{self.app_id}" if settings.PUBLIC_URL else ""
