@@ -1,6 +1,5 @@
 """How a bot and its connections look: colour, icon and words, never colour alone."""
 
-import hashlib
 from typing import Final
 
 from django.utils.html import escape, format_html
@@ -10,6 +9,7 @@ from django.utils.translation import gettext
 from bots.connections.status import BotStatus, ConnectionHealth, SlotStatus
 from bots.enums import SlotState
 from core.console.live.ages import age, countdown
+from core.console.live.digests import digest_of
 from core.console.rendering import actor, problem_block
 
 ICONS: Final = {
@@ -93,7 +93,7 @@ def next_attempt(status: BotStatus) -> str:
 
 def digest(status: BotStatus) -> str:
     """Of everything that a live badge shows and that does not change by itself."""
-    facts = repr(
+    return digest_of(
         (
             status.diagnosis(),
             status.health,
@@ -105,7 +105,6 @@ def digest(status: BotStatus) -> str:
             who(status),
         )
     )
-    return hashlib.blake2s(facts.encode(), digest_size=8).hexdigest()
 
 
 def who(status: BotStatus) -> str:

@@ -1,6 +1,5 @@
 """The checklist of a bot on its page: how it is drawn, what of it makes a difference to an open page, and *check again*."""
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
@@ -22,6 +21,7 @@ from bots.enums import CheckResult
 from bots.models import Bot
 from core.console.actions import button
 from core.console.base import ConsoleAdmin, operator_of
+from core.console.live.digests import digest_of
 from core.console.rendering import copyable
 from core.console.sentences import in_language
 from core.vault.fields import encrypted_field
@@ -76,12 +76,8 @@ def _drawn(row: Row) -> dict[str, object]:
 
 def digest(found: Checklist) -> str:
     """Of everything that it shows and that does not change by itself."""
-    facts = repr((found.checked_at, [_facts(row) for row in found.rows]))
-    return hashlib.blake2s(facts.encode(), digest_size=8).hexdigest()
-
-
-def _facts(row: Row) -> tuple[object, ...]:
-    return row.standing.finding, row.link, row.note
+    rows = [(row.standing.finding, row.link, row.note) for row in found.rows]
+    return digest_of((found.checked_at, rows))
 
 
 class ChecklistButton(Base):

@@ -3,7 +3,6 @@
 The chart is an SVG that the server draws; each bar leads to its events in the log.
 """
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from auth_sessions.models import UserToken
 from bots.models import Bot, own_bot_ids
 from core.access.models import User
 from core.console.base import operator_of
+from core.console.live.digests import digest_of
 from core.console.overview import list_link
 from core.console.paging import MAX_COUNT
 from core.console.rendering import EMPTY, duration, exact
@@ -152,7 +152,7 @@ def drawn(shown: dict[str, Any]) -> SafeString:
 
 def digest(shown: dict[str, Any]) -> str:
     """Of all that it shows."""
-    return hashlib.blake2s(repr(sorted(shown.items())).encode(), digest_size=8).hexdigest()
+    return digest_of(sorted(shown.items()))
 
 
 # --- numbers

@@ -1,6 +1,5 @@
 """The overview's list of problems: of all apps, one row a fact, ranked, each with the one button that repairs it."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from bots.incidents.silences import PERMISSION, silences
 from bots.models import ProblemSilence
 from core.access.models import User
+from core.console.live.digests import digest_of
 from core.console.overview import MAX_PROBLEMS, Problem, Repair, Severity, Standing, sections
 from core.console.rendering import actor
 
@@ -95,7 +95,7 @@ def digest(found: Findings, user: User) -> str:
         [_facts(problem, user) for problem in found.problems],
         [(_facts(problem, user), silence.by, silence.until) for problem, silence in found.silenced],
     ]
-    return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()
+    return digest_of(facts)
 
 
 def repair_for(problem: Problem, user: User) -> Repair | None:

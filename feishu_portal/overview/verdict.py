@@ -1,6 +1,5 @@
 """The overview's first line: how everything stands, in one sentence. The tab's title and icon say it, too."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
+from core.console.live.digests import digest_of
 from core.database.counts import BoundedCount
 from feishu_portal.overview.problems import TONES, Findings
 
@@ -56,7 +56,7 @@ class Verdict:
 
     @property
     def digest(self) -> str:
-        return hashlib.blake2s(repr(self).encode(), digest_size=8).hexdigest()
+        return digest_of(self)
 
 
 def verdict(found: Findings, *, is_passive: bool = False) -> Verdict:

@@ -4,7 +4,6 @@ Everything is read with a fixed number of queries. Each row has a digest of what
 by themselves: these are sent apart.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from bots.live_updates import BOTS, SLOTS
 from bots.models import Bot, BotQuerySet
 from core.access.models import User
 from core.console.live import ANYTHING, Changes
+from core.console.live.digests import digest_of
 from core.console.paging import MAX_COUNT
 from core.database.counts import BoundedCount
 from events.models import Event
@@ -82,12 +82,12 @@ class Board:
     @property
     def columns(self) -> str:
         """A digest of which columns there are."""
-        return _digest([process.id for process in self.processes])
+        return digest_of([process.id for process in self.processes])
 
     @property
     def heads(self) -> str:
         """A digest of what stands at their heads."""
-        return _digest([process.facts for process in self.processes])
+        return digest_of([process.facts for process in self.processes])
 
     @property
     def counts(self) -> dict[ConnectionHealth, BoundedCount]:
@@ -168,7 +168,7 @@ def _row(status: BotStatus, running: list[Process], not_held: CodeInfo) -> Row:
         unheld=tuple(by_holder.get(None, ())),
         diagnosis=diagnosis,
         last_event_at=getattr(status.bot, "last_event_at", None),
-        digest=_digest(
+        digest=digest_of(
             [
                 _bot_facts(status),
                 diagnosis,
@@ -194,7 +194,3 @@ def _slot_facts(slot: SlotStatus) -> tuple[object, ...]:
         row.error_message, slot.next_attempt_at,
         row.last_frame_at is None, slot.health, slot.is_held, slot.is_silent, row.is_unsteady, slot.reconnects,
     )  # fmt: skip
-
-
-def _digest(facts: object) -> str:
-    return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()
