@@ -1,4 +1,4 @@
-"""Which bot has which App ID and name, and who its people are, for the ground floor."""
+"""Which bot has which App ID and name, and who its people are, for ``core.access.bot_directory``."""
 
 from collections.abc import Collection
 from uuid import UUID

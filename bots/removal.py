@@ -73,7 +73,8 @@ def _deleted() -> "QuerySet[Bot]":
 
 @removal_step
 def remove_history(bot: Bot) -> bool:
-    """What this app keeps: messages sent by the bot and replies that it streamed, its lost connections, its incidents, and who its people are."""
+    """What this app keeps: messages sent by the bot and replies that it streamed, its lost connections, its incidents, and who
+    its people are."""
     history: tuple[QuerySet[Any], ...] = (
         BatchRecipient.objects.filter(bot=bot).order_by("target"),
         MessageBatch.objects.filter(bot=bot).order_by("-created_at", "-id"),

@@ -1,5 +1,5 @@
-"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages and streamed replies, counts of
-refused webhook requests, registrations of apps, people, silences that are over."""
+"""How long the rows of this app are kept: lost connections, incidents with their notices, sent messages and streamed replies,
+counts of refused webhook requests, registrations of apps, people, silences that are over."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -31,8 +31,6 @@ from core.vault.keyring import SealedValueError
 
 CONTROLS: Final = frozenset({"enabled", "connect", "transport", "callback_transport"})
 """Fields that decide whether and how a bot receives events: who set them last is kept beside them."""
-
-
 NEXT: Final = frozenset(secret.next_field for secret in WebhookSecret)
 """Secrets whose rotation begins anew when another one is entered."""
 
@@ -115,7 +113,7 @@ def save_bot(
     before = None if stored is None else Destination.of(stored)
     _check_destination(bot, before, changed=changed, actor=actor)
     if CONTROLS.intersection(changed):
-        bot.asked_by, bot.asked_at = str(actor)[:200], timezone.now()
+        bot.asked_by, bot.asked_at = str(actor), timezone.now()
     is_elsewhere = stored is not None and stored.destination != bot.destination
     if is_elsewhere:
         bot.open_id = ""  # another one there
@@ -154,7 +152,7 @@ def set_enabled(bots: Sequence[Bot], *, enabled: bool, actor: Actor) -> None:
 def control(bots: Sequence[Bot], *, actor: Actor, action: str, values: dict[str, object]) -> None:
     """Set the same ``values`` on every bot, with who asked for it and an audit entry each. Two queries."""
     now = timezone.now()
-    values |= {"asked_by": str(actor)[:200], "asked_at": now, "updated_at": now}
+    values = values | {"asked_by": str(actor), "asked_at": now, "updated_at": now}
     ids = [bot.pk for bot in bots]
     Bot.objects.filter(pk__in=ids).update(**values)
     for bot in bots:

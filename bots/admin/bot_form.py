@@ -15,7 +15,7 @@ from bots.destinations import FIELDS, Destination, check_hosts, check_secret
 from bots.enums import WebhookSecret
 from bots.models import Bot, default_scopes
 from bots.validators import validate_proxy, validate_scope
-from bots.webhook.rotation import LASTS, check
+from bots.webhook import rotation
 from core.console.fields import LinesField, Removed, SecretField, SecretInput
 from core.vault.fields import encrypted_field
 
@@ -122,7 +122,7 @@ class BotForm(ModelForm):
             choices.insert(0, ("", gettext("unchanged")))
         field = cast("forms.TypedChoiceField", self.fields["rotation_days"])
         field.choices = choices
-        self.initial["rotation_days"] = "" if self.instance.rotation_ends_at else LASTS.days
+        self.initial["rotation_days"] = "" if self.instance.rotation_ends_at else rotation.LASTS.days
 
     def clean_proxy_url(self) -> str:
         """By hand: the model's own checks leave out what is not in its part of the form."""
@@ -161,7 +161,7 @@ class BotForm(ModelForm):
             if value or isinstance(value, Removed):
                 setattr(self.instance, name, str(value))
         try:
-            check(self.instance)
+            rotation.check(self.instance)
         except ValidationError as error:
             self.add_error(None, error)
             return

@@ -27,7 +27,7 @@ POSTPONED = 60.0
 REAP_ROUNDS = 3
 """Rounds between two corrections of what dead processes left in the rows: they are for readers, and nothing waits for them."""
 
-RESTART_SILENT = "If it hangs, the platform still counts its connections and sends them a share of the events: end it, or start it anew"
+RESTART_SILENT = "If it hangs, the platform still counts its connections and sends them a share of the events: stop or restart it"
 
 clock = counting_sleep
 

@@ -1,4 +1,4 @@
-"""The nouns of this room, a subject a file."""
+"""The app's models, one subject a file."""
 
 from bots.models.batches import BatchRecipient, MessageBatch
 from bots.models.bots import MAX_SLOTS, Bot, BotQuerySet, default_scopes, own_bot_ids

@@ -1,7 +1,5 @@
 """What the doctor has found of each bot, and when it looks again."""
 
-from typing import Self
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,8 +31,7 @@ class Checkup(models.Model):
 
 
 class StoredFindingQuerySet(OwnedQuerySet["StoredFinding"]):
-    def not_in_order(self) -> Self:
-        return self.exclude(result=CheckResult.OK)
+    """Findings of bots."""
 
 
 class StoredFinding(models.Model):

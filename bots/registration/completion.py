@@ -15,6 +15,7 @@ from bots.models.registrations import RegistrationQuerySet
 from bots.service import BotChanges, put_bot
 from core.access.actors import Actor
 from core.access.models import User
+from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from feishu.app_registration import RegisteredApp
 from feishu.errors import FeishuError
@@ -95,7 +96,9 @@ def _introduce(bot: Bot) -> None:
     """Ask the platform what the app is called and by which open_id it is mentioned. Where it does not say, the bot goes by
     its App ID until an operator names it."""
     try:
-        info = OpenAPI(bot.credentials).bot_info()
+        api = OpenAPI(bot.credentials)
+        give_back(before_waiting=True)
+        info = api.bot_info()
     except (FeishuError, SealedValueError):
         return
     note_open_id(bot, info.open_id)

@@ -1,9 +1,9 @@
 """A queue for each chat, person or message: the platform takes five messages a second for one of them.
 
 Page "Send message": 5 QPS per user and per chat, beyond it code 230020; page "Update a message card": 5 QPS per message.
-Everything that a process sends through ``feishu.openapi.OpenAPI`` waits here: of API clients, of handlers, cards and greetings of the
-portal's own. Calls through the proxy do not: they pass as they come, and so does the platform's answer. Times are kept in this process
-alone. Where several processes send to one chat, the platform says 230020 and all of them wait.
+Everything that a process sends through ``feishu.openapi.OpenAPI`` waits here: of API clients, of handlers, cards and
+greetings of the portal's own. Calls through the proxy do not: they pass as they come, and so does the platform's answer.
+Times are kept in this process alone. Where several processes send to one chat, the platform says 230020 and all of them wait.
 """
 
 import threading

@@ -94,7 +94,7 @@ def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
     """The row of the request, with an attempt claimed; or one that was sent already. Raises SendingError."""
     new = Sending(
         bot=bot,
-        actor=str(actor)[:200],
+        actor=str(actor),
         client_id=actor.client_id,
         kind=outgoing.kind,
         receive_id_type=outgoing.receive_id_type or "",

@@ -30,8 +30,8 @@ LASTS: Final = timedelta(days=7)
 """A rotation, unless another end is given."""
 MAX_LASTS: Final = timedelta(days=90)
 QUIET: Final = timedelta(hours=8)
-"""Unused for so long, a secret is the platform's no more: it pushes an event again for 7 h 5 min, and it is not documented
-with which secret."""
+"""After so long without use the platform has given a secret up: it pushes an event again for 7 h 5 min, and it is not
+documented with which secret."""
 AHEAD: Final = timedelta(minutes=2)
 """A rotation is decided so long before its end, so that no request comes between the end and the decision."""
 
@@ -140,7 +140,7 @@ def _settle(pk: UUID) -> None:
         )
         decided.setdefault(decision, []).append(secret)
     if dropped := decided.get(Decision.DROP):
-        _drop(bot, dropped)
+        _end(bot, dropped, actor=SYSTEM, action="bot.next_secrets_expired")
     if promoted := decided.get(Decision.PROMOTE):
         _promote(bot, promoted, actor=SYSTEM)
     if prolonged := decided.get(Decision.PROLONG):
@@ -151,10 +151,6 @@ def _promote(bot: Bot, secrets: Sequence[WebhookSecret], *, actor: Actor) -> Non
     for secret in secrets:
         setattr(bot, secret.value, getattr(bot, secret.next_field))
     _end(bot, secrets, actor=actor, action="bot.secrets_promoted")
-
-
-def _drop(bot: Bot, secrets: Sequence[WebhookSecret]) -> None:
-    _end(bot, secrets, actor=SYSTEM, action="bot.next_secrets_expired")
 
 
 def _end(bot: Bot, secrets: Sequence[WebhookSecret], *, actor: Actor, action: str) -> None:

@@ -1,4 +1,4 @@
-"""The ground floor as a Django app: operators, API clients, the audit log, the key canary, and the installation."""
+"""What every app stands on, as a Django app: operators, API clients, the audit log, the key canary, and the installation."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate

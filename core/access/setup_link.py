@@ -54,9 +54,8 @@ def make_first_operator(user: User, *, token: str, address: str) -> None:
     Raises SetupLinkOverError, also for the later of two who use the link at once.
     """
     with transaction.atomic():
-        used, _ = _live(
-            token
-        ).delete()  # the first statement: it takes the row, so that a second one waits and finds none
+        # The first statement: it takes the row, so that a second one waits and finds none.
+        used, _ = _live(token).delete()
         if not used or has_operator():
             raise SetupLinkOverError
         user.role = Role.ADMINISTRATOR

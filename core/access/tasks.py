@@ -1,4 +1,4 @@
-"""Celery tasks of the ground floor."""
+"""Celery tasks of operators and the audit log."""
 
 from celery import shared_task
 

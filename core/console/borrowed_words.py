@@ -1,7 +1,7 @@
 """Words of Unfold and Django that this console shows and that they do not translate into Chinese, or not as people speak.
 
-Unfold ships no Chinese at all; Django lacks a sentence or two, and counts days and months as dates are written. Naming them here puts them into our catalogue; nothing
-but the extraction reads the list, and a test holds it to what the two really say.
+Unfold ships no Chinese at all; Django lacks a sentence or two, and counts days and months as dates are written. Naming them
+here puts them into our catalogue; nothing but the extraction reads the list, and a test holds it to what the two really say.
 """
 
 from django.utils.translation import gettext_noop as _

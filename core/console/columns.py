@@ -3,24 +3,12 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.contrib import admin
 from django.utils.functional import Promise
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def column(
-    description: str | Promise, *, ordering: str | None = None, boolean: bool = False
-) -> Callable[[F], F]:
-    """Marks a method as a column, or as a read-only field of a form."""
-
-    def mark(function: F) -> F:
-        attributes: dict[str, Any] = {"short_description": description}
-        if ordering:
-            attributes["admin_order_field"] = ordering
-        if boolean:
-            attributes["boolean"] = True
-        for name, value in attributes.items():
-            setattr(function, name, value)
-        return function
-
-    return mark
+def column(description: str | Promise, *, ordering: str | None = None) -> Callable[[F], F]:
+    """Django's ``display``, which takes no description by position: most columns have nothing else."""
+    return admin.display(description=description, ordering=ordering)

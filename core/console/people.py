@@ -3,8 +3,7 @@ all its rows."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from zlib import crc32
 
 from django.db.models import Model, QuerySet
@@ -13,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from core.access.bot_directory import PersonRef
 from core.access.models import User
 from core.console.base import ConsoleAdmin, operator_of
 from core.console.rendering import EMPTY, copyable, identifier
@@ -24,8 +24,6 @@ else:
 
 M = TypeVar("M", bound=Model)
 
-PersonRef: TypeAlias = tuple[UUID, str]
-"""A bot's primary key, and the open_id by which that bot knows a person."""
 COLOURS: Final = 8
 """Classes ``portal-avatar-0`` and so on in the style sheet."""
 _CJK: Final = "\u2e80"

@@ -22,9 +22,8 @@ class LazyTransaction:
     What is registered with ``on_commit`` runs when it commits, or at the end of the block where it never began.
     """
 
-    _from_testcase = (
-        False  # Django asks the enclosing block when a nested one says that it must be the outermost
-    )
+    # Django asks the enclosing block when a nested one says that it must be the outermost.
+    _from_testcase = False
 
     def __init__(
         self,
