@@ -23,13 +23,13 @@ from core.database.connections import give_back
 from core.vault.keyring import SealedValueError
 from core.vault.redaction import redact_text
 from events.models import Event, EventExpansion
+from feishu.envelope import MESSAGE_RECEIVED
 from feishu.errors import FeishuError
 from feishu.openapi import OpenAPI
 from feishu.values import mapping_of
 
 logger = logging.getLogger(__name__)
 
-MESSAGE: Final = "im.message.receive_v1"
 MERGED: Final = "merge_forward"
 MAX_MESSAGES: Final = 100
 """Of one event; the platform forwards that many together."""
@@ -81,7 +81,7 @@ class Expansion(TypedDict):
 
 def is_expandable(event: Event) -> bool:
     """Whether the event's message refers to others. Raises ValueError for an event that cannot be read."""
-    return event.event_type == MESSAGE and any(_references(event).values())
+    return event.event_type == MESSAGE_RECEIVED and any(_references(event).values())
 
 
 def expansion_of(event: Event) -> Expansion | None:
@@ -97,7 +97,7 @@ def expansion_of(event: Event) -> Expansion | None:
             break
         give_back(before_waiting=True)
         time.sleep(pause)
-    return _fetched(event)
+    return _fetch_and_keep(event)
 
 
 def kept(events: Iterable[Event]) -> dict[int, Expansion]:
@@ -137,10 +137,10 @@ def _claim_again(stored: EventExpansion) -> bool:
 
 
 def _completed(event: Event, stored: EventExpansion) -> Expansion:
-    return _fetched(event, read(stored), attempt=stored.attempts + 1)
+    return _fetch_and_keep(event, read(stored), attempt=stored.attempts + 1)
 
 
-def _fetched(event: Event, before: Expansion | None = None, *, attempt: int = 1) -> Expansion:
+def _fetch_and_keep(event: Event, before: Expansion | None = None, *, attempt: int = 1) -> Expansion:
     expansion, may_pass = _fetch(event, before)
     content = json.dumps(expansion, ensure_ascii=False).encode(errors="backslashreplace")
     again = may_pass and not RETRIES.is_exhausted(attempt)
@@ -164,12 +164,12 @@ def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
         expansion["problems"].append({"message_id": "", "platform_code": None, "message": said})
         return expansion, False
     give_back(before_waiting=True)
-    room = _Room()
+    allowance = _Allowance()
     for name, message_id in _references(event).items():
         if not message_id:
             continue
         if before and message_id not in failed:
-            expansion[name] = list(room.take(before[name]))  # type: ignore[literal-required]  # a list of messages each
+            expansion[name] = list(allowance.take(before[name]))  # type: ignore[literal-required]  # a list of messages each
             continue
         try:
             found = _messages(api, message_id)
@@ -187,8 +187,8 @@ def _fetch(event: Event, before: Expansion | None) -> tuple[Expansion, bool]:
             continue
         if name == "forwarded":  # the message itself is the event's
             found = [item for item in found if item.get("message_id") != message_id]
-        expansion[name] = list(room.take(found))  # type: ignore[literal-required]  # a list of messages each
-    expansion["truncated"] = room.is_over or bool(before and before["truncated"])
+        expansion[name] = list(allowance.take(found))  # type: ignore[literal-required]  # a list of messages each
+    expansion["truncated"] = allowance.is_over or bool(before and before["truncated"])
     return expansion, may_pass
 
 
@@ -204,7 +204,7 @@ def _messages(api: OpenAPI, message_id: str) -> list[dict[str, Any]]:
     return api.messages(message_id, timeout=CALL_SECONDS)
 
 
-class _Room:
+class _Allowance:
     """How much may still be kept of an event."""
 
     def __init__(self) -> None:

@@ -93,11 +93,8 @@ def _update(event: Event, content: Any) -> None:
             pause = RETRIES.pause_after(attempts).total_seconds()
             reset_after = error.reset_after if isinstance(error, RateLimited) else 0.0
             time.sleep(min(LONGEST_PAUSE, max(pause, reset_after)))
-        except (
-            TypeError,
-            ValueError,
-            RecursionError,
-        ) as error:  # the handler's card is none that JSON can say
+        except (TypeError, ValueError, RecursionError) as error:
+            # The handler's card holds something that JSON cannot say.
             _note_failure(event, error)
             return
         else:

@@ -22,9 +22,8 @@ logger = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 1.0  # that an async handler gets to be cancelled in
 ALONE = 1.0  # seconds that a run which lost its worker is left alone in a process
-BATCH_SECONDS = (
-    0.5  # that a batch may take before what is left of it is put back: its handler is slower than it was
-)
+BATCH_SECONDS = 0.5
+"""Seconds that a batch may take before what is left of it is put back: its handler is slower than it was."""
 
 
 @dataclass(slots=True, eq=False)

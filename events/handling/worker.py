@@ -61,9 +61,8 @@ logger = logging.getLogger(__name__)
 RENEW_EVERY = LEASE.total_seconds() / 3
 STOP_SECONDS = 8.0  # what handlers get to finish when their process is to end
 PATIENCE = 15.0  # seconds for a statement of the worker's own
-HANGS_AFTER = (
-    90.0  # seconds without a pass; each looks at what runs, and waits no longer than the leases allow
-)
+HANGS_AFTER = 90.0
+"""Seconds without a pass; each looks at what runs, and waits no longer than the leases allow."""
 HELP_EVERY = 1.0  # seconds
 ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
 MAX_ENDS = 512  # written in one transaction

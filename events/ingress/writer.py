@@ -31,9 +31,8 @@ logger = logging.getLogger(__name__)
 MAX_QUEUED = 20_000  # events; above that submitters wait, and so does the socket
 MAX_BATCH = 512  # events in one statement; what comes meanwhile is the next batch
 OVERLOADED = 1_000  # events in the queue; above that optional work is shed
-NOTIFY_EVERY = (
-    0.05  # seconds between notifications: the first goes at once, and a worker finds whatever came since
-)
+NOTIFY_EVERY = 0.05
+"""Seconds between notifications: the first goes at once, and a worker finds whatever came since."""
 
 
 class Intake(GroupCommit[IncomingEvent, Stored]):

@@ -8,8 +8,8 @@ BATCH = 2_000  # events in one transaction
 
 
 def delete_events(pks: Sequence[int]) -> int:
-    """Delete these events, their handler runs, deliveries, attempts and what was fetched for them, in the caller's transaction. Returns how many
-    events went.
+    """Delete these events, their handler runs, deliveries, attempts and what was fetched for them, in the caller's
+    transaction. Returns how many events went.
 
     Six statements; Django's own cascade would read every row first.
     """

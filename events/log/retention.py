@@ -35,7 +35,7 @@ from events.models import (
 )
 from events.models.counts import HOUR, SLOT
 
-logger = logging.getLogger("events.retention")
+logger = logging.getLogger(__name__)
 
 MIN_DAYS = 2
 REPLAYS_KEPT = timedelta(days=90)

@@ -23,7 +23,7 @@ from events.enums import (
     SubscriptionState,
 )
 from events.errors import StaleClaimError
-from events.expansion import MESSAGE, expansion_of
+from events.expansion import expansion_of
 from events.log.fingerprints import fingerprint
 from events.metrics import count_deliveries, count_pushed
 from events.models import Delivery, DeliveryAttempt, Subscription
@@ -33,6 +33,7 @@ from events.subscriptions.http.failures import STOPPED, WORKER_LOST
 from events.subscriptions.http.post import MAX_READ, PushRequest, PushResult
 from events.subscriptions.payload import payload_of
 from events.subscriptions.reach import out_of_reach, reachable_bots
+from feishu.envelope import MESSAGE_RECEIVED
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def build_request(delivery: Delivery) -> PushRequest:
 
 def takes_time(delivery: Delivery) -> bool:
     """Whether building its request may take seconds: somebody has to fetch what the event's message refers to."""
-    return delivery.subscription.expand and delivery.event.event_type == MESSAGE
+    return delivery.subscription.expand and delivery.event.event_type == MESSAGE_RECEIVED
 
 
 def is_asked(delivery: Delivery) -> bool:

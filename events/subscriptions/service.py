@@ -19,8 +19,6 @@ from events.subscriptions.reach import out_of_reach
 
 SECRET_OVERLAP = timedelta(hours=24)
 """After a rotation, deliveries are signed with the old secret as well for so long."""
-
-
 MAX_LET_GO = 10_000
 """Deliveries that are ended at once when bots are taken out of a subscription."""
 
