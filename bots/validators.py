@@ -16,7 +16,7 @@ def validate_scope(entry: str) -> None:
     if not is_scope(entry):
         raise ValidationError(
             _(
-                "“%(entry)s” is no scope: write its name as the developer console does, e.g. im:message:readonly."
+                "“%(entry)s” is not a scope: write its name as the developer console does, e.g. im:message:readonly."
             ),
             code="invalid_scope",
             params={"entry": entry[:128]},

@@ -424,5 +424,5 @@ class CampaignAdmin(MailingAdmin[Campaign]):
             self._not_now(request)
 
     def _not_now(self, request: HttpRequest) -> None:
-        words = gettext("The campaign has moved on meanwhile. Look at how it stands now.")
+        words = gettext("The campaign has changed in the meantime. This page shows how it stands now.")
         self.message_user(request, words, messages.WARNING)

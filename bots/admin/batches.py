@@ -90,8 +90,8 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
         Question(
             title=_("Try the failed again"),
             text=_(
-                "Who was not found is looked up again, and who did not get the message gets it. Where nobody knows whether it was "
-                "sent, it is not sent again."
+                "Recipients who were not found are looked up again, and those the message failed for get it. Where nobody "
+                "knows whether it was sent, it is not sent again."
             ),
             submit=_("Try again"),
         )
@@ -113,7 +113,7 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
     @confirmed(
         Question(
             title=_("Cancel batch"),
-            text=_("Nobody more gets the message. Who has it already keeps it."),
+            text=_("No further recipients get the message. Those who have it already keep it."),
             submit=_("Cancel batch"),
             danger=True,
         )
@@ -125,7 +125,7 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
             self._not_now(request)
 
     def _not_now(self, request: HttpRequest) -> None:
-        words = gettext("The batch has moved on meanwhile. Look at how it stands now.")
+        words = gettext("The batch has changed in the meantime. This page shows how it stands now.")
         self.message_user(request, words, messages.WARNING)
 
 

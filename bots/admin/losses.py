@@ -66,7 +66,7 @@ class ConnectionLossAdmin(ReadOnlyAdmin[ConnectionLoss]):
         if loss.reason == LossReason.DIED:
             return gettext(
                 "The process is silent. If it hangs, the platform still counts its connections and sends them a share of the "
-                "events: end it, or start it anew."
+                "events: stop it or restart it."
             )
         code = label(loss.code) if loss.code is not None else ""
         return (

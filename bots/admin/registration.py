@@ -54,8 +54,8 @@ _FAILURES: Final = {
         "Another app was confirmed, %(detail)s. Nothing was changed here: scan again and choose the app of this bot."
     ),
     RegistrationFailure.NOT_YOURS: _(
-        "%(detail)s is a bot of this portal already, and you are none of its owners. Nothing was changed: ask an owner or an "
-        "administrator."
+        "%(detail)s is already a bot of this portal, and you are not one of its owners. Nothing was changed: ask an "
+        "owner or an administrator."
     ),
     RegistrationFailure.NOT_ALLOWED: _(
         "You may no longer add bots. The app %(detail)s exists at the platform; delete it there if nobody needs it."
@@ -187,7 +187,7 @@ def _ending(registration: Registration | None) -> str:
         case RegistrationState.DENIED:
             return gettext("The registration was denied in Feishu. Nothing was changed.")
         case RegistrationState.EXPIRED:
-            return gettext("Nobody has confirmed in time: the QR code has expired.")
+            return gettext("Nobody confirmed in time: the QR code has expired.")
         case RegistrationState.FAILED if registration:
             sentence = _FAILURES[RegistrationFailure(registration.failure)]
             return str(sentence % {"detail": registration.detail})
@@ -201,7 +201,7 @@ def _done(registration: Registration, bot: Bot) -> str:
     elif bot.created_at >= registration.began_at:
         words = gettext("%(name)s was added and is being connected.")
     else:
-        words = gettext("%(name)s was a bot of yours already; its App Secret was renewed.")
+        words = gettext("%(name)s was already one of your bots; its App Secret was renewed.")
     return words % {"name": bot.name}
 
 

@@ -125,7 +125,7 @@ def _question(bot: Bot) -> str:
     used = set(bot.secret_uses.filter(is_next=True).values_list("secret", flat=True))
     unused = [secret.label for secret in bot.next_secrets if secret.value not in used]
     text = gettext(
-        "The current ones are valid no more: requests that the platform still proves with them are refused."
+        "The current ones are no longer valid: requests that the platform still proves with them are refused."
     )
     if not unused:
         return text

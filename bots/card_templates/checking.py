@@ -22,13 +22,13 @@ def parsed(text: str) -> Json:
         raise TemplateError(_("The card is nested too deeply.")) from None
     except json.JSONDecodeError as error:
         raise TemplateError(
-            _("This is no JSON: line %(line)d, column %(column)d: %(said)s."),
+            _("This is not JSON: line %(line)d, column %(column)d: %(said)s."),
             line=error.lineno,
             column=error.colno,
             said=error.msg,
         ) from None
     if not isinstance(value, dict):
-        raise TemplateError(_("This is no JSON object, {…}."))
+        raise TemplateError(_("This is not a JSON object, {…}."))
     return value
 
 
@@ -38,7 +38,7 @@ def checked(card: str, variables: object) -> tuple[Json, dict[str, Variable]]:
     content, known = parsed(card), declared(variables)
     sample(content, known)
     if unused := sorted(known.keys() - names_in(content)):
-        raise TemplateError(_("The variable “%(name)s” stands nowhere in the card."), name=unused[0])
+        raise TemplateError(_("The variable “%(name)s” is not used in the card."), name=unused[0])
     return content, known
 
 

@@ -152,7 +152,7 @@ class _Filling:
             )
         if variable.kind not in _ALLOWED[where.place]:
             raise TemplateError(
-                _("At %(path)s no variable of the type %(kind)s may stand, as does “%(name)s”."),
+                _("“%(name)s” may not stand at %(path)s: no variable of the type %(kind)s may."),
                 path=where.path,
                 kind=variable.kind.value,
                 name=name,

@@ -128,7 +128,10 @@ def is_link(text: str) -> bool:
 def _variable(name: str, given: object) -> Variable:
     if not NAME.fullmatch(name):
         raise TemplateError(
-            _("“%(name)s” is no name: small letters, digits and _, at most 40, a letter first."),
+            _(
+                "“%(name)s” is not a name: use lower-case letters, digits and _, at most 40 characters, and begin with a "
+                "letter."
+            ),
             name=name[:100],
         )
     if not isinstance(given, dict) or given.get("type") not in VariableKind.values:

@@ -79,7 +79,7 @@ def check(bot: Bot) -> None:
             continue
         if is_same:
             errors[secret.next_field] = ValidationError(
-                _("This is the one in use already."), code="same_as_current"
+                _("This one is already in use."), code="same_as_current"
             )
     if errors:
         raise ValidationError(errors)

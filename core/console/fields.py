@@ -114,4 +114,6 @@ class LinesField(forms.CharField):
 def check_no_blanks(entry: str) -> None:
     """An entry is one word."""
     if entry.split() != [entry]:
-        raise ValidationError(_("“%(entry)s” contains a blank: one entry a line."), params={"entry": entry})
+        raise ValidationError(
+            _("“%(entry)s” contains a space: write one entry on each line."), params={"entry": entry}
+        )

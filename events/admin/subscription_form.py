@@ -24,7 +24,7 @@ def check_condition(line: str) -> None:
         parse_condition(line)
     except ValueError:
         raise ValidationError(
-            _("“%(entry)s” is no condition: write path = value, or path in value, value."),
+            _("“%(entry)s” is not a condition: write path = value, or path in value, value."),
             params={"entry": line},
         ) from None
 

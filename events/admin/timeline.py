@@ -110,7 +110,7 @@ def deliveries(life: EventLife) -> str:
         )
         for delivery in life.deliveries
     ]
-    return _rendered("delivery", entries, gettext("It goes to no subscription of yours."))
+    return _rendered("delivery", entries, gettext("It goes to none of your subscriptions."))
 
 
 def _rendered(kind: str, entries: list[Entry], empty: str) -> str:

@@ -151,7 +151,7 @@ def _look_at_subscription(verdict: Verdict, event: Event, subscription: Subscrip
     if is_callback(event.event_type) and subscription.kind != SubscriptionKind.ANSWER:
         verdict.refuse(gettext("It is a callback: only a subscription that answers them gets it."))
     if not is_callback(event.event_type) and subscription.kind == SubscriptionKind.ANSWER:
-        verdict.refuse(gettext("It is no callback: a subscription that answers them gets nothing else."))
+        verdict.refuse(gettext("It is not a callback: a subscription that answers them gets nothing else."))
     if not any(fnmatchcase(event.event_type, pattern) for pattern in subscription.event_types):
         types = ", ".join(subscription.event_types)
         verdict.refuse(

@@ -33,6 +33,7 @@ from events.handling.concurrency import ConcurrencyLimit, Place
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.threads import HandlerThreads
 from events.ingress.incoming import IncomingEvent
+from events.log.sentences import HANDLER_STOPPED
 from events.metrics import count_attempt, count_rescue
 from events.models import Delivery, Event, HandlerRun
 from events.notify import notify_worker
@@ -52,7 +53,6 @@ CARD_SECONDS = 1.0
 """From a click until it is answered without its disabled buttons, if the platform does not show the card sooner."""
 UPDATE_DELAY = 0.5
 """Seconds between a late click's answer and its card: the platform wants them in this order."""
-STOPPED = "The portal was stopped while the handler was running."
 
 
 class CallbackResponder:
@@ -209,7 +209,9 @@ class CallbackResponder:
             for callback in list(self._running.values()):
                 self._leave_thread(callback)
                 if isinstance(callback.work, HandlerRun):
-                    stopped = execution.failed(callback.work, RunFailure.WORKER_LOST, STOPPED, final=True)
+                    stopped = execution.failed(
+                        callback.work, RunFailure.WORKER_LOST, HANDLER_STOPPED(), final=True
+                    )
                     await self._write(note_ends, [stopped])
                 elif isinstance(callback.work, Delivery):
                     await self._write(push.end_lost, callback.work, failures.STOPPED())

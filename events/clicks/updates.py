@@ -13,6 +13,7 @@ from core.background.retry import RetrySchedule
 from core.database.text import storable
 from events.clicks.click import Click
 from events.handling.registry import single_use_actions
+from events.log.sentences import CARD_NOT_UPDATED
 from events.metrics import count_card_update
 from events.models import Event
 from events.notify import notify_buttons
@@ -104,7 +105,7 @@ def _update(event: Event, content: Any) -> None:
 
 def _note_failure(event: Event, error: Exception) -> None:
     logger.warning("late_card_not_shown", extra={"event_pk": event.pk, "error": str(error)})
-    text = storable(f"The card could not be updated: {error}", 500)
+    text = storable(CARD_NOT_UPDATED(error=error), 500)
     Event.objects.filter(pk=event.pk).update(error=text)
     count_card_update(succeeded=False)
 

@@ -10,13 +10,13 @@ from core.database.sql import ask
 from events.clicks.updates import reopen_button
 from events.enums import OPEN_DELIVERIES, EventStatus, RunStatus
 from events.handling.ordering import promote
+from events.log.sentences import LOST_CLICK
 from events.models import Delivery, Event, HandlerRun
 from events.subscriptions.http.failures import UNANSWERED
 from feishu.callbacks import REQUEST_SUFFIX, callback_types
 from feishu.card_buttons import is_single_use
 
 LOST_AFTER = timedelta(seconds=60)
-LOST_CLICK = "The process that took this click ended before its handler began."
 BATCH = 500
 
 
@@ -60,7 +60,7 @@ def end_lost_clicks() -> int:
     ended = 0
     for event in lost.order_by("pk").only("pk", "dedupe_key")[:BATCH]:
         was_for_receiver = event.was_for_receiver  # type: ignore[attr-defined]  # annotated above
-        error = UNANSWERED() if was_for_receiver else LOST_CLICK
+        error = UNANSWERED() if was_for_receiver else LOST_CLICK()
         with transaction.atomic():
             row = Event.objects.filter(pk=event.pk, status=EventStatus.DISPATCHED)
             if not row.update(status=EventStatus.DEAD, error=error, finished_at=timezone.now()):

@@ -48,6 +48,7 @@ from events.handling.scheduler import schedule, waiting_bots
 from events.handling.switches import is_switched_on, switches_of
 from events.handling.uncounted import UncountedAttempts
 from events.handling.watchdog import Watchdog, WatchedBatch
+from events.log.sentences import HANDLER_HANGS, NOT_STORABLE
 from events.metrics import count_attempt
 from events.models import BotQueue, HandlerRun
 from events.models.claims import LEASE
@@ -68,7 +69,6 @@ ABANDONED_EVERY = 1.0  # seconds between looking for runs whose worker is gone
 MAX_ENDS = 512  # written in one transaction
 MAX_HUNG = 4  # threads one handler of one bot may leave hanging
 TOO_MANY_HUNG = 16  # then a process that is replaced by its parent ends
-HANGS = "Earlier runs of this handler still hang in this worker; it was not started once more."
 
 
 class HandlerWorker:
@@ -322,7 +322,7 @@ class HandlerWorker:
         if self._watchdog.hung_of(batch.key) >= MAX_HUNG:
             for run in admitted:
                 is_final = run.attempts >= handler.max_attempts
-                self._ends.put(execution.failed(run, RunFailure.TIMED_OUT, HANGS, final=is_final))
+                self._ends.put(execution.failed(run, RunFailure.TIMED_OUT, HANDLER_HANGS(), final=is_final))
             return False
         batch.runs = admitted
         self._watchdog.begin(WatchedBatch(batch, handler), self._execute)
@@ -362,7 +362,7 @@ class HandlerWorker:
         """An end that no row takes. Where its error is what the row does not take, it is written with another one, once;
         of any other the lease runs out, and the run is attempted again, as often as its handler may be."""
         logger.error("end_not_written", extra={"run": end.run.pk, **described(error)})
-        unstorable = f"{type(error).__name__}: the error of the handler could not be stored."
+        unstorable = NOT_STORABLE(kind=type(error).__name__)
         if end.error not in {"", unstorable} and not isinstance(error, OperationalError):
             self._ends.put(replace(end, error=unstorable))
 

@@ -23,18 +23,16 @@ from events.enums import (
 from events.handling.completion import RunEnd, note_ends
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Event, HandlerRun, ReplayJob
+from events.subscriptions.http.failures import SET_ASIDE
 
 BATCH: Final = 500
-SET_ASIDE: Final = (
-    "It was waiting when the backup was made, and may have been done since. Retry it where it was not."
-)
 
 
 def set_runs_aside() -> int:
     """End handler runs that wait or were running, and events that were not dispatched; returns how many."""
     ended = _end_received()
     while runs := _claim(BATCH):
-        note_ends([RunEnd(run, RunStatus.DEAD, RunFailure.RESTORED, SET_ASIDE) for run in runs])
+        note_ends([RunEnd(run, RunStatus.DEAD, RunFailure.RESTORED, SET_ASIDE()) for run in runs])
         ended += len(runs)
     return ended
 
@@ -50,7 +48,7 @@ def _claim(limit: int) -> list[HandlerRun]:
 
 def _end_received() -> int:
     return Event.objects.filter(status=EventStatus.RECEIVED).update(
-        status=EventStatus.DEAD, error=SET_ASIDE, finished_at=timezone.now()
+        status=EventStatus.DEAD, error=SET_ASIDE(), finished_at=timezone.now()
     )
 
 
@@ -66,8 +64,8 @@ def set_deliveries_aside() -> int:
             ended += Delivery.objects.filter(pk__in=pks, status__in=OPEN_DELIVERIES).update(
                 status=DeliveryStatus.DEAD,
                 failure=DeliveryFailure.RESTORED,
-                error=SET_ASIDE,
-                fingerprint=fingerprint(SET_ASIDE),
+                error=SET_ASIDE(),
+                fingerprint=fingerprint(SET_ASIDE()),
                 claim_id=None,
                 lease_until=None,
                 finished_at=timezone.now(),

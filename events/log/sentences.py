@@ -19,6 +19,21 @@ NO_HANDLER_FOR_CLICK: Final = Sentence(
 NO_HANDLER: Final = Sentence(
     "没有启用的处理器应答类型为 {type} 的事件。", "No handler is on that answers an event of type {type}."
 )
+HANDLER_HANGS: Final = Sentence(
+    "该处理器先前的执行仍卡在此 worker 中，未再启动。",
+    "Earlier runs of this handler still hang in this worker; it was not started once more.",
+)
+HANDLER_STOPPED: Final = Sentence(
+    "处理器运行时门户被停止。", "The portal was stopped while the handler was running."
+)
+NOT_STORABLE: Final = Sentence(
+    "{kind}：处理器的错误信息无法保存。", "{kind}: the error of the handler could not be stored."
+)
+LOST_CLICK: Final = Sentence(
+    "接收此次点击的进程在处理器开始之前已结束。",
+    "The process that took this click ended before its handler began.",
+)
+CARD_NOT_UPDATED: Final = Sentence("卡片未能更新：{error}", "The card could not be updated: {error}")
 
 # Those of ``feishu.errors.EnvelopeError``, which knows no Django.
 _COMPRESSED: Final = Sentence(
@@ -37,7 +52,8 @@ _TOO_LONG: Final = Sentence(
 )
 
 SENTENCES: Final = (
-    NOT_DONE, NOT_INSTALLED, NO_HANDLER_FOR_CLICK, NO_HANDLER, _COMPRESSED, _NO_EVENT, _NO_ENVELOPE, _NO_TYPE, _NO_OLD_TYPE,
+    NOT_DONE, NOT_INSTALLED, NO_HANDLER_FOR_CLICK, NO_HANDLER, HANDLER_HANGS, HANDLER_STOPPED, NOT_STORABLE, LOST_CLICK,
+    CARD_NOT_UPDATED, _COMPRESSED, _NO_EVENT, _NO_ENVELOPE, _NO_TYPE, _NO_OLD_TYPE,
     _TOO_LONG,
 )  # fmt: skip
 

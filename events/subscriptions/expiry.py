@@ -13,10 +13,10 @@ from core.database.compiled import AnyRows
 from events.enums import DeliveryFailure, DeliveryStatus, SubscriptionKind, SubscriptionState
 from events.log.fingerprints import fingerprint
 from events.models import Delivery, Subscription
+from events.subscriptions.http.failures import EXPIRED
 
 BATCH = 500  # deliveries in one transaction
 SECONDS = 3.0  # of one sweep; the next one goes on
-EXPIRED = "Nobody took it in time."
 ASKED_WITHIN = timedelta(minutes=5)
 """How long a click waits for its receiver to be asked: later nobody looks at the card any more."""
 
@@ -38,8 +38,8 @@ def end_expired() -> int:
         (others & too_old) | too_late,
         status=DeliveryStatus.DEAD,
         failure=DeliveryFailure.EXPIRED,
-        error=EXPIRED,
-        fingerprint=fingerprint(EXPIRED),
+        error=EXPIRED(),
+        fingerprint=fingerprint(EXPIRED()),
     )
 
 

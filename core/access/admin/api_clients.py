@@ -40,8 +40,9 @@ def check_path_rule(text: str) -> None:
     except ValueError:
         raise ValidationError(
             _(
-                "“%(entry)s” is no rule: write allow, ask or deny, a method, a path and perhaps a resource, with one blank between, "
-                "e.g. ask POST /open-apis/im/v1/messages receive_id=oc_…. A rule that allows a resource names its field."
+                "“%(entry)s” is not a rule: write allow, ask or deny, a method, a path and perhaps a resource, with one "
+                "space between them, e.g. ask POST /open-apis/im/v1/messages receive_id=oc_…. A rule that allows a resource "
+                "names its field."
             ),
             params={"entry": text},
         ) from None

@@ -85,8 +85,8 @@ class UserAdmin(DjangoUserAdmin[User], ConsoleAdmin[Any]):  # type: ignore[misc]
             {
                 "fields": ("email", "feishu_address", "language"),
                 "description": _(
-                    "How this operator is told when one of their bots needs a person. E-mail takes EMAIL_URL; a Feishu "
-                    "message takes another bot of theirs that is well."
+                    "How this operator is notified when one of their bots needs a person. E-mail needs EMAIL_URL; a Feishu "
+                    "message needs another bot of theirs that works."
                 ),
             },
         ),

@@ -131,11 +131,17 @@ WORKER_LOST: Final = Sentence(
     "每次尝试都随其工作进程一起中断，没有结果。",
     "Every attempt ended with its worker: none came back to say how.",
 )
+EXPIRED: Final = Sentence("接收方未在期限内取走。", "Nobody took it in time.")
+SET_ASIDE: Final = Sentence(
+    "备份时尚未完成，此后可能已经完成。如确认没有完成，请重新处理。",
+    "It was waiting when the backup was made, and may have been done since. Retry it where it was not.",
+)
+"""Of handler runs and events as well."""
 
 SENTENCES: Final = (
     NO_ANSWER, NOT_HTTP, FORBIDDEN, REDIRECTED, UNTRUSTED, OUTDATED, ANOTHER_NAME, NO_TLS, PROXY_REFUSED, PROXY_AWAY,
     UNREACHABLE, BROKEN, PASSIVE, NOT_BUILT, FAULT, NOT_WHOLE, NOT_JSON, BAD_SHAPE, CARD_TOO_LARGE, PAUSED, KEEPS_FAILING,
-    UNANSWERED, STOPPED, WORKER_LOST,
+    UNANSWERED, STOPPED, WORKER_LOST, EXPIRED, SET_ASIDE,
 )  # fmt: skip
 
 _BY_REASON: Final = {

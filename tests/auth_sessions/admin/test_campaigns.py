@@ -153,7 +153,7 @@ def test_actions_that_do_not_fit_are_not_offered_and_do_nothing(rows: Rows, as_o
     assert button(campaign, "remind") in html
     assert button(campaign, "send") not in html
     assert messages_of(as_owner.post(button(campaign, "send"), follow=True)) == [
-        "The campaign has moved on meanwhile. Look at how it stands now."
+        "The campaign has changed in the meantime. This page shows how it stands now."
     ]
     assert messages_of(as_owner.post(button(campaign, "cancel"), follow=True)) == [
         "The campaign is cancelled."

@@ -29,7 +29,7 @@ def test_failed_recipients_are_tried_again_from_the_page(rows: Rows, as_owner: C
     batch.refresh_from_db()
     assert batch.state == MailingState.SENDING
     assert BatchRecipient.objects.get().state == RecipientState.READY
-    words = "The batch has moved on meanwhile. Look at how it stands now."
+    words = "The batch has changed in the meantime. This page shows how it stands now."
     assert messages_of(as_owner.post(button(batch, "retry"), follow=True)) == [words]
 
 

@@ -109,7 +109,7 @@ def test_draft_is_shown_in_a_frame_that_may_load_nothing(rows: Rows, as_owner: C
 
 def test_draft_with_a_fault_says_so(rows: Rows, as_owner: Client) -> None:
     shown = as_owner.post(reverse(PREVIEW), form(rows, card="{")).content.decode()
-    assert "This is no JSON: line 1, column 2" in shown
+    assert "This is not JSON: line 1, column 2" in shown
     assert "The card appears here" in as_owner.get(reverse(PREVIEW)).content.decode()
 
 

@@ -164,7 +164,7 @@ def test_app_that_is_a_bot_of_others_is_refused(console: Client, platforms: Plat
     ask(console, begin="first")
     platforms.answers = [APP]
     panel = polled(console)
-    assert "you are none of its owners" in panel
+    assert "you are not one of its owners" in panel
     assert "Zulu" not in panel
     assert Bot.objects.get().app_secret == "theirs"
 

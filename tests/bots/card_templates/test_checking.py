@@ -24,8 +24,8 @@ def test_card_of_either_version_is_taken_and_shown_with_its_examples() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "This is no JSON: line 1, column 2"),
-        ("[]", "This is no JSON object"),
+        ("{", "This is not JSON: line 1, column 2"),
+        ("[]", "This is not a JSON object"),
         ("[" * 100_000, "The card is nested too deeply"),
         ('{"elements": "x {{text}}"}', "At card.elements"),
         ('{"header": {}}', "A card of version 1.0 has its elements"),
@@ -36,7 +36,7 @@ def test_card_of_either_version_is_taken_and_shown_with_its_examples() -> None:
         (card().replace("markdown", "note"), "The platform would refuse the card (200861)"),
         (card(header={"template": []}), "The platform would refuse the card (200621)"),
         (card("{{text}}" + "x" * 31_000), "The card has 31"),
-        (card("no variable"), "The variable “text” stands nowhere"),
+        (card("no variable"), "The variable “text” is not used"),
         (card("{{text}} {{other}}"), "“{{other}}” at card.body.elements[0].content is not declared"),
     ],
 )
@@ -49,4 +49,4 @@ def test_card_that_could_not_be_sent_is_refused(text: str, said: str) -> None:
 def test_json_says_in_which_line_it_stops() -> None:
     with pytest.raises(TemplateError) as refused:
         parsed('{\n  "a": 1\n  "b": 2\n}')
-    assert str(refused.value) == "This is no JSON: line 3, column 3: Expecting ',' delimiter."
+    assert str(refused.value) == "This is not JSON: line 3, column 3: Expecting ',' delimiter."

@@ -132,7 +132,7 @@ def test_subscription_of_somebody_else_is_not_offered(rows: Rows, as_owner: Clie
 
 
 def test_condition_that_is_none_and_event_that_cannot_be_read_are_said(rows: Rows, as_owner: Client) -> None:
-    assert "is no condition" in text_of(as_owner.get(filter_page(rows.event), {"filter": "nonsense"}))
+    assert "is not a condition" in text_of(as_owner.get(filter_page(rows.event), {"filter": "nonsense"}))
     broken = make_event(rows.bot)
     Event.objects.filter(pk=broken.pk).update(payload=b"\xff")
     page = text_of(as_owner.get(filter_page(broken), {"filter": "event.x = 1"}))

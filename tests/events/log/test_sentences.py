@@ -9,8 +9,20 @@ from django.utils.translation import override
 
 from events.enums import Arrived
 from events.ingress.incoming import MAX_EVENT_ID, read_event
-from events.log.sentences import NO_HANDLER, NO_HANDLER_FOR_CLICK, NOT_DONE, NOT_INSTALLED, SENTENCES, shown
-from events.subscriptions.http.failures import WORKER_LOST
+from events.log.sentences import (
+    CARD_NOT_UPDATED,
+    HANDLER_HANGS,
+    HANDLER_STOPPED,
+    LOST_CLICK,
+    NO_HANDLER,
+    NO_HANDLER_FOR_CLICK,
+    NOT_DONE,
+    NOT_INSTALLED,
+    NOT_STORABLE,
+    SENTENCES,
+    shown,
+)
+from events.subscriptions.http.failures import SET_ASIDE, WORKER_LOST
 from tests.factories import message_event
 
 HEADER = message_event()["header"]
@@ -48,7 +60,13 @@ def test_why_an_event_cannot_be_read_is_told_in_both_languages(body: bytes):
         NOT_INSTALLED(),
         NO_HANDLER(type="url.preview.get"),
         NO_HANDLER_FOR_CLICK(action="approve"),
+        HANDLER_HANGS(),
+        HANDLER_STOPPED(),
+        NOT_STORABLE(kind="DataError"),
+        LOST_CLICK(),
+        CARD_NOT_UPDATED(error="99991400: too many requests"),
         WORKER_LOST(),
+        SET_ASIDE(),
     ],
 )
 def test_why_a_handler_did_not_come_to_its_end_is_told_in_both_languages(stored: str):
@@ -65,5 +83,5 @@ def test_values_are_kept_and_words_of_handlers_left_alone():
 
 def test_no_sentence_is_taken_for_another():
     for sentence in SENTENCES:
-        stored = sentence(**dict.fromkeys(("seconds", "action", "type", "error"), "x"))
+        stored = sentence(**dict.fromkeys(("seconds", "action", "type", "error", "kind"), "x"))
         assert [one for one in SENTENCES if one.values_in(stored) is not None] == [sentence]
