@@ -331,7 +331,7 @@ class CampaignAdmin(MailingAdmin[Campaign]):
     def _people(self, campaign: Campaign, count: int, **filters: str) -> str:
         """A number that leads to the people."""
         link = list_link(MEMBERS, mailing__id__exact=str(campaign.pk), **filters)
-        return format_html('<a class="portal-count" href="{}">{}</a>', link, count) if count else "0"
+        return format_html('<a class="portal-count-link" href="{}">{}</a>', link, count) if count else "0"
 
     # --- actions
 

@@ -73,7 +73,7 @@ class MessageBatchAdmin(MailingAdmin[MessageBatch]):
     def _counted(self, batch: MessageBatch, name: str) -> str:
         count = batch.count(COUNTED[name])
         link = list_link(RECIPIENTS, mailing__id__exact=str(batch.pk), state__exact=COUNTED[name])
-        return format_html('<a class="portal-count" href="{}">{}</a>', link, count) if count else "0"
+        return format_html('<a class="portal-count-link" href="{}">{}</a>', link, count) if count else "0"
 
     def fits(self, action: str, row: MessageBatch) -> bool:
         match action:

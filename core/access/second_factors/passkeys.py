@@ -1,5 +1,8 @@
 """Passkeys (WebAuthn): discoverable credentials with user verification, so that one is a name and two factors at once.
 
+What a browser sends may be anything, and the library raises whatever its parsers do: each call that reads it answers every
+error with FactorRefusedError, which keeps the error as its cause.
+
 A challenge is a row: it is used up by one statement, for one purpose, by the session that it was made for. The library is
 loaded when somebody uses a passkey: with all that checks certificates it is 75 modules and 7 MB of every web process.
 """

@@ -15,10 +15,11 @@ from events.clicks.answers import FAILED, PROCESSING, UNHANDLED
 from events.clicks.responder import CallbackResponder
 from events.enums import Arrived, EventStatus, RunFailure, RunStatus
 from events.handling import execution, registry
-from events.handling.sweep import LOST_CLICK, end_lost_clicks
+from events.handling.sweep import end_lost_clicks
 from events.handling.switches import set_switch
 from events.ingress.inbox import store
 from events.ingress.incoming import IncomingEvent, read_event
+from events.log.sentences import LOST_CLICK
 from events.models import Event
 from feishu.text import Text
 from tests.events.handler_runs import handle
@@ -235,7 +236,7 @@ async def test_click_of_a_process_that_died_is_ended_with_its_reason(database):
     await database.run(lambda: Event.objects.update(received_at=old))
     await database.run(end_lost_clicks)
     event = await event_of(database, clicked)
-    assert (event.status, event.error) == (EventStatus.DEAD, LOST_CLICK)
+    assert (event.status, event.error) == (EventStatus.DEAD, LOST_CLICK())
 
 
 async def test_old_card_callback_reaches_its_handler_in_todays_shape(database, responder):

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from events.enums import Arrived, EventStatus
-from events.handling.sweep import LOST_CLICK, end_lost_clicks
+from events.handling.sweep import end_lost_clicks
+from events.log.sentences import LOST_CLICK
 from events.models import Event
 from tests.events.handling.test_plans import BACKLOG, analyze, plans
 from tests.factories import make_bot
@@ -36,7 +37,7 @@ def test_callback_that_is_known_by_its_ending_is_ended_as_well():
     assert end_lost_clicks() == 1
     callback.refresh_from_db()
     event.refresh_from_db()
-    assert (callback.status, callback.error) == (EventStatus.DEAD, LOST_CLICK)
+    assert (callback.status, callback.error) == (EventStatus.DEAD, LOST_CLICK())
     assert event.status == EventStatus.DISPATCHED
 
 
