@@ -17,12 +17,12 @@ from auth_sessions.domain.sessions import cancel_session
 from auth_sessions.enums import OPEN_STATES, Deliver, FailureReason, SessionState, Via
 from auth_sessions.models import AuthSession
 from auth_sessions.notify import notify_card
+from core.access.bot_directory import PersonRef
 from core.console.actions import Question, button, confirmed, list_button
 from core.console.badges import state
 from core.console.base import actor_of
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, YesNoFilter, since
-from core.console.people import PersonRef
 from core.console.rendering import EMPTY, actor, ago, identifier, problem_block, when
 from feishu.codes import explain
 

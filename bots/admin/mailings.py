@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import MailingState, RecipientKind, RecipientProblem, RecipientState
 from bots.models.mailings import Mailing, Recipient
+from core.access.bot_directory import PersonRef
 from core.console.badges import label, state
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
-from core.console.people import PeopleAdmin, PersonRef
+from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, actor, ago, problem_block, when
 from feishu.codes import explain
 

@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from bots.enums import SendingKind
 from bots.models import ReplyStream, Sending
+from core.access.bot_directory import PersonRef
 from core.access.models import ApiClient
 from core.console.badges import label
 from core.console.base import ReadOnlyAdmin
 from core.console.columns import column
 from core.console.filters import VisibleRelatedFilter, since
-from core.console.people import PeopleAdmin, PersonRef
+from core.console.people import PeopleAdmin
 from core.console.rendering import EMPTY, ago, identifier, problem_block, when
 from feishu.codes import explain
 
