@@ -11,14 +11,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import transaction
 
 from bots.enums import MailingState, RecipientState, SendingKind
 from bots.errors import (
     BatchStateError,
     BotDisabledError,
-    KeyReusedError,
     OutcomeUnknownError,
     SendingError,
     SendingUnderWayError,
@@ -28,7 +26,8 @@ from bots.mailings.recipients import Named, rows_for
 from bots.mailings.walk import Mailer, recount, retry_failed, stop
 from bots.models import BatchRecipient, Bot, MessageBatch
 from bots.sending.content import Outgoing
-from bots.sending.service import KEY_LIFE, nothing_happened, send
+from bots.sending.idempotency import earlier, key_hash, once
+from bots.sending.service import nothing_happened, send
 from core.access import audit
 from core.access.actors import Actor
 from core.background.notify import notify
@@ -105,31 +104,28 @@ def create_batch(
         raise BotDisabledError
     asked = [sorted((one.kind.value, one.given) for one in named), msg_type, content]
     fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    key_hash = hashlib.sha256(key.encode()).hexdigest() if key else None
-    try:
-        with transaction.atomic():
-            if key_hash and (earlier := _earlier(bot, actor, key_hash)) is not None:
-                if earlier.fingerprint != fingerprint:
-                    raise KeyReusedError
-                return Created(earlier, is_repeated=True)
-            if _under_way(actor) >= MAX_UNDER_WAY:
-                raise TooManyBatchesError
-            batch = MessageBatch.objects.create(
-                bot=bot,
-                requested_by=str(actor),
-                operator_id=actor.operator_id,
-                client_id=actor.client_id,
-                msg_type=msg_type,
-                content=content,
-                key_hash=key_hash,
-                fingerprint=fingerprint,
-            )
-            BatchRecipient.objects.bulk_create(rows_for(batch, named, recipients=BatchRecipient))  # type: ignore[arg-type]  # of its class
-            recount(BATCHES, batch.pk)
-            _audit(batch, "created", actor, recipients=len(named), msg_type=msg_type)
-            _notify(batch)
-    except IntegrityError:
-        raise SendingUnderWayError(1) from None  # the same request came twice at the same moment
+    hashed = key_hash(key)
+    with once():
+        if hashed is not None:
+            same = MessageBatch.objects.filter(bot=bot, client=actor.client_id, key_hash=hashed)
+            if (found := earlier(same, fingerprint=fingerprint, began="created_at")) is not None:
+                return Created(found, is_repeated=True)
+        if _under_way(actor) >= MAX_UNDER_WAY:
+            raise TooManyBatchesError
+        batch = MessageBatch.objects.create(
+            bot=bot,
+            requested_by=str(actor),
+            operator_id=actor.operator_id,
+            client_id=actor.client_id,
+            msg_type=msg_type,
+            content=content,
+            key_hash=hashed,
+            fingerprint=fingerprint,
+        )
+        BatchRecipient.objects.bulk_create(rows_for(batch, named, recipients=BatchRecipient))  # type: ignore[arg-type]  # of its class
+        recount(BATCHES, batch.pk)
+        _audit(batch, "created", actor, recipients=len(named), msg_type=msg_type)
+        _notify(batch)
     batch.refresh_from_db()
     return Created(batch)
 
@@ -156,12 +152,6 @@ def cancel_batch(batch: MessageBatch, *, actor: Actor) -> bool:
     _audit(batch, "cancelled", actor)
     _notify(batch)
     return True
-
-
-def _earlier(bot: Bot, actor: Actor, key_hash: str) -> MessageBatch | None:
-    same = MessageBatch.objects.filter(bot=bot, client=actor.client_id, key_hash=key_hash)
-    same.filter(created_at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
-    return same.first()
 
 
 def _under_way(actor: Actor) -> int:

@@ -5,20 +5,20 @@ well, which sends once in an hour (page "Send message", uuid): not even a proces
 down makes a message come twice. What was refused sent nothing, and a repetition attempts it again.
 """
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import Error, IntegrityError, transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from bots.enums import SendingKind, SendingState
-from bots.errors import BotDisabledError, KeyReusedError, OutcomeUnknownError, SendingUnderWayError
+from bots.errors import BotDisabledError, OutcomeUnknownError, SendingUnderWayError
 from bots.models import Bot, Sending
 from bots.sending.content import Outgoing
+from bots.sending.idempotency import earlier, key_hash, once
 from core.access.actors import Actor
 from core.database.connections import give_back
 from core.database.errors import described
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KEY_LIFE: Final = timedelta(hours=24)
 UUID_LIFE: Final = timedelta(minutes=55)
 """In which the platform certainly knows a uuid again; it promises an hour."""
 ATTEMPT_SECONDS: Final = 120
@@ -100,45 +99,39 @@ def _begin(bot: Bot, outgoing: Outgoing, actor: Actor, key: str) -> Sending:
         receive_id_type=outgoing.receive_id_type or "",
         target=outgoing.target,
         msg_type=outgoing.msg_type,
-        key_hash=hashlib.sha256(key.encode()).hexdigest() if key else None,
+        key_hash=key_hash(key),
         fingerprint=outgoing.fingerprint,
     )
     if key:
-        earlier = Sending.objects.filter(bot=bot, client=actor.client_id, key_hash=new.key_hash)
-        earlier.filter(at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
-        if (found := earlier.first()) is not None:
-            return _attempt_again(found, new)
-    try:
-        with transaction.atomic():
-            new.save(force_insert=True)
-    except IntegrityError:
-        raise SendingUnderWayError(1) from None  # the same request came twice at the same moment
+        same = Sending.objects.filter(bot=bot, client=actor.client_id, key_hash=new.key_hash)
+        if (found := earlier(same, fingerprint=new.fingerprint)) is not None:
+            return _attempt_again(found)
+    with once():
+        new.save(force_insert=True)
     return new
 
 
-def _attempt_again(earlier: Sending, new: Sending) -> Sending:
+def _attempt_again(sending: Sending) -> Sending:
     """Claim another attempt, unless there is nothing left to do or it is not safe."""
     now = timezone.now()
-    if earlier.fingerprint != new.fingerprint:
-        raise KeyReusedError
-    if earlier.state == SendingState.SENT:
-        return earlier
-    left = earlier.attempted_at + timedelta(seconds=ATTEMPT_SECONDS) - now
-    if earlier.state == SendingState.SENDING and left > timedelta():
+    if sending.state == SendingState.SENT:
+        return sending
+    left = sending.attempted_at + timedelta(seconds=ATTEMPT_SECONDS) - now
+    if sending.state == SendingState.SENDING and left > timedelta():
         raise SendingUnderWayError(min(5, int(left.total_seconds()) + 1))
-    if earlier.state != SendingState.NOT_SENT and earlier.doubtful_since is None:
-        earlier.doubtful_since = earlier.attempted_at
-    doubtful = earlier.doubtful_since
+    if sending.state != SendingState.NOT_SENT and sending.doubtful_since is None:
+        sending.doubtful_since = sending.attempted_at
+    doubtful = sending.doubtful_since
     # The same card once more does no harm.
-    if doubtful is not None and doubtful < now - UUID_LIFE and earlier.kind != SendingKind.UPDATE:
+    if doubtful is not None and doubtful < now - UUID_LIFE and sending.kind != SendingKind.UPDATE:
         raise OutcomeUnknownError
-    claimed = Sending.objects.filter(pk=earlier.pk, attempts=earlier.attempts).update(
+    claimed = Sending.objects.filter(pk=sending.pk, attempts=sending.attempts).update(
         state=SendingState.SENDING, attempts=F("attempts") + 1, attempted_at=now, doubtful_since=doubtful
     )
     if not claimed:
         raise SendingUnderWayError(1)
-    earlier.attempts, earlier.state = earlier.attempts + 1, SendingState.SENDING
-    return earlier
+    sending.attempts, sending.state = sending.attempts + 1, SendingState.SENDING
+    return sending
 
 
 def _end_sent(sending: Sending, message: SentMessage) -> None:

@@ -4,23 +4,22 @@ Each claim is one conditional UPDATE, which raises ``epoch``. Whoever was claime
 refused by the platform: their numbers are lower.
 """
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import Error, IntegrityError, transaction
+from django.db import Error, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from bots.enums import StreamState
-from bots.errors import BotDisabledError, KeyReusedError, SendingUnderWayError
+from bots.errors import BotDisabledError, SendingUnderWayError
 from bots.models import Bot, ReplyStream
 from bots.models.streams import MAX_EPOCH, ReplyStreamQuerySet
 from bots.sending.content import Outgoing
-from bots.sending.service import KEY_LIFE
+from bots.sending.idempotency import KEY_LIFE, earlier, key_hash, once
 from core.access.actors import Actor
 from core.background.retry import RetrySchedule
 from core.database.clock import DatabaseTime
@@ -57,7 +56,7 @@ class Author:
 
     @property
     def key_hash(self) -> str | None:
-        return hashlib.sha256(f"{self.client_id}\n{self.key}".encode()).hexdigest() if self.key else None
+        return key_hash(self.key, self.client_id)
 
 
 def begin(*, bot: Bot, to: Outgoing, author: Author) -> ReplyStream:
@@ -65,9 +64,12 @@ def begin(*, bot: Bot, to: Outgoing, author: Author) -> ReplyStream:
     if not bot.enabled:
         raise BotDisabledError
     with transaction.atomic(durable=True):
-        earlier = _earlier(bot, author)
-        if earlier is not None:
-            return _again(earlier, to, author)
+        if author.key_hash is not None:
+            same = ReplyStream.objects.filter(bot=bot, key_hash=author.key_hash)
+            # A handler's key is used for one event alone.
+            life = None if author.client_id is None else KEY_LIFE
+            if (found := earlier(same, fingerprint=to.fingerprint, life=life)) is not None:
+                return _again(found, author)
         new = ReplyStream(
             bot=bot,
             actor=author.actor[:200],
@@ -78,31 +80,17 @@ def begin(*, bot: Bot, to: Outgoing, author: Author) -> ReplyStream:
             key_hash=author.key_hash,
             fingerprint=to.fingerprint,
         )
-        try:
-            with transaction.atomic():
-                new.save(force_insert=True)
-        except IntegrityError:
-            raise SendingUnderWayError(1) from None  # the same request came twice at the same moment
+        with once():
+            new.save(force_insert=True)
         ReplyStream.objects.filter(pk=new.pk).update(lease_until=DatabaseTime(LEASE_SECONDS))
         return new
 
 
-def _earlier(bot: Bot, author: Author) -> ReplyStream | None:
-    if author.key_hash is None:
-        return None
-    rows = ReplyStream.objects.filter(bot=bot, key_hash=author.key_hash)
-    if author.client_id is not None:
-        rows.filter(at__lt=timezone.now() - KEY_LIFE).update(key_hash=None)
-    return rows.first()
-
-
-def _again(earlier: ReplyStream, to: Outgoing, author: Author) -> ReplyStream:
-    if earlier.fingerprint != to.fingerprint:
-        raise KeyReusedError
-    if earlier.state in ENDED:
-        return earlier
-    is_left = author.is_alone or earlier.state != StreamState.RUNNING
-    claimed = claim(earlier, is_left=is_left, attempts=F("attempts") + 1, **_RUNNING)
+def _again(row: ReplyStream, author: Author) -> ReplyStream:
+    if row.state in ENDED:
+        return row
+    is_left = author.is_alone or row.state != StreamState.RUNNING
+    claimed = claim(row, is_left=is_left, attempts=F("attempts") + 1, **_RUNNING)
     if claimed is None:
         raise SendingUnderWayError(5)
     return claimed

@@ -129,7 +129,7 @@ ELSEWHERE = (
         why="two kinds of rows have such cards, and each does what all do",
     ),
     elsewhere("bots", "brand", tests="bots/admin/test_brand.py", why="asked by its page alone"),
-    elsewhere("bots/sending", "content service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
+    elsewhere("bots/sending", "content idempotency service", tests="feishu_portal/api/test_messages.py feishu_portal/api/test_message_keys.py", why="REST is its only caller"),
     # --- events
     elsewhere(
         "events", "handlers clicks/click clicks/lookup clicks/records",
