@@ -45,6 +45,8 @@ class RunEnd:
 
 def note_ends(ends: Sequence[RunEnd]) -> int:
     """Write ends in a transaction of their own, then let the runs begin that queued behind them: how many may."""
+    if not ends:
+        return 0
     WRITE_TURNS.give_way()
     with transaction.atomic():
         use_indexes()
