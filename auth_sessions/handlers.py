@@ -33,18 +33,12 @@ from bots.models import Bot
 from bots.people.directory import remember_known
 from core.access.actors import Actor
 from events import callback_response, on, on_card, toast
-from events.clicks.click import Click
+from events.clicks.click import NOT_YOURS, Click
 from events.models import Event
 from feishu.errors import FeishuError
 from feishu.people import Profile
 from feishu.text import Text
 
-NOT_YOURS = callback_response(
-    toast=toast(
-        "warning",
-        Text("这张卡片已失效，或不是发给你的。", "This card is no longer valid, or was not meant for you."),
-    )
-)
 TOO_LATE = callback_response(
     toast=toast("info", Text("这个请求已经结束。", "This request has already ended."))
 )

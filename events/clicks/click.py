@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from events.models import Event
+from feishu.cards import callback_response, toast
+from feishu.text import Text
 from feishu.values import mapping_of, text_of
+
+NOT_YOURS: Final = callback_response(
+    toast=toast(
+        "warning",
+        Text("这张卡片已失效，或不是发给你的。", "This card is no longer valid, or was not meant for you."),
+    )
+)
+"""The answer to who clicks a card that is for somebody else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from bots.models import Bot
 from core.access.actors import Actor
 from core.vault.keyring import SealedValueError
 from events import callback_response, on_card, toast
-from events.clicks.click import Click
+from events.clicks.click import NOT_YOURS, Click
 from events.models import Event
 from feishu.text import Text
 from feishu_portal.approvals.cards import APPROVE_ACTION, DENY_ACTION, END_ACTION, approval_card, is_sealed
@@ -19,12 +19,6 @@ from feishu_portal.approvals.decisions import approve, deny, end_hour
 from feishu_portal.approvals.enums import Approved
 from feishu_portal.approvals.models import CallApproval
 
-NOT_YOURS = callback_response(
-    toast=toast(
-        "warning",
-        Text("这张卡片已失效，或不是发给你的。", "This card is no longer valid, or was not meant for you."),
-    )
-)
 OPENS_SOON = callback_response(
     toast=toast("info", Text("请稍后再点一次。", "One moment, then please click again."))
 )
