@@ -5,6 +5,7 @@ The platform's workspaces speak PostgreSQL; for what people try here the two agr
 
 import sqlite3
 import uuid
+import weakref
 from typing import Any, Final
 
 DEMO_WORKSPACE: Final = "workspace_demo01"
@@ -32,6 +33,8 @@ class Workspace:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        # Python 3.13 warns of one that is left to the garbage collector.
+        weakref.finalize(self, self._database.close)
         self._database.row_factory = sqlite3.Row
         self._database.executescript(_DEMO)
 
